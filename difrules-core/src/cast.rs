@@ -1,0 +1,84 @@
+//! The only unsafe code of the crate: reading memory as another type of the same layout.
+//!
+//! Copying instead costs a pass over each adjoint buffer that a rule is lent; what is avoided shows
+//! in the benchmark `tape` of the package `difrules-tests`.
+#![allow(unsafe_code)]
+
+use std::any::{Any, TypeId};
+
+use nalgebra::{Complex, Dim, Matrix, MatrixView, RawStorage, Scalar};
+use nalgebra::{Dyn, ViewStorage};
+
+/// The real and the imaginary part of a complex number, in this order.
+#[inline]
+pub(crate) fn parts_of_complex<R>(number: &mut Complex<R>) -> &mut [R] {
+    // SAFETY: `Complex<R>` is `repr(C)` with the two fields `re: R` and `im: R`, so it has the size
+    // and alignment of `[R; 2]`, and the borrow is handed on whole.
+    unsafe { std::slice::from_raw_parts_mut(std::ptr::from_mut(number).cast::<R>(), 2) }
+}
+
+/// Reads pairs of reals as complex numbers.
+///
+/// # Panics
+/// If their count is odd.
+#[inline]
+pub(crate) fn complex_from_parts<R>(parts: &mut [R]) -> &mut [Complex<R>] {
+    assert!(parts.len().is_multiple_of(2), "{} reals are not whole complex numbers", parts.len());
+    // SAFETY: `Complex<R>` is `repr(C)` with the two fields `re: R` and `im: R`, so `n` of them have
+    // the layout of `2 n` values `R`; the borrow is handed on whole.
+    unsafe {
+        std::slice::from_raw_parts_mut(parts.as_mut_ptr().cast::<Complex<R>>(), parts.len() / 2)
+    }
+}
+
+/// The same slice, if `A` and `B` are the same type.
+#[inline]
+pub(crate) fn same_slice<A: 'static, B: 'static>(slice: &[A]) -> Option<&[B]> {
+    (TypeId::of::<A>() == TypeId::of::<B>()).then(|| {
+        // SAFETY: `A` and `B` are one type (both are `'static`, so the ids cannot hide a lifetime).
+        unsafe { std::slice::from_raw_parts(slice.as_ptr().cast::<B>(), slice.len()) }
+    })
+}
+
+/// The same slice, if `A` and `B` are the same type.
+#[inline]
+pub(crate) fn same_slice_mut<A: 'static, B: 'static>(slice: &mut [A]) -> Option<&mut [B]> {
+    (TypeId::of::<A>() == TypeId::of::<B>()).then(|| {
+        // SAFETY: `A` and `B` are one type (both are `'static`, so the ids cannot hide a lifetime).
+        unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr().cast::<B>(), slice.len()) }
+    })
+}
+
+/// The same value, if `A` and `B` are the same type.
+#[inline]
+pub(crate) fn same_value<A: 'static, B: 'static>(value: A) -> Option<B> {
+    let mut value = Some(value);
+    (&mut value as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take)
+}
+
+/// The transpose of a matrix as a view of its own memory: nothing is moved.
+///
+/// nalgebra builds such a view only from a slice; this one takes a matrix of any storage.
+///
+/// ```
+/// use difrules_core::transpose_view;
+/// use nalgebra::dmatrix;
+///
+/// let a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
+/// assert_eq!(transpose_view(&a), a.transpose());
+/// ```
+pub fn transpose_view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    matrix: &Matrix<T, R, C, S>,
+) -> MatrixView<'_, T, C, R, Dyn, Dyn> {
+    let (rows, columns) = matrix.shape_generic();
+    let (row_stride, column_stride) = matrix.strides();
+    // SAFETY: the view names the entries (j, i) by the address of the entries (i, j) of `matrix`,
+    // all of which lie in its storage, which stays borrowed for as long as the view lives.
+    unsafe {
+        Matrix::from_data(ViewStorage::from_raw_parts(
+            matrix.data.ptr(),
+            (columns, rows),
+            (Dyn(column_stride), Dyn(row_stride)),
+        ))
+    }
+}

@@ -1,0 +1,54 @@
+#![doc = include_str!("../README.md")]
+
+// The expansion of `#[primitive]` names this crate by its path, in this crate too.
+extern crate self as difrules_core;
+
+mod cast;
+mod dual;
+mod field;
+pub mod math;
+mod primitive;
+mod registry;
+mod scalar;
+mod slot;
+mod tape;
+pub mod testing;
+mod transform;
+mod value;
+mod var;
+
+pub use cast::transpose_view;
+pub use difrules_macros::primitive;
+pub use dual::Dual;
+pub use primitive::{Evaluation, MissingRule, Primitive};
+pub use registry::{Argument, Instance, Mode, Notion, Record, by_name, by_path, find, primitives};
+pub use scalar::{Kind, Over, Real, Scalar};
+pub use slot::Slot;
+pub use transform::{
+    Outcome, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, value_and_gradient, vjp,
+};
+pub use value::{Adjoint, Cotangent, Differentiable};
+pub use var::Var;
+
+#[doc(hidden)]
+pub mod __private;
+
+/// The check of an instance, where the feature `testing` asks for it.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __check {
+    ($primitive:ty, $real:ty) => {
+        ::core::option::Option::Some($crate::testing::check_instance::<$primitive, $real>)
+    };
+}
+
+/// The check of an instance, where the feature `testing` asks for it.
+#[cfg(not(feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __check {
+    ($primitive:ty, $real:ty) => {
+        ::core::option::Option::None
+    };
+}

@@ -1,0 +1,73 @@
+//! Exponentials and logarithms.
+
+use crate::{Real, primitive};
+
+/// The exponential.
+///
+/// ```
+/// assert!((difrules_core::math::exp(0.5_f64) - 1.6487212707001282).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| y, instances(f32, f64))]
+pub fn exp<T: Real>(x: T) -> T {
+    x.exp()
+}
+
+/// Two to the power of x.
+///
+/// ```
+/// assert!((difrules_core::math::exp2(0.5_f64) - std::f64::consts::SQRT_2).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| y * T::ln_2(), instances(f32, f64))]
+pub fn exp2<T: Real>(x: T) -> T {
+    x.exp2()
+}
+
+/// exp(x) - 1, accurate near 0.
+///
+/// ```
+/// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| y + T::one(), instances(f32, f64))]
+pub fn exp_m1<T: Real>(x: T) -> T {
+    x.exp_m1()
+}
+
+/// The natural logarithm; NaN below 0.
+///
+/// ```
+/// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| x.recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn ln<T: Real>(x: T) -> T {
+    x.ln()
+}
+
+/// ln(1 + x), accurate near 0; NaN below -1.
+///
+/// ```
+/// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| (T::one() + x).recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn ln_1p<T: Real>(x: T) -> T {
+    x.ln_1p()
+}
+
+/// The logarithm to base 2; NaN below 0.
+///
+/// ```
+/// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| (x * T::ln_2()).recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn log2<T: Real>(x: T) -> T {
+    x.log2()
+}
+
+/// The logarithm to base 10; NaN below 0.
+///
+/// ```
+/// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn log10<T: Real>(x: T) -> T {
+    x.log10()
+}

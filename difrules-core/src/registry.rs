@@ -1,0 +1,270 @@
+//! The primitives of every linked crate.
+//!
+//! `#[primitive]` puts a [`Record`] of the function into a registry at link time, with `inventory`:
+//! there is no list to keep, and nothing runs at start-up but one push a record.
+//!
+//! A crate that is only named in `Cargo.toml` and never in code is not linked, and neither are its
+//! records; `use that_crate as _;` links it.
+//!
+//! ```
+//! let sin = difrules_core::find("sin", 1).expect("difrules-core registers it");
+//! assert_eq!(sin.path, "difrules_core::math::trigonometric::sin");
+//! assert!(sin.forward && sin.reverse);
+//! assert_eq!(sin.symbolic, ["x.cos()"]);
+//! for primitive in difrules_core::primitives() {
+//!     println!("{primitive}");
+//! }
+//! ```
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::OnceLock;
+
+use crate::testing::Sampler;
+
+/// A direction of differentiation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Tangents, with the computation.
+    Forward,
+    /// Cotangents, against the computation.
+    Reverse,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forward => "forward",
+            Self::Reverse => "reverse",
+        })
+    }
+}
+
+/// What kind of value an argument is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Notion {
+    /// One number.
+    Scalar,
+    /// A matrix of one column.
+    Vector,
+    /// A matrix.
+    Matrix,
+    /// A tuple or another container.
+    Structure,
+    /// No derivative: a size, a flag, data.
+    Constant,
+}
+
+impl fmt::Display for Notion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Scalar => "scalar",
+            Self::Vector => "vector",
+            Self::Matrix => "matrix",
+            Self::Structure => "structure",
+            Self::Constant => "constant",
+        })
+    }
+}
+
+/// What the registry knows of one primitive.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// Its module and its name, `crate::module::name`.
+    pub path: &'static str,
+    /// The function's name.
+    pub name: &'static str,
+    /// Other names it is found by.
+    pub aliases: &'static [&'static str],
+    /// What it takes.
+    pub arguments: &'static [Argument],
+    /// What it returns, as the source writes it.
+    pub result: &'static str,
+    /// Whether it has a forward rule.
+    pub forward: bool,
+    /// Whether it has a reverse rule.
+    pub reverse: bool,
+    /// The rules that are closures, as the source writes them: a partial derivative an argument,
+    /// or the forward and the reverse rule.
+    pub symbolic: &'static [&'static str],
+    /// The types at which it can be called without knowing it at compile time.
+    pub instances: &'static [Instance],
+    /// The source file.
+    pub file: &'static str,
+    /// The line in it.
+    pub line: u32,
+    /// Its documentation.
+    pub doc: &'static str,
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.path)?;
+        for (i, argument) in self.arguments.iter().enumerate() {
+            let separator = if i == 0 { "" } else { ", " };
+            write!(f, "{separator}{}: {}", argument.name, argument.type_name)?;
+        }
+        write!(f, ") -> {}", self.result)
+    }
+}
+
+/// One argument of a primitive.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type, as the source writes it.
+    pub type_name: &'static str,
+    notion: fn() -> Notion,
+    /// Whether it is read and overwritten: a `&mut` argument.
+    pub in_place: bool,
+}
+
+impl Argument {
+    /// What kind of value it is, at the primitive's first instance.
+    pub fn notion(&self) -> Notion {
+        (self.notion)()
+    }
+
+    /// Whether derivatives by it exist.
+    pub fn differentiable(&self) -> bool {
+        self.notion() != Notion::Constant
+    }
+}
+
+/// A primitive at one choice of its type parameters, all dimensions dynamic unless the source says
+/// otherwise.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Instance {
+    /// The scalar, or all type parameters, as the source writes them.
+    pub scalar: &'static str,
+    /// A random point of its domain, a boxed tuple of the owned arguments; none where the source
+    /// gives no `sample`.
+    pub sample: Option<fn(&mut Sampler) -> Box<dyn Any>>,
+    /// Checks the rules at this instance; present with the feature `testing`.
+    pub(crate) check: Option<crate::testing::Check>,
+}
+
+/// What `inventory` collects.
+#[doc(hidden)]
+pub struct Registered(pub &'static Record);
+
+inventory::collect!(Registered);
+
+struct Registry {
+    sorted: Vec<&'static Record>,
+    by_path: HashMap<&'static str, &'static Record>,
+    by_name: HashMap<&'static str, HashMap<usize, Vec<&'static Record>>>,
+}
+
+fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(|| {
+        let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| found.0).collect();
+        sorted.sort_by_key(|record| (record.path, record.file, record.line));
+        let mut by_path = HashMap::new();
+        let mut by_name: HashMap<_, HashMap<_, Vec<_>>> = HashMap::new();
+        for &record in &sorted {
+            by_path.entry(record.path).or_insert(record);
+            for name in std::iter::once(&record.name).chain(record.aliases) {
+                let by_arity = by_name.entry(*name).or_default();
+                by_arity.entry(record.arguments.len()).or_default().push(record);
+            }
+        }
+        Registry { sorted, by_path, by_name }
+    })
+}
+
+/// The registered primitives of all linked crates, sorted by path.
+pub fn primitives() -> &'static [&'static Record] {
+    &registry().sorted
+}
+
+/// The primitive of this path, `crate::module::name`.
+pub fn by_path(path: &str) -> Option<&'static Record> {
+    registry().by_path.get(path).copied()
+}
+
+/// The primitives of this name or alias that take `arity` arguments, sorted by path.
+pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
+    let by_arity = registry().by_name.get(name);
+    by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
+}
+
+/// The primitive of this path, name or alias that takes `arity` arguments; none where the name
+/// fits several.
+pub fn find(name: &str, arity: usize) -> Option<&'static Record> {
+    match by_name(name, arity) {
+        [record] => Some(record),
+        [] => by_path(name).filter(|record| record.arguments.len() == arity),
+        _ => None,
+    }
+}
+
+/// Builds the parts of a record: what the expansion of `#[primitive]` calls.
+#[doc(hidden)]
+pub mod build {
+    use super::{Argument, Instance, Notion, Record};
+    use crate::testing::{Check, Sampler};
+    use std::any::Any;
+
+    /// All that a record holds, by name.
+    pub struct Parts {
+        pub path: &'static str,
+        pub name: &'static str,
+        pub aliases: &'static [&'static str],
+        pub arguments: &'static [Argument],
+        pub result: &'static str,
+        pub forward: bool,
+        pub reverse: bool,
+        pub symbolic: &'static [&'static str],
+        pub instances: &'static [Instance],
+        pub file: &'static str,
+        pub line: u32,
+        pub doc: &'static str,
+    }
+
+    pub const fn record(parts: Parts) -> Record {
+        let Parts { path, name, aliases, arguments, result, forward, reverse, .. } = parts;
+        let Parts { symbolic, instances, file, line, doc, .. } = parts;
+        Record {
+            path,
+            name,
+            aliases,
+            arguments,
+            result,
+            forward,
+            reverse,
+            symbolic,
+            instances,
+            file,
+            line,
+            doc,
+        }
+    }
+
+    pub const fn argument(
+        name: &'static str,
+        type_name: &'static str,
+        notion: fn() -> Notion,
+        in_place: bool,
+    ) -> Argument {
+        Argument { name, type_name, notion, in_place }
+    }
+
+    pub const fn constant() -> Notion {
+        Notion::Constant
+    }
+
+    pub const fn instance(
+        scalar: &'static str,
+        sample: Option<fn(&mut Sampler) -> Box<dyn Any>>,
+        check: Option<Check>,
+    ) -> Instance {
+        Instance { scalar, sample, check }
+    }
+}

@@ -1,0 +1,5 @@
+//! Checking rules.
+mod sample;
+pub use sample::Sampler;
+/// c
+pub type Check = fn();

@@ -1,0 +1,403 @@
+//! Derivatives of whole programs.
+//!
+//! A transform takes a function of one differentiable value (a scalar, a vector, a tuple, ...) and
+//! a point. It calls the function with the point in another scalar, so write the function generic
+//! over the scalar and hand the transform a closure that calls it. Where the function returns a
+//! `Result`, so does the transform, and the error passes unchanged.
+
+use std::convert::Infallible;
+
+use nalgebra::DMatrix;
+
+use crate::dual::Dual;
+use crate::tape::Opened;
+use crate::value::Differentiable;
+use crate::var::Var;
+
+/// How many directions one forward evaluation carries.
+const CHUNK: usize = 4;
+
+/// What a transform's function may return: a value, or a `Result` of one.
+pub trait Outcome {
+    /// The value on success.
+    type Value: Differentiable;
+    /// What the function fails with.
+    type Error;
+    /// This outcome with another value.
+    type Of<Y>;
+    /// The outcome as a result.
+    ///
+    /// # Errors
+    /// Its own.
+    fn into_result(self) -> Result<Self::Value, Self::Error>;
+    /// The outcome that a result stands for.
+    fn from_result<Y>(result: Result<Y, Self::Error>) -> Self::Of<Y>;
+}
+
+impl<V: Differentiable> Outcome for V {
+    type Value = V;
+    type Error = Infallible;
+    type Of<Y> = Y;
+
+    fn into_result(self) -> Result<V, Infallible> {
+        Ok(self)
+    }
+
+    fn from_result<Y>(result: Result<Y, Infallible>) -> Y {
+        match result {
+            Ok(value) => value,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl<V: Differentiable, E> Outcome for Result<V, E> {
+    type Value = V;
+    type Error = E;
+    type Of<Y> = Result<Y, E>;
+
+    fn into_result(self) -> Self {
+        self
+    }
+
+    fn from_result<Y>(result: Result<Y, E>) -> Result<Y, E> {
+        result
+    }
+}
+
+/// The point `x` in forward mode, with a tangent for each number of each direction.
+fn dual<X: Differentiable, const N: usize>(
+    x: &X,
+    mut tangent: impl FnMut(usize, usize) -> X::Real,
+) -> X::With<Dual<X::Real, N>> {
+    let mut number = 0;
+    x.map_reals(&mut |value| {
+        number += 1;
+        Dual::new(value, std::array::from_fn(|direction| tangent(number - 1, direction)))
+    })
+}
+
+/// The point `x` on a tape of its own.
+fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, X::With<Var<X::Real>>) {
+    let tape = Opened::new(X::count(&x.shape()));
+    let mut number = 0;
+    let variables = x.map_reals(&mut |value| {
+        number += 1;
+        Var::recorded(value, tape.stamp(), number)
+    });
+    (tape, variables)
+}
+
+/// A value of the shape of `x` made of these numbers.
+fn like<X: Differentiable>(x: &X, numbers: impl IntoIterator<Item = X::Real>) -> X {
+    let mut numbers = numbers.into_iter();
+    X::build(&x.shape(), &mut || numbers.next().expect("as many numbers as the shape has"))
+}
+
+/// The value and the gradient of a function of one differentiable value, by one reverse sweep.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If the function returns a `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_core::{Real, value_and_gradient};
+/// use nalgebra::{DVector, dvector};
+///
+/// fn energy<T: Real>(x: &DVector<T>) -> T {
+///     x[0] * x[0] * x[1].sin()
+/// }
+///
+/// let (value, gradient) = value_and_gradient(|x| energy(x), &dvector![2.0_f64, 0.5]);
+/// assert_eq!(value, 4.0 * 0.5_f64.sin());
+/// assert_eq!(gradient, dvector![4.0 * 0.5_f64.sin(), 4.0 * 0.5_f64.cos()]);
+/// ```
+pub fn value_and_gradient<X, F, Y>(f: F, x: &X) -> Y::Of<(X::Real, X)>
+where
+    X: Differentiable,
+    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    Y: Outcome<Value = Var<X::Real>>,
+{
+    Y::from_result((|| {
+        let (tape, variables) = recorded(x);
+        let y = f(&variables).into_result()?;
+        let number = y.number(tape.stamp());
+        let gradient = tape.close(|tape| {
+            let mut adjoints = tape.adjoints([(number, nalgebra::one())]);
+            like(x, tape.sweep(&mut adjoints).iter().copied())
+        });
+        Ok((y.value(), gradient))
+    })())
+}
+
+/// The gradient alone; see [`value_and_gradient`].
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// ```
+/// use difrules_core::gradient;
+///
+/// assert_eq!(gradient(|&(x, y)| x * y, &(2.0_f64, 3.0)), (3.0, 2.0));
+/// ```
+pub fn gradient<X, F, Y>(f: F, x: &X) -> Y::Of<X>
+where
+    X: Differentiable,
+    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    Y: Outcome<Value = Var<X::Real>>,
+{
+    Y::from_result((|| {
+        let (tape, variables) = recorded(x);
+        let number = f(&variables).into_result()?.number(tape.stamp());
+        Ok(tape.close(|tape| {
+            let mut adjoints = tape.adjoints([(number, nalgebra::one())]);
+            like(x, tape.sweep(&mut adjoints).iter().copied())
+        }))
+    })())
+}
+
+/// The value of a function and its derivative in a direction: one forward evaluation.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If `tangent` does not have the shape of `x`.
+///
+/// ```
+/// use difrules_core::jvp;
+/// use nalgebra::vector;
+///
+/// let (y, y_dot) = jvp(|x| x.component_mul(x), &vector![2.0_f64, 3.0], &vector![1.0, -1.0]);
+/// assert_eq!(y, vector![4.0, 9.0]);
+/// assert_eq!(y_dot, vector![4.0, -6.0]);
+/// ```
+pub fn jvp<X, F, Y, V>(f: F, x: &X, tangent: &X) -> Y::Of<(V::With<X::Real>, V::With<X::Real>)>
+where
+    X: Differentiable,
+    F: FnOnce(&X::With<Dual<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Dual<X::Real>>,
+{
+    assert_eq!(tangent.shape(), x.shape(), "the tangent must have the shape of the point");
+    let tangent = tangent.to_reals();
+    Y::from_result(
+        f(&dual(x, |number, _| tangent[number]))
+            .into_result()
+            .map(|y| (y.map_reals(&mut |y| y.value), y.map_reals(&mut |y| y.tangents[0]))),
+    )
+}
+
+/// The value of a function and the gradient of its pairing with a cotangent: one reverse sweep.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If `cotangent` does not have the shape of the function's value, or if the function returns a
+/// `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_core::vjp;
+/// use nalgebra::vector;
+///
+/// let (y, x_bar) = vjp(|x| x.component_mul(x), &vector![2.0_f64, 3.0], &vector![1.0, -1.0]);
+/// assert_eq!(y, vector![4.0, 9.0]);
+/// assert_eq!(x_bar, vector![4.0, -6.0]);
+/// ```
+pub fn vjp<X, F, Y, V>(f: F, x: &X, cotangent: &V::With<X::Real>) -> Y::Of<(V::With<X::Real>, X)>
+where
+    X: Differentiable,
+    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    Y::from_result((|| {
+        let (tape, variables) = recorded(x);
+        let y = f(&variables).into_result()?;
+        let value = y.map_reals(&mut Var::value);
+        assert_eq!(
+            cotangent.shape(),
+            value.shape(),
+            "the cotangent must have the shape of the value"
+        );
+        let numbers = numbers(&y, tape.stamp());
+        let x_bar = tape.close(|tape| {
+            let mut adjoints = tape.adjoints(numbers.into_iter().zip(cotangent.to_reals()));
+            like(x, tape.sweep(&mut adjoints).iter().copied())
+        });
+        Ok((value, x_bar))
+    })())
+}
+
+/// The numbers that a result has on the tape of this stamp.
+fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    y.for_each_real(&mut |y| numbers.push(y.number(stamp)));
+    numbers
+}
+
+/// The Jacobian of a function: a row for each number of its value, a column for each of `x`.
+///
+/// By forward evaluations, each with four columns; for a function of many numbers with few results
+/// see [`jacobian_reverse`].
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// ```
+/// use difrules_core::jacobian;
+/// use nalgebra::{dmatrix, vector};
+///
+/// let jacobian = jacobian(|x| vector![x[0] * x[1], x[0] + x[1]], &vector![2.0_f64, 3.0]);
+/// assert_eq!(jacobian, dmatrix![3.0, 2.0; 1.0, 1.0]);
+/// ```
+pub fn jacobian<X, F, Y, V>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
+where
+    X: Differentiable,
+    F: Fn(&X::With<Dual<X::Real, CHUNK>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Dual<X::Real, CHUNK>>,
+{
+    let columns = X::count(&x.shape());
+    Y::from_result((|| {
+        let mut jacobian = DMatrix::zeros(0, columns);
+        // One evaluation at least, to know the rows.
+        for first in (0..columns.max(1)).step_by(CHUNK) {
+            let y = f(&seeded(x, first)).into_result()?;
+            let rows = V::count(&y.shape());
+            if first == 0 {
+                jacobian = DMatrix::zeros(rows, columns);
+            }
+            let mut row = 0;
+            y.for_each_real(&mut |y| {
+                for (column, tangent) in (first..columns).zip(y.tangents) {
+                    jacobian[(row, column)] = tangent;
+                }
+                row += 1;
+            });
+        }
+        Ok(jacobian)
+    })())
+}
+
+/// The point with unit tangents for the numbers from `first` on, a direction each.
+fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> X::With<Dual<X::Real, N>> {
+    dual(
+        x,
+        |number, direction| {
+            if number == first + direction { nalgebra::one() } else { nalgebra::zero() }
+        },
+    )
+}
+
+/// The Jacobian of a function by reverse sweeps over one recording, one a row.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If the function returns a `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_core::jacobian_reverse;
+/// use nalgebra::{dmatrix, vector};
+///
+/// let jacobian = jacobian_reverse(|x| x[0] * x[1], &vector![2.0_f64, 3.0]);
+/// assert_eq!(jacobian, dmatrix![3.0, 2.0]);
+/// ```
+pub fn jacobian_reverse<X, F, Y, V>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
+where
+    X: Differentiable,
+    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    Y::from_result((|| {
+        let (tape, variables) = recorded(x);
+        let numbers = numbers(&f(&variables).into_result()?, tape.stamp());
+        let mut jacobian = DMatrix::zeros(numbers.len(), X::count(&x.shape()));
+        tape.close(|tape| {
+            for (mut row, number) in jacobian.row_iter_mut().zip(numbers) {
+                let mut adjoints = tape.adjoints([(number, nalgebra::one())]);
+                for (entry, &adjoint) in row.iter_mut().zip(tape.sweep(&mut adjoints)) {
+                    *entry = adjoint;
+                }
+            }
+        });
+        Ok(jacobian)
+    })())
+}
+
+/// The Hessian of a function: forward over reverse, four columns an evaluation.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If the function returns a `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_core::hessian;
+/// use nalgebra::{dmatrix, vector};
+///
+/// let hessian = hessian(|x| x[0] * x[0] * x[1], &vector![2.0_f64, 3.0]);
+/// assert_eq!(hessian, dmatrix![6.0, 4.0; 4.0, 0.0]);
+/// ```
+pub fn hessian<X, F, Y>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
+where
+    X: Differentiable,
+    F: Fn(&<X::With<Dual<X::Real, CHUNK>> as Differentiable>::With<Var<Dual<X::Real, CHUNK>>>) -> Y,
+    Y: Outcome<Value = Var<Dual<X::Real, CHUNK>>>,
+{
+    let count = X::count(&x.shape());
+    Y::from_result((|| {
+        let mut hessian = DMatrix::zeros(count, count);
+        for first in (0..count).step_by(CHUNK) {
+            let point = seeded::<X, CHUNK>(x, first);
+            let gradient = gradient(|x| f(x).into_result(), &point)?;
+            let mut row = 0;
+            gradient.for_each_real(&mut |entry| {
+                for (column, tangent) in (first..count).zip(entry.tangents) {
+                    hessian[(row, column)] = tangent;
+                }
+                row += 1;
+            });
+        }
+        Ok(hessian)
+    })())
+}
+
+/// The Hessian of a function times a vector: forward over reverse, one evaluation.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If `direction` does not have the shape of `x`, or if the function returns a `Var` that is not of
+/// this computation.
+///
+/// ```
+/// use difrules_core::hvp;
+/// use nalgebra::vector;
+///
+/// let product = hvp(|x| x[0] * x[0] * x[1], &vector![2.0_f64, 3.0], &vector![1.0, -1.0]);
+/// assert_eq!(product, vector![2.0, 4.0]);
+/// ```
+pub fn hvp<X, F, Y>(f: F, x: &X, direction: &X) -> Y::Of<X>
+where
+    X: Differentiable,
+    F: FnOnce(&<X::With<Dual<X::Real>> as Differentiable>::With<Var<Dual<X::Real>>>) -> Y,
+    Y: Outcome<Value = Var<Dual<X::Real>>>,
+{
+    assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
+    let direction = direction.to_reals();
+    let point = dual::<X, 1>(x, |number, _| direction[number]);
+    Y::from_result(gradient(|x| f(x).into_result(), &point).map(|gradient| {
+        let mut tangents = Vec::with_capacity(direction.len());
+        gradient.for_each_real(&mut |entry| tangents.push(entry.tangents[0]));
+        like(x, tangents)
+    }))
+}

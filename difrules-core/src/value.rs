@@ -1,0 +1,593 @@
+//! What a primitive takes and gives: scalars, and containers of them.
+
+use std::fmt::Debug;
+
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
+
+use crate::registry::Notion;
+use crate::scalar::{Kind, Real, Scalar};
+
+/// A value made of real numbers, so that it has tangents and cotangents.
+///
+/// Implemented by every [`Scalar`], by nalgebra's matrices and vectors of dynamic and static size,
+/// and by tuples, arrays, `Vec` and `Option` of such values. Tangents and cotangents have the type
+/// and the shape of the value. The real numbers stand in one fixed order: matrices column by
+/// column, complex numbers with their real part first, containers element by element.
+///
+/// ```
+/// use difrules_core::Differentiable;
+/// use nalgebra::{Complex, dmatrix};
+///
+/// let value = (dmatrix![1.0, 3.0; 2.0, 4.0], Complex::new(5.0, 6.0));
+/// let mut reals = Vec::new();
+/// value.for_each_real(&mut |x| reals.push(x));
+/// assert_eq!(reals, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no derivative",
+    note = "differentiable are scalars, nalgebra matrices and vectors, and tuples, arrays, `Vec` and `Option` of them",
+    note = "an argument without a derivative is named in `constant(..)`"
+)]
+pub trait Differentiable: Clone + 'static {
+    /// The real scalar it is made of.
+    type Real: Real;
+    /// The same container over another real scalar.
+    type With<S: Real>: Differentiable<Real = S>;
+    /// What it takes to build one: the sizes that the type does not fix.
+    type Shape: Clone + PartialEq + Debug + 'static;
+    /// How a rule reads it: scalars by value, the rest by reference.
+    type Ref<'a>;
+    /// How a rule reads the cotangent of a result: scalars by value, matrices as a mutable view,
+    /// which the rule may use as its workspace.
+    type Cotangent<'a>;
+    /// How a rule is lent an adjoint buffer to add into: scalars by mutable reference, matrices as
+    /// a mutable view.
+    type Adjoint<'a>;
+
+    /// Its shape.
+    fn shape(&self) -> Self::Shape;
+
+    /// What kind of value this is.
+    fn notion() -> Notion;
+
+    /// How many real numbers a value of this shape holds.
+    fn count(shape: &Self::Shape) -> usize;
+
+    /// A value of this shape, its real numbers taken from `next` in order.
+    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self;
+
+    /// The same container with every real number replaced by `f` of it.
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S>;
+
+    /// Calls `f` with every real number, in order.
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real));
+
+    /// Calls `f` with a reference to every real number, in order.
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real));
+
+    /// Calls `f` with a reference to every real number and the one in the same place of `other`.
+    fn zip_reals<S: Real>(&mut self, other: &Self::With<S>, f: &mut impl FnMut(&mut Self::Real, S));
+
+    /// Adds the value to an adjoint buffer.
+    fn add_to(&self, adjoint: Self::Adjoint<'_>);
+
+    /// The value as a rule reads it.
+    fn by_ref(&self) -> Self::Ref<'_>;
+
+    /// `reals` as the cotangent of a value of this shape.
+    fn as_cotangent<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a>;
+
+    /// `reals` as the adjoint buffer of a value of this shape.
+    fn as_adjoint<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a>;
+
+    /// The real numbers in order.
+    fn to_reals(&self) -> Vec<Self::Real> {
+        let mut reals = Vec::with_capacity(Self::count(&self.shape()));
+        self.for_each_real(&mut |x| reals.push(x));
+        reals
+    }
+}
+
+/// The cotangent of an `X`, as a reverse rule gets it: `T` itself for a scalar, a mutable view for
+/// a matrix, which the rule may overwrite, since nobody reads it afterwards.
+pub type Cotangent<'a, X> = <X as Differentiable>::Cotangent<'a>;
+
+/// The adjoint buffer of an `X` that a reverse rule adds into.
+pub type Adjoint<'a, X> = <X as Differentiable>::Adjoint<'a>;
+
+impl<T: Scalar> Differentiable for T {
+    type Real = <T as Scalar>::Real;
+    type With<S: Real> = <T::Kind as Kind>::Of<S>;
+    type Shape = ();
+    type Ref<'a> = T;
+    type Cotangent<'a> = T;
+    type Adjoint<'a> = &'a mut T;
+
+    #[inline]
+    fn shape(&self) {}
+
+    fn notion() -> Notion {
+        Notion::Scalar
+    }
+
+    #[inline]
+    fn count(_: &()) -> usize {
+        if <T::Kind as Kind>::REAL { 1 } else { 2 }
+    }
+
+    #[inline]
+    fn build(_: &(), next: &mut impl FnMut() -> Self::Real) -> Self {
+        let mut value = T::zero();
+        for part in value.parts_mut() {
+            *part = next();
+        }
+        value
+    }
+
+    #[inline]
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+        self.map_parts(f)
+    }
+
+    #[inline]
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        let mut value = *self;
+        for &mut part in value.parts_mut() {
+            f(part);
+        }
+    }
+
+    #[inline]
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        for part in self.parts_mut() {
+            f(part);
+        }
+    }
+
+    #[inline]
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &Self::With<S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        let mut other = *other;
+        for (x, y) in self.parts_mut().iter_mut().zip(other.parts_mut()) {
+            f(x, *y);
+        }
+    }
+
+    #[inline]
+    fn add_to(&self, adjoint: &mut T) {
+        *adjoint += *self;
+    }
+
+    #[inline]
+    fn by_ref(&self) -> T {
+        *self
+    }
+
+    #[inline]
+    fn as_cotangent<'a>(shape: &(), reals: &'a mut [Self::Real]) -> T {
+        *Self::as_adjoint(shape, reals)
+    }
+
+    #[inline]
+    fn as_adjoint<'a>(_: &(), reals: &'a mut [Self::Real]) -> &'a mut T {
+        &mut T::from_parts_mut(reals)[0]
+    }
+}
+
+impl<T: Scalar, R: Dim, C: Dim> Differentiable for OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    type Real = <T as Scalar>::Real;
+    type With<S: Real> = OMatrix<<T::Kind as Kind>::Of<S>, R, C>;
+    type Shape = (R, C);
+    type Ref<'a> = &'a Self;
+    type Cotangent<'a> = MatrixViewMut<'a, T, R, C>;
+    type Adjoint<'a> = MatrixViewMut<'a, T, R, C>;
+
+    #[inline]
+    fn shape(&self) -> (R, C) {
+        self.shape_generic()
+    }
+
+    fn notion() -> Notion {
+        if C::is::<U1>() { Notion::Vector } else { Notion::Matrix }
+    }
+
+    #[inline]
+    fn count((rows, columns): &(R, C)) -> usize {
+        rows.value() * columns.value() * T::count(&())
+    }
+
+    #[inline]
+    fn build((rows, columns): &(R, C), next: &mut impl FnMut() -> Self::Real) -> Self {
+        Self::from_fn_generic(*rows, *columns, |_, _| T::build(&(), next))
+    }
+
+    #[inline]
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+        self.map(|x| x.map_parts(f))
+    }
+
+    #[inline]
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        for x in self.as_slice() {
+            x.for_each_real(f);
+        }
+    }
+
+    #[inline]
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        for x in self.as_mut_slice() {
+            x.update_reals(f);
+        }
+    }
+
+    #[inline]
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &Self::With<S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        for (x, y) in self.as_mut_slice().iter_mut().zip(other.as_slice()) {
+            x.zip_reals(y, f);
+        }
+    }
+
+    fn add_to(&self, mut adjoint: Self::Adjoint<'_>) {
+        adjoint += self;
+    }
+
+    #[inline]
+    fn by_ref(&self) -> &Self {
+        self
+    }
+
+    #[inline]
+    fn as_cotangent<'a>(shape: &(R, C), reals: &'a mut [Self::Real]) -> MatrixViewMut<'a, T, R, C> {
+        Self::as_adjoint(shape, reals)
+    }
+
+    #[inline]
+    fn as_adjoint<'a>(
+        (rows, columns): &(R, C),
+        reals: &'a mut [Self::Real],
+    ) -> MatrixViewMut<'a, T, R, C> {
+        MatrixViewMut::from_slice_generic(T::from_parts_mut(reals), *rows, *columns)
+    }
+}
+
+impl<X: Differentiable> Differentiable for Vec<X> {
+    type Real = X::Real;
+    type With<S: Real> = Vec<X::With<S>>;
+    type Shape = Vec<X::Shape>;
+    type Ref<'a> = &'a [X];
+    type Cotangent<'a> = Vec<X::Cotangent<'a>>;
+    type Adjoint<'a> = Vec<X::Adjoint<'a>>;
+
+    fn shape(&self) -> Self::Shape {
+        self.iter().map(X::shape).collect()
+    }
+
+    fn notion() -> Notion {
+        Notion::Structure
+    }
+
+    fn count(shape: &Self::Shape) -> usize {
+        shape.iter().map(X::count).sum()
+    }
+
+    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+        shape.iter().map(|shape| X::build(shape, next)).collect()
+    }
+
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+        self.iter().map(|x| x.map_reals(f)).collect()
+    }
+
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        for x in self {
+            x.for_each_real(f);
+        }
+    }
+
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        for x in self {
+            x.update_reals(f);
+        }
+    }
+
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &Self::With<S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        for (x, y) in self.iter_mut().zip(other) {
+            x.zip_reals(y, f);
+        }
+    }
+
+    fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+        for (x, adjoint) in self.iter().zip(adjoint) {
+            x.add_to(adjoint);
+        }
+    }
+
+    fn by_ref(&self) -> &[X] {
+        self
+    }
+
+    fn as_cotangent<'a>(
+        shape: &Self::Shape,
+        mut reals: &'a mut [Self::Real],
+    ) -> Self::Cotangent<'a> {
+        shape
+            .iter()
+            .map(|shape| X::as_cotangent(shape, split_front(&mut reals, X::count(shape))))
+            .collect()
+    }
+
+    fn as_adjoint<'a>(shape: &Self::Shape, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+        shape
+            .iter()
+            .map(|shape| X::as_adjoint(shape, split_front(&mut reals, X::count(shape))))
+            .collect()
+    }
+}
+
+impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
+    type Real = X::Real;
+    type With<S: Real> = [X::With<S>; N];
+    type Shape = [X::Shape; N];
+    type Ref<'a> = &'a [X; N];
+    type Cotangent<'a> = [X::Cotangent<'a>; N];
+    type Adjoint<'a> = [X::Adjoint<'a>; N];
+
+    fn shape(&self) -> Self::Shape {
+        self.each_ref().map(X::shape)
+    }
+
+    fn notion() -> Notion {
+        Notion::Structure
+    }
+
+    fn count(shape: &Self::Shape) -> usize {
+        shape.iter().map(X::count).sum()
+    }
+
+    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+        shape.each_ref().map(|shape| X::build(shape, next))
+    }
+
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+        self.each_ref().map(|x| x.map_reals(f))
+    }
+
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        for x in self {
+            x.for_each_real(f);
+        }
+    }
+
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        for x in self {
+            x.update_reals(f);
+        }
+    }
+
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &Self::With<S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        for (x, y) in self.iter_mut().zip(other) {
+            x.zip_reals(y, f);
+        }
+    }
+
+    fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+        for (x, adjoint) in self.iter().zip(adjoint) {
+            x.add_to(adjoint);
+        }
+    }
+
+    fn by_ref(&self) -> &[X; N] {
+        self
+    }
+
+    fn as_cotangent<'a>(
+        shape: &Self::Shape,
+        mut reals: &'a mut [Self::Real],
+    ) -> Self::Cotangent<'a> {
+        shape
+            .each_ref()
+            .map(|shape| X::as_cotangent(shape, split_front(&mut reals, X::count(shape))))
+    }
+
+    fn as_adjoint<'a>(shape: &Self::Shape, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+        shape.each_ref().map(|shape| X::as_adjoint(shape, split_front(&mut reals, X::count(shape))))
+    }
+}
+
+impl<X: Differentiable> Differentiable for Option<X> {
+    type Real = X::Real;
+    type With<S: Real> = Option<X::With<S>>;
+    type Shape = Option<X::Shape>;
+    type Ref<'a> = Option<&'a X>;
+    type Cotangent<'a> = Option<X::Cotangent<'a>>;
+    type Adjoint<'a> = Option<X::Adjoint<'a>>;
+
+    fn shape(&self) -> Self::Shape {
+        self.as_ref().map(X::shape)
+    }
+
+    fn notion() -> Notion {
+        Notion::Structure
+    }
+
+    fn count(shape: &Self::Shape) -> usize {
+        shape.as_ref().map_or(0, X::count)
+    }
+
+    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+        shape.as_ref().map(|shape| X::build(shape, next))
+    }
+
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+        self.as_ref().map(|x| x.map_reals(f))
+    }
+
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        if let Some(x) = self {
+            x.for_each_real(f);
+        }
+    }
+
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        if let Some(x) = self {
+            x.update_reals(f);
+        }
+    }
+
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &Self::With<S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        for (x, y) in self.iter_mut().zip(other) {
+            x.zip_reals(y, f);
+        }
+    }
+
+    fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+        for (x, adjoint) in self.iter().zip(adjoint) {
+            x.add_to(adjoint);
+        }
+    }
+
+    fn by_ref(&self) -> Option<&X> {
+        self.as_ref()
+    }
+
+    fn as_cotangent<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a> {
+        shape.as_ref().map(|shape| X::as_cotangent(shape, reals))
+    }
+
+    fn as_adjoint<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+        shape.as_ref().map(|shape| X::as_adjoint(shape, reals))
+    }
+}
+
+/// Takes the first `count` elements off `rest`.
+pub(crate) fn split_front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (front, back) = std::mem::take(rest).split_at_mut(count);
+    *rest = back;
+    front
+}
+
+macro_rules! tuple {
+    ($First:ident $first:tt $(, $Rest:ident $rest:tt)*) => {
+        impl<$First: Differentiable $(, $Rest: Differentiable<Real = $First::Real>)*> Differentiable
+            for ($First, $($Rest,)*)
+        {
+            type Real = $First::Real;
+            type With<S: Real> = ($First::With<S>, $($Rest::With<S>,)*);
+            type Shape = ($First::Shape, $($Rest::Shape,)*);
+            type Ref<'a> = &'a Self;
+            type Cotangent<'a> = ($First::Cotangent<'a>, $($Rest::Cotangent<'a>,)*);
+            type Adjoint<'a> = ($First::Adjoint<'a>, $($Rest::Adjoint<'a>,)*);
+
+            fn shape(&self) -> Self::Shape {
+                (self.$first.shape(), $(self.$rest.shape(),)*)
+            }
+
+            fn notion() -> Notion {
+                Notion::Structure
+            }
+
+            fn count(shape: &Self::Shape) -> usize {
+                $First::count(&shape.$first) $(+ $Rest::count(&shape.$rest))*
+            }
+
+            fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+                ($First::build(&shape.$first, next), $($Rest::build(&shape.$rest, next),)*)
+            }
+
+            fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+                (self.$first.map_reals(f), $(self.$rest.map_reals(f),)*)
+            }
+
+            fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+                self.$first.for_each_real(f);
+                $(self.$rest.for_each_real(f);)*
+            }
+
+            fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+                self.$first.update_reals(f);
+                $(self.$rest.update_reals(f);)*
+            }
+
+            fn zip_reals<S: Real>(
+                &mut self,
+                other: &Self::With<S>,
+                f: &mut impl FnMut(&mut Self::Real, S),
+            ) {
+                self.$first.zip_reals(&other.$first, f);
+                $(self.$rest.zip_reals(&other.$rest, f);)*
+            }
+
+            fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+                self.$first.add_to(adjoint.$first);
+                $(self.$rest.add_to(adjoint.$rest);)*
+            }
+
+            fn by_ref(&self) -> &Self {
+                self
+            }
+
+            fn as_cotangent<'a>(
+                shape: &Self::Shape,
+                mut reals: &'a mut [Self::Real],
+            ) -> Self::Cotangent<'a> {
+                (
+                    $First::as_cotangent(
+                        &shape.$first,
+                        split_front(&mut reals, $First::count(&shape.$first)),
+                    ),
+                    $($Rest::as_cotangent(
+                        &shape.$rest,
+                        split_front(&mut reals, $Rest::count(&shape.$rest)),
+                    ),)*
+                )
+            }
+
+            fn as_adjoint<'a>(
+                shape: &Self::Shape,
+                mut reals: &'a mut [Self::Real],
+            ) -> Self::Adjoint<'a> {
+                (
+                    $First::as_adjoint(
+                        &shape.$first,
+                        split_front(&mut reals, $First::count(&shape.$first)),
+                    ),
+                    $($Rest::as_adjoint(
+                        &shape.$rest,
+                        split_front(&mut reals, $Rest::count(&shape.$rest)),
+                    ),)*
+                )
+            }
+        }
+    };
+}
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

@@ -1,0 +1,494 @@
+//! What the attribute finds out about the function it stands on.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Error, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Pat, PathArguments, Result,
+    ReturnType, Type, TypeParamBound, WherePredicate,
+};
+
+use crate::options::{Options, Read};
+
+/// The scalar of a function.
+pub(crate) enum ScalarParameter {
+    /// `T: Real` or `T: Scalar`.
+    Generic { ident: Ident, complex: bool },
+    /// A plain function of `f64`s or `f32`s.
+    Plain(Ident),
+}
+
+/// How an argument is passed.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Form {
+    Value,
+    Reference,
+    Mutable,
+    /// `&Matrix<T, R, C, S>` of any storage `S`.
+    View,
+    /// `&mut Matrix<T, R, C, S>` of any storage `S`.
+    ViewMut,
+    Constant,
+    ConstantReference,
+}
+
+/// An argument of the function.
+pub(crate) struct Argument {
+    pub(crate) ident: Ident,
+    /// As written.
+    pub(crate) written: Type,
+    pub(crate) form: Form,
+    /// The type of the value without the reference; for views the owned matrix.
+    pub(crate) value: Type,
+}
+
+impl Argument {
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(self.form, Form::Constant | Form::ConstantReference)
+    }
+
+    pub(crate) fn is_in_place(&self) -> bool {
+        matches!(self.form, Form::Mutable | Form::ViewMut)
+    }
+}
+
+/// What the function returns.
+pub(crate) struct Output {
+    /// The whole type as written.
+    pub(crate) written: Type,
+    /// The type on success; none for `()`.
+    pub(crate) value: Option<Type>,
+    /// Whether it is a `Result`.
+    pub(crate) fallible: bool,
+}
+
+/// The function, understood.
+pub(crate) struct Function {
+    pub(crate) item: ItemFn,
+    pub(crate) scalar: ScalarParameter,
+    /// Type and const parameters that are neither the scalar nor a storage.
+    pub(crate) parameters: Vec<GenericParam>,
+    /// Parameters of all rules: the function's without its storages.
+    pub(crate) rule_parameters: Vec<GenericParam>,
+    /// Conditions about the scalar alone, or on nothing of the function's storages.
+    pub(crate) rule_conditions: Vec<WherePredicate>,
+    /// Conditions that do not mention the scalar.
+    pub(crate) conditions: Vec<WherePredicate>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) output: Output,
+}
+
+/// A type parameter for the storage of a matrix, and the matrix it stores.
+struct StorageParameter {
+    ident: Ident,
+    matrix: TokenStream,
+}
+
+impl Function {
+    pub(crate) fn new(item: ItemFn, options: &Options) -> Result<Self> {
+        let signature = &item.sig;
+        if let Some(token) = &signature.asyncness {
+            return Err(Error::new(
+                token.span(),
+                "a primitive is not `async`: its rules need the value",
+            ));
+        }
+        if !matches!(signature.safety, syn::Safety::Default) {
+            return Err(Error::new(
+                signature.fn_token.span(),
+                "a primitive is a safe function: put the unsafe call into the body of a safe one",
+            ));
+        }
+        if let Some(variadic) = &signature.variadic {
+            return Err(Error::new(variadic.span(), "a primitive has a fixed number of arguments"));
+        }
+        let scalar = scalar_parameter(&item)?;
+        let mut parameters = Vec::new();
+        let mut rule_parameters = Vec::new();
+        let mut storages: Vec<StorageParameter> = Vec::new();
+        for parameter in &signature.generics.params {
+            match parameter {
+                GenericParam::Lifetime(lifetime) => {
+                    return Err(Error::new(
+                        lifetime.span(),
+                        "a primitive's lifetimes are elided: write `&X` for `&'a X`",
+                    ));
+                }
+                GenericParam::Type(parameter) if scalar.is(&parameter.ident) => {
+                    rule_parameters.push(GenericParam::Type(parameter.clone()));
+                }
+                GenericParam::Type(parameter) => {
+                    let bounds = bounds_of(&item, &parameter.ident);
+                    match bounds.iter().find_map(|bound| storage_bound(bound)) {
+                        Some(matrix) => storages
+                            .push(StorageParameter { ident: parameter.ident.clone(), matrix }),
+                        None => {
+                            parameters.push(GenericParam::Type(parameter.clone()));
+                            rule_parameters.push(GenericParam::Type(parameter.clone()));
+                        }
+                    }
+                }
+                GenericParam::Const(parameter) => {
+                    parameters.push(GenericParam::Const(parameter.clone()));
+                    rule_parameters.push(GenericParam::Const(parameter.clone()));
+                }
+            }
+        }
+        let mut conditions = Vec::new();
+        let mut rule_conditions = Vec::new();
+        for predicate in
+            signature.generics.where_clause.iter().flat_map(|clause| &clause.predicates)
+        {
+            if storages.iter().any(|storage| mentions(predicate, &storage.ident)) {
+                continue;
+            }
+            rule_conditions.push(predicate.clone());
+            if !scalar.mentioned_in(predicate) {
+                conditions.push(predicate.clone());
+            }
+        }
+        let mut arguments = Vec::new();
+        for input in &signature.inputs {
+            arguments.push(argument(input, &scalar, &storages, options)?);
+        }
+        if arguments.len() > 16 {
+            return Err(Error::new(
+                signature.inputs.span(),
+                "a primitive has at most 16 arguments; group some into tuples",
+            ));
+        }
+        for constant in &options.constant {
+            if !arguments.iter().any(|argument| argument.ident == *constant) {
+                return Err(Error::new(
+                    constant.span(),
+                    format!("`{}` has no argument `{constant}`", signature.ident),
+                ));
+            }
+        }
+        if arguments.iter().all(Argument::is_constant) {
+            return Err(Error::new(
+                signature.ident.span(),
+                "a primitive has an argument to differentiate by; all of these are constants",
+            ));
+        }
+        for read in options.reads.iter().flatten() {
+            match read {
+                Read::Argument(name) if !arguments.iter().any(|a| a.ident == *name) => {
+                    return Err(Error::new(
+                        name.span(),
+                        format!("`{}` has no argument `{name}`", signature.ident),
+                    ));
+                }
+                Read::After(name)
+                    if !arguments.iter().any(|a| a.ident == *name && a.is_in_place()) =>
+                {
+                    return Err(Error::new(
+                        name.span(),
+                        format!("`{}` has no `&mut` argument `{name}`", signature.ident),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let output = output(&signature.output)?;
+        if output.value.is_none() && !arguments.iter().any(Argument::is_in_place) {
+            return Err(Error::new(
+                signature.ident.span(),
+                "a primitive returns a value or overwrites a `&mut` argument; this does neither",
+            ));
+        }
+        Ok(Self {
+            scalar,
+            parameters,
+            rule_parameters,
+            rule_conditions,
+            conditions,
+            arguments,
+            output,
+            item,
+        })
+    }
+
+    pub(crate) fn ident(&self) -> &Ident {
+        &self.item.sig.ident
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.scalar, ScalarParameter::Plain(_))
+    }
+
+    /// Whether the scalar may be complex.
+    pub(crate) fn is_complex(&self) -> bool {
+        matches!(self.scalar, ScalarParameter::Generic { complex: true, .. })
+    }
+
+    /// The type with the scalar replaced by `scalar`, and its real type by `real`.
+    pub(crate) fn substitute(
+        &self,
+        written: &Type,
+        scalar: &TokenStream,
+        real: &TokenStream,
+    ) -> Type {
+        let ident = match &self.scalar {
+            ScalarParameter::Generic { ident, .. } | ScalarParameter::Plain(ident) => ident,
+        };
+        let mut substituted = written.clone();
+        Substitution { ident, scalar, real }.visit_type_mut(&mut substituted);
+        substituted
+    }
+
+    /// Whether the type is the scalar itself.
+    pub(crate) fn is_scalar(&self, written: &Type) -> bool {
+        matches!(written, Type::Path(path) if path.path.get_ident().is_some_and(|ident| self.scalar.is(ident)))
+    }
+}
+
+impl ScalarParameter {
+    fn is(&self, other: &Ident) -> bool {
+        match self {
+            Self::Generic { ident, .. } | Self::Plain(ident) => ident == other,
+        }
+    }
+
+    fn mentioned_in(&self, tokens: &impl ToTokens) -> bool {
+        match self {
+            Self::Generic { ident, .. } | Self::Plain(ident) => mentions(tokens, ident),
+        }
+    }
+}
+
+/// Replaces a type parameter wherever it stands in a type.
+struct Substitution<'a> {
+    ident: &'a Ident,
+    scalar: &'a TokenStream,
+    real: &'a TokenStream,
+}
+
+impl VisitMut for Substitution<'_> {
+    fn visit_type_mut(&mut self, found: &mut Type) {
+        if let Type::Path(path) = found {
+            if path.qself.is_none()
+                && path.path.segments.first().is_some_and(|s| s.ident == *self.ident)
+            {
+                let rest: Vec<_> =
+                    path.path.segments.iter().skip(1).map(|s| s.ident.to_string()).collect();
+                match rest.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                    [] => *found = Type::Verbatim(self.scalar.clone()),
+                    ["Real" | "RealField"] => *found = Type::Verbatim(self.real.clone()),
+                    _ => {}
+                }
+                return;
+            }
+        }
+        visit_mut::visit_type_mut(self, found);
+    }
+}
+
+/// The type with a parameter replaced wherever it stands alone.
+pub(crate) fn replace(written: &Type, ident: &Ident, by: &TokenStream) -> Type {
+    let mut replaced = written.clone();
+    Substitution { ident, scalar: by, real: by }.visit_type_mut(&mut replaced);
+    replaced
+}
+
+/// Whether the identifier stands anywhere in the tokens.
+fn mentions(tokens: &impl ToTokens, ident: &Ident) -> bool {
+    fn any(tokens: TokenStream, ident: &Ident) -> bool {
+        tokens.into_iter().any(|token| match token {
+            proc_macro2::TokenTree::Ident(other) => other == *ident,
+            proc_macro2::TokenTree::Group(group) => any(group.stream(), ident),
+            _ => false,
+        })
+    }
+    any(tokens.to_token_stream(), ident)
+}
+
+/// The bounds of a type parameter, inline and in where clauses.
+fn bounds_of(item: &ItemFn, ident: &Ident) -> Vec<TypeParamBound> {
+    let generics = &item.sig.generics;
+    let inline =
+        generics.type_params().filter(|p| p.ident == *ident).flat_map(|p| p.bounds.clone());
+    let clauses = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let conditions = clauses.filter_map(|predicate| match predicate {
+        WherePredicate::Type(predicate) => match &predicate.bounded_ty {
+            Type::Path(path) if path.path.is_ident(ident) => Some(predicate.bounds.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    inline.chain(conditions.flatten()).collect()
+}
+
+/// The last name of a trait bound.
+fn bound_name(bound: &TypeParamBound) -> Option<String> {
+    match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|s| s.ident.to_string()),
+        _ => None,
+    }
+}
+
+/// The arguments `T, R, C` of a bound `Storage<T, R, C>`.
+fn storage_bound(bound: &TypeParamBound) -> Option<TokenStream> {
+    let TypeParamBound::Trait(bound) = bound else { return None };
+    let segment = bound.path.segments.last()?;
+    if !["Storage", "StorageMut", "RawStorage", "RawStorageMut"]
+        .contains(&segment.ident.to_string().as_str())
+    {
+        return None;
+    }
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    let arguments = &arguments.args;
+    Some(if arguments.len() == 2 {
+        quote!(#arguments, ::difrules_core::__private::nalgebra::U1)
+    } else {
+        quote!(#arguments)
+    })
+}
+
+fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
+    let signature = &item.sig;
+    let mut found = None;
+    for parameter in signature.generics.type_params() {
+        let names: Vec<_> =
+            bounds_of(item, &parameter.ident).iter().filter_map(bound_name).collect();
+        let complex = match (names.iter().any(|n| n == "Real"), names.iter().any(|n| n == "Scalar"))
+        {
+            (true, _) => false,
+            (false, true) => true,
+            _ => continue,
+        };
+        if found.is_some() {
+            return Err(Error::new(
+                parameter.span(),
+                "a primitive is generic over one scalar; use it for all arguments",
+            ));
+        }
+        found = Some(ScalarParameter::Generic { ident: parameter.ident.clone(), complex });
+    }
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let mut base = None;
+    for name in ["f64", "f32"] {
+        let ident = Ident::new(name, signature.ident.span());
+        if mentions(&signature.inputs, &ident) {
+            base = base.or(Some(ident));
+        }
+    }
+    let generic =
+        signature.generics.params.iter().find(|p| !matches!(p, GenericParam::Lifetime(_)));
+    match (base, generic) {
+        (Some(base), None) => Ok(ScalarParameter::Plain(base)),
+        (_, Some(generic)) => Err(Error::new(
+            generic.span(),
+            "a generic primitive is generic over its scalar: bound one parameter by \
+             `difrules_core::Real` (real numbers) or `difrules_core::Scalar` (complex ones too)",
+        )),
+        (None, None) => Err(Error::new(
+            signature.ident.span(),
+            "a primitive takes numbers: `f64`, `f32`, or a type parameter `T: difrules_core::Real`",
+        )),
+    }
+}
+
+fn argument(
+    input: &FnArg,
+    scalar: &ScalarParameter,
+    storages: &[StorageParameter],
+    options: &Options,
+) -> Result<Argument> {
+    let FnArg::Typed(input) = input else {
+        return Err(Error::new(
+            input.span(),
+            "a primitive takes no `self`: write a free function and call it from the method",
+        ));
+    };
+    let ident = match &*input.pat {
+        Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
+            pattern.ident.clone()
+        }
+        other => {
+            return Err(Error::new(
+                other.span(),
+                "name the argument, and take it apart in the body",
+            ));
+        }
+    };
+    let written = (*input.ty).clone();
+    if matches!(written, Type::ImplTrait(_)) {
+        return Err(Error::new(
+            written.span(),
+            "write the argument's type out: a primitive's rules are generic over the scalar alone",
+        ));
+    }
+    let constant = options.constant.contains(&ident);
+    let (inner, reference) = match &written {
+        Type::Reference(reference) => {
+            ((*reference.elem).clone(), Some(reference.mutability.is_some()))
+        }
+        _ => (written.clone(), None),
+    };
+    if constant && reference == Some(true) {
+        return Err(Error::new(
+            written.span(),
+            format!(
+                "`{ident}` is overwritten, so it is no constant: take it out of `constant(..)`"
+            ),
+        ));
+    }
+    if !constant
+        && !scalar.mentioned_in(&inner)
+        && !storages.iter().any(|s| mentions(&inner, &s.ident))
+    {
+        return Err(Error::new(
+            written.span(),
+            format!("`{ident}` has no derivative: add `constant({ident})` to the attribute"),
+        ));
+    }
+    let storage = storages.iter().find(|storage| mentions(&inner, &storage.ident));
+    let (form, value) = match (constant, reference, storage) {
+        (false, Some(mutable), Some(storage)) => {
+            let matrix = &storage.matrix;
+            let owned =
+                syn::parse2(quote!(::difrules_core::__private::nalgebra::OMatrix<#matrix>))?;
+            (if mutable { Form::ViewMut } else { Form::View }, owned)
+        }
+        (_, _, Some(_)) => {
+            return Err(Error::new(
+                written.span(),
+                "a matrix of any storage is taken by reference: `&Matrix<T, R, C, S>`",
+            ));
+        }
+        (true, None, None) => (Form::Constant, inner),
+        (true, Some(_), None) => (Form::ConstantReference, inner),
+        (false, None, None) => (Form::Value, inner),
+        (false, Some(false), None) => (Form::Reference, inner),
+        (false, Some(true), None) => (Form::Mutable, inner),
+    };
+    Ok(Argument { ident, written, form, value })
+}
+
+fn output(output: &ReturnType) -> Result<Output> {
+    let written = match output {
+        ReturnType::Default => syn::parse_quote!(()),
+        ReturnType::Type(_, written) => (**written).clone(),
+    };
+    let is_unit = |written: &Type| matches!(written, Type::Tuple(tuple) if tuple.elems.is_empty());
+    if let Type::Path(path) = &written {
+        if let Some(segment) = path.path.segments.last().filter(|s| s.ident == "Result") {
+            if let PathArguments::AngleBracketed(arguments) = &segment.arguments {
+                if let Some(GenericArgument::Type(success)) = arguments.args.first() {
+                    let value = (!is_unit(success)).then(|| success.clone());
+                    return Ok(Output { value, fallible: true, written });
+                }
+            }
+            return Err(Error::new(
+                written.span(),
+                "write the result's type out: `Result<Y, Error>`",
+            ));
+        }
+    }
+    let value = (!is_unit(&written)).then(|| written.clone());
+    Ok(Output { value, fallible: false, written })
+}

@@ -1,0 +1,21 @@
+//! The attribute of [difrules](https://docs.rs/difrules-core): `#[primitive(..)]` gives an ordinary
+//! function derivative rules and registers them at link time.
+//!
+//! Use it through `difrules_core`, which documents it.
+
+mod expand;
+mod function;
+mod options;
+mod pretty;
+
+use proc_macro::TokenStream;
+
+/// Gives a function derivative rules and registers it.
+///
+/// See the documentation of `difrules_core`, which re-exports this attribute.
+#[proc_macro_attribute]
+pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
+    expand::primitive(options.into(), item.into())
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
+}

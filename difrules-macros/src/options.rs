@@ -1,0 +1,253 @@
+//! The keys of the attribute.
+
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
+
+/// What stands in `#[primitive(..)]`.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) forward: Option<Rule>,
+    pub(crate) reverse: Option<Rule>,
+    /// One closure a differentiable argument.
+    pub(crate) partial: Vec<ExprClosure>,
+    pub(crate) saves: Option<Saves>,
+    pub(crate) constant: Vec<Ident>,
+    pub(crate) reads: Option<Vec<Read>>,
+    pub(crate) kernels: Vec<Kernel>,
+    pub(crate) instances: Vec<Instance>,
+    pub(crate) sample: Option<Expr>,
+    pub(crate) aliases: Vec<LitStr>,
+}
+
+/// A rule as the user gives it.
+pub(crate) enum Rule {
+    Path(Path),
+    Closure(ExprClosure),
+}
+
+/// `saves = path -> Type`.
+pub(crate) struct Saves {
+    pub(crate) augmented: Path,
+    pub(crate) saved: Type,
+}
+
+/// A value that a rule given by path reads.
+#[derive(PartialEq)]
+pub(crate) enum Read {
+    /// An argument; a `&mut` one as it was before the call.
+    Argument(Ident),
+    /// `mut x`: a `&mut` argument as the call left it.
+    After(Ident),
+    /// `return`: what the call returned.
+    Output,
+}
+
+/// What a kernel stands beside.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Text {
+    Primal,
+    Forward,
+    Reverse,
+}
+
+/// A hand-made function for one base scalar.
+pub(crate) struct Kernel {
+    pub(crate) text: Text,
+    pub(crate) scalar: Type,
+    pub(crate) path: Path,
+}
+
+/// The type parameters of a registered instance.
+pub(crate) enum Instance {
+    /// A scalar; all dimensions are dynamic.
+    Scalar(Type),
+    /// `<f64, U3>`: every parameter in order.
+    All(syn::AngleBracketedGenericArguments),
+}
+
+const KEYS: &str = "`forward`, `reverse`, `partial`, `saves`, `reads`, `constant`, `kernel`, \
+                    `instances`, `sample`, `alias`";
+
+impl Parse for Options {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let mut options = Self::default();
+        let mut seen: Vec<Ident> = Vec::new();
+        while !input.is_empty() {
+            let key: Ident = input.parse().map_err(|error| {
+                Error::new(error.span(), format!("expected a key of `#[primitive]`: {KEYS}"))
+            })?;
+            // `kernel` and `alias` may come more than once: one for each scalar, one for each name.
+            if seen.contains(&key) && key != "kernel" && key != "alias" {
+                return Err(Error::new(
+                    key.span(),
+                    format!("`{key}` is given twice; keep one of them"),
+                ));
+            }
+            match key.to_string().as_str() {
+                "forward" => options.forward = Some(value(input, &key)?),
+                "reverse" => options.reverse = Some(value(input, &key)?),
+                "partial" => options.partial = partials(input, &key)?,
+                "saves" => options.saves = Some(value(input, &key)?),
+                "sample" => options.sample = Some(value(input, &key)?),
+                "constant" => {
+                    options.constant = list(input, &key, "constant(n, side)", Ident::parse)?
+                }
+                "reads" => {
+                    options.reads = Some(list(input, &key, "reads(a, return)", Read::parse)?)
+                }
+                "instances" => {
+                    options.instances = list(input, &key, "instances(f32, f64)", Instance::parse)?;
+                }
+                "alias" => options
+                    .aliases
+                    .extend(list(input, &key, "alias(\"name\")", |input| input.parse::<LitStr>())?),
+                "kernel" => {
+                    let kernels = list(input, &key, "kernel(f64 = path)", kernels)?;
+                    options.kernels.extend(kernels.into_iter().flatten());
+                }
+                _ => {
+                    return Err(Error::new(
+                        key.span(),
+                        format!("`{key}` is no key of `#[primitive]`; the keys are {KEYS}"),
+                    ));
+                }
+            }
+            seen.push(key);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// `= value`.
+fn value<T: Parse>(input: ParseStream, key: &Ident) -> Result<T> {
+    if !input.peek(Token![=]) {
+        return Err(Error::new(key.span(), format!("write `{key} = ..`")));
+    }
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+/// `(item, item)`.
+fn list<T>(
+    input: ParseStream,
+    key: &Ident,
+    form: &str,
+    item: fn(ParseStream) -> Result<T>,
+) -> Result<Vec<T>> {
+    if !input.peek(syn::token::Paren) {
+        return Err(Error::new(key.span(), format!("write `{form}`")));
+    }
+    let content;
+    syn::parenthesized!(content in input);
+    Ok(Punctuated::<T, Token![,]>::parse_terminated_with(&content, item)?.into_iter().collect())
+}
+
+/// `= closure` or `= (closure, closure)`.
+fn partials(input: ParseStream, key: &Ident) -> Result<Vec<ExprClosure>> {
+    let closures = match value::<Expr>(input, key)? {
+        Expr::Tuple(tuple) => tuple.elems.into_iter().collect(),
+        other => vec![other],
+    };
+    closures
+        .into_iter()
+        .map(|closure| match closure {
+            Expr::Closure(closure) => Ok(closure),
+            other => Err(Error::new(
+                other.span(),
+                "a partial derivative is a closure: write `partial = |x| ..`, or for several \
+                 arguments `partial = (|x, y| .., |x, y| ..)`",
+            )),
+        })
+        .collect()
+}
+
+impl Parse for Rule {
+    fn parse(input: ParseStream) -> Result<Self> {
+        match input.parse::<Expr>()? {
+            Expr::Path(path) if path.qself.is_none() => Ok(Self::Path(path.path)),
+            Expr::Closure(closure) => Ok(Self::Closure(closure)),
+            other => Err(Error::new(other.span(), "a rule is the path of a function or a closure")),
+        }
+    }
+}
+
+impl Parse for Saves {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let augmented: Path = input.parse()?;
+        if !input.peek(Token![->]) {
+            return Err(Error::new(
+                augmented.span(),
+                "say what is saved: write `saves = path -> Type`, where `path` is a function of the \
+                 same arguments that returns `(output, Type)`",
+            ));
+        }
+        input.parse::<Token![->]>()?;
+        Ok(Self { augmented, saved: input.parse()? })
+    }
+}
+
+impl Parse for Read {
+    fn parse(input: ParseStream) -> Result<Self> {
+        if input.peek(Token![return]) {
+            input.parse::<Token![return]>()?;
+            Ok(Self::Output)
+        } else if input.peek(Token![mut]) {
+            input.parse::<Token![mut]>()?;
+            input.parse().map(Self::After)
+        } else {
+            input.parse().map(Self::Argument)
+        }
+    }
+}
+
+impl Parse for Instance {
+    fn parse(input: ParseStream) -> Result<Self> {
+        if input.peek(Token![<]) {
+            input.parse().map(Self::All)
+        } else {
+            input.parse().map(Self::Scalar)
+        }
+    }
+}
+
+/// `f64 = path`, or `reverse(f64 = path, f32 = path)`.
+fn kernels(input: ParseStream) -> Result<Vec<Kernel>> {
+    if input.peek2(syn::token::Paren) {
+        let name: Ident = input.parse()?;
+        let text = match name.to_string().as_str() {
+            "forward" => Text::Forward,
+            "reverse" => Text::Reverse,
+            _ => {
+                return Err(Error::new(
+                    name.span(),
+                    "a kernel stands beside the function, `kernel(f64 = path)`, or beside a rule: \
+                     `kernel(forward(f64 = path))`, `kernel(reverse(f64 = path))`",
+                ));
+            }
+        };
+        let content;
+        syn::parenthesized!(content in input);
+        let mut kernels = Punctuated::<Kernel, Token![,]>::parse_terminated(&content)?;
+        kernels.iter_mut().for_each(|kernel| kernel.text = text);
+        Ok(kernels.into_iter().collect())
+    } else {
+        Ok(vec![input.parse()?])
+    }
+}
+
+impl Parse for Kernel {
+    /// `f64 = path`, beside the function itself.
+    fn parse(input: ParseStream) -> Result<Self> {
+        let scalar: Type = input.parse()?;
+        if !input.peek(Token![=]) {
+            return Err(Error::new(scalar.span(), "write `kernel(f64 = path)`"));
+        }
+        input.parse::<Token![=]>()?;
+        Ok(Self { text: Text::Primal, scalar, path: input.parse()? })
+    }
+}
