@@ -16,6 +16,8 @@ use crate::value::Differentiable;
 pub trait Primitive: Sized + 'static {
     /// Its record in the registry.
     const RECORD: &'static Record;
+    /// Whether its rules exist at every real scalar; not so for a plain function.
+    const GENERIC: bool;
     /// Whether it maps real numbers to one real number by known [`partial`](Primitive::partial)s,
     /// so that a tape needs no node for it.
     const SCALAR: bool;

@@ -926,6 +926,7 @@ impl<'a> Expansion<'a> {
                 ),
             };
         let record = self.record();
+        let generic = !function.is_plain();
         quote! {
             #record
 
@@ -933,6 +934,7 @@ impl<'a> Expansion<'a> {
             where #(#conditions),*
             {
                 const RECORD: &'static ::difrules_core::Record = &RECORD;
+                const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
                 type Arguments<'__a, __S: ::difrules_core::Real> = (#(#argument_types,)*);
                 type Inputs<__S: ::difrules_core::Real> = (#(#input_types,)*);

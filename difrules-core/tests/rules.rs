@@ -1,0 +1,8 @@
+//! Every primitive of the crate keeps the properties of a rule.
+
+use difrules_core::testing::check_all;
+
+#[test]
+fn all_rules_hold() {
+    check_all(|record| record.path.starts_with("difrules_core::")).assert();
+}
