@@ -6,8 +6,10 @@
 
 use std::any::{Any, TypeId};
 
-use nalgebra::{Complex, Dim, Matrix, MatrixView, RawStorage, Scalar};
-use nalgebra::{Dyn, ViewStorage};
+use nalgebra::{
+    Complex, DMatrixView, DMatrixViewMut, Dim, Dyn, Matrix, MatrixView, RawStorage, RawStorageMut,
+    Scalar, U1, ViewStorage, ViewStorageMut,
+};
 
 /// The real and the imaginary part of a complex number, in this order.
 #[inline]
@@ -81,4 +83,60 @@ pub fn transpose_view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
             (Dyn(column_stride), Dyn(row_stride)),
         ))
     }
+}
+
+/// The matrix as a column-major view, if its columns are contiguous: the form that kernels ask for.
+///
+/// ```
+/// use difrules_core::column_major_view;
+/// use nalgebra::dmatrix;
+///
+/// let a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
+/// assert!(column_major_view(&a.columns(1, 2)).is_some());
+/// assert!(column_major_view(&a.rows_with_step(0, 1, 1)).is_none());
+/// ```
+pub fn column_major_view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    matrix: &Matrix<T, R, C, S>,
+) -> Option<DMatrixView<'_, T>> {
+    let (rows, columns) = matrix.shape();
+    let (row_stride, column_stride) = matrix.strides();
+    (row_stride == 1).then(|| {
+        // SAFETY: the same entries by the same strides, in storage that stays borrowed for as long
+        // as the view lives.
+        unsafe {
+            Matrix::from_data(ViewStorage::from_raw_parts(
+                matrix.data.ptr(),
+                (Dyn(rows), Dyn(columns)),
+                (U1, Dyn(column_stride)),
+            ))
+        }
+    })
+}
+
+/// The matrix as a mutable column-major view, if its columns are contiguous.
+///
+/// ```
+/// use difrules_core::column_major_view_mut;
+/// use nalgebra::dmatrix;
+///
+/// let mut a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
+/// column_major_view_mut(&mut a).unwrap()[(0, 0)] = 7.0;
+/// assert_eq!(a[(0, 0)], 7.0);
+/// ```
+pub fn column_major_view_mut<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C>>(
+    matrix: &mut Matrix<T, R, C, S>,
+) -> Option<DMatrixViewMut<'_, T>> {
+    let (rows, columns) = matrix.shape();
+    let (row_stride, column_stride) = matrix.strides();
+    (row_stride == 1).then(|| {
+        // SAFETY: the same entries by the same strides, in storage that stays mutably borrowed for
+        // as long as the view lives.
+        unsafe {
+            Matrix::from_data(ViewStorageMut::from_raw_parts(
+                matrix.data.ptr_mut(),
+                (Dyn(rows), Dyn(columns)),
+                (U1, Dyn(column_stride)),
+            ))
+        }
+    })
 }

@@ -17,7 +17,7 @@ mod transform;
 mod value;
 mod var;
 
-pub use cast::transpose_view;
+pub use cast::{column_major_view, column_major_view_mut, transpose_view};
 pub use difrules_macros::primitive;
 pub use dual::Dual;
 pub use primitive::{Evaluation, MissingRule, Primitive};

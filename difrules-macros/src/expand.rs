@@ -389,7 +389,7 @@ impl<'a> Expansion<'a> {
             .enumerate()
             .map(|(i, (_, pattern))| match pattern {
                 Some(pattern) => untyped(pattern).into_token_stream(),
-                None => format_ident!("p{i}").into_token_stream(),
+                None => format_ident!("__p{i}").into_token_stream(),
             })
             .collect();
         let body = match &rule.body {
@@ -933,7 +933,7 @@ impl<'a> Expansion<'a> {
             impl<#(#parameters),*> ::difrules_core::Primitive for #ident #marker_arguments
             where #(#conditions),*
             {
-                const RECORD: &'static ::difrules_core::Record = &RECORD;
+                const RECORD: &'static ::difrules_core::Record = &__RECORD;
                 const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
                 type Arguments<'__a, __S: ::difrules_core::Real> = (#(#argument_types,)*);
@@ -1269,7 +1269,7 @@ impl<'a> Expansion<'a> {
         let ident = self.function.ident();
         let Some(rule) = &self.forward else {
             return quote!(::difrules_core::__private::missing_rule(
-                &RECORD,
+                &__RECORD,
                 ::difrules_core::Mode::Forward
             ));
         };
@@ -1314,7 +1314,7 @@ impl<'a> Expansion<'a> {
         let ident = self.function.ident();
         let Some(rule) = &self.reverse else {
             return quote!(::difrules_core::__private::missing_rule(
-                &RECORD,
+                &__RECORD,
                 ::difrules_core::Mode::Reverse
             ));
         };
@@ -1527,7 +1527,7 @@ impl<'a> Expansion<'a> {
                         #shown,
                         ::core::option::Option::Some({
                             #sample
-                            sample
+                            __sample
                         }),
                         ::difrules_core::__check!(#primitive, #real),
                     )
@@ -1544,7 +1544,7 @@ impl<'a> Expansion<'a> {
         quote! {
             #(#checks)*
 
-            static RECORD: ::difrules_core::Record = ::difrules_core::__private::build::record(
+            static __RECORD: ::difrules_core::Record = ::difrules_core::__private::build::record(
                 ::difrules_core::__private::build::Parts {
                     path: ::core::concat!(::core::module_path!(), "::", #name),
                     name: #name,
@@ -1562,7 +1562,7 @@ impl<'a> Expansion<'a> {
             );
 
             ::difrules_core::__private::inventory::submit! {
-                ::difrules_core::__private::Registered(&RECORD)
+                ::difrules_core::__private::Registered(&__RECORD)
             }
         }
     }
@@ -1631,7 +1631,7 @@ impl<'a> Expansion<'a> {
             None => return None,
         };
         Some(quote! {
-            fn sample(
+            fn __sample(
                 random: &mut ::difrules_core::testing::Sampler,
             ) -> ::std::boxed::Box<dyn ::core::any::Any> {
                 #draw

@@ -306,7 +306,8 @@ impl<P: Primitive> Checker<P> {
             let (forward, forward_size) = pairs(cotangent, &tangent);
             let (reverse, reverse_size) = pairs(&adjoints, direction);
             let tolerance = 1e-11 * (forward_size + reverse_size) + 20.0 * error + 1e-13;
-            let what = "pairing of the reverse rule with the direction against that of the forward rule";
+            let what =
+                "pairing of the reverse rule with the direction against that of the forward rule";
             agree(what, &[reverse], &[forward], |_| tolerance)?;
         }
         Ok(())
@@ -353,9 +354,12 @@ impl<P: Primitive> Checker<P> {
         let plain = value::<P, f64>(self.at(0.0)).ok_or("outside the domain")?;
         agree_exactly("the general text against the kernel", &plain, &text)?;
         if P::RECORD.forward {
-            let run = |x: &Vec<Dual<f64>>| value::<P, _>(like::<P, f64, _>(&self.point, x)).ok_or(outside);
+            let run = |x: &Vec<Dual<f64>>| {
+                value::<P, _>(like::<P, f64, _>(&self.point, x)).ok_or(outside)
+            };
             let (_, found) = jvp(run, &all, &self.direction)?;
-            let expected = forward::<P, f64>(self.at(0.0), &self.direction).ok_or("outside the domain")?;
+            let expected =
+                forward::<P, f64>(self.at(0.0), &self.direction).ok_or("outside the domain")?;
             agree_exactly("the forward rule in the mode `Dual`", &found, &expected)?;
         }
         if P::RECORD.reverse {
@@ -374,11 +378,14 @@ impl<P: Primitive> Checker<P> {
         let edge = "no finite difference: the sample is at the edge of the domain";
         if P::RECORD.forward {
             let tangents: Vec<_> = self.second.iter().map(|&v| Dual::constant(v)).collect();
-            let found = forward::<P, Dual<f64>>(self.dual(), &tangents).ok_or("outside the domain")?;
+            let found =
+                forward::<P, Dual<f64>>(self.dual(), &tangents).ok_or("outside the domain")?;
             let values: Vec<f64> = found.iter().map(|y| y.value).collect();
-            let expected = forward::<P, f64>(self.at(0.0), &self.second).ok_or("outside the domain")?;
+            let expected =
+                forward::<P, f64>(self.at(0.0), &self.second).ok_or("outside the domain")?;
             agree_exactly("the general forward rule against the kernel", &expected, &values)?;
-            let expected = difference(|t| forward::<P, f64>(self.at(t), &self.second)).ok_or(edge)?;
+            let expected =
+                difference(|t| forward::<P, f64>(self.at(t), &self.second)).ok_or(edge)?;
             let found: Vec<f64> = found.iter().map(|y| y.tangents[0]).collect();
             agree_with_difference("second order, forward over forward", &found, &expected)?;
         }

@@ -64,7 +64,10 @@ impl fmt::Display for Report {
             writeln!(f, "  {failure}")?;
         }
         for primitive in unchecked {
-            writeln!(f, "  {primitive}: not checked: no `sample`, or built without the feature `testing`")?;
+            writeln!(
+                f,
+                "  {primitive}: not checked: no `sample`, or built without the feature `testing`"
+            )?;
         }
         Ok(())
     }

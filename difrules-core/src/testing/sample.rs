@@ -93,12 +93,14 @@ impl Sampler {
         product
     }
 
-    /// A lower triangular matrix with a diagonal away from zero.
+    /// A lower triangular matrix with a diagonal away from zero; its condition does not grow with
+    /// its size.
     pub fn lower_triangular<T: Scalar>(&mut self, size: usize) -> DMatrix<T> {
+        let damping = nalgebra::convert(0.5 / (size.max(1) as f64).sqrt());
         DMatrix::from_fn(size, size, |i, j| match i.cmp(&j) {
             std::cmp::Ordering::Less => T::zero(),
             std::cmp::Ordering::Equal => self.positive(),
-            std::cmp::Ordering::Greater => self.normal(),
+            std::cmp::Ordering::Greater => self.normal::<T>().scale(damping),
         })
     }
 }

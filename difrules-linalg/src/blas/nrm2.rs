@@ -1,0 +1,79 @@
+use difrules_core::{Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
+use num_traits::Zero;
+
+use crate::sample;
+
+/// The Euclidean norm of all entries, sqrt(sum_i |x_i|^2), without overflow or underflow.
+///
+/// It is infinite if an entry is, else NaN if one is; the norm of no entries is 0.
+///
+/// # Derivation
+/// y^2 = sum_i |x_i|^2, so y dy = Re sum_i conj(x_i) dx_i: x_bar = y_bar x / y. At x = 0 there is no
+/// derivative; the rules take the subgradient 0.
+///
+/// ```
+/// use difrules_linalg::nrm2;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(nrm2(&dvector![3e200, 4e200]), 5e200);
+/// ```
+#[primitive(
+    forward = nrm2_forward,
+    reverse = nrm2_reverse,
+    reads(x, return),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn nrm2<T: Scalar, R: Dim, C: Dim>(x: &OMatrix<T, R, C>) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let square = x.iter().fold(<T::Real>::zero(), |sum, x| sum + x.modulus_squared());
+    // Where the squares neither overflow nor lose digits below the smallest number, their sum is
+    // right; the bounds hold for f32 and f64.
+    if square > nalgebra::convert(1e-25) && square < nalgebra::convert(1e35) {
+        return ComplexField::sqrt(square);
+    }
+    let largest = x.iter().fold(<T::Real>::zero(), |largest: T::Real, x| {
+        let size = x.norm1();
+        if size > largest || !size.is_finite() && !(largest > size) { size } else { largest }
+    });
+    if largest.is_zero() || !ComplexField::is_finite(&largest) {
+        return largest;
+    }
+    let scaled =
+        x.iter().fold(<T::Real>::zero(), |sum, x| sum + x.unscale(largest).modulus_squared());
+    largest * ComplexField::sqrt(scaled)
+}
+
+fn nrm2_forward<T: Scalar, R: Dim, C: Dim>(
+    x: &OMatrix<T, R, C>,
+    y: T::Real,
+    x_dot: &OMatrix<T, R, C>,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if y == nalgebra::zero() {
+        return nalgebra::zero();
+    }
+    x.iter().zip(x_dot.iter()).fold(nalgebra::zero(), |sum: T::Real, (x, &x_dot)| {
+        sum + (x.unscale(y).conjugate() * x_dot).real()
+    })
+}
+
+fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
+    x: &OMatrix<T, R, C>,
+    y: T::Real,
+    y_bar: T::Real,
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let Some(mut x_bar) = x_bar.buffer() else { return };
+    if y != nalgebra::zero() {
+        x_bar.zip_apply(x, |x_bar, x| *x_bar += x.unscale(y).scale(y_bar));
+    }
+}

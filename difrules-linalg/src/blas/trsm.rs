@@ -1,0 +1,447 @@
+use std::ops::AddAssign;
+
+use difrules_core::testing::Sampler;
+use difrules_core::{
+    Adjoint, Scalar, Slot, column_major_view, column_major_view_mut, primitive, transpose_view,
+};
+use nalgebra::allocator::Allocator;
+use nalgebra::{
+    DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage,
+    StorageMut,
+};
+
+use crate::blas::gemm::gemm;
+use crate::block::{FIT, block, block_mut, buffer, multiply};
+use crate::error::{Error, shape, square};
+use crate::triangle::{SMALL, active};
+
+/// On which side of the unknown the triangular matrix stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// op(A) X = B.
+    Left,
+    /// X op(A) = B.
+    Right,
+}
+
+/// Which triangle of a matrix is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Triangle {
+    /// The diagonal and what is below it.
+    Lower,
+    /// The diagonal and what is above it.
+    Upper,
+}
+
+/// What is done to a matrix before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A.
+    None,
+    /// A^T.
+    Transpose,
+    /// A^H.
+    Adjoint,
+}
+
+/// What the diagonal of a triangular matrix is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Diagonal {
+    /// As stored.
+    General,
+    /// Ones, whatever is stored.
+    Unit,
+}
+
+/// B <- alpha op(A)^-1 B or B <- alpha B op(A)^-1, in place, for a triangular matrix A.
+///
+/// The other triangle of A is not read, nor is a unit diagonal. Matrices are of any storage; where
+/// the columns are contiguous nothing is copied. For many right-hand sides nearly all work is in
+/// matrix products.
+///
+/// # Errors
+/// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
+/// [`Error::Singular`] if a diagonal entry of A is zero or not finite.
+///
+/// # Derivation
+/// On the left, op(A) X = alpha B gives op(A) dX = dalpha B + alpha dB - op(dA) X. So with
+/// W = op(A)^-H X_bar, which is what the rule turns X_bar into: B_bar = conj(alpha) W,
+/// alpha_bar = tr(B^H W), and op(A)_bar = -W X^H, that is A_bar = -W X^H, -(W X^H)^T or -X W^H for
+/// A, A^T and A^H. On the right, X op(A) = alpha B in the same way: W = X_bar op(A)^-H and
+/// op(A)_bar = -X^H W. Of A_bar only the triangle counts.
+///
+/// ```
+/// use difrules_linalg::{Diagonal, Operation, Side, Triangle, trsm};
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let l = dmatrix![2.0, 0.0; 1.0, 4.0];
+/// let mut b = dvector![2.0, 9.0];
+/// trsm(Side::Left, Triangle::Lower, Operation::None, Diagonal::General, 1.0, &l, &mut b)?;
+/// assert_eq!(b, dvector![1.0, 2.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = trsm_forward,
+    reverse = trsm_reverse,
+    reads(side, triangle, operation, diagonal, alpha, a, b, mut b),
+    constant(side, triangle, operation, diagonal),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample
+)]
+pub fn trsm<T: Scalar, D: Dim, R: Dim, C: Dim, SA: Storage<T, D, D>, SB: StorageMut<T, R, C>>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    alpha: T,
+    a: &Matrix<T, D, D, SA>,
+    b: &mut Matrix<T, R, C, SB>,
+) -> Result<(), Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<R, C>,
+{
+    let size = square("a", a.shape())?;
+    match side {
+        Side::Left => shape("b", b.shape(), (size, b.ncols()))?,
+        Side::Right => shape("b", b.shape(), (b.nrows(), size))?,
+    }
+    if diagonal == Diagonal::General {
+        let bad = |&i: &usize| a[(i, i)] == T::zero() || !a[(i, i)].is_finite();
+        if let Some(pivot) = (0..size).find(bad) {
+            return Err(Error::Singular { pivot });
+        }
+    }
+    if b.is_empty() {
+        return Ok(());
+    }
+    if !alpha.is_one() {
+        b.apply(|b| *b *= alpha);
+    }
+    let triangular = |a: DMatrixView<'_, T>, b: DMatrixViewMut<'_, T>| {
+        Triangular { triangle, operation, diagonal, a }.solve(side, b);
+    };
+    let copied;
+    let a = match column_major_view(a) {
+        Some(a) => a,
+        None => {
+            copied = a.clone_owned();
+            column_major_view(&copied).expect("an owned matrix is column-major")
+        }
+    };
+    if let Some(b) = column_major_view_mut(b) {
+        triangular(a, b);
+        return Ok(());
+    }
+    let mut owned = b.clone_owned();
+    triangular(a, block_mut(&mut owned));
+    b.copy_from(&owned);
+    Ok(())
+}
+
+/// A triangular matrix as it is used.
+struct Triangular<'a, T> {
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: DMatrixView<'a, T>,
+}
+
+impl<'a, T: Scalar> Triangular<'a, T> {
+    /// An entry of op(A).
+    fn entry(&self, i: usize, j: usize) -> T {
+        match self.operation {
+            Operation::None => self.a[(i, j)],
+            Operation::Transpose => self.a[(j, i)],
+            Operation::Adjoint => self.a[(j, i)].conjugate(),
+        }
+    }
+
+    /// Whether op(A) is lower triangular.
+    fn is_lower(&self) -> bool {
+        (self.triangle == Triangle::Lower) == (self.operation == Operation::None)
+    }
+
+    /// A diagonal block.
+    fn part(&'a self, start: usize, size: usize) -> Self {
+        let Self { triangle, operation, diagonal, .. } = *self;
+        Self { triangle, operation, diagonal, a: self.a.view((start, start), (size, size)) }
+    }
+
+    /// C <- C - op(A)_ij B, for an off-diagonal block of op(A).
+    fn subtract_left(
+        &self,
+        (i, rows): (usize, usize),
+        (j, inner): (usize, usize),
+        b: DMatrixView<'_, T>,
+        c: &mut DMatrixViewMut<'_, T>,
+    ) {
+        match self.operation {
+            Operation::None => {
+                c.gemm(-T::one(), &self.a.view((i, j), (rows, inner)), &b, T::one());
+            }
+            operation => {
+                let stored = self.a.view((j, i), (inner, rows));
+                if operation == Operation::Transpose {
+                    gemm(-T::one(), &transpose_view(&stored), &b, T::one(), c).expect(FIT);
+                } else {
+                    multiply(-T::one(), (stored, true), (b, false), T::one(), c);
+                }
+            }
+        }
+    }
+
+    /// C <- C - B op(A)_ij, for an off-diagonal block of op(A).
+    fn subtract_right(
+        &self,
+        (i, inner): (usize, usize),
+        (j, columns): (usize, usize),
+        b: DMatrixView<'_, T>,
+        c: &mut DMatrixViewMut<'_, T>,
+    ) {
+        match self.operation {
+            Operation::None => {
+                c.gemm(-T::one(), &b, &self.a.view((i, j), (inner, columns)), T::one());
+            }
+            operation => {
+                let stored = self.a.view((j, i), (columns, inner));
+                if operation == Operation::Transpose {
+                    gemm(-T::one(), &b, &transpose_view(&stored), T::one(), c).expect(FIT);
+                } else {
+                    multiply(-T::one(), (b, false), (stored, true), T::one(), c);
+                }
+            }
+        }
+    }
+
+    fn solve(&self, side: Side, mut b: DMatrixViewMut<'_, T>) {
+        let size = self.a.nrows();
+        if size <= SMALL {
+            match side {
+                Side::Left => self.substitute_left(&mut b),
+                Side::Right => self.substitute_right(&mut b),
+            }
+            return;
+        }
+        let half = size / 2;
+        let rest = size - half;
+        let (first, last) = (self.part(0, half), self.part(half, rest));
+        match (side, self.is_lower()) {
+            (Side::Left, lower) => {
+                let (mut top, mut bottom) = b.rows_range_pair_mut(..half, half..);
+                if lower {
+                    first.solve(side, top.as_view_mut());
+                    self.subtract_left((half, rest), (0, half), top.as_view(), &mut bottom);
+                    last.solve(side, bottom);
+                } else {
+                    last.solve(side, bottom.as_view_mut());
+                    self.subtract_left((0, half), (half, rest), bottom.as_view(), &mut top);
+                    first.solve(side, top);
+                }
+            }
+            (Side::Right, lower) => {
+                let (mut left, mut right) = b.columns_range_pair_mut(..half, half..);
+                if lower {
+                    last.solve(side, right.as_view_mut());
+                    self.subtract_right((half, rest), (0, half), right.as_view(), &mut left);
+                    first.solve(side, left);
+                } else {
+                    first.solve(side, left.as_view_mut());
+                    self.subtract_right((0, half), (half, rest), left.as_view(), &mut right);
+                    last.solve(side, right);
+                }
+            }
+        }
+    }
+
+    fn substitute_left(&self, b: &mut DMatrixViewMut<'_, T>) {
+        let size = self.a.nrows();
+        let order = |k: usize| if self.is_lower() { k } else { size - 1 - k };
+        let inverses: [T; SMALL] = std::array::from_fn(|i| self.inverse(i));
+        for mut b in b.column_iter_mut() {
+            for k in (0..size).map(order) {
+                let x = b[k] * inverses[k];
+                b[k] = x;
+                if x.is_zero() {
+                    continue;
+                }
+                let others = if self.is_lower() { k + 1..size } else { 0..k };
+                for i in others {
+                    b[i] -= self.entry(i, k) * x;
+                }
+            }
+        }
+    }
+
+    fn substitute_right(&self, b: &mut DMatrixViewMut<'_, T>) {
+        let size = self.a.nrows();
+        let order = |k: usize| if self.is_lower() { size - 1 - k } else { k };
+        for k in (0..size).map(order) {
+            let inverse = self.inverse(k);
+            b.column_mut(k).apply(|x| *x *= inverse);
+            // The columns that are still unknown.
+            let others = if self.is_lower() { 0..k } else { k + 1..size };
+            for j in others {
+                let factor = -self.entry(k, j);
+                if !factor.is_zero() {
+                    let (known, mut unknown) = b.columns_range_pair_mut(k, j);
+                    unknown.axpy(factor, &known, T::one());
+                }
+            }
+        }
+    }
+
+    /// The inverse of a diagonal entry; one beyond the matrix.
+    fn inverse(&self, i: usize) -> T {
+        if self.diagonal == Diagonal::Unit || i >= self.a.nrows() {
+            T::one()
+        } else {
+            self.entry(i, i).recip()
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // The arguments of trsm, and their tangents.
+fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    alpha: T,
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, R, C>,
+    x: &OMatrix<T, R, C>,
+    alpha_dot: T,
+    a_dot: &OMatrix<T, D, D>,
+    b_dot: &mut OMatrix<T, R, C>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<R, C>,
+{
+    let mut b_dot = block_mut(b_dot);
+    if !alpha.is_one() {
+        b_dot *= alpha;
+    }
+    if !alpha_dot.is_zero() {
+        b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += alpha_dot * b);
+    }
+    if a_dot.iter().any(|x| !x.is_zero()) {
+        let mut a_dot = active(triangle, diagonal, block(a_dot));
+        let adjoint = match operation {
+            Operation::None => false,
+            Operation::Adjoint => true,
+            Operation::Transpose => {
+                a_dot.apply(|x| *x = x.conjugate());
+                true
+            }
+        };
+        let (a_dot, x) = ((a_dot.as_view(), adjoint), (block(x), false));
+        match side {
+            Side::Left => multiply(-T::one(), a_dot, x, T::one(), &mut b_dot),
+            Side::Right => multiply(-T::one(), x, a_dot, T::one(), &mut b_dot),
+        }
+    }
+    solve_again(side, triangle, operation, diagonal, block(a), &mut b_dot);
+}
+
+/// B <- op(A)^-1 B or B op(A)^-1, where the primal has succeeded.
+fn solve_again<T: Scalar>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: DMatrixView<'_, T>,
+    b: &mut DMatrixViewMut<'_, T>,
+) {
+    trsm(side, triangle, operation, diagonal, T::one(), &a, b).expect("the primal has succeeded");
+}
+
+#[allow(clippy::too_many_arguments)] // The arguments of trsm, and their slots.
+fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    alpha: T,
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, R, C>,
+    x: &OMatrix<T, R, C>,
+    alpha_bar: Slot<'_, T>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+    mut x_bar: Adjoint<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<R, C>,
+{
+    let mut w = buffer(&mut x_bar);
+    adjoint_solve(side, triangle, operation, diagonal, block(a), &mut w);
+    alpha_bar.add(|| {
+        let terms = w.iter().zip(b.iter());
+        terms.fold(T::zero(), |sum, (&w, b)| sum + w * b.conjugate())
+    });
+    if let Some(mut a_bar) = a_bar.buffer() {
+        let (w, x) = (w.as_view(), block(x));
+        let size = a.nrows();
+        let mut change = DMatrix::zeros(size, size);
+        // -W X^H on the left, -X^H W on the right; swapped for A^H, transposed for A^T.
+        let (first, second) = match side {
+            Side::Left => ((w, false), (x, true)),
+            Side::Right => ((x, true), (w, false)),
+        };
+        match operation {
+            Operation::None | Operation::Transpose => {
+                multiply(-T::one(), first, second, T::zero(), &mut change.as_view_mut());
+            }
+            Operation::Adjoint => {
+                let ((first, adjoint_first), (second, adjoint_second)) = (first, second);
+                let product = ((second, !adjoint_second), (first, !adjoint_first));
+                multiply(-T::one(), product.0, product.1, T::zero(), &mut change.as_view_mut());
+            }
+        }
+        if operation == Operation::Transpose {
+            change.transpose_mut();
+        }
+        buffer(&mut a_bar).add_assign(active(triangle, diagonal, change.as_view()));
+    }
+    if !alpha.is_one() {
+        w *= alpha.conjugate();
+    }
+}
+
+/// B <- op(A)^-H B or B op(A)^-H.
+fn adjoint_solve<T: Scalar>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: DMatrixView<'_, T>,
+    b: &mut DMatrixViewMut<'_, T>,
+) {
+    let adjoint = match operation {
+        Operation::None => Operation::Adjoint,
+        Operation::Adjoint => Operation::None,
+        // (A^T)^H = conj(A): solve with A the conjugate of the equation.
+        Operation::Transpose => {
+            b.apply(|x| *x = x.conjugate());
+            Operation::None
+        }
+    };
+    solve_again(side, triangle, adjoint, diagonal, a, b);
+    if operation == Operation::Transpose {
+        b.apply(|x| *x = x.conjugate());
+    }
+}
+
+type Sample<T> = (Side, Triangle, Operation, Diagonal, T, DMatrix<T>, DMatrix<T>);
+
+fn sample<T: Scalar>(random: &mut Sampler) -> Sample<T> {
+    let side = random.choose(&[Side::Left, Side::Right]);
+    let triangle = random.choose(&[Triangle::Lower, Triangle::Upper]);
+    let operation = random.choose(&[Operation::None, Operation::Transpose, Operation::Adjoint]);
+    let diagonal = random.choose(&[Diagonal::General, Diagonal::Unit]);
+    let (size, others) = (random.choose(&[0, 1, 3, 5, 18]), random.size(0, 4));
+    // A triangle with a dominant diagonal, so that the inverse does not grow with the size.
+    let mut a = random.matrix::<T>(size, size).map(|x| x.scale(nalgebra::convert(0.3)));
+    for i in 0..size {
+        a[(i, i)] = random.positive();
+    }
+    let shape = if side == Side::Left { (size, others) } else { (others, size) };
+    (side, triangle, operation, diagonal, random.normal(), a, random.matrix(shape.0, shape.1))
+}

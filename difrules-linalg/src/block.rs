@@ -1,0 +1,81 @@
+//! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
+
+use difrules_core::{Kind, Scalar, column_major_view, column_major_view_mut, transpose_view};
+use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
+use nalgebra::{DMatrixView, DMatrixViewMut, Dim, Matrix, MatrixViewMut};
+
+use crate::blas::gemm::gemm;
+use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
+use crate::error::Error;
+
+/// Why a kernel's own calls cannot fail.
+pub(crate) const FIT: &str = "the primal has checked the shapes and the diagonal";
+
+/// The whole matrix.
+pub(crate) fn block<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C> + IsContiguous>(
+    matrix: &Matrix<T, R, C, S>,
+) -> DMatrixView<'_, T> {
+    column_major_view(matrix).expect("contiguous storage is column-major")
+}
+
+/// The whole matrix.
+pub(crate) fn block_mut<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C> + IsContiguous>(
+    matrix: &mut Matrix<T, R, C, S>,
+) -> DMatrixViewMut<'_, T> {
+    column_major_view_mut(matrix).expect("contiguous storage is column-major")
+}
+
+/// The whole adjoint buffer.
+pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
+    buffer: &'a mut MatrixViewMut<'_, T, R, C>,
+) -> DMatrixViewMut<'a, T> {
+    column_major_view_mut(buffer).expect("an adjoint buffer is column-major")
+}
+
+/// C <- alpha op(A) op(B) + beta C, where op is the adjoint if the flag says so. The shapes fit.
+///
+/// The adjoint of a real matrix is a view of its memory; that of a complex one is a copy, since
+/// nalgebra's products conjugate nothing on the way.
+pub(crate) fn multiply<T: Scalar>(
+    alpha: T,
+    (a, adjoint_a): (DMatrixView<'_, T>, bool),
+    (b, adjoint_b): (DMatrixView<'_, T>, bool),
+    beta: T,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    let real = <T::Kind as Kind>::REAL;
+    let done = match (adjoint_a, adjoint_b) {
+        (false, false) => gemm(alpha, &a, &b, beta, c),
+        (true, false) if real => gemm(alpha, &transpose_view(&a), &b, beta, c),
+        (true, false) => gemm(alpha, &a.adjoint(), &b, beta, c),
+        (false, true) if real => gemm(alpha, &a, &transpose_view(&b), beta, c),
+        (false, true) => gemm(alpha, &a, &b.adjoint(), beta, c),
+        (true, true) => gemm(alpha, &a.adjoint(), &b.adjoint(), beta, c),
+    };
+    done.expect(FIT);
+}
+
+/// B <- op(A)^-1 B or B op(A)^-1 with one triangle of A.
+///
+/// # Errors
+/// [`Error::Singular`] if a diagonal entry is zero or not finite, or if the shapes do not fit.
+pub(crate) fn solve<T: Scalar>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    a: DMatrixView<'_, T>,
+    b: &mut DMatrixViewMut<'_, T>,
+) -> Result<(), Error> {
+    trsm(side, triangle, operation, Diagonal::General, T::one(), &a, b)
+}
+
+/// [`solve`] where the primal has succeeded with the same triangle.
+pub(crate) fn solve_again<T: Scalar>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    a: DMatrixView<'_, T>,
+    b: &mut DMatrixViewMut<'_, T>,
+) {
+    solve(side, triangle, operation, a, b).expect(FIT);
+}

@@ -1,0 +1,3 @@
+//! Decompositions.
+
+pub(crate) mod cholesky;

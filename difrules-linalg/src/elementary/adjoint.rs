@@ -1,0 +1,51 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::sample;
+
+/// A^H, the conjugate transpose.
+///
+/// # Derivation
+/// dY = dA^H. From Re tr(Y_bar^H dA^H) = Re tr(Y_bar dA)^* = Re tr((Y_bar^H)^H dA) follows A_bar = Y_bar^H.
+///
+/// ```
+/// use difrules_linalg::adjoint;
+/// use nalgebra::dmatrix;
+///
+/// assert_eq!(adjoint(&dmatrix![1.0, 2.0; 3.0, 4.0]), dmatrix![1.0, 3.0; 2.0, 4.0]);
+/// ```
+#[primitive(
+    forward = adjoint_forward,
+    reverse = adjoint_reverse,
+    reads(),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn adjoint<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, C, R>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
+{
+    a.adjoint()
+}
+
+fn adjoint_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatrix<T, C, R>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
+{
+    a_dot.adjoint()
+}
+
+fn adjoint_reverse<T: Scalar, R: Dim, C: Dim>(
+    y_bar: Cotangent<'_, OMatrix<T, C, R>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    for (mut column, row) in a_bar.column_iter_mut().zip(y_bar.row_iter()) {
+        for (a_bar, y_bar) in column.iter_mut().zip(row.iter()) {
+            *a_bar += y_bar.conjugate();
+        }
+    }
+}

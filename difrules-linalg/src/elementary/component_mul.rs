@@ -1,0 +1,70 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::error::{Error, shape};
+use crate::sample;
+
+/// A o B, the product entry by entry.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if `b` does not have the shape of `a`.
+///
+/// # Derivation
+/// dY = dA o B + A o dB, so A_bar = Y_bar o conj(B) and B_bar = Y_bar o conj(A).
+///
+/// ```
+/// use difrules_linalg::component_mul;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(component_mul(&dvector![1.0, 2.0], &dvector![3.0, 5.0])?, dvector![3.0, 10.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = component_mul_forward,
+    reverse = component_mul_reverse,
+    reads(a, b),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::two
+)]
+pub fn component_mul<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    b: &OMatrix<T, R, C>,
+) -> Result<OMatrix<T, R, C>, Error>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    shape("b", b.shape(), a.shape())?;
+    Ok(a.component_mul(b))
+}
+
+fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    b: &OMatrix<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+    b_dot: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut y_dot = a_dot.component_mul(b);
+    y_dot.cmpy(T::one(), a, b_dot, T::one());
+    y_dot
+}
+
+fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    b: &OMatrix<T, R, C>,
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+    b_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar.zip_zip_apply(&y_bar, b, |a_bar, y_bar, b| *a_bar += y_bar * b.conjugate());
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        b_bar.zip_zip_apply(&y_bar, a, |b_bar, y_bar, a| *b_bar += y_bar * a.conjugate());
+    }
+}

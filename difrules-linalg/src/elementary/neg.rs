@@ -1,0 +1,48 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::sample;
+
+/// -A.
+///
+/// # Derivation
+/// dY = -dA, so A_bar = -Y_bar.
+///
+/// ```
+/// use difrules_linalg::neg;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(neg(&dvector![1.0, -2.0]), dvector![-1.0, 2.0]);
+/// ```
+#[primitive(
+    forward = neg_forward,
+    reverse = neg_reverse,
+    reads(),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn neg<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    -a
+}
+
+fn neg_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    -a_dot
+}
+
+fn neg_reverse<T: Scalar, R: Dim, C: Dim>(
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar -= &y_bar;
+    }
+}

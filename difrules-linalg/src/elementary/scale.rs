@@ -1,0 +1,66 @@
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+
+/// a X, a number times a matrix.
+///
+/// # Derivation
+/// dY = da X + a dX. In the pairing Re tr(Y_bar^H dY): a_bar = sum_ij Y_bar_ij conj(X_ij) and
+/// X_bar = conj(a) Y_bar.
+///
+/// ```
+/// use difrules_linalg::scale;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(scale(2.0, &dvector![1.0, -2.0]), dvector![2.0, -4.0]);
+/// ```
+#[primitive(
+    forward = scale_forward,
+    reverse = scale_reverse,
+    reads(a, x),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample
+)]
+pub fn scale<T: Scalar, R: Dim, C: Dim>(a: T, x: &OMatrix<T, R, C>) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    x * a
+}
+
+fn scale_forward<T: Scalar, R: Dim, C: Dim>(
+    a: T,
+    x: &OMatrix<T, R, C>,
+    a_dot: T,
+    x_dot: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    x.zip_map(x_dot, |x, x_dot| a * x_dot + a_dot * x)
+}
+
+fn scale_reverse<T: Scalar, R: Dim, C: Dim>(
+    a: T,
+    x: &OMatrix<T, R, C>,
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, T>,
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    a_bar.add(|| {
+        let terms = y_bar.iter().zip(x.iter());
+        terms.fold(T::zero(), |sum, (&y_bar, x)| sum + y_bar * x.conjugate())
+    });
+    if let Some(mut x_bar) = x_bar.buffer() {
+        let a = a.conjugate();
+        x_bar.zip_apply(&y_bar, |x_bar, y_bar| *x_bar += a * y_bar);
+    }
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {
+    let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+    (random.normal(), random.matrix(rows, columns))
+}

@@ -1,0 +1,64 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::error::{Error, shape};
+use crate::sample;
+
+/// A - B.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if `b` does not have the shape of `a`.
+///
+/// # Derivation
+/// dY = dA - dB, so A_bar = Y_bar and B_bar = -Y_bar.
+///
+/// ```
+/// use difrules_linalg::sub;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(sub(&dvector![1.0, 2.0], &dvector![3.0, 5.0])?, dvector![-2.0, -3.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = sub_forward,
+    reverse = sub_reverse,
+    reads(),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::two
+)]
+pub fn sub<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    b: &OMatrix<T, R, C>,
+) -> Result<OMatrix<T, R, C>, Error>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    shape("b", b.shape(), a.shape())?;
+    Ok(a - b)
+}
+
+fn sub_forward<T: Scalar, R: Dim, C: Dim>(
+    a_dot: &OMatrix<T, R, C>,
+    b_dot: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    a_dot - b_dot
+}
+
+fn sub_reverse<T: Scalar, R: Dim, C: Dim>(
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+    b_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar += &y_bar;
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        b_bar -= &y_bar;
+    }
+}

@@ -1,0 +1,46 @@
+use difrules_core::{Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::sample;
+
+/// The sum of all entries.
+///
+/// # Derivation
+/// dy = sum_ij dA_ij, so every entry of A_bar is y_bar.
+///
+/// ```
+/// use difrules_linalg::sum;
+/// use nalgebra::dmatrix;
+///
+/// assert_eq!(sum(&dmatrix![1.0, 2.0; 3.0, 4.0]), 10.0);
+/// ```
+#[primitive(
+    forward = sum_forward,
+    reverse = sum_reverse,
+    reads(),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn sum<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    a.sum()
+}
+
+fn sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    a_dot.sum()
+}
+
+fn sum_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R, C>>)
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar.apply(|a_bar| *a_bar += y_bar);
+    }
+}

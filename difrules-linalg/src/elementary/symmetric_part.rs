@@ -1,0 +1,66 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix, Storage};
+
+use crate::error::{Error, square};
+use crate::sample;
+
+/// (A + A^H) / 2, which is exactly Hermitian.
+///
+/// # Errors
+/// [`Error::NotSquare`].
+///
+/// # Derivation
+/// dY = (dA + dA^H) / 2, a projection that is its own adjoint: A_bar = (Y_bar + Y_bar^H) / 2.
+///
+/// ```
+/// use difrules_linalg::symmetric_part;
+/// use nalgebra::dmatrix;
+///
+/// let a = dmatrix![1.0, 2.0; 4.0, 5.0];
+/// assert_eq!(symmetric_part(&a)?, dmatrix![1.0, 3.0; 3.0, 5.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = symmetric_part_forward,
+    reverse = symmetric_part_reverse,
+    reads(),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::square
+)]
+pub fn symmetric_part<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<OMatrix<T, D, D>, Error>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    square("a", a.shape())?;
+    Ok(symmetrized(a))
+}
+
+fn symmetric_part_forward<T: Scalar, D: Dim>(a_dot: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    symmetrized(a_dot)
+}
+
+fn symmetric_part_reverse<T: Scalar, D: Dim>(
+    y_bar: Cotangent<'_, OMatrix<T, D, D>>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+) where
+    DefaultAllocator: Allocator<D, D>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar += symmetrized(&y_bar);
+    }
+}
+
+fn symmetrized<T: Scalar, D: Dim, S: Storage<T, D, D>>(
+    a: &nalgebra::Matrix<T, D, D, S>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let half = nalgebra::convert::<f64, T::Real>(0.5);
+    let (rows, columns) = a.shape_generic();
+    OMatrix::from_fn_generic(rows, columns, |i, j| (a[(i, j)] + a[(j, i)].conjugate()).scale(half))
+}

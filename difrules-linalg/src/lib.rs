@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod blas;
+mod block;
+mod decomposition;
+mod elementary;
+mod error;
+mod sample;
+mod scalar;
+mod systems;
+mod triangle;
+
+// A primitive's name is a type too, so it is re-exported here, where no module has its name.
+pub use blas::axpy::axpy;
+pub use blas::dot::dot;
+pub use blas::gemm::gemm;
+pub use blas::nrm2::nrm2;
+pub use blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
+pub use decomposition::cholesky::cholesky;
+pub use elementary::add::add;
+pub use elementary::adjoint::adjoint;
+pub use elementary::component_mul::component_mul;
+pub use elementary::diagonal::diagonal;
+pub use elementary::matmul::matmul;
+pub use elementary::neg::neg;
+pub use elementary::scale::scale;
+pub use elementary::sub::sub;
+pub use elementary::sum::sum;
+pub use elementary::symmetric_part::symmetric_part;
+pub use elementary::tr_mul::tr_mul;
+pub use elementary::trace::trace;
+pub use elementary::transpose::transpose;
+pub use error::Error;
+pub use scalar::ln_determinant::ln_determinant;
+pub use systems::cholesky_solve::cholesky_solve;
+pub use systems::triangular::{solve_lower_triangular, solve_upper_triangular};

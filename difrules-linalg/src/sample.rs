@@ -1,0 +1,35 @@
+//! Points of the domains of several primitives, for the checker.
+
+use difrules_core::Scalar;
+use difrules_core::testing::Sampler;
+use nalgebra::DMatrix;
+
+/// Any matrix.
+pub(crate) fn matrix<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
+    let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+    random.matrix(rows, columns)
+}
+
+/// Two matrices of one shape.
+pub(crate) fn two<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+    let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+    (random.matrix(rows, columns), random.matrix(rows, columns))
+}
+
+/// A square matrix.
+pub(crate) fn square<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
+    let size = random.size(0, 6);
+    random.matrix(size, size)
+}
+
+/// A Hermitian positive definite matrix.
+pub(crate) fn positive_definite<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
+    let size = random.choose(&[0, 1, 2, 5, 9, 20]);
+    random.positive_definite(size)
+}
+
+/// A lower triangular matrix and a right-hand side.
+pub(crate) fn lower_and_right_side<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+    let (size, columns) = (random.choose(&[0, 1, 3, 6, 20]), random.size(0, 4));
+    (random.lower_triangular(size), random.matrix(size, columns))
+}

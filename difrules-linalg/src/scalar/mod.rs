@@ -1,0 +1,3 @@
+//! Numbers that belong to a matrix.
+
+pub(crate) mod ln_determinant;

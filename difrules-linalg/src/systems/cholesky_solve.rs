@@ -1,0 +1,113 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+
+use crate::blas::trsm::{Operation, Side, Triangle};
+use crate::block::{block, block_mut, buffer, multiply, solve};
+use crate::error::{Error, shape, square};
+use crate::sample;
+use crate::triangle::{add_outer_lower, lower};
+
+/// (L L^H)^-1 B from a Cholesky factor L, of which only the lower triangle is read.
+///
+/// # Errors
+/// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
+/// [`Error::Singular`] if a diagonal entry is zero or not finite.
+///
+/// # Derivation
+/// With S = L L^H: S X = B gives S dX = dB - dS X, dS = dL L^H + L dL^H. So with W = S^-1 X_bar, in
+/// the pairing Re tr(X_bar^H dX): B_bar = W, S_bar = -W X^H, and from dS
+/// L_bar = (S_bar + S_bar^H) L = -W (L^H X)^H - X (L^H W)^H, of which the lower triangle counts.
+/// With m right-hand sides forward and reverse take 4 n^2 m multiplications and additions each for
+/// the products beside the 2 n^2 m of the solves, which the primal takes too.
+///
+/// ```
+/// use difrules_linalg::cholesky_solve;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let l = dmatrix![2.0, 0.0; 1.0, 2.0];
+/// let x = cholesky_solve(&l, &dvector![8.0, 12.0])?;
+/// assert_eq!(&l * l.transpose() * x, dvector![8.0, 12.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = cholesky_solve_forward,
+    reverse = cholesky_solve_reverse,
+    reads(l, return),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::lower_and_right_side
+)]
+pub fn cholesky_solve<T: Scalar, D: Dim, C: Dim>(
+    l: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, C>,
+) -> Result<OMatrix<T, D, C>, Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    square("l", l.shape())?;
+    shape("b", b.shape(), (l.nrows(), b.ncols()))?;
+    let mut x = b.clone();
+    solve_both(block(l), &mut block_mut(&mut x))?;
+    Ok(x)
+}
+
+/// B <- (L L^H)^-1 B.
+fn solve_both<T: Scalar>(
+    l: DMatrixView<'_, T>,
+    b: &mut DMatrixViewMut<'_, T>,
+) -> Result<(), Error> {
+    solve(Side::Left, Triangle::Lower, Operation::None, l, b)?;
+    solve(Side::Left, Triangle::Lower, Operation::Adjoint, l, b)
+}
+
+/// L^H X.
+fn adjoint_product<T: Scalar>(l: DMatrixView<'_, T>, x: DMatrixView<'_, T>) -> DMatrix<T> {
+    let mut product = DMatrix::zeros(x.nrows(), x.ncols());
+    multiply(T::one(), (l, true), (x, false), T::zero(), &mut product.as_view_mut());
+    product
+}
+
+fn cholesky_solve_forward<T: Scalar, D: Dim, C: Dim>(
+    l: &OMatrix<T, D, D>,
+    x: &OMatrix<T, D, C>,
+    l_dot: &OMatrix<T, D, D>,
+    b_dot: &OMatrix<T, D, C>,
+) -> OMatrix<T, D, C>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    let mut x_dot = b_dot.clone();
+    let mut solved = block_mut(&mut x_dot);
+    if l_dot.iter().any(|x| !x.is_zero()) {
+        let (l_dot, l) = (lower(block(l_dot)), lower(block(l)));
+        for (left, right) in [(&l_dot, &l), (&l, &l_dot)] {
+            let product = adjoint_product(right.as_view(), block(x));
+            let factors = ((left.as_view(), false), (product.as_view(), false));
+            multiply(-T::one(), factors.0, factors.1, T::one(), &mut solved);
+        }
+    }
+    solve_both(block(l), &mut solved).expect("the primal succeeded");
+    x_dot
+}
+
+fn cholesky_solve_reverse<T: Scalar, D: Dim, C: Dim>(
+    l: &OMatrix<T, D, D>,
+    x: &OMatrix<T, D, C>,
+    mut x_bar: Cotangent<'_, OMatrix<T, D, C>>,
+    l_bar: Slot<'_, OMatrix<T, D, D>>,
+    b_bar: Slot<'_, OMatrix<T, D, C>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    let mut w = buffer(&mut x_bar);
+    solve_both(block(l), &mut w).expect("the primal succeeded");
+    if let Some(mut l_bar) = l_bar.buffer() {
+        let (l, x, w) = (lower(block(l)), block(x), w.as_view());
+        let mut l_bar = buffer(&mut l_bar);
+        add_outer_lower(-T::one(), w, adjoint_product(l.as_view(), x).as_view(), &mut l_bar);
+        add_outer_lower(-T::one(), x, adjoint_product(l.as_view(), w).as_view(), &mut l_bar);
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        b_bar += x_bar;
+    }
+}

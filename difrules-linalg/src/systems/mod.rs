@@ -1,0 +1,4 @@
+//! Linear systems.
+
+pub(crate) mod cholesky_solve;
+pub(crate) mod triangular;
