@@ -125,7 +125,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     #[inline]
     fn apply<P: Primitive>(mut arguments: P::Arguments<'_, Self>) -> P::Return<Self> {
         let evaluation =
-            match Evaluation::<P, T>::new(P::inputs(&arguments, &mut |x: Self| x.value)) {
+            match Evaluation::<P, T>::new(P::inputs(&arguments, &mut |_, x: Self| x.value)) {
                 Ok(evaluation) => evaluation,
                 Err(error) => return P::from_result(Err(error)),
             };
@@ -146,7 +146,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         let tangents: [Option<P::Inputs<T>>; N] = std::array::from_fn(|i| {
             let mut active = false;
             P::visit(&arguments, &mut |_, x: Self| active |= !x.tangents[i].is_zero());
-            active.then(|| P::inputs(&arguments, &mut |x: Self| x.tangents[i]))
+            active.then(|| P::inputs(&arguments, &mut |_, x: Self| x.tangents[i]))
         });
         P::zip_overwritten(&mut arguments, &evaluation.inputs, &mut |x, value| {
             *x = Self::constant(value);

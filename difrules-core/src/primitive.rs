@@ -72,10 +72,10 @@ pub trait Primitive: Sized + 'static {
     fn overwritten<S: Real>(inputs: &Self::Inputs<S>) -> Self::Overwritten<S>;
     /// Calls `f` with the number of each argument and its reals in order.
     fn visit<S: Real>(arguments: &Self::Arguments<'_, S>, f: &mut impl FnMut(usize, S));
-    /// The arguments, owned, with every real replaced by `f` of it.
+    /// The arguments, owned, with every real replaced by `f` of its argument's number and of it.
     fn inputs<S: Real, U: Real>(
         arguments: &Self::Arguments<'_, S>,
-        f: &mut impl FnMut(S) -> U,
+        f: &mut impl FnMut(usize, S) -> U,
     ) -> Self::Inputs<U>;
     /// Owned arguments with every real replaced by `f` of it.
     fn map_inputs<S: Real, U: Real>(

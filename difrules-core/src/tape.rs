@@ -24,6 +24,8 @@ pub(crate) const MOST_ARGUMENTS: usize = 16;
 pub struct Tapes<S: Real> {
     open: Vec<Tape<S>>,
     spare: Option<Tape<S>>,
+    /// Memory for the runs of an application that is not on a tape yet.
+    runs: Vec<Run>,
 }
 
 /// An operation on at most two numbers.
@@ -60,7 +62,7 @@ struct Span {
 
 /// Consecutive numbers, or as many constants.
 #[derive(Clone, Copy)]
-struct Run {
+pub(crate) struct Run {
     start: u32,
     count: u32,
 }
@@ -105,7 +107,7 @@ pub(crate) struct Tape<S: Real> {
 
 impl<S: Real> Tapes<S> {
     pub(crate) const fn new() -> Self {
-        Self { open: Vec::new(), spare: None }
+        Self { open: Vec::new(), spare: None, runs: Vec::new() }
     }
 
     /// The open tape of this stamp.
@@ -331,84 +333,144 @@ impl<S: Real> Tape<S> {
     }
 }
 
-/// An application of a primitive that is being recorded.
-pub(crate) struct Recording<'a, S: Real> {
-    tape: &'a mut Tape<S>,
-    first_span: usize,
-    first_run: usize,
+/// The arguments of an application of a primitive, while they are read.
+pub(crate) struct Reading {
+    /// The tape of the arguments; zero as long as all are constants.
+    stamp: u32,
+    runs: Vec<Run>,
+    /// The run that is growing.
+    current: Run,
+    /// How many runs the arguments up to each have.
+    ends: [u32; MOST_ARGUMENTS],
     /// The argument whose reals come now.
     argument: usize,
 }
 
-impl<'a, S: Real> Recording<'a, S> {
-    /// Starts on the tape of this stamp.
-    pub(crate) fn new(tapes: &'a mut Tapes<S>, stamp: u32) -> Self {
-        let tape = tapes.tape(stamp);
-        let (first_span, first_run) = (tape.spans.len(), tape.runs.len());
-        Self { tape, first_span, first_run, argument: 0 }
+impl Reading {
+    /// Starts, in memory that earlier ones have left.
+    pub(crate) fn new<S: Real>() -> Self {
+        Self {
+            stamp: 0,
+            runs: S::with_tapes(|tapes| std::mem::take(&mut tapes.borrow_mut().runs)),
+            current: Run { start: CONSTANT, count: 0 },
+            ends: [0; MOST_ARGUMENTS],
+            argument: 0,
+        }
     }
 
-    /// The next real of an argument: its number on this tape.
+    /// The next real of an argument: the stamp of its tape and its number there.
+    ///
+    /// # Panics
+    /// If the arguments are of two tapes.
     #[inline]
-    pub(crate) fn push(&mut self, argument: usize, number: u32) {
+    pub(crate) fn push(&mut self, argument: usize, stamp: u32, number: u32) {
+        let Run { start, count } = self.current;
+        // A range goes on where its end and the number meet; for a range of constants both are zero.
+        let follows =
+            number == if start == CONSTANT { CONSTANT } else { start.wrapping_add(count) };
+        if follows && argument == self.argument && (stamp == self.stamp || number == CONSTANT) {
+            self.current.count += 1;
+        } else {
+            self.break_run(argument, stamp, number);
+        }
+    }
+
+    fn break_run(&mut self, argument: usize, stamp: u32, number: u32) {
+        if number != CONSTANT {
+            self.stamp = one_stamp(self.stamp, stamp);
+        }
+        self.end_run();
+        self.end_arguments(argument);
+        self.current = Run { start: number, count: 1 };
+    }
+
+    fn end_run(&mut self) {
+        if self.current.count > 0 {
+            self.runs.push(self.current);
+            self.current.count = 0;
+        }
+    }
+
+    /// Ends the arguments before this one.
+    fn end_arguments(&mut self, argument: usize) {
         while self.argument < argument {
-            self.end_argument();
+            self.ends[self.argument] = self.runs.len() as u32;
+            self.argument += 1;
         }
-        if let Some(run) = self.tape.runs[self.first_run..].last_mut() {
-            let follows = match run.start {
-                CONSTANT => number == CONSTANT,
-                start => number == start.wrapping_add(run.count),
-            };
-            if follows {
-                run.count += 1;
-                return;
+    }
+
+    /// The tape of the arguments; zero if all are constants.
+    pub(crate) fn stamp(&self) -> u32 {
+        self.stamp
+    }
+
+    /// The number that the next value on the arguments' tape gets.
+    pub(crate) fn next_number<S: Real>(&self) -> u32 {
+        S::with_tapes(|tapes| tapes.borrow_mut().tape(self.stamp).next)
+    }
+
+    /// How many reals argument `i` has.
+    fn count(&self, i: usize) -> u32 {
+        self.runs_of(i).iter().map(|run| run.count).sum()
+    }
+
+    fn runs_of(&self, i: usize) -> &[Run] {
+        let first = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.runs[first as usize..self.ends[i] as usize]
+    }
+
+    /// Ends the reading of `P`'s arguments.
+    pub(crate) fn finish<P: Primitive>(&mut self) {
+        self.end_run();
+        self.end_arguments(P::RECORD.arguments.len());
+    }
+
+    /// Records a node of `P` with `returned` reals of output and keeps what the rule reads; returns
+    /// the number of its first result.
+    pub(crate) fn record<P: Primitive, S: Real>(
+        &self,
+        returned: usize,
+        residual: P::Residual<S>,
+        shapes: P::Shapes<S>,
+    ) -> u32 {
+        let arguments = P::RECORD.arguments;
+        let in_place = (0..arguments.len()).filter(|&i| arguments[i].in_place);
+        let outputs = returned + in_place.map(|i| self.count(i) as usize).sum::<usize>();
+        S::with_tapes(|tapes| {
+            let mut tapes = tapes.borrow_mut();
+            let tape = tapes.tape(self.stamp);
+            let first_output = tape.number(outputs);
+            let (store, StoreOf(entries)) = tape.store::<P>();
+            let entry = entries.len() as u32;
+            entries.push((residual, shapes));
+            tape.nodes.push(Node {
+                statements: tape.statements.len(),
+                first_output,
+                outputs: outputs as u32,
+                store,
+                entry,
+                first_span: tape.spans.len() as u32,
+                spans: arguments.len() as u32,
+            });
+            for i in 0..arguments.len() {
+                let runs = self.runs_of(i);
+                tape.spans.push(Span {
+                    first_run: tape.runs.len() as u32,
+                    runs: runs.len() as u32,
+                    count: self.count(i),
+                    active: runs.iter().any(|run| run.start != CONSTANT),
+                });
+                tape.runs.extend_from_slice(runs);
             }
-        }
-        self.tape.runs.push(Run { start: number, count: 1 });
+            first_output
+        })
     }
 
-    fn end_argument(&mut self) {
-        let runs = &self.tape.runs[self.first_run..];
-        self.tape.spans.push(Span {
-            first_run: self.first_run as u32,
-            runs: runs.len() as u32,
-            count: runs.iter().map(|run| run.count).sum(),
-            active: runs.iter().any(|run| run.start != CONSTANT),
-        });
-        self.first_run = self.tape.runs.len();
-        self.argument += 1;
+    /// Leaves the memory to the next one.
+    pub(crate) fn close<S: Real>(mut self) {
+        self.runs.clear();
+        S::with_tapes(|tapes| tapes.borrow_mut().runs = self.runs);
     }
-
-    /// Ends the arguments and numbers the results; returns the first number. What the node reads
-    /// in the sweep is [kept](keep) when they are handed out.
-    pub(crate) fn finish<P: Primitive>(mut self, outputs: usize) -> u32 {
-        while self.argument < P::RECORD.arguments.len() {
-            self.end_argument();
-        }
-        let first_output = self.tape.number(outputs);
-        let (store, StoreOf(entries)) = self.tape.store::<P>();
-        let entry = entries.len() as u32;
-        self.tape.nodes.push(Node {
-            statements: self.tape.statements.len(),
-            first_output,
-            outputs: outputs as u32,
-            store,
-            entry,
-            first_span: self.first_span as u32,
-            spans: (self.tape.spans.len() - self.first_span) as u32,
-        });
-        first_output
-    }
-}
-
-/// Keeps the residual of the node that was recorded last on the tape of this stamp.
-pub(crate) fn keep<P: Primitive, S: Real>(
-    tapes: &mut Tapes<S>,
-    stamp: u32,
-    residual: P::Residual<S>,
-    shapes: P::Shapes<S>,
-) {
-    tapes.tape(stamp).store::<P>().1.0.push((residual, shapes));
 }
 
 /// A tape that is open for as long as this lives.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use crate::field::real_field;
 use crate::primitive::{Evaluation, Primitive};
 use crate::scalar::{Over, Real};
-use crate::tape::{self, CONSTANT, Recording, Tapes};
+use crate::tape::{self, CONSTANT, Reading, Tapes};
 use crate::value::Differentiable;
 
 /// A number whose derivatives a reverse sweep computes.
@@ -153,33 +153,29 @@ impl<T: Real> Real for Var<T> {
     }
 
     fn apply<P: Primitive>(mut arguments: P::Arguments<'_, Self>) -> P::Return<Self> {
-        let mut stamp = 0;
-        P::visit(&arguments, &mut |_, x: Self| {
-            if x.stamp != stamp && !x.is_constant() {
-                assert!(
-                    stamp == 0,
-                    "the primitive `{}` got `Var`s of different tapes",
-                    P::RECORD.path
-                );
-                stamp = x.stamp;
-            }
+        if P::SCALAR {
+            let inputs = P::inputs(&arguments, &mut |_, x: Self| x.value);
+            let output =
+                Evaluation::new(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
+            return P::from_result(output);
+        }
+        let mut reading = Reading::new::<T>();
+        let inputs = P::inputs(&arguments, &mut |argument, x: Self| {
+            reading.push(argument, x.stamp, x.number);
+            x.value
         });
-        let evaluation =
-            match Evaluation::<P, T>::new(P::inputs(&arguments, &mut |x: Self| x.value)) {
-                Ok(evaluation) => evaluation,
-                Err(error) => return P::from_result(Err(error)),
-            };
-        let output = if stamp == 0 {
+        reading.finish::<P>();
+        let output = Evaluation::new(inputs).map(|evaluation| {
+            if reading.stamp() != 0 {
+                return node::<P, T>(&reading, &mut arguments, evaluation);
+            }
             P::zip_overwritten(&mut arguments, &evaluation.inputs, &mut |x, value| {
                 *x = Self::constant(value);
             });
             P::map_output(&evaluation.output, &mut Self::constant)
-        } else if P::SCALAR {
-            scalar::<P, T>(&arguments, &evaluation)
-        } else {
-            node::<P, T>(stamp, &mut arguments, evaluation)
-        };
-        P::from_result(Ok(output))
+        });
+        reading.close::<T>();
+        P::from_result(output)
     }
 }
 
@@ -205,35 +201,31 @@ fn scalar<P: Primitive, T: Real>(
             }
         });
     });
-    let (x, partial) = pending.expect("one argument at least is not a constant");
-    let sum = sum.unwrap_or_else(|| Var::record_unary(T::zero(), x, partial));
+    let sum = sum.unwrap_or_else(|| match pending {
+        Some((x, partial)) => Var::record_unary(T::zero(), x, partial),
+        None => Var::constant(T::zero()),
+    });
     P::map_output(&evaluation.output, &mut |value| Var { value, ..sum })
 }
 
 /// Records one node for the primitive.
 fn node<P: Primitive, T: Real>(
-    stamp: u32,
+    reading: &Reading,
     arguments: &mut P::Arguments<'_, Var<T>>,
     evaluation: Evaluation<P, T>,
 ) -> P::Output<Var<T>> {
-    let mut outputs = P::Output::<T>::count(&evaluation.output.shape());
-    P::visit(arguments, &mut |argument, _: Var<T>| {
-        outputs += usize::from(P::RECORD.arguments[argument].in_place);
-    });
-    let mut number = T::with_tapes(|tapes| {
-        let mut tapes = tapes.borrow_mut();
-        let mut recording = Recording::new(&mut tapes, stamp);
-        P::visit(arguments, &mut |argument, x: Var<T>| recording.push(argument, x.number));
-        recording.finish::<P>(outputs)
-    });
+    // The results are numbered as the node is going to number them: from the next on.
+    let (stamp, first) = (reading.stamp(), reading.next_number::<T>());
+    let mut number = first;
     let mut next = |value| {
         number += 1;
         Var::recorded(value, stamp, number - 1)
     };
     let output = P::map_output(&evaluation.output, &mut next);
+    let returned = P::Output::<T>::count(&evaluation.output.shape());
     P::zip_overwritten(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
     let shapes = P::shapes(&evaluation);
-    let residual = P::residual(evaluation);
-    T::with_tapes(|tapes| tape::keep::<P, T>(&mut tapes.borrow_mut(), stamp, residual, shapes));
+    let recorded = reading.record::<P, T>(returned, P::residual(evaluation), shapes);
+    debug_assert_eq!(recorded, first);
     output
 }

@@ -870,12 +870,18 @@ impl<'a> Expansion<'a> {
                 Form::Constant | Form::ConstantReference => quote!(),
             }
         });
-        let inputs = function.arguments.iter().zip(&range).map(|(argument, i)| {
+        let inputs = function.arguments.iter().enumerate().zip(&range).map(|((n, argument), i)| {
             let value = self.at(&argument.value, &s);
             match argument.form {
-                Form::Value => quote!(<#value as ::difrules_core::Differentiable>::map_reals(&arguments.#i, f)),
-                Form::Reference | Form::Mutable => quote!(<#value as ::difrules_core::Differentiable>::map_reals(&*arguments.#i, f)),
-                Form::View | Form::ViewMut => quote!(::difrules_core::__private::view_map(&arguments.#i, f)),
+                Form::Value => quote!(
+                    <#value as ::difrules_core::Differentiable>::map_reals(&arguments.#i, &mut |x| f(#n, x))
+                ),
+                Form::Reference | Form::Mutable => quote!(
+                    <#value as ::difrules_core::Differentiable>::map_reals(&*arguments.#i, &mut |x| f(#n, x))
+                ),
+                Form::View | Form::ViewMut => quote!(
+                    ::difrules_core::__private::view_map(&arguments.#i, &mut |x| f(#n, x))
+                ),
                 Form::Constant => quote!(::core::clone::Clone::clone(&arguments.#i)),
                 Form::ConstantReference => quote!(::std::borrow::ToOwned::to_owned(arguments.#i)),
             }
@@ -1019,7 +1025,7 @@ impl<'a> Expansion<'a> {
                 #[inline]
                 fn inputs<__S: ::difrules_core::Real, __U: ::difrules_core::Real>(
                     arguments: &Self::Arguments<'_, __S>,
-                    f: &mut impl FnMut(__S) -> __U,
+                    f: &mut impl FnMut(usize, __S) -> __U,
                 ) -> Self::Inputs<__U> {
                     (#(#inputs,)*)
                 }

@@ -7,7 +7,12 @@ const RUNS: usize = 25;
 
 /// Prints the median times of two computations and the median of their ratios. They take turns, so
 /// that a change in the machine's speed meets both.
-pub fn compare(name: &str, limit: f64, ours: (&str, &mut dyn FnMut()), peer: (&str, &mut dyn FnMut())) {
+pub fn compare(
+    name: &str,
+    limit: f64,
+    ours: (&str, &mut dyn FnMut()),
+    peer: (&str, &mut dyn FnMut()),
+) {
     let mut pairs = Vec::with_capacity(RUNS);
     for run in 0..=RUNS {
         let pair = (milliseconds(ours.1), milliseconds(peer.1));

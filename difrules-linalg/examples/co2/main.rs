@@ -74,7 +74,8 @@ impl Gradient for &Problem {
 
     fn gradient(&self, theta: &Vec<f64>) -> Result<Vec<f64>, argmin::core::Error> {
         let theta = Parameters::from_column_slice(theta);
-        let (_, gradient) = value_and_gradient(|t| ln_likelihood(t, &self.separations, &self.y), &theta)?;
+        let (_, gradient) =
+            value_and_gradient(|t| ln_likelihood(t, &self.separations, &self.y), &theta)?;
         Ok((-gradient).as_slice().to_vec())
     }
 }
@@ -97,7 +98,8 @@ impl<I: State<Float = f64>> Observe<I> for Progress {
 fn fit(problem: &Problem) -> Result<Parameters<f64>, Box<dyn std::error::Error>> {
     const MEMORY: usize = 20;
     const MOST_ITERATIONS: u64 = 300;
-    let progress = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {msg}")?);
+    let progress =
+        ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {msg}")?);
     progress.enable_steady_tick(Duration::from_millis(100));
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
         .with_tolerance_grad(1e-4)?
@@ -138,9 +140,9 @@ fn predict(
     const BEYOND: f64 = 20.0;
     const A_YEAR: f64 = 24.0;
     let times = &observations.times;
-    let (first, last) = times.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &x| {
-        (least.min(x), most.max(x))
-    });
+    let (first, last) = times
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), &x| (least.min(x), most.max(x)));
     let count = ((last + BEYOND - first) * A_YEAR).ceil() as usize;
     let new: Vec<f64> = (0..=count).map(|i| first + i as f64 / A_YEAR).collect();
     let cross = cross_covariance(theta, &new, times);
@@ -159,13 +161,17 @@ fn predict(
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
-    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/mauna_loa_co2_monthly.csv");
+    let bundled =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/mauna_loa_co2_monthly.csv");
     let path = options.csv.as_deref().unwrap_or(&bundled);
     let observations = data::read(path)?;
     let mean = observations.values.iter().sum::<f64>() / observations.values.len() as f64;
     let problem = Problem {
         separations: Rc::new(Separations::new(&observations.times)),
-        y: DVector::from_iterator(observations.values.len(), observations.values.iter().map(|y| y - mean)),
+        y: DVector::from_iterator(
+            observations.values.len(),
+            observations.values.iter().map(|y| y - mean),
+        ),
     };
     let model = |t: &_| ln_likelihood(t, &problem.separations, &problem.y);
     let (start, gradient) = value_and_gradient(model, &Parameters::from(START))?;

@@ -52,7 +52,8 @@ impl Separations {
     /// All pairs of these times, in years.
     pub(crate) fn new(times: &[f64]) -> Self {
         let columns = times.iter().enumerate();
-        let pairs = columns.flat_map(|(j, &x)| times[j..].iter().map(move |&y| Separation::new(x, y)));
+        let pairs =
+            columns.flat_map(|(j, &x)| times[j..].iter().map(move |&y| Separation::new(x, y)));
         Self { size: times.len(), pairs: pairs.collect() }
     }
 
@@ -82,15 +83,28 @@ struct Factors<T> {
     noise: T,
 }
 
-/// The four terms of one entry, and what their derivatives share.
-struct Terms<T> {
+/// The four terms of one entry, and the logarithm that the third one's derivative needs.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<T> {
     trend: T,
     seasonal: T,
     medium: T,
     short: T,
-    /// d^2 / (2 e^t6 e^(2 t7)), and the logarithm of 1 more.
-    quotient: T,
+    /// ln(1 + d^2 / (2 e^t6 e^(2 t7))).
     ln_quotient: T,
+}
+
+impl<T: Real> Terms<T> {
+    fn sum(&self) -> T {
+        self.trend + self.seasonal + self.medium + self.short
+    }
+}
+
+/// exp(x), and zero where it is below 1e-304: going through the smallest numbers is slow, and the
+/// terms are added to larger ones.
+#[inline]
+fn exp<T: Real>(x: T) -> T {
+    if x < convert(-700.0) { T::zero() } else { x.exp() }
 }
 
 impl<T: Real> Factors<T> {
@@ -118,37 +132,53 @@ impl<T: Real> Factors<T> {
     fn terms(&self, pair: Separation) -> Terms<T> {
         let square: T = convert(pair.square);
         let season: T = convert(pair.season);
-        let quotient = square * self.medium_rate;
-        let ln_quotient = quotient.ln_1p();
+        let ln_quotient = (T::one() + square * self.medium_rate).ln();
         Terms {
-            trend: self.trend * (-square * self.trend_rate).exp(),
-            seasonal: self.seasonal
-                * (-square * self.seasonal_rate - season * self.season_rate).exp(),
-            medium: self.medium * (-self.shape * ln_quotient).exp(),
-            short: self.short * (-square * self.short_rate).exp(),
-            quotient,
+            trend: self.trend * exp(-square * self.trend_rate),
+            seasonal: self.seasonal * exp(-square * self.seasonal_rate - season * self.season_rate),
+            medium: self.medium * exp(-self.shape * ln_quotient),
+            short: self.short * exp(-square * self.short_rate),
             ln_quotient,
         }
     }
 
-    /// The derivatives of one entry by the first ten parameters.
+    /// The derivatives of one entry by the first ten parameters, up to the [scales](Self::scales).
     #[inline]
     fn gradient(&self, pair: Separation, terms: &Terms<T>) -> [T; 10] {
-        let square: T = convert(2.0 * pair.square);
-        let season: T = convert(2.0 * pair.season);
-        let share = terms.quotient / (T::one() + terms.quotient);
-        let medium = terms.medium * self.shape;
+        let square: T = convert(pair.square);
+        let season: T = convert(pair.season);
+        let quotient = square * self.medium_rate;
+        let share = quotient / (T::one() + quotient);
         [
             terms.trend,
-            terms.trend * square * self.trend_rate,
+            terms.trend * square,
             terms.seasonal,
-            terms.seasonal * square * self.seasonal_rate,
-            terms.seasonal * season * self.season_rate,
+            terms.seasonal * square,
+            terms.seasonal * season,
             terms.medium,
-            medium * (share - terms.ln_quotient),
-            medium * (share + share),
+            terms.medium * (share - terms.ln_quotient),
+            terms.medium * share,
             terms.short,
-            terms.short * square * self.short_rate,
+            terms.short * square,
+        ]
+    }
+
+    /// The factors of the derivatives that do not depend on the pair.
+    fn scales(&self) -> [T; 11] {
+        let two = convert::<f64, T>(2.0);
+        let one = T::one();
+        [
+            one,
+            two * self.trend_rate,
+            one,
+            two * self.seasonal_rate,
+            two * self.season_rate,
+            one,
+            self.shape,
+            two * self.shape,
+            one,
+            two * self.short_rate,
+            self.noise,
         ]
     }
 }
@@ -167,40 +197,60 @@ impl<T: Real> Factors<T> {
 #[primitive(
     forward = covariance_forward,
     reverse = covariance_reverse,
+    saves = covariance_and_terms -> Vec<Terms<T>>,
     reads(theta, separations),
     constant(separations),
     kernel(f64 = covariance_kernel),
     instances(f64),
     sample = any_covariance
 )]
-pub(crate) fn covariance<T: Real>(theta: &Parameters<T>, separations: &Rc<Separations>) -> DMatrix<T> {
-    let factors = Factors::new(theta);
-    let mut k = DMatrix::zeros(separations.size, separations.size);
-    for (j, column) in separations.columns() {
-        for (i, &pair) in (j..).zip(column) {
-            let Terms { trend, seasonal, medium, short, .. } = factors.terms(pair);
-            k[(i, j)] = trend + seasonal + medium + short;
-            k[(j, i)] = k[(i, j)];
-        }
-        k[(j, j)] += factors.noise;
-    }
-    k
+pub(crate) fn covariance<T: Real>(
+    theta: &Parameters<T>,
+    separations: &Rc<Separations>,
+) -> DMatrix<T> {
+    covariance_and_terms(theta, separations).0
 }
 
-/// The same at plain numbers: column by column in place, then mirrored tile by tile.
+/// The covariance, and the terms of each pair for the rules.
+fn covariance_and_terms<T: Real>(
+    theta: &Parameters<T>,
+    separations: &Rc<Separations>,
+) -> (DMatrix<T>, Vec<Terms<T>>) {
+    let factors = Factors::new(theta);
+    let mut all = Vec::with_capacity(separations.pairs.len());
+    let k = symmetric(separations, |column, entries| {
+        for (entry, &pair) in entries.iter_mut().zip(column) {
+            let terms = factors.terms(pair);
+            *entry = terms.sum();
+            all.push(terms);
+        }
+        entries[0] += factors.noise;
+    });
+    (k, all)
+}
+
+/// The same at plain numbers, in place and without the terms.
 fn covariance_kernel(theta: &Parameters<f64>, separations: &Rc<Separations>) -> DMatrix<f64> {
+    let factors = Factors::new(theta);
+    symmetric(separations, |column, entries| {
+        for (entry, &pair) in entries.iter_mut().zip(column) {
+            *entry = factors.terms(pair).sum();
+        }
+        entries[0] += factors.noise;
+    })
+}
+
+/// A symmetric matrix whose columns `fill` writes, from the diagonal on; then mirrored tile by tile.
+fn symmetric<T: Real>(
+    separations: &Separations,
+    mut fill: impl FnMut(&[Separation], &mut [T]),
+) -> DMatrix<T> {
     /// Tiles of this size stay in the fastest cache while they are transposed.
     const TILE: usize = 32;
-    let factors = Factors::new(theta);
     let size = separations.size;
     let mut k = DMatrix::zeros(size, size);
     for (j, column) in separations.columns() {
-        let entries = &mut k.as_mut_slice()[j * size + j..(j + 1) * size];
-        for (entry, &pair) in entries.iter_mut().zip(column) {
-            let Terms { trend, seasonal, medium, short, .. } = factors.terms(pair);
-            *entry = trend + seasonal + medium + short;
-        }
-        entries[0] += factors.noise;
+        fill(column, &mut k.as_mut_slice()[j * size + j..(j + 1) * size]);
     }
     for first_column in (0..size).step_by(TILE) {
         for first_row in (first_column..size).step_by(TILE) {
@@ -217,44 +267,46 @@ fn covariance_kernel(theta: &Parameters<f64>, separations: &Rc<Separations>) -> 
 fn covariance_forward<T: Real>(
     theta: &Parameters<T>,
     separations: &Rc<Separations>,
+    terms: &Vec<Terms<T>>,
     theta_dot: &Parameters<T>,
 ) -> DMatrix<T> {
     let factors = Factors::new(theta);
-    let mut k_dot = DMatrix::zeros(separations.size, separations.size);
-    for (j, column) in separations.columns() {
-        for (i, &pair) in (j..).zip(column) {
-            let gradient = factors.gradient(pair, &factors.terms(pair));
-            let change = gradient.iter().zip(theta_dot.iter());
-            k_dot[(i, j)] = change.fold(T::zero(), |sum, (&partial, &dot)| sum + partial * dot);
-            k_dot[(j, i)] = k_dot[(i, j)];
+    let scales = factors.scales();
+    let weights: [T; 11] = std::array::from_fn(|k| scales[k] * theta_dot[k]);
+    let mut terms = terms.iter();
+    symmetric(separations, |column, entries| {
+        for ((entry, &pair), terms) in entries.iter_mut().zip(column).zip(terms.by_ref()) {
+            let gradient = factors.gradient(pair, terms);
+            let change = gradient.iter().zip(&weights);
+            *entry = change.fold(T::zero(), |sum, (&partial, &weight)| sum + partial * weight);
         }
-        k_dot[(j, j)] += factors.noise * theta_dot[10];
-    }
-    k_dot
+        entries[0] += weights[10];
+    })
 }
 
 fn covariance_reverse<T: Real>(
     theta: &Parameters<T>,
     separations: &Rc<Separations>,
+    terms: &Vec<Terms<T>>,
     k_bar: Cotangent<'_, DMatrix<T>>,
     theta_bar: Slot<'_, Parameters<T>>,
 ) {
     let Some(mut theta_bar) = theta_bar.buffer() else { return };
     let factors = Factors::new(theta);
     let mut sums = [T::zero(); 11];
+    let mut terms = terms.iter();
     for (j, column) in separations.columns() {
-        for (i, &pair) in (j..).zip(column) {
+        for ((i, &pair), terms) in (j..).zip(column).zip(terms.by_ref()) {
             // Both entries of the pair have this derivative; the diagonal entry is one.
             let weight = if i == j { k_bar[(j, j)] } else { k_bar[(i, j)] + k_bar[(j, i)] };
-            let gradient = factors.gradient(pair, &factors.terms(pair));
-            for (sum, partial) in sums.iter_mut().zip(gradient) {
+            for (sum, partial) in sums.iter_mut().zip(factors.gradient(pair, terms)) {
                 *sum += weight * partial;
             }
         }
-        sums[10] += factors.noise * k_bar[(j, j)];
+        sums[10] += k_bar[(j, j)];
     }
-    for (theta_bar, sum) in theta_bar.iter_mut().zip(sums) {
-        *theta_bar += sum;
+    for ((theta_bar, sum), scale) in theta_bar.iter_mut().zip(sums).zip(factors.scales()) {
+        *theta_bar += sum * scale;
     }
 }
 
@@ -265,12 +317,14 @@ fn any_covariance(random: &mut Sampler) -> (Parameters<f64>, Rc<Separations>) {
 }
 
 /// The covariance of the process (without noise) between each of `new` times and each of `times`.
-pub(crate) fn cross_covariance(theta: &Parameters<f64>, new: &[f64], times: &[f64]) -> DMatrix<f64> {
+pub(crate) fn cross_covariance(
+    theta: &Parameters<f64>,
+    new: &[f64],
+    times: &[f64],
+) -> DMatrix<f64> {
     let factors = Factors::new(theta);
     DMatrix::from_fn(new.len(), times.len(), |i, j| {
-        let Terms { trend, seasonal, medium, short, .. } =
-            factors.terms(Separation::new(new[i], times[j]));
-        trend + seasonal + medium + short
+        factors.terms(Separation::new(new[i], times[j])).sum()
     })
 }
 

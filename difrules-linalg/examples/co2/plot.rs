@@ -27,7 +27,9 @@ pub(crate) fn draw(
         predictions.iter().map(move |p| (p.time, p.mean + sign * NINETY_FIVE * p.deviation))
     };
     let range = |values: &mut dyn Iterator<Item = f64>| {
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| (least.min(x), most.max(x)))
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), x| {
+            (least.min(x), most.max(x))
+        })
     };
     let (first, last) = range(&mut predictions.iter().map(|p| p.time));
     let (least, most) = range(&mut band(-1.0).chain(band(1.0)).map(|(_, value)| value));
@@ -50,13 +52,17 @@ pub(crate) fn draw(
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 17))
         .draw()?;
-    let outline: Vec<_> = band(1.0).chain(band(-1.0).collect::<Vec<_>>().into_iter().rev()).collect();
+    let outline: Vec<_> =
+        band(1.0).chain(band(-1.0).collect::<Vec<_>>().into_iter().rev()).collect();
     chart
         .draw_series(std::iter::once(Polygon::new(outline, BLUE.mix(0.25))))?
         .label("95 % band")
         .legend(|(x, y)| Rectangle::new([(x, y - 5), (x + 20, y + 5)], BLUE.mix(0.25).filled()));
     chart
-        .draw_series(LineSeries::new(predictions.iter().map(|p| (p.time, p.mean)), BLUE.stroke_width(1)))?
+        .draw_series(LineSeries::new(
+            predictions.iter().map(|p| (p.time, p.mean)),
+            BLUE.stroke_width(1),
+        ))?
         .label("posterior mean")
         .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], BLUE));
     let points = observations.times.iter().zip(&observations.values);
