@@ -49,7 +49,6 @@ fn write(text: &mut String, tokens: TokenStream) {
                         _ => break,
                     }
                 }
-                let next_is_ident = matches!(tokens.peek(), Some(TokenTree::Ident(_)));
                 match operator.as_str() {
                     "::" | "." | "'" | "!" | "?" | "#" => text.push_str(&operator),
                     "," | ";" | ":" => {
@@ -59,7 +58,7 @@ fn write(text: &mut String, tokens: TokenStream) {
                         }
                     }
                     // A generic list follows a path; a comparison has an operand on both sides.
-                    "<" if text.ends_with("::") || (next_is_ident && is_type(text)) => {
+                    "<" if text.ends_with("::") || is_type(text) => {
                         angles += 1;
                         text.push('<');
                     }
