@@ -1,0 +1,235 @@
+//! The modes themselves: zero, tapes, handles, and nalgebra's algorithms on them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use difrules_core::{
+    Dual, Real, Var, gradient, hessian, jacobian, jacobian_reverse, jvp, value_and_gradient, vjp,
+};
+use nalgebra::{
+    ComplexField, DMatrix, DVector, Matrix3, RealField, Vector3, dmatrix, dvector, matrix, vector,
+};
+
+fn message(panic: Box<dyn std::any::Any + Send>) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|m| m.to_string()))
+        .unwrap()
+}
+
+#[test]
+fn zero_is_strong() {
+    // The derivative of sqrt is infinite at 0, but nobody uses it.
+    fn unused<T: Real>(x: T) -> T {
+        let _unused = (x - T::one()).sqrt();
+        x
+    }
+    assert_eq!(gradient(|x| unused(*x), &1.0_f64), 1.0);
+    assert_eq!(jvp(|x| unused(*x), &1.0_f64, &1.0).1, 1.0);
+    // x^2 and x^2 by a real exponent at 0, to second order.
+    fn square<T: Real>(x: &Vector3<T>) -> T {
+        x[0].powi(2) + x[1].powf(nalgebra::convert(2.0)) + x[2] * x[2].ln_1p()
+    }
+    assert_eq!(hessian(square, &Vector3::<f64>::zeros()), Matrix3::identity() * 2.0);
+    // A constant zero times something with an infinite derivative.
+    assert_eq!(gradient(|x| x.sqrt() * Var::constant(0.0), &0.0_f64), 0.0);
+}
+
+#[test]
+fn shortcuts_do_not_lose_derivatives() {
+    use num_traits::{One, Zero};
+    assert!(Dual::<f64>::constant(0.0).is_zero());
+    assert!(!Dual::new(0.0, [1.0]).is_zero());
+    assert!(!Dual::new(1.0, [1.0]).is_one());
+    assert_eq!(Dual::new(0.0, [1.0]), Dual::new(0.0, [2.0]));
+    // Entries that are zero, but vary: products must not skip them.
+    let a = DMatrix::<f64>::zeros(3, 3);
+    let found = gradient(|a| (a * a.map(|x| x + Var::constant(1.0))).sum(), &a);
+    assert_eq!(found, DMatrix::from_element(3, 3, 3.0));
+}
+
+#[test]
+fn constants_are_not_recorded() {
+    gradient(
+        |x| {
+            let constant = Var::constant(3.0) * Var::constant(4.0);
+            assert!(constant.is_constant() && !x.is_constant());
+            *x * constant
+        },
+        &2.0_f64,
+    );
+    // A function that ignores its argument has the gradient zero.
+    assert_eq!(value_and_gradient(|_: &Var<f64>| Var::constant(5.0), &2.0_f64), (5.0, 0.0));
+}
+
+#[test]
+fn a_stale_handle_is_refused() {
+    let mut kept = None;
+    gradient(
+        |x| {
+            kept = Some(*x);
+            *x
+        },
+        &1.0,
+    );
+    let stale = kept.unwrap();
+    let panic = catch_unwind(|| stale * stale).unwrap_err();
+    assert!(message(panic).contains("not of an open tape"));
+    let panic = catch_unwind(|| gradient(|_: &Var<f64>| stale, &1.0_f64)).unwrap_err();
+    assert!(message(panic).contains("returned a `Var` of another tape"));
+    assert_eq!(gradient(|x| *x * *x, &3.0_f64), 6.0);
+}
+
+#[test]
+fn a_handle_of_another_thread_is_refused() {
+    let found = gradient(
+        |x| {
+            let x = *x;
+            let panic = std::thread::spawn(move || x * x).join().unwrap_err();
+            assert!(message(panic).contains("came from another thread"));
+            x * x
+        },
+        &3.0,
+    );
+    assert_eq!(found, 6.0);
+}
+
+#[test]
+fn tapes_nest_by_type_and_do_not_mix() {
+    // d/dx (x d/dy (x y^2)) at y = x: 2 x^2 y becomes 2 x^3.
+    let found = gradient(|x| *x * gradient(|y| Var::constant(*x) * *y * *y, x), &2.0_f64);
+    assert_eq!(found, 24.0);
+    // The outer handle alone, in the inner function: recorded outside.
+    let found = gradient(
+        |x| {
+            let inner = gradient(|y| *y * *y + Var::constant((*x * *x).value()), &5.0);
+            *x * Var::constant(inner)
+        },
+        &2.0_f64,
+    );
+    assert_eq!(found, 10.0);
+    let panic = catch_unwind(|| {
+        gradient(|x: &Var<f64>| Var::constant(gradient(|y| *x * *y, &1.0_f64)), &2.0_f64)
+    });
+    assert!(message(panic.unwrap_err()).contains("different tapes"));
+    assert_eq!(gradient(|x| *x * *x, &3.0_f64), 6.0);
+}
+
+#[test]
+fn a_panic_leaves_no_tape_open() {
+    for _ in 0..3 {
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            gradient(
+                |x: &Var<f64>| {
+                    let _ = hessian(|_| -> Var<Dual<f64, 4>> { panic!("inside") }, &1.0_f64);
+                    *x
+                },
+                &1.0,
+            )
+        }));
+        assert_eq!(message(panic.unwrap_err()), "inside");
+    }
+    assert_eq!(gradient(|x| *x * *x, &3.0_f64), 6.0);
+}
+
+#[test]
+fn transforms_take_every_container() {
+    let x = (dvector![1.0, 2.0], [3.0, 4.0], vec![vector![5.0]], Some(6.0));
+    let found =
+        gradient(|(a, b, c, d)| a[0] * a[1] + b[0] * b[1] * c[0][0] + d.unwrap() * d.unwrap(), &x);
+    assert_eq!(found, (dvector![2.0, 1.0], [20.0, 15.0], vec![vector![12.0]], Some(12.0)));
+    let (y, x_bar) = vjp(
+        |x| (x * x, x.transpose()),
+        &dmatrix![1.0, 2.0; 3.0, 4.0],
+        &(dmatrix![1.0, 0.0; 0.0, 0.0], dmatrix![0.0, 1.0; 0.0, 0.0]),
+    );
+    assert_eq!(y.1, dmatrix![1.0, 3.0; 2.0, 4.0]);
+    assert_eq!(x_bar, dmatrix![2.0, 3.0; 3.0, 0.0]);
+    // Forward and reverse Jacobians agree, in chunks and with a remainder.
+    let x = DVector::from_fn(11, |i, _| 0.1 * i as f64);
+    let forward = jacobian(|x| x.map(|x| x.sin()) * x[0], &x);
+    let reverse = jacobian_reverse(|x| x.map(|x| x.sin()) * x[0], &x);
+    assert_eq!(forward.shape(), (11, 11));
+    approx::assert_relative_eq!(forward, reverse, max_relative = 1e-15);
+    assert_eq!(jacobian(|_| [Dual::constant(1.0); 2], &DVector::<f64>::zeros(0)).shape(), (2, 0));
+}
+
+#[test]
+#[should_panic(expected = "the tangent must have the shape of the point")]
+fn a_tangent_of_the_wrong_shape_is_refused() {
+    jvp(|x| x.sum(), &dvector![1.0, 2.0], &dvector![1.0]);
+}
+
+/// Runs one of nalgebra's own algorithms in both modes and compares with the closed form.
+fn compare(
+    name: &str,
+    point: &Matrix3<f64>,
+    reverse: impl FnOnce(&Matrix3<Var<f64>>) -> Var<f64>,
+    forward: impl Fn(&Matrix3<Dual<f64, 4>>) -> Dual<f64, 4>,
+    expected: &Matrix3<f64>,
+) {
+    let by_reverse = gradient(reverse, point);
+    let by_forward = jacobian(forward, point);
+    let by_forward = Matrix3::from_column_slice(by_forward.as_slice());
+    for found in [by_reverse, by_forward] {
+        let error = (found - expected).norm() / expected.norm();
+        assert!(error < 1e-12, "{name}: {found} in place of {expected}");
+    }
+}
+
+const A: Matrix3<f64> = matrix![4.0, 1.0, 0.5; 1.0, 3.0, -0.7; 0.5, -0.7, 2.0];
+
+#[test]
+fn nalgebra_solves_by_lu_on_modes() {
+    fn f<T: RealField + Copy>(a: &Matrix3<T>) -> T {
+        let b = Vector3::new(T::one(), nalgebra::convert(-2.0), nalgebra::convert(0.5));
+        DMatrix::from_column_slice(3, 3, a.as_slice()).lu().solve(&b).unwrap().sum()
+    }
+    // x = A^-1 b, L = 1^T x: A_bar = -A^-T 1 x^T.
+    let x = A.lu().solve(&vector![1.0, -2.0, 0.5]).unwrap();
+    let w = A.transpose().lu().solve(&Vector3::repeat(1.0)).unwrap();
+    compare("lu", &A, f, f, &(-w * x.transpose()));
+}
+
+#[test]
+fn nalgebra_factors_by_qr_on_modes() {
+    fn f<T: RealField + Copy>(a: &Matrix3<T>) -> T {
+        // |det A| is the product of the diagonal of R.
+        let r = DMatrix::from_column_slice(3, 3, a.as_slice()).qr().unpack_r();
+        (r[(0, 0)] * r[(1, 1)] * r[(2, 2)]).abs()
+    }
+    compare("qr", &A, f, f, &(A.try_inverse().unwrap().transpose() * A.determinant()));
+}
+
+#[test]
+fn nalgebra_factors_by_cholesky_on_modes() {
+    fn f<T: RealField + Copy>(a: &Matrix3<T>) -> T {
+        // nalgebra reads the lower triangle: symmetrise, so that both count.
+        let a = (a + a.transpose()) * nalgebra::convert::<f64, T>(0.5);
+        DMatrix::from_column_slice(3, 3, a.as_slice()).cholesky().unwrap().ln_determinant()
+    }
+    compare("cholesky", &A, f, f, &A.try_inverse().unwrap());
+}
+
+#[test]
+fn nalgebra_finds_eigenvalues_on_modes() {
+    fn f<T: RealField + Copy>(a: &Matrix3<T>) -> T {
+        let a = (a + a.transpose()) * nalgebra::convert::<f64, T>(0.5);
+        let values = DMatrix::from_column_slice(3, 3, a.as_slice()).symmetric_eigen().eigenvalues;
+        values.iter().fold(T::zero(), |sum, w| sum + w.exp())
+    }
+    // tr exp(A) has the gradient exp(A).
+    let eigen = A.symmetric_eigen();
+    let expected = eigen.eigenvectors
+        * Matrix3::from_diagonal(&eigen.eigenvalues.map(f64::exp))
+        * eigen.eigenvectors.transpose();
+    compare("symmetric_eigen", &A, f, f, &expected);
+    // Nested: the Hessian of the determinant by nalgebra's LU.
+    fn determinant<T: Real>(a: &Matrix3<T>) -> T {
+        DMatrix::from_column_slice(3, 3, a.as_slice()).lu().determinant()
+    }
+    let second = hessian(determinant, &A);
+    // d2 det / dA_00 dA_11 = A_22, d2 det / dA_00 dA_12 = -A_21.
+    approx::assert_relative_eq!(second[(0, 4)], A[(2, 2)], max_relative = 1e-12);
+    approx::assert_relative_eq!(second[(0, 7)], -A[(2, 1)], max_relative = 1e-12);
+}
