@@ -36,11 +36,15 @@ where
     if square > nalgebra::convert(1e-25) && square < nalgebra::convert(1e35) {
         return ComplexField::sqrt(square);
     }
+    // A NaN is not larger than anything.
     let largest = x.iter().fold(<T::Real>::zero(), |largest: T::Real, x| {
         let size = x.norm1();
-        if size > largest || !size.is_finite() && !(largest > size) { size } else { largest }
+        if size > largest { size } else { largest }
     });
-    if largest.is_zero() || !ComplexField::is_finite(&largest) {
+    if largest == nalgebra::zero() {
+        return square;
+    }
+    if !ComplexField::is_finite(&largest) {
         return largest;
     }
     let scaled =

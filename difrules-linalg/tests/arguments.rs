@@ -1,0 +1,258 @@
+//! Static sizes, bad arguments, and memory.
+
+use difrules_core::testing::{Sampler, check_at};
+use difrules_core::{gradient, transpose_view, value_and_gradient};
+use difrules_linalg::{
+    Diagonal, Error, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve, component_mul,
+    diagonal, dot, gemm, ln_determinant, matmul, neg, nrm2, scale, solve_lower_triangular,
+    solve_upper_triangular, sub, sum, symmetric_part, tr_mul, trace, transpose, trsm,
+};
+use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
+
+/// A static matrix of normally distributed entries.
+fn any<T: difrules_core::Scalar, R: nalgebra::DimName, C: nalgebra::DimName>(
+    random: &mut Sampler,
+) -> OMatrix<T, R, C>
+where
+    nalgebra::DefaultAllocator: nalgebra::allocator::Allocator<R, C>,
+{
+    OMatrix::from_fn_generic(R::name(), C::name(), |_, _| random.normal())
+}
+
+macro_rules! static_sizes {
+    ($($name:ident: $primitive:ty, $sample:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            for seed in 0..4 {
+                check_at::<$primitive, f64>($sample, seed).unwrap();
+                check_at::<$primitive, f32>($sample, seed).unwrap();
+            }
+        }
+    )*};
+}
+
+fn definite<T: difrules_core::Scalar>(random: &mut Sampler) -> OMatrix<T, U3, U3> {
+    random.positive_definite(3).fixed_view::<3, 3>(0, 0).into_owned()
+}
+
+fn triangle<T: difrules_core::Scalar>(random: &mut Sampler) -> OMatrix<T, U3, U3> {
+    random.lower_triangular(3).fixed_view::<3, 3>(0, 0).into_owned()
+}
+
+type C64 = Complex<f64>;
+
+static_sizes! {
+    static_add: add<f64, U2, U3>, |r| (any(r), any(r));
+    static_sub: sub<C64, U2, U3>, |r| (any(r), any(r));
+    static_neg: neg<f64, U2, U3>, |r| (any(r),);
+    static_scale: scale<C64, U2, U1>, |r| (r.normal(), any(r));
+    static_component_mul: component_mul<C64, U2, U3>, |r| (any(r), any(r));
+    static_matmul: matmul<f64, U2, U3, U4>, |r| (any(r), any(r));
+    static_matmul_complex: matmul<C64, U2, U3, U1>, |r| (any(r), any(r));
+    static_tr_mul: tr_mul<f64, U2, U3, U4>, |r| (any(r), any(r));
+    static_tr_mul_complex: tr_mul<C64, U2, U3, U1>, |r| (any(r), any(r));
+    static_transpose: transpose<f64, U2, U3>, |r| (any(r),);
+    static_adjoint: difrules_linalg::adjoint<C64, U2, U3>, |r| (any(r),);
+    static_sum: sum<C64, U2, U3>, |r| (any(r),);
+    static_trace: trace<C64, U3>, |r| (any(r),);
+    static_diagonal: diagonal<C64, U2, U3>, |r| (any(r),);
+    static_symmetric_part: symmetric_part<C64, U3>, |r| (any(r),);
+    static_dot: dot<C64, U3, U1>, |r| (any(r), any(r));
+    static_nrm2: nrm2<C64, U3, U1>, |r| (any(r),);
+    static_axpy: axpy<C64, U3, U2>, |r| (r.normal(), any(r), any(r));
+    static_gemm: gemm<f64, U2, U3, U4>, |r| (r.normal(), any(r), any(r), r.normal(), any(r));
+    static_gemm_complex: gemm<C64, U2, U3, U1>, |r| (r.normal(), any(r), any(r), r.normal(), any(r));
+    static_cholesky: cholesky<f64, U3>, |r| (definite(r),);
+    static_cholesky_complex: cholesky<C64, U3>, |r| (definite(r),);
+    static_ln_determinant: ln_determinant<C64, U3>, |r| (definite(r),);
+    static_solve_lower: solve_lower_triangular<C64, U3, U1>, |r| (triangle(r), any(r));
+    static_solve_upper: solve_upper_triangular<f64, U3, U2>, |r| (triangle(r).transpose(), any(r));
+    static_cholesky_solve: cholesky_solve<C64, U3, U2>, |r| (triangle(r), any(r));
+    static_trsm: trsm<f64, U3, U3, U2>, |r| {
+        let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
+        (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
+    };
+    // A dynamic vector, whose type is not that of a dynamic matrix.
+    dynamic_vector: matmul<f64, Dyn, Dyn, U1>, |r| {
+        let (rows, columns) = (r.size(0, 8), r.size(0, 8));
+        (r.matrix(rows, columns), r.vector(columns))
+    };
+}
+
+#[test]
+fn large_matrices_keep_the_rules() {
+    for seed in 0..2 {
+        check_at::<cholesky<f64, Dyn>, f64>(|r| (r.positive_definite(70),), seed).unwrap();
+        check_at::<cholesky<C64, Dyn>, f64>(|r| (r.positive_definite(40),), seed).unwrap();
+        check_at::<tr_mul<f64, Dyn, Dyn, Dyn>, f64>(|r| (r.matrix(9, 20), r.matrix(9, 7)), seed)
+            .unwrap();
+        check_at::<solve_lower_triangular<f64, Dyn, Dyn>, f64>(
+            |r| (r.lower_triangular(40), r.matrix(40, 9)),
+            seed,
+        )
+        .unwrap();
+        check_at::<solve_upper_triangular<C64, Dyn, Dyn>, f64>(
+            |r| (r.lower_triangular(40).transpose(), r.matrix(40, 9)),
+            seed,
+        )
+        .unwrap();
+    }
+}
+
+#[test]
+fn in_place_primitives_take_views_of_any_strides() {
+    let a = DMatrix::from_fn(9, 7, |i, j| (i * 3 + j * 5) as f64 % 7.0);
+    let b = DMatrix::from_fn(9, 8, |i, j| (i * 5 + j) as f64 % 5.0);
+    // op(A) as a view, into a part of a larger matrix, large enough for packing and too small.
+    for (rows, inner, columns) in [(7, 9, 8), (3, 4, 2), (1, 9, 8), (7, 1, 8), (7, 9, 1)] {
+        let (a, b) = (a.view((0, 0), (inner, rows)), b.view((0, 0), (inner, columns)));
+        let expected = a.transpose() * b;
+        let mut c = DMatrix::from_element(20, 20, f64::NAN);
+        gemm(1.0, &transpose_view(&a), &b, 0.0, &mut c.view_mut((2, 3), (rows, columns))).unwrap();
+        assert_eq!(c.view((2, 3), (rows, columns)), expected);
+        // Into every second row.
+        gemm(
+            1.0,
+            &transpose_view(&a),
+            &b,
+            0.0,
+            &mut c.view_with_steps_mut((1, 0), (rows, columns), (1, 1)),
+        )
+        .unwrap();
+        assert_eq!(c.view_with_steps((1, 0), (rows, columns), (1, 1)), expected);
+    }
+    let mut y = DMatrix::zeros(4, 4);
+    axpy(2.0, &a.view_with_steps((0, 0), (2, 2), (1, 1)), &mut y.view_mut((1, 1), (2, 2))).unwrap();
+    assert_eq!(y[(2, 2)], 2.0 * a[(2, 2)]);
+    // A triangular solve with a transposed view of the matrix, into a strided right-hand side.
+    let l = dmatrix![2.0, 0.0; 1.0, 4.0];
+    let mut b = dmatrix![2.0, 9.0; 7.0, 7.0];
+    trsm(
+        Side::Left,
+        Triangle::Upper,
+        Operation::Transpose,
+        Diagonal::General,
+        1.0,
+        &transpose_view(&l),
+        &mut b.row_mut(0).generic_view_with_steps_mut((0, 0), (U1, Dyn(1)), (0, 0)),
+    )
+    .unwrap_err();
+    let mut strided = dmatrix![2.0; 0.0; 9.0];
+    trsm(
+        Side::Left,
+        Triangle::Upper,
+        Operation::Transpose,
+        Diagonal::General,
+        1.0,
+        &transpose_view(&l),
+        &mut strided.rows_with_step_mut(0, 2, 1),
+    )
+    .unwrap();
+    assert_eq!(strided, dmatrix![1.0; 0.0; 2.0]);
+    // Gradients by way of views.
+    let found = gradient(
+        |a| {
+            let mut c = a * a.map(|_| difrules_core::Var::constant(0.0));
+            let one = difrules_core::Var::constant(1.0);
+            gemm(one, &transpose_view(a), a, one, &mut c).unwrap();
+            sum(&c)
+        },
+        &dmatrix![1.0, 2.0; 3.0, 4.0],
+    );
+    // sum of A^T A: 2 (A 1) 1^T.
+    assert_eq!(found, dmatrix![6.0, 6.0; 14.0, 14.0]);
+}
+
+#[test]
+fn an_argument_can_be_used_twice() {
+    // The two slots of one node are the same adjoints.
+    let a = dmatrix![1.0, 2.0; 3.0, 4.0];
+    let found = gradient(|a| sum(&matmul(a, a).unwrap()), &a);
+    assert_eq!(found, dmatrix![7.0, 11.0; 9.0, 13.0]);
+    let found = gradient(|a| dot(a, a).unwrap(), &a);
+    assert_eq!(found, &a * 2.0);
+    // A matrix put together from variables and constants.
+    let found = gradient(
+        |x| {
+            let zero = difrules_core::Var::constant(0.0);
+            let l = dmatrix![x[0], zero; x[1], x[0]];
+            let (ln_det, product) = (ln_determinant(&matmul(&l, &transpose(&l)).unwrap()), x[1]);
+            ln_det.unwrap() + product
+        },
+        &dvector![2.0, 5.0],
+    );
+    // ln det = 4 ln x_0.
+    approx(&found, &dvector![2.0, 1.0]);
+}
+
+fn approx(found: &nalgebra::DVector<f64>, expected: &nalgebra::DVector<f64>) {
+    assert!((found - expected).norm() < 1e-13 * expected.norm(), "{found} in place of {expected}");
+}
+
+#[test]
+fn bad_arguments_are_named() {
+    let (two, three) = (DMatrix::<f64>::identity(2, 2), DMatrix::<f64>::identity(3, 3));
+    let wide = DMatrix::<f64>::zeros(2, 3);
+    let mismatch =
+        |argument, expected, found| Error::DimensionMismatch { argument, expected, found };
+    let not_square = |argument| Error::NotSquare { argument, rows: 2, columns: 3 };
+    assert_eq!(add(&two, &three), Err(mismatch("b", (2, 2), (3, 3))));
+    assert_eq!(sub(&two, &three), Err(mismatch("b", (2, 2), (3, 3))));
+    assert_eq!(component_mul(&two, &three), Err(mismatch("b", (2, 2), (3, 3))));
+    assert_eq!(dot(&two, &three), Err(mismatch("b", (2, 2), (3, 3))));
+    assert_eq!(matmul(&two, &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(tr_mul(&wide, &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(trace(&wide), Err(not_square("a")));
+    assert_eq!(symmetric_part(&wide), Err(not_square("a")));
+    assert_eq!(cholesky(&wide), Err(not_square("a")));
+    assert_eq!(ln_determinant(&wide), Err(not_square("a")));
+    assert_eq!(solve_lower_triangular(&wide, &two), Err(not_square("l")));
+    assert_eq!(solve_upper_triangular(&wide, &two), Err(not_square("u")));
+    assert_eq!(cholesky_solve(&wide, &two), Err(not_square("l")));
+    assert_eq!(solve_lower_triangular(&two, &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(solve_upper_triangular(&two, &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(cholesky_solve(&two, &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(axpy(1.0, &two, &mut three.clone()), Err(mismatch("y", (2, 2), (3, 3))));
+    assert_eq!(gemm(1.0, &two, &two, 1.0, &mut three.clone()), Err(mismatch("c", (2, 2), (3, 3))));
+    assert_eq!(gemm(1.0, &two, &three, 1.0, &mut two.clone()), Err(mismatch("b", (2, 3), (3, 3))));
+    let text = gemm(1.0, &two, &three, 1.0, &mut two.clone()).unwrap_err().to_string();
+    assert_eq!(text, "`b` has to be 2 x 3 to fit the other arguments, but is 3 x 3");
+
+    let indefinite = matrix![4.0, 2.0; 2.0, 1.0];
+    assert_eq!(cholesky(&indefinite), Err(Error::NotPositiveDefinite { pivot: 1, value: 0.0 }));
+    let found = value_and_gradient(ln_determinant, &indefinite);
+    assert_eq!(found, Err(Error::NotPositiveDefinite { pivot: 1, value: 0.0 }));
+    // A large one: the pivot is counted over the blocks.
+    let mut large = DMatrix::<f64>::identity(100, 100);
+    large[(77, 77)] = -3.0;
+    assert_eq!(cholesky(&large), Err(Error::NotPositiveDefinite { pivot: 77, value: -3.0 }));
+    large[(77, 77)] = f64::NAN;
+    match cholesky(&large) {
+        Err(Error::NotPositiveDefinite { pivot: 77, value }) => assert!(value.is_nan()),
+        other => panic!("{other:?}"),
+    }
+    for bad in [0.0, f64::NAN, f64::INFINITY] {
+        let singular = matrix![1.0, 0.0; 2.0, bad];
+        let b = Matrix2::identity();
+        assert_eq!(solve_lower_triangular(&singular, &b), Err(Error::Singular { pivot: 1 }));
+        assert_eq!(solve_upper_triangular(&singular, &b), Err(Error::Singular { pivot: 1 }));
+        assert_eq!(cholesky_solve(&singular, &b), Err(Error::Singular { pivot: 1 }));
+    }
+}
+
+#[test]
+fn norms_neither_overflow_nor_underflow() {
+    for size in [1e200_f64, 1e-200, 1e300, 1e-310, 1.0] {
+        let x = dvector![3.0 * size, -4.0 * size];
+        let (y, x_bar) = value_and_gradient(nrm2, &x);
+        assert!((y / size - 5.0).abs() < 1e-12, "{y:e} at {size:e}");
+        approx(&x_bar, &dvector![0.6, -0.8]);
+    }
+    assert_eq!(nrm2(&dvector![3e-30_f32, 4e-30]), 5e-30);
+    assert_eq!(nrm2(&dvector![3e30_f32, 4e30]), 5e30);
+    assert_eq!(value_and_gradient(nrm2, &dvector![0.0, 0.0]), (0.0, dvector![0.0, 0.0]));
+    assert_eq!(nrm2(&dvector![f64::NAN, f64::INFINITY]), f64::INFINITY);
+    assert_eq!(nrm2(&dvector![f64::INFINITY, f64::NAN]), f64::INFINITY);
+    assert!(nrm2(&dvector![f64::NAN, 1e200]).is_nan());
+    assert!(nrm2(&dvector![1e200, f64::NAN]).is_nan());
+}
