@@ -96,7 +96,7 @@ impl Function {
         }
         if !matches!(signature.safety, syn::Safety::Default) {
             return Err(Error::new(
-                signature.fn_token.span(),
+                signature.safety.span(),
                 "a primitive is a safe function: put the unsafe call into the body of a safe one",
             ));
         }

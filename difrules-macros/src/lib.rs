@@ -15,7 +15,12 @@ use proc_macro::TokenStream;
 /// See the documentation of `difrules_core`, which re-exports this attribute.
 #[proc_macro_attribute]
 pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::primitive(options.into(), item.into())
-        .unwrap_or_else(|error| error.to_compile_error())
+    expand::primitive(options.into(), item.clone().into())
+        .unwrap_or_else(|error| {
+            // The function stays, so that its uses are no errors too.
+            let mut tokens = proc_macro2::TokenStream::from(item);
+            tokens.extend(error.to_compile_error());
+            tokens
+        })
         .into()
 }

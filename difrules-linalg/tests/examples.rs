@@ -1,0 +1,109 @@
+//! The examples as a user runs them.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Runs an example of this package.
+fn run(example: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--example", example, "--"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// A file of this run's own.
+fn file(name: &str, content: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, content).expect("writable");
+    path.to_str().expect("a path of characters").to_string()
+}
+
+#[test]
+fn rules_are_listed_for_programs() {
+    let output = run("rules", &["--json"]);
+    let listed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let listed = listed.as_array().expect("an array");
+    assert!(listed.len() >= 55, "{}", listed.len());
+    let keys = [
+        "path",
+        "name",
+        "aliases",
+        "arguments",
+        "result",
+        "forward",
+        "reverse",
+        "symbolic",
+        "instances",
+        "file",
+        "line",
+        "doc",
+    ];
+    for record in listed {
+        let record = record.as_object().expect("an object");
+        assert_eq!(record.len(), keys.len());
+        assert!(keys.iter().all(|key| record.contains_key(*key)));
+        for argument in record["arguments"].as_array().expect("an array") {
+            for key in ["name", "type", "notion", "differentiable", "in_place"] {
+                assert!(argument.get(key).is_some(), "{key}");
+            }
+        }
+    }
+    let tanh = listed.iter().find(|record| record["name"] == "tanh").expect("registered");
+    assert_eq!(tanh["symbolic"][0], "(T::one() - y) * (T::one() + y)");
+    let gemm = listed.iter().find(|record| record["name"] == "gemm").expect("registered");
+    assert_eq!(gemm["arguments"][4]["in_place"], true);
+    assert_eq!(gemm["arguments"][4]["type"], "&mut Matrix<T, R, C, SC>");
+    assert_eq!(gemm["result"], "Result<(), Error>");
+}
+
+#[test]
+fn rules_are_listed_for_people() {
+    let table = text(&run("rules", &[]).stdout);
+    for part in
+        ["difrules_linalg::decomposition::cholesky::cholesky", "forward, reverse", "x.cos()"]
+    {
+        assert!(table.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn bad_data_is_named() {
+    let cases = [
+        ("no such file.csv".to_string(), "cannot read no such file.csv"),
+        (
+            file("bad.csv", "decimal_year,co2_ppmv\n1.0,2.0\n3.0,high\n"),
+            "line 3: field 1: invalid float literal",
+        ),
+        (file("short.csv", "decimal_year,co2_ppmv\n1.0,2.0\n3.0\n"), "line 3"),
+        (
+            file("infinite.csv", "decimal_year,co2_ppmv\n1.0,inf\n"),
+            "line 2: a number is not finite",
+        ),
+        (file("columns.csv", "year,value\n1.0,2.0\n"), "line 2: missing field `decimal_year`"),
+        (
+            file("few.csv", "decimal_year,co2_ppmv\n1.0,2.0\n"),
+            "has 1 rows; the fit needs 20 at least",
+        ),
+        (
+            file(
+                "twice.csv",
+                &(0..30).fold("decimal_year,co2_ppmv\n".to_string(), |text, i| {
+                    text + &format!("{}.0,1.0\n", i % 29)
+                }),
+            ),
+            "line 31: the time 0 is also on line 2",
+        ),
+    ];
+    for (path, expected) in cases {
+        let output = run("co2", &["--csv", &path]);
+        let error = text(&output.stderr);
+        assert!(!output.status.success());
+        assert!(error.contains(expected), "{expected}: {error}");
+    }
+}
