@@ -79,6 +79,7 @@ impl<T: Real, const N: usize> std::ops::Sub for Dual<T, N> {
 
 impl<T: Real, const N: usize> std::ops::Mul for Dual<T, N> {
     type Output = Self;
+    #[allow(clippy::suspicious_arithmetic_impl)] // The product rule is a sum.
     #[inline]
     fn mul(self, other: Self) -> Self {
         Self::with_tangents(self.value * other.value, |i| {
@@ -89,6 +90,7 @@ impl<T: Real, const N: usize> std::ops::Mul for Dual<T, N> {
 
 impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
     type Output = Self;
+    #[allow(clippy::suspicious_arithmetic_impl)] // The quotient rule is a difference.
     #[inline]
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;

@@ -168,7 +168,7 @@ impl<T: Scalar> Differentiable for T {
     }
 
     #[inline]
-    fn as_cotangent<'a>(shape: &(), reals: &'a mut [Self::Real]) -> T {
+    fn as_cotangent(shape: &(), reals: &mut [Self::Real]) -> T {
         *Self::as_adjoint(shape, reals)
     }
 

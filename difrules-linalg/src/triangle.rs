@@ -2,6 +2,8 @@
 //! and do the rest by `gemm` and `trsm`, which every derivative mode intercepts. So the same text is
 //! a kernel at matrix-product speed for plain numbers and a handful of tape nodes for `Var`.
 
+use std::cmp::Ordering;
+
 use difrules_core::Scalar;
 use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut};
 
@@ -58,8 +60,8 @@ pub(crate) fn cholesky_lower<T: Scalar>(
     if size <= 2 * SMALL {
         for j in 0..size {
             let pivot = a[(j, j)].real();
-            // Not `<=`: a NaN is not positive either.
-            if !(pivot > nalgebra::zero()) {
+            // A NaN is not positive either.
+            if pivot.partial_cmp(&nalgebra::zero()) != Some(Ordering::Greater) {
                 return Err((j, pivot));
             }
             let root = ComplexField::sqrt(pivot);
@@ -166,9 +168,9 @@ pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
                 let mut sum = T::zero();
                 for k in j + 1..size {
                     let entry = match i.cmp(&k) {
-                        std::cmp::Ordering::Greater => l_bar[(i, k)],
-                        std::cmp::Ordering::Equal => l_bar[(i, i)] + l_bar[(i, i)],
-                        std::cmp::Ordering::Less => l_bar[(k, i)].conjugate(),
+                        Ordering::Greater => l_bar[(i, k)],
+                        Ordering::Equal => l_bar[(i, i)] + l_bar[(i, i)],
+                        Ordering::Less => l_bar[(k, i)].conjugate(),
                     };
                     sum += entry * l[(k, j)];
                 }

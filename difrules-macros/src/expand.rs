@@ -433,7 +433,7 @@ impl<'a> Expansion<'a> {
                     }
                 }
             }
-            Body::Partials => self.from_partials(reverse, &patterns),
+            Body::Partials => self.rule_of_partials(reverse, &patterns),
         };
         quote! {
             #[doc = #doc]
@@ -448,7 +448,7 @@ impl<'a> Expansion<'a> {
 
     /// The forward or reverse rule that the partial derivatives make: sums of `partial * tangent`
     /// where the tangent is not zero, and `conj(partial) * cotangent`.
-    fn from_partials(&self, reverse: bool, patterns: &[TokenStream]) -> TokenStream {
+    fn rule_of_partials(&self, reverse: bool, patterns: &[TokenStream]) -> TokenStream {
         let values = self.values().len();
         let partials = (0..self.options.partial.len()).map(|k| format_ident!("partial_{k}"));
         let arguments = &patterns[..values];
@@ -655,10 +655,10 @@ impl<'a> Expansion<'a> {
         };
         let mut sig = sig.clone();
         for input in &mut sig.inputs {
-            if let syn::FnArg::Typed(input) = input {
-                if let Pat::Ident(pattern) = &mut *input.pat {
-                    pattern.mutability = None;
-                }
+            if let syn::FnArg::Typed(input) = input
+                && let Pat::Ident(pattern) = &mut *input.pat
+            {
+                pattern.mutability = None;
             }
         }
         let (real, kind) = if function.is_complex() {

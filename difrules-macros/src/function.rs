@@ -120,7 +120,7 @@ impl Function {
                 }
                 GenericParam::Type(parameter) => {
                     let bounds = bounds_of(&item, &parameter.ident);
-                    match bounds.iter().find_map(|bound| storage_bound(bound)) {
+                    match bounds.iter().find_map(storage_bound) {
                         Some(matrix) => storages
                             .push(StorageParameter { ident: parameter.ident.clone(), matrix }),
                         None => {
@@ -267,19 +267,17 @@ struct Substitution<'a> {
 
 impl VisitMut for Substitution<'_> {
     fn visit_type_mut(&mut self, found: &mut Type) {
-        if let Type::Path(path) = found {
-            if path.qself.is_none()
-                && path.path.segments.first().is_some_and(|s| s.ident == *self.ident)
-            {
-                let rest: Vec<_> =
-                    path.path.segments.iter().skip(1).map(|s| s.ident.to_string()).collect();
-                match rest.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-                    [] => *found = Type::Verbatim(self.scalar.clone()),
-                    ["Real" | "RealField"] => *found = Type::Verbatim(self.real.clone()),
-                    _ => {}
-                }
-                return;
+        if let Type::Path(path) = found
+            && path.qself.is_none()
+            && path.path.segments.first().is_some_and(|s| s.ident == *self.ident)
+        {
+            let rest = path.path.segments.iter().skip(1).map(|s| s.ident.to_string());
+            match rest.collect::<Vec<_>>().join("::").as_str() {
+                "" => *found = Type::Verbatim(self.scalar.clone()),
+                "Real" | "RealField" => *found = Type::Verbatim(self.real.clone()),
+                _ => {}
             }
+            return;
         }
         visit_mut::visit_type_mut(self, found);
     }
@@ -475,19 +473,16 @@ fn output(output: &ReturnType) -> Result<Output> {
         ReturnType::Type(_, written) => (**written).clone(),
     };
     let is_unit = |written: &Type| matches!(written, Type::Tuple(tuple) if tuple.elems.is_empty());
-    if let Type::Path(path) = &written {
-        if let Some(segment) = path.path.segments.last().filter(|s| s.ident == "Result") {
-            if let PathArguments::AngleBracketed(arguments) = &segment.arguments {
-                if let Some(GenericArgument::Type(success)) = arguments.args.first() {
-                    let value = (!is_unit(success)).then(|| success.clone());
-                    return Ok(Output { value, fallible: true, written });
-                }
-            }
-            return Err(Error::new(
-                written.span(),
-                "write the result's type out: `Result<Y, Error>`",
-            ));
+    if let Type::Path(path) = &written
+        && let Some(segment) = path.path.segments.last().filter(|s| s.ident == "Result")
+    {
+        if let PathArguments::AngleBracketed(arguments) = &segment.arguments
+            && let Some(GenericArgument::Type(success)) = arguments.args.first()
+        {
+            let value = (!is_unit(success)).then(|| success.clone());
+            return Ok(Output { value, fallible: true, written });
         }
+        return Err(Error::new(written.span(), "write the result's type out: `Result<Y, Error>`"));
     }
     let value = (!is_unit(&written)).then(|| written.clone());
     Ok(Output { value, fallible: false, written })

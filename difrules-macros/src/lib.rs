@@ -1,7 +1,4 @@
-//! The attribute of [difrules](https://docs.rs/difrules-core): `#[primitive(..)]` gives an ordinary
-//! function derivative rules and registers them at link time.
-//!
-//! Use it through `difrules_core`, which documents it.
+#![doc = include_str!("../README.md")]
 
 mod expand;
 mod function;

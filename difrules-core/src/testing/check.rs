@@ -1,6 +1,7 @@
 //! Checking one primitive at one instance.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt;
 
 use super::difference::{Difference, difference};
@@ -196,8 +197,8 @@ fn agree(
     }
     for (i, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let tolerance = tolerance(i);
-        // Not `>`: a NaN must fail.
-        if !((found - expected).abs() <= tolerance) {
+        // A NaN is not within any tolerance.
+        if (found - expected).abs().partial_cmp(&tolerance).is_none_or(Ordering::is_gt) {
             return Err(format!(
                 "{what}: number {i} is {found:e}, expected {expected:e} within {tolerance:e}"
             ));

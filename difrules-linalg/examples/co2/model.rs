@@ -267,7 +267,7 @@ fn symmetric<T: Real>(
 fn covariance_forward<T: Real>(
     theta: &Parameters<T>,
     separations: &Rc<Separations>,
-    terms: &Vec<Terms<T>>,
+    terms: &[Terms<T>],
     theta_dot: &Parameters<T>,
 ) -> DMatrix<T> {
     let factors = Factors::new(theta);
@@ -287,7 +287,7 @@ fn covariance_forward<T: Real>(
 fn covariance_reverse<T: Real>(
     theta: &Parameters<T>,
     separations: &Rc<Separations>,
-    terms: &Vec<Terms<T>>,
+    terms: &[Terms<T>],
     k_bar: Cotangent<'_, DMatrix<T>>,
     theta_bar: Slot<'_, Parameters<T>>,
 ) {

@@ -17,7 +17,8 @@ use crate::sample;
 /// use difrules_linalg::nrm2;
 /// use nalgebra::dvector;
 ///
-/// assert_eq!(nrm2(&dvector![3e200, 4e200]), 5e200);
+/// assert_eq!(nrm2(&dvector![3.0, 4.0]), 5.0);
+/// assert!((nrm2(&dvector![3e200_f64, 4e200]) / 5e200 - 1.0).abs() < 1e-15);
 /// ```
 #[primitive(
     forward = nrm2_forward,

@@ -24,7 +24,7 @@ use crate::triangle::cholesky_reverse_hermitian;
 /// use difrules_linalg::ln_determinant;
 /// use nalgebra::dmatrix;
 ///
-/// let y = ln_determinant(&dmatrix![4.0, 2.0; 2.0, 5.0])?;
+/// let y = ln_determinant(&dmatrix![4.0_f64, 2.0; 2.0, 5.0])?;
 /// assert!((y - 16.0_f64.ln()).abs() < 1e-15);
 /// # Ok::<(), difrules_linalg::Error>(())
 /// ```
