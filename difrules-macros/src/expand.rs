@@ -2,7 +2,8 @@
 //! carries the rules, its implementation of `Primitive`, and its record.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
     Error, Expr, ExprClosure, GenericParam, Ident, ItemFn, Lit, Meta, Pat, Path, Result, Type,
@@ -11,6 +12,11 @@ use syn::{
 use crate::function::{Form, Function, ScalarParameter};
 use crate::options::{Instance, Kernel, Options, Read, Rule, Text};
 use crate::pretty;
+
+/// Tokens whose local names neither see nor hide the user's.
+macro_rules! quote {
+    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+}
 
 pub(crate) fn primitive(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let options: Options = syn::parse2(options)?;
@@ -82,13 +88,32 @@ impl<'a> Expansion<'a> {
                 "say at which types a generic primitive is registered: `instances(f32, f64)`",
             ));
         }
-        if function.is_plain() && !options.instances.is_empty() {
+        if let (true, Some(instance)) = (function.is_plain(), options.instances.first()) {
             return Err(Error::new(
-                function.ident().span(),
+                instance.span(),
                 "a plain function has one instance, its own type: leave out `instances`",
             ));
         }
+        let closures = |rule: &Option<Rule>| !matches!(rule, Some(Rule::Path(_)));
+        if let Some(reads) = &options.reads
+            && closures(&options.forward)
+            && closures(&options.reverse)
+        {
+            return Err(Error::new(
+                reads.span,
+                "`reads` says what rules given by path read; in a closure, write `_` for what it \
+                 does not read",
+            ));
+        }
+        let mut names = vec![function.ident().unraw().to_string()];
+        for alias in &options.aliases {
+            if names.contains(&alias.value()) {
+                return Err(Error::new(alias.span(), "it has this name already"));
+            }
+            names.push(alias.value());
+        }
         let mut expansion = Self { function, options, forward: None, reverse: None };
+        expansion.check_instances()?;
         expansion.check_kernels()?;
         if has_partial {
             expansion.check_partials()?;
@@ -114,7 +139,63 @@ impl<'a> Expansion<'a> {
         Ok(expansion)
     }
 
+    fn check_instances(&self) -> Result<()> {
+        let mut seen = Vec::new();
+        for instance in &self.options.instances {
+            let shown = match instance {
+                Instance::Scalar(scalar) => {
+                    let constant =
+                        self.function.parameters.iter().find_map(|parameter| match parameter {
+                            GenericParam::Const(parameter) => Some(&parameter.ident),
+                            _ => None,
+                        });
+                    if let Some(constant) = constant {
+                        return Err(Error::new(
+                            scalar.span(),
+                            format!(
+                                "`{constant}` has no default: write all parameters in order, `<..>`"
+                            ),
+                        ));
+                    }
+                    pretty::text(scalar)
+                }
+                Instance::All(all) => {
+                    let wanted = self.function.rule_parameters.len();
+                    if all.args.len() != wanted {
+                        return Err(Error::new(
+                            all.span(),
+                            format!(
+                                "write all {wanted} parameters in order; here are {}",
+                                all.args.len()
+                            ),
+                        ));
+                    }
+                    pretty::text(&all.args)
+                }
+            };
+            if seen.contains(&shown) {
+                return Err(Error::new(
+                    instance.span(),
+                    "this instance is given twice; keep one of them",
+                ));
+            }
+            seen.push(shown);
+        }
+        Ok(())
+    }
+
     fn check_kernels(&self) -> Result<()> {
+        let mut seen = Vec::new();
+        for kernel in &self.options.kernels {
+            let one = (kernel.text, pretty::text(&kernel.scalar));
+            if seen.contains(&one) {
+                return Err(Error::new(
+                    kernel.scalar.span(),
+                    "this scalar has two kernels; keep one of them",
+                ));
+            }
+            seen.push(one);
+        }
         for kernel in &self.options.kernels {
             if self.function.is_plain() {
                 return Err(Error::new(
@@ -237,7 +318,7 @@ impl<'a> Expansion<'a> {
         match rule {
             Rule::Path(path) => {
                 let values = match &self.options.reads {
-                    Some(reads) => reads.iter().map(|read| self.read(read)).collect(),
+                    Some(reads) => reads.values.iter().map(|read| self.read(read)).collect(),
                     None => self.values(),
                 };
                 let parameters = values.into_iter().chain(saved).chain(last).collect();
@@ -279,7 +360,7 @@ impl<'a> Expansion<'a> {
         match read {
             Read::Argument(name) => Parameter::Before(position(name)),
             Read::After(name) => Parameter::After(position(name)),
-            Read::Output => Parameter::Output,
+            Read::Output(_) => Parameter::Output,
         }
     }
 
@@ -389,7 +470,7 @@ impl<'a> Expansion<'a> {
             .enumerate()
             .map(|(i, (_, pattern))| match pattern {
                 Some(pattern) => untyped(pattern).into_token_stream(),
-                None => format_ident!("__p{i}").into_token_stream(),
+                None => format_ident!("__p{i}", span = Span::mixed_site()).into_token_stream(),
             })
             .collect();
         let body = match &rule.body {
@@ -422,8 +503,9 @@ impl<'a> Expansion<'a> {
                 let values: Vec<_> =
                     slots.iter().map(|(i, _)| &self.function.arguments[*i].value).collect();
                 let slots = slots.iter().map(|(_, slot)| slot);
-                let contributions: Vec<_> =
-                    (0..values.len()).map(|i| format_ident!("__contribution{i}")).collect();
+                let contributions: Vec<_> = (0..values.len())
+                    .map(|i| format_ident!("__contribution{i}", span = Span::mixed_site()))
+                    .collect();
                 if values.len() == 1 {
                     quote!(#(let __contribution0: #values = #body; #slots.add(|| __contribution0);)*)
                 } else {
@@ -437,7 +519,7 @@ impl<'a> Expansion<'a> {
         };
         quote! {
             #[doc = #doc]
-            #[allow(clippy::all, clippy::pedantic)]
+            #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
             #visibility fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
             where #(#conditions),*
             {
@@ -451,7 +533,14 @@ impl<'a> Expansion<'a> {
     fn rule_of_partials(&self, reverse: bool, patterns: &[TokenStream]) -> TokenStream {
         let values = self.values().len();
         let partials = (0..self.options.partial.len()).map(|k| format_ident!("partial_{k}"));
-        let arguments = &patterns[..values];
+        // A constant that is passed by value is needed by each partial derivative.
+        let arguments =
+            self.values().into_iter().zip(patterns).map(|(parameter, pattern)| match parameter {
+                Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
+                    quote!(::core::clone::Clone::clone(&#pattern))
+                }
+                _ => pattern.clone(),
+            });
         let parameters = self.function.rule_parameters.iter().map(parameter_name);
         let parameters =
             if self.function.is_plain() { quote!() } else { quote!(::<#(#parameters),*>) };
@@ -492,7 +581,7 @@ impl<'a> Expansion<'a> {
             }
             let body = &closure.body;
             quote! {
-                #[allow(clippy::all, clippy::pedantic)]
+                #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
                 fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
                 where #(#conditions),*
                 {
@@ -679,12 +768,15 @@ impl<'a> Expansion<'a> {
             }
         });
         let arguments = self.marker_arguments(&kind);
+        let generics = function.item.sig.generics.params.iter().map(parameter_name);
+        // The body has moved, so a lint expected in it is not met here.
+        let attrs = attrs.iter().filter(|attribute| !attribute.path().is_ident("expect"));
         quote! {
             #(#attrs)*
             #[inline]
             #vis #sig {
                 if <#real as ::difrules_core::Real>::BASE {
-                    return #ident::primal(#(#names),*);
+                    return #ident::primal::<#(#generics),*>(#(#names),*);
                 }
                 <#real as ::difrules_core::Real>::apply::<#ident #arguments>((#(#handed,)*))
             }
@@ -700,7 +792,7 @@ impl<'a> Expansion<'a> {
         let visibility = &function.item.vis;
         let mut sig = function.item.sig.clone();
         sig.ident = Ident::new("primal", Span::call_site());
-        let block = &function.item.block;
+        let statements = &function.item.block.stmts;
         let allows = function.item.attrs.iter().filter(|attribute| {
             ["allow", "expect", "warn"].iter().any(|name| attribute.path().is_ident(name))
         });
@@ -733,7 +825,7 @@ impl<'a> Expansion<'a> {
             #[inline]
             #visibility #sig {
                 #(#kernels)*
-                #block
+                #(#statements)*
             }
         }
     }
@@ -1143,7 +1235,24 @@ impl<'a> Expansion<'a> {
             let to = self.at(from, &quote!(__S));
             quote!(::difrules_core::__private::same::<#from, #to>(#ident(#(#handed),*)))
         } else {
-            quote!(#ident::primal(#(#handed),*))
+            let scalar = self.scalar_at(&quote!(__S));
+            let generics = self.function.item.sig.generics.params.iter().map(|parameter| {
+                let name = parameter_ident(parameter);
+                if name.is_some_and(|name| self.function.is_scalar_parameter(name)) {
+                    scalar.clone()
+                } else if self
+                    .function
+                    .rule_parameters
+                    .iter()
+                    .any(|other| parameter_ident(other) == name)
+                {
+                    name.to_token_stream()
+                } else {
+                    // A storage: that of the view or the owned matrix.
+                    quote!(_)
+                }
+            });
+            quote!(#ident::primal::<#(#generics),*>(#(#handed),*))
         }
     }
 
@@ -1235,7 +1344,7 @@ impl<'a> Expansion<'a> {
             Parameter::OutputCotangent => quote!(cotangent),
             Parameter::Slot(i) => {
                 if self.function.arguments[i].is_in_place() {
-                    format_ident!("adjoint{i}").into_token_stream()
+                    format_ident!("adjoint{i}", span = Span::mixed_site()).into_token_stream()
                 } else {
                     let (n, i) = (i, index(i));
                     quote!(::difrules_core::Slot::new(&shapes.#i, slots[#n].take()))
@@ -1390,7 +1499,7 @@ impl<'a> Expansion<'a> {
             None => self.at(&self.function.arguments[n].value, real),
         };
         let taken = self.in_place().map(|n| {
-            let (name, adjoint) = (format_ident!("overwritten{n}"), format_ident!("adjoint{n}"));
+            let (name, adjoint) = (format_ident!("overwritten{n}", span = Span::mixed_site()), format_ident!("adjoint{n}", span = Span::mixed_site()));
             let (i, value) = (syn::Index::from(n), value(n));
             quote! {
                 let #name = ::difrules_core::__private::take_front::<#value>(&shapes.#i, &mut outputs);
@@ -1398,7 +1507,7 @@ impl<'a> Expansion<'a> {
             }
         });
         let added = self.in_place().map(|n| {
-            let name = format_ident!("overwritten{n}");
+            let name = format_ident!("overwritten{n}", span = Span::mixed_site());
             quote!(::difrules_core::__private::add(&mut slots[#n], #name);)
         });
         quote! {
@@ -1494,7 +1603,7 @@ impl<'a> Expansion<'a> {
     fn record(&self) -> TokenStream {
         let function = self.function;
         let ident = function.ident();
-        let name = ident.to_string();
+        let name = ident.unraw().to_string();
         let aliases = &self.options.aliases;
         let instances = self.instances();
         let (_, _, first_arguments, first_scalar) = &instances[0];
@@ -1502,23 +1611,37 @@ impl<'a> Expansion<'a> {
             ScalarParameter::Generic { complex: true, .. } => quote!(::difrules_core::Scalar),
             _ => quote!(::difrules_core::Real),
         };
-        let checks = instances.iter().map(|(_, span, _, scalar)| {
-            quote_spanned!(*span=> const _: fn() = || {
+        let kernels = self
+            .options
+            .kernels
+            .iter()
+            .map(|kernel| (kernel.scalar.span(), kernel.scalar.to_token_stream()));
+        let checks = instances.iter().map(|(_, span, _, scalar)| (*span, scalar.clone()));
+        let checks = checks.chain(kernels).map(|(span, scalar)| {
+            quote_spanned!(span=> const _: fn() = || {
                 fn instance<T: #bound>() {}
                 instance::<#scalar>();
             };)
         });
         let arguments = function.arguments.iter().map(|argument| {
-            let (name, type_name) = (argument.ident.to_string(), pretty::text(&argument.written));
+            let (name, type_name) =
+                (argument.ident.unraw().to_string(), pretty::text(&argument.written));
             let in_place = argument.is_in_place();
             let notion = if argument.is_constant() {
-                quote!(::difrules_core::__private::build::constant)
+                quote!(::difrules_core::__private::constant)
             } else {
                 let real = quote!(<#first_scalar as ::difrules_core::Scalar>::Real);
                 let value = self.at_instance(&argument.value, first_scalar, &real, first_arguments);
                 quote!(<#value as ::difrules_core::Differentiable>::notion)
             };
-            quote!(::difrules_core::__private::build::argument(#name, #type_name, #notion, #in_place))
+            quote! {
+                ::difrules_core::Argument {
+                    name: #name,
+                    type_name: #type_name,
+                    notion_of: #notion,
+                    in_place: #in_place,
+                }
+            }
         });
         let result = pretty::text(&function.output.written);
         let (forward, reverse) = (self.forward.is_some(), self.reverse.is_some());
@@ -1527,45 +1650,36 @@ impl<'a> Expansion<'a> {
         let built = instances.iter().map(|(shown, _, arguments, scalar)| {
             let real = quote!(<#scalar as ::difrules_core::Scalar>::Real);
             let primitive = quote!(#ident #arguments);
-            match self.sample(&primitive, scalar, &real, arguments) {
-                Some(sample) => quote! {
-                    ::difrules_core::__private::build::instance(
-                        #shown,
-                        ::core::option::Option::Some({
-                            #sample
-                            __sample
-                        }),
-                        ::difrules_core::__check!(#primitive, #real),
-                    )
-                },
-                None => quote! {
-                    ::difrules_core::__private::build::instance(
-                        #shown,
-                        ::core::option::Option::None,
-                        ::core::option::Option::None,
-                    )
-                },
+            let (sample, check) = match self.sample(&primitive, scalar, &real, arguments) {
+                Some(sample) => (
+                    quote!(::core::option::Option::Some({ #sample __sample })),
+                    quote!(::difrules_core::__check!(#primitive, #real)),
+                ),
+                None => {
+                    (quote!(::core::option::Option::None), quote!(::core::option::Option::None))
+                }
+            };
+            quote! {
+                ::difrules_core::Instance { scalar: #shown, sample: #sample, check: #check }
             }
         });
         quote! {
             #(#checks)*
 
-            static __RECORD: ::difrules_core::Record = ::difrules_core::__private::build::record(
-                ::difrules_core::__private::build::Parts {
-                    path: ::core::concat!(::core::module_path!(), "::", #name),
-                    name: #name,
-                    aliases: &[#(#aliases),*],
-                    arguments: &[#(#arguments),*],
-                    result: #result,
-                    forward: #forward,
-                    reverse: #reverse,
-                    symbolic: &[#(#symbolic),*],
-                    instances: &[#(#built),*],
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                    doc: #doc,
-                },
-            );
+            static __RECORD: ::difrules_core::Record = ::difrules_core::Record {
+                path: ::core::concat!(::core::module_path!(), "::", #name),
+                name: #name,
+                aliases: &[#(#aliases),*],
+                arguments: &[#(#arguments),*],
+                result: #result,
+                forward: #forward,
+                reverse: #reverse,
+                symbolic: &[#(#symbolic),*],
+                instances: &[#(#built),*],
+                file: ::core::file!(),
+                line: ::core::line!(),
+                doc: #doc,
+            };
 
             ::difrules_core::__private::inventory::submit! {
                 ::difrules_core::__private::Registered(&__RECORD)
@@ -1621,12 +1735,12 @@ impl<'a> Expansion<'a> {
             Some(sample) if function.arguments.len() == 1 => {
                 let argument = &function.arguments[0];
                 let value = self.at_instance(&argument.value, scalar, real, arguments);
-                quote_spanned! {sample.span()=>
+                quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
                     let draw: fn(&mut ::difrules_core::testing::Sampler) -> #value = #sample;
                     let drawn: #all = (draw(random),);
                 }
             }
-            Some(sample) => quote_spanned! {sample.span()=>
+            Some(sample) => quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
                 let draw: fn(&mut ::difrules_core::testing::Sampler) -> #all = #sample;
                 let drawn: #all = draw(random);
             },

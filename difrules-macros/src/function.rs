@@ -94,6 +94,12 @@ impl Function {
                 "a primitive is not `async`: its rules need the value",
             ));
         }
+        if let Some(token) = &signature.constness {
+            return Err(Error::new(
+                token.span(),
+                "a primitive is not `const`: it looks at the mode first",
+            ));
+        }
         if !matches!(signature.safety, syn::Safety::Default) {
             return Err(Error::new(
                 signature.safety.span(),
@@ -172,7 +178,11 @@ impl Function {
                 "a primitive has an argument to differentiate by; all of these are constants",
             ));
         }
-        for read in options.reads.iter().flatten() {
+        let reads = options.reads.iter().flat_map(|reads| &reads.values);
+        for (i, read) in reads.clone().enumerate() {
+            if reads.clone().take(i).any(|other| other == read) {
+                return Err(Error::new(read.span(), "a rule gets each value once"));
+            }
             match read {
                 Read::Argument(name) if !arguments.iter().any(|a| a.ident == *name) => {
                     return Err(Error::new(
@@ -191,7 +201,12 @@ impl Function {
                 _ => {}
             }
         }
-        let output = output(&signature.output)?;
+        let output = output(&signature.output, &scalar)?;
+        if let Some(Read::Output(span)) = reads.clone().find(|read| matches!(read, Read::Output(_)))
+            && output.value.is_none()
+        {
+            return Err(Error::new(*span, format!("`{}` returns nothing", signature.ident)));
+        }
         if output.value.is_none() && !arguments.iter().any(Argument::is_in_place) {
             return Err(Error::new(
                 signature.ident.span(),
@@ -236,6 +251,11 @@ impl Function {
         let mut substituted = written.clone();
         Substitution { ident, scalar, real }.visit_type_mut(&mut substituted);
         substituted
+    }
+
+    /// Whether this is the parameter that stands for the scalar.
+    pub(crate) fn is_scalar_parameter(&self, ident: &Ident) -> bool {
+        self.scalar.is(ident)
     }
 
     /// Whether the type is the scalar itself.
@@ -414,12 +434,6 @@ fn argument(
         }
     };
     let written = (*input.ty).clone();
-    if matches!(written, Type::ImplTrait(_)) {
-        return Err(Error::new(
-            written.span(),
-            "write the argument's type out: a primitive's rules are generic over the scalar alone",
-        ));
-    }
     let constant = options.constant.contains(&ident);
     let (inner, reference) = match &written {
         Type::Reference(reference) => {
@@ -427,6 +441,27 @@ fn argument(
         }
         _ => (written.clone(), None),
     };
+    if matches!(inner, Type::ImplTrait(_)) {
+        return Err(Error::new(
+            written.span(),
+            "write the argument's type out: a primitive's rules are generic over the scalar alone",
+        ));
+    }
+    if matches!(inner, Type::Slice(_)) && !constant {
+        return Err(Error::new(
+            written.span(),
+            "numbers in a row are taken as a vector, `&DVector<T>`, or as `&Vec<T>`",
+        ));
+    }
+    if constant && matches!(scalar, ScalarParameter::Generic { .. }) && scalar.mentioned_in(&inner)
+    {
+        return Err(Error::new(
+            written.span(),
+            format!(
+                "`{ident}` is made of the scalar, so it is no constant; write `f64` for its numbers"
+            ),
+        ));
+    }
     if constant && reference == Some(true) {
         return Err(Error::new(
             written.span(),
@@ -467,11 +502,14 @@ fn argument(
     Ok(Argument { ident, written, form, value })
 }
 
-fn output(output: &ReturnType) -> Result<Output> {
+fn output(output: &ReturnType, scalar: &ScalarParameter) -> Result<Output> {
     let written = match output {
         ReturnType::Default => syn::parse_quote!(()),
         ReturnType::Type(_, written) => (**written).clone(),
     };
+    if let Type::Reference(_) = &written {
+        return Err(Error::new(written.span(), "a primitive returns a value, not a reference"));
+    }
     let is_unit = |written: &Type| matches!(written, Type::Tuple(tuple) if tuple.elems.is_empty());
     if let Type::Path(path) = &written
         && let Some(segment) = path.path.segments.last().filter(|s| s.ident == "Result")
@@ -479,6 +517,14 @@ fn output(output: &ReturnType) -> Result<Output> {
         if let PathArguments::AngleBracketed(arguments) = &segment.arguments
             && let Some(GenericArgument::Type(success)) = arguments.args.first()
         {
+            let mut others = arguments.args.iter().skip(1);
+            let generic = matches!(scalar, ScalarParameter::Generic { .. });
+            if let Some(error) = others.find(|error| generic && scalar.mentioned_in(error)) {
+                return Err(Error::new(
+                    error.span(),
+                    "an error passes through every mode unchanged, so its type is free of the scalar",
+                ));
+            }
             let value = (!is_unit(success)).then(|| success.clone());
             return Ok(Output { value, fallible: true, written });
         }

@@ -1,5 +1,6 @@
 //! The keys of the attribute.
 
+use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -14,7 +15,7 @@ pub(crate) struct Options {
     pub(crate) partial: Vec<ExprClosure>,
     pub(crate) saves: Option<Saves>,
     pub(crate) constant: Vec<Ident>,
-    pub(crate) reads: Option<Vec<Read>>,
+    pub(crate) reads: Option<Reads>,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
@@ -33,19 +34,43 @@ pub(crate) struct Saves {
     pub(crate) saved: Type,
 }
 
+/// `reads(a, return)`.
+pub(crate) struct Reads {
+    pub(crate) span: Span,
+    pub(crate) values: Vec<Read>,
+}
+
 /// A value that a rule given by path reads.
-#[derive(PartialEq)]
 pub(crate) enum Read {
     /// An argument; a `&mut` one as it was before the call.
     Argument(Ident),
     /// `mut x`: a `&mut` argument as the call left it.
     After(Ident),
     /// `return`: what the call returned.
-    Output,
+    Output(Span),
+}
+
+impl Read {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Argument(name) | Self::After(name) => name.span(),
+            Self::Output(span) => *span,
+        }
+    }
+}
+
+impl PartialEq for Read {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Argument(a), Self::Argument(b)) | (Self::After(a), Self::After(b)) => a == b,
+            (Self::Output(_), Self::Output(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// What a kernel stands beside.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
     Primal,
     Forward,
@@ -57,6 +82,15 @@ pub(crate) struct Kernel {
     pub(crate) text: Text,
     pub(crate) scalar: Type,
     pub(crate) path: Path,
+}
+
+impl Instance {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Scalar(scalar) => scalar.span(),
+            Self::All(all) => all.span(),
+        }
+    }
 }
 
 /// The type parameters of a registered instance.
@@ -95,7 +129,8 @@ impl Parse for Options {
                     options.constant = list(input, &key, "constant(n, side)", Ident::parse)?
                 }
                 "reads" => {
-                    options.reads = Some(list(input, &key, "reads(a, return)", Read::parse)?)
+                    let values = list(input, &key, "reads(a, return)", Read::parse)?;
+                    options.reads = Some(Reads { span: key.span(), values });
                 }
                 "instances" => {
                     options.instances = list(input, &key, "instances(f32, f64)", Instance::parse)?;
@@ -150,7 +185,8 @@ fn list<T>(
 /// `= closure` or `= (closure, closure)`.
 fn partials(input: ParseStream, key: &Ident) -> Result<Vec<ExprClosure>> {
     let closures = match value::<Expr>(input, key)? {
-        Expr::Tuple(tuple) => tuple.elems.into_iter().collect(),
+        Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.into_iter().collect(),
+        Expr::Paren(one) => vec![*one.expr],
         other => vec![other],
     };
     closures
@@ -194,8 +230,7 @@ impl Parse for Saves {
 impl Parse for Read {
     fn parse(input: ParseStream) -> Result<Self> {
         if input.peek(Token![return]) {
-            input.parse::<Token![return]>()?;
-            Ok(Self::Output)
+            Ok(Self::Output(input.parse::<Token![return]>()?.span()))
         } else if input.peek(Token![mut]) {
             input.parse::<Token![mut]>()?;
             input.parse().map(Self::After)

@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+use difrules_core::{Real, primitive};
+
+#[primitive(partial = |x| x, instances(<>))]
+fn f<T: Real>(x: T) -> T {
+    x
+}
+
+fn main() {}

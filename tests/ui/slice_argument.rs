@@ -1,0 +1,10 @@
+#![allow(unused)]
+
+use difrules_core::{Real, primitive};
+
+#[primitive(forward = rule, instances(f64))]
+fn f<T: Real>(x: &[T]) -> T {
+    x[0]
+}
+
+fn main() {}
