@@ -10,13 +10,13 @@ use nalgebra::{
     RawStorage, RawStorageMut, allocator::Allocator,
 };
 
-pub use crate::registry::{Registered, build};
+pub use crate::registry::Registered;
 
 use crate::cast;
 use crate::primitive::MissingRule;
-use crate::registry::{Mode, Record};
+use crate::registry::{Mode, Notion, Record};
 use crate::scalar::{Kind, Real, Scalar};
-use crate::value::{Cotangent, Differentiable, split_front};
+use crate::value::{Cotangent, Differentiable, SAME_SHAPE, split_front};
 
 /// A result type, also behind an alias.
 pub trait Fallible {
@@ -94,6 +94,7 @@ pub fn view_zip<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C>, U: Real>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
+    assert_eq!(matrix.shape(), other.shape(), "{SAME_SHAPE}");
     for (mut column, other) in matrix.column_iter_mut().zip(other.column_iter()) {
         for (x, y) in column.iter_mut().zip(other.iter()) {
             x.zip_reals(y, f);
@@ -177,6 +178,11 @@ pub fn add<S: Real>(slot: &mut Option<&mut [S]>, contribution: &[S]) {
             *adjoint += contribution;
         }
     }
+}
+
+/// The notion of a constant.
+pub fn constant() -> Notion {
+    Notion::Constant
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! The only unsafe code of the crate: reading memory as another type of the same layout.
 //!
-//! Copying instead costs a pass over each adjoint buffer that a rule is lent; what is avoided shows
-//! in the benchmark `tape` of the package `difrules-tests`.
+//! Copying instead would cost a pass over each adjoint buffer that a rule is lent, and a copy of each
+//! matrix that is used transposed.
 #![allow(unsafe_code)]
 
 use std::any::{Any, TypeId};
@@ -61,6 +61,12 @@ pub(crate) fn same_value<A: 'static, B: 'static>(value: A) -> Option<B> {
 /// The transpose of a matrix as a view of its own memory: nothing is moved.
 ///
 /// nalgebra builds such a view only from a slice; this one takes a matrix of any storage.
+///
+/// **Give it to `gemm` and `trsm` of `difrules-linalg`, not to nalgebra's own `*`, `gemm`, `gemv` and
+/// `axpy`:** for a view whose rows are not one apart nalgebra 0.35 computes wrong bounds in them
+/// (`axcpy_uninit` takes the length of the strided slice for the number of entries), and so for any
+/// row-strided view, such as `rows_with_step`. Element access, iteration, `dot`, `copy_from` and
+/// `clone_owned` are right.
 ///
 /// ```
 /// use difrules_core::transpose_view;

@@ -12,7 +12,9 @@ use crate::tape::{self, Tapes};
 /// `Dual<T, N>` is a [`Real`] and implements nalgebra's `RealField`, so nalgebra's generic
 /// algorithms run on it; it nests with itself and with [`Var`](crate::Var). Comparisons look at
 /// the value alone; `is_zero` and `is_one` hold only where all tangents vanish too, so that no
-/// shortcut of an algorithm loses a derivative.
+/// shortcut of an algorithm loses a derivative. Where an algorithm of nalgebra guards a division by
+/// `is_zero` (a zero pivot, a zero column), a zero that varies therefore gives NaN where a plain zero
+/// takes the shortcut; the primitives of `difrules-linalg` have their own rules there.
 ///
 /// ```
 /// use difrules_core::Dual;

@@ -469,6 +469,25 @@ macro_rules! real_field {
                     math::atanh(self)
                 }
 
+                // simba guards the division by `is_zero`, which holds for constants alone here. The
+                // first three terms of the series have the value and five derivatives at 0.
+                fn sinc(self) -> Self {
+                    if self.value == T::zero() { crate::field::even_series(self, -Self::one()) } else { self.sin() / self }
+                }
+
+                fn sinhc(self) -> Self {
+                    if self.value == T::zero() { crate::field::even_series(self, Self::one()) } else { self.sinh() / self }
+                }
+
+                // At 0, where the quotient is infinite, simba has the value 1.
+                fn cosc(self) -> Self {
+                    if self.value == T::zero() { Self::one() } else { self.cos() / self }
+                }
+
+                fn coshc(self) -> Self {
+                    if self.value == T::zero() { Self::one() } else { self.cosh() / self }
+                }
+
                 fn log(self, base: Self) -> Self {
                     math::ln(self) / math::ln(base)
                 }
@@ -591,3 +610,10 @@ macro_rules! real_field {
 }
 
 pub(crate) use real_field;
+
+/// 1 + s x^2 / 6 + x^4 / 120.
+pub(crate) fn even_series<T: crate::Real>(x: T, s: T) -> T {
+    let square = x * x;
+    let (six, twenty) = (nalgebra::convert::<f64, T>(6.0), nalgebra::convert(20.0));
+    T::one() + s * square / six * (T::one() + s * square / twenty)
+}

@@ -134,7 +134,7 @@ impl<P: Primitive, S: Real> Evaluation<P, S> {
     }
 }
 
-/// A rule that a primitive does not have was asked for.
+/// A rule that a primitive does not have was asked for: what a mode panics with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the primitive `{primitive}` has no {mode} rule; give it one with `#[primitive({mode} = ..)]`"

@@ -68,9 +68,8 @@ impl fmt::Display for Notion {
     }
 }
 
-/// What the registry knows of one primitive.
+/// What the registry knows of one primitive. `#[primitive]` makes it; nobody else does.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Record {
     /// Its module and its name, `crate::module::name`.
     pub path: &'static str,
@@ -112,13 +111,14 @@ impl fmt::Display for Record {
 
 /// One argument of a primitive.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Argument {
     /// Its name.
     pub name: &'static str,
     /// Its type, as the source writes it.
     pub type_name: &'static str,
-    notion: fn() -> Notion,
+    /// What [`notion`](Argument::notion) calls.
+    #[doc(hidden)]
+    pub notion_of: fn() -> Notion,
     /// Whether it is read and overwritten: a `&mut` argument.
     pub in_place: bool,
 }
@@ -126,7 +126,7 @@ pub struct Argument {
 impl Argument {
     /// What kind of value it is, at the primitive's first instance.
     pub fn notion(&self) -> Notion {
-        (self.notion)()
+        (self.notion_of)()
     }
 
     /// Whether derivatives by it exist.
@@ -138,7 +138,6 @@ impl Argument {
 /// A primitive at one choice of its type parameters, all dimensions dynamic unless the source says
 /// otherwise.
 #[derive(Debug)]
-#[non_exhaustive]
 pub struct Instance {
     /// The scalar, or all type parameters, as the source writes them.
     pub scalar: &'static str,
@@ -146,7 +145,8 @@ pub struct Instance {
     /// gives no `sample`.
     pub sample: Option<fn(&mut Sampler) -> Box<dyn Any>>,
     /// Checks the rules at this instance; present with the feature `testing`.
-    pub(crate) check: Option<crate::testing::Check>,
+    #[doc(hidden)]
+    pub check: Option<crate::testing::Check>,
 }
 
 /// What `inventory` collects.
@@ -202,69 +202,5 @@ pub fn find(name: &str, arity: usize) -> Option<&'static Record> {
         [record] => Some(record),
         [] => by_path(name).filter(|record| record.arguments.len() == arity),
         _ => None,
-    }
-}
-
-/// Builds the parts of a record: what the expansion of `#[primitive]` calls.
-#[doc(hidden)]
-pub mod build {
-    use super::{Argument, Instance, Notion, Record};
-    use crate::testing::{Check, Sampler};
-    use std::any::Any;
-
-    /// All that a record holds, by name.
-    pub struct Parts {
-        pub path: &'static str,
-        pub name: &'static str,
-        pub aliases: &'static [&'static str],
-        pub arguments: &'static [Argument],
-        pub result: &'static str,
-        pub forward: bool,
-        pub reverse: bool,
-        pub symbolic: &'static [&'static str],
-        pub instances: &'static [Instance],
-        pub file: &'static str,
-        pub line: u32,
-        pub doc: &'static str,
-    }
-
-    pub const fn record(parts: Parts) -> Record {
-        let Parts { path, name, aliases, arguments, result, forward, reverse, .. } = parts;
-        let Parts { symbolic, instances, file, line, doc, .. } = parts;
-        Record {
-            path,
-            name,
-            aliases,
-            arguments,
-            result,
-            forward,
-            reverse,
-            symbolic,
-            instances,
-            file,
-            line,
-            doc,
-        }
-    }
-
-    pub const fn argument(
-        name: &'static str,
-        type_name: &'static str,
-        notion: fn() -> Notion,
-        in_place: bool,
-    ) -> Argument {
-        Argument { name, type_name, notion, in_place }
-    }
-
-    pub const fn constant() -> Notion {
-        Notion::Constant
-    }
-
-    pub const fn instance(
-        scalar: &'static str,
-        sample: Option<fn(&mut Sampler) -> Box<dyn Any>>,
-        check: Option<Check>,
-    ) -> Instance {
-        Instance { scalar, sample, check }
     }
 }

@@ -4,6 +4,10 @@
 //! a point. It calls the function with the point in another scalar, so write the function generic
 //! over the scalar and hand the transform a closure that calls it. Where the function returns a
 //! `Result`, so does the transform, and the error passes unchanged.
+//!
+//! Every transform panics if a primitive lacks the rule that the mode needs (see
+//! [`MissingRule`](crate::MissingRule)), and if the function uses or returns a [`Var`] that is not of
+//! this computation.
 
 use std::convert::Infallible;
 
@@ -137,6 +141,9 @@ where
 /// # Errors
 /// The function's own, unchanged.
 ///
+/// # Panics
+/// As [`value_and_gradient`].
+///
 /// ```
 /// use difrules_core::gradient;
 ///
@@ -148,14 +155,7 @@ where
     F: FnOnce(&X::With<Var<X::Real>>) -> Y,
     Y: Outcome<Value = Var<X::Real>>,
 {
-    Y::from_result((|| {
-        let (tape, variables) = recorded(x);
-        let number = f(&variables).into_result()?.number(tape.stamp());
-        Ok(tape.close(|tape| {
-            let mut adjoints = tape.adjoints([(number, nalgebra::one())]);
-            like(x, tape.sweep(&mut adjoints).iter().copied())
-        }))
-    })())
+    Y::from_result(value_and_gradient(|x| f(x).into_result(), x).map(|(_, gradient)| gradient))
 }
 
 /// The value of a function and its derivative in a direction: one forward evaluation.

@@ -67,6 +67,9 @@ pub trait Differentiable: Clone + 'static {
     fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real));
 
     /// Calls `f` with a reference to every real number and the one in the same place of `other`.
+    ///
+    /// # Panics
+    /// If `other` has another shape.
     fn zip_reals<S: Real>(&mut self, other: &Self::With<S>, f: &mut impl FnMut(&mut Self::Real, S));
 
     /// Adds the value to an adjoint buffer.
@@ -233,6 +236,7 @@ where
         other: &Self::With<S>,
         f: &mut impl FnMut(&mut Self::Real, S),
     ) {
+        assert_eq!(self.shape_generic(), other.shape_generic(), "{SAME_SHAPE}");
         for (x, y) in self.as_mut_slice().iter_mut().zip(other.as_slice()) {
             x.zip_reals(y, f);
         }
@@ -261,6 +265,43 @@ where
     }
 }
 
+/// What a value and its tangent, or a `&mut` argument before and after a call, have to have.
+pub(crate) const SAME_SHAPE: &str = "a tangent, and an overwritten argument, must keep its shape";
+
+/// What containers of values of one kind share.
+macro_rules! by_element {
+    () => {
+        fn notion() -> Notion {
+            Notion::Structure
+        }
+
+        fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+            self.iter().for_each(|x| x.for_each_real(f));
+        }
+
+        fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+            self.iter_mut().for_each(|x| x.update_reals(f));
+        }
+
+        fn zip_reals<S: Real>(
+            &mut self,
+            other: &Self::With<S>,
+            f: &mut impl FnMut(&mut Self::Real, S),
+        ) {
+            assert_eq!(self.iter().count(), other.iter().count(), "{SAME_SHAPE}");
+            for (x, y) in self.iter_mut().zip(other) {
+                x.zip_reals(y, f);
+            }
+        }
+
+        fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+            for (x, adjoint) in self.iter().zip(adjoint) {
+                x.add_to(adjoint);
+            }
+        }
+    };
+}
+
 impl<X: Differentiable> Differentiable for Vec<X> {
     type Real = X::Real;
     type With<S: Real> = Vec<X::With<S>>;
@@ -268,13 +309,10 @@ impl<X: Differentiable> Differentiable for Vec<X> {
     type Ref<'a> = &'a [X];
     type Cotangent<'a> = Vec<X::Cotangent<'a>>;
     type Adjoint<'a> = Vec<X::Adjoint<'a>>;
+    by_element!();
 
     fn shape(&self) -> Self::Shape {
         self.iter().map(X::shape).collect()
-    }
-
-    fn notion() -> Notion {
-        Notion::Structure
     }
 
     fn count(shape: &Self::Shape) -> usize {
@@ -287,34 +325,6 @@ impl<X: Differentiable> Differentiable for Vec<X> {
 
     fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
         self.iter().map(|x| x.map_reals(f)).collect()
-    }
-
-    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
-        for x in self {
-            x.for_each_real(f);
-        }
-    }
-
-    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
-        for x in self {
-            x.update_reals(f);
-        }
-    }
-
-    fn zip_reals<S: Real>(
-        &mut self,
-        other: &Self::With<S>,
-        f: &mut impl FnMut(&mut Self::Real, S),
-    ) {
-        for (x, y) in self.iter_mut().zip(other) {
-            x.zip_reals(y, f);
-        }
-    }
-
-    fn add_to(&self, adjoint: Self::Adjoint<'_>) {
-        for (x, adjoint) in self.iter().zip(adjoint) {
-            x.add_to(adjoint);
-        }
     }
 
     fn by_ref(&self) -> &[X] {
@@ -346,13 +356,10 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
     type Ref<'a> = &'a [X; N];
     type Cotangent<'a> = [X::Cotangent<'a>; N];
     type Adjoint<'a> = [X::Adjoint<'a>; N];
+    by_element!();
 
     fn shape(&self) -> Self::Shape {
         self.each_ref().map(X::shape)
-    }
-
-    fn notion() -> Notion {
-        Notion::Structure
     }
 
     fn count(shape: &Self::Shape) -> usize {
@@ -365,34 +372,6 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
 
     fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
         self.each_ref().map(|x| x.map_reals(f))
-    }
-
-    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
-        for x in self {
-            x.for_each_real(f);
-        }
-    }
-
-    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
-        for x in self {
-            x.update_reals(f);
-        }
-    }
-
-    fn zip_reals<S: Real>(
-        &mut self,
-        other: &Self::With<S>,
-        f: &mut impl FnMut(&mut Self::Real, S),
-    ) {
-        for (x, y) in self.iter_mut().zip(other) {
-            x.zip_reals(y, f);
-        }
-    }
-
-    fn add_to(&self, adjoint: Self::Adjoint<'_>) {
-        for (x, adjoint) in self.iter().zip(adjoint) {
-            x.add_to(adjoint);
-        }
     }
 
     fn by_ref(&self) -> &[X; N] {
@@ -420,13 +399,10 @@ impl<X: Differentiable> Differentiable for Option<X> {
     type Ref<'a> = Option<&'a X>;
     type Cotangent<'a> = Option<X::Cotangent<'a>>;
     type Adjoint<'a> = Option<X::Adjoint<'a>>;
+    by_element!();
 
     fn shape(&self) -> Self::Shape {
         self.as_ref().map(X::shape)
-    }
-
-    fn notion() -> Notion {
-        Notion::Structure
     }
 
     fn count(shape: &Self::Shape) -> usize {
@@ -439,34 +415,6 @@ impl<X: Differentiable> Differentiable for Option<X> {
 
     fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
         self.as_ref().map(|x| x.map_reals(f))
-    }
-
-    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
-        if let Some(x) = self {
-            x.for_each_real(f);
-        }
-    }
-
-    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
-        if let Some(x) = self {
-            x.update_reals(f);
-        }
-    }
-
-    fn zip_reals<S: Real>(
-        &mut self,
-        other: &Self::With<S>,
-        f: &mut impl FnMut(&mut Self::Real, S),
-    ) {
-        for (x, y) in self.iter_mut().zip(other) {
-            x.zip_reals(y, f);
-        }
-    }
-
-    fn add_to(&self, adjoint: Self::Adjoint<'_>) {
-        for (x, adjoint) in self.iter().zip(adjoint) {
-            x.add_to(adjoint);
-        }
     }
 
     fn by_ref(&self) -> Option<&X> {

@@ -15,7 +15,12 @@ use crate::value::Differentiable;
 /// is computed from them is recorded there. Constants are not recorded.
 ///
 /// `Var<T>` is a [`Real`] and implements nalgebra's `RealField`, so nalgebra's generic algorithms
-/// run on it; `Var<Dual<T>>` and `Var<Var<T>>` give second derivatives.
+/// run on it; `Var<Dual<T>>` and `Var<Var<T>>` give second derivatives. Comparisons look at the value
+/// alone; `is_zero` and `is_one` hold for constants only (see [`Dual`](crate::Dual)).
+///
+/// # Panics
+/// An operation on a `Var` that outlived its transform, came from another thread, or is mixed with
+/// one of another transform. The tapes stay as they were.
 ///
 /// ```
 /// use difrules_core::value_and_gradient;
@@ -226,6 +231,6 @@ fn node<P: Primitive, T: Real>(
     P::zip_overwritten(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
     let shapes = P::shapes(&evaluation);
     let recorded = reading.record::<P, T>(returned, P::residual(evaluation), shapes);
-    debug_assert_eq!(recorded, first);
+    assert_eq!(recorded, first, "an in-place call must keep the shape of its `&mut` arguments");
     output
 }

@@ -77,6 +77,12 @@ fn without_sample<T: Real>(x: &DVector<T>) -> T {
     x.sum()
 }
 
+/// A plain function at single precision.
+#[primitive(partial = |x| 3.0 * x)]
+fn wrong_plain_single(x: f32) -> f32 {
+    x * x
+}
+
 fn failure(name: &str, arity: usize) -> String {
     let report = check(find(name, arity).unwrap());
     assert_eq!(report.failures.len(), 1, "{report}");
@@ -104,6 +110,8 @@ fn wrong_rules_are_found() {
 fn wrong_rules_in_single_precision_are_found() {
     let failure = failure("wrong_in_single_precision", 1);
     assert!(failure.contains("the forward rule at f32 against f64"), "{failure}");
+    let failure = self::failure("wrong_plain_single", 1);
+    assert!(failure.contains("forward rule against a finite difference"), "{failure}");
 }
 
 #[test]

@@ -49,6 +49,26 @@ fn shortcuts_do_not_lose_derivatives() {
 }
 
 #[test]
+fn quotients_that_nalgebra_guards_are_right_at_zero() {
+    // sinc = 1 - x^2/6, sinhc = 1 + x^2/6 near 0.
+    assert_eq!(value_and_gradient(|x| x.sinc(), &0.0_f64), (1.0, 0.0));
+    assert_eq!(hessian(|x| x.sinc(), &0.0_f64)[0], -1.0 / 3.0);
+    assert_eq!(hessian(|x| x.sinhc(), &0.0_f64)[0], 1.0 / 3.0);
+    assert_eq!(value_and_gradient(|x| x.cosc(), &0.0_f64), (1.0, 0.0));
+}
+
+#[test]
+fn derivatives_at_hard_places() {
+    let (y, (by_y, by_x)) = value_and_gradient(|(y, x)| y.atan2(*x), &(1e-200_f64, 1e-200));
+    assert_eq!(y, std::f64::consts::FRAC_PI_4);
+    approx::assert_relative_eq!(by_y, 5e199, max_relative = 1e-14);
+    approx::assert_relative_eq!(by_x, -5e199, max_relative = 1e-14);
+    assert_eq!(gradient(|(y, x)| y.atan2(*x), &(0.0_f64, 0.0)), (0.0, 0.0));
+    assert_eq!(gradient(|x| x.powi(i32::MIN), &1.0_f64), f64::from(i32::MIN));
+    assert_eq!(gradient(|x| x.abs() + x.hypot(Var::constant(0.0)), &0.0_f64), 0.0);
+}
+
+#[test]
 fn constants_are_not_recorded() {
     gradient(
         |x| {

@@ -8,7 +8,7 @@ use crate::blas::gemm::gemm;
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::error::Error;
 
-/// Why a kernel's own calls cannot fail.
+/// Why the calls of rules cannot fail.
 pub(crate) const FIT: &str = "the primal has checked the shapes and the diagonal";
 
 /// The whole matrix.
@@ -32,6 +32,34 @@ pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     column_major_view_mut(buffer).expect("an adjoint buffer is column-major")
 }
 
+/// A cotangent times what it is passed on by. Zero is strong: it contributes nothing, whatever the
+/// factor.
+pub(crate) fn chain<T: Scalar>(cotangent: T, factor: T) -> T {
+    if cotangent.is_zero() { T::zero() } else { cotangent * factor }
+}
+
+/// The sum over all entries of a cotangent times the conjugate of a factor.
+pub(crate) fn pairing<T: Scalar, R: Dim, C: Dim, SA, SB>(
+    cotangent: &Matrix<T, R, C, SA>,
+    factor: &Matrix<T, R, C, SB>,
+) -> T
+where
+    SA: RawStorage<T, R, C>,
+    SB: RawStorage<T, R, C>,
+{
+    let terms = cotangent.iter().zip(factor.iter());
+    terms.fold(T::zero(), |sum, (&cotangent, factor)| sum + chain(cotangent, factor.conjugate()))
+}
+
+/// C <- beta C. Where beta is zero, what is in C does not matter.
+pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
+    if beta.is_zero() {
+        c.fill(T::zero());
+    } else if !beta.is_one() {
+        *c *= beta;
+    }
+}
+
 /// C <- alpha op(A) op(B) + beta C, where op is the adjoint if the flag says so. The shapes fit.
 ///
 /// The adjoint of a real matrix is a view of its memory; that of a complex one is a copy, since
@@ -50,7 +78,7 @@ pub(crate) fn multiply<T: Scalar>(
         (true, false) => gemm(alpha, &a.adjoint(), &b, beta, c),
         (false, true) if real => gemm(alpha, &a, &transpose_view(&b), beta, c),
         (false, true) => gemm(alpha, &a, &b.adjoint(), beta, c),
-        (true, true) => gemm(alpha, &a.adjoint(), &b.adjoint(), beta, c),
+        (true, true) => unreachable!("no rule has a product of two adjoints"),
     };
     done.expect(FIT);
 }

@@ -60,8 +60,9 @@ pub(crate) fn cholesky_lower<T: Scalar>(
     if size <= 2 * SMALL {
         for j in 0..size {
             let pivot = a[(j, j)].real();
-            // A NaN is not positive either.
-            if pivot.partial_cmp(&nalgebra::zero()) != Some(Ordering::Greater) {
+            // A NaN is not positive either, and an infinite pivot leaves no factor.
+            let positive = pivot.partial_cmp(&nalgebra::zero()) == Some(Ordering::Greater);
+            if !positive || !ComplexField::is_finite(&pivot) {
                 return Err((j, pivot));
             }
             let root = ComplexField::sqrt(pivot);
@@ -96,7 +97,7 @@ pub(crate) fn cholesky_lower<T: Scalar>(
 ///
 /// L2 L1^H = A2 gives dL2 = (dA2 - L2 dL1^H) L1^-H, and L3 L3^H = A3 - L2 L2^H gives
 /// dA3' = dA3 - dL2 L2^H - L2 dL2^H for the last block. For one number, dl = da / (2 l).
-/// It takes 7/6 n^3 multiplications and additions, nearly all in matrix products.
+/// It takes 5/6 n^3 multiplications and additions, nearly all in matrix products.
 pub(crate) fn cholesky_forward_lower<T: Scalar>(
     l: DMatrixView<'_, T>,
     a_dot: &mut DMatrixViewMut<'_, T>,
@@ -128,7 +129,7 @@ pub(crate) fn cholesky_forward_lower<T: Scalar>(
         l.view((half, half), (rest, rest)),
     );
     cholesky_forward_lower(l1, &mut a_dot.view_mut((0, 0), (half, half)));
-    let l1_dot = lower(a_dot.view((0, 0), (half, half)));
+    let l1_dot = active(Triangle::Lower, Diagonal::General, a_dot.view((0, 0), (half, half)));
     let mut l2_dot = a_dot.view_mut((half, 0), (rest, half));
     multiply(-T::one(), (l2, false), (l1_dot.as_view(), true), T::one(), &mut l2_dot);
     solve_again(Side::Right, Triangle::Lower, Operation::Adjoint, l1, &mut l2_dot);
@@ -152,7 +153,8 @@ pub(crate) fn cholesky_forward_lower<T: Scalar>(
 /// and S1 from L1_bar. A2_bar is the cotangent of the block below the diagonal alone; the Hermitian
 /// one has half of it there and the adjoint of that half above. For one number, a_bar = l_bar / (2 l),
 /// of which only the real part counts, since l is real.
-/// It takes 5/6 n^3 multiplications and additions, nearly all in matrix products, and no memory.
+/// It takes 2/3 n^3 multiplications and additions, nearly all in matrix products, in the memory of the
+/// cotangent (the products of complex matrices copy adjoints).
 pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
     l: DMatrixView<'_, T>,
     l_bar: &mut DMatrixViewMut<'_, T>,
@@ -246,13 +248,6 @@ fn subtract_adjoint_product_lower<T: Scalar>(
         b.columns(half, rest),
         &mut c.view_mut((half, half), (rest, rest)),
     );
-}
-
-/// The lower triangle of a block, with zeros above it.
-pub(crate) fn lower<T: Scalar>(block: DMatrixView<'_, T>) -> nalgebra::DMatrix<T> {
-    let mut lower = block.clone_owned();
-    lower.fill_upper_triangle(T::zero(), 1);
-    lower
 }
 
 /// The triangle that a triangular argument has, with zeros elsewhere and, for a unit diagonal, on it.

@@ -241,6 +241,32 @@ fn bad_arguments_are_named() {
 }
 
 #[test]
+fn zero_is_strong_entry_by_entry() {
+    // The entries that are not used are infinite.
+    let x = dvector![1.0, f64::INFINITY];
+    let lifted = || x.map(difrules_core::Var::constant);
+    assert_eq!(gradient(|a| scale(*a, &lifted())[0], &2.0), 1.0);
+    let found = gradient(|a| component_mul(a, &lifted()).unwrap()[0], &dvector![2.0, 3.0]);
+    assert_eq!(found, dvector![1.0, 0.0]);
+    let (_, tangent) = difrules_core::jvp(
+        |x| scale(difrules_core::Dual::constant(2.0), x),
+        &x,
+        &dvector![1.0, 0.0],
+    );
+    assert_eq!(tangent, dvector![2.0, 0.0]);
+}
+
+#[test]
+fn small_pivots_are_divided_by() {
+    let tiny = matrix![1e-310];
+    assert_eq!(solve_lower_triangular(&tiny, &matrix![1e-310]), Ok(matrix![1.0]));
+    assert_eq!(
+        cholesky(&matrix![f64::INFINITY, 1.0; 1.0, 1.0]),
+        Err(Error::NotPositiveDefinite { pivot: 0, value: f64::INFINITY })
+    );
+}
+
+#[test]
 fn norms_neither_overflow_nor_underflow() {
     for size in [1e200_f64, 1e-200, 1e300, 1e-310, 1.0] {
         let x = dvector![3.0 * size, -4.0 * size];
@@ -248,6 +274,8 @@ fn norms_neither_overflow_nor_underflow() {
         assert!((y / size - 5.0).abs() < 1e-12, "{y:e} at {size:e}");
         approx(&x_bar, &dvector![0.6, -0.8]);
     }
+    let large = dvector![Complex::new(1.2e308, 1.2e308)];
+    assert!((nrm2(&large) / (1.2e308 * 2.0_f64.sqrt()) - 1.0).abs() < 1e-15);
     assert_eq!(nrm2(&dvector![3e-30_f32, 4e-30]), 5e-30);
     assert_eq!(nrm2(&dvector![3e30_f32, 4e30]), 5e30);
     assert_eq!(value_and_gradient(nrm2, &dvector![0.0, 0.0]), (0.0, dvector![0.0, 0.0]));

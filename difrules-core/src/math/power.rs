@@ -39,7 +39,7 @@ pub fn recip<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
 pub fn powi<T: Real>(x: T, n: i32) -> T {
     x.powi(n)
 }

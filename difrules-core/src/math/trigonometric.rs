@@ -62,12 +62,18 @@ pub fn atan<T: Real>(x: T) -> T {
     x.atan()
 }
 
-/// The angle of the point (x, y) with the positive x axis, in (-pi, pi].
+/// The angle of the point (x, y) with the positive x axis, in (-pi, pi]. The derivative at the origin is
+/// taken as 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| x / (x * x + y * y), |y, x| -y / (x * x + y * y)), instances(f32, f64))]
+#[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), instances(f32, f64))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
+}
+
+/// x / h^2, and 0 for h = 0, without overflow or underflow of the square.
+fn over_square<T: Real>(x: T, h: T) -> T {
+    if h == T::zero() { T::zero() } else { x / h / h }
 }

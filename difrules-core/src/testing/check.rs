@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cmp::Ordering;
 use std::fmt;
 
-use super::difference::{Difference, difference};
+use super::difference::{Difference, difference, difference_at};
 use super::sample::Sampler;
 use crate::dual::Dual;
 use crate::primitive::{Evaluation, Primitive};
@@ -61,7 +61,11 @@ pub fn check_instance<P: Primitive, R: Real>(
 /// - second order, by running both rules on dual numbers, against finite differences of the rules;
 /// - kernels against the general texts, and the rules as [`Dual`] and [`Var`](crate::Var) use them
 ///   against the rules themselves;
-/// - at `f32`, all of it against `f64`, within what the conditioning of the point allows.
+/// - at `f32`, all of it against `f64`, within what the conditioning of the point allows; for a plain
+///   function, whose rules exist at `f32` alone, against finite differences in that precision.
+///
+/// # Panics
+/// If `sample` draws shapes from the numbers, so that a second point has others.
 ///
 /// # Errors
 /// The first property that does not hold.
@@ -94,7 +98,12 @@ pub fn check_at<P: Primitive, R: Real>(
         checker.all(seed).map_err(fail)?;
     }
     if std::any::TypeId::of::<R>() != std::any::TypeId::of::<f64>() {
-        against_double::<P, R>(&point, &direction, seed).map_err(fail)?;
+        let found = if P::GENERIC {
+            against_double::<P, R>(&point, &direction, seed)
+        } else {
+            against_difference::<P, R>(&point, &direction, seed)
+        };
+        found.map_err(fail)?;
     }
     Ok(())
 }
@@ -436,13 +445,6 @@ fn against_double<P: Primitive, R: Real>(
         let adjoints = reverse::<P, R>(copy(), &cotangent, &zero, |_| true).ok_or(outside)?;
         found.push(("the reverse rule", plain(adjoints.concat())));
     }
-    if !P::GENERIC {
-        // There is no other precision to compare with; all that is asked is that it runs.
-        return match found.iter().find(|(_, numbers)| numbers.iter().any(|x| !x.is_finite())) {
-            Some((what, _)) => Err(format!("{what} is not finite")),
-            None => Ok(()),
-        };
-    }
     let cotangent = plain(cotangent);
     let tangents = plain(tangents);
     let double = |inputs: &P::Inputs<f64>| -> Option<Vec<Vec<f64>>> {
@@ -477,6 +479,56 @@ fn against_double<P: Primitive, R: Real>(
         let moved = size(moved);
         let what = format!("{what} at {} against f64", std::any::type_name::<R>());
         agree(&what, found, exact, |_| 60.0 * (moved + epsilon * scale))?;
+    }
+    Ok(())
+}
+
+/// The rules of a plain function at `R` against finite differences and each other, in the precision
+/// that `R` allows.
+fn against_difference<P: Primitive, R: Real>(
+    point: &P::Inputs<R>,
+    direction: &[f64],
+    seed: u64,
+) -> Result<(), String> {
+    let epsilon = R::default_epsilon().to_f64();
+    let outside = "outside the domain";
+    let plain = |numbers: &[R]| numbers.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
+    let copy = || P::map_inputs(point, &mut |x: R| x);
+    let numbers = flat::<P, R>(point);
+    let expected = difference_at(epsilon, |t| {
+        let moved =
+            numbers.iter().zip(direction).map(|(x, v)| nalgebra::convert(x.to_f64() + t * v));
+        let moved: Vec<R> = moved.collect();
+        value::<P, R>(like::<P, R, R>(point, &moved)).map(|y| plain(&y))
+    });
+    let expected =
+        expected.ok_or("no finite difference: the sample is at the edge of the domain")?;
+    let scale = size(&expected.derivative);
+    let tolerance = |i: usize| 20.0 * expected.error[i] + 100.0 * epsilon * (scale + 1e-3);
+    if P::RECORD.forward {
+        let tangents: Vec<R> = direction.iter().map(|&v| nalgebra::convert(v)).collect();
+        let found = forward::<P, R>(copy(), &tangents).ok_or(outside)?;
+        agree(
+            "forward rule against a finite difference",
+            &plain(&found),
+            &expected.derivative,
+            tolerance,
+        )?;
+    }
+    if P::RECORD.reverse {
+        let mut random = Sampler::new(seed, seed);
+        let cotangent: Vec<R> = expected.derivative.iter().map(|_| random.normal()).collect();
+        let zero = by_argument::<P, R>(point, &vec![R::zero(); numbers.len()]);
+        let adjoints =
+            reverse::<P, R>(copy(), &cotangent, &zero, |_| true).ok_or(outside)?.concat();
+        let products = adjoints.iter().zip(direction).map(|(a, v)| a.to_f64() * v);
+        let (found, sum) = (products.clone().sum::<f64>(), products.map(f64::abs).sum::<f64>());
+        let pairs = cotangent.iter().zip(&expected.derivative).enumerate();
+        let (wanted, slack) = pairs.fold((0.0, 0.0), |(wanted, slack), (i, (w, y))| {
+            (wanted + w.to_f64() * y, slack + w.to_f64().abs() * tolerance(i))
+        });
+        let what = "pairing of the reverse rule with the direction against a finite difference";
+        agree(what, &[found], &[wanted], |_| slack + 100.0 * epsilon * sum)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ pub struct Difference {
 ///
 /// For each component the entry of the extrapolation table with the smallest estimated error is
 /// taken, so round-off and truncation are balanced without a step to choose. Returns nothing where
-/// the curve cannot be evaluated however small the step.
+/// the curve cannot be evaluated however small the step, or where no error can be estimated.
 ///
 /// ```
 /// use difrules_core::testing::difference;
@@ -24,6 +24,14 @@ pub struct Difference {
 /// assert!(found.error[0] < 1e-11);
 /// ```
 pub fn difference(curve: impl FnMut(f64) -> Option<Vec<f64>>) -> Option<Difference> {
+    difference_at(f64::EPSILON, curve)
+}
+
+/// [`difference`] of a curve whose values have this relative error.
+pub(crate) fn difference_at(
+    epsilon: f64,
+    curve: impl FnMut(f64) -> Option<Vec<f64>>,
+) -> Option<Difference> {
     const SHRINK: f64 = 1.6;
     const STEPS: usize = 12;
     let mut curve = curve;
@@ -51,7 +59,7 @@ pub fn difference(curve: impl FnMut(f64) -> Option<Vec<f64>>) -> Option<Differen
                 fine.iter().zip(coarse).map(|(f, c)| (f * factor - c) / (factor - 1.0)).collect();
             for i in 0..count {
                 // The round-off of the difference bounds what any extrapolation can know.
-                let rounding = f64::EPSILON * (ahead[i].abs() + behind[i].abs()) / step;
+                let rounding = epsilon * (ahead[i].abs() + behind[i].abs()) / step;
                 let error = (better[i] - fine[i]).abs().max((better[i] - coarse[i]).abs());
                 let error = error.max(rounding);
                 if error < best.error[i] {
@@ -66,5 +74,5 @@ pub fn difference(curve: impl FnMut(f64) -> Option<Vec<f64>>) -> Option<Differen
         step /= SHRINK;
         (ahead, behind) = (curve(step)?, curve(-step)?);
     }
-    Some(best)
+    best.error.iter().all(|error| error.is_finite()).then_some(best)
 }

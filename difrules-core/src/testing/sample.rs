@@ -36,6 +36,9 @@ impl Sampler {
     }
 
     /// A size from `least` to `most`.
+    ///
+    /// # Panics
+    /// If `most` is smaller.
     pub fn size(&mut self, least: usize, most: usize) -> usize {
         self.shapes.usize(least..=most)
     }

@@ -3,6 +3,7 @@ use difrules_core::{Adjoint, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage, StorageMut};
 
+use crate::block::{chain, pairing};
 use crate::error::{Error, shape};
 
 /// y <- a x + y, in place; for vectors and matrices of any storage.
@@ -54,7 +55,7 @@ fn axpy_forward<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     for ((y_dot, &x), &x_dot) in y_dot.iter_mut().zip(x.iter()).zip(x_dot.iter()) {
-        *y_dot += a * x_dot + a_dot * x;
+        *y_dot += chain(x_dot, a) + chain(a_dot, x);
     }
 }
 
@@ -67,13 +68,10 @@ fn axpy_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_bar.add(|| {
-        let terms = y_bar.iter().zip(x.iter());
-        terms.fold(T::zero(), |sum, (&y_bar, &x)| sum + y_bar * x.conjugate())
-    });
+    a_bar.add(|| pairing(&y_bar, x));
     if let Some(mut x_bar) = x_bar.buffer() {
         let a = a.conjugate();
-        x_bar.zip_apply(&y_bar, |x_bar, y_bar| *x_bar += a * y_bar);
+        x_bar.zip_apply(&y_bar, |x_bar, y_bar| *x_bar += chain(y_bar, a));
     }
 }
 

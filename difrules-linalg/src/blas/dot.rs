@@ -2,6 +2,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::block::chain;
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -47,7 +48,11 @@ fn dot_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_dot.dot(b) + a.dot(b_dot)
+    let products = |tangent: &OMatrix<T, R, C>, factor: &OMatrix<T, R, C>| {
+        let terms = tangent.iter().zip(factor.iter());
+        terms.fold(T::zero(), |sum, (&tangent, &factor)| sum + chain(tangent, factor))
+    };
+    products(a_dot, b) + products(b_dot, a)
 }
 
 fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -60,9 +65,9 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar.zip_apply(b, |a_bar, b| *a_bar += y_bar * b.conjugate());
+        a_bar.zip_apply(b, |a_bar, b| *a_bar += chain(y_bar, b.conjugate()));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar.zip_apply(a, |b_bar, a| *b_bar += y_bar * a.conjugate());
+        b_bar.zip_apply(a, |b_bar, a| *b_bar += chain(y_bar, a.conjugate()));
     }
 }

@@ -5,7 +5,7 @@ use difrules_core::{Adjoint, Scalar, Slot, primitive, transpose_view};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, Matrix, OMatrix, Storage, StorageMut};
 
-use crate::block::{block, block_mut, buffer, multiply};
+use crate::block::{block, block_mut, buffer, chain, multiply, pairing, scale_by};
 use crate::error::{Error, shape};
 
 /// C <- alpha A B + beta C, in place; for matrices of any storage, so that `op(A)` is a view of `A`
@@ -63,12 +63,8 @@ where
 {
     shape("b", b.shape(), (a.ncols(), b.ncols()))?;
     shape("c", c.shape(), (a.nrows(), b.ncols()))?;
-    if (a.strides().0 == 1 && c.strides().0 == 1) || packs(a, b) {
+    if a.strides().0 == 1 || packs(a, b) {
         c.gemm(alpha, a, b, beta);
-    } else if c.strides().0 != 1 {
-        let mut owned = c.clone_owned();
-        gemm::primal(alpha, a, b, beta, &mut owned)?;
-        c.copy_from(&owned);
     } else if b.ncols() <= PACKED && a.strides().1 == 1 {
         // Few columns: the rows of A are contiguous, so each entry is a product of two vectors.
         for (mut c, b) in c.column_iter_mut().zip(b.column_iter()) {
@@ -84,9 +80,9 @@ where
 const PACKED: usize = 5;
 
 /// Whether nalgebra multiplies by way of matrixmultiply, which packs its operands whatever their
-/// strides. Otherwise it goes through the columns of A and C, for which nalgebra 0.35 computes wrong
-/// bounds where a column is not contiguous (`axcpy_uninit` takes the length of the strided slice for
-/// the number of entries).
+/// strides. Otherwise it goes through the columns of A, for which nalgebra 0.35 computes wrong bounds
+/// where a column is not contiguous (`axcpy_uninit` takes the length of the strided slice for the
+/// number of entries).
 fn packs<T: Scalar, R: Dim, K: Dim, C: Dim, SA: Storage<T, R, K>, SB: Storage<T, K, C>>(
     a: &Matrix<T, R, K, SA>,
     b: &Matrix<T, K, C, SB>,
@@ -127,13 +123,9 @@ fn gemm_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
         multiply(alpha_dot, (a, false), (b, false), beta, &mut c_dot);
         beta = T::one();
     }
-    if beta.is_zero() {
-        c_dot.fill(T::zero());
-    } else if !beta.is_one() {
-        c_dot *= beta;
-    }
+    scale_by(beta, &mut c_dot);
     if !beta_dot.is_zero() {
-        c_dot.zip_apply(&block(c), |c_dot, c| *c_dot += beta_dot * c);
+        c_dot.zip_apply(&block(c), |c_dot, c| *c_dot += chain(beta_dot, c));
     }
 }
 
@@ -152,10 +144,7 @@ fn gemm_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    beta_bar.add(|| {
-        let terms = c_bar.iter().zip(c.iter());
-        terms.fold(T::zero(), |sum, (&c_bar, c)| sum + c_bar * c.conjugate())
-    });
+    beta_bar.add(|| pairing(&c_bar, c));
     let (a, b) = (block(a), block(b));
     alpha_bar.add(|| {
         let mut product = DMatrix::zeros(b.nrows(), b.ncols());
@@ -167,8 +156,7 @@ fn gemm_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             T::zero(),
             &mut product.as_view_mut(),
         );
-        let terms = product.iter().zip(b.iter());
-        terms.fold(T::zero(), |sum, (&product, b)| sum + product * b.conjugate())
+        pairing(&product, &b)
     });
     let alpha = alpha.conjugate();
     if let Some(mut a_bar) = a_bar.buffer() {
@@ -179,12 +167,7 @@ fn gemm_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         let c_bar = buffer(&mut c_bar);
         multiply(alpha, (a, true), (c_bar.as_view(), false), T::one(), &mut buffer(&mut b_bar));
     }
-    let beta = beta.conjugate();
-    if beta.is_zero() {
-        c_bar.fill(T::zero());
-    } else if !beta.is_one() {
-        c_bar *= beta;
-    }
+    scale_by(beta.conjugate(), &mut buffer(&mut c_bar));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>, DMatrix<T>, T, DMatrix<T>) {

@@ -1,6 +1,6 @@
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix, RealField};
 use num_traits::Zero;
 
 use crate::sample;
@@ -39,7 +39,7 @@ where
     }
     // A NaN is not larger than anything.
     let largest = x.iter().fold(<T::Real>::zero(), |largest: T::Real, x| {
-        let size = x.norm1();
+        let size = ComplexField::abs(x.real()).max(ComplexField::abs(x.imaginary()));
         if size > largest { size } else { largest }
     });
     if largest == nalgebra::zero() {

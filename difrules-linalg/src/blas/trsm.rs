@@ -11,7 +11,7 @@ use nalgebra::{
 };
 
 use crate::blas::gemm::gemm;
-use crate::block::{FIT, block, block_mut, buffer, multiply};
+use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing};
 use crate::error::{Error, shape, square};
 use crate::triangle::{SMALL, active};
 
@@ -61,7 +61,7 @@ pub enum Diagonal {
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::Singular`] if a diagonal entry of A is zero or not finite.
+/// [`Error::Singular`] if a diagonal entry of A is zero or not finite, unless it is a unit diagonal.
 ///
 /// # Derivation
 /// On the left, op(A) X = alpha B gives op(A) dX = dalpha B + alpha dB - op(dA) X. So with
@@ -167,48 +167,30 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         Self { triangle, operation, diagonal, a: self.a.view((start, start), (size, size)) }
     }
 
-    /// C <- C - op(A)_ij B, for an off-diagonal block of op(A).
-    fn subtract_left(
+    /// C <- C - op(A)_ij B or C - B op(A)_ij, for the off-diagonal block of op(A) at (i, j).
+    fn subtract(
         &self,
+        side: Side,
         (i, rows): (usize, usize),
-        (j, inner): (usize, usize),
-        b: DMatrixView<'_, T>,
-        c: &mut DMatrixViewMut<'_, T>,
-    ) {
-        match self.operation {
-            Operation::None => {
-                c.gemm(-T::one(), &self.a.view((i, j), (rows, inner)), &b, T::one());
-            }
-            operation => {
-                let stored = self.a.view((j, i), (inner, rows));
-                if operation == Operation::Transpose {
-                    gemm(-T::one(), &transpose_view(&stored), &b, T::one(), c).expect(FIT);
-                } else {
-                    multiply(-T::one(), (stored, true), (b, false), T::one(), c);
-                }
-            }
-        }
-    }
-
-    /// C <- C - B op(A)_ij, for an off-diagonal block of op(A).
-    fn subtract_right(
-        &self,
-        (i, inner): (usize, usize),
         (j, columns): (usize, usize),
         b: DMatrixView<'_, T>,
         c: &mut DMatrixViewMut<'_, T>,
     ) {
-        match self.operation {
-            Operation::None => {
-                c.gemm(-T::one(), &b, &self.a.view((i, j), (inner, columns)), T::one());
+        let stored = match self.operation {
+            Operation::None => self.a.view((i, j), (rows, columns)),
+            Operation::Transpose | Operation::Adjoint => self.a.view((j, i), (columns, rows)),
+        };
+        let (one, transposed) = (T::one(), transpose_view(&stored));
+        match (self.operation, side) {
+            (Operation::Transpose, Side::Left) => gemm(-one, &transposed, &b, one, c).expect(FIT),
+            (Operation::Transpose, Side::Right) => gemm(-one, &b, &transposed, one, c).expect(FIT),
+            (operation, Side::Left) => {
+                let adjoint = operation == Operation::Adjoint;
+                multiply(-one, (stored, adjoint), (b, false), one, c);
             }
-            operation => {
-                let stored = self.a.view((j, i), (columns, inner));
-                if operation == Operation::Transpose {
-                    gemm(-T::one(), &b, &transpose_view(&stored), T::one(), c).expect(FIT);
-                } else {
-                    multiply(-T::one(), (b, false), (stored, true), T::one(), c);
-                }
+            (operation, Side::Right) => {
+                let adjoint = operation == Operation::Adjoint;
+                multiply(-one, (b, false), (stored, adjoint), one, c);
             }
         }
     }
@@ -230,11 +212,11 @@ impl<'a, T: Scalar> Triangular<'a, T> {
                 let (mut top, mut bottom) = b.rows_range_pair_mut(..half, half..);
                 if lower {
                     first.solve(side, top.as_view_mut());
-                    self.subtract_left((half, rest), (0, half), top.as_view(), &mut bottom);
+                    self.subtract(side, (half, rest), (0, half), top.as_view(), &mut bottom);
                     last.solve(side, bottom);
                 } else {
                     last.solve(side, bottom.as_view_mut());
-                    self.subtract_left((0, half), (half, rest), bottom.as_view(), &mut top);
+                    self.subtract(side, (0, half), (half, rest), bottom.as_view(), &mut top);
                     first.solve(side, top);
                 }
             }
@@ -242,11 +224,11 @@ impl<'a, T: Scalar> Triangular<'a, T> {
                 let (mut left, mut right) = b.columns_range_pair_mut(..half, half..);
                 if lower {
                     last.solve(side, right.as_view_mut());
-                    self.subtract_right((half, rest), (0, half), right.as_view(), &mut left);
+                    self.subtract(side, (half, rest), (0, half), right.as_view(), &mut left);
                     first.solve(side, left);
                 } else {
                     first.solve(side, left.as_view_mut());
-                    self.subtract_right((0, half), (half, rest), left.as_view(), &mut right);
+                    self.subtract(side, (0, half), (half, rest), left.as_view(), &mut right);
                     last.solve(side, right);
                 }
             }
@@ -256,10 +238,9 @@ impl<'a, T: Scalar> Triangular<'a, T> {
     fn substitute_left(&self, b: &mut DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
         let order = |k: usize| if self.is_lower() { k } else { size - 1 - k };
-        let inverses: [T; SMALL] = std::array::from_fn(|i| self.inverse(i));
         for mut b in b.column_iter_mut() {
             for k in (0..size).map(order) {
-                let x = b[k] * inverses[k];
+                let x = b[k] / self.pivot(k);
                 b[k] = x;
                 if x.is_zero() {
                     continue;
@@ -276,8 +257,8 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         let size = self.a.nrows();
         let order = |k: usize| if self.is_lower() { size - 1 - k } else { k };
         for k in (0..size).map(order) {
-            let inverse = self.inverse(k);
-            b.column_mut(k).apply(|x| *x *= inverse);
+            let pivot = self.pivot(k);
+            b.column_mut(k).apply(|x| *x /= pivot);
             // The columns that are still unknown.
             let others = if self.is_lower() { 0..k } else { k + 1..size };
             for j in others {
@@ -290,13 +271,9 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         }
     }
 
-    /// The inverse of a diagonal entry; one beyond the matrix.
-    fn inverse(&self, i: usize) -> T {
-        if self.diagonal == Diagonal::Unit || i >= self.a.nrows() {
-            T::one()
-        } else {
-            self.entry(i, i).recip()
-        }
+    /// A diagonal entry.
+    fn pivot(&self, i: usize) -> T {
+        if self.diagonal == Diagonal::Unit { T::one() } else { self.entry(i, i) }
     }
 }
 
@@ -321,7 +298,7 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
         b_dot *= alpha;
     }
     if !alpha_dot.is_zero() {
-        b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += alpha_dot * b);
+        b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += chain(alpha_dot, b));
     }
     if a_dot.iter().any(|x| !x.is_zero()) {
         let mut a_dot = active(triangle, diagonal, block(a_dot));
@@ -351,7 +328,7 @@ fn solve_again<T: Scalar>(
     a: DMatrixView<'_, T>,
     b: &mut DMatrixViewMut<'_, T>,
 ) {
-    trsm(side, triangle, operation, diagonal, T::one(), &a, b).expect("the primal has succeeded");
+    trsm(side, triangle, operation, diagonal, T::one(), &a, b).expect(FIT);
 }
 
 #[allow(clippy::too_many_arguments)] // The arguments of trsm, and their slots.
@@ -372,10 +349,7 @@ fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
 {
     let mut w = buffer(&mut x_bar);
     adjoint_solve(side, triangle, operation, diagonal, block(a), &mut w);
-    alpha_bar.add(|| {
-        let terms = w.iter().zip(b.iter());
-        terms.fold(T::zero(), |sum, (&w, b)| sum + w * b.conjugate())
-    });
+    alpha_bar.add(|| pairing(&w, &block(b)));
     if let Some(mut a_bar) = a_bar.buffer() {
         let (w, x) = (w.as_view(), block(x));
         let size = a.nrows();

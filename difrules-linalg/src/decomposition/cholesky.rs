@@ -22,7 +22,7 @@ use crate::triangle::{cholesky_forward_lower, cholesky_lower, cholesky_reverse_h
 /// L2_bar -= 2 S3 L2, A2_bar = L2_bar L1^-1, L1_bar -= tril(A2_bar^H L2), with S3 the cotangent of
 /// the last block (Murray 2016, "Differentiation of the Cholesky decomposition", arXiv:1602.07527,
 /// sections 3 and 4.2). Beside the primal's n^3/3 multiplications and additions forward takes
-/// 7/6 n^3 and reverse 5/6 n^3. The reverse rule works in the cotangent's own memory.
+/// 5/6 n^3 and reverse 2/3 n^3. The reverse rule works in the cotangent's own memory.
 ///
 /// ```
 /// use difrules_linalg::{Error, cholesky};

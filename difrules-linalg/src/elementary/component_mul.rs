@@ -2,6 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::block::chain;
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -47,8 +48,8 @@ fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y_dot = a_dot.component_mul(b);
-    y_dot.cmpy(T::one(), a, b_dot, T::one());
+    let mut y_dot = a_dot.zip_map(b, chain);
+    y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += chain(b_dot, a));
     y_dot
 }
 
@@ -62,9 +63,9 @@ fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar.zip_zip_apply(&y_bar, b, |a_bar, y_bar, b| *a_bar += y_bar * b.conjugate());
+        a_bar.zip_zip_apply(&y_bar, b, |a_bar, y_bar, b| *a_bar += chain(y_bar, b.conjugate()));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar.zip_zip_apply(&y_bar, a, |b_bar, y_bar, a| *b_bar += y_bar * a.conjugate());
+        b_bar.zip_zip_apply(&y_bar, a, |b_bar, y_bar, a| *b_bar += chain(y_bar, a.conjugate()));
     }
 }

@@ -3,6 +3,8 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
+use crate::block::{chain, pairing};
+
 /// a X, a number times a matrix.
 ///
 /// # Derivation
@@ -38,7 +40,7 @@ fn scale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    x.zip_map(x_dot, |x, x_dot| a * x_dot + a_dot * x)
+    x.zip_map(x_dot, |x, x_dot| chain(x_dot, a) + chain(a_dot, x))
 }
 
 fn scale_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -50,13 +52,10 @@ fn scale_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_bar.add(|| {
-        let terms = y_bar.iter().zip(x.iter());
-        terms.fold(T::zero(), |sum, (&y_bar, x)| sum + y_bar * x.conjugate())
-    });
+    a_bar.add(|| pairing(&y_bar, x));
     if let Some(mut x_bar) = x_bar.buffer() {
         let a = a.conjugate();
-        x_bar.zip_apply(&y_bar, |x_bar, y_bar| *x_bar += a * y_bar);
+        x_bar.zip_apply(&y_bar, |x_bar, y_bar| *x_bar += chain(y_bar, a));
     }
 }
 

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::gemm::gemm;
-use crate::block::{block, block_mut, buffer, multiply};
+use crate::block::{FIT, block, block_mut, buffer, multiply};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -108,8 +108,7 @@ fn add_transposed_product<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    gemm(T::one(), &transpose_view(&a), &b, T::one(), c)
-        .expect("the primal has checked the shapes");
+    gemm(T::one(), &transpose_view(&a), &b, T::one(), c).expect(FIT);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

@@ -17,7 +17,7 @@ use crate::triangle::cholesky_reverse_hermitian;
 /// # Derivation
 /// ln det A = 2 sum_i ln L_ii. So dy = 2 sum_i dL_ii / L_ii with dL the tangent of the factor, and
 /// A_bar is the cotangent that the rule of `cholesky` gives for L_bar = diag(2 y_bar / L_ii), which
-/// is y_bar A^-1 (Petersen and Pedersen, The Matrix Cookbook, eq. 57): 5/6 n^3 multiplications and
+/// is y_bar A^-1 (Petersen and Pedersen, The Matrix Cookbook, eq. 57): 2/3 n^3 multiplications and
 /// additions, no triangular inverse on the way. The factor is saved by the primal.
 ///
 /// ```
