@@ -44,7 +44,7 @@ fn main() {
     time("likelihood and gradient", 25.0, &mut gradient);
     compare(
         "likelihood and gradient against the likelihood",
-        2.2,
+        Some(2.2),
         ("with gradient", &mut gradient),
         ("alone", &mut likelihood),
     );

@@ -9,7 +9,7 @@ const RUNS: usize = 25;
 /// that a change in the machine's speed meets both.
 pub fn compare(
     name: &str,
-    limit: f64,
+    limit: Option<f64>,
     ours: (&str, &mut dyn FnMut()),
     peer: (&str, &mut dyn FnMut()),
 ) {
@@ -22,8 +22,9 @@ pub fn compare(
         }
     }
     let ratio = median(pairs.iter().map(|(ours, peer)| ours / peer));
+    let wanted = limit.map_or(String::new(), |limit| format!(" (wanted: at most {limit})"));
     println!(
-        "{name}: {} {:.3} ms, {} {:.3} ms, ratio {ratio:.2} (wanted: at most {limit})",
+        "{name}: {} {:.3} ms, {} {:.3} ms, ratio {ratio:.2}{wanted}",
         ours.0,
         median(pairs.iter().map(|pair| pair.0)),
         peer.0,
