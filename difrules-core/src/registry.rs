@@ -172,7 +172,11 @@ fn registry() -> &'static Registry {
             by_path.entry(record.path).or_insert(record);
             for name in std::iter::once(&record.name).chain(record.aliases) {
                 let by_arity = by_name.entry(*name).or_default();
-                by_arity.entry(record.arguments.len()).or_default().push(record);
+                let same: &mut Vec<&'static Record> =
+                    by_arity.entry(record.arguments.len()).or_default();
+                if !same.iter().any(|other| std::ptr::eq(*other, record)) {
+                    same.push(record);
+                }
             }
         }
         Registry { sorted, by_path, by_name }
@@ -180,16 +184,31 @@ fn registry() -> &'static Registry {
 }
 
 /// The registered primitives of all linked crates, sorted by path.
+///
+/// ```
+/// let with_reverse_rule = difrules_core::primitives().iter().filter(|record| record.reverse);
+/// assert!(with_reverse_rule.count() > 30);
+/// ```
 pub fn primitives() -> &'static [&'static Record] {
     &registry().sorted
 }
 
 /// The primitive of this path, `crate::module::name`.
+///
+/// ```
+/// let exp = difrules_core::by_path("difrules_core::math::exponential::exp").unwrap();
+/// assert_eq!(exp.name, "exp");
+/// ```
 pub fn by_path(path: &str) -> Option<&'static Record> {
     registry().by_path.get(path).copied()
 }
 
 /// The primitives of this name or alias that take `arity` arguments, sorted by path.
+///
+/// ```
+/// assert_eq!(difrules_core::by_name("atan2", 2).len(), 1);
+/// assert!(difrules_core::by_name("atan2", 1).is_empty());
+/// ```
 pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
     let by_arity = registry().by_name.get(name);
     by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
@@ -197,6 +216,15 @@ pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
 
 /// The primitive of this path, name or alias that takes `arity` arguments; none where the name
 /// fits several.
+///
+/// ```
+/// use difrules_core::find;
+///
+/// let by_name = find("sin", 1).unwrap();
+/// let by_path = find("difrules_core::math::trigonometric::sin", 1).unwrap();
+/// assert_eq!(by_name.path, by_path.path);
+/// assert!(find("sin", 2).is_none());
+/// ```
 pub fn find(name: &str, arity: usize) -> Option<&'static Record> {
     match by_name(name, arity) {
         [record] => Some(record),

@@ -38,6 +38,15 @@ impl<'a, X: Differentiable> Slot<'a, X> {
     ///
     /// # Panics
     /// If there are not as many reals as a value of this shape has.
+    ///
+    /// ```
+    /// use difrules_core::Slot;
+    ///
+    /// let mut adjoint = [1.0];
+    /// Slot::<f64>::new(&(), Some(&mut adjoint)).add(|| 2.0);
+    /// assert_eq!(adjoint, [3.0]);
+    /// Slot::<f64>::new(&(), None).add(|| unreachable!("nobody wants it"));
+    /// ```
     pub fn new(shape: &X::Shape, reals: Option<&'a mut [X::Real]>) -> Self {
         Self {
             buffer: reals.map(|reals| {

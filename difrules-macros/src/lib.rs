@@ -2,6 +2,7 @@
 
 mod expand;
 mod function;
+mod hygiene;
 mod options;
 mod pretty;
 

@@ -1,0 +1,292 @@
+//! The record in the registry, with its instances and their samples.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, GenericParam, ItemFn, Lit, Meta, Result, Type};
+
+use super::{Expansion, parameter_ident};
+use crate::function::{Form, ScalarParameter};
+use crate::hygiene::quote;
+use crate::options::{Instance, Rule};
+use crate::pretty;
+
+impl Expansion<'_> {
+    pub(super) fn check_instances(&self) -> Result<()> {
+        let mut seen = Vec::new();
+        for instance in &self.options.instances {
+            let shown = match instance {
+                Instance::Scalar(scalar) => {
+                    let constant =
+                        self.function.parameters.iter().find_map(|parameter| match parameter {
+                            GenericParam::Const(parameter) => Some(&parameter.ident),
+                            _ => None,
+                        });
+                    if let Some(constant) = constant {
+                        return Err(Error::new(
+                            scalar.span(),
+                            format!(
+                                "`{constant}` has no default: write all parameters in order, `<..>`"
+                            ),
+                        ));
+                    }
+                    pretty::text(scalar)
+                }
+                Instance::All(all) => {
+                    let wanted = self.function.rule_parameters.len();
+                    if all.args.len() != wanted {
+                        return Err(Error::new(
+                            all.span(),
+                            format!(
+                                "write all {wanted} parameters in order; here are {}",
+                                all.args.len()
+                            ),
+                        ));
+                    }
+                    pretty::text(&all.args)
+                }
+            };
+            if seen.contains(&shown) {
+                return Err(Error::new(
+                    instance.span(),
+                    "this instance is given twice; keep one of them",
+                ));
+            }
+            seen.push(shown);
+        }
+        Ok(())
+    }
+
+    /// The instances: what to show, the marker's arguments, the scalar and its real type.
+    pub(super) fn instances(&self) -> Vec<(String, Span, TokenStream, TokenStream)> {
+        let function = self.function;
+        if let ScalarParameter::Plain(base) = &function.scalar {
+            return vec![(base.to_string(), base.span(), quote!(), quote!(#base))];
+        }
+        self.options
+            .instances
+            .iter()
+            .map(|instance| {
+                let (scalar, others): (TokenStream, Vec<TokenStream>) = match instance {
+                    Instance::Scalar(scalar) => (
+                        scalar.to_token_stream(),
+                        function
+                            .parameters
+                            .iter()
+                            .map(|_| quote!(::difrules_core::__private::nalgebra::Dyn))
+                            .collect(),
+                    ),
+                    Instance::All(all) => {
+                        let mut all: Vec<_> =
+                            all.args.iter().map(ToTokens::to_token_stream).collect();
+                        let position = function.rule_parameters.iter().position(|parameter| {
+                            matches!(&function.scalar, ScalarParameter::Generic { ident, .. }
+                                if parameter_ident(parameter) == Some(ident))
+                        });
+                        let position = position.unwrap_or(0).min(all.len().saturating_sub(1));
+                        let scalar =
+                            if all.is_empty() { quote!(f64) } else { all.remove(position) };
+                        (scalar, all)
+                    }
+                };
+                let kind = function
+                    .is_complex()
+                    .then(|| quote!(<#scalar as ::difrules_core::Scalar>::Kind));
+                let arguments = kind.into_iter().chain(others);
+                let (shown, span) = match instance {
+                    Instance::Scalar(scalar) => (pretty::text(scalar), scalar.span()),
+                    Instance::All(all) => (pretty::text(&all.args), all.span()),
+                };
+                (shown, span, quote!(<#(#arguments),*>), scalar)
+            })
+            .collect()
+    }
+
+    pub(super) fn record(&self) -> TokenStream {
+        let function = self.function;
+        let ident = function.ident();
+        let name = ident.unraw().to_string();
+        let aliases = &self.options.aliases;
+        let instances = self.instances();
+        let (_, _, first_arguments, first_scalar) = &instances[0];
+        let bound = match &function.scalar {
+            ScalarParameter::Generic { complex: true, .. } => quote!(::difrules_core::Scalar),
+            _ => quote!(::difrules_core::Real),
+        };
+        let kernels = self
+            .options
+            .kernels
+            .iter()
+            .map(|kernel| (kernel.scalar.span(), kernel.scalar.to_token_stream()));
+        let checks = instances.iter().map(|(_, span, _, scalar)| (*span, scalar.clone()));
+        let checks = checks.chain(kernels).map(|(span, scalar)| {
+            quote_spanned!(span=> const _: fn() = || {
+                fn instance<T: #bound>() {}
+                instance::<#scalar>();
+            };)
+        });
+        let arguments = function.arguments.iter().map(|argument| {
+            let (name, type_name) =
+                (argument.ident.unraw().to_string(), pretty::text(&argument.written));
+            let in_place = argument.is_in_place();
+            let notion = if argument.is_constant() {
+                quote!(::difrules_core::__private::constant)
+            } else {
+                let real = quote!(<#first_scalar as ::difrules_core::Scalar>::Real);
+                let value = self.at_instance(&argument.value, first_scalar, &real, first_arguments);
+                quote!(<#value as ::difrules_core::Differentiable>::notion)
+            };
+            quote! {
+                ::difrules_core::Argument {
+                    name: #name,
+                    type_name: #type_name,
+                    notion_of: #notion,
+                    in_place: #in_place,
+                }
+            }
+        });
+        let result = pretty::text(&function.output.written);
+        let (forward, reverse) = (self.forward.is_some(), self.reverse.is_some());
+        let symbolic = self.symbolic();
+        let doc = documentation(&function.item);
+        let built = instances.iter().map(|(shown, _, arguments, scalar)| {
+            let real = quote!(<#scalar as ::difrules_core::Scalar>::Real);
+            let primitive = quote!(#ident #arguments);
+            let (sample, check) = match self.sample(&primitive, scalar, &real, arguments) {
+                Some(sample) => (
+                    quote!(::core::option::Option::Some({ #sample __sample })),
+                    quote!(::difrules_core::__check!(#primitive, #real)),
+                ),
+                None => {
+                    (quote!(::core::option::Option::None), quote!(::core::option::Option::None))
+                }
+            };
+            quote! {
+                ::difrules_core::Instance { scalar: #shown, sample: #sample, check: #check }
+            }
+        });
+        quote! {
+            #(#checks)*
+
+            static __RECORD: ::difrules_core::Record = ::difrules_core::Record {
+                path: ::core::concat!(::core::module_path!(), "::", #name),
+                name: #name,
+                aliases: &[#(#aliases),*],
+                arguments: &[#(#arguments),*],
+                result: #result,
+                forward: #forward,
+                reverse: #reverse,
+                symbolic: &[#(#symbolic),*],
+                instances: &[#(#built),*],
+                file: ::core::file!(),
+                line: ::core::line!(),
+                doc: #doc,
+            };
+
+            ::difrules_core::__private::inventory::submit! {
+                ::difrules_core::__private::Registered(&__RECORD)
+            }
+        }
+    }
+
+    /// A type of the function at an instance: the scalar and all other parameters replaced.
+    pub(super) fn at_instance(
+        &self,
+        written: &Type,
+        scalar: &TokenStream,
+        real: &TokenStream,
+        arguments: &TokenStream,
+    ) -> TokenStream {
+        let mut at = self.function.substitute(written, scalar, real);
+        for (parameter, argument) in
+            self.function.parameters.iter().zip(self.instance_arguments(arguments))
+        {
+            if let Some(ident) = parameter_ident(parameter) {
+                at = crate::function::replace(&at, ident, &argument);
+            }
+        }
+        at.to_token_stream()
+    }
+
+    /// The marker's arguments of an instance without the kind.
+    pub(super) fn instance_arguments(&self, arguments: &TokenStream) -> Vec<TokenStream> {
+        if arguments.is_empty() {
+            return Vec::new();
+        }
+        let parsed: syn::AngleBracketedGenericArguments =
+            syn::parse2(arguments.clone()).expect("made by `instances`");
+        let skip = usize::from(self.function.is_complex());
+        parsed.args.iter().skip(skip).map(ToTokens::to_token_stream).collect()
+    }
+
+    /// A function that draws a point of the domain, boxed.
+    pub(super) fn sample(
+        &self,
+        primitive: &TokenStream,
+        scalar: &TokenStream,
+        real: &TokenStream,
+        arguments: &TokenStream,
+    ) -> Option<TokenStream> {
+        let function = self.function;
+        let all = quote!(<#primitive as ::difrules_core::Primitive>::Inputs<#real>);
+        let numbers = function
+            .arguments
+            .iter()
+            .all(|argument| argument.form == Form::Value && function.is_scalar(&argument.value));
+        let draw = match &self.options.sample {
+            Some(sample) if function.arguments.len() == 1 => {
+                let argument = &function.arguments[0];
+                let value = self.at_instance(&argument.value, scalar, real, arguments);
+                quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
+                    let draw: fn(&mut ::difrules_core::testing::Sampler) -> #value = #sample;
+                    let drawn: #all = (draw(random),);
+                }
+            }
+            Some(sample) => quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
+                let draw: fn(&mut ::difrules_core::testing::Sampler) -> #all = #sample;
+                let drawn: #all = draw(random);
+            },
+            None if numbers => {
+                let each = function.arguments.iter().map(|_| quote!(random.normal::<#scalar>()));
+                quote!(let drawn: #all = (#(#each,)*);)
+            }
+            None => return None,
+        };
+        Some(quote! {
+            fn __sample(
+                random: &mut ::difrules_core::testing::Sampler,
+            ) -> ::std::boxed::Box<dyn ::core::any::Any> {
+                #draw
+                ::std::boxed::Box::new(drawn)
+            }
+        })
+    }
+
+    pub(super) fn symbolic(&self) -> Vec<String> {
+        let closures = self.options.partial.iter();
+        let rules = [&self.options.forward, &self.options.reverse].into_iter().flatten();
+        let rules = rules.filter_map(|rule| match rule {
+            Rule::Closure(closure) => Some(closure),
+            Rule::Path(_) => None,
+        });
+        closures.chain(rules).map(|closure| pretty::text(&closure.body)).collect()
+    }
+}
+
+/// The text of the function's doc comments.
+fn documentation(item: &ItemFn) -> String {
+    let lines = item.attrs.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    });
+    let lines: Vec<_> =
+        lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_string()).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,690 @@
+//! The rules: their parameters, the functions they become, and how a mode calls those.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Error, ExprClosure, Ident, Pat, Path, Result, Type};
+
+use super::{Expansion, parameter_ident, parameter_name};
+use crate::function::{Form, ScalarParameter};
+use crate::hygiene::quote;
+use crate::options::{Read, Rule, Text};
+
+/// A value that a rule takes, in the order of the rule's parameters.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Parameter {
+    /// An argument; a `&mut` one as it was before the call.
+    Before(usize),
+    /// What the call returned.
+    Output,
+    /// A `&mut` argument as the call left it.
+    After(usize),
+    Saved,
+    Tangent(usize),
+    OutputCotangent,
+    Slot(usize),
+}
+
+/// A rule with its parameters.
+pub(super) struct RuleText {
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: Body,
+}
+
+pub(super) enum Body {
+    Path(Path),
+    Closure(ExprClosure),
+    /// A reverse closure that returns its contributions in place of adding to slots.
+    Returning(ExprClosure),
+    /// Made from the partial derivatives.
+    Partials,
+}
+
+impl Expansion<'_> {
+    pub(super) fn check_partials(&self) -> Result<()> {
+        let function = self.function;
+        for argument in function.arguments.iter().filter(|argument| !argument.is_constant()) {
+            if argument.form != Form::Value || !function.is_scalar(&argument.value) {
+                return Err(Error::new(
+                    argument.written.span(),
+                    "`partial` is for numbers passed by value; give a matrix `forward` and `reverse`",
+                ));
+            }
+        }
+        if !function.output.value.as_ref().is_some_and(|value| function.is_scalar(value)) {
+            return Err(Error::new(
+                function.output.written.span(),
+                "`partial` is for functions that return one number; give `forward` and `reverse`",
+            ));
+        }
+        let wanted = self.differentiable().count();
+        if self.options.partial.len() != wanted {
+            return Err(Error::new(
+                self.options.partial[0].span(),
+                format!(
+                    "`{}` has {wanted} differentiable arguments and needs a partial derivative by \
+                     each; here are {}",
+                    function.ident(),
+                    self.options.partial.len(),
+                ),
+            ));
+        }
+        let arity = function.arguments.len();
+        for closure in &self.options.partial {
+            if closure.inputs.len() != arity && closure.inputs.len() != arity + 1 {
+                return Err(Error::new(
+                    closure.span(),
+                    format!(
+                        "a partial derivative takes the {arity} arguments of `{}`, and its result if \
+                         it likes: {} or {} parameters",
+                        function.ident(),
+                        arity,
+                        arity + 1,
+                    ),
+                ));
+            }
+        }
+        if let Some(saves) = &self.options.saves {
+            return Err(Error::new(saves.augmented.span(), "`partial` reads no saved values"));
+        }
+        Ok(())
+    }
+
+    /// The numbers of the differentiable arguments.
+    pub(super) fn differentiable(&self) -> impl Iterator<Item = usize> + '_ {
+        let arguments = self.function.arguments.iter().enumerate();
+        arguments.filter(|(_, argument)| !argument.is_constant()).map(|(i, _)| i)
+    }
+
+    /// The numbers of the `&mut` arguments.
+    pub(super) fn in_place(&self) -> impl Iterator<Item = usize> + '_ {
+        let arguments = self.function.arguments.iter().enumerate();
+        arguments.filter(|(_, argument)| argument.is_in_place()).map(|(i, _)| i)
+    }
+
+    /// All values that a rule can read.
+    pub(super) fn values(&self) -> Vec<Parameter> {
+        let before = (0..self.function.arguments.len()).map(Parameter::Before);
+        let output = self.function.output.value.as_ref().map(|_| Parameter::Output);
+        before.chain(output).chain(self.in_place().map(Parameter::After)).collect()
+    }
+
+    pub(super) fn tangents(&self) -> Vec<Parameter> {
+        self.differentiable().map(Parameter::Tangent).collect()
+    }
+
+    pub(super) fn cotangents(&self) -> Vec<Parameter> {
+        let output = self.function.output.value.as_ref().map(|_| Parameter::OutputCotangent);
+        output.into_iter().chain(self.differentiable().map(Parameter::Slot)).collect()
+    }
+
+    pub(super) fn rule(&self, rule: &Rule, text: Text) -> Result<RuleText> {
+        let saved = self.options.saves.as_ref().map(|_| Parameter::Saved);
+        let last = match text {
+            Text::Forward => self.tangents(),
+            _ => self.cotangents(),
+        };
+        match rule {
+            Rule::Path(path) => {
+                let values = match &self.options.reads {
+                    Some(reads) => reads.values.iter().map(|read| self.read(read)).collect(),
+                    None => self.values(),
+                };
+                let parameters = values.into_iter().chain(saved).chain(last).collect();
+                Ok(RuleText { parameters, body: Body::Path(path.clone()) })
+            }
+            Rule::Closure(closure) => {
+                let values = self.values().into_iter().chain(saved);
+                let all: Vec<_> = values.chain(last).collect();
+                let slots = all.iter().filter(|p| matches!(p, Parameter::Slot(_))).count();
+                let given = closure.inputs.len();
+                let returning = text == Text::Reverse
+                    && self.in_place().next().is_none()
+                    && given == all.len() - slots;
+                if given != all.len() && !returning {
+                    let names: Vec<_> = all.iter().map(|p| self.parameter_name(*p)).collect();
+                    return Err(Error::new(
+                        closure.span(),
+                        format!(
+                            "this rule takes {} parameters: {}; here are {given}",
+                            all.len(),
+                            names.join(", "),
+                        ),
+                    ));
+                }
+                let body = if returning {
+                    Body::Returning(closure.clone())
+                } else {
+                    Body::Closure(closure.clone())
+                };
+                Ok(RuleText { parameters: all, body })
+            }
+        }
+    }
+
+    pub(super) fn read(&self, read: &Read) -> Parameter {
+        let position = |name: &Ident| {
+            self.function.arguments.iter().position(|a| a.ident == *name).expect("checked")
+        };
+        match read {
+            Read::Argument(name) => Parameter::Before(position(name)),
+            Read::After(name) => Parameter::After(position(name)),
+            Read::Output(_) => Parameter::Output,
+        }
+    }
+
+    pub(super) fn parameter_name(&self, parameter: Parameter) -> String {
+        let name = |i: usize| self.function.arguments[i].ident.to_string();
+        match parameter {
+            Parameter::Before(i) => name(i),
+            Parameter::Output => "the result".into(),
+            Parameter::After(i) => format!("{} after the call", name(i)),
+            Parameter::Saved => "the saved value".into(),
+            Parameter::Tangent(i) => format!("the tangent of {}", name(i)),
+            Parameter::OutputCotangent => "the cotangent of the result".into(),
+            Parameter::Slot(i) => format!("the adjoint slot of {}", name(i)),
+        }
+    }
+
+    /// The type of a parameter of a rule, written in the function's own parameters.
+    pub(super) fn parameter_type(&self, parameter: Parameter) -> TokenStream {
+        let value = |i: usize| &self.function.arguments[i].value;
+        let output = self.output_type();
+        match parameter {
+            Parameter::Before(i) | Parameter::Tangent(i) => {
+                let value = value(i);
+                match (self.function.arguments[i].form, parameter) {
+                    (Form::Constant, _) => quote!(#value),
+                    (Form::Value, _) => {
+                        quote!(<#value as ::difrules_core::Differentiable>::Ref<'_>)
+                    }
+                    (Form::Mutable | Form::ViewMut, Parameter::Tangent(_)) => quote!(&mut #value),
+                    _ => quote!(&#value),
+                }
+            }
+            Parameter::Output => quote!(<#output as ::difrules_core::Differentiable>::Ref<'_>),
+            Parameter::After(i) => {
+                let value = value(i);
+                quote!(&#value)
+            }
+            Parameter::Saved => {
+                let saved = &self.options.saves.as_ref().expect("a saved value").saved;
+                quote!(&#saved)
+            }
+            Parameter::OutputCotangent => quote!(::difrules_core::Cotangent<'_, #output>),
+            Parameter::Slot(i) => {
+                let value = value(i);
+                if self.function.arguments[i].is_in_place() {
+                    quote!(::difrules_core::Adjoint<'_, #value>)
+                } else {
+                    quote!(::difrules_core::Slot<'_, #value>)
+                }
+            }
+        }
+    }
+
+    /// A rule as a function of the empty type, generic like the primitive.
+    pub(super) fn rule_function(&self, name: &str, doc: &str, rule: &RuleText) -> TokenStream {
+        let visibility = &self.function.item.vis;
+        let name = Ident::new(name, Span::call_site());
+        let parameters = &self.function.rule_parameters;
+        let conditions = &self.function.rule_conditions;
+        let read: Vec<_> = self.read_by(rule);
+        let types = read.iter().map(|(parameter, _)| self.parameter_type(*parameter));
+        let reverse = rule.parameters.iter().any(|p| matches!(p, Parameter::Slot(_)));
+        let output = if reverse { quote!(()) } else { self.output_type().into_token_stream() };
+        let patterns: Vec<_> = read
+            .iter()
+            .enumerate()
+            .map(|(i, (_, pattern))| match pattern {
+                Some(pattern) => untyped(pattern).into_token_stream(),
+                None => format_ident!("__p{i}", span = Span::mixed_site()).into_token_stream(),
+            })
+            .collect();
+        let body = match &rule.body {
+            Body::Path(path) => {
+                let call = quote_spanned!(path.span()=> #path(#(#patterns),*));
+                if reverse || self.function.output.value.is_some() {
+                    call
+                } else {
+                    quote!(#call; [])
+                }
+            }
+            Body::Closure(closure) => {
+                let body = &closure.body;
+                if reverse || self.function.output.value.is_some() {
+                    if reverse { quote!(#body;) } else { quote!(#body) }
+                } else {
+                    quote!(#body; [])
+                }
+            }
+            Body::Returning(closure) => {
+                let body = &closure.body;
+                let slots: Vec<_> = read
+                    .iter()
+                    .zip(&patterns)
+                    .filter_map(|((p, _), pattern)| match p {
+                        Parameter::Slot(i) => Some((*i, pattern)),
+                        _ => None,
+                    })
+                    .collect();
+                let values: Vec<_> =
+                    slots.iter().map(|(i, _)| &self.function.arguments[*i].value).collect();
+                let slots = slots.iter().map(|(_, slot)| slot);
+                let contributions: Vec<_> = (0..values.len())
+                    .map(|i| format_ident!("__contribution{i}", span = Span::mixed_site()))
+                    .collect();
+                if values.len() == 1 {
+                    quote!(#(let __contribution0: #values = #body; #slots.add(|| __contribution0);)*)
+                } else {
+                    quote! {
+                        let (#(#contributions),*): (#(#values),*) = #body;
+                        #(#slots.add(|| #contributions);)*
+                    }
+                }
+            }
+            Body::Partials => self.rule_of_partials(reverse, &patterns),
+        };
+        quote! {
+            #[doc = #doc]
+            #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
+            #visibility fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
+            where #(#conditions),*
+            {
+                #body
+            }
+        }
+    }
+
+    /// The forward or reverse rule that the partial derivatives make: sums of `partial * tangent`
+    /// where the tangent is not zero, and `conj(partial) * cotangent`.
+    pub(super) fn rule_of_partials(&self, reverse: bool, patterns: &[TokenStream]) -> TokenStream {
+        let values = self.values().len();
+        let partials = (0..self.options.partial.len()).map(|k| format_ident!("partial_{k}"));
+        // A constant that is passed by value is needed by each partial derivative.
+        let arguments =
+            self.values().into_iter().zip(patterns).map(|(parameter, pattern)| match parameter {
+                Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
+                    quote!(::core::clone::Clone::clone(&#pattern))
+                }
+                _ => pattern.clone(),
+            });
+        let parameters = self.function.rule_parameters.iter().map(parameter_name);
+        let parameters =
+            if self.function.is_plain() { quote!() } else { quote!(::<#(#parameters),*>) };
+        let partials = partials.map(|partial| quote!(#partial #parameters));
+        let arguments = quote!(#(#arguments),*);
+        let ident = self.function.ident();
+        if reverse {
+            let cotangent = &patterns[values];
+            let slots = &patterns[values + 1..];
+            quote! {#(
+                #slots.add(|| {
+                    ::difrules_core::__private::conjugate(#ident::#partials(#arguments)) * #cotangent
+                });
+            )*}
+        } else {
+            let tangents = &patterns[values..];
+            quote! {
+                let mut __sum = ::difrules_core::__private::zero();
+                #(if !::difrules_core::__private::is_zero(&#tangents) {
+                    __sum += #ident::#partials(#arguments) * #tangents;
+                })*
+                __sum
+            }
+        }
+    }
+
+    pub(super) fn partial_functions(&self) -> TokenStream {
+        let parameters = &self.function.rule_parameters;
+        let conditions = &self.function.rule_conditions;
+        let types: Vec<_> = self.values().iter().map(|p| self.parameter_type(*p)).collect();
+        let output = self.output_type();
+        let functions = self.options.partial.iter().enumerate().map(|(k, closure)| {
+            let name = format_ident!("partial_{k}");
+            let mut patterns: Vec<_> =
+                closure.inputs.iter().map(|p| untyped(p).into_token_stream()).collect();
+            if patterns.len() < types.len() {
+                patterns.push(quote!(_));
+            }
+            let body = &closure.body;
+            quote! {
+                #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
+                fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
+                where #(#conditions),*
+                {
+                    #body
+                }
+            }
+        });
+        quote!(#(#functions)*)
+    }
+
+    /// The parameters that the rule's function has, with the closure's patterns: those that a
+    /// closure ignores by `_` are left out.
+    pub(super) fn read_by<'r>(&self, rule: &'r RuleText) -> Vec<(Parameter, Option<&'r Pat>)> {
+        let closure = match &rule.body {
+            Body::Closure(closure) | Body::Returning(closure) => closure,
+            Body::Path(_) | Body::Partials => {
+                return rule.parameters.iter().map(|p| (*p, None)).collect();
+            }
+        };
+        let patterns = closure.inputs.iter().map(Some).chain(std::iter::repeat(None));
+        rule.parameters
+            .iter()
+            .zip(patterns)
+            .filter(|(parameter, pattern)| {
+                let value = !matches!(
+                    parameter,
+                    Parameter::Tangent(_) | Parameter::Slot(_) | Parameter::OutputCotangent
+                );
+                !(value && pattern.is_some_and(|pattern| matches!(untyped(pattern), Pat::Wild(_))))
+            })
+            .map(|(parameter, pattern)| (*parameter, pattern))
+            .collect()
+    }
+
+    pub(super) fn reads(&self, rule: Option<&RuleText>) -> Vec<Parameter> {
+        rule.map_or(Vec::new(), |rule| {
+            let read = self.read_by(rule).into_iter().map(|(parameter, _)| parameter);
+            read.filter(|p| {
+                matches!(
+                    p,
+                    Parameter::Before(_)
+                        | Parameter::Output
+                        | Parameter::After(_)
+                        | Parameter::Saved
+                )
+            })
+            .collect()
+        })
+    }
+
+    /// The `&mut` arguments whose overwritten value a rule reads.
+    pub(super) fn overwritten(&self) -> Vec<usize> {
+        let forward = self.reads(self.forward.as_ref());
+        let reverse = self.reads(self.reverse.as_ref());
+        self.in_place()
+            .filter(|&i| {
+                forward.contains(&Parameter::Before(i)) || reverse.contains(&Parameter::Before(i))
+            })
+            .collect()
+    }
+
+    /// How a rule's function gets its parameters.
+    pub(super) fn parameter_value(&self, parameter: Parameter, forward: bool) -> TokenStream {
+        let reads = self.reads(self.reverse.as_ref());
+        let overwritten = self.overwritten();
+        let index = |i: usize| syn::Index::from(i);
+        // Where the value is kept: in the evaluation for the forward rule, in the residual for the
+        // reverse rule.
+        let place = || {
+            if !forward {
+                let i = index(reads.iter().position(|read| *read == parameter).expect("kept"));
+                return quote!(residual.#i);
+            }
+            match parameter {
+                Parameter::Before(i) => match overwritten.iter().position(|j| *j == i) {
+                    Some(j) => {
+                        let j = index(j);
+                        quote!(evaluation.overwritten.#j)
+                    }
+                    None => {
+                        let i = index(i);
+                        quote!(evaluation.inputs.#i)
+                    }
+                },
+                Parameter::After(i) => {
+                    let i = index(i);
+                    quote!(evaluation.inputs.#i)
+                }
+                Parameter::Output => quote!(evaluation.output),
+                _ => quote!(evaluation.saved),
+            }
+        };
+        match parameter {
+            Parameter::Before(i) => {
+                let place = place();
+                match self.function.arguments[i].form {
+                    Form::Value => quote!(::difrules_core::Differentiable::by_ref(&#place)),
+                    Form::Constant => quote!(::core::clone::Clone::clone(&#place)),
+                    Form::ConstantReference => quote!(::core::borrow::Borrow::borrow(&#place)),
+                    _ => quote!(&#place),
+                }
+            }
+            Parameter::Output => {
+                let place = place();
+                quote!(::difrules_core::Differentiable::by_ref(&#place))
+            }
+            Parameter::After(_) | Parameter::Saved => {
+                let place = place();
+                quote!(&#place)
+            }
+            Parameter::Tangent(i) => {
+                let (n, i) = (i, index(i));
+                match self.function.arguments[n].form {
+                    Form::Value => quote!(::difrules_core::Differentiable::by_ref(&tangents.#i)),
+                    Form::Mutable | Form::ViewMut => quote!(&mut tangents.#i),
+                    _ => quote!(&tangents.#i),
+                }
+            }
+            Parameter::OutputCotangent => quote!(cotangent),
+            Parameter::Slot(i) => {
+                if self.function.arguments[i].is_in_place() {
+                    format_ident!("adjoint{i}", span = Span::mixed_site()).into_token_stream()
+                } else {
+                    let (n, i) = (i, index(i));
+                    quote!(::difrules_core::Slot::new(&shapes.#i, slots[#n].take()))
+                }
+            }
+        }
+    }
+
+    /// The turbofish of a rule's function, at the real scalar `real`.
+    pub(super) fn rule_arguments(&self, scalar: &TokenStream) -> TokenStream {
+        let arguments =
+            self.function.rule_parameters.iter().map(|parameter| match &self.function.scalar {
+                ScalarParameter::Generic { ident, .. }
+                    if parameter_ident(parameter) == Some(ident) =>
+                {
+                    scalar.clone()
+                }
+                _ => parameter_name(parameter),
+            });
+        quote!(::<#(#arguments),*>)
+    }
+
+    /// The kernels beside a rule: `(scalar, path)`.
+    pub(super) fn kernels(&self, text: Text) -> impl Iterator<Item = (&Type, &Path)> {
+        let kernels = self.options.kernels.iter().filter(move |kernel| kernel.text == text);
+        kernels.map(|kernel| (&kernel.scalar, &kernel.path))
+    }
+
+    /// The type that implements `Primitive`, and the real scalar, for a base scalar.
+    pub(super) fn specialised(&self, base: &Type) -> (TokenStream, TokenStream) {
+        let ident = self.function.ident();
+        let arguments = self.marker_arguments(&quote!(<#base as ::difrules_core::Scalar>::Kind));
+        (quote!(#ident #arguments), quote!(<#base as ::difrules_core::Scalar>::Real))
+    }
+
+    pub(super) fn forward(&self) -> TokenStream {
+        let ident = self.function.ident();
+        let Some(rule) = &self.forward else {
+            return quote!(::difrules_core::__private::missing_rule(
+                &__RECORD,
+                ::difrules_core::Mode::Forward
+            ));
+        };
+        let read: Vec<_> = self.read_by(rule).into_iter().map(|(parameter, _)| parameter).collect();
+        let values: Vec<_> = read.iter().map(|p| self.parameter_value(*p, true)).collect();
+        let at = |base: &Type, call: TokenStream| {
+            let (primitive, real) = self.specialised(base);
+            quote! {
+                let evaluation = ::difrules_core::__private::same_ref::<
+                    ::difrules_core::Evaluation<Self, __S>,
+                    ::difrules_core::Evaluation<#primitive, #real>,
+                >(evaluation);
+                let tangents = ::difrules_core::__private::same_mut::<
+                    Self::Inputs<__S>,
+                    <#primitive as ::difrules_core::Primitive>::Inputs<#real>,
+                >(tangents);
+                return ::difrules_core::__private::same::<
+                    <#primitive as ::difrules_core::Primitive>::Output<#real>,
+                    Self::Output<__S>,
+                >(#call);
+            }
+        };
+        if let ScalarParameter::Plain(base) = &self.function.scalar {
+            return at(&syn::parse_quote!(#base), quote!(#ident::forward(#(#values),*)));
+        }
+        let scalar = self.scalar_at(&quote!(__S));
+        let kernels = self.kernels(Text::Forward).map(|(base, path)| {
+            let call = quote_spanned!(path.span()=> #path(#(#values),*));
+            let call =
+                if self.function.output.value.is_some() { call } else { quote!({ #call; [] }) };
+            let body = at(base, call);
+            quote!(if ::difrules_core::__private::is_same::<#scalar, #base>() { #body })
+        });
+        let arguments = self.rule_arguments(&scalar);
+        quote! {
+            #(#kernels)*
+            #ident::forward #arguments(#(#values),*)
+        }
+    }
+
+    pub(super) fn reverse(&self) -> TokenStream {
+        let ident = self.function.ident();
+        let Some(rule) = &self.reverse else {
+            return quote!(::difrules_core::__private::missing_rule(
+                &__RECORD,
+                ::difrules_core::Mode::Reverse
+            ));
+        };
+        let read: Vec<_> = self.read_by(rule).into_iter().map(|(parameter, _)| parameter).collect();
+        let values: Vec<_> = read.iter().map(|p| self.parameter_value(*p, false)).collect();
+        let at = |base: &Type, call: TokenStream| {
+            let (primitive, real) = self.specialised(base);
+            let body = self.around_reverse(&primitive, &real, call, Some(base));
+            quote! {
+                let residual = ::difrules_core::__private::same_ref::<
+                    Self::Residual<__S>,
+                    <#primitive as ::difrules_core::Primitive>::Residual<#real>,
+                >(residual);
+                let shapes = ::difrules_core::__private::same_ref::<
+                    Self::Shapes<__S>,
+                    <#primitive as ::difrules_core::Primitive>::Shapes<#real>,
+                >(shapes);
+                let mut outputs = ::difrules_core::__private::same_slice::<__S, #real>(outputs);
+                let slots = &mut ::difrules_core::__private::same_slots::<__S, #real>(slots);
+                #body
+                return;
+            }
+        };
+        if let ScalarParameter::Plain(base) = &self.function.scalar {
+            return at(&syn::parse_quote!(#base), quote!(#ident::reverse(#(#values),*)));
+        }
+        let scalar = self.scalar_at(&quote!(__S));
+        let kernels = self.kernels(Text::Reverse).map(|(base, path)| {
+            let call = quote_spanned!(path.span()=> #path(#(#values),*));
+            let body = at(base, call);
+            quote!(if ::difrules_core::__private::is_same::<#scalar, #base>() { #body })
+        });
+        let arguments = self.rule_arguments(&scalar);
+        let general = self.around_reverse(
+            &quote!(Self),
+            &quote!(__S),
+            quote!(#ident::reverse #arguments(#(#values),*)),
+            None,
+        );
+        quote! {
+            #(#kernels)*
+            #general
+        }
+    }
+
+    /// The call of a reverse rule between taking the adjoints of the results (first of what the
+    /// call returned, then of each `&mut` argument) and adding those of `&mut` arguments.
+    pub(super) fn around_reverse(
+        &self,
+        primitive: &TokenStream,
+        real: &TokenStream,
+        call: TokenStream,
+        base: Option<&Type>,
+    ) -> TokenStream {
+        let output_index = syn::Index::from(self.function.arguments.len());
+        let cotangent = self.function.output.value.as_ref().map(|_| {
+            quote! {
+                let cotangent = ::difrules_core::__private::take_cotangent::<
+                    <#primitive as ::difrules_core::Primitive>::Output<#real>,
+                >(&shapes.#output_index, &mut outputs);
+            }
+        });
+        let value = |n: usize| match base {
+            Some(base) => {
+                self.function.substitute(&self.function.arguments[n].value, &quote!(#base), real)
+            }
+            None => self.at(&self.function.arguments[n].value, real),
+        };
+        let taken = self.in_place().map(|n| {
+            let (name, adjoint) = (format_ident!("overwritten{n}", span = Span::mixed_site()), format_ident!("adjoint{n}", span = Span::mixed_site()));
+            let (i, value) = (syn::Index::from(n), value(n));
+            quote! {
+                let #name = ::difrules_core::__private::take_front::<#value>(&shapes.#i, &mut outputs);
+                let #adjoint = <#value as ::difrules_core::Differentiable>::as_adjoint(&shapes.#i, &mut *#name);
+            }
+        });
+        let added = self.in_place().map(|n| {
+            let name = format_ident!("overwritten{n}", span = Span::mixed_site());
+            quote!(::difrules_core::__private::add(&mut slots[#n], #name);)
+        });
+        quote! {
+            #cotangent
+            #(#taken)*
+            #call;
+            #(#added)*
+        }
+    }
+
+    pub(super) fn partial(&self) -> TokenStream {
+        if self.options.partial.is_empty() {
+            return quote!(::core::unreachable!());
+        }
+        let ident = self.function.ident();
+        let values: Vec<_> = self.values().iter().map(|p| self.parameter_value(*p, true)).collect();
+        let arms = self.differentiable().enumerate().map(|(k, argument)| {
+            let name = format_ident!("partial_{k}");
+            let call = if let ScalarParameter::Plain(base) = &self.function.scalar {
+                quote!(::difrules_core::__private::same::<#base, __S>(#ident::#name(#(#values),*)))
+            } else {
+                let arguments = self.rule_arguments(&self.scalar_at(&quote!(__S)));
+                quote!(::difrules_core::__private::real(#ident::#name #arguments(#(#values),*)))
+            };
+            quote!(#argument => #call,)
+        });
+        let cast = if let ScalarParameter::Plain(base) = &self.function.scalar {
+            quote! {
+                let evaluation = ::difrules_core::__private::same_ref::<
+                    ::difrules_core::Evaluation<Self, __S>,
+                    ::difrules_core::Evaluation<Self, #base>,
+                >(evaluation);
+            }
+        } else {
+            quote!()
+        };
+        quote! {
+            #cast
+            match argument {
+                #(#arms)*
+                _ => ::core::unreachable!(),
+            }
+        }
+    }
+}
+
+/// A pattern without the type that a closure may give it.
+fn untyped(pattern: &Pat) -> &Pat {
+    match pattern {
+        Pat::Type(typed) => &typed.pat,
+        other => other,
+    }
+}
