@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, GenericParam, ItemFn, Lit, Meta, Result, Type};
+use syn::{Error, Expr, GenericArgument, GenericParam, ItemFn, Lit, Meta, Result, Type};
 
 use super::{Expansion, parameter_ident};
 use crate::function::{Form, ScalarParameter};
@@ -95,8 +95,14 @@ impl Expansion<'_> {
                     .then(|| quote!(<#scalar as ::difrules_core::Scalar>::Kind));
                 let arguments = kind.into_iter().chain(others);
                 let (shown, span) = match instance {
-                    Instance::Scalar(scalar) => (pretty::text(scalar), scalar.span()),
-                    Instance::All(all) => (pretty::text(&all.args), all.span()),
+                    Instance::Scalar(scalar) => (short_name(scalar), scalar.span()),
+                    Instance::All(all) => {
+                        let names = all.args.iter().map(|argument| match argument {
+                            GenericArgument::Type(parameter) => short_name(parameter),
+                            other => pretty::text(other),
+                        });
+                        (names.collect::<Vec<_>>().join(", "), all.span())
+                    }
                 };
                 (shown, span, quote!(<#(#arguments),*>), scalar)
             })
@@ -289,4 +295,12 @@ fn documentation(item: &ItemFn) -> String {
     let lines: Vec<_> =
         lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_string()).collect();
     lines.join("\n")
+}
+
+/// A type without the path before its name.
+fn short_name(written: &Type) -> String {
+    match written {
+        Type::Path(path) => path.path.segments.last().map_or(String::new(), pretty::text),
+        other => pretty::text(other),
+    }
 }
