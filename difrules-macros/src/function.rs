@@ -376,6 +376,33 @@ fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
             (false, true) => true,
             _ => continue,
         };
+        // What every `Real` has; `Scalar` lacks the order, and the compiler says so.
+        const IMPLIED: [&str; 15] = [
+            "Real",
+            "Scalar",
+            "RealField",
+            "ComplexField",
+            "Field",
+            "Copy",
+            "Clone",
+            "Debug",
+            "Display",
+            "PartialEq",
+            "PartialOrd",
+            "Send",
+            "Sync",
+            "Zero",
+            "One",
+        ];
+        for bound in bounds_of(item, &parameter.ident) {
+            if bound_name(&bound).is_some_and(|name| !IMPLIED.contains(&name.as_str())) {
+                return Err(Error::new(
+                    bound.span(),
+                    "a mode brings scalars of its own, which have what `Real` has and no more: leave \
+                     this bound out",
+                ));
+            }
+        }
         if found.is_some() {
             return Err(Error::new(
                 parameter.span(),
@@ -445,6 +472,18 @@ fn argument(
         return Err(Error::new(
             written.span(),
             "write the argument's type out: a primitive's rules are generic over the scalar alone",
+        ));
+    }
+    if let (Type::Path(path), false) = (&inner, constant)
+        && path.path.segments.last().is_some_and(|segment| {
+            let name = segment.ident.to_string();
+            name.contains("View") || name.contains("Slice")
+        })
+    {
+        return Err(Error::new(
+            written.span(),
+            "a view is taken as a matrix of any storage: `&Matrix<T, R, C, S>` with \
+             `S: Storage<T, R, C>`, or `&mut` with `StorageMut`",
         ));
     }
     if matches!(inner, Type::Slice(_)) && !constant {
