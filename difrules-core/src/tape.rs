@@ -133,9 +133,11 @@ impl<S: Real> Tapes<S> {
             Some(tape) if tape.stamp == stamp => tape,
             _ => self.tape(stamp),
         };
+        // Numbering can panic, so it comes first: a tape has as many statements as it has numbered.
+        let number = tape.number(1);
         tape.statements
             .push(Statement { operands: [first.1, second.1], partials: [first.2, second.2] });
-        (stamp, tape.number(1))
+        (stamp, number)
     }
 }
 
@@ -269,7 +271,7 @@ impl<S: Real> Tape<S> {
         let mut rest = inputs;
         let mut offset = 0;
         let mut scattered = 0;
-        for &mut i in order.iter_mut() {
+        for &i in order.iter() {
             let span = &spans[i];
             if !span.active {
                 continue;
