@@ -12,6 +12,25 @@ use crate::hygiene::quote;
 use crate::options::{Instance, Rule};
 use crate::pretty;
 
+/// An instance that is registered.
+pub(super) struct Registered {
+    /// As the record shows it.
+    shown: String,
+    /// Where the user wrote it.
+    span: Span,
+    scalar: TokenStream,
+    /// The function's other parameters, in order.
+    others: Vec<TokenStream>,
+}
+
+impl Registered {
+    /// The real scalar.
+    fn real(&self) -> TokenStream {
+        let scalar = &self.scalar;
+        quote!(<#scalar as ::difrules_core::Scalar>::Real)
+    }
+}
+
 impl Expansion<'_> {
     pub(super) fn check_instances(&self) -> Result<()> {
         let mut seen = Vec::new();
@@ -58,55 +77,55 @@ impl Expansion<'_> {
         Ok(())
     }
 
-    /// The instances: what to show, the marker's arguments, the scalar and its real type.
-    pub(super) fn instances(&self) -> Vec<(String, Span, TokenStream, TokenStream)> {
+    pub(super) fn instances(&self) -> Vec<Registered> {
         let function = self.function;
         if let ScalarParameter::Plain(base) = &function.scalar {
-            return vec![(base.to_string(), base.span(), quote!(), quote!(#base))];
+            let (shown, span) = (base.to_string(), base.span());
+            return vec![Registered { shown, span, scalar: quote!(#base), others: Vec::new() }];
         }
-        self.options
-            .instances
-            .iter()
-            .map(|instance| {
-                let (scalar, others): (TokenStream, Vec<TokenStream>) = match instance {
-                    Instance::Scalar(scalar) => (
-                        scalar.to_token_stream(),
-                        function
-                            .parameters
-                            .iter()
-                            .map(|_| quote!(::difrules_core::__private::nalgebra::Dyn))
-                            .collect(),
-                    ),
-                    Instance::All(all) => {
-                        let mut all: Vec<_> =
-                            all.args.iter().map(ToTokens::to_token_stream).collect();
-                        let position = function.rule_parameters.iter().position(|parameter| {
-                            matches!(&function.scalar, ScalarParameter::Generic { ident, .. }
-                                if parameter_ident(parameter) == Some(ident))
-                        });
-                        let position = position.unwrap_or(0).min(all.len().saturating_sub(1));
-                        let scalar =
-                            if all.is_empty() { quote!(f64) } else { all.remove(position) };
-                        (scalar, all)
+        let instances = self.options.instances.iter();
+        instances
+            .map(|instance| match instance {
+                Instance::Scalar(scalar) => Registered {
+                    shown: short_name(scalar),
+                    span: scalar.span(),
+                    scalar: scalar.to_token_stream(),
+                    others: vec![
+                        quote!(::difrules_core::__private::nalgebra::Dyn);
+                        function.parameters.len()
+                    ],
+                },
+                Instance::All(all) => {
+                    let names = all.args.iter().map(|argument| match argument {
+                        GenericArgument::Type(parameter) => short_name(parameter),
+                        other => pretty::text(other),
+                    });
+                    let mut others: Vec<_> =
+                        all.args.iter().map(ToTokens::to_token_stream).collect();
+                    let position = function.rule_parameters.iter().position(|parameter| {
+                        parameter_ident(parameter)
+                            .is_some_and(|ident| function.is_scalar_parameter(ident))
+                    });
+                    let position = position.expect("a generic function has its scalar");
+                    Registered {
+                        shown: names.collect::<Vec<_>>().join(", "),
+                        span: all.span(),
+                        scalar: others.remove(position),
+                        others,
                     }
-                };
-                let kind = function
-                    .is_complex()
-                    .then(|| quote!(<#scalar as ::difrules_core::Scalar>::Kind));
-                let arguments = kind.into_iter().chain(others);
-                let (shown, span) = match instance {
-                    Instance::Scalar(scalar) => (short_name(scalar), scalar.span()),
-                    Instance::All(all) => {
-                        let names = all.args.iter().map(|argument| match argument {
-                            GenericArgument::Type(parameter) => short_name(parameter),
-                            other => pretty::text(other),
-                        });
-                        (names.collect::<Vec<_>>().join(", "), all.span())
-                    }
-                };
-                (shown, span, quote!(<#(#arguments),*>), scalar)
+                }
             })
             .collect()
+    }
+
+    /// The type that implements `Primitive` at an instance.
+    fn primitive_at(&self, instance: &Registered) -> TokenStream {
+        let ident = self.function.ident();
+        let Registered { scalar, others, .. } = instance;
+        let complex = self.function.is_complex();
+        let kind = complex.then(|| quote!(<#scalar as ::difrules_core::Scalar>::Kind));
+        let arguments = kind.iter().chain(others);
+        quote!(#ident<#(#arguments),*>)
     }
 
     pub(super) fn record(&self) -> TokenStream {
@@ -115,7 +134,6 @@ impl Expansion<'_> {
         let name = ident.unraw().to_string();
         let aliases = &self.options.aliases;
         let instances = self.instances();
-        let (_, _, first_arguments, first_scalar) = &instances[0];
         let bound = match &function.scalar {
             ScalarParameter::Generic { complex: true, .. } => quote!(::difrules_core::Scalar),
             _ => quote!(::difrules_core::Real),
@@ -125,7 +143,7 @@ impl Expansion<'_> {
             .kernels
             .iter()
             .map(|kernel| (kernel.scalar.span(), kernel.scalar.to_token_stream()));
-        let checks = instances.iter().map(|(_, span, _, scalar)| (*span, scalar.clone()));
+        let checks = instances.iter().map(|instance| (instance.span, instance.scalar.clone()));
         let checks = checks.chain(kernels).map(|(span, scalar)| {
             quote_spanned!(span=> const _: fn() = || {
                 fn instance<T: #bound>() {}
@@ -139,8 +157,7 @@ impl Expansion<'_> {
             let notion = if argument.is_constant() {
                 quote!(::difrules_core::__private::constant)
             } else {
-                let real = quote!(<#first_scalar as ::difrules_core::Scalar>::Real);
-                let value = self.at_instance(&argument.value, first_scalar, &real, first_arguments);
+                let value = self.at_instance(&argument.value, &instances[0]);
                 quote!(<#value as ::difrules_core::Differentiable>::notion)
             };
             quote! {
@@ -156,10 +173,10 @@ impl Expansion<'_> {
         let (forward, reverse) = (self.forward.is_some(), self.reverse.is_some());
         let symbolic = self.symbolic();
         let doc = documentation(&function.item);
-        let built = instances.iter().map(|(shown, _, arguments, scalar)| {
-            let real = quote!(<#scalar as ::difrules_core::Scalar>::Real);
-            let primitive = quote!(#ident #arguments);
-            let (sample, check) = match self.sample(&primitive, scalar, &real, arguments) {
+        let built = instances.iter().map(|instance| {
+            let (shown, real) = (&instance.shown, instance.real());
+            let primitive = self.primitive_at(instance);
+            let (sample, check) = match self.sample(instance) {
                 Some(sample) => (
                     quote!(::core::option::Option::Some({ #sample __sample })),
                     quote!(::difrules_core::__check!(#primitive, #real)),
@@ -197,44 +214,21 @@ impl Expansion<'_> {
     }
 
     /// A type of the function at an instance: the scalar and all other parameters replaced.
-    pub(super) fn at_instance(
-        &self,
-        written: &Type,
-        scalar: &TokenStream,
-        real: &TokenStream,
-        arguments: &TokenStream,
-    ) -> TokenStream {
-        let mut at = self.function.substitute(written, scalar, real);
-        for (parameter, argument) in
-            self.function.parameters.iter().zip(self.instance_arguments(arguments))
-        {
+    fn at_instance(&self, written: &Type, instance: &Registered) -> Type {
+        let mut at = self.function.substitute(written, &instance.scalar, &instance.real());
+        for (parameter, argument) in self.function.parameters.iter().zip(&instance.others) {
             if let Some(ident) = parameter_ident(parameter) {
-                at = crate::function::replace(&at, ident, &argument);
+                at = crate::function::replace(&at, ident, argument);
             }
         }
-        at.to_token_stream()
-    }
-
-    /// The marker's arguments of an instance without the kind.
-    pub(super) fn instance_arguments(&self, arguments: &TokenStream) -> Vec<TokenStream> {
-        if arguments.is_empty() {
-            return Vec::new();
-        }
-        let parsed: syn::AngleBracketedGenericArguments =
-            syn::parse2(arguments.clone()).expect("made by `instances`");
-        let skip = usize::from(self.function.is_complex());
-        parsed.args.iter().skip(skip).map(ToTokens::to_token_stream).collect()
+        at
     }
 
     /// A function that draws a point of the domain, boxed.
-    pub(super) fn sample(
-        &self,
-        primitive: &TokenStream,
-        scalar: &TokenStream,
-        real: &TokenStream,
-        arguments: &TokenStream,
-    ) -> Option<TokenStream> {
+    pub(super) fn sample(&self, instance: &Registered) -> Option<TokenStream> {
         let function = self.function;
+        let (scalar, real) = (&instance.scalar, instance.real());
+        let primitive = self.primitive_at(instance);
         let all = quote!(<#primitive as ::difrules_core::Primitive>::Inputs<#real>);
         let numbers = function
             .arguments
@@ -243,7 +237,7 @@ impl Expansion<'_> {
         let draw = match &self.options.sample {
             Some(sample) if function.arguments.len() == 1 => {
                 let argument = &function.arguments[0];
-                let value = self.at_instance(&argument.value, scalar, real, arguments);
+                let value = self.at_instance(&argument.value, instance);
                 quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
                     let draw: fn(&mut ::difrules_core::testing::Sampler) -> #value = #sample;
                     let drawn: #all = (draw(random),);

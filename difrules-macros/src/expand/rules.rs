@@ -238,7 +238,7 @@ impl Expansion<'_> {
             .enumerate()
             .map(|(i, (_, pattern))| match pattern {
                 Some(pattern) => untyped(pattern).into_token_stream(),
-                None => format_ident!("__p{i}", span = Span::mixed_site()).into_token_stream(),
+                None => local("__p", i).into_token_stream(),
             })
             .collect();
         let body = match &rule.body {
@@ -271,9 +271,8 @@ impl Expansion<'_> {
                 let values: Vec<_> =
                     slots.iter().map(|(i, _)| &self.function.arguments[*i].value).collect();
                 let slots = slots.iter().map(|(_, slot)| slot);
-                let contributions: Vec<_> = (0..values.len())
-                    .map(|i| format_ident!("__contribution{i}", span = Span::mixed_site()))
-                    .collect();
+                let contributions: Vec<_> =
+                    (0..values.len()).map(|i| local("__contribution", i)).collect();
                 if values.len() == 1 {
                     quote!(#(let __contribution0: #values = #body; #slots.add(|| __contribution0);)*)
                 } else {
@@ -471,7 +470,7 @@ impl Expansion<'_> {
             Parameter::OutputCotangent => quote!(cotangent),
             Parameter::Slot(i) => {
                 if self.function.arguments[i].is_in_place() {
-                    format_ident!("adjoint{i}", span = Span::mixed_site()).into_token_stream()
+                    local("adjoint", i).into_token_stream()
                 } else {
                     let (n, i) = (i, index(i));
                     quote!(::difrules_core::Slot::new(&shapes.#i, slots[#n].take()))
@@ -626,7 +625,7 @@ impl Expansion<'_> {
             None => self.at(&self.function.arguments[n].value, real),
         };
         let taken = self.in_place().map(|n| {
-            let (name, adjoint) = (format_ident!("overwritten{n}", span = Span::mixed_site()), format_ident!("adjoint{n}", span = Span::mixed_site()));
+            let (name, adjoint) = (local("overwritten", n), local("adjoint", n));
             let (i, value) = (syn::Index::from(n), value(n));
             quote! {
                 let #name = ::difrules_core::__private::take_front::<#value>(&shapes.#i, &mut outputs);
@@ -634,7 +633,7 @@ impl Expansion<'_> {
             }
         });
         let added = self.in_place().map(|n| {
-            let name = format_ident!("overwritten{n}", span = Span::mixed_site());
+            let name = local("overwritten", n);
             quote!(::difrules_core::__private::add(&mut slots[#n], #name);)
         });
         quote! {
@@ -679,6 +678,11 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// A local variable of the expansion, which the user's names do not meet.
+fn local(name: &str, number: usize) -> Ident {
+    Ident::new(&format!("{name}{number}"), Span::mixed_site())
 }
 
 /// A pattern without the type that a closure may give it.
