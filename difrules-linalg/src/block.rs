@@ -38,6 +38,13 @@ pub(crate) fn chain<T: Scalar>(cotangent: T, factor: T) -> T {
     if cotangent.is_zero() { T::zero() } else { cotangent * factor }
 }
 
+/// Whether a tangent is not zero throughout. A product with one that is need not be formed.
+pub(crate) fn varies<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    tangent: &Matrix<T, R, C, S>,
+) -> bool {
+    tangent.iter().any(|x| !x.is_zero())
+}
+
 /// The sum over all entries of a cotangent times the conjugate of a factor.
 pub(crate) fn pairing<T: Scalar, R: Dim, C: Dim, SA, SB>(
     cotangent: &Matrix<T, R, C, SA>,

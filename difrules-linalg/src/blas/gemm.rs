@@ -5,7 +5,7 @@ use difrules_core::{Adjoint, Scalar, Slot, primitive, transpose_view};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, Matrix, OMatrix, Storage, StorageMut};
 
-use crate::block::{block, block_mut, buffer, chain, multiply, pairing, scale_by};
+use crate::block::{block, block_mut, buffer, chain, multiply, pairing, scale_by, varies};
 use crate::error::{Error, shape};
 
 /// C <- alpha A B + beta C, in place; for matrices of any storage, so that `op(A)` is a view of `A`
@@ -110,12 +110,11 @@ fn gemm_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
 {
     let (a, b, mut c_dot) = (block(a), block(b), block_mut(c_dot));
     let mut beta = beta;
-    // A product with a tangent that is zero throughout is not formed.
-    if a_dot.iter().any(|x| !x.is_zero()) {
+    if varies(a_dot) {
         multiply(alpha, (block(a_dot), false), (b, false), beta, &mut c_dot);
         beta = T::one();
     }
-    if b_dot.iter().any(|x| !x.is_zero()) {
+    if varies(b_dot) {
         multiply(alpha, (a, false), (block(b_dot), false), beta, &mut c_dot);
         beta = T::one();
     }

@@ -11,7 +11,7 @@ use nalgebra::{
 };
 
 use crate::blas::gemm::gemm;
-use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing};
+use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
 use crate::error::{Error, shape, square};
 use crate::triangle::{SMALL, active};
 
@@ -300,7 +300,7 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
     if !alpha_dot.is_zero() {
         b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += chain(alpha_dot, b));
     }
-    if a_dot.iter().any(|x| !x.is_zero()) {
+    if varies(a_dot) {
         let mut a_dot = active(triangle, diagonal, block(a_dot));
         let adjoint = match operation {
             Operation::None => false,

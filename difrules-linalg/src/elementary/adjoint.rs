@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive, transpose_view};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -42,10 +42,7 @@ fn adjoint_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    let Some(mut a_bar) = a_bar.buffer() else { return };
-    for (mut column, row) in a_bar.column_iter_mut().zip(y_bar.row_iter()) {
-        for (a_bar, y_bar) in column.iter_mut().zip(row.iter()) {
-            *a_bar += y_bar.conjugate();
-        }
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar.zip_apply(&transpose_view(&y_bar), |a_bar, y_bar| *a_bar += y_bar.conjugate());
     }
 }

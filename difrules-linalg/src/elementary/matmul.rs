@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{block, block_mut, buffer, multiply};
+use crate::block::{block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors.
@@ -54,11 +54,10 @@ where
     let shape = (a.shape_generic().0, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let mut sum = block_mut(&mut y_dot);
-    // A product with a tangent that is zero throughout is not formed.
-    if a_dot.iter().any(|x| !x.is_zero()) {
+    if varies(a_dot) {
         multiply(T::one(), (block(a_dot), false), (block(b), false), T::one(), &mut sum);
     }
-    if b_dot.iter().any(|x| !x.is_zero()) {
+    if varies(b_dot) {
         multiply(T::one(), (block(a), false), (block(b_dot), false), T::one(), &mut sum);
     }
     y_dot

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::gemm::gemm;
-use crate::block::{FIT, block, block_mut, buffer, multiply};
+use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -57,11 +57,10 @@ where
     let shape = (a.shape_generic().1, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let mut sum = block_mut(&mut y_dot);
-    // A product with a tangent that is zero throughout is not formed.
-    if a_dot.iter().any(|x| !x.is_zero()) {
+    if varies(a_dot) {
         add_transposed_product(block(a_dot), block(b), &mut sum);
     }
-    if b_dot.iter().any(|x| !x.is_zero()) {
+    if varies(b_dot) {
         add_transposed_product(block(a), block(b_dot), &mut sum);
     }
     y_dot

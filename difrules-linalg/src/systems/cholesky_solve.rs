@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, buffer, multiply, solve};
+use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
 use crate::error::{Error, shape, square};
 use crate::sample;
 use crate::triangle::{active, add_outer_lower};
@@ -78,7 +78,7 @@ where
 {
     let mut x_dot = b_dot.clone();
     let mut solved = block_mut(&mut x_dot);
-    if l_dot.iter().any(|x| !x.is_zero()) {
+    if varies(l_dot) {
         let lower = |l| active(Triangle::Lower, Diagonal::General, l);
         let (l_dot, l) = (lower(block(l_dot)), lower(block(l)));
         for (left, right) in [(&l_dot, &l), (&l, &l_dot)] {

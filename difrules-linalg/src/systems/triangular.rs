@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
-use crate::block::{block, block_mut, buffer, multiply, solve, solve_again};
+use crate::block::{block, block_mut, buffer, multiply, solve, solve_again, varies};
 use crate::error::{Error, shape, square};
 use crate::sample;
 use crate::triangle::{active, add_outer_lower};
@@ -151,7 +151,7 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
     let mut x_dot = b_dot.clone();
-    if a_dot.iter().any(|x| !x.is_zero()) {
+    if varies(a_dot) {
         let a_dot = active(triangle, Diagonal::General, block(a_dot));
         let product = ((a_dot.as_view(), false), (block(x), false));
         multiply(-T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));
