@@ -6,17 +6,17 @@ use std::convert::Infallible;
 pub use inventory;
 pub use nalgebra;
 use nalgebra::{
-    ComplexField, DefaultAllocator, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, OMatrix,
-    RawStorage, RawStorageMut, allocator::Allocator,
+    ComplexField, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, RawStorage, RawStorageMut,
 };
 
+pub use crate::call::Calls;
 pub use crate::registry::Registered;
 
 use crate::cast;
 use crate::primitive::MissingRule;
 use crate::registry::{Mode, Notion, Record};
-use crate::scalar::{Kind, Real, Scalar};
-use crate::value::{Cotangent, Differentiable, SAME_SHAPE, split_front};
+use crate::scalar::{Real, Scalar};
+use crate::value::{Cotangent, Differentiable, Shape, split_front};
 
 /// A result type, also behind an alias.
 pub trait Fallible {
@@ -28,26 +28,19 @@ impl<Y, E> Fallible for Result<Y, E> {
     type Error = E;
 }
 
-/// The owned matrix types, to name their views.
-pub trait Owned {
-    /// A view of any strides.
-    type View<'a>;
-    /// A mutable view of any strides.
-    type ViewMut<'a>;
+/// The list types, to name their elements.
+pub trait List {
+    /// An element.
+    type Element;
 }
 
-impl<T: Scalar, R: Dim, C: Dim> Owned for OMatrix<T, R, C>
-where
-    DefaultAllocator: Allocator<R, C>,
-{
-    type View<'a> = MatrixView<'a, T, R, C, Dyn, Dyn>;
-    type ViewMut<'a> = MatrixViewMut<'a, T, R, C, Dyn, Dyn>;
+impl<X> List for Vec<X> {
+    type Element = X;
 }
 
-/// A view of any strides of the matrix type `X`.
-pub type View<'a, X> = <X as Owned>::View<'a>;
-/// A mutable view of any strides of the matrix type `X`.
-pub type ViewMut<'a, X> = <X as Owned>::ViewMut<'a>;
+/// Why a function that returns an `Option` has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nothing;
 
 #[inline]
 pub fn view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
@@ -61,45 +54,6 @@ pub fn view_mut<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C>>(
     matrix: &mut Matrix<T, R, C, S>,
 ) -> MatrixViewMut<'_, T, R, C, Dyn, Dyn> {
     matrix.generic_view_with_steps_mut((0, 0), matrix.shape_generic(), (0, 0))
-}
-
-#[inline]
-pub fn view_for_each<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
-    matrix: &Matrix<T, R, C, S>,
-    f: &mut impl FnMut(<T as Scalar>::Real),
-) {
-    for column in matrix.column_iter() {
-        for x in column.iter() {
-            x.for_each_real(f);
-        }
-    }
-}
-
-#[inline]
-pub fn view_map<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>, U: Real>(
-    matrix: &Matrix<T, R, C, S>,
-    f: &mut impl FnMut(<T as Scalar>::Real) -> U,
-) -> OMatrix<<T::Kind as Kind>::Of<U>, R, C>
-where
-    DefaultAllocator: Allocator<R, C>,
-{
-    matrix.map(|x| x.map_parts(f))
-}
-
-#[inline]
-pub fn view_zip<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C>, U: Real>(
-    matrix: &mut Matrix<T, R, C, S>,
-    other: &OMatrix<<T::Kind as Kind>::Of<U>, R, C>,
-    f: &mut impl FnMut(&mut <T as Scalar>::Real, U),
-) where
-    DefaultAllocator: Allocator<R, C>,
-{
-    assert_eq!(matrix.shape(), other.shape(), "{SAME_SHAPE}");
-    for (mut column, other) in matrix.column_iter_mut().zip(other.column_iter()) {
-        for (x, y) in column.iter_mut().zip(other.iter()) {
-            x.zip_reals(y, f);
-        }
-    }
 }
 
 #[inline]
@@ -125,13 +79,27 @@ pub fn same_mut<A: 'static, B: 'static>(value: &mut A) -> &mut B {
 }
 
 #[inline]
-fn same_slice_ref<A: 'static, B: 'static>(slice: &[A]) -> &[B] {
+pub fn same_slice_ref<A: 'static, B: 'static>(slice: &[A]) -> &[B] {
     cast::same_slice(slice).expect(SAME)
 }
 
 #[inline]
 pub fn same_slice<A: 'static, B: 'static>(slice: &mut [A]) -> &mut [B] {
     cast::same_slice_mut(slice).expect(SAME)
+}
+
+#[inline]
+pub fn same_view<A: Scalar, B: Scalar, R: Dim, C: Dim, RowStride: Dim, ColumnStride: Dim>(
+    view: MatrixView<'_, A, R, C, RowStride, ColumnStride>,
+) -> MatrixView<'_, B, R, C, RowStride, ColumnStride> {
+    cast::same_view(view).expect(SAME)
+}
+
+#[inline]
+pub fn same_view_mut<A: Scalar, B: Scalar, R: Dim, C: Dim, RowStride: Dim, ColumnStride: Dim>(
+    view: MatrixViewMut<'_, A, R, C, RowStride, ColumnStride>,
+) -> MatrixViewMut<'_, B, R, C, RowStride, ColumnStride> {
+    cast::same_view_mut(view).expect(SAME)
 }
 
 #[inline]
@@ -157,7 +125,7 @@ pub fn missing_rule(record: &'static Record, mode: Mode) -> ! {
 
 #[inline]
 pub fn take_cotangent<'a, X: Differentiable>(
-    shape: &X::Shape,
+    shape: &Shape<X>,
     reals: &mut &'a mut [X::Real],
 ) -> Cotangent<'a, X> {
     X::as_cotangent(shape, split_front(reals, X::count(shape)))
@@ -165,7 +133,7 @@ pub fn take_cotangent<'a, X: Differentiable>(
 
 #[inline]
 pub fn take_front<'a, X: Differentiable>(
-    shape: &X::Shape,
+    shape: &Shape<X>,
     reals: &mut &'a mut [X::Real],
 ) -> &'a mut [X::Real] {
     split_front(reals, X::count(shape))

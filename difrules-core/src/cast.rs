@@ -7,8 +7,8 @@
 use std::any::{Any, TypeId};
 
 use nalgebra::{
-    Complex, DMatrixView, DMatrixViewMut, Dim, Dyn, Matrix, MatrixView, RawStorage, RawStorageMut,
-    Scalar, U1, ViewStorage, ViewStorageMut,
+    Complex, DMatrixView, DMatrixViewMut, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, RawStorage,
+    RawStorageMut, Scalar, U1, ViewStorage, ViewStorageMut,
 };
 
 /// The real and the imaginary part of a complex number, in this order.
@@ -142,6 +142,116 @@ pub fn column_major_view_mut<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C
                 matrix.data.ptr_mut(),
                 (Dyn(rows), Dyn(columns)),
                 (U1, Dyn(column_stride)),
+            ))
+        }
+    })
+}
+
+/// The strides of a whole matrix, column by column, as dimensions that a view's type asks for.
+///
+/// # Panics
+/// If these fix another stride.
+fn strides<R: Dim, C: Dim, T, S: RawStorage<T, R, C>, RowStride: Dim, ColumnStride: Dim>(
+    matrix: &Matrix<T, R, C, S>,
+) -> (RowStride, ColumnStride) {
+    let (row_stride, column_stride) = matrix.strides();
+    let fits = |wanted: Option<usize>, found| wanted.is_none_or(|wanted| wanted == found);
+    assert!(
+        fits(RowStride::try_to_usize(), row_stride)
+            && fits(ColumnStride::try_to_usize(), column_stride),
+        "a primitive's view has the strides ({:?}, {:?}), which no {} by {} matrix has: take a \
+         matrix of any storage",
+        RowStride::try_to_usize(),
+        ColumnStride::try_to_usize(),
+        matrix.nrows(),
+        matrix.ncols(),
+    );
+    (RowStride::from_usize(row_stride), ColumnStride::from_usize(column_stride))
+}
+
+/// The matrix as a view whose type has these strides.
+///
+/// # Panics
+/// If the type fixes strides that the matrix does not have.
+pub(crate) fn strided_view<T, R, C, S, RowStride, ColumnStride>(
+    matrix: &Matrix<T, R, C, S>,
+) -> MatrixView<'_, T, R, C, RowStride, ColumnStride>
+where
+    T: Scalar,
+    R: Dim,
+    C: Dim,
+    S: RawStorage<T, R, C>,
+    RowStride: Dim,
+    ColumnStride: Dim,
+{
+    let strides = strides(matrix);
+    // SAFETY: the same entries by the same strides, in storage that stays borrowed for as long as
+    // the view lives.
+    unsafe {
+        let shape = matrix.shape_generic();
+        Matrix::from_data(ViewStorage::from_raw_parts(matrix.data.ptr(), shape, strides))
+    }
+}
+
+/// The matrix as a mutable view whose type has these strides.
+///
+/// # Panics
+/// If the type fixes strides that the matrix does not have.
+pub(crate) fn strided_view_mut<T, R, C, S, RowStride, ColumnStride>(
+    matrix: &mut Matrix<T, R, C, S>,
+) -> MatrixViewMut<'_, T, R, C, RowStride, ColumnStride>
+where
+    T: Scalar,
+    R: Dim,
+    C: Dim,
+    S: RawStorageMut<T, R, C>,
+    RowStride: Dim,
+    ColumnStride: Dim,
+{
+    let strides = strides(matrix);
+    // SAFETY: the same entries by the same strides, in storage that stays mutably borrowed for as
+    // long as the view lives.
+    unsafe {
+        let shape = matrix.shape_generic();
+        Matrix::from_data(ViewStorageMut::from_raw_parts(matrix.data.ptr_mut(), shape, strides))
+    }
+}
+
+/// The same view, if `A` and `B` are the same type.
+pub(crate) fn same_view<A, B, R: Dim, C: Dim, RowStride: Dim, ColumnStride: Dim>(
+    view: MatrixView<'_, A, R, C, RowStride, ColumnStride>,
+) -> Option<MatrixView<'_, B, R, C, RowStride, ColumnStride>>
+where
+    A: 'static,
+    B: 'static,
+{
+    (TypeId::of::<A>() == TypeId::of::<B>()).then(|| {
+        // SAFETY: `A` and `B` are one type, so this is the same view; the borrow is handed on whole.
+        unsafe {
+            Matrix::from_data(ViewStorage::from_raw_parts(
+                view.data.ptr().cast::<B>(),
+                view.shape_generic(),
+                view.data.strides(),
+            ))
+        }
+    })
+}
+
+/// The same view, if `A` and `B` are the same type.
+pub(crate) fn same_view_mut<A, B, R: Dim, C: Dim, RowStride: Dim, ColumnStride: Dim>(
+    mut view: MatrixViewMut<'_, A, R, C, RowStride, ColumnStride>,
+) -> Option<MatrixViewMut<'_, B, R, C, RowStride, ColumnStride>>
+where
+    A: 'static,
+    B: 'static,
+{
+    (TypeId::of::<A>() == TypeId::of::<B>()).then(|| {
+        // SAFETY: `A` and `B` are one type, so this is the same view; the borrow is handed on whole.
+        unsafe {
+            Matrix::from_data(ViewStorageMut::from_raw_parts(
+                view.data.ptr_mut().cast::<B>(),
+                view.shape_generic(),
+                view.data.strides(),
             ))
         }
     })

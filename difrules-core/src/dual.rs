@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 
 use crate::field::real_field;
-use crate::primitive::{Evaluation, Primitive};
+use crate::passing::Arguments;
+use crate::primitive::{Evaluation, Given, Inputs, Primitive};
 use crate::scalar::{Over, Real};
 use crate::tape::{self, Tapes};
+use crate::value::Differentiable;
 
 /// A number with its derivatives in `N` directions.
 ///
@@ -127,16 +129,17 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     }
 
     #[inline]
-    fn apply<P: Primitive>(mut arguments: P::Arguments<'_, Self>) -> P::Return<Self> {
+    fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
         let evaluation =
-            match Evaluation::<P, T>::new(P::inputs(&arguments, &mut |_, x: Self| x.value)) {
+            match Evaluation::<P, T>::new(P::Arguments::own(&arguments, &mut |_, x: Self| x.value))
+            {
                 Ok(evaluation) => evaluation,
                 Err(error) => return P::from_result(Err(error)),
             };
-        let mut output = P::map_output(&evaluation.output, &mut Self::constant);
+        let mut output = evaluation.output.map_reals(&mut Self::constant);
         if P::SCALAR {
             let mut tangents = [T::zero(); N];
-            P::visit(&arguments, &mut |argument, x: Self| {
+            P::Arguments::visit(&arguments, &mut |argument, x: Self| {
                 if !x.carries_nothing() {
                     let partial = P::partial(&evaluation, argument);
                     for (sum, tangent) in tangents.iter_mut().zip(x.tangents) {
@@ -145,23 +148,21 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 }
             });
             let dual = |value| Self { value, tangents };
-            return P::from_result(Ok(P::map_output(&evaluation.output, &mut { dual })));
+            return P::from_result(Ok(evaluation.output.map_reals(&mut { dual })));
         }
-        let tangents: [Option<P::Inputs<T>>; N] = std::array::from_fn(|i| {
+        let tangents: [Option<Inputs<P, T>>; N] = std::array::from_fn(|i| {
             let mut active = false;
-            P::visit(&arguments, &mut |_, x: Self| active |= !x.tangents[i].is_zero());
-            active.then(|| P::inputs(&arguments, &mut |_, x: Self| x.tangents[i]))
+            P::Arguments::visit(&arguments, &mut |_, x: Self| active |= !x.tangents[i].is_zero());
+            active.then(|| P::Arguments::own(&arguments, &mut |_, x: Self| x.tangents[i]))
         });
-        P::zip_overwritten(&mut arguments, &evaluation.inputs, &mut |x, value| {
+        P::Arguments::write_back(&mut arguments, &evaluation.inputs, &mut |x, value| {
             *x = Self::constant(value);
         });
         for (i, tangents) in tangents.into_iter().enumerate() {
             let Some(mut tangents) = tangents else { continue };
             let tangent = P::forward(&evaluation, &mut tangents);
-            P::zip_output(&mut output, &tangent, &mut |y: &mut Self, tangent| {
-                y.tangents[i] = tangent
-            });
-            P::zip_overwritten(&mut arguments, &tangents, &mut |x: &mut Self, tangent| {
+            output.zip_reals(&tangent, &mut |y: &mut Self, tangent| y.tangents[i] = tangent);
+            P::Arguments::write_back(&mut arguments, &tangents, &mut |x: &mut Self, tangent| {
                 x.tangents[i] = tangent;
             });
         }

@@ -3,10 +3,12 @@
 // The expansion of `#[primitive]` names this crate by its path, in this crate too.
 extern crate self as difrules_core;
 
+mod call;
 mod cast;
 mod dual;
 mod field;
 pub mod math;
+pub mod passing;
 mod primitive;
 mod registry;
 mod scalar;
@@ -17,17 +19,18 @@ mod transform;
 mod value;
 mod var;
 
+pub use call::{CallError, Pullback};
 pub use cast::{column_major_view, column_major_view_mut, transpose_view};
 pub use difrules_macros::primitive;
 pub use dual::Dual;
-pub use primitive::{Evaluation, MissingRule, Primitive};
+pub use primitive::{Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes};
 pub use registry::{Argument, Instance, Mode, Notion, Record, by_name, by_path, find, primitives};
 pub use scalar::{Kind, Over, Real, Scalar};
 pub use slot::Slot;
 pub use transform::{
     Outcome, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, value_and_gradient, vjp,
 };
-pub use value::{Adjoint, Cotangent, Differentiable};
+pub use value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
 pub use var::Var;
 
 #[doc(hidden)]

@@ -1,8 +1,9 @@
 //! The trait that `#[primitive]` fills in.
 
+use crate::passing::Arguments;
 use crate::registry::{Mode, Record};
 use crate::scalar::Real;
-use crate::value::Differentiable;
+use crate::value::{Differentiable, Family};
 
 /// A function with derivative rules.
 ///
@@ -22,101 +23,79 @@ pub trait Primitive: Sized + 'static {
     /// so that a tape needs no node for it.
     const SCALAR: bool;
 
-    /// The arguments as a call gives them: a tuple of references and values.
-    type Arguments<'a, S: Real>;
-    /// The arguments, owned: a tuple. Tangents of the arguments have this type too.
-    type Inputs<S: Real>: 'static;
+    /// How it takes its arguments: a tuple of the forms in [`passing`](crate::passing).
+    type Arguments: Arguments;
+    /// What the call returns on success.
+    type Output: Family;
     /// Copies of `&mut` arguments that the call overwrites and a rule reads.
     type Overwritten<S: Real>: 'static;
-    /// What the call returns on success.
-    type Output<S: Real>: Differentiable<Real = S>;
     /// What the augmented primal saves for the rules.
     type Saved<S: Real>: 'static;
     /// What the reverse rule reads; all that a tape keeps alive.
     type Residual<S: Real>: 'static;
-    /// The shapes of the arguments and of the output.
-    type Shapes<S: Real>: 'static;
     /// Why the call can fail.
-    type Error;
-    /// What the function returns: `Output` or `Result<Output, Error>`.
+    type Error: std::fmt::Debug + 'static;
+    /// What the function returns: the output, or a `Result` or `Option` of it.
     type Return<S: Real>;
 
     /// Runs the primitive's own text, or its kernel for this scalar.
-    fn primal<S: Real>(arguments: Self::Arguments<'_, S>) -> Self::Return<S>;
+    fn primal<S: Real>(arguments: Given<'_, Self, S>) -> Self::Return<S>;
     /// Evaluates it at `S`, with what it saves for the rules.
     fn augmented<S: Real>(
-        arguments: Self::Arguments<'_, S>,
-    ) -> Result<(Self::Output<S>, Self::Saved<S>), Self::Error>;
+        arguments: Given<'_, Self, S>,
+    ) -> Result<(Output<Self, S>, Self::Saved<S>), Self::Error>;
     /// The forward rule: takes the tangents of the arguments, leaves those of `&mut` arguments in
     /// their place and returns that of the output.
     fn forward<S: Real>(
         evaluation: &Evaluation<Self, S>,
-        tangents: &mut Self::Inputs<S>,
-    ) -> Self::Output<S>;
+        tangents: &mut Inputs<Self, S>,
+    ) -> Output<Self, S>;
     /// The reverse rule: `outputs` are the cotangents of the output and of each `&mut` argument
     /// after the call; `slots` are the adjoints to add to, one an argument.
     fn reverse<S: Real>(
         residual: &Self::Residual<S>,
-        shapes: &Self::Shapes<S>,
+        shapes: &Shapes<Self>,
         outputs: &mut [S],
         slots: &mut [Option<&mut [S]>],
     );
     /// The partial derivative by an argument, where [`SCALAR`](Primitive::SCALAR).
     fn partial<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> S;
-
     /// Keeps what the reverse rule reads.
     fn residual<S: Real>(evaluation: Evaluation<Self, S>) -> Self::Residual<S>;
-    /// The shapes of the arguments and of the output.
-    fn shapes<S: Real>(evaluation: &Evaluation<Self, S>) -> Self::Shapes<S>;
     /// Copies the `&mut` arguments that a rule reads as they were.
-    fn overwritten<S: Real>(inputs: &Self::Inputs<S>) -> Self::Overwritten<S>;
-    /// Calls `f` with the number of each argument and its reals in order.
-    fn visit<S: Real>(arguments: &Self::Arguments<'_, S>, f: &mut impl FnMut(usize, S));
-    /// The arguments, owned, with every real replaced by `f` of its argument's number and of it.
-    fn inputs<S: Real, U: Real>(
-        arguments: &Self::Arguments<'_, S>,
-        f: &mut impl FnMut(usize, S) -> U,
-    ) -> Self::Inputs<U>;
-    /// Owned arguments with every real replaced by `f` of it.
-    fn map_inputs<S: Real, U: Real>(
-        inputs: &Self::Inputs<S>,
-        f: &mut impl FnMut(S) -> U,
-    ) -> Self::Inputs<U>;
-    /// Calls `f` with the number of each argument and a reference to its reals in order.
-    fn update_inputs<S: Real>(inputs: &mut Self::Inputs<S>, f: &mut impl FnMut(usize, &mut S));
-    /// Lends owned arguments to a call.
-    fn lend<S: Real>(inputs: &mut Self::Inputs<S>) -> Self::Arguments<'_, S>;
-    /// Calls `f` with every real of the `&mut` arguments and the one in the same place of `inputs`.
-    fn zip_overwritten<S: Real, U: Real>(
-        arguments: &mut Self::Arguments<'_, S>,
-        inputs: &Self::Inputs<U>,
-        f: &mut impl FnMut(&mut S, U),
-    );
-    /// The output with every real replaced by `f` of it.
-    fn map_output<S: Real, U: Real>(
-        output: &Self::Output<S>,
-        f: &mut impl FnMut(S) -> U,
-    ) -> Self::Output<U>;
-    /// Calls `f` with every real of `output` and the one in the same place of `other`.
-    fn zip_output<S: Real, U: Real>(
-        output: &mut Self::Output<S>,
-        other: &Self::Output<U>,
-        f: &mut impl FnMut(&mut S, U),
-    );
+    fn overwritten<S: Real>(inputs: &Inputs<Self, S>) -> Self::Overwritten<S>;
     /// What the function returns, as a result.
-    fn into_result<S: Real>(returned: Self::Return<S>) -> Result<Self::Output<S>, Self::Error>;
+    ///
+    /// # Errors
+    /// The function's own.
+    fn into_result<S: Real>(returned: Self::Return<S>) -> Result<Output<Self, S>, Self::Error>;
     /// A result as what the function returns.
-    fn from_result<S: Real>(result: Result<Self::Output<S>, Self::Error>) -> Self::Return<S>;
+    fn from_result<S: Real>(result: Result<Output<Self, S>, Self::Error>) -> Self::Return<S>;
 }
+
+/// A primitive's arguments as a call gives them: a tuple of references and values.
+pub type Given<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Given<'a, S>;
+
+/// A primitive's arguments, owned: a tuple. Tangents of the arguments have this type too.
+pub type Inputs<P, S> = <<P as Primitive>::Arguments as Arguments>::Owned<S>;
+
+/// What a primitive returns on success.
+pub type Output<P, S> = <<P as Primitive>::Output as Family>::Of<S>;
+
+/// The shapes of a primitive's arguments and of its output.
+pub type Shapes<P> = (
+    <<P as Primitive>::Arguments as Arguments>::Shapes,
+    <<P as Primitive>::Output as Family>::Shape,
+);
 
 /// What one evaluation of a primitive leaves for its rules.
 pub struct Evaluation<P: Primitive, S: Real> {
     /// The arguments; the `&mut` ones as the call left them.
-    pub inputs: P::Inputs<S>,
+    pub inputs: Inputs<P, S>,
     /// The overwritten values that a rule reads.
     pub overwritten: P::Overwritten<S>,
     /// What the call returned.
-    pub output: P::Output<S>,
+    pub output: Output<P, S>,
     /// What the augmented primal saved.
     pub saved: P::Saved<S>,
 }
@@ -127,10 +106,16 @@ impl<P: Primitive, S: Real> Evaluation<P, S> {
     /// # Errors
     /// The primitive's own.
     #[inline]
-    pub fn new(mut inputs: P::Inputs<S>) -> Result<Self, P::Error> {
+    pub fn new(mut inputs: Inputs<P, S>) -> Result<Self, P::Error> {
         let overwritten = P::overwritten(&inputs);
-        let (output, saved) = P::augmented(P::lend(&mut inputs))?;
+        let (output, saved) = P::augmented(P::Arguments::lend(&mut inputs))?;
         Ok(Self { inputs, overwritten, output, saved })
+    }
+
+    /// The shapes of the arguments and of the output.
+    #[inline]
+    pub fn shapes(&self) -> Shapes<P> {
+        (P::Arguments::shapes(&self.inputs), self.output.shape())
     }
 }
 

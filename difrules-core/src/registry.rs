@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use crate::call::Calls;
 use crate::testing::Sampler;
 
 /// A direction of differentiation.
@@ -109,6 +110,18 @@ impl fmt::Display for Record {
     }
 }
 
+impl Record {
+    /// The instance that the record shows as `scalar`, `f64` or `f64, U3`.
+    ///
+    /// ```
+    /// let exp = difrules_core::find("exp", 1).unwrap();
+    /// assert!(exp.instance("f32").is_some() && exp.instance("Complex<f64>").is_none());
+    /// ```
+    pub fn instance(&self, scalar: &str) -> Option<&'static Instance> {
+        self.instances.iter().find(|instance| instance.scalar == scalar)
+    }
+}
+
 /// One argument of a primitive.
 #[derive(Debug)]
 pub struct Argument {
@@ -147,6 +160,9 @@ pub struct Instance {
     /// Checks the rules at this instance; present with the feature `testing`.
     #[doc(hidden)]
     pub check: Option<crate::testing::Check>,
+    /// How to call it, see [`Instance::call`].
+    #[doc(hidden)]
+    pub calls: Calls,
 }
 
 /// What `inventory` collects.

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use nalgebra::{Complex, ComplexField, RealField};
 
-use crate::primitive::Primitive;
+use crate::primitive::{Given, Primitive};
 use crate::tape::Tapes;
 
 /// Whether a scalar is real or complex, apart from the derivative mode.
@@ -24,7 +24,7 @@ use crate::tape::Tapes;
 /// let real: <f64 as Kind>::Of<Dual<f64>> = Dual::constant(1.0);
 /// let complex: <Complex<f64> as Kind>::Of<Dual<f64>> = Complex::new(real, real);
 /// ```
-pub trait Kind: 'static {
+pub trait Kind: nalgebra::Scalar {
     /// Whether a number of this kind is one real number.
     const REAL: bool;
     /// The scalar of this kind over the real scalar `S`.
@@ -103,7 +103,7 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     /// A plain number runs the primitive's own text; a mode runs it one mode further in and applies
     /// the primitive's rule to the result.
     #[doc(hidden)]
-    fn apply<P: Primitive>(arguments: P::Arguments<'_, Self>) -> P::Return<Self>;
+    fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self>;
 
     /// The tapes of this thread that record statements about `Var<Self>`.
     #[doc(hidden)]
@@ -158,7 +158,7 @@ macro_rules! base {
             }
 
             #[inline]
-            fn apply<P: Primitive>(arguments: P::Arguments<'_, Self>) -> P::Return<Self> {
+            fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self> {
                 P::primal::<$real>(arguments)
             }
 

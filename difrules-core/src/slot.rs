@@ -1,6 +1,6 @@
 //! Where a reverse rule leaves its result.
 
-use crate::value::Differentiable;
+use crate::value::{Differentiable, Shape};
 
 /// The place of one argument's adjoint: a reverse rule *adds* into it.
 ///
@@ -47,7 +47,7 @@ impl<'a, X: Differentiable> Slot<'a, X> {
     /// assert_eq!(adjoint, [3.0]);
     /// Slot::<f64>::new(&(), None).add(|| unreachable!("nobody wants it"));
     /// ```
-    pub fn new(shape: &X::Shape, reals: Option<&'a mut [X::Real]>) -> Self {
+    pub fn new(shape: &Shape<X>, reals: Option<&'a mut [X::Real]>) -> Self {
         Self {
             buffer: reals.map(|reals| {
                 assert_eq!(

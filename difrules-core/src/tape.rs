@@ -9,7 +9,7 @@ use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::primitive::Primitive;
+use crate::primitive::{Primitive, Shapes};
 use crate::scalar::Real;
 
 /// The number of every constant: nobody reads its adjoint.
@@ -74,7 +74,7 @@ trait Store<S: Real> {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-struct StoreOf<P: Primitive, S: Real>(Vec<(P::Residual<S>, P::Shapes<S>)>);
+struct StoreOf<P: Primitive, S: Real>(Vec<(P::Residual<S>, Shapes<P>)>);
 
 impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
@@ -433,7 +433,7 @@ impl Reading {
         &self,
         returned: usize,
         residual: P::Residual<S>,
-        shapes: P::Shapes<S>,
+        shapes: Shapes<P>,
     ) -> u32 {
         let arguments = P::RECORD.arguments;
         let in_place = (0..arguments.len()).filter(|&i| arguments[i].in_place);

@@ -15,7 +15,7 @@ use nalgebra::DMatrix;
 
 use crate::dual::Dual;
 use crate::tape::Opened;
-use crate::value::Differentiable;
+use crate::value::{Differentiable, With};
 use crate::var::Var;
 
 /// How many directions one forward evaluation carries.
@@ -73,7 +73,7 @@ impl<V: Differentiable, E> Outcome for Result<V, E> {
 fn dual<X: Differentiable, const N: usize>(
     x: &X,
     mut tangent: impl FnMut(usize, usize) -> X::Real,
-) -> X::With<Dual<X::Real, N>> {
+) -> With<X, Dual<X::Real, N>> {
     let mut number = 0;
     x.map_reals(&mut |value| {
         number += 1;
@@ -82,7 +82,7 @@ fn dual<X: Differentiable, const N: usize>(
 }
 
 /// The point `x` on a tape of its own.
-fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, X::With<Var<X::Real>>) {
+fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>) {
     let tape = Opened::new(X::count(&x.shape()));
     let mut number = 0;
     let variables = x.map_reals(&mut |value| {
@@ -121,7 +121,7 @@ fn like<X: Differentiable>(x: &X, numbers: impl IntoIterator<Item = X::Real>) ->
 pub fn value_and_gradient<X, F, Y>(f: F, x: &X) -> Y::Of<(X::Real, X)>
 where
     X: Differentiable,
-    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
     Y: Outcome<Value = Var<X::Real>>,
 {
     Y::from_result((|| {
@@ -152,7 +152,7 @@ where
 pub fn gradient<X, F, Y>(f: F, x: &X) -> Y::Of<X>
 where
     X: Differentiable,
-    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
     Y: Outcome<Value = Var<X::Real>>,
 {
     Y::from_result(value_and_gradient(|x| f(x).into_result(), x).map(|(_, gradient)| gradient))
@@ -174,10 +174,10 @@ where
 /// assert_eq!(y, vector![4.0, 9.0]);
 /// assert_eq!(y_dot, vector![4.0, -6.0]);
 /// ```
-pub fn jvp<X, F, Y, V>(f: F, x: &X, tangent: &X) -> Y::Of<(V::With<X::Real>, V::With<X::Real>)>
+pub fn jvp<X, F, Y, V>(f: F, x: &X, tangent: &X) -> Y::Of<(With<V, X::Real>, With<V, X::Real>)>
 where
     X: Differentiable,
-    F: FnOnce(&X::With<Dual<X::Real>>) -> Y,
+    F: FnOnce(&With<X, Dual<X::Real>>) -> Y,
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Dual<X::Real>>,
 {
@@ -207,10 +207,10 @@ where
 /// assert_eq!(y, vector![4.0, 9.0]);
 /// assert_eq!(x_bar, vector![4.0, -6.0]);
 /// ```
-pub fn vjp<X, F, Y, V>(f: F, x: &X, cotangent: &V::With<X::Real>) -> Y::Of<(V::With<X::Real>, X)>
+pub fn vjp<X, F, Y, V>(f: F, x: &X, cotangent: &With<V, X::Real>) -> Y::Of<(With<V, X::Real>, X)>
 where
     X: Differentiable,
-    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Var<X::Real>>,
 {
@@ -257,7 +257,7 @@ fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) 
 pub fn jacobian<X, F, Y, V>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
 where
     X: Differentiable,
-    F: Fn(&X::With<Dual<X::Real, CHUNK>>) -> Y,
+    F: Fn(&With<X, Dual<X::Real, CHUNK>>) -> Y,
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Dual<X::Real, CHUNK>>,
 {
@@ -284,7 +284,7 @@ where
 }
 
 /// The point with unit tangents for the numbers from `first` on, a direction each.
-fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> X::With<Dual<X::Real, N>> {
+fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> With<X, Dual<X::Real, N>> {
     dual(
         x,
         |number, direction| {
@@ -311,7 +311,7 @@ fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> X::With<Dua
 pub fn jacobian_reverse<X, F, Y, V>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
 where
     X: Differentiable,
-    F: FnOnce(&X::With<Var<X::Real>>) -> Y,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Var<X::Real>>,
 {
@@ -349,7 +349,7 @@ where
 pub fn hessian<X, F, Y>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
 where
     X: Differentiable,
-    F: Fn(&<X::With<Dual<X::Real, CHUNK>> as Differentiable>::With<Var<Dual<X::Real, CHUNK>>>) -> Y,
+    F: Fn(&With<X, Var<Dual<X::Real, CHUNK>>>) -> Y,
     Y: Outcome<Value = Var<Dual<X::Real, CHUNK>>>,
 {
     let count = X::count(&x.shape());
@@ -389,7 +389,7 @@ where
 pub fn hvp<X, F, Y>(f: F, x: &X, direction: &X) -> Y::Of<X>
 where
     X: Differentiable,
-    F: FnOnce(&<X::With<Dual<X::Real>> as Differentiable>::With<Var<Dual<X::Real>>>) -> Y,
+    F: FnOnce(&With<X, Var<Dual<X::Real>>>) -> Y,
     Y: Outcome<Value = Var<Dual<X::Real>>>,
 {
     assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");

@@ -8,6 +8,30 @@ use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
 use crate::registry::Notion;
 use crate::scalar::{Kind, Real, Scalar};
 
+/// A container, apart from the real scalar it is over.
+///
+/// The type over `f64` stands for it: `f64` for `f32`, `f64`, `Dual<f64>`, ...; `DMatrix<f64>` for
+/// `DMatrix<Var<f64>>`; `Parameters<f64>` for a derived structure.
+///
+/// ```
+/// use difrules_core::{Dual, With};
+/// use nalgebra::DVector;
+///
+/// let x: With<(f64, DVector<f64>), Dual<f64>> = (Dual::constant(1.0), DVector::zeros(2));
+/// ```
+pub trait Family: 'static {
+    /// The container over the real scalar `S`.
+    type Of<S: Real>: Differentiable<Real = S, Family = Self>;
+    /// What it takes to build one: the sizes that the type does not fix.
+    type Shape: Clone + PartialEq + Debug + 'static;
+}
+
+/// The container `X` over the real scalar `S`.
+pub type With<X, S> = <<X as Differentiable>::Family as Family>::Of<S>;
+
+/// What it takes to build an `X`: the sizes that its type does not fix.
+pub type Shape<X> = <<X as Differentiable>::Family as Family>::Shape;
+
 /// A value made of real numbers, so that it has tangents and cotangents.
 ///
 /// Implemented by every [`Scalar`], by nalgebra's matrices and vectors of dynamic and static size,
@@ -32,10 +56,8 @@ use crate::scalar::{Kind, Real, Scalar};
 pub trait Differentiable: Clone + 'static {
     /// The real scalar it is made of.
     type Real: Real;
-    /// The same container over another real scalar.
-    type With<S: Real>: Differentiable<Real = S>;
-    /// What it takes to build one: the sizes that the type does not fix.
-    type Shape: Clone + PartialEq + Debug + 'static;
+    /// The same container over all real scalars.
+    type Family: Family<Of<Self::Real> = Self>;
     /// How a rule reads it: scalars by value, the rest by reference.
     type Ref<'a>;
     /// How a rule reads the cotangent of a result: scalars by value, matrices as a mutable view,
@@ -46,19 +68,19 @@ pub trait Differentiable: Clone + 'static {
     type Adjoint<'a>;
 
     /// Its shape.
-    fn shape(&self) -> Self::Shape;
+    fn shape(&self) -> Shape<Self>;
 
     /// What kind of value this is.
     fn notion() -> Notion;
 
     /// How many real numbers a value of this shape holds.
-    fn count(shape: &Self::Shape) -> usize;
+    fn count(shape: &Shape<Self>) -> usize;
 
     /// A value of this shape, its real numbers taken from `next` in order.
-    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self;
+    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self;
 
     /// The same container with every real number replaced by `f` of it.
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S>;
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S>;
 
     /// Calls `f` with every real number, in order.
     fn for_each_real(&self, f: &mut impl FnMut(Self::Real));
@@ -70,7 +92,7 @@ pub trait Differentiable: Clone + 'static {
     ///
     /// # Panics
     /// If `other` has another shape.
-    fn zip_reals<S: Real>(&mut self, other: &Self::With<S>, f: &mut impl FnMut(&mut Self::Real, S));
+    fn zip_reals<S: Real>(&mut self, other: &With<Self, S>, f: &mut impl FnMut(&mut Self::Real, S));
 
     /// Adds the value to an adjoint buffer.
     fn add_to(&self, adjoint: Self::Adjoint<'_>);
@@ -79,10 +101,10 @@ pub trait Differentiable: Clone + 'static {
     fn by_ref(&self) -> Self::Ref<'_>;
 
     /// `reals` as the cotangent of a value of this shape.
-    fn as_cotangent<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a>;
+    fn as_cotangent<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a>;
 
     /// `reals` as the adjoint buffer of a value of this shape.
-    fn as_adjoint<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a>;
+    fn as_adjoint<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a>;
 
     /// The real numbers in order.
     fn to_reals(&self) -> Vec<Self::Real> {
@@ -99,10 +121,14 @@ pub type Cotangent<'a, X> = <X as Differentiable>::Cotangent<'a>;
 /// The adjoint buffer of an `X` that a reverse rule adds into.
 pub type Adjoint<'a, X> = <X as Differentiable>::Adjoint<'a>;
 
+impl<K: Kind> Family for K {
+    type Of<S: Real> = <K as Kind>::Of<S>;
+    type Shape = ();
+}
+
 impl<T: Scalar> Differentiable for T {
     type Real = <T as Scalar>::Real;
-    type With<S: Real> = <T::Kind as Kind>::Of<S>;
-    type Shape = ();
+    type Family = T::Kind;
     type Ref<'a> = T;
     type Cotangent<'a> = T;
     type Adjoint<'a> = &'a mut T;
@@ -129,7 +155,7 @@ impl<T: Scalar> Differentiable for T {
     }
 
     #[inline]
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
         self.map_parts(f)
     }
 
@@ -151,7 +177,7 @@ impl<T: Scalar> Differentiable for T {
     #[inline]
     fn zip_reals<S: Real>(
         &mut self,
-        other: &Self::With<S>,
+        other: &With<Self, S>,
         f: &mut impl FnMut(&mut Self::Real, S),
     ) {
         let mut other = *other;
@@ -181,13 +207,20 @@ impl<T: Scalar> Differentiable for T {
     }
 }
 
+impl<K: Kind, R: Dim, C: Dim> Family for OMatrix<K, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    type Of<S: Real> = OMatrix<<K as Kind>::Of<S>, R, C>;
+    type Shape = (R, C);
+}
+
 impl<T: Scalar, R: Dim, C: Dim> Differentiable for OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>,
 {
     type Real = <T as Scalar>::Real;
-    type With<S: Real> = OMatrix<<T::Kind as Kind>::Of<S>, R, C>;
-    type Shape = (R, C);
+    type Family = OMatrix<T::Kind, R, C>;
     type Ref<'a> = &'a Self;
     type Cotangent<'a> = MatrixViewMut<'a, T, R, C>;
     type Adjoint<'a> = MatrixViewMut<'a, T, R, C>;
@@ -212,7 +245,7 @@ where
     }
 
     #[inline]
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
         self.map(|x| x.map_parts(f))
     }
 
@@ -233,7 +266,7 @@ where
     #[inline]
     fn zip_reals<S: Real>(
         &mut self,
-        other: &Self::With<S>,
+        other: &With<Self, S>,
         f: &mut impl FnMut(&mut Self::Real, S),
     ) {
         assert_eq!(self.shape_generic(), other.shape_generic(), "{SAME_SHAPE}");
@@ -285,7 +318,7 @@ macro_rules! by_element {
 
         fn zip_reals<S: Real>(
             &mut self,
-            other: &Self::With<S>,
+            other: &With<Self, S>,
             f: &mut impl FnMut(&mut Self::Real, S),
         ) {
             assert_eq!(self.iter().count(), other.iter().count(), "{SAME_SHAPE}");
@@ -302,28 +335,32 @@ macro_rules! by_element {
     };
 }
 
+impl<X: Family> Family for Vec<X> {
+    type Of<S: Real> = Vec<X::Of<S>>;
+    type Shape = Vec<X::Shape>;
+}
+
 impl<X: Differentiable> Differentiable for Vec<X> {
     type Real = X::Real;
-    type With<S: Real> = Vec<X::With<S>>;
-    type Shape = Vec<X::Shape>;
+    type Family = Vec<X::Family>;
     type Ref<'a> = &'a [X];
     type Cotangent<'a> = Vec<X::Cotangent<'a>>;
     type Adjoint<'a> = Vec<X::Adjoint<'a>>;
     by_element!();
 
-    fn shape(&self) -> Self::Shape {
+    fn shape(&self) -> Shape<Self> {
         self.iter().map(X::shape).collect()
     }
 
-    fn count(shape: &Self::Shape) -> usize {
+    fn count(shape: &Shape<Self>) -> usize {
         shape.iter().map(X::count).sum()
     }
 
-    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
         shape.iter().map(|shape| X::build(shape, next)).collect()
     }
 
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
         self.iter().map(|x| x.map_reals(f)).collect()
     }
 
@@ -332,7 +369,7 @@ impl<X: Differentiable> Differentiable for Vec<X> {
     }
 
     fn as_cotangent<'a>(
-        shape: &Self::Shape,
+        shape: &Shape<Self>,
         mut reals: &'a mut [Self::Real],
     ) -> Self::Cotangent<'a> {
         shape
@@ -341,7 +378,7 @@ impl<X: Differentiable> Differentiable for Vec<X> {
             .collect()
     }
 
-    fn as_adjoint<'a>(shape: &Self::Shape, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+    fn as_adjoint<'a>(shape: &Shape<Self>, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
         shape
             .iter()
             .map(|shape| X::as_adjoint(shape, split_front(&mut reals, X::count(shape))))
@@ -349,28 +386,32 @@ impl<X: Differentiable> Differentiable for Vec<X> {
     }
 }
 
+impl<X: Family, const N: usize> Family for [X; N] {
+    type Of<S: Real> = [X::Of<S>; N];
+    type Shape = [X::Shape; N];
+}
+
 impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
     type Real = X::Real;
-    type With<S: Real> = [X::With<S>; N];
-    type Shape = [X::Shape; N];
+    type Family = [X::Family; N];
     type Ref<'a> = &'a [X; N];
     type Cotangent<'a> = [X::Cotangent<'a>; N];
     type Adjoint<'a> = [X::Adjoint<'a>; N];
     by_element!();
 
-    fn shape(&self) -> Self::Shape {
+    fn shape(&self) -> Shape<Self> {
         self.each_ref().map(X::shape)
     }
 
-    fn count(shape: &Self::Shape) -> usize {
+    fn count(shape: &Shape<Self>) -> usize {
         shape.iter().map(X::count).sum()
     }
 
-    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
         shape.each_ref().map(|shape| X::build(shape, next))
     }
 
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
         self.each_ref().map(|x| x.map_reals(f))
     }
 
@@ -379,7 +420,7 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
     }
 
     fn as_cotangent<'a>(
-        shape: &Self::Shape,
+        shape: &Shape<Self>,
         mut reals: &'a mut [Self::Real],
     ) -> Self::Cotangent<'a> {
         shape
@@ -387,33 +428,37 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
             .map(|shape| X::as_cotangent(shape, split_front(&mut reals, X::count(shape))))
     }
 
-    fn as_adjoint<'a>(shape: &Self::Shape, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+    fn as_adjoint<'a>(shape: &Shape<Self>, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
         shape.each_ref().map(|shape| X::as_adjoint(shape, split_front(&mut reals, X::count(shape))))
     }
 }
 
+impl<X: Family> Family for Option<X> {
+    type Of<S: Real> = Option<X::Of<S>>;
+    type Shape = Option<X::Shape>;
+}
+
 impl<X: Differentiable> Differentiable for Option<X> {
     type Real = X::Real;
-    type With<S: Real> = Option<X::With<S>>;
-    type Shape = Option<X::Shape>;
+    type Family = Option<X::Family>;
     type Ref<'a> = Option<&'a X>;
     type Cotangent<'a> = Option<X::Cotangent<'a>>;
     type Adjoint<'a> = Option<X::Adjoint<'a>>;
     by_element!();
 
-    fn shape(&self) -> Self::Shape {
+    fn shape(&self) -> Shape<Self> {
         self.as_ref().map(X::shape)
     }
 
-    fn count(shape: &Self::Shape) -> usize {
+    fn count(shape: &Shape<Self>) -> usize {
         shape.as_ref().map_or(0, X::count)
     }
 
-    fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
         shape.as_ref().map(|shape| X::build(shape, next))
     }
 
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
         self.as_ref().map(|x| x.map_reals(f))
     }
 
@@ -421,11 +466,11 @@ impl<X: Differentiable> Differentiable for Option<X> {
         self.as_ref()
     }
 
-    fn as_cotangent<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a> {
+    fn as_cotangent<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a> {
         shape.as_ref().map(|shape| X::as_cotangent(shape, reals))
     }
 
-    fn as_adjoint<'a>(shape: &Self::Shape, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+    fn as_adjoint<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
         shape.as_ref().map(|shape| X::as_adjoint(shape, reals))
     }
 }
@@ -439,17 +484,21 @@ pub(crate) fn split_front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mu
 
 macro_rules! tuple {
     ($First:ident $first:tt $(, $Rest:ident $rest:tt)*) => {
+        impl<$First: Family $(, $Rest: Family)*> Family for ($First, $($Rest,)*) {
+            type Of<S: Real> = ($First::Of<S>, $($Rest::Of<S>,)*);
+            type Shape = ($First::Shape, $($Rest::Shape,)*);
+        }
+
         impl<$First: Differentiable $(, $Rest: Differentiable<Real = $First::Real>)*> Differentiable
             for ($First, $($Rest,)*)
         {
             type Real = $First::Real;
-            type With<S: Real> = ($First::With<S>, $($Rest::With<S>,)*);
-            type Shape = ($First::Shape, $($Rest::Shape,)*);
+            type Family = ($First::Family, $($Rest::Family,)*);
             type Ref<'a> = &'a Self;
             type Cotangent<'a> = ($First::Cotangent<'a>, $($Rest::Cotangent<'a>,)*);
             type Adjoint<'a> = ($First::Adjoint<'a>, $($Rest::Adjoint<'a>,)*);
 
-            fn shape(&self) -> Self::Shape {
+            fn shape(&self) -> Shape<Self> {
                 (self.$first.shape(), $(self.$rest.shape(),)*)
             }
 
@@ -457,15 +506,15 @@ macro_rules! tuple {
                 Notion::Structure
             }
 
-            fn count(shape: &Self::Shape) -> usize {
+            fn count(shape: &Shape<Self>) -> usize {
                 $First::count(&shape.$first) $(+ $Rest::count(&shape.$rest))*
             }
 
-            fn build(shape: &Self::Shape, next: &mut impl FnMut() -> Self::Real) -> Self {
+            fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
                 ($First::build(&shape.$first, next), $($Rest::build(&shape.$rest, next),)*)
             }
 
-            fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> Self::With<S> {
+            fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
                 (self.$first.map_reals(f), $(self.$rest.map_reals(f),)*)
             }
 
@@ -481,7 +530,7 @@ macro_rules! tuple {
 
             fn zip_reals<S: Real>(
                 &mut self,
-                other: &Self::With<S>,
+                other: &With<Self, S>,
                 f: &mut impl FnMut(&mut Self::Real, S),
             ) {
                 self.$first.zip_reals(&other.$first, f);
@@ -498,7 +547,7 @@ macro_rules! tuple {
             }
 
             fn as_cotangent<'a>(
-                shape: &Self::Shape,
+                shape: &Shape<Self>,
                 mut reals: &'a mut [Self::Real],
             ) -> Self::Cotangent<'a> {
                 (
@@ -514,7 +563,7 @@ macro_rules! tuple {
             }
 
             fn as_adjoint<'a>(
-                shape: &Self::Shape,
+                shape: &Shape<Self>,
                 mut reals: &'a mut [Self::Real],
             ) -> Self::Adjoint<'a> {
                 (

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use crate::field::real_field;
-use crate::primitive::{Evaluation, Primitive};
+use crate::passing::Arguments;
+use crate::primitive::{Evaluation, Given, Output, Primitive};
 use crate::scalar::{Over, Real};
 use crate::tape::{self, CONSTANT, Reading, Tapes};
 use crate::value::Differentiable;
@@ -157,15 +158,15 @@ impl<T: Real> Real for Var<T> {
         tape::with_tapes_by_type(f)
     }
 
-    fn apply<P: Primitive>(mut arguments: P::Arguments<'_, Self>) -> P::Return<Self> {
+    fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
         if P::SCALAR {
-            let inputs = P::inputs(&arguments, &mut |_, x: Self| x.value);
+            let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output =
                 Evaluation::new(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
             return P::from_result(output);
         }
         let mut reading = Reading::new::<T>();
-        let inputs = P::inputs(&arguments, &mut |argument, x: Self| {
+        let inputs = P::Arguments::own(&arguments, &mut |argument, x: Self| {
             reading.push(argument, x.stamp, x.number);
             x.value
         });
@@ -174,10 +175,10 @@ impl<T: Real> Real for Var<T> {
             if reading.stamp() != 0 {
                 return node::<P, T>(&reading, &mut arguments, evaluation);
             }
-            P::zip_overwritten(&mut arguments, &evaluation.inputs, &mut |x, value| {
+            P::Arguments::write_back(&mut arguments, &evaluation.inputs, &mut |x, value| {
                 *x = Self::constant(value);
             });
-            P::map_output(&evaluation.output, &mut Self::constant)
+            evaluation.output.map_reals(&mut Self::constant)
         });
         reading.close::<T>();
         P::from_result(output)
@@ -186,13 +187,13 @@ impl<T: Real> Real for Var<T> {
 
 /// Records a function of real numbers with known partial derivatives: a statement for every two.
 fn scalar<P: Primitive, T: Real>(
-    arguments: &P::Arguments<'_, Var<T>>,
+    arguments: &Given<'_, P, Var<T>>,
     evaluation: &Evaluation<P, T>,
-) -> P::Output<Var<T>> {
+) -> Output<P, Var<T>> {
     // The values of partial sums are read by nobody; the last statement's is the result's.
     let mut pending: Option<(Var<T>, T)> = None;
     let mut sum = None;
-    P::visit(arguments, &mut |argument, x: Var<T>| {
+    P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
         if x.is_constant() {
             return;
         }
@@ -210,15 +211,15 @@ fn scalar<P: Primitive, T: Real>(
         Some((x, partial)) => Var::record_unary(T::zero(), x, partial),
         None => Var::constant(T::zero()),
     });
-    P::map_output(&evaluation.output, &mut |value| Var { value, ..sum })
+    evaluation.output.map_reals(&mut |value| Var { value, ..sum })
 }
 
 /// Records one node for the primitive.
 fn node<P: Primitive, T: Real>(
     reading: &Reading,
-    arguments: &mut P::Arguments<'_, Var<T>>,
+    arguments: &mut Given<'_, P, Var<T>>,
     evaluation: Evaluation<P, T>,
-) -> P::Output<Var<T>> {
+) -> Output<P, Var<T>> {
     // The results are numbered as the node is going to number them: from the next on.
     let (stamp, first) = (reading.stamp(), reading.next_number::<T>());
     let mut number = first;
@@ -226,10 +227,10 @@ fn node<P: Primitive, T: Real>(
         number += 1;
         Var::recorded(value, stamp, number - 1)
     };
-    let output = P::map_output(&evaluation.output, &mut next);
-    let returned = P::Output::<T>::count(&evaluation.output.shape());
-    P::zip_overwritten(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
-    let shapes = P::shapes(&evaluation);
+    let output = evaluation.output.map_reals(&mut next);
+    let returned = Output::<P, T>::count(&evaluation.output.shape());
+    P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
+    let shapes = evaluation.shapes();
     let recorded = reading.record::<P, T>(returned, P::residual(evaluation), shapes);
     assert_eq!(recorded, first, "an in-place call must keep the shape of its `&mut` arguments");
     output

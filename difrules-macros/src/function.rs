@@ -1,6 +1,6 @@
 //! What the attribute finds out about the function it stands on.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
@@ -10,6 +10,7 @@ use syn::{
 };
 
 use crate::options::{Options, Read};
+use crate::pretty;
 
 /// The scalar of a function.
 pub(crate) enum ScalarParameter {
@@ -25,9 +26,17 @@ pub(crate) enum Form {
     Value,
     Reference,
     Mutable,
+    /// `&[X]`.
+    Slice,
+    /// `&mut [X]`.
+    SliceMut,
     /// `&Matrix<T, R, C, S>` of any storage `S`.
-    View,
+    Storage,
     /// `&mut Matrix<T, R, C, S>` of any storage `S`.
+    StorageMut,
+    /// `MatrixView<'_, T, R, C>`.
+    View,
+    /// `MatrixViewMut<'_, T, R, C>`.
     ViewMut,
     Constant,
     ConstantReference,
@@ -38,8 +47,10 @@ pub(crate) struct Argument {
     pub(crate) ident: Ident,
     /// As written.
     pub(crate) written: Type,
+    /// As the record shows it.
+    pub(crate) shown: String,
     pub(crate) form: Form,
-    /// The type of the value without the reference; for views the owned matrix.
+    /// The type of the value without the reference; for views the owned matrix, for slices a `Vec`.
     pub(crate) value: Type,
 }
 
@@ -49,7 +60,7 @@ impl Argument {
     }
 
     pub(crate) fn is_in_place(&self) -> bool {
-        matches!(self.form, Form::Mutable | Form::ViewMut)
+        matches!(self.form, Form::Mutable | Form::SliceMut | Form::StorageMut | Form::ViewMut)
     }
 }
 
@@ -59,8 +70,18 @@ pub(crate) struct Output {
     pub(crate) written: Type,
     /// The type on success; none for `()`.
     pub(crate) value: Option<Type>,
-    /// Whether it is a `Result`.
-    pub(crate) fallible: bool,
+    /// How it says that there is no value.
+    pub(crate) failing: Failing,
+}
+
+/// How a function says that it has no value.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Failing {
+    Never,
+    /// By a `Result`.
+    Error,
+    /// By an `Option`.
+    Nothing,
 }
 
 /// The function, understood.
@@ -86,7 +107,9 @@ struct StorageParameter {
 }
 
 impl Function {
-    pub(crate) fn new(item: ItemFn, options: &Options) -> Result<Self> {
+    pub(crate) fn new(mut item: ItemFn, options: &Options) -> Result<Self> {
+        let shown: Vec<_> = item.sig.inputs.iter().map(shown).collect();
+        name_opaque_arguments(&mut item, options)?;
         let signature = &item.sig;
         if let Some(token) = &signature.asyncness {
             return Err(Error::new(
@@ -115,12 +138,8 @@ impl Function {
         let mut storages: Vec<StorageParameter> = Vec::new();
         for parameter in &signature.generics.params {
             match parameter {
-                GenericParam::Lifetime(lifetime) => {
-                    return Err(Error::new(
-                        lifetime.span(),
-                        "a primitive's lifetimes are elided: write `&X` for `&'a X`",
-                    ));
-                }
+                // An owned value has no lifetimes, and a rule's own are elided.
+                GenericParam::Lifetime(_) => {}
                 GenericParam::Type(parameter) if scalar.is(&parameter.ident) => {
                     rule_parameters.push(GenericParam::Type(parameter.clone()));
                 }
@@ -146,7 +165,9 @@ impl Function {
         for predicate in
             signature.generics.where_clause.iter().flat_map(|clause| &clause.predicates)
         {
-            if storages.iter().any(|storage| mentions(predicate, &storage.ident)) {
+            if storages.iter().any(|storage| mentions(predicate, &storage.ident))
+                || has_lifetime(predicate, |lifetime| lifetime != "static")
+            {
                 continue;
             }
             rule_conditions.push(predicate.clone());
@@ -155,8 +176,8 @@ impl Function {
             }
         }
         let mut arguments = Vec::new();
-        for input in &signature.inputs {
-            arguments.push(argument(input, &scalar, &storages, options)?);
+        for (input, shown) in signature.inputs.iter().zip(shown) {
+            arguments.push(argument(input, shown, &scalar, &storages, options)?);
         }
         if arguments.len() > 16 {
             return Err(Error::new(
@@ -437,8 +458,107 @@ fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
     }
 }
 
+/// The type of an argument, as the source writes it.
+fn shown(input: &FnArg) -> String {
+    match input {
+        FnArg::Typed(input) => pretty::text(&input.ty),
+        FnArg::Receiver(_) => String::new(),
+    }
+}
+
+/// Names the types of `impl Trait` arguments, which the rules have to name.
+fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
+    let mut named = Vec::new();
+    for input in &mut item.sig.inputs {
+        let FnArg::Typed(input) = input else { continue };
+        let constant =
+            matches!(&*input.pat, Pat::Ident(name) if options.constant.contains(&name.ident));
+        let place = match &mut *input.ty {
+            Type::Reference(reference) => &mut reference.elem,
+            _ => &mut input.ty,
+        };
+        let Type::ImplTrait(opaque) = &**place else { continue };
+        if !constant {
+            return Err(Error::new(
+                opaque.span(),
+                "write the argument's type out: the modes know it by its type; only a constant, \
+                 named in `constant(..)`, can be `impl Trait`",
+            ));
+        }
+        let has = |wanted: &str| {
+            opaque.bounds.iter().any(|bound| match bound {
+                TypeParamBound::Lifetime(lifetime) => lifetime.ident == wanted,
+                other => bound_name(other).is_some_and(|name| name == wanted || name == "Copy"),
+            })
+        };
+        if !has("Clone") || !has("static") {
+            return Err(Error::new(
+                opaque.span(),
+                "a mode keeps a copy of a constant: add `+ Clone + 'static`",
+            ));
+        }
+        let ident = quote::format_ident!("__Constant{}", named.len());
+        let bounds = &opaque.bounds;
+        named.push(syn::parse2::<GenericParam>(quote!(#ident: #bounds))?);
+        **place = syn::parse2(quote!(#ident))?;
+    }
+    item.sig.generics.params.extend(named);
+    Ok(())
+}
+
+/// Whether a lifetime of this kind stands anywhere in the tokens.
+fn has_lifetime(tokens: &impl ToTokens, kind: impl Fn(&str) -> bool + Copy) -> bool {
+    let mut tokens = tokens.to_token_stream().into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match (&token, tokens.peek()) {
+            (TokenTree::Punct(mark), Some(TokenTree::Ident(name)))
+                if mark.as_char() == '\'' && kind(&name.to_string()) =>
+            {
+                return true;
+            }
+            (TokenTree::Group(group), _) if has_lifetime(&group.stream(), kind) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Replaces all lifetimes.
+struct Lifetimes(&'static str);
+
+impl VisitMut for Lifetimes {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut syn::Lifetime) {
+        *lifetime = syn::Lifetime::new(self.0, lifetime.span());
+    }
+}
+
+/// The type with every lifetime replaced by this one.
+pub(crate) fn with_lifetimes(written: &Type, lifetime: &'static str) -> Type {
+    let mut replaced = written.clone();
+    Lifetimes(lifetime).visit_type_mut(&mut replaced);
+    // A view may leave its lifetime out.
+    if let Type::Path(path) = &mut replaced
+        && let Some(PathArguments::AngleBracketed(arguments)) =
+            path.path.segments.last_mut().map(|segment| &mut segment.arguments)
+        && !arguments.args.iter().any(|a| matches!(a, GenericArgument::Lifetime(_)))
+        && view_name(written).is_some()
+    {
+        let lifetime = syn::Lifetime::new(lifetime, written.span());
+        arguments.args.insert(0, GenericArgument::Lifetime(lifetime));
+    }
+    replaced
+}
+
+/// The name of a view's type.
+fn view_name(written: &Type) -> Option<String> {
+    let Type::Path(path) = written else { return None };
+    let name = path.path.segments.last()?.ident.to_string();
+    name.contains("View").then_some(name)
+}
+
 fn argument(
     input: &FnArg,
+    shown: String,
     scalar: &ScalarParameter,
     storages: &[StorageParameter],
     options: &Options,
@@ -446,7 +566,8 @@ fn argument(
     let FnArg::Typed(input) = input else {
         return Err(Error::new(
             input.span(),
-            "a primitive takes no `self`: write a free function and call it from the method",
+            "a primitive takes no `self`: write a function of the structure, `model: &Model<T>`, with \
+             `#[derive(Differentiable)]` on it or `constant(model)`",
         ));
     };
     let ident = match &*input.pat {
@@ -468,28 +589,21 @@ fn argument(
         }
         _ => (written.clone(), None),
     };
-    if matches!(inner, Type::ImplTrait(_)) {
+    let viewed = view_name(&inner).filter(|_| !constant).map(|name| name.contains("ViewMut"));
+    if let (Some(_), Some(_)) = (viewed, reference) {
         return Err(Error::new(
             written.span(),
-            "write the argument's type out: a primitive's rules are generic over the scalar alone",
+            "a view is passed by value, `DMatrixView<'_, T>`, or as a matrix of any storage: \
+             `&Matrix<T, R, C, S>` with `S: Storage<T, R, C>`, or `&mut` with `StorageMut`",
         ));
     }
-    if let (Type::Path(path), false) = (&inner, constant)
-        && path.path.segments.last().is_some_and(|segment| {
-            let name = segment.ident.to_string();
-            name.contains("View") || name.contains("Slice")
-        })
-    {
+    if viewed.is_none() && has_lifetime(&inner, |lifetime| lifetime != "static") {
         return Err(Error::new(
             written.span(),
-            "a view is taken as a matrix of any storage: `&Matrix<T, R, C, S>` with \
-             `S: Storage<T, R, C>`, or `&mut` with `StorageMut`",
-        ));
-    }
-    if matches!(inner, Type::Slice(_)) && !constant {
-        return Err(Error::new(
-            written.span(),
-            "numbers in a row are taken as a vector, `&DVector<T>`, or as `&Vec<T>`",
+            format!(
+                "a mode keeps a copy of `{ident}`, so it owns what it holds: take a reference to an \
+                 owned value"
+            ),
         ));
     }
     if constant && matches!(scalar, ScalarParameter::Generic { .. }) && scalar.mentioned_in(&inner)
@@ -519,12 +633,24 @@ fn argument(
         ));
     }
     let storage = storages.iter().find(|storage| mentions(&inner, &storage.ident));
+    if let Some(mutable) = viewed {
+        let of = with_lifetimes(&inner, "'static");
+        let value = syn::parse2(quote!(<#of as ::difrules_core::passing::Viewed>::Matrix))?;
+        let form = if mutable { Form::ViewMut } else { Form::View };
+        return Ok(Argument { ident, written, shown, form, value });
+    }
+    if let (Type::Slice(slice), false, Some(mutable)) = (&inner, constant, reference) {
+        let of = &slice.elem;
+        let value = syn::parse2(quote!(::std::vec::Vec<#of>))?;
+        let form = if mutable { Form::SliceMut } else { Form::Slice };
+        return Ok(Argument { ident, written, shown, form, value });
+    }
     let (form, value) = match (constant, reference, storage) {
         (false, Some(mutable), Some(storage)) => {
             let matrix = &storage.matrix;
             let owned =
                 syn::parse2(quote!(::difrules_core::__private::nalgebra::OMatrix<#matrix>))?;
-            (if mutable { Form::ViewMut } else { Form::View }, owned)
+            (if mutable { Form::StorageMut } else { Form::Storage }, owned)
         }
         (_, _, Some(_)) => {
             return Err(Error::new(
@@ -538,7 +664,7 @@ fn argument(
         (false, Some(false), None) => (Form::Reference, inner),
         (false, Some(true), None) => (Form::Mutable, inner),
     };
-    Ok(Argument { ident, written, form, value })
+    Ok(Argument { ident, written, shown, form, value })
 }
 
 fn output(output: &ReturnType, scalar: &ScalarParameter) -> Result<Output> {
@@ -548,6 +674,18 @@ fn output(output: &ReturnType, scalar: &ScalarParameter) -> Result<Output> {
     };
     if let Type::Reference(_) = &written {
         return Err(Error::new(written.span(), "a primitive returns a value, not a reference"));
+    }
+    if has_lifetime(&written, |lifetime| lifetime != "static") {
+        return Err(Error::new(
+            written.span(),
+            "a primitive returns what owns its numbers: an owned matrix, not a view",
+        ));
+    }
+    if let Type::ImplTrait(_) = &written {
+        return Err(Error::new(
+            written.span(),
+            "write the result's type out: the modes know it by its type",
+        ));
     }
     let is_unit = |written: &Type| matches!(written, Type::Tuple(tuple) if tuple.elems.is_empty());
     if let Type::Path(path) = &written
@@ -565,10 +703,18 @@ fn output(output: &ReturnType, scalar: &ScalarParameter) -> Result<Output> {
                 ));
             }
             let value = (!is_unit(success)).then(|| success.clone());
-            return Ok(Output { value, fallible: true, written });
+            return Ok(Output { value, failing: Failing::Error, written });
         }
         return Err(Error::new(written.span(), "write the result's type out: `Result<Y, Error>`"));
     }
+    if let Type::Path(path) = &written
+        && let Some(segment) = path.path.segments.last().filter(|s| s.ident == "Option")
+        && let PathArguments::AngleBracketed(arguments) = &segment.arguments
+        && let Some(GenericArgument::Type(success)) = arguments.args.first()
+    {
+        let value = (!is_unit(success)).then(|| success.clone());
+        return Ok(Output { value, failing: Failing::Nothing, written });
+    }
     let value = (!is_unit(&written)).then(|| written.clone());
-    Ok(Output { value, fallible: false, written })
+    Ok(Output { value, failing: Failing::Never, written })
 }

@@ -1,6 +1,7 @@
 //! The keys of the attribute.
 
 use proc_macro2::Span;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -20,6 +21,12 @@ pub(crate) struct Options {
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
     pub(crate) aliases: Vec<LitStr>,
+    /// What the registry calls it, where that is not the function's name.
+    pub(crate) name: Option<LitStr>,
+    /// The type in whose `impl` the function stands.
+    pub(crate) owner: Option<Type>,
+    /// Where `difrules_core` is found.
+    pub(crate) root: Option<Path>,
 }
 
 /// A rule as the user gives it.
@@ -102,14 +109,14 @@ pub(crate) enum Instance {
 }
 
 const KEYS: &str = "`forward`, `reverse`, `partial`, `saves`, `reads`, `constant`, `kernel`, \
-                    `instances`, `sample`, `alias`";
+                    `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
 
 impl Parse for Options {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut options = Self::default();
         let mut seen: Vec<Ident> = Vec::new();
         while !input.is_empty() {
-            let key: Ident = input.parse().map_err(|error| {
+            let key: Ident = input.call(Ident::parse_any).map_err(|error| {
                 Error::new(error.span(), format!("expected a key of `#[primitive]`: {KEYS}"))
             })?;
             // `kernel` and `alias` may come more than once: one for each scalar, one for each name.
@@ -125,6 +132,9 @@ impl Parse for Options {
                 "partial" => options.partial = partials(input, &key)?,
                 "saves" => options.saves = Some(value(input, &key)?),
                 "sample" => options.sample = Some(value(input, &key)?),
+                "name" => options.name = Some(value(input, &key)?),
+                "impl" => options.owner = Some(value(input, &key)?),
+                "crate" => options.root = Some(value(input, &key)?),
                 "constant" => {
                     options.constant = list(input, &key, "constant(n, side)", Ident::parse)?
                 }

@@ -7,7 +7,8 @@ use std::fmt;
 use super::difference::{Difference, difference, difference_at};
 use super::sample::Sampler;
 use crate::dual::Dual;
-use crate::primitive::{Evaluation, Primitive};
+use crate::passing::Arguments;
+use crate::primitive::{Evaluation, Inputs, Output, Primitive};
 use crate::scalar::Real;
 use crate::tape::MOST_ARGUMENTS;
 use crate::transform::{jvp, vjp};
@@ -42,7 +43,7 @@ pub fn check_instance<P: Primitive, R: Real>(
     sample: fn(&mut Sampler) -> Box<dyn Any>,
     seed: u64,
 ) -> Result<(), Failure> {
-    let draw = |random: &mut Sampler| match sample(random).downcast::<P::Inputs<R>>() {
+    let draw = |random: &mut Sampler| match sample(random).downcast::<Inputs<P, R>>() {
         Ok(inputs) => *inputs,
         Err(_) => unreachable!("the attribute makes the sample of the instance's type"),
     };
@@ -79,7 +80,7 @@ pub fn check_instance<P: Primitive, R: Real>(
 /// }
 /// ```
 pub fn check_at<P: Primitive, R: Real>(
-    sample: impl Fn(&mut Sampler) -> P::Inputs<R>,
+    sample: impl Fn(&mut Sampler) -> Inputs<P, R>,
     seed: u64,
 ) -> Result<(), Failure> {
     let draw = |numbers| sample(&mut Sampler::new(seed, numbers));
@@ -93,7 +94,7 @@ pub fn check_at<P: Primitive, R: Real>(
         seed,
     };
     if P::GENERIC || std::any::TypeId::of::<R>() == std::any::TypeId::of::<f64>() {
-        let point = P::map_inputs(&point, &mut |x: R| x.to_f64());
+        let point = P::Arguments::map(&point, &mut |_, x: R| x.to_f64());
         let checker = Checker::<P> { point, direction: direction.clone(), second };
         checker.all(seed).map_err(fail)?;
     }
@@ -109,16 +110,16 @@ pub fn check_at<P: Primitive, R: Real>(
 }
 
 /// The difference of two points, as plain numbers: a direction that respects their structure.
-fn reals<P: Primitive, R: Real>(from: &P::Inputs<R>, to: &P::Inputs<R>) -> Vec<f64> {
+fn reals<P: Primitive, R: Real>(from: &Inputs<P, R>, to: &Inputs<P, R>) -> Vec<f64> {
     let (from, to) = (flat::<P, R>(from), flat::<P, R>(to));
     assert_eq!(from.len(), to.len(), "`sample` must take sizes from `Sampler::size` or `choose`");
     from.iter().zip(to).map(|(&from, to)| (to - from).to_f64()).collect()
 }
 
 /// All real numbers of the arguments, in order.
-fn flat<P: Primitive, S: Real>(inputs: &P::Inputs<S>) -> Vec<S> {
+fn flat<P: Primitive, S: Real>(inputs: &Inputs<P, S>) -> Vec<S> {
     let mut all = Vec::new();
-    P::map_inputs(inputs, &mut |x: S| {
+    P::Arguments::map(inputs, &mut |_, x: S| {
         all.push(x);
         x
     });
@@ -126,15 +127,15 @@ fn flat<P: Primitive, S: Real>(inputs: &P::Inputs<S>) -> Vec<S> {
 }
 
 /// Arguments like these made of other numbers.
-fn like<P: Primitive, S: Real, U: Real>(inputs: &P::Inputs<S>, numbers: &[U]) -> P::Inputs<U> {
+fn like<P: Primitive, S: Real, U: Real>(inputs: &Inputs<P, S>, numbers: &[U]) -> Inputs<P, U> {
     let mut numbers = numbers.iter();
-    P::map_inputs(inputs, &mut |_| *numbers.next().expect("as many as there are"))
+    P::Arguments::map(inputs, &mut |_, _| *numbers.next().expect("as many as there are"))
 }
 
 /// The output's numbers and then those of the `&mut` arguments.
-fn results<P: Primitive, S: Real>(output: &P::Output<S>, inputs: &mut P::Inputs<S>) -> Vec<S> {
+fn results<P: Primitive, S: Real>(output: &Output<P, S>, inputs: &mut Inputs<P, S>) -> Vec<S> {
     let mut all = output.to_reals();
-    P::update_inputs(inputs, &mut |argument, x| {
+    P::Arguments::update(inputs, &mut |argument, x| {
         if P::RECORD.arguments[argument].in_place {
             all.push(*x);
         }
@@ -143,13 +144,13 @@ fn results<P: Primitive, S: Real>(output: &P::Output<S>, inputs: &mut P::Inputs<
 }
 
 /// The value; nothing outside the domain.
-fn value<P: Primitive, S: Real>(inputs: P::Inputs<S>) -> Option<Vec<S>> {
+fn value<P: Primitive, S: Real>(inputs: Inputs<P, S>) -> Option<Vec<S>> {
     let mut evaluation = Evaluation::<P, S>::new(inputs).ok()?;
     Some(results::<P, S>(&evaluation.output, &mut evaluation.inputs))
 }
 
 /// The tangent of the results.
-fn forward<P: Primitive, S: Real>(inputs: P::Inputs<S>, tangents: &[S]) -> Option<Vec<S>> {
+fn forward<P: Primitive, S: Real>(inputs: Inputs<P, S>, tangents: &[S]) -> Option<Vec<S>> {
     let mut tangents = like::<P, S, S>(&inputs, tangents);
     let evaluation = Evaluation::<P, S>::new(inputs).ok()?;
     let output = P::forward(&evaluation, &mut tangents);
@@ -159,13 +160,13 @@ fn forward<P: Primitive, S: Real>(inputs: P::Inputs<S>, tangents: &[S]) -> Optio
 /// What a reverse rule adds to slots that hold `start`, one list of numbers an argument; slots that
 /// are not wanted stay as they are.
 fn reverse<P: Primitive, S: Real>(
-    inputs: P::Inputs<S>,
+    inputs: Inputs<P, S>,
     cotangent: &[S],
     start: &[Vec<S>],
     wanted: impl Fn(usize) -> bool,
 ) -> Option<Vec<Vec<S>>> {
     let evaluation = Evaluation::<P, S>::new(inputs).ok()?;
-    let shapes = P::shapes(&evaluation);
+    let shapes = evaluation.shapes();
     let residual = P::residual(evaluation);
     let mut adjoints = start.to_vec();
     let mut outputs = cotangent.to_vec();
@@ -180,11 +181,11 @@ fn reverse<P: Primitive, S: Real>(
 }
 
 /// The numbers split by argument.
-fn by_argument<P: Primitive, S: Real>(inputs: &P::Inputs<S>, numbers: &[S]) -> Vec<Vec<S>> {
+fn by_argument<P: Primitive, S: Real>(inputs: &Inputs<P, S>, numbers: &[S]) -> Vec<Vec<S>> {
     let mut split = vec![Vec::new(); P::RECORD.arguments.len()];
     let mut numbers = numbers.iter();
-    let mut inputs = P::map_inputs(inputs, &mut |x: S| x);
-    P::update_inputs(&mut inputs, &mut |argument, _| {
+    let mut inputs = P::Arguments::map(inputs, &mut |_, x: S| x);
+    P::Arguments::update(&mut inputs, &mut |argument, _| {
         split[argument].push(*numbers.next().expect("as many as there are"));
     });
     split
@@ -230,7 +231,7 @@ fn agree_exactly(what: &str, found: &[f64], expected: &[f64]) -> Result<(), Stri
 
 /// One point, in double precision.
 struct Checker<P: Primitive> {
-    point: P::Inputs<f64>,
+    point: Inputs<P, f64>,
     direction: Vec<f64>,
     second: Vec<f64>,
 }
@@ -259,18 +260,18 @@ impl<P: Primitive> Checker<P> {
     }
 
     /// The point, moved along the first direction.
-    fn at(&self, t: f64) -> P::Inputs<f64> {
+    fn at(&self, t: f64) -> Inputs<P, f64> {
         self.along(&self.direction, t)
     }
 
-    fn along(&self, direction: &[f64], t: f64) -> P::Inputs<f64> {
+    fn along(&self, direction: &[f64], t: f64) -> Inputs<P, f64> {
         let numbers = flat::<P, f64>(&self.point);
         let moved: Vec<_> = numbers.iter().zip(direction).map(|(x, v)| x + t * v).collect();
         like::<P, f64, f64>(&self.point, &moved)
     }
 
     /// The point with the first direction as its tangent.
-    fn dual(&self) -> P::Inputs<Dual<f64>> {
+    fn dual(&self) -> Inputs<P, Dual<f64>> {
         let numbers = flat::<P, f64>(&self.point);
         let numbers = numbers.iter().zip(&self.direction).map(|(&x, &v)| Dual::new(x, [v]));
         like::<P, f64, Dual<f64>>(&self.point, &numbers.collect::<Vec<_>>())
@@ -356,8 +357,8 @@ impl<P: Primitive> Checker<P> {
         let all = flat::<P, f64>(&self.point);
         let outside = "a mode fails where the plain call does not";
         // The primitive's own text, run on dual numbers without the rules, has the same value.
-        let mut inputs = P::map_inputs(&self.point, &mut |x: f64| Dual::<f64>::constant(x));
-        let output = P::into_result(P::primal::<Dual<f64>>(P::lend(&mut inputs)));
+        let mut inputs = P::Arguments::map(&self.point, &mut |_, x: f64| Dual::<f64>::constant(x));
+        let output = P::into_result(P::primal::<Dual<f64>>(P::Arguments::lend(&mut inputs)));
         let output = output.map_err(|_| "the general text fails where the plain call does not")?;
         let text = results::<P, Dual<f64>>(&output, &mut inputs);
         let text: Vec<f64> = text.iter().map(|y| y.value).collect();
@@ -413,7 +414,7 @@ impl<P: Primitive> Checker<P> {
     }
 
     /// The adjoints of all arguments, in one list.
-    fn reverse<S: Real>(&self, inputs: P::Inputs<S>, cotangent: &[S]) -> Result<Vec<S>, String> {
+    fn reverse<S: Real>(&self, inputs: Inputs<P, S>, cotangent: &[S]) -> Result<Vec<S>, String> {
         let zero = vec![S::zero(); flat::<P, S>(&inputs).len()];
         let start = by_argument::<P, S>(&inputs, &zero);
         let adjoints = reverse::<P, S>(inputs, cotangent, &start, |_| true);
@@ -424,14 +425,14 @@ impl<P: Primitive> Checker<P> {
 /// The value and both rules at `R` against those at `f64`, within what a rounding of the arguments
 /// to `R` changes.
 fn against_double<P: Primitive, R: Real>(
-    point: &P::Inputs<R>,
+    point: &Inputs<P, R>,
     direction: &[f64],
     seed: u64,
 ) -> Result<(), String> {
     let epsilon = R::default_epsilon().to_f64();
     let outside = "outside the domain";
     let plain = |numbers: Vec<R>| numbers.into_iter().map(Real::to_f64).collect::<Vec<f64>>();
-    let copy = || P::map_inputs(point, &mut |x: R| x);
+    let copy = || P::Arguments::map(point, &mut |_, x: R| x);
     let tangents: Vec<R> = direction.iter().map(|&v| nalgebra::convert(v)).collect();
     let y = value::<P, R>(copy()).ok_or(outside)?;
     let mut random = Sampler::new(seed, seed);
@@ -447,8 +448,8 @@ fn against_double<P: Primitive, R: Real>(
     }
     let cotangent = plain(cotangent);
     let tangents = plain(tangents);
-    let double = |inputs: &P::Inputs<f64>| -> Option<Vec<Vec<f64>>> {
-        let copy = || P::map_inputs(inputs, &mut |x: f64| x);
+    let double = |inputs: &Inputs<P, f64>| -> Option<Vec<Vec<f64>>> {
+        let copy = || P::Arguments::map(inputs, &mut |_, x: f64| x);
         let mut all = vec![value::<P, f64>(copy())?];
         if P::RECORD.forward {
             all.push(forward::<P, f64>(copy(), &tangents)?);
@@ -459,12 +460,12 @@ fn against_double<P: Primitive, R: Real>(
         }
         Some(all)
     };
-    let exact_point = P::map_inputs(point, &mut |x: R| x.to_f64());
+    let exact_point = P::Arguments::map(point, &mut |_, x: R| x.to_f64());
     let exact = double(&exact_point).ok_or(outside)?;
     // How far rounding of the arguments moves each result.
     let mut moved: Vec<Vec<f64>> = exact.iter().map(|numbers| vec![0.0; numbers.len()]).collect();
     for _ in 0..3 {
-        let rounded = P::map_inputs(&exact_point, &mut |x: f64| {
+        let rounded = P::Arguments::map(&exact_point, &mut |_, x: f64| {
             x + epsilon * random.between::<f64>(-1.0, 1.0) * x.abs().max(1e-3)
         });
         let near = double(&rounded).ok_or(outside)?;
@@ -486,14 +487,14 @@ fn against_double<P: Primitive, R: Real>(
 /// The rules of a plain function at `R` against finite differences and each other, in the precision
 /// that `R` allows.
 fn against_difference<P: Primitive, R: Real>(
-    point: &P::Inputs<R>,
+    point: &Inputs<P, R>,
     direction: &[f64],
     seed: u64,
 ) -> Result<(), String> {
     let epsilon = R::default_epsilon().to_f64();
     let outside = "outside the domain";
     let plain = |numbers: &[R]| numbers.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
-    let copy = || P::map_inputs(point, &mut |x: R| x);
+    let copy = || P::Arguments::map(point, &mut |_, x: R| x);
     let numbers = flat::<P, R>(point);
     let expected = difference_at(epsilon, |t| {
         let moved =

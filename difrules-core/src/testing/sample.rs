@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::scalar::Scalar;
-use crate::value::Differentiable;
+use crate::value::{Differentiable, Shape};
 
 /// Draws the points at which a checker evaluates a primitive: what `sample = ..` is given.
 ///
@@ -82,7 +82,7 @@ impl Sampler {
     }
 
     /// A value of a given shape with normally distributed real numbers.
-    pub fn like<X: Differentiable>(&mut self, shape: &X::Shape) -> X {
+    pub fn like<X: Differentiable>(&mut self, shape: &Shape<X>) -> X {
         X::build(shape, &mut || self.normal())
     }
 

@@ -11,7 +11,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Error, GenericParam, Ident, ItemFn, Pat, Result, Type};
 
-use crate::function::{Form, Function, ScalarParameter};
+use crate::function::{Form, Function, ScalarParameter, with_lifetimes};
 use crate::hygiene::quote;
 use crate::options::{Kernel, Options, Rule, Text};
 use crate::pretty;
@@ -141,7 +141,8 @@ impl<'a> Expansion<'a> {
                 ));
             }
         }
-        let views = |a: &&crate::function::Argument| matches!(a.form, Form::View | Form::ViewMut);
+        let views =
+            |a: &&crate::function::Argument| matches!(a.form, Form::Storage | Form::StorageMut);
         let primal_kernel = self.options.kernels.iter().find(|kernel| kernel.text == Text::Primal);
         if let (Some(kernel), Some(argument)) =
             (primal_kernel, self.function.arguments.iter().find(views))
@@ -311,13 +312,13 @@ impl<'a> Expansion<'a> {
         let handed = function.arguments.iter().map(|argument| {
             let name = &argument.ident;
             match argument.form {
-                Form::View => quote!(::difrules_core::__private::view(#name)),
-                Form::ViewMut => quote!(::difrules_core::__private::view_mut(#name)),
+                Form::Storage => quote!(::difrules_core::__private::view(#name)),
+                Form::StorageMut => quote!(::difrules_core::__private::view_mut(#name)),
                 _ => quote!(#name),
             }
         });
         let arguments = self.marker_arguments(&kind);
-        let generics = function.item.sig.generics.params.iter().map(parameter_name);
+        let generics = function.item.sig.generics.params.iter().filter_map(parameter_ident);
         // The body has moved, so a lint expected in it is not met here.
         let attrs = attrs.iter().filter(|attribute| !attribute.path().is_ident("expect"));
         quote! {
@@ -387,8 +388,8 @@ impl<'a> Expansion<'a> {
         let mode = quote!(__M);
         let names: Vec<_> = function.arguments.iter().map(|argument| &argument.ident).collect();
         let types = function.arguments.iter().map(|argument| match argument.is_constant() {
-            true => argument.written.clone(),
-            false => function.substitute(&argument.written, &mode, &mode),
+            true => with_lifetimes(&argument.written, "'_"),
+            false => function.substitute(&with_lifetimes(&argument.written, "'_"), &mode, &mode),
         });
         let output = function.substitute(&function.output.written, &mode, &mode);
         let doc =
@@ -431,6 +432,22 @@ fn cast(form: Form, argument: &TokenStream, from: &Type, to: &Type) -> TokenStre
         Form::Value => quote!(::difrules_core::__private::same::<#from, #to>(#argument)),
         Form::Reference => quote!(::difrules_core::__private::same_ref::<#from, #to>(#argument)),
         Form::Mutable => quote!(::difrules_core::__private::same_mut::<#from, #to>(#argument)),
-        Form::View | Form::ViewMut | Form::Constant | Form::ConstantReference => quote!(#argument),
+        Form::Slice => quote! {
+            ::difrules_core::__private::same_slice_ref::<
+                <#from as ::difrules_core::__private::List>::Element,
+                <#to as ::difrules_core::__private::List>::Element,
+            >(#argument)
+        },
+        Form::SliceMut => quote! {
+            ::difrules_core::__private::same_slice::<
+                <#from as ::difrules_core::__private::List>::Element,
+                <#to as ::difrules_core::__private::List>::Element,
+            >(#argument)
+        },
+        Form::View => quote!(::difrules_core::__private::same_view(#argument)),
+        Form::ViewMut => quote!(::difrules_core::__private::same_view_mut(#argument)),
+        Form::Storage | Form::StorageMut | Form::Constant | Form::ConstantReference => {
+            quote!(#argument)
+        }
     }
 }

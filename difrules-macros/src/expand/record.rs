@@ -131,7 +131,9 @@ impl Expansion<'_> {
     pub(super) fn record(&self) -> TokenStream {
         let function = self.function;
         let ident = function.ident();
-        let name = ident.unraw().to_string();
+        let function_name = ident.unraw().to_string();
+        let name =
+            self.options.name.as_ref().map_or_else(|| function_name.clone(), |name| name.value());
         let aliases = &self.options.aliases;
         let instances = self.instances();
         let bound = match &function.scalar {
@@ -151,8 +153,7 @@ impl Expansion<'_> {
             };)
         });
         let arguments = function.arguments.iter().map(|argument| {
-            let (name, type_name) =
-                (argument.ident.unraw().to_string(), pretty::text(&argument.written));
+            let (name, type_name) = (argument.ident.unraw().to_string(), &argument.shown);
             let in_place = argument.is_in_place();
             let notion = if argument.is_constant() {
                 quote!(::difrules_core::__private::constant)
@@ -172,6 +173,8 @@ impl Expansion<'_> {
         let result = pretty::text(&function.output.written);
         let (forward, reverse) = (self.forward.is_some(), self.reverse.is_some());
         let symbolic = self.symbolic();
+        let owner = self.options.owner.iter().map(|owner| format!("{}::", short_name(owner)));
+        let owner = quote!(#(#owner,)*);
         let doc = documentation(&function.item);
         let built = instances.iter().map(|instance| {
             let (shown, real) = (&instance.shown, instance.real());
@@ -186,14 +189,19 @@ impl Expansion<'_> {
                 }
             };
             quote! {
-                ::difrules_core::Instance { scalar: #shown, sample: #sample, check: #check }
+                ::difrules_core::Instance {
+                    scalar: #shown,
+                    sample: #sample,
+                    check: #check,
+                    calls: ::difrules_core::__private::Calls::of::<#primitive, #real>(),
+                }
             }
         });
         quote! {
             #(#checks)*
 
             static __RECORD: ::difrules_core::Record = ::difrules_core::Record {
-                path: ::core::concat!(::core::module_path!(), "::", #name),
+                path: ::core::concat!(::core::module_path!(), "::", #owner #function_name),
                 name: #name,
                 aliases: &[#(#aliases),*],
                 arguments: &[#(#arguments),*],
@@ -229,7 +237,7 @@ impl Expansion<'_> {
         let function = self.function;
         let (scalar, real) = (&instance.scalar, instance.real());
         let primitive = self.primitive_at(instance);
-        let all = quote!(<#primitive as ::difrules_core::Primitive>::Inputs<#real>);
+        let all = quote!(::difrules_core::Inputs<#primitive, #real>);
         let numbers = function
             .arguments
             .iter()

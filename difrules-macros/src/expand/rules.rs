@@ -193,12 +193,17 @@ impl Expansion<'_> {
         match parameter {
             Parameter::Before(i) | Parameter::Tangent(i) => {
                 let value = value(i);
+                let element = quote!(<#value as ::difrules_core::__private::List>::Element);
                 match (self.function.arguments[i].form, parameter) {
                     (Form::Constant, _) => quote!(#value),
                     (Form::Value, _) => {
                         quote!(<#value as ::difrules_core::Differentiable>::Ref<'_>)
                     }
-                    (Form::Mutable | Form::ViewMut, Parameter::Tangent(_)) => quote!(&mut #value),
+                    (Form::SliceMut, Parameter::Tangent(_)) => quote!(&mut [#element]),
+                    (_, Parameter::Tangent(_)) if self.function.arguments[i].is_in_place() => {
+                        quote!(&mut #value)
+                    }
+                    (Form::Slice | Form::SliceMut, _) => quote!(&[#element]),
                     _ => quote!(&#value),
                 }
             }
@@ -463,7 +468,7 @@ impl Expansion<'_> {
                 let (n, i) = (i, index(i));
                 match self.function.arguments[n].form {
                     Form::Value => quote!(::difrules_core::Differentiable::by_ref(&tangents.#i)),
-                    Form::Mutable | Form::ViewMut => quote!(&mut tangents.#i),
+                    _ if self.function.arguments[n].is_in_place() => quote!(&mut tangents.#i),
                     _ => quote!(&tangents.#i),
                 }
             }
@@ -473,7 +478,7 @@ impl Expansion<'_> {
                     local("adjoint", i).into_token_stream()
                 } else {
                     let (n, i) = (i, index(i));
-                    quote!(::difrules_core::Slot::new(&shapes.#i, slots[#n].take()))
+                    quote!(::difrules_core::Slot::new(&shapes.0.#i, slots[#n].take()))
                 }
             }
         }
@@ -524,12 +529,12 @@ impl Expansion<'_> {
                     ::difrules_core::Evaluation<#primitive, #real>,
                 >(evaluation);
                 let tangents = ::difrules_core::__private::same_mut::<
-                    Self::Inputs<__S>,
-                    <#primitive as ::difrules_core::Primitive>::Inputs<#real>,
+                    ::difrules_core::Inputs<Self, __S>,
+                    ::difrules_core::Inputs<#primitive, #real>,
                 >(tangents);
                 return ::difrules_core::__private::same::<
-                    <#primitive as ::difrules_core::Primitive>::Output<#real>,
-                    Self::Output<__S>,
+                    ::difrules_core::Output<#primitive, #real>,
+                    ::difrules_core::Output<Self, __S>,
                 >(#call);
             }
         };
@@ -570,8 +575,8 @@ impl Expansion<'_> {
                     <#primitive as ::difrules_core::Primitive>::Residual<#real>,
                 >(residual);
                 let shapes = ::difrules_core::__private::same_ref::<
-                    Self::Shapes<__S>,
-                    <#primitive as ::difrules_core::Primitive>::Shapes<#real>,
+                    ::difrules_core::Shapes<Self>,
+                    ::difrules_core::Shapes<#primitive>,
                 >(shapes);
                 let mut outputs = ::difrules_core::__private::same_slice::<__S, #real>(outputs);
                 let slots = &mut ::difrules_core::__private::same_slots::<__S, #real>(slots);
@@ -610,12 +615,11 @@ impl Expansion<'_> {
         call: TokenStream,
         base: Option<&Type>,
     ) -> TokenStream {
-        let output_index = syn::Index::from(self.function.arguments.len());
         let cotangent = self.function.output.value.as_ref().map(|_| {
             quote! {
                 let cotangent = ::difrules_core::__private::take_cotangent::<
-                    <#primitive as ::difrules_core::Primitive>::Output<#real>,
-                >(&shapes.#output_index, &mut outputs);
+                    ::difrules_core::Output<#primitive, #real>,
+                >(&shapes.1, &mut outputs);
             }
         });
         let value = |n: usize| match base {
@@ -628,8 +632,8 @@ impl Expansion<'_> {
             let (name, adjoint) = (local("overwritten", n), local("adjoint", n));
             let (i, value) = (syn::Index::from(n), value(n));
             quote! {
-                let #name = ::difrules_core::__private::take_front::<#value>(&shapes.#i, &mut outputs);
-                let #adjoint = <#value as ::difrules_core::Differentiable>::as_adjoint(&shapes.#i, &mut *#name);
+                let #name = ::difrules_core::__private::take_front::<#value>(&shapes.0.#i, &mut outputs);
+                let #adjoint = <#value as ::difrules_core::Differentiable>::as_adjoint(&shapes.0.#i, &mut *#name);
             }
         });
         let added = self.in_place().map(|n| {

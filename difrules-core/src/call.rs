@@ -1,0 +1,388 @@
+//! Calls by those who do not know the types: through a registered instance.
+
+use std::any::{Any, TypeId, type_name};
+use std::fmt;
+
+use crate::passing::{Arguments, Mismatch};
+use crate::primitive::{Evaluation, Inputs, MissingRule, Output, Primitive, Shapes};
+use crate::registry::{Instance, Mode};
+use crate::scalar::Real;
+use crate::tape::MOST_ARGUMENTS;
+use crate::value::Differentiable;
+
+/// Values whose types the caller does not know, one an argument.
+type Values<'a, 'b> = &'a mut [&'b mut dyn Any];
+/// The same where some are not there.
+type Optional<'a, 'b> = &'a mut [Option<&'b mut dyn Any>];
+
+/// Why a call through the registry was refused, or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// There are more or fewer values than arguments.
+    #[error("`{primitive}` takes {wanted} arguments; here are {found} {what}")]
+    Arity {
+        /// The primitive's path.
+        primitive: &'static str,
+        /// Arguments, tangents or adjoints.
+        what: &'static str,
+        /// How many it takes.
+        wanted: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A value is of another type.
+    #[error("`{primitive}`: {place} has to be of the type {wanted}")]
+    Type {
+        /// The primitive's path.
+        primitive: &'static str,
+        /// Which value.
+        place: String,
+        /// The type it has to have.
+        wanted: &'static str,
+    },
+    /// A tangent, a cotangent or an adjoint does not have the shape of its value.
+    #[error("`{primitive}`: {place} has the shape {found}, but its value has {wanted}")]
+    Shape {
+        /// The primitive's path.
+        primitive: &'static str,
+        /// Which value.
+        place: String,
+        /// The shape it has to have.
+        wanted: String,
+        /// The shape it has.
+        found: String,
+    },
+    /// The primitive does not have the rule.
+    #[error(transparent)]
+    MissingRule(#[from] MissingRule),
+    /// The primitive itself failed.
+    #[error("`{primitive}` failed: {text}")]
+    Failed {
+        /// The primitive's path.
+        primitive: &'static str,
+        /// The error as `{:?}` prints it.
+        text: String,
+        /// The error itself, to be downcast.
+        error: Box<dyn Any>,
+    },
+}
+
+/// What an instance needs to be called.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Calls {
+    pub(crate) types: fn() -> Vec<(TypeId, &'static str)>,
+    output: fn() -> (TypeId, &'static str),
+    call: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
+    forward:
+        fn(Values<'_, '_>, Optional<'_, '_>, &mut dyn Any, &mut dyn Any) -> Result<(), CallError>,
+    reverse: fn(Values<'_, '_>, &mut dyn Any) -> Result<Pullback, CallError>,
+}
+
+impl Calls {
+    /// The calls of `P` at the real scalar `S`.
+    pub const fn of<P: Primitive, S: Real>() -> Self {
+        Self {
+            types: P::Arguments::types::<S>,
+            output: || (TypeId::of::<Output<P, S>>(), type_name::<Output<P, S>>()),
+            call: call::<P, S>,
+            forward: forward::<P, S>,
+            reverse: reverse::<P, S>,
+        }
+    }
+}
+
+impl Instance {
+    /// The types of the owned arguments (`DMatrix<f64>` for `&DMatrix<f64>`, `Vec<f64>` for
+    /// `&[f64]`), and their names: what [`call`](Instance::call) takes.
+    pub fn argument_types(&self) -> Vec<(TypeId, &'static str)> {
+        (self.calls.types)()
+    }
+
+    /// The type of the result on success, and its name; `[f64; 0]` where a call returns nothing.
+    pub fn output_type(&self) -> (TypeId, &'static str) {
+        (self.calls.output)()
+    }
+
+    /// Calls the primitive.
+    ///
+    /// The arguments are owned values, borrowed; those that the function takes by `&mut` are
+    /// overwritten, the others stay as they are. The result is put into `output`.
+    ///
+    /// # Errors
+    /// Another number of arguments, an argument or `output` of another type, or the primitive's
+    /// own error.
+    ///
+    /// ```
+    /// use difrules_core::find;
+    ///
+    /// let hypot = &find("hypot", 2).unwrap().instance("f64").unwrap();
+    /// let (mut x, mut y, mut z) = (3.0_f64, 4.0_f64, 0.0_f64);
+    /// hypot.call(&mut [&mut x, &mut y], &mut z)?;
+    /// assert_eq!(z, 5.0);
+    /// let error = hypot.call(&mut [&mut x, &mut 1_u8], &mut z).unwrap_err();
+    /// assert!(error.to_string().contains("argument `y` has to be of the type f64"));
+    /// # Ok::<(), difrules_core::CallError>(())
+    /// ```
+    pub fn call(
+        &self,
+        arguments: &mut [&mut dyn Any],
+        output: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        (self.calls.call)(arguments, output)
+    }
+
+    /// Calls the primitive and its forward rule.
+    ///
+    /// `tangents` has a place for each argument; one that is not there is zero, as those of
+    /// constants are. The result and its tangent are put into `output` and `output_tangent`; a
+    /// `&mut` argument and its tangent, which has to be there, are overwritten.
+    ///
+    /// # Errors
+    /// As [`call`](Instance::call); a tangent of another shape; no forward rule.
+    ///
+    /// ```
+    /// use difrules_core::find;
+    ///
+    /// let sin = find("sin", 1).unwrap().instance("f64").unwrap();
+    /// let (mut x, mut x_dot, mut y, mut y_dot) = (0.5_f64, 2.0_f64, 0.0_f64, 0.0_f64);
+    /// sin.forward(&mut [&mut x], &mut [Some(&mut x_dot)], &mut y, &mut y_dot)?;
+    /// assert_eq!((y, y_dot), (0.5_f64.sin(), 2.0 * 0.5_f64.cos()));
+    /// # Ok::<(), difrules_core::CallError>(())
+    /// ```
+    pub fn forward(
+        &self,
+        arguments: &mut [&mut dyn Any],
+        tangents: &mut [Option<&mut dyn Any>],
+        output: &mut dyn Any,
+        output_tangent: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        (self.calls.forward)(arguments, tangents, output, output_tangent)
+    }
+
+    /// Calls the primitive and keeps what its reverse rule reads.
+    ///
+    /// # Errors
+    /// As [`call`](Instance::call); no reverse rule.
+    ///
+    /// ```
+    /// use difrules_core::find;
+    ///
+    /// let sin = find("sin", 1).unwrap().instance("f64").unwrap();
+    /// let (mut x, mut y, mut x_bar) = (0.5_f64, 0.0_f64, 1.0_f64);
+    /// let pullback = sin.reverse(&mut [&mut x], &mut y)?;
+    /// pullback.pull(&2.0_f64, &mut [Some(&mut x_bar)])?;
+    /// assert_eq!((y, x_bar), (0.5_f64.sin(), 1.0 + 2.0 * 0.5_f64.cos()));
+    /// # Ok::<(), difrules_core::CallError>(())
+    /// ```
+    pub fn reverse(
+        &self,
+        arguments: &mut [&mut dyn Any],
+        output: &mut dyn Any,
+    ) -> Result<Pullback, CallError> {
+        (self.calls.reverse)(arguments, output)
+    }
+}
+
+/// One evaluation of a primitive, to be pulled back as often as one likes.
+pub struct Pullback(Box<dyn Pull>);
+
+impl Pullback {
+    /// Runs the reverse rule: adds to the adjoints that are there.
+    ///
+    /// The adjoint of a `&mut` argument, which has to be there, holds the cotangent of the new value
+    /// and is given that of the old one.
+    ///
+    /// # Errors
+    /// Another number of adjoints than of arguments; a cotangent or an adjoint of another type or
+    /// shape than its value. Nothing is added then.
+    pub fn pull(
+        &self,
+        cotangent: &dyn Any,
+        adjoints: &mut [Option<&mut dyn Any>],
+    ) -> Result<(), CallError> {
+        self.0.pull(cotangent, adjoints)
+    }
+}
+
+impl fmt::Debug for Pullback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pullback").finish_non_exhaustive()
+    }
+}
+
+trait Pull {
+    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError>;
+}
+
+struct Evaluated<P: Primitive, S: Real> {
+    residual: P::Residual<S>,
+    shapes: Shapes<P>,
+}
+
+fn check_arity<P: Primitive>(what: &'static str, found: usize) -> Result<(), CallError> {
+    let wanted = P::RECORD.arguments.len();
+    if found == wanted {
+        return Ok(());
+    }
+    Err(CallError::Arity { primitive: P::RECORD.path, what, wanted, found })
+}
+
+/// The error of an argument, or of its tangent or adjoint.
+#[cold]
+fn mismatch<P: Primitive>(what: &'static str) -> impl FnOnce(Mismatch) -> CallError {
+    move |mismatch| {
+        let primitive = P::RECORD.path;
+        let place = |argument: usize| format!("{what} `{}`", P::RECORD.arguments[argument].name);
+        match mismatch {
+            Mismatch::Type { argument, wanted } => {
+                CallError::Type { primitive, place: place(argument), wanted }
+            }
+            Mismatch::Shape { argument, wanted, found } => {
+                CallError::Shape { primitive, place: place(argument), wanted, found }
+            }
+        }
+    }
+}
+
+/// The output, or its tangent, by its type.
+fn output_mut<'a, P: Primitive, S: Real>(
+    output: &'a mut dyn Any,
+    place: &'static str,
+) -> Result<&'a mut Output<P, S>, CallError> {
+    output.downcast_mut().ok_or_else(|| wrong_type::<P, Output<P, S>>(place))
+}
+
+#[cold]
+fn wrong_type<P: Primitive, X>(place: &'static str) -> CallError {
+    let (primitive, wanted) = (P::RECORD.path, type_name::<X>());
+    CallError::Type { primitive, place: place.into(), wanted }
+}
+
+#[cold]
+fn failed<P: Primitive>(error: P::Error) -> CallError {
+    let text = format!("{error:?}");
+    CallError::Failed { primitive: P::RECORD.path, text, error: Box::new(error) }
+}
+
+fn missing<P: Primitive>(mode: Mode) -> CallError {
+    MissingRule { primitive: P::RECORD.path, mode }.into()
+}
+
+fn call<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<(), CallError> {
+    check_arity::<P>("values", arguments.len())?;
+    let output = output_mut::<P, S>(output, "the output")?;
+    let given = P::Arguments::lend_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
+    *output = P::into_result::<S>(P::primal::<S>(given)).map_err(failed::<P>)?;
+    Ok(())
+}
+
+/// Evaluates the primitive at copies of the arguments.
+fn evaluate<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+) -> Result<Evaluation<P, S>, CallError> {
+    check_arity::<P>("values", arguments.len())?;
+    let inputs = P::Arguments::own_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
+    let evaluation = Evaluation::<P, S>::new(inputs).map_err(failed::<P>)?;
+    P::Arguments::write_back_any::<S>(arguments, &evaluation.inputs)
+        .map_err(mismatch::<P>("argument"))?;
+    Ok(evaluation)
+}
+
+fn forward<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    tangents: Optional<'_, '_>,
+    output: &mut dyn Any,
+    output_tangent: &mut dyn Any,
+) -> Result<(), CallError> {
+    if !P::RECORD.forward {
+        return Err(missing::<P>(Mode::Forward));
+    }
+    check_arity::<P>("tangents", tangents.len())?;
+    let output = output_mut::<P, S>(output, "the output")?;
+    let output_tangent = output_mut::<P, S>(output_tangent, "the output's tangent")?;
+    let evaluation = evaluate::<P, S>(arguments)?;
+    let mut given: Inputs<P, S> =
+        P::Arguments::map::<S, S>(&evaluation.inputs, &mut |_, _| S::zero());
+    P::Arguments::read_optional::<S>(tangents, &mut given)
+        .map_err(mismatch::<P>("the tangent of"))?;
+    *output_tangent = P::forward::<S>(&evaluation, &mut given);
+    P::Arguments::write_optional::<S>(tangents, &given).map_err(mismatch::<P>("the tangent of"))?;
+    *output = evaluation.output;
+    Ok(())
+}
+
+fn reverse<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<Pullback, CallError> {
+    if !P::RECORD.reverse {
+        return Err(missing::<P>(Mode::Reverse));
+    }
+    let output = output_mut::<P, S>(output, "the output")?;
+    let evaluation = evaluate::<P, S>(arguments)?;
+    let shapes = evaluation.shapes();
+    *output = evaluation.output.clone();
+    Ok(Pullback(Box::new(Evaluated::<P, S> { residual: P::residual(evaluation), shapes })))
+}
+
+/// Lends `count` zeros: without an allocation where they are few.
+fn with_zeros<S: Real, Out>(count: usize, f: impl FnOnce(&mut [S]) -> Out) -> Out {
+    const FEW: usize = 16;
+    if count <= FEW { f(&mut [S::zero(); FEW][..count]) } else { f(&mut vec![S::zero(); count]) }
+}
+
+impl<P: Primitive, S: Real> Pull for Evaluated<P, S> {
+    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
+        const COTANGENT: &str = "the cotangent";
+        let primitive = P::RECORD.path;
+        check_arity::<P>("adjoints", adjoints.len())?;
+        let cotangent = cotangent
+            .downcast_ref::<Output<P, S>>()
+            .ok_or_else(|| wrong_type::<P, Output<P, S>>(COTANGENT))?;
+        let (arguments, output) = &self.shapes;
+        let found = cotangent.shape();
+        if found != *output {
+            let (wanted, found) = (format!("{output:?}"), format!("{found:?}"));
+            return Err(CallError::Shape { primitive, place: COTANGENT.into(), wanted, found });
+        }
+        let adjoint = mismatch::<P>("the adjoint of");
+        let mut counts = [0; MOST_ARGUMENTS];
+        if let Err(error) = P::Arguments::count_optional::<S>(adjoints, arguments, &mut counts) {
+            return Err(adjoint(error));
+        }
+        let in_place = |argument: usize| P::RECORD.arguments[argument].in_place;
+        let returned = <Output<P, S>>::count(output);
+        let inputs: usize = counts.iter().sum();
+        let overwritten: usize =
+            (0..adjoints.len()).filter(|i| in_place(*i)).map(|i| counts[i]).sum();
+        with_zeros(inputs + returned + overwritten, |reals: &mut [S]| {
+            let (inputs, outputs) = reals.split_at_mut(inputs);
+            let mut next = outputs.iter_mut();
+            cotangent.for_each_real(&mut |x| *next.next().expect("counted") = x);
+            P::Arguments::update_optional::<S>(adjoints, &mut |argument, x| {
+                if in_place(argument) {
+                    *next.next().expect("counted") = *x;
+                    *x = S::zero();
+                }
+            });
+            let mut rest = &mut *inputs;
+            let mut slots = [const { None }; MOST_ARGUMENTS];
+            for (i, adjoint) in adjoints.iter().enumerate() {
+                if adjoint.is_some() {
+                    slots[i] = Some(crate::value::split_front(&mut rest, counts[i]));
+                }
+            }
+            let slots = &mut slots[..adjoints.len()];
+            P::reverse::<S>(&self.residual, &self.shapes, outputs, slots);
+            let mut sums = inputs.iter();
+            P::Arguments::update_optional::<S>(adjoints, &mut |_, x| {
+                *x += *sums.next().expect("counted");
+            });
+        });
+        Ok(())
+    }
+}
