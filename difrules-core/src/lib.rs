@@ -21,7 +21,7 @@ mod var;
 
 pub use call::{CallError, Pullback};
 pub use cast::{column_major_view, column_major_view_mut, transpose_view};
-pub use difrules_macros::primitive;
+pub use difrules_macros::{Differentiable, primitive};
 pub use dual::Dual;
 pub use primitive::{Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes};
 pub use registry::{Argument, Instance, Mode, Notion, Record, by_name, by_path, find, primitives};

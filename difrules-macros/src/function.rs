@@ -2,6 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -136,7 +137,13 @@ impl Function {
         let mut parameters = Vec::new();
         let mut rule_parameters = Vec::new();
         let mut storages: Vec<StorageParameter> = Vec::new();
-        for parameter in &signature.generics.params {
+        let mut declared = signature.generics.params.clone();
+        for parameter in &mut declared {
+            if let GenericParam::Type(parameter) = parameter {
+                drop_lifetimes(&mut parameter.bounds);
+            }
+        }
+        for parameter in &declared {
             match parameter {
                 // An owned value has no lifetimes, and a rule's own are elided.
                 GenericParam::Lifetime(_) => {}
@@ -165,15 +172,20 @@ impl Function {
         for predicate in
             signature.generics.where_clause.iter().flat_map(|clause| &clause.predicates)
         {
-            if storages.iter().any(|storage| mentions(predicate, &storage.ident))
-                || has_lifetime(predicate, |lifetime| lifetime != "static")
-            {
+            if storages.iter().any(|storage| mentions(predicate, &storage.ident)) {
                 continue;
             }
-            rule_conditions.push(predicate.clone());
-            if !scalar.mentioned_in(predicate) {
+            let mut predicate = predicate.clone();
+            if let WherePredicate::Type(predicate) = &mut predicate {
+                drop_lifetimes(&mut predicate.bounds);
+            }
+            if has_lifetime(&predicate, is_parameter) {
+                continue;
+            }
+            if !scalar.mentioned_in(&predicate) {
                 conditions.push(predicate.clone());
             }
+            rule_conditions.push(predicate);
         }
         let mut arguments = Vec::new();
         for (input, shown) in signature.inputs.iter().zip(shown) {
@@ -269,9 +281,14 @@ impl Function {
         let ident = match &self.scalar {
             ScalarParameter::Generic { ident, .. } | ScalarParameter::Plain(ident) => ident,
         };
-        let mut substituted = written.clone();
-        Substitution { ident, scalar, real }.visit_type_mut(&mut substituted);
-        substituted
+        substituted(written, ident, scalar, real)
+    }
+
+    /// Whether the parameter is a dimension, which can be dynamic.
+    pub(crate) fn is_dimension(&self, parameter: &GenericParam) -> bool {
+        let GenericParam::Type(parameter) = parameter else { return false };
+        let names = bounds_of(&self.item, &parameter.ident);
+        names.iter().filter_map(bound_name).any(|name| name.starts_with("Dim"))
     }
 
     /// Whether this is the parameter that stands for the scalar.
@@ -324,15 +341,25 @@ impl VisitMut for Substitution<'_> {
     }
 }
 
+/// The type with the scalar parameter `ident` replaced by `scalar`, and its real type by `real`.
+pub(crate) fn substituted(
+    written: &Type,
+    ident: &Ident,
+    scalar: &TokenStream,
+    real: &TokenStream,
+) -> Type {
+    let mut substituted = written.clone();
+    Substitution { ident, scalar, real }.visit_type_mut(&mut substituted);
+    substituted
+}
+
 /// The type with a parameter replaced wherever it stands alone.
 pub(crate) fn replace(written: &Type, ident: &Ident, by: &TokenStream) -> Type {
-    let mut replaced = written.clone();
-    Substitution { ident, scalar: by, real: by }.visit_type_mut(&mut replaced);
-    replaced
+    substituted(written, ident, by, by)
 }
 
 /// Whether the identifier stands anywhere in the tokens.
-fn mentions(tokens: &impl ToTokens, ident: &Ident) -> bool {
+pub(crate) fn mentions(tokens: &impl ToTokens, ident: &Ident) -> bool {
     fn any(tokens: TokenStream, ident: &Ident) -> bool {
         tokens.into_iter().any(|token| match token {
             proc_macro2::TokenTree::Ident(other) => other == *ident,
@@ -360,7 +387,7 @@ fn bounds_of(item: &ItemFn, ident: &Ident) -> Vec<TypeParamBound> {
 }
 
 /// The last name of a trait bound.
-fn bound_name(bound: &TypeParamBound) -> Option<String> {
+pub(crate) fn bound_name(bound: &TypeParamBound) -> Option<String> {
     match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().map(|s| s.ident.to_string()),
         _ => None,
@@ -506,6 +533,17 @@ fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Whether a lifetime is one of the function's parameters, or elided.
+fn is_parameter(lifetime: &str) -> bool {
+    lifetime != "static"
+}
+
+/// Leaves out the bounds by lifetimes that the rules do not have.
+fn drop_lifetimes(bounds: &mut Punctuated<TypeParamBound, syn::Token![+]>) {
+    let all = std::mem::take(bounds);
+    bounds.extend(all.into_iter().filter(|bound| !has_lifetime(bound, is_parameter)));
+}
+
 /// Whether a lifetime of this kind stands anywhere in the tokens.
 fn has_lifetime(tokens: &impl ToTokens, kind: impl Fn(&str) -> bool + Copy) -> bool {
     let mut tokens = tokens.to_token_stream().into_iter().peekable();
@@ -597,7 +635,7 @@ fn argument(
              `&Matrix<T, R, C, S>` with `S: Storage<T, R, C>`, or `&mut` with `StorageMut`",
         ));
     }
-    if viewed.is_none() && has_lifetime(&inner, |lifetime| lifetime != "static") {
+    if viewed.is_none() && has_lifetime(&inner, is_parameter) {
         return Err(Error::new(
             written.span(),
             format!(
@@ -675,7 +713,7 @@ fn output(output: &ReturnType, scalar: &ScalarParameter) -> Result<Output> {
     if let Type::Reference(_) = &written {
         return Err(Error::new(written.span(), "a primitive returns a value, not a reference"));
     }
-    if has_lifetime(&written, |lifetime| lifetime != "static") {
+    if has_lifetime(&written, is_parameter) {
         return Err(Error::new(
             written.span(),
             "a primitive returns what owns its numbers: an owned matrix, not a view",

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod derive;
 mod expand;
 mod function;
 mod hygiene;
 mod options;
 mod pretty;
+mod rename;
 
 use proc_macro::TokenStream;
 
@@ -46,4 +48,44 @@ pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         })
         .into()
+}
+
+/// Makes a structure of numbers, vectors and matrices a value that has derivatives.
+///
+/// The structure is generic over its scalar; every field is `Differentiable` over it, or is marked
+/// `#[constant]`. Tangents, cotangents and gradients are such structures too, with the constants of
+/// the point. The structure is `Clone`, and so are its constants, which also print and compare.
+///
+/// ```
+/// use difrules_core::{Differentiable, Real, gradient};
+/// use nalgebra::{DVector, dvector};
+///
+/// #[derive(Clone, Debug, PartialEq, Differentiable)]
+/// struct Parameters<T> {
+///     lengths: DVector<T>,
+///     noise: T,
+///     #[constant]
+///     name: String,
+/// }
+///
+/// fn loss<T: Real>(p: &Parameters<T>) -> T {
+///     p.lengths.norm_squared() * p.noise
+/// }
+///
+/// let at = Parameters { lengths: dvector![1.0, 2.0], noise: 3.0, name: "first".into() };
+/// let by = gradient(|p| loss(p), &at);
+/// assert_eq!(by, Parameters { lengths: dvector![6.0, 12.0], noise: 5.0, name: "first".into() });
+/// ```
+///
+/// A rule gets its cotangent, and is lent its adjoint, as a tuple of those of its fields, without
+/// the constants.
+///
+/// `#[differentiable(crate = path)]` says where `difrules_core` is found.
+///
+/// # Errors
+/// An enum or a union, a structure without a scalar, or a field that is neither made of the scalar
+/// nor marked, is a compile error at the user's token that says what to write instead.
+#[proc_macro_derive(Differentiable, attributes(constant, differentiable))]
+pub fn differentiable(item: TokenStream) -> TokenStream {
+    derive::differentiable(item.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }

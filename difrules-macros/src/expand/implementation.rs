@@ -282,7 +282,9 @@ impl Expansion<'_> {
         if self.function.is_plain() {
             let from = &self.function.output.written;
             let to = self.at(from, &quote!(__S));
-            quote!(::difrules_core::__private::same::<#from, #to>(#ident(#(#handed),*)))
+            let owner = self.options.owner.iter();
+            let call = quote!(#(<#owner>::)* #ident(#(#handed),*));
+            quote!(::difrules_core::__private::same::<#from, #to>(#call))
         } else {
             let scalar = self.scalar_at(&quote!(__S));
             let generics = self.function.item.sig.generics.params.iter().filter_map(|parameter| {

@@ -9,23 +9,40 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, GenericParam, Ident, ItemFn, Pat, Result, Type};
+use syn::{Error, GenericParam, Ident, ItemFn, LitStr, Pat, Result, Type};
 
 use crate::function::{Form, Function, ScalarParameter, with_lifetimes};
 use crate::hygiene::quote;
 use crate::options::{Kernel, Options, Rule, Text};
-use crate::pretty;
+use crate::{pretty, rename};
 
 use rules::{Body, Parameter, RuleText};
 
 pub(crate) fn primitive(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options: Options = syn::parse2(options)?;
+    let mut parsed: Options = syn::parse2(options.clone())?;
+    let mut item = item;
+    if let Some(owner) = parsed.owner.take() {
+        if rename::mentions_parameters(&owner) {
+            return Err(Error::new(
+                owner.span(),
+                "an associated function of a generic type has no primitive: the rules could not \
+                 name the type's parameters; write a free function",
+            ));
+        }
+        parsed = syn::parse2(rename::owner(options, &owner))?;
+        item = rename::owner(item, &owner);
+        parsed.owner = Some(owner);
+    }
     let item: ItemFn = syn::parse2(item).map_err(|error| {
         Error::new(error.span(), "`#[primitive]` stands on a function with a body")
     })?;
-    let function = Function::new(item, &options)?;
-    let expansion = Expansion::new(&function, &options)?;
-    Ok(expansion.tokens())
+    let function = Function::new(item, &parsed)?;
+    let expansion = Expansion::new(&function, &parsed)?;
+    let tokens = expansion.tokens();
+    Ok(match &parsed.root {
+        Some(root) => rename::root(tokens, root),
+        None => tokens,
+    })
 }
 
 struct Expansion<'a> {
@@ -75,7 +92,8 @@ impl<'a> Expansion<'a> {
                  does not read",
             ));
         }
-        let mut names = vec![function.ident().unraw().to_string()];
+        let name = options.name.as_ref().map(LitStr::value);
+        let mut names = vec![name.unwrap_or_else(|| function.ident().unraw().to_string())];
         for alias in &options.aliases {
             if names.contains(&alias.value()) {
                 return Err(Error::new(alias.span(), "it has this name already"));
@@ -201,23 +219,20 @@ impl<'a> Expansion<'a> {
         let item = &function.item;
         let visibility = &item.vis;
         let marker = self.marker();
-        let entry = self.entry();
         let primal = self.primal_function();
         let forward = self.forward.as_ref().map(|rule| {
-            self.rule_function("forward", &format!("The forward rule of [`fn@{ident}`]."), rule)
+            self.rule_function("forward", &format!("The forward rule of {}.", self.link()), rule)
         });
         let reverse = self.reverse.as_ref().map(|rule| {
-            self.rule_function("reverse", &format!("The reverse rule of [`fn@{ident}`]."), rule)
+            self.rule_function("reverse", &format!("The reverse rule of {}.", self.link()), rule)
         });
         let partials = self.partial_functions();
         let on = function.is_plain().then(|| self.on());
         let implementation = self.implementation();
-        let doc = format!("The rules of [`fn@{ident}`].");
+        let doc = format!("The rules of {}.", self.link());
         let cfgs: Vec<_> =
             item.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect();
-        quote! {
-            #entry
-
+        let rules = quote! {
             #(#cfgs)*
             #[doc = #doc]
             #[allow(non_camel_case_types)]
@@ -237,6 +252,22 @@ impl<'a> Expansion<'a> {
             const _: () = {
                 #implementation
             };
+        };
+        if self.options.owner.is_some() {
+            // An `impl` takes no types, but its functions do.
+            self.entry(&rules)
+        } else {
+            let entry = self.entry(&quote!());
+            quote!(#entry #rules)
+        }
+    }
+
+    /// The function, in documentation; one in an `impl` is not in the scope of its rules.
+    fn link(&self) -> String {
+        let ident = self.function.ident();
+        match &self.options.owner {
+            Some(owner) => format!("`{}::{ident}`", pretty::text(owner)),
+            None => format!("[`fn@{ident}`]"),
         }
     }
 
@@ -283,13 +314,16 @@ impl<'a> Expansion<'a> {
         quote!(<#(#all),*>)
     }
 
-    /// The function under its own name.
-    fn entry(&self) -> TokenStream {
+    /// The function under its own name, with items in its body.
+    fn entry(&self, items: &TokenStream) -> TokenStream {
         let function = self.function;
         let ItemFn { attrs, vis, sig, block, .. } = &function.item;
         let ident = function.ident();
         let scalar = match &function.scalar {
-            ScalarParameter::Plain(_) => return quote!(#(#attrs)* #vis #sig #block),
+            ScalarParameter::Plain(_) => {
+                let statements = &block.stmts;
+                return quote!(#(#attrs)* #vis #sig { #items #(#statements)* });
+            }
             ScalarParameter::Generic { ident, .. } => ident,
         };
         let mut sig = sig.clone();
@@ -325,6 +359,7 @@ impl<'a> Expansion<'a> {
             #(#attrs)*
             #[inline]
             #vis #sig {
+                #items
                 if <#real as ::difrules_core::Real>::BASE {
                     return #ident::primal::<#(#generics),*>(#(#names),*);
                 }
@@ -367,8 +402,7 @@ impl<'a> Expansion<'a> {
                 }
             },
         );
-        let ident = function.ident();
-        let doc = format!("The text of [`fn@{ident}`] itself, which no mode intercepts.");
+        let doc = format!("The text of {} itself, which no mode intercepts.", self.link());
         quote! {
             #[doc = #doc]
             #(#allows)*
@@ -393,7 +427,7 @@ impl<'a> Expansion<'a> {
         });
         let output = function.substitute(&function.output.written, &mode, &mode);
         let doc =
-            format!("[`fn@{ident}`] in a mode: at `{base}`, `Dual<{base}, N>` or `Var<{base}>`.");
+            format!("{} in a mode: at `{base}`, `Dual<{base}, N>` or `Var<{base}>`.", self.link());
         quote! {
             #[doc = #doc]
             #visibility fn on<__M: ::difrules_core::Over<#base>>(#(#names: #types),*) -> #output {
@@ -416,7 +450,7 @@ fn parameter_name(parameter: &GenericParam) -> TokenStream {
 }
 
 /// The parameter as an `impl` declares it.
-fn without_default(parameter: &GenericParam) -> TokenStream {
+pub(crate) fn without_default(parameter: &GenericParam) -> TokenStream {
     let mut parameter = parameter.clone();
     match &mut parameter {
         GenericParam::Type(parameter) => parameter.default = None,

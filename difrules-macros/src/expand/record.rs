@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, GenericArgument, GenericParam, ItemFn, Lit, Meta, Result, Type};
+use syn::{Error, Expr, GenericArgument, ItemFn, Lit, Meta, Result, Type};
 
 use super::{Expansion, parameter_ident};
 use crate::function::{Form, ScalarParameter};
@@ -37,16 +37,14 @@ impl Expansion<'_> {
         for instance in &self.options.instances {
             let shown = match instance {
                 Instance::Scalar(scalar) => {
-                    let constant =
-                        self.function.parameters.iter().find_map(|parameter| match parameter {
-                            GenericParam::Const(parameter) => Some(&parameter.ident),
-                            _ => None,
-                        });
-                    if let Some(constant) = constant {
+                    let other =
+                        self.function.parameters.iter().find(|p| !self.function.is_dimension(p));
+                    if let Some(other) = other.and_then(parameter_ident) {
                         return Err(Error::new(
                             scalar.span(),
                             format!(
-                                "`{constant}` has no default: write all parameters in order, `<..>`"
+                                "`{other}` is no dimension, which would be dynamic: write all \
+                                 parameters in order, `<..>`"
                             ),
                         ));
                     }
