@@ -77,6 +77,7 @@ pub struct Calls {
     forward:
         fn(Values<'_, '_>, Optional<'_, '_>, &mut dyn Any, &mut dyn Any) -> Result<(), CallError>,
     reverse: fn(Values<'_, '_>, &mut dyn Any) -> Result<Pullback, CallError>,
+    zeros: fn(Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError>,
 }
 
 impl Calls {
@@ -88,6 +89,7 @@ impl Calls {
             call: call::<P, S>,
             forward: forward::<P, S>,
             reverse: reverse::<P, S>,
+            zeros: zeros::<P, S>,
         }
     }
 }
@@ -107,7 +109,8 @@ impl Instance {
     /// Calls the primitive.
     ///
     /// The arguments are owned values, borrowed; those that the function takes by `&mut` are
-    /// overwritten, the others stay as they are. The result is put into `output`.
+    /// overwritten, the others stay as they are. The result is put into `output`: a value of
+    /// [its type](Instance::output_type), or an `Option<Box<dyn Any>>`.
     ///
     /// # Errors
     /// Another number of arguments, an argument or `output` of another type, or the primitive's
@@ -158,6 +161,15 @@ impl Instance {
         output_tangent: &mut dyn Any,
     ) -> Result<(), CallError> {
         (self.calls.forward)(arguments, tangents, output, output_tangent)
+    }
+
+    /// Tangents of the arguments that are zero, boxed; the same for adjoints. Constants come as they
+    /// are.
+    ///
+    /// # Errors
+    /// Another number of arguments, or an argument of another type.
+    pub fn zeros(&self, arguments: &mut [&mut dyn Any]) -> Result<Vec<Box<dyn Any>>, CallError> {
+        (self.calls.zeros)(arguments)
     }
 
     /// Calls the primitive and keeps what its reverse rule reads.
@@ -245,12 +257,28 @@ fn mismatch<P: Primitive>(what: &'static str) -> impl FnOnce(Mismatch) -> CallEr
     }
 }
 
-/// The output, or its tangent, by its type.
-fn output_mut<'a, P: Primitive, S: Real>(
-    output: &'a mut dyn Any,
+/// Where those who do not know the type of the output want it.
+type Boxed = Option<Box<dyn Any>>;
+
+/// Whether the output, or its tangent, can be put here.
+fn check_output<P: Primitive, S: Real>(
+    output: &dyn Any,
     place: &'static str,
-) -> Result<&'a mut Output<P, S>, CallError> {
-    output.downcast_mut().ok_or_else(|| wrong_type::<P, Output<P, S>>(place))
+) -> Result<(), CallError> {
+    if output.is::<Output<P, S>>() || output.is::<Boxed>() {
+        return Ok(());
+    }
+    Err(wrong_type::<P, Output<P, S>>(place))
+}
+
+/// Puts the output, or its tangent, where it was wanted.
+#[inline]
+fn put<Y: Any>(output: &mut dyn Any, value: Y) {
+    if let Some(output) = output.downcast_mut::<Y>() {
+        *output = value;
+    } else if let Some(output) = output.downcast_mut::<Boxed>() {
+        *output = Some(Box::new(value));
+    }
 }
 
 #[cold]
@@ -274,9 +302,9 @@ fn call<P: Primitive, S: Real>(
     output: &mut dyn Any,
 ) -> Result<(), CallError> {
     check_arity::<P>("values", arguments.len())?;
-    let output = output_mut::<P, S>(output, "the output")?;
+    check_output::<P, S>(output, "the output")?;
     let given = P::Arguments::lend_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
-    *output = P::into_result::<S>(P::primal::<S>(given)).map_err(failed::<P>)?;
+    put(output, P::into_result::<S>(P::primal::<S>(given)).map_err(failed::<P>)?);
     Ok(())
 }
 
@@ -302,17 +330,24 @@ fn forward<P: Primitive, S: Real>(
         return Err(missing::<P>(Mode::Forward));
     }
     check_arity::<P>("tangents", tangents.len())?;
-    let output = output_mut::<P, S>(output, "the output")?;
-    let output_tangent = output_mut::<P, S>(output_tangent, "the output's tangent")?;
+    check_output::<P, S>(output, "the output")?;
+    check_output::<P, S>(output_tangent, "the output's tangent")?;
     let evaluation = evaluate::<P, S>(arguments)?;
     let mut given: Inputs<P, S> =
         P::Arguments::map::<S, S>(&evaluation.inputs, &mut |_, _| S::zero());
     P::Arguments::read_optional::<S>(tangents, &mut given)
         .map_err(mismatch::<P>("the tangent of"))?;
-    *output_tangent = P::forward::<S>(&evaluation, &mut given);
+    put(output_tangent, P::forward::<S>(&evaluation, &mut given));
     P::Arguments::write_optional::<S>(tangents, &given).map_err(mismatch::<P>("the tangent of"))?;
-    *output = evaluation.output;
+    put(output, evaluation.output);
     Ok(())
+}
+
+fn zeros<P: Primitive, S: Real>(arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
+    check_arity::<P>("values", arguments.len())?;
+    let inputs = P::Arguments::own_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
+    let zeros = P::Arguments::map::<S, S>(&inputs, &mut |_, _| S::zero());
+    Ok(P::Arguments::into_boxes::<S>(zeros))
 }
 
 fn reverse<P: Primitive, S: Real>(
@@ -322,10 +357,10 @@ fn reverse<P: Primitive, S: Real>(
     if !P::RECORD.reverse {
         return Err(missing::<P>(Mode::Reverse));
     }
-    let output = output_mut::<P, S>(output, "the output")?;
+    check_output::<P, S>(output, "the output")?;
     let evaluation = evaluate::<P, S>(arguments)?;
     let shapes = evaluation.shapes();
-    *output = evaluation.output.clone();
+    put(output, evaluation.output.clone());
     Ok(Pullback(Box::new(Evaluated::<P, S> { residual: P::residual(evaluation), shapes })))
 }
 

@@ -533,6 +533,8 @@ pub trait Arguments: 'static {
     /// # Errors
     /// The first argument of another type.
     fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Result<Self::Owned<S>, Mismatch>;
+    /// The owned arguments, one by one, for those who do not know the types.
+    fn into_boxes<S: Real>(owned: Self::Owned<S>) -> Vec<Box<dyn Any>>;
     /// Gives `&mut` arguments whose types the caller does not know the values of `owned`.
     ///
     /// # Errors
@@ -679,6 +681,10 @@ macro_rules! arguments {
             #[inline]
             fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Result<Self::Owned<S>, Mismatch> {
                 Ok(($($Form::map::<S, S>(typed(&*arguments[$i], $i)?, &mut |x| x),)+))
+            }
+
+            fn into_boxes<S: Real>(owned: Self::Owned<S>) -> Vec<Box<dyn Any>> {
+                vec![$(Box::new(owned.$i)),+]
             }
 
             #[inline]

@@ -16,7 +16,7 @@
 //! }
 //! ```
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
@@ -154,9 +154,9 @@ impl Argument {
 pub struct Instance {
     /// The scalar, or all type parameters, as the source writes them.
     pub scalar: &'static str,
-    /// A random point of its domain, a boxed tuple of the owned arguments; none where the source
-    /// gives no `sample`.
-    pub sample: Option<fn(&mut Sampler) -> Box<dyn Any>>,
+    /// Draws a random point of its domain, the owned arguments, boxed; none where the source gives no
+    /// `sample`.
+    pub sample: Option<fn(&mut Sampler) -> Vec<Box<dyn Any>>>,
     /// Checks the rules at this instance; present with the feature `testing`.
     #[doc(hidden)]
     pub check: Option<crate::testing::Check>,
@@ -175,6 +175,29 @@ struct Registry {
     sorted: Vec<&'static Record>,
     by_path: HashMap<&'static str, &'static Record>,
     by_name: HashMap<&'static str, HashMap<usize, Vec<&'static Record>>>,
+    duplicates: Vec<Duplicate>,
+}
+
+/// Two primitives of one path: functions inside of functions, or two versions of one crate.
+///
+/// Both are registered; [`by_path`] finds the first.
+#[derive(Debug, Clone, Copy)]
+pub struct Duplicate {
+    /// The one that is found by its path.
+    pub first: &'static Record,
+    /// The one that is found by its name, or among [`primitives`].
+    pub second: &'static Record,
+}
+
+impl fmt::Display for Duplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, second } = self;
+        write!(
+            f,
+            "`{}` is registered twice: at {}:{} and at {}:{}",
+            first.path, first.file, first.line, second.file, second.line
+        )
+    }
 }
 
 fn registry() -> &'static Registry {
@@ -183,9 +206,13 @@ fn registry() -> &'static Registry {
         let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| found.0).collect();
         sorted.sort_by_key(|record| (record.path, record.file, record.line));
         let mut by_path = HashMap::new();
+        let mut duplicates = Vec::new();
         let mut by_name: HashMap<_, HashMap<_, Vec<_>>> = HashMap::new();
         for &record in &sorted {
-            by_path.entry(record.path).or_insert(record);
+            let first = *by_path.entry(record.path).or_insert(record);
+            if !std::ptr::eq(first, record) {
+                duplicates.push(Duplicate { first, second: record });
+            }
             for name in std::iter::once(&record.name).chain(record.aliases) {
                 let by_arity = by_name.entry(*name).or_default();
                 let same: &mut Vec<&'static Record> =
@@ -195,7 +222,7 @@ fn registry() -> &'static Registry {
                 }
             }
         }
-        Registry { sorted, by_path, by_name }
+        Registry { sorted, by_path, by_name, duplicates }
     })
 }
 
@@ -228,6 +255,50 @@ pub fn by_path(path: &str) -> Option<&'static Record> {
 pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
     let by_arity = registry().by_name.get(name);
     by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
+}
+
+/// The primitives that share their path with an earlier one.
+///
+/// ```
+/// assert!(difrules_core::duplicates().is_empty());
+/// ```
+pub fn duplicates() -> &'static [Duplicate] {
+    &registry().duplicates
+}
+
+/// The instance of a primitive of this name or alias that takes owned arguments of these types;
+/// none where several do.
+///
+/// ```
+/// use std::any::TypeId;
+///
+/// let float = TypeId::of::<f32>();
+/// let (atan2, instance) = difrules_core::by_types("atan2", &[float, float]).unwrap();
+/// assert_eq!((atan2.name, instance.scalar), ("atan2", "f32"));
+/// assert!(difrules_core::by_types("atan2", &[float, TypeId::of::<f64>()]).is_none());
+/// ```
+pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'static Instance)> {
+    type Found = Option<(&'static Record, &'static Instance)>;
+    static BY_TYPES: OnceLock<HashMap<&'static str, HashMap<Vec<TypeId>, Found>>> = OnceLock::new();
+    let by_types = BY_TYPES.get_or_init(|| {
+        let mut by_types: HashMap<_, HashMap<_, Found>> = HashMap::new();
+        for &record in primitives() {
+            for instance in record.instances {
+                let types: Vec<_> =
+                    instance.argument_types().into_iter().map(|(id, _)| id).collect();
+                for name in std::iter::once(&record.name).chain(record.aliases) {
+                    by_types
+                        .entry(*name)
+                        .or_default()
+                        .entry(types.clone())
+                        .and_modify(|found| *found = None)
+                        .or_insert(Some((record, instance)));
+                }
+            }
+        }
+        by_types
+    });
+    *by_types.get(name)?.get(types)?
 }
 
 /// The primitive of this path, name or alias that takes `arity` arguments; none where the name

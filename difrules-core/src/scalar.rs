@@ -57,7 +57,8 @@ impl Kind for Complex<f64> {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a scalar that a primitive can work on",
-    note = "scalars are f32, f64, `Dual` and `Var` of a real scalar, and `Complex` of any of these"
+    note = "scalars are f32, f64, `Dual` and `Var` of a real scalar, and `Complex` of any of these",
+    note = "a structure made of them derives `difrules_core::Differentiable`; a function that can fail writes its `Result<Y, Error>` out"
 )]
 pub trait Scalar: ComplexField<RealField = <Self as Scalar>::Real> + Copy {
     /// The real scalar this one is made of.

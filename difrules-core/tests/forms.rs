@@ -121,6 +121,7 @@ fn plain_sum(x: &[f64], a: DMatrixView<'_, f64>) -> f64 {
     instances(f64),
     sample = |random| (Some(random.normal()), [random.normal(), random.normal()], vec![random.normal()]),
 )]
+#[allow(clippy::ptr_arg)] // What is tested.
 fn containers<T: Real>(o: Option<T>, a: [T; 2], v: &Vec<T>) -> T {
     o.unwrap_or(T::zero()) + a[0] * convert(2.0) + v[0]
 }

@@ -73,6 +73,35 @@ fn rules_are_listed_for_people() {
 }
 
 #[test]
+fn one_primitive_is_shown_in_full() {
+    let shown = text(&run("rules", &["cholesky"]).stdout);
+    for part in ["# Derivation", "a: &OMatrix<T, D, D> (matrix)", "Complex<f64>"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains('\u{1b}'), "colours where there is no terminal");
+    let unknown = run("rules", &["choleski"]);
+    assert!(!unknown.status.success());
+    assert!(text(&unknown.stderr).contains("no linked primitive is called `choleski`"));
+}
+
+#[test]
+fn rules_are_chosen_and_printed_as_a_page() {
+    let page = text(&run("rules", &["--markdown", "--crate", "difrules_core"]).stdout);
+    assert!(page.contains("## `difrules_core::math::trigonometric`"));
+    assert!(page.contains("| `sin` |"));
+    assert!(!page.contains("cholesky"));
+    let options = ["--json", "--notion", "vector", "--rule", "reverse"];
+    let chosen: serde_json::Value = serde_json::from_slice(&run("rules", &options).stdout).unwrap();
+    for record in chosen.as_array().unwrap() {
+        let notions = record["arguments"].as_array().unwrap();
+        assert!(notions.iter().any(|argument| argument["notion"] == "vector"));
+    }
+    let unlinked = run("rules", &["--unlinked"]);
+    assert!(unlinked.status.success(), "{}", text(&unlinked.stderr));
+    assert!(text(&unlinked.stdout).contains("use difrules_tests as _;"));
+}
+
+#[test]
 fn bad_data_is_named() {
     let cases = [
         ("no such file.csv".to_string(), "cannot read no such file.csv"),

@@ -1,9 +1,11 @@
 //! `#[derive(Differentiable)]`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident};
+use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, GenericParam, Ident, Index, Member, Path, Result, Type};
+use syn::{
+    Data, DataStruct, DeriveInput, Error, GenericParam, Ident, Index, Member, Path, Result, Type,
+};
 
 use crate::function::{bound_name, mentions};
 use crate::hygiene::quote;
@@ -41,14 +43,7 @@ fn root(item: &DeriveInput) -> Result<Option<Path>> {
     Ok(root)
 }
 
-fn fields<'a>(item: &'a DeriveInput, scalar: &Ident) -> Result<Vec<Field<'a>>> {
-    let Data::Struct(structure) = &item.data else {
-        return Err(Error::new(
-            item.ident.span(),
-            "only a structure has derivatives: which variant a value has cannot change by a little; \
-             use a structure of `Option`s, or mark the field that holds this `#[constant]`",
-        ));
-    };
+fn fields<'a>(structure: &'a DataStruct, scalar: &Ident) -> Result<Vec<Field<'a>>> {
     let members = structure.fields.members();
     let mut fields = Vec::new();
     for (field, member) in structure.fields.iter().zip(members) {
@@ -67,12 +62,6 @@ fn fields<'a>(item: &'a DeriveInput, scalar: &Ident) -> Result<Vec<Field<'a>>> {
             ));
         }
         fields.push(Field { member, written: &field.ty, constant });
-    }
-    if fields.iter().all(|field| field.constant) {
-        return Err(Error::new(
-            item.ident.span(),
-            "a differentiable structure has a field made of its scalar; this has none",
-        ));
     }
     Ok(fields)
 }
@@ -115,6 +104,13 @@ fn scalar(item: &DeriveInput) -> Result<(&Ident, bool)> {
 }
 
 fn implementation(item: &DeriveInput) -> Result<TokenStream> {
+    let Data::Struct(structure) = &item.data else {
+        return Err(Error::new(
+            item.ident.span(),
+            "only a structure has derivatives: which variant a value has cannot change by a little; \
+             use a structure of `Option`s, or mark the field that holds this `#[constant]`",
+        ));
+    };
     let (scalar, complex) = scalar(item)?;
     if let Some(lifetime) = item.generics.lifetimes().next() {
         return Err(Error::new(
@@ -122,7 +118,13 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
             "a mode keeps copies of values, so a differentiable structure owns what it holds",
         ));
     }
-    let fields = fields(item, scalar)?;
+    let fields = fields(structure, scalar)?;
+    if fields.iter().all(|field| field.constant) {
+        return Err(Error::new(
+            item.ident.span(),
+            "a differentiable structure has a field made of its scalar; this has none",
+        ));
+    }
     let (ident, visibility) = (&item.ident, &item.vis);
 
     // The parameters of the implementations, and the arguments of the structure.
@@ -195,7 +197,8 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                 };
                 let real = quote!(f64);
                 let at = crate::function::substituted(written, scalar, &f64_tokens, &real);
-                quote!(::difrules_core::Shape<#at>)
+                let span = written.span().resolved_at(Span::mixed_site());
+                quote_spanned!(span=> ::difrules_core::Shape<#at>)
             })
             .collect(),
     );

@@ -65,7 +65,7 @@ fn look_ups_agree() {
 fn samples_have_the_type_of_the_arguments() {
     let cholesky = find("cholesky", 1).unwrap();
     let sample = cholesky.instances[1].sample.unwrap();
-    let drawn = sample(&mut Sampler::new(3, 4));
-    let (a,) = *drawn.downcast::<(OMatrix<f64, Dyn, Dyn>,)>().unwrap();
-    assert_eq!(DMatrix::transpose(&a), a);
+    let mut drawn = sample(&mut Sampler::new(3, 4));
+    let a = drawn.pop().unwrap().downcast::<OMatrix<f64, Dyn, Dyn>>().unwrap();
+    assert_eq!(DMatrix::transpose(&a), *a);
 }

@@ -35,17 +35,21 @@ impl fmt::Display for Failure {
 }
 
 /// Checks an instance at the point that a seed draws.
-pub type Check = fn(fn(&mut Sampler) -> Box<dyn Any>, u64) -> Result<(), Failure>;
+pub type Check = fn(Sample, u64) -> Result<(), Failure>;
+
+/// The `sample` of an instance.
+pub type Sample = fn(&mut Sampler) -> Vec<Box<dyn Any>>;
 
 /// [`check_at`] for the sample of a record.
 #[doc(hidden)]
-pub fn check_instance<P: Primitive, R: Real>(
-    sample: fn(&mut Sampler) -> Box<dyn Any>,
-    seed: u64,
-) -> Result<(), Failure> {
-    let draw = |random: &mut Sampler| match sample(random).downcast::<Inputs<P, R>>() {
-        Ok(inputs) => *inputs,
-        Err(_) => unreachable!("the attribute makes the sample of the instance's type"),
+pub fn check_instance<P: Primitive, R: Real>(sample: Sample, seed: u64) -> Result<(), Failure> {
+    let draw = |random: &mut Sampler| {
+        let mut drawn = sample(random);
+        let drawn: Vec<&mut dyn Any> = drawn.iter_mut().map(|x| &mut **x).collect();
+        match P::Arguments::own_any::<R>(&drawn) {
+            Ok(inputs) => inputs,
+            Err(_) => unreachable!("the attribute makes the sample of the instance's type"),
+        }
     };
     check_at::<P, R>(draw, seed)
 }

@@ -22,7 +22,7 @@ mod sample;
 
 use std::fmt;
 
-pub use check::{Check, Failure, check_at, check_instance};
+pub use check::{Check, Failure, Sample, check_at, check_instance};
 pub use difference::{Difference, difference};
 pub use sample::Sampler;
 

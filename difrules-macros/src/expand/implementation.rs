@@ -105,6 +105,11 @@ impl Expansion<'_> {
                 }),
             ),
         };
+        let output_span =
+            function.output.written.span().resolved_at(proc_macro2::Span::mixed_site());
+        let family = quote_spanned! {output_span=>
+            <#family as ::difrules_core::Differentiable>::Family
+        };
         let record = self.record();
         let generic = !function.is_plain();
         quote! {
@@ -117,7 +122,7 @@ impl Expansion<'_> {
                 const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
                 type Arguments = (#(#forms,)*);
-                type Output = <#family as ::difrules_core::Differentiable>::Family;
+                type Output = #family;
                 type Overwritten<__S: ::difrules_core::Real> = (#(#overwritten_types,)*);
                 type Saved<__S: ::difrules_core::Real> = #saved;
                 type Residual<__S: ::difrules_core::Real> = (#(#residual_types,)*);

@@ -262,9 +262,10 @@ impl Expansion<'_> {
         Some(quote! {
             fn __sample(
                 random: &mut ::difrules_core::testing::Sampler,
-            ) -> ::std::boxed::Box<dyn ::core::any::Any> {
+            ) -> ::std::vec::Vec<::std::boxed::Box<dyn ::core::any::Any>> {
                 #draw
-                ::std::boxed::Box::new(drawn)
+                <<#primitive as ::difrules_core::Primitive>::Arguments as
+                    ::difrules_core::passing::Arguments>::into_boxes::<#real>(drawn)
             }
         })
     }

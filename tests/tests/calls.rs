@@ -1,0 +1,164 @@
+//! Primitives called through the registry, without their types.
+
+use std::any::{Any, TypeId};
+
+use difrules_core::testing::Sampler;
+use difrules_core::{
+    CallError, Differentiable, Mode, Notion, Real, by_types, find, primitive, primitives,
+};
+use difrules_linalg::Error;
+use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+
+/// A primitive with one rule alone.
+#[primitive(reverse = |x, _, y_bar| y_bar * (x + x), instances(f64))]
+fn square<T: Real>(x: T) -> T {
+    x * x
+}
+
+/// Where an output of any type goes.
+type Boxed = Option<Box<dyn Any>>;
+
+fn refs(values: &mut [Box<dyn Any>]) -> Vec<&mut dyn Any> {
+    values.iter_mut().map(|x| &mut **x).collect()
+}
+
+fn some(values: &mut [Box<dyn Any>]) -> Vec<Option<&mut dyn Any>> {
+    values.iter_mut().map(|x| Some(&mut **x as &mut dyn Any)).collect()
+}
+
+/// The real numbers of the types that the linked primitives take and give.
+fn reals(value: &dyn Any) -> Vec<f64> {
+    fn of<X: Differentiable>(value: &dyn Any) -> Option<Vec<f64>> {
+        let mut reals = Vec::new();
+        value.downcast_ref::<X>()?.for_each_real(&mut |x| reals.push(x.to_f64()));
+        Some(reals)
+    }
+    macro_rules! first {
+        ($($scalar:ty),*) => {
+            None$(
+                .or_else(|| of::<$scalar>(value))
+                .or_else(|| of::<DMatrix<$scalar>>(value))
+                .or_else(|| of::<DVector<$scalar>>(value))
+            )*
+        };
+    }
+    type Complex<T> = nalgebra::Complex<T>;
+    let found: Option<Vec<f64>> = first!(f32, f64, Complex<f32>, Complex<f64>);
+    found.unwrap_or_default()
+}
+
+/// Every registered instance: the call, the two rules and their pairing, by the registry alone.
+#[test]
+fn every_instance_runs() {
+    let mut ran = 0;
+    for record in primitives() {
+        for instance in record.instances {
+            let what = format!("{} at {}", record.path, instance.scalar);
+            let Some(sample) = instance.sample else { continue };
+            let draw = |seed| sample(&mut Sampler::new(3, seed));
+            let (mut point, mut tangents) = (draw(1), draw(2));
+            let (mut plain, mut y, mut y_dot): (Boxed, Boxed, Boxed) = (None, None, None);
+            if !(record.forward && record.reverse)
+                || record.arguments.iter().any(|argument| argument.notion() == Notion::Constant)
+            {
+                continue;
+            }
+            instance.call(&mut refs(&mut draw(1)), &mut plain).expect(&what);
+            let mut evaluated = draw(1);
+            instance
+                .forward(&mut refs(&mut evaluated), &mut some(&mut tangents), &mut y, &mut y_dot)
+                .expect(&what);
+            let (plain, y, y_dot) = (plain.unwrap(), y.unwrap(), y_dot.unwrap());
+            assert_eq!(reals(&*plain), reals(&*y), "{what}");
+            let mut z: Boxed = None;
+            let pullback = instance.reverse(&mut refs(&mut point), &mut z).expect(&what);
+            let mut adjoints = instance.zeros(&mut refs(&mut draw(1))).expect(&what);
+            // <y, y_dot> = <y^T dy/dx, x_dot>, with the tangents of the `&mut` arguments after the
+            // call as their cotangents.
+            let mut forward: f64 = reals(&*y).iter().zip(reals(&*y_dot)).map(|(a, b)| a * b).sum();
+            for ((argument, adjoint), tangent) in
+                record.arguments.iter().zip(&mut adjoints).zip(&mut tangents)
+            {
+                if argument.in_place {
+                    forward += reals(&**tangent).iter().map(|x| x * x).sum::<f64>();
+                    std::mem::swap(adjoint, tangent);
+                }
+            }
+            pullback.pull(&*z.unwrap(), &mut some(&mut adjoints)).expect(&what);
+            let pairs = adjoints.iter().zip(draw(2));
+            let reverse: f64 = pairs
+                .map(|(a, x)| reals(&**a).iter().zip(reals(&*x)).map(|(a, b)| a * b).sum::<f64>())
+                .sum();
+            let single = instance.scalar.contains("32");
+            let tolerance = if single { 1e-3 } else { 1e-10 } * (1.0 + forward.abs());
+            assert!((forward - reverse).abs() < tolerance, "{what}: {forward} {reverse}");
+            ran += 1;
+        }
+    }
+    assert!(ran > 150, "{ran}");
+}
+
+#[test]
+fn a_call_by_the_types_of_the_arguments() {
+    let matrix = TypeId::of::<DMatrix<f64>>();
+    let (record, matmul) = by_types("matmul", &[matrix, matrix]).unwrap();
+    assert_eq!(record.name, "matmul");
+    let (mut a, mut b) = (dmatrix![1.0, 2.0; 3.0, 4.0], dmatrix![0.0, 1.0; 1.0, 0.0]);
+    let mut c = DMatrix::zeros(0, 0);
+    matmul.call(&mut [&mut a, &mut b], &mut c).unwrap();
+    assert_eq!(c, dmatrix![2.0, 1.0; 4.0, 3.0]);
+    assert!(by_types("matmul", &[matrix]).is_none());
+    // In place, and an adjoint that nobody wants.
+    let axpy = find("axpy", 3).unwrap().instance("f64").unwrap();
+    let (mut alpha, mut x, mut y) = (2.0_f64, dmatrix![1.0; 2.0], dmatrix![10.0; 20.0]);
+    let pullback = axpy.reverse(&mut [&mut alpha, &mut x, &mut y], &mut [0.0_f64; 0]).unwrap();
+    assert_eq!(y, dmatrix![12.0; 24.0]);
+    let (mut alpha_bar, mut y_bar) = (0.0_f64, dmatrix![1.0; 1.0]);
+    pullback.pull(&[0.0_f64; 0], &mut [Some(&mut alpha_bar), None, Some(&mut y_bar)]).unwrap();
+    assert_eq!((alpha_bar, y_bar), (3.0, dmatrix![1.0; 1.0]));
+}
+
+#[test]
+fn wrong_calls_are_named() {
+    let solve = find("solve_lower_triangular", 2).unwrap().instance("f64").unwrap();
+    let (mut l, mut b, mut x) =
+        (dmatrix![2.0, 0.0; 1.0, 4.0], dmatrix![1.0; 2.0], DMatrix::<f64>::zeros(0, 0));
+    let path = "difrules_linalg::systems::triangular::solve_lower_triangular";
+    let told = |result: Result<(), CallError>| result.unwrap_err().to_string();
+    let found = told(solve.call(&mut [&mut l], &mut x));
+    assert_eq!(found, format!("`{path}` takes 2 arguments; here are 1 values"));
+    let found = told(solve.call(&mut [&mut l, &mut dvector![1.0, 2.0]], &mut x));
+    assert!(
+        found.contains("argument `b` has to be of the type") && found.contains("Matrix<f64"),
+        "{found}"
+    );
+    let found = told(solve.call(&mut [&mut l, &mut b], &mut 0_u8));
+    assert!(found.contains("the output has to be of the type"), "{found}");
+    let mut tangent = DMatrix::<f64>::zeros(1, 1);
+    let mut x_dot = DMatrix::<f64>::zeros(0, 0);
+    let found = told(solve.forward(
+        &mut [&mut l, &mut b],
+        &mut [None, Some(&mut tangent)],
+        &mut x,
+        &mut x_dot,
+    ));
+    assert!(
+        found.contains(
+            "the tangent of `b` has the shape (Dyn(1), Dyn(1)), but its value has (Dyn(2), Dyn(1))"
+        ),
+        "{found}"
+    );
+    // The primitive's own error comes with its type.
+    let error = solve.call(&mut [&mut l, &mut dmatrix![1.0]], &mut x).unwrap_err();
+    let CallError::Failed { error, text, .. } = error else { panic!("{error}") };
+    assert!(error.downcast_ref::<Error>().is_some(), "{text}");
+    let pullback = solve.reverse(&mut [&mut l, &mut b], &mut x).unwrap();
+    let found = told(pullback.pull(&dmatrix![1.0], &mut [None, None]));
+    assert!(found.contains("the cotangent has the shape"), "{found}");
+    let found = told(pullback.pull(&x, &mut [None]));
+    assert!(found.contains("takes 2 arguments; here are 1 adjoints"), "{found}");
+    let square = find("square", 1).unwrap().instance("f64").unwrap();
+    let error = square.forward(&mut [&mut 1.0], &mut [None], &mut 0.0, &mut 0.0).unwrap_err();
+    let CallError::MissingRule(missing) = error else { panic!("{error}") };
+    assert_eq!((missing.primitive, missing.mode), ("calls::square", Mode::Forward));
+}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use difrules_core::Differentiable;
+
+#[derive(Clone, Differentiable)]
+struct Parameters {
+    length: f64,
+}
+
+fn main() {}
