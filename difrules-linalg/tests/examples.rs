@@ -36,6 +36,7 @@ fn rules_are_listed_for_programs() {
         "aliases",
         "arguments",
         "result",
+        "output",
         "forward",
         "reverse",
         "symbolic",
