@@ -103,6 +103,10 @@ pub(crate) struct Tape<S: Real> {
     spans: Vec<Span>,
     runs: Vec<Run>,
     stores: Vec<(TypeId, Box<dyn Store<S>>)>,
+    /// The adjoints of all values, for the sweep. Between sweeps all are zero but the first `used`,
+    /// so that no sweep has to clear them.
+    adjoints: Vec<S>,
+    used: usize,
 }
 
 impl<S: Real> Tapes<S> {
@@ -172,6 +176,8 @@ impl<S: Real> Tape<S> {
             spans: Vec::new(),
             runs: Vec::new(),
             stores: Vec::new(),
+            adjoints: Vec::new(),
+            used: 0,
         }
     }
 
@@ -207,29 +213,35 @@ impl<S: Real> Tape<S> {
         (index as u32, store)
     }
 
-    /// The adjoints of all values, all zero but those that the seed names.
-    pub(crate) fn adjoints(&self, seed: impl IntoIterator<Item = (u32, S)>) -> Vec<S> {
-        let mut adjoints = vec![S::zero(); self.next as usize];
+    /// Carries the adjoints of the results that the seed names back to the inputs; returns those, in
+    /// order.
+    pub(crate) fn sweep(&mut self, seed: impl IntoIterator<Item = (u32, S)>) -> &[S] {
+        let values = self.next as usize;
+        let inputs = self.inputs as usize;
+        // A rule may panic: then the adjoints are gone, and not half swept.
+        let mut adjoints = std::mem::take(&mut self.adjoints);
+        if adjoints.len() < values {
+            adjoints = vec![S::zero(); values];
+        } else {
+            adjoints[..self.used].fill(S::zero());
+        }
         for (number, adjoint) in seed {
             adjoints[number as usize] += adjoint;
         }
-        adjoints
-    }
-
-    /// Carries the adjoints of the results back to the inputs; returns those, in order.
-    pub(crate) fn sweep<'a>(&self, adjoints: &'a mut [S]) -> &'a [S] {
         let mut scratch = Vec::new();
         let mut number = self.next;
         let mut statements = self.statements.len();
         for node in self.nodes.iter().rev() {
             let after = node.first_output + node.outputs;
-            self.sweep_statements(node.statements..statements, after..number, adjoints);
-            self.sweep_node(node, adjoints, &mut scratch);
+            self.sweep_statements(node.statements..statements, after..number, &mut adjoints);
+            self.sweep_node(node, &mut adjoints, &mut scratch);
             number = node.first_output;
             statements = node.statements;
         }
-        self.sweep_statements(0..statements, self.inputs + 1..number, adjoints);
-        &adjoints[1..=self.inputs as usize]
+        self.sweep_statements(0..statements, self.inputs + 1..number, &mut adjoints);
+        self.used = inputs + 1;
+        self.adjoints = adjoints;
+        &self.adjoints[1..=inputs]
     }
 
     fn sweep_statements(
@@ -245,6 +257,7 @@ impl<S: Real> Tape<S> {
             if adjoint.is_zero() {
                 continue;
             }
+            adjoints[number as usize] = S::zero();
             for (operand, partial) in statement.operands.into_iter().zip(statement.partials) {
                 if operand != CONSTANT {
                     adjoints[operand as usize] += partial * adjoint;
@@ -297,6 +310,7 @@ impl<S: Real> Tape<S> {
             }
         }
         store.reverse(node.entry as usize, outputs, &mut lent[..spans.len()]);
+        outputs.fill(S::zero());
 
         let mut collected = scratch.iter();
         for (i, span) in spans.iter().enumerate() {
@@ -508,9 +522,9 @@ impl<S: Real> Opened<S> {
     }
 
     /// Closes the tape and gives it to `f`: what is recorded meanwhile goes to the tapes outside.
-    pub(crate) fn close<Out>(self, f: impl FnOnce(&Tape<S>) -> Out) -> Out {
-        let tape = self.take().expect("open until now");
-        let out = f(&tape);
+    pub(crate) fn close<Out>(self, f: impl FnOnce(&mut Tape<S>) -> Out) -> Out {
+        let mut tape = self.take().expect("open until now");
+        let out = f(&mut tape);
         self.reuse(tape);
         out
     }
@@ -580,7 +594,7 @@ mod tests {
     }
 
     /// Records `f` of a 10 x 10 matrix and looks at the tape.
-    fn recorded(f: impl FnOnce(&DMatrix<Var<f64>>), look: impl FnOnce(&Tape<f64>)) {
+    fn recorded(f: impl FnOnce(&DMatrix<Var<f64>>), look: impl FnOnce(&mut Tape<f64>)) {
         let opened = Opened::<f64>::new(100);
         let stamp = opened.stamp();
         f(&DMatrix::from_fn(10, 10, |i, j| Var::recorded(1.0, stamp, (1 + i + 10 * j) as u32)));
@@ -622,8 +636,7 @@ mod tests {
                 assert_eq!((tape.statements.len(), tape.nodes.len()), (1, 1));
                 let runs: Vec<_> = tape.runs.iter().map(|run| (run.start, run.count)).collect();
                 assert_eq!(runs, [(1, 3), (0, 1), (5, 6), (101, 1), (12, 89)]);
-                let mut adjoints = tape.adjoints((102..202).map(|number| (number, 1.0)));
-                let swept = tape.sweep(&mut adjoints);
+                let swept = tape.sweep((102..202).map(|number| (number, 1.0)));
                 assert_eq!((swept[0], swept[3], swept[10], swept[99]), (2.0, 0.0, 4.0, 2.0));
             },
         );

@@ -128,10 +128,8 @@ where
         let (tape, variables) = recorded(x);
         let y = f(&variables).into_result()?;
         let number = y.number(tape.stamp());
-        let gradient = tape.close(|tape| {
-            let mut adjoints = tape.adjoints([(number, nalgebra::one())]);
-            like(x, tape.sweep(&mut adjoints).iter().copied())
-        });
+        let gradient =
+            tape.close(|tape| like(x, tape.sweep([(number, nalgebra::one())]).iter().copied()));
         Ok((y.value(), gradient))
     })())
 }
@@ -225,8 +223,8 @@ where
         );
         let numbers = numbers(&y, tape.stamp());
         let x_bar = tape.close(|tape| {
-            let mut adjoints = tape.adjoints(numbers.into_iter().zip(cotangent.to_reals()));
-            like(x, tape.sweep(&mut adjoints).iter().copied())
+            let seed = numbers.into_iter().zip(cotangent.to_reals());
+            like(x, tape.sweep(seed).iter().copied())
         });
         Ok((value, x_bar))
     })())
@@ -321,8 +319,8 @@ where
         let mut jacobian = DMatrix::zeros(numbers.len(), X::count(&x.shape()));
         tape.close(|tape| {
             for (mut row, number) in jacobian.row_iter_mut().zip(numbers) {
-                let mut adjoints = tape.adjoints([(number, nalgebra::one())]);
-                for (entry, &adjoint) in row.iter_mut().zip(tape.sweep(&mut adjoints)) {
+                let swept = tape.sweep([(number, nalgebra::one())]);
+                for (entry, &adjoint) in row.iter_mut().zip(swept) {
                     *entry = adjoint;
                 }
             }
