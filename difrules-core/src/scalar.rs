@@ -123,6 +123,11 @@ pub trait Over<Base: Real>: Real {}
 impl Over<f64> for f64 {}
 impl Over<f32> for f32 {}
 
+#[cold]
+fn no_tapes() -> ! {
+    panic!("a `Var` was used while its thread ends")
+}
+
 macro_rules! base {
     ($($real:ident),*) => {$(
         impl Scalar for $real {
@@ -168,7 +173,9 @@ macro_rules! base {
                 thread_local! {
                     static TAPES: RefCell<Tapes<$real>> = const { RefCell::new(Tapes::new()) };
                 }
-                TAPES.with(f)
+                // `with` is the same, but the compiler does not always inline it, and this is called
+                // for every operation that is recorded.
+                TAPES.try_with(f).unwrap_or_else(|_| no_tapes())
             }
         }
     )*};
