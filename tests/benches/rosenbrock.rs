@@ -83,7 +83,11 @@ fn main() {
     let mut by_reverse = || {
         black_box(by_reverse(&tape, black_box(&x)));
     };
+    let mut by_new_tape = || {
+        black_box(crate::by_reverse(&reverse::Tape::new(), black_box(&x)));
+    };
     let name = "value and gradient of Rosenbrock's function, n = 10^6";
     compare(name, Some(0.2), ("ours", &mut ours), ("ad_trait", &mut by_ad_trait));
     compare(name, Some(0.2), ("ours", &mut ours), ("reverse", &mut by_reverse));
+    compare(name, None, ("ours", &mut ours), ("reverse, a new tape each", &mut by_new_tape));
 }
