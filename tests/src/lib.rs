@@ -1,4 +1,7 @@
-//! Shared by the benchmarks: timing two things on the same work in one run.
+//! Shared by the benchmarks: timing two things on the same work in one run, and packages that are
+//! written to be built.
+
+pub mod generated;
 
 use std::time::Instant;
 
@@ -45,7 +48,8 @@ fn milliseconds(f: &mut dyn FnMut()) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-fn median(numbers: impl Iterator<Item = f64>) -> f64 {
+/// The median.
+pub fn median(numbers: impl Iterator<Item = f64>) -> f64 {
     let mut numbers: Vec<_> = numbers.collect();
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
