@@ -233,19 +233,19 @@ struct Evaluated<P: Primitive, S: Real> {
 }
 
 fn check_arity<P: Primitive>(what: &'static str, found: usize) -> Result<(), CallError> {
-    let wanted = P::RECORD.arguments.len();
+    let wanted = P::Arguments::IN_PLACE.len();
     if found == wanted {
         return Ok(());
     }
-    Err(CallError::Arity { primitive: P::RECORD.path, what, wanted, found })
+    Err(CallError::Arity { primitive: P::record().path, what, wanted, found })
 }
 
 /// The error of an argument, or of its tangent or adjoint.
 #[cold]
 fn mismatch<P: Primitive>(what: &'static str) -> impl FnOnce(Mismatch) -> CallError {
     move |mismatch| {
-        let primitive = P::RECORD.path;
-        let place = |argument: usize| format!("{what} `{}`", P::RECORD.arguments[argument].name);
+        let primitive = P::record().path;
+        let place = |argument: usize| format!("{what} `{}`", P::record().arguments[argument].name);
         match mismatch {
             Mismatch::Type { argument, wanted } => {
                 CallError::Type { primitive, place: place(argument), wanted }
@@ -283,18 +283,18 @@ fn put<Y: Any>(output: &mut dyn Any, value: Y) {
 
 #[cold]
 fn wrong_type<P: Primitive, X>(place: &'static str) -> CallError {
-    let (primitive, wanted) = (P::RECORD.path, type_name::<X>());
+    let (primitive, wanted) = (P::record().path, type_name::<X>());
     CallError::Type { primitive, place: place.into(), wanted }
 }
 
 #[cold]
 fn failed<P: Primitive>(error: P::Error) -> CallError {
     let text = format!("{error:?}");
-    CallError::Failed { primitive: P::RECORD.path, text, error: Box::new(error) }
+    CallError::Failed { primitive: P::record().path, text, error: Box::new(error) }
 }
 
 fn missing<P: Primitive>(mode: Mode) -> CallError {
-    MissingRule { primitive: P::RECORD.path, mode }.into()
+    MissingRule { primitive: P::record().path, mode }.into()
 }
 
 fn call<P: Primitive, S: Real>(
@@ -326,7 +326,7 @@ fn forward<P: Primitive, S: Real>(
     output: &mut dyn Any,
     output_tangent: &mut dyn Any,
 ) -> Result<(), CallError> {
-    if !P::RECORD.forward {
+    if !P::record().forward {
         return Err(missing::<P>(Mode::Forward));
     }
     check_arity::<P>("tangents", tangents.len())?;
@@ -354,7 +354,7 @@ fn reverse<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
     output: &mut dyn Any,
 ) -> Result<Pullback, CallError> {
-    if !P::RECORD.reverse {
+    if !P::record().reverse {
         return Err(missing::<P>(Mode::Reverse));
     }
     check_output::<P, S>(output, "the output")?;
@@ -373,7 +373,7 @@ fn with_zeros<S: Real, Out>(count: usize, f: impl FnOnce(&mut [S]) -> Out) -> Ou
 impl<P: Primitive, S: Real> Pull for Evaluated<P, S> {
     fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
         const COTANGENT: &str = "the cotangent";
-        let primitive = P::RECORD.path;
+        let primitive = P::record().path;
         check_arity::<P>("adjoints", adjoints.len())?;
         let cotangent = cotangent
             .downcast_ref::<Output<P, S>>()
@@ -389,7 +389,7 @@ impl<P: Primitive, S: Real> Pull for Evaluated<P, S> {
         if let Err(error) = P::Arguments::count_optional::<S>(adjoints, arguments, &mut counts) {
             return Err(adjoint(error));
         }
-        let in_place = |argument: usize| P::RECORD.arguments[argument].in_place;
+        let in_place = |argument: usize| P::Arguments::IN_PLACE[argument];
         let returned = <Output<P, S>>::count(output);
         let inputs: usize = counts.iter().sum();
         let overwritten: usize =

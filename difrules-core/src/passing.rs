@@ -494,6 +494,9 @@ pub trait Arguments: 'static {
     /// Their shapes: a tuple.
     type Shapes: 'static;
 
+    /// Which of them are read and overwritten.
+    const IN_PLACE: &'static [bool];
+
     /// See [`Passing::visit`].
     fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(usize, S));
     /// See [`Passing::own`].
@@ -614,6 +617,7 @@ macro_rules! arguments {
             type Given<'a, S: Real> = ($($Form::Given<'a, S>,)+);
             type Owned<S: Real> = ($($Form::Owned<S>,)+);
             type Shapes = ($($Form::Shape,)+);
+            const IN_PLACE: &'static [bool] = &[$($Form::IN_PLACE),+];
 
             #[inline]
             fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(usize, S)) {

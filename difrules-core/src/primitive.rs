@@ -15,8 +15,6 @@ use crate::value::{Differentiable, Family};
 /// Everything is generic over the real scalar `S`; what else the function is generic over
 /// (dimensions, real or complex) are parameters of the implementing type.
 pub trait Primitive: Sized + 'static {
-    /// Its record in the registry.
-    const RECORD: &'static Record;
     /// Whether its rules exist at every real scalar; not so for a plain function.
     const GENERIC: bool;
     /// Whether it maps real numbers to one real number by known [`partial`](Primitive::partial)s,
@@ -38,6 +36,8 @@ pub trait Primitive: Sized + 'static {
     /// What the function returns: the output, or a `Result` or `Option` of it.
     type Return<S: Real>;
 
+    /// Its record in the registry.
+    fn record() -> &'static Record;
     /// Runs the primitive's own text, or its kernel for this scalar.
     fn primal<S: Real>(arguments: Given<'_, Self, S>) -> Self::Return<S>;
     /// Evaluates it at `S`, with what it saves for the rules.

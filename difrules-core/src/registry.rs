@@ -1,10 +1,17 @@
 //! The primitives of every linked crate.
 //!
 //! `#[primitive]` puts a [`Record`] of the function into a registry at link time, with `inventory`:
-//! there is no list to keep, and nothing runs at start-up but one push a record.
+//! there is no list to keep. Nothing runs at start-up but one push a primitive; the records are made
+//! when someone asks for the first time.
 //!
 //! A crate that is only named in `Cargo.toml` and never in code is not linked, and neither are its
-//! records; `use that_crate as _;` links it.
+//! records; `use that_crate as _;` links it. The compiler finds such crates, with
+//! `#![warn(unused_crate_dependencies)]` in the crate root, and so does
+//! `cargo run --example rules -- --unlinked`.
+//!
+//! A dynamic library (`cdylib`) that is loaded at run time has a copy of `difrules-core` and a
+//! registry of its own: inside it are its primitives and those of the crates that it names, and the
+//! program that loads it sees none of them. To show them, the library exports a function.
 //!
 //! ```
 //! let sin = difrules_core::find("sin", 1).expect("difrules-core registers it");
@@ -19,7 +26,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crate::call::Calls;
 use crate::testing::Sampler;
@@ -77,9 +84,9 @@ pub struct Record {
     /// The function's name.
     pub name: &'static str,
     /// Other names it is found by.
-    pub aliases: &'static [&'static str],
+    pub aliases: Vec<&'static str>,
     /// What it takes.
-    pub arguments: &'static [Argument],
+    pub arguments: Vec<Argument>,
     /// What it returns, as the source writes it.
     pub result: &'static str,
     /// Whether it has a forward rule.
@@ -88,9 +95,9 @@ pub struct Record {
     pub reverse: bool,
     /// The rules that are closures, as the source writes them: a partial derivative an argument,
     /// or the forward and the reverse rule.
-    pub symbolic: &'static [&'static str],
+    pub symbolic: Vec<&'static str>,
     /// The types at which it can be called without knowing it at compile time.
-    pub instances: &'static [Instance],
+    pub instances: Vec<Instance>,
     /// The source file.
     pub file: &'static str,
     /// The line in it.
@@ -117,7 +124,7 @@ impl Record {
     /// let exp = difrules_core::find("exp", 1).unwrap();
     /// assert!(exp.instance("f32").is_some() && exp.instance("Complex<f64>").is_none());
     /// ```
-    pub fn instance(&self, scalar: &str) -> Option<&'static Instance> {
+    pub fn instance(&self, scalar: &str) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.scalar == scalar)
     }
 }
@@ -167,7 +174,7 @@ pub struct Instance {
 
 /// What `inventory` collects.
 #[doc(hidden)]
-pub struct Registered(pub &'static Record);
+pub struct Registered(pub &'static LazyLock<Record>);
 
 inventory::collect!(Registered);
 
@@ -203,7 +210,7 @@ impl fmt::Display for Duplicate {
 fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
-        let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| found.0).collect();
+        let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| &**found.0).collect();
         sorted.sort_by_key(|record| (record.path, record.file, record.line));
         let mut by_path = HashMap::new();
         let mut duplicates = Vec::new();
@@ -213,7 +220,7 @@ fn registry() -> &'static Registry {
             if !std::ptr::eq(first, record) {
                 duplicates.push(Duplicate { first, second: record });
             }
-            for name in std::iter::once(&record.name).chain(record.aliases) {
+            for name in std::iter::once(&record.name).chain(&record.aliases) {
                 let by_arity = by_name.entry(*name).or_default();
                 let same: &mut Vec<&'static Record> =
                     by_arity.entry(record.arguments.len()).or_default();
@@ -283,10 +290,10 @@ pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'stat
     let by_types = BY_TYPES.get_or_init(|| {
         let mut by_types: HashMap<_, HashMap<_, Found>> = HashMap::new();
         for &record in primitives() {
-            for instance in record.instances {
+            for instance in &record.instances {
                 let types: Vec<_> =
                     instance.argument_types().into_iter().map(|(id, _)| id).collect();
-                for name in std::iter::once(&record.name).chain(record.aliases) {
+                for name in std::iter::once(&record.name).chain(&record.aliases) {
                     by_types
                         .entry(*name)
                         .or_default()

@@ -9,6 +9,7 @@ use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::passing::Arguments;
 use crate::primitive::{Primitive, Shapes};
 use crate::scalar::Real;
 
@@ -438,7 +439,7 @@ impl Reading {
     /// Ends the reading of `P`'s arguments.
     pub(crate) fn finish<P: Primitive>(&mut self) {
         self.end_run();
-        self.end_arguments(P::RECORD.arguments.len());
+        self.end_arguments(P::Arguments::IN_PLACE.len());
     }
 
     /// Records a node of `P` with `returned` reals of output and keeps what the rule reads; returns
@@ -449,8 +450,8 @@ impl Reading {
         residual: P::Residual<S>,
         shapes: Shapes<P>,
     ) -> u32 {
-        let arguments = P::RECORD.arguments;
-        let in_place = (0..arguments.len()).filter(|&i| arguments[i].in_place);
+        let arguments = P::Arguments::IN_PLACE;
+        let in_place = (0..arguments.len()).filter(|&i| arguments[i]);
         let outputs = returned + in_place.map(|i| self.count(i) as usize).sum::<usize>();
         S::with_tapes(|tapes| {
             let mut tapes = tapes.borrow_mut();

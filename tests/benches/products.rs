@@ -58,7 +58,7 @@ fn large() {
     };
     // The fastest way of nalgebra, which has no fast product of a transposed matrix: nothing is
     // allocated, and the transposes are copies.
-    let mut outputs = [const { () }; 3].map(|()| DMatrix::zeros(SIZE, SIZE));
+    let mut outputs = [(); 3].map(|()| DMatrix::zeros(SIZE, SIZE));
     let mut transposed = DMatrix::zeros(SIZE, SIZE);
     let mut products = || {
         let [c, a_bar, b_bar] = &mut outputs;

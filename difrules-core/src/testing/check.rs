@@ -92,7 +92,7 @@ pub fn check_at<P: Primitive, R: Real>(
     let (direction, second) = (reals::<P, R>(&point, &draw(2 * seed + 1)), draw(!seed));
     let second = reals::<P, R>(&point, &second);
     let fail = |property| Failure {
-        primitive: P::RECORD.path.into(),
+        primitive: P::record().path.into(),
         scalar: std::any::type_name::<R>(),
         property,
         seed,
@@ -140,7 +140,7 @@ fn like<P: Primitive, S: Real, U: Real>(inputs: &Inputs<P, S>, numbers: &[U]) ->
 fn results<P: Primitive, S: Real>(output: &Output<P, S>, inputs: &mut Inputs<P, S>) -> Vec<S> {
     let mut all = output.to_reals();
     P::Arguments::update(inputs, &mut |argument, x| {
-        if P::RECORD.arguments[argument].in_place {
+        if P::record().arguments[argument].in_place {
             all.push(*x);
         }
     });
@@ -186,7 +186,7 @@ fn reverse<P: Primitive, S: Real>(
 
 /// The numbers split by argument.
 fn by_argument<P: Primitive, S: Real>(inputs: &Inputs<P, S>, numbers: &[S]) -> Vec<Vec<S>> {
-    let mut split = vec![Vec::new(); P::RECORD.arguments.len()];
+    let mut split = vec![Vec::new(); P::record().arguments.len()];
     let mut numbers = numbers.iter();
     let mut inputs = P::Arguments::map(inputs, &mut |_, x: S| x);
     P::Arguments::update(&mut inputs, &mut |argument, _| {
@@ -249,10 +249,10 @@ impl<P: Primitive> Checker<P> {
         let mut random = Sampler::new(seed, seed);
         let cotangent: Vec<f64> = y.iter().map(|_| random.normal()).collect();
         let start: Vec<f64> = self.direction.iter().map(|_| random.normal()).collect();
-        if P::RECORD.forward {
+        if P::record().forward {
             self.forward_against_difference()?;
         }
-        if P::RECORD.reverse {
+        if P::record().reverse {
             self.reverse_against_forward(&cotangent)?;
             self.slots(&cotangent, &start)?;
         }
@@ -282,7 +282,7 @@ impl<P: Primitive> Checker<P> {
     }
 
     fn forward_against_difference(&self) -> Result<(), String> {
-        let arguments = &P::RECORD.arguments;
+        let arguments = &P::record().arguments;
         let split = by_argument::<P, f64>(&self.point, &self.direction);
         for alone in std::iter::once(None).chain((0..arguments.len()).map(Some)) {
             if alone.is_some_and(|argument| !arguments[argument].differentiable()) {
@@ -306,7 +306,7 @@ impl<P: Primitive> Checker<P> {
     fn reverse_against_forward(&self, cotangent: &[f64]) -> Result<(), String> {
         let adjoints = self.reverse(self.at(0.0), cotangent)?;
         for direction in [&self.direction, &self.second] {
-            let (tangent, error) = if P::RECORD.forward {
+            let (tangent, error) = if P::record().forward {
                 (forward::<P, f64>(self.at(0.0), direction).ok_or("outside the domain")?, 0.0)
             } else {
                 let found = difference(|t| value::<P, f64>(self.along(direction, t)))
@@ -336,18 +336,18 @@ impl<P: Primitive> Checker<P> {
         };
         let whole = run(&zero, &|_| true)?;
         let added = run(&start, &|_| true)?;
-        for (argument, record) in P::RECORD.arguments.iter().enumerate() {
+        for (argument, record) in P::record().arguments.iter().enumerate() {
             let scale = size(&whole[argument]) + size(&start[argument]);
             let found: Vec<f64> =
                 added[argument].iter().zip(&start[argument]).map(|(a, s)| a - s).collect();
             let what = format!("adding to a filled slot of {}", record.name);
             agree(&what, &found, &whole[argument], |_| 1e-11 * scale)?;
         }
-        let count = P::RECORD.arguments.len();
+        let count = P::record().arguments.len();
         for subset in 0..1_usize << count.min(5) {
             let wanted = |argument: usize| subset >> (argument % 5) & 1 == 1;
             let found = run(&zero, &wanted)?;
-            for (argument, record) in P::RECORD.arguments.iter().enumerate() {
+            for (argument, record) in P::record().arguments.iter().enumerate() {
                 let what = format!("the slot of {} when others are not wanted", record.name);
                 let expected = if wanted(argument) { &whole } else { &zero };
                 agree_exactly(&what, &found[argument], &expected[argument])?;
@@ -368,7 +368,7 @@ impl<P: Primitive> Checker<P> {
         let text: Vec<f64> = text.iter().map(|y| y.value).collect();
         let plain = value::<P, f64>(self.at(0.0)).ok_or("outside the domain")?;
         agree_exactly("the general text against the kernel", &plain, &text)?;
-        if P::RECORD.forward {
+        if P::record().forward {
             let run = |x: &Vec<Dual<f64>>| {
                 value::<P, _>(like::<P, f64, _>(&self.point, x)).ok_or(outside)
             };
@@ -377,7 +377,7 @@ impl<P: Primitive> Checker<P> {
                 forward::<P, f64>(self.at(0.0), &self.direction).ok_or("outside the domain")?;
             agree_exactly("the forward rule in the mode `Dual`", &found, &expected)?;
         }
-        if P::RECORD.reverse {
+        if P::record().reverse {
             let expected = self.reverse(self.at(0.0), cotangent)?;
             let run = |x: &Vec<crate::Var<f64>>| {
                 value::<P, _>(like::<P, f64, _>(&self.point, x)).ok_or(outside)
@@ -391,7 +391,7 @@ impl<P: Primitive> Checker<P> {
     /// The rules on dual numbers, against finite differences of the rules.
     fn second_order(&self, cotangent: &[f64]) -> Result<(), String> {
         let edge = "no finite difference: the sample is at the edge of the domain";
-        if P::RECORD.forward {
+        if P::record().forward {
             let tangents: Vec<_> = self.second.iter().map(|&v| Dual::constant(v)).collect();
             let found =
                 forward::<P, Dual<f64>>(self.dual(), &tangents).ok_or("outside the domain")?;
@@ -404,7 +404,7 @@ impl<P: Primitive> Checker<P> {
             let found: Vec<f64> = found.iter().map(|y| y.tangents[0]).collect();
             agree_with_difference("second order, forward over forward", &found, &expected)?;
         }
-        if P::RECORD.reverse && P::RECORD.forward {
+        if P::record().reverse && P::record().forward {
             let dual: Vec<_> = cotangent.iter().map(|&w| Dual::constant(w)).collect();
             let found = self.reverse(self.dual(), &dual)?;
             let values: Vec<f64> = found.iter().map(|x| x.value).collect();
@@ -443,10 +443,10 @@ fn against_double<P: Primitive, R: Real>(
     let cotangent: Vec<R> = y.iter().map(|_| random.normal()).collect();
     let zero = by_argument::<P, R>(point, &vec![R::zero(); flat::<P, R>(point).len()]);
     let mut found = vec![("the value", plain(y))];
-    if P::RECORD.forward {
+    if P::record().forward {
         found.push(("the forward rule", plain(forward::<P, R>(copy(), &tangents).ok_or(outside)?)));
     }
-    if P::RECORD.reverse {
+    if P::record().reverse {
         let adjoints = reverse::<P, R>(copy(), &cotangent, &zero, |_| true).ok_or(outside)?;
         found.push(("the reverse rule", plain(adjoints.concat())));
     }
@@ -455,10 +455,10 @@ fn against_double<P: Primitive, R: Real>(
     let double = |inputs: &Inputs<P, f64>| -> Option<Vec<Vec<f64>>> {
         let copy = || P::Arguments::map(inputs, &mut |_, x: f64| x);
         let mut all = vec![value::<P, f64>(copy())?];
-        if P::RECORD.forward {
+        if P::record().forward {
             all.push(forward::<P, f64>(copy(), &tangents)?);
         }
-        if P::RECORD.reverse {
+        if P::record().reverse {
             let zero = by_argument::<P, f64>(inputs, &vec![0.0; flat::<P, f64>(inputs).len()]);
             all.push(reverse::<P, f64>(copy(), &cotangent, &zero, |_| true)?.concat());
         }
@@ -510,7 +510,7 @@ fn against_difference<P: Primitive, R: Real>(
         expected.ok_or("no finite difference: the sample is at the edge of the domain")?;
     let scale = size(&expected.derivative);
     let tolerance = |i: usize| 20.0 * expected.error[i] + 100.0 * epsilon * (scale + 1e-3);
-    if P::RECORD.forward {
+    if P::record().forward {
         let tangents: Vec<R> = direction.iter().map(|&v| nalgebra::convert(v)).collect();
         let found = forward::<P, R>(copy(), &tangents).ok_or(outside)?;
         agree(
@@ -520,7 +520,7 @@ fn against_difference<P: Primitive, R: Real>(
             tolerance,
         )?;
     }
-    if P::RECORD.reverse {
+    if P::record().reverse {
         let mut random = Sampler::new(seed, seed);
         let cotangent: Vec<R> = expected.derivative.iter().map(|_| random.normal()).collect();
         let zero = by_argument::<P, R>(point, &vec![R::zero(); numbers.len()]);

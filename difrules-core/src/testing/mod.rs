@@ -81,7 +81,7 @@ impl fmt::Display for Report {
 /// ```
 pub fn check(record: &'static Record) -> Report {
     let mut report = Report::default();
-    for instance in record.instances {
+    for instance in &record.instances {
         let (Some(sample), Some(check)) = (instance.sample, instance.check) else {
             report.unchecked.push(record.path);
             continue;

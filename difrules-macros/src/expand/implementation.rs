@@ -118,7 +118,6 @@ impl Expansion<'_> {
             impl<#(#parameters),*> ::difrules_core::Primitive for #ident #marker_arguments
             where #(#conditions),*
             {
-                const RECORD: &'static ::difrules_core::Record = &__RECORD;
                 const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
                 type Arguments = (#(#forms,)*);
@@ -128,6 +127,10 @@ impl Expansion<'_> {
                 type Residual<__S: ::difrules_core::Real> = (#(#residual_types,)*);
                 type Error = #error;
                 type Return<__S: ::difrules_core::Real> = #returned;
+
+                fn record() -> &'static ::difrules_core::Record {
+                    &__RECORD
+                }
 
                 #[inline]
                 fn primal<__S: ::difrules_core::Real>(

@@ -198,20 +198,20 @@ impl Expansion<'_> {
         quote! {
             #(#checks)*
 
-            static __RECORD: ::difrules_core::Record = ::difrules_core::Record {
+            static __RECORD: ::std::sync::LazyLock<::difrules_core::Record> = ::std::sync::LazyLock::new(|| ::difrules_core::Record {
                 path: ::core::concat!(::core::module_path!(), "::", #owner #function_name),
                 name: #name,
-                aliases: &[#(#aliases),*],
-                arguments: &[#(#arguments),*],
+                aliases: ::std::vec![#(#aliases),*],
+                arguments: ::std::vec![#(#arguments),*],
                 result: #result,
                 forward: #forward,
                 reverse: #reverse,
-                symbolic: &[#(#symbolic),*],
-                instances: &[#(#built),*],
+                symbolic: ::std::vec![#(#symbolic),*],
+                instances: ::std::vec![#(#built),*],
                 file: ::core::file!(),
                 line: ::core::line!(),
                 doc: #doc,
-            };
+            });
 
             ::difrules_core::__private::inventory::submit! {
                 ::difrules_core::__private::Registered(&__RECORD)
