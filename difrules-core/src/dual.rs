@@ -48,6 +48,26 @@ impl<T: Real, const N: usize> Dual<T, N> {
         Self { value, tangents: [T::zero(); N] }
     }
 
+    #[inline]
+    fn value(self) -> T {
+        self.value
+    }
+
+    #[inline]
+    fn compare(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+
+    #[inline]
+    fn equal(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+
+    #[inline]
+    fn decide(&self, decide: fn(&T) -> bool) -> bool {
+        decide(&self.value)
+    }
+
     fn carries_nothing(&self) -> bool {
         self.tangents.iter().all(|tangent| tangent.is_zero())
     }
@@ -124,8 +144,8 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         self.value.to_f64()
     }
 
-    fn with_tapes<Out>(f: impl FnOnce(&RefCell<Tapes<Self>>) -> Out) -> Out {
-        tape::with_tapes_by_type(f)
+    fn tapes() -> &'static RefCell<Tapes<Self>> {
+        tape::tapes_by_type()
     }
 
     #[inline]

@@ -34,7 +34,7 @@ macro_rules! real_field {
             impl<$($generics)*> PartialEq for $Self {
                 #[inline]
                 fn eq(&self, other: &Self) -> bool {
-                    self.value == other.value
+                    self.equal(other)
                 }
             }
 
@@ -42,7 +42,7 @@ macro_rules! real_field {
             impl<$($generics)*> PartialOrd for $Self {
                 #[inline]
                 fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-                    self.value.partial_cmp(&other.value)
+                    self.compare(other)
                 }
             }
 
@@ -153,7 +153,7 @@ macro_rules! real_field {
                 }
 
                 fn abs_sub(&self, other: &Self) -> Self {
-                    if self.value <= other.value { Self::zero() } else { *self - *other }
+                    if *self <= *other { Self::zero() } else { *self - *other }
                 }
 
                 fn signum(&self) -> Self {
@@ -161,11 +161,11 @@ macro_rules! real_field {
                 }
 
                 fn is_positive(&self) -> bool {
-                    self.value.is_positive()
+                    self.decide(T::is_positive)
                 }
 
                 fn is_negative(&self) -> bool {
-                    self.value.is_negative()
+                    self.decide(T::is_negative)
                 }
             }
 
@@ -178,7 +178,7 @@ macro_rules! real_field {
                 }
 
                 fn abs_diff_eq(&self, other: &Self, epsilon: Self) -> bool {
-                    self.value.abs_diff_eq(&other.value, epsilon.value)
+                    self.value().abs_diff_eq(&other.value(), epsilon.value())
                 }
             }
 
@@ -189,7 +189,7 @@ macro_rules! real_field {
                 }
 
                 fn relative_eq(&self, other: &Self, epsilon: Self, max_relative: Self) -> bool {
-                    self.value.relative_eq(&other.value, epsilon.value, max_relative.value)
+                    self.value().relative_eq(&other.value(), epsilon.value(), max_relative.value())
                 }
             }
 
@@ -200,7 +200,7 @@ macro_rules! real_field {
                 }
 
                 fn ulps_eq(&self, other: &Self, epsilon: Self, max_ulps: u32) -> bool {
-                    self.value.ulps_eq(&other.value, epsilon.value, max_ulps)
+                    self.value().ulps_eq(&other.value(), epsilon.value(), max_ulps)
                 }
             }
 
@@ -270,7 +270,7 @@ macro_rules! real_field {
 
                 #[inline]
                 fn from_superset_unchecked(x: &$Self) -> Self {
-                    nalgebra::convert_unchecked(x.value)
+                    nalgebra::convert_unchecked(x.value())
                 }
 
                 #[inline]
@@ -288,7 +288,7 @@ macro_rules! real_field {
 
                 #[inline]
                 fn from_superset_unchecked(x: &$Self) -> Self {
-                    nalgebra::convert_unchecked(x.value)
+                    nalgebra::convert_unchecked(x.value())
                 }
 
                 #[inline]
@@ -350,7 +350,7 @@ macro_rules! real_field {
                 }
 
                 fn argument(self) -> Self {
-                    Self::constant(self.value.argument())
+                    Self::constant(if self.is_negative() { T::pi() } else { T::zero() })
                 }
 
                 fn norm1(self) -> Self {
@@ -369,7 +369,7 @@ macro_rules! real_field {
 
                 fn to_exp(self) -> (Self, Self) {
                     // As for f64: the sign is a constant.
-                    if self.value >= T::zero() { (self, Self::one()) } else { (-self, -Self::one()) }
+                    if self >= Self::zero() { (self, Self::one()) } else { (-self, -Self::one()) }
                 }
 
                 fn signum(self) -> Self {
@@ -472,20 +472,20 @@ macro_rules! real_field {
                 // simba guards the division by `is_zero`, which holds for constants alone here. The
                 // first three terms of the series have the value and five derivatives at 0.
                 fn sinc(self) -> Self {
-                    if self.value == T::zero() { crate::field::even_series(self, -Self::one()) } else { self.sin() / self }
+                    if self == Self::zero() { crate::field::even_series(self, -Self::one()) } else { self.sin() / self }
                 }
 
                 fn sinhc(self) -> Self {
-                    if self.value == T::zero() { crate::field::even_series(self, Self::one()) } else { self.sinh() / self }
+                    if self == Self::zero() { crate::field::even_series(self, Self::one()) } else { self.sinh() / self }
                 }
 
                 // At 0, where the quotient is infinite, simba has the value 1.
                 fn cosc(self) -> Self {
-                    if self.value == T::zero() { Self::one() } else { self.cos() / self }
+                    if self == Self::zero() { Self::one() } else { self.cos() / self }
                 }
 
                 fn coshc(self) -> Self {
-                    if self.value == T::zero() { Self::one() } else { self.cosh() / self }
+                    if self == Self::zero() { Self::one() } else { self.cosh() / self }
                 }
 
                 fn log(self, base: Self) -> Self {
@@ -541,25 +541,25 @@ macro_rules! real_field {
                 }
 
                 fn is_finite(&self) -> bool {
-                    self.value.is_finite()
+                    self.decide(|x| x.is_finite())
                 }
 
                 fn try_sqrt(self) -> Option<Self> {
-                    (self.value >= T::zero()).then(|| math::sqrt(self))
+                    (self >= Self::zero()).then(|| math::sqrt(self))
                 }
             }
 
             impl<$($generics)*> RealField for $Self {
                 fn is_sign_positive(&self) -> bool {
-                    self.value.is_sign_positive()
+                    self.decide(|x| x.is_sign_positive())
                 }
 
                 fn is_sign_negative(&self) -> bool {
-                    self.value.is_sign_negative()
+                    self.decide(|x| x.is_sign_negative())
                 }
 
                 fn copysign(self, sign: Self) -> Self {
-                    if self.value.is_sign_negative() == sign.value.is_sign_negative() {
+                    if self.is_sign_negative() == sign.is_sign_negative() {
                         self
                     } else {
                         -self
@@ -575,9 +575,9 @@ macro_rules! real_field {
                 }
 
                 fn clamp(self, min: Self, max: Self) -> Self {
-                    if self.value < min.value {
+                    if self < min {
                         min
-                    } else if self.value > max.value {
+                    } else if self > max {
                         max
                     } else {
                         self

@@ -5,12 +5,14 @@ extern crate self as difrules_core;
 
 mod call;
 mod cast;
+mod checkpoint;
 mod dual;
 mod field;
 pub mod math;
 pub mod passing;
 mod primitive;
 mod registry;
+mod replay;
 mod scalar;
 mod slot;
 mod tape;
@@ -21,6 +23,7 @@ mod var;
 
 pub use call::{CallError, Pullback};
 pub use cast::{column_major_view, column_major_view_mut, transpose_view};
+pub use checkpoint::checkpointed;
 pub use difrules_macros::{Differentiable, primitive};
 pub use dual::Dual;
 pub use primitive::{Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes};
@@ -28,6 +31,7 @@ pub use registry::{
     Argument, Duplicate, Instance, Mode, Notion, Record, by_name, by_path, by_types, duplicates,
     find, primitives,
 };
+pub use replay::{Recording, ReplayError};
 pub use scalar::{Kind, Over, Real, Scalar};
 pub use slot::Slot;
 pub use transform::{

@@ -5,12 +5,14 @@
 //! they nest. A [`Scalar`] is a real scalar or a complex number of two of them; complex numbers
 //! need no mode of their own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use nalgebra::{Complex, ComplexField, RealField};
 
+use crate::checkpoint;
 use crate::primitive::{Given, Primitive};
-use crate::tape::Tapes;
+use crate::tape::{self, Tapes};
+use crate::value::Differentiable;
 
 /// Whether a scalar is real or complex, apart from the derivative mode.
 ///
@@ -106,9 +108,24 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self>;
 
+    /// See [`checkpointed`](crate::checkpointed).
+    #[doc(hidden)]
+    fn checkpointed<X, P, E: 'static>(
+        steps: usize,
+        x: &X,
+        parameters: &P,
+        step: impl Fn(usize, &X, &P) -> Result<X, E> + 'static,
+    ) -> Result<X, E>
+    where
+        X: Differentiable<Real = Self>,
+        P: Differentiable<Real = Self>,
+    {
+        checkpoint::plain(steps, x, parameters, step)
+    }
+
     /// The tapes of this thread that record statements about `Var<Self>`.
     #[doc(hidden)]
-    fn with_tapes<Out>(f: impl FnOnce(&RefCell<Tapes<Self>>) -> Out) -> Out;
+    fn tapes() -> &'static RefCell<Tapes<Self>>;
 }
 
 /// A real scalar that is `Base` itself or one derivative mode over it: what a primitive that is
@@ -122,11 +139,6 @@ pub trait Over<Base: Real>: Real {}
 
 impl Over<f64> for f64 {}
 impl Over<f32> for f32 {}
-
-#[cold]
-fn no_tapes() -> ! {
-    panic!("a `Var` was used while its thread ends")
-}
 
 macro_rules! base {
     ($($real:ident),*) => {$(
@@ -169,13 +181,18 @@ macro_rules! base {
             }
 
             #[inline]
-            fn with_tapes<Out>(f: impl FnOnce(&RefCell<Tapes<Self>>) -> Out) -> Out {
+            fn tapes() -> &'static RefCell<Tapes<Self>> {
                 thread_local! {
-                    static TAPES: RefCell<Tapes<$real>> = const { RefCell::new(Tapes::new()) };
+                    // A reference, since a place without destructor is the fastest to come to, and
+                    // each operation that is recorded does.
+                    static TAPES: Cell<Option<&'static RefCell<Tapes<$real>>>> =
+                        const { Cell::new(None) };
                 }
-                // `with` is the same, but the compiler does not always inline it, and this is called
-                // for every operation that is recorded.
-                TAPES.try_with(f).unwrap_or_else(|_| no_tapes())
+                TAPES.get().unwrap_or_else(|| {
+                    let tapes = tape::new_tapes();
+                    TAPES.set(Some(tapes));
+                    tapes
+                })
             }
         }
     )*};

@@ -9,12 +9,16 @@ use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::passing::Arguments;
 use crate::primitive::{Primitive, Shapes};
+use crate::replay::{Instruction, Program, ReplayError};
 use crate::scalar::Real;
 
 /// The number of every constant: nobody reads its adjoint.
 pub(crate) const CONSTANT: u32 = 0;
+
+/// The bit of a tape's stamp that says to look at each operation: the tape is going to be replayed,
+/// or counts where its statements come from. Other tapes pay nothing for it.
+pub(crate) const ATTENTIVE: u32 = 1;
 
 /// The most arguments a primitive can have; the attribute refuses more.
 pub(crate) const MOST_ARGUMENTS: usize = 16;
@@ -69,18 +73,41 @@ pub(crate) struct Run {
 }
 
 /// The residuals of all nodes of one primitive.
-trait Store<S: Real> {
+pub(crate) trait Store<S: Real> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
+    /// Evaluates again: `inputs` updates a real of an argument, in order, and `outputs` takes the
+    /// results' reals.
+    fn replay(
+        &mut self,
+        entry: usize,
+        inputs: &mut dyn FnMut(&mut S),
+        outputs: &mut dyn FnMut(S),
+    ) -> Result<(), ReplayError>;
     fn clear(&mut self);
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
 struct StoreOf<P: Primitive, S: Real>(Vec<(P::Residual<S>, Shapes<P>)>);
 
+impl<P: Primitive, S: Real> Default for StoreOf<P, S> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
         let (residual, shapes) = &self.0[entry];
         P::reverse(residual, shapes, outputs, slots);
+    }
+
+    fn replay(
+        &mut self,
+        _: usize,
+        _: &mut dyn FnMut(&mut S),
+        _: &mut dyn FnMut(S),
+    ) -> Result<(), ReplayError> {
+        unreachable!("a tape that is replayed keeps arguments too")
     }
 
     fn clear(&mut self) {
@@ -108,6 +135,14 @@ pub(crate) struct Tape<S: Real> {
     /// so that no sweep has to clear them.
     adjoints: Vec<S>,
     used: usize,
+    /// What it takes to replay it; then the statements are there, in place of `statements`.
+    pub(crate) program: Option<Program<S>>,
+}
+
+impl<S: Real> Default for Tapes<S> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl<S: Real> Tapes<S> {
@@ -116,7 +151,7 @@ impl<S: Real> Tapes<S> {
     }
 
     /// The open tape of this stamp.
-    fn tape(&mut self, stamp: u32) -> &mut Tape<S> {
+    pub(crate) fn tape(&mut self, stamp: u32) -> &mut Tape<S> {
         // The innermost tape is the one that is nearly always meant.
         let found = self.open.iter().rposition(|tape| tape.stamp == stamp);
         match found {
@@ -131,7 +166,7 @@ impl<S: Real> Tapes<S> {
 
     /// Records a statement about two operands, given as (stamp, number, partial); returns the
     /// handle of the result.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn statement(&mut self, first: (u32, u32, S), second: (u32, u32, S)) -> (u32, u32) {
         let stamp = one_stamp(first.0, second.0);
         let tape = match self.open.last_mut() {
@@ -151,7 +186,7 @@ impl<S: Real> Tapes<S> {
 /// # Panics
 /// If they are of two tapes.
 #[inline]
-fn one_stamp(first: u32, second: u32) -> u32 {
+pub(crate) fn one_stamp(first: u32, second: u32) -> u32 {
     if first != second && first != 0 && second != 0 {
         mixed_tapes();
     }
@@ -179,6 +214,7 @@ impl<S: Real> Tape<S> {
             stores: Vec::new(),
             adjoints: Vec::new(),
             used: 0,
+            program: None,
         }
     }
 
@@ -192,6 +228,11 @@ impl<S: Real> Tape<S> {
         }
     }
 
+    /// The stamp of its handles.
+    pub(crate) fn stamp(&self) -> u32 {
+        self.stamp
+    }
+
     /// Numbers the next `count` values; returns the first number.
     #[inline]
     fn number(&mut self, count: usize) -> u32 {
@@ -203,15 +244,83 @@ impl<S: Real> Tape<S> {
         first
     }
 
-    fn store<P: Primitive>(&mut self) -> (u32, &mut StoreOf<P, S>) {
-        let id = TypeId::of::<StoreOf<P, S>>();
+    /// Keeps something in the store of its type; `push` returns its place there.
+    pub(crate) fn keep<Kept: Store<S> + Default + 'static>(
+        &mut self,
+        push: impl FnOnce(&mut Kept) -> usize,
+    ) -> (u32, u32) {
+        let id = TypeId::of::<Kept>();
         let found = self.stores.iter().position(|(other, _)| *other == id);
         let index = found.unwrap_or_else(|| {
-            self.stores.push((id, Box::new(StoreOf::<P, S>(Vec::new()))));
+            self.stores.push((id, Box::new(Kept::default())));
             self.stores.len() - 1
         });
         let store = self.stores[index].1.as_any_mut().downcast_mut().expect("stored by its type");
-        (index as u32, store)
+        (index as u32, push(store) as u32)
+    }
+
+    /// Keeps what the reverse rule of `P` reads.
+    pub(crate) fn keep_residual<P: Primitive>(
+        &mut self,
+        residual: P::Residual<S>,
+        shapes: Shapes<P>,
+    ) -> (u32, u32) {
+        self.keep(|StoreOf::<P, S>(entries)| {
+            entries.push((residual, shapes));
+            entries.len() - 1
+        })
+    }
+
+    /// Appends a statement to the program of a tape that is replayed; returns its result's number.
+    pub(crate) fn instruct(&mut self, instruction: Instruction, value: S) -> u32 {
+        let number = self.number(1);
+        let program = self.program.as_mut().expect("this tape is replayed");
+        program.instructions.push(instruction);
+        program.values.push(value);
+        number
+    }
+
+    /// The numbers and the values of inputs and results, at the point where it was recorded or
+    /// replayed last.
+    ///
+    /// # Errors
+    /// What came out differently.
+    pub(crate) fn replay(&mut self) -> Result<(), ReplayError> {
+        let Self { program, nodes, spans, runs, stores, inputs, .. } = self;
+        let program = program.as_mut().expect("this tape is replayed");
+        let (mut number, mut statements) = (*inputs + 1, 0);
+        for node in nodes.iter() {
+            program.run(statements..node.statements, number);
+            let mut first_runs = spans[node.first_span as usize..][..node.spans as usize]
+                .iter()
+                .flat_map(|span| &runs[span.first_run as usize..][..span.runs as usize]);
+            let mut run = Run { start: CONSTANT, count: 0 };
+            let (before, after) = program.values.split_at_mut(node.first_output as usize);
+            let mut outputs = after.iter_mut();
+            stores[node.store as usize].1.replay(
+                node.entry as usize,
+                &mut |x| {
+                    while run.count == 0 {
+                        run = *first_runs.next().expect("a run for every real");
+                    }
+                    if run.start != CONSTANT {
+                        *x = before[run.start as usize];
+                        run.start += 1;
+                    }
+                    run.count -= 1;
+                },
+                &mut |y| *outputs.next().expect("counted when it was recorded") = y,
+            )?;
+            number = node.first_output + node.outputs;
+            statements = node.statements;
+        }
+        program.run(statements..program.instructions.len(), number);
+        program.check()
+    }
+
+    /// How many statements came so far.
+    fn statements(&self) -> usize {
+        self.program.as_ref().map_or(self.statements.len(), |program| program.instructions.len())
     }
 
     /// Carries the adjoints of the results that the seed names back to the inputs; returns those, in
@@ -226,20 +335,36 @@ impl<S: Real> Tape<S> {
         } else {
             adjoints[..self.used].fill(S::zero());
         }
+        // What came after the last result that is wanted is dead.
+        let mut last = 0;
         for (number, adjoint) in seed {
             adjoints[number as usize] += adjoint;
+            last = number.max(last);
         }
         let mut scratch = Vec::new();
         let mut number = self.next;
-        let mut statements = self.statements.len();
+        let mut statements = self.statements();
+        let sweep = |first: u32,
+                     first_statement: usize,
+                     number: u32,
+                     statements: usize,
+                     adjoints: &mut [S]| {
+            let end = number.min(last + 1).max(first);
+            let statements = first_statement..statements - (number - end) as usize;
+            self.sweep_statements(statements, first..end, adjoints);
+        };
         for node in self.nodes.iter().rev() {
             let after = node.first_output + node.outputs;
-            self.sweep_statements(node.statements..statements, after..number, &mut adjoints);
-            self.sweep_node(node, &mut adjoints, &mut scratch);
+            sweep(after, node.statements, number, statements, &mut adjoints);
+            if node.first_output <= last {
+                self.sweep_node(node, &mut adjoints, &mut scratch);
+            }
             number = node.first_output;
             statements = node.statements;
         }
-        self.sweep_statements(0..statements, self.inputs + 1..number, &mut adjoints);
+        sweep(self.inputs + 1, 0, number, statements, &mut adjoints);
+        // No result is wanted but constants, whose adjoint is nobody's.
+        adjoints[CONSTANT as usize] = S::zero();
         self.used = inputs + 1;
         self.adjoints = adjoints;
         &self.adjoints[1..=inputs]
@@ -252,6 +377,9 @@ impl<S: Real> Tape<S> {
         adjoints: &mut [S],
     ) {
         debug_assert_eq!(statements.len(), numbers.len());
+        if let Some(program) = &self.program {
+            return program.sweep(statements, numbers, adjoints);
+        }
         for (statement, number) in self.statements[statements].iter().zip(numbers).rev() {
             let adjoint = adjoints[number as usize];
             // Zero is strong: it contributes nothing, whatever the partial.
@@ -368,7 +496,7 @@ impl Reading {
     pub(crate) fn new<S: Real>() -> Self {
         Self {
             stamp: 0,
-            runs: S::with_tapes(|tapes| std::mem::take(&mut tapes.borrow_mut().runs)),
+            runs: std::mem::take(&mut S::tapes().borrow_mut().runs),
             current: Run { start: CONSTANT, count: 0 },
             ends: [0; MOST_ARGUMENTS],
             argument: 0,
@@ -423,11 +551,11 @@ impl Reading {
 
     /// The number that the next value on the arguments' tape gets.
     pub(crate) fn next_number<S: Real>(&self) -> u32 {
-        S::with_tapes(|tapes| tapes.borrow_mut().tape(self.stamp).next)
+        S::tapes().borrow_mut().tape(self.stamp).next
     }
 
     /// How many reals argument `i` has.
-    fn count(&self, i: usize) -> u32 {
+    pub(crate) fn count(&self, i: usize) -> u32 {
         self.runs_of(i).iter().map(|run| run.count).sum()
     }
 
@@ -436,40 +564,34 @@ impl Reading {
         &self.runs[first as usize..self.ends[i] as usize]
     }
 
-    /// Ends the reading of `P`'s arguments.
-    pub(crate) fn finish<P: Primitive>(&mut self) {
+    /// Ends the reading of this many arguments.
+    pub(crate) fn finish(&mut self, arguments: usize) {
         self.end_run();
-        self.end_arguments(P::Arguments::IN_PLACE.len());
+        self.end_arguments(arguments);
     }
 
-    /// Records a node of `P` with `returned` reals of output and keeps what the rule reads; returns
-    /// the number of its first result.
-    pub(crate) fn record<P: Primitive, S: Real>(
+    /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
+    /// of its first result.
+    pub(crate) fn record<S: Real>(
         &self,
-        returned: usize,
-        residual: P::Residual<S>,
-        shapes: Shapes<P>,
+        outputs: usize,
+        keep: impl FnOnce(&mut Tape<S>) -> (u32, u32),
     ) -> u32 {
-        let arguments = P::Arguments::IN_PLACE;
-        let in_place = (0..arguments.len()).filter(|&i| arguments[i]);
-        let outputs = returned + in_place.map(|i| self.count(i) as usize).sum::<usize>();
-        S::with_tapes(|tapes| {
-            let mut tapes = tapes.borrow_mut();
+        {
+            let mut tapes = S::tapes().borrow_mut();
             let tape = tapes.tape(self.stamp);
             let first_output = tape.number(outputs);
-            let (store, StoreOf(entries)) = tape.store::<P>();
-            let entry = entries.len() as u32;
-            entries.push((residual, shapes));
+            let (store, entry) = keep(tape);
             tape.nodes.push(Node {
-                statements: tape.statements.len(),
+                statements: tape.statements(),
                 first_output,
                 outputs: outputs as u32,
                 store,
                 entry,
                 first_span: tape.spans.len() as u32,
-                spans: arguments.len() as u32,
+                spans: self.argument as u32,
             });
-            for i in 0..arguments.len() {
+            for i in 0..self.argument {
                 let runs = self.runs_of(i);
                 tape.spans.push(Span {
                     first_run: tape.runs.len() as u32,
@@ -480,13 +602,13 @@ impl Reading {
                 tape.runs.extend_from_slice(runs);
             }
             first_output
-        })
+        }
     }
 
     /// Leaves the memory to the next one.
     pub(crate) fn close<S: Real>(mut self) {
         self.runs.clear();
-        S::with_tapes(|tapes| tapes.borrow_mut().runs = self.runs);
+        S::tapes().borrow_mut().runs = self.runs;
     }
 }
 
@@ -499,21 +621,32 @@ pub(crate) struct Opened<S: Real> {
 impl<S: Real> Opened<S> {
     /// Opens a tape with this many inputs, numbered from 1.
     pub(crate) fn new(inputs: usize) -> Self {
-        /// Zero is the stamp of constants. A stamp comes back only after 2^32 tapes.
+        Self::with_stamp(inputs, 0, |_| {})
+    }
+
+    /// Opens a tape that looks at each operation.
+    pub(crate) fn attentive(inputs: usize, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
+        Self::with_stamp(inputs, ATTENTIVE, prepare)
+    }
+
+    fn with_stamp(inputs: usize, attentive: u32, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
+        /// Zero is the stamp of constants. A stamp comes back only after 2^31 tapes.
         static STAMPS: AtomicU32 = AtomicU32::new(1);
-        let stamp = match STAMPS.fetch_add(1, Ordering::Relaxed) {
-            0 => STAMPS.fetch_add(1, Ordering::Relaxed),
-            stamp => stamp,
-        };
-        S::with_tapes(|tapes| {
-            let mut tapes = tapes.borrow_mut();
+        let mut stamp = 0;
+        while stamp == 0 {
+            stamp = STAMPS.fetch_add(1, Ordering::Relaxed) << 1;
+        }
+        let stamp = stamp | attentive;
+        {
+            let mut tapes = S::tapes().borrow_mut();
             let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
             tape.stamp = stamp;
             tape.next = 1;
             tape.number(inputs);
             tape.inputs = inputs as u32;
+            prepare(&mut tape);
             tapes.open.push(tape);
-        });
+        }
         Self { stamp, scalar: std::marker::PhantomData }
     }
 
@@ -530,18 +663,22 @@ impl<S: Real> Opened<S> {
         out
     }
 
+    /// Closes the tape and keeps it.
+    pub(crate) fn keep(self) -> Tape<S> {
+        self.take().expect("open until now")
+    }
+
     fn take(&self) -> Option<Tape<S>> {
-        S::with_tapes(|tapes| {
-            let open = &mut tapes.borrow_mut().open;
-            let found = open.iter().rposition(|tape| tape.stamp == self.stamp)?;
-            Some(open.remove(found))
-        })
+        let open = &mut S::tapes().borrow_mut().open;
+        let found = open.iter().rposition(|tape| tape.stamp == self.stamp)?;
+        Some(open.remove(found))
     }
 
     /// Empties the tape and leaves its memory to the next one.
     fn reuse(&self, mut tape: Tape<S>) {
         tape.clear();
-        S::with_tapes(|tapes| tapes.borrow_mut().spare = Some(tape));
+        tape.program = None;
+        S::tapes().borrow_mut().spare = Some(tape);
     }
 }
 
@@ -554,22 +691,41 @@ impl<S: Real> Drop for Opened<S> {
     }
 }
 
-/// The tapes of a scalar that has no place of its own for them: looked up by type.
-pub(crate) fn with_tapes_by_type<S: Real, Out>(f: impl FnOnce(&RefCell<Tapes<S>>) -> Out) -> Out {
-    use std::rc::Rc;
+/// New tapes for this thread. They stay where they are, but with the thread their memory goes.
+#[cold]
+pub(crate) fn new_tapes<S: Real>() -> &'static RefCell<Tapes<S>> {
+    struct AtExit(RefCell<Vec<Box<dyn Fn()>>>);
+    impl Drop for AtExit {
+        fn drop(&mut self) {
+            self.0.borrow().iter().for_each(|leave| leave());
+        }
+    }
     thread_local! {
-        static TAPES: RefCell<Vec<(TypeId, Rc<dyn Any>)>> = const { RefCell::new(Vec::new()) };
+        static AT_EXIT: AtExit = const { AtExit(RefCell::new(Vec::new())) };
+    }
+    let tapes: &'static RefCell<Tapes<S>> = Box::leak(Box::new(RefCell::new(Tapes::new())));
+    let leave = Box::new(|| {
+        tapes.take();
+    });
+    // A thread that ends already does not come here again.
+    let _ = AT_EXIT.try_with(|at_exit| at_exit.0.borrow_mut().push(leave));
+    tapes
+}
+
+/// The tapes of a scalar that has no place of its own for them: looked up by type.
+pub(crate) fn tapes_by_type<S: Real>() -> &'static RefCell<Tapes<S>> {
+    thread_local! {
+        static TAPES: RefCell<Vec<(TypeId, &'static dyn Any)>> = const { RefCell::new(Vec::new()) };
     }
     let id = TypeId::of::<S>();
-    let tapes = TAPES.with_borrow_mut(|all| match all.iter().find(|(other, _)| *other == id) {
-        Some((_, tapes)) => Rc::clone(tapes),
-        None => {
-            let tapes: Rc<dyn Any> = Rc::new(RefCell::new(Tapes::<S>::new()));
-            all.push((id, Rc::clone(&tapes)));
-            tapes
-        }
+    let known = TAPES
+        .with_borrow(|all| all.iter().find(|(other, _)| *other == id).map(|(_, tapes)| *tapes));
+    let tapes = known.unwrap_or_else(|| {
+        let tapes: &'static dyn Any = new_tapes::<S>();
+        TAPES.with_borrow_mut(|all| all.push((id, tapes)));
+        tapes
     });
-    f(tapes.downcast_ref().expect("stored by its type"))
+    tapes.downcast_ref().expect("stored by its type")
 }
 
 #[cfg(test)]

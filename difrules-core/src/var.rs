@@ -1,12 +1,15 @@
 //! Reverse mode.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 
+use crate::checkpoint;
 use crate::field::real_field;
 use crate::passing::Arguments;
-use crate::primitive::{Evaluation, Given, Output, Primitive};
+use crate::primitive::{Evaluation, Given, Inputs, Output, Primitive};
+use crate::replay::Operation;
 use crate::scalar::{Over, Real};
-use crate::tape::{self, CONSTANT, Reading, Tapes};
+use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, Tape, Tapes};
 use crate::value::Differentiable;
 
 /// A number whose derivatives a reverse sweep computes.
@@ -54,7 +57,71 @@ impl<T: Real> Var<T> {
     /// Its value.
     #[inline]
     pub fn value(self) -> T {
+        if self.stamp & ATTENTIVE != 0 {
+            self.attentive(|tape| tape.guard_value(self));
+        }
         self.value
+    }
+
+    /// Its value, for those who put it back into the computation.
+    #[inline]
+    pub(crate) fn value_unseen(self) -> T {
+        self.value
+    }
+
+    /// How it compares to another number, which a tape that is replayed compares again.
+    #[inline]
+    fn compare(&self, other: &Self) -> Option<Ordering> {
+        let order = self.value.partial_cmp(&other.value);
+        if (self.stamp | other.stamp) & ATTENTIVE != 0 {
+            self.beside(other).attentive(|tape| tape.guard_order(*self, *other, order));
+        }
+        order
+    }
+
+    /// Whether it is another number, which a tape that is replayed asks again.
+    #[inline]
+    fn equal(&self, other: &Self) -> bool {
+        let equal = self.value == other.value;
+        if (self.stamp | other.stamp) & ATTENTIVE != 0 {
+            self.beside(other).attentive(|tape| tape.guard_equality(*self, *other, equal));
+        }
+        equal
+    }
+
+    /// Decides something by its value, which a tape that is replayed decides again.
+    #[inline]
+    fn decide(&self, decide: fn(&T) -> bool) -> bool {
+        let decided = decide(&self.value);
+        if self.stamp & ATTENTIVE != 0 {
+            self.attentive(|tape| tape.guard_decision(*self, decide, decided));
+        }
+        decided
+    }
+
+    /// The one of two that is no constant.
+    fn beside(self, other: &Self) -> Self {
+        if self.is_constant() { *other } else { self }
+    }
+
+    /// Tells its tape, which looks at each operation.
+    #[cold]
+    fn attentive<Out>(self, f: impl FnOnce(&mut Tape<T>) -> Out) {
+        let mut tapes = T::tapes().borrow_mut();
+        let tape = tapes.tape(self.stamp);
+        if tape.program.is_some() {
+            f(tape);
+        }
+    }
+
+    /// The stamp of its tape; constants have the stamp zero.
+    pub(crate) fn stamp(self) -> u32 {
+        self.stamp
+    }
+
+    /// Its number on its tape.
+    pub(crate) fn tape_number(self) -> u32 {
+        self.number
     }
 
     /// Whether nothing is differentiated by it.
@@ -80,48 +147,68 @@ impl<T: Real> Var<T> {
     }
 
     /// The result of an operation on `first` and `second` with these partial derivatives.
-    #[inline]
-    fn record(value: T, (first, by_first): (Self, T), (second, by_second): (Self, T)) -> Self {
+    #[inline(always)]
+    fn record(
+        operation: Operation,
+        value: T,
+        (first, by_first): (Self, T),
+        (second, by_second): (Self, T),
+    ) -> Self {
         if first.is_constant() && second.is_constant() {
             return Self::constant(value);
         }
-        let (stamp, number) = T::with_tapes(|tapes| {
-            tapes.borrow_mut().statement(
-                (first.stamp, first.number, by_first),
-                (second.stamp, second.number, by_second),
-            )
-        });
+        if (first.stamp | second.stamp) & ATTENTIVE != 0
+            && let Some(result) = Self::record_attentive(operation, value, first, second)
+        {
+            return result;
+        }
+        let (stamp, number) = T::tapes().borrow_mut().statement(
+            (first.stamp, first.number, by_first),
+            (second.stamp, second.number, by_second),
+        );
         Self { value, stamp, number }
     }
 
-    /// The result of an operation on one number with this partial derivative.
-    #[inline]
-    fn record_unary(value: T, operand: Self, partial: T) -> Self {
-        Self::record(value, (operand, partial), (Self::constant(T::zero()), T::zero()))
+    /// Records an operation on a tape that looks at each; nothing where the statement is an ordinary
+    /// one nevertheless.
+    #[cold]
+    fn record_attentive(operation: Operation, value: T, first: Self, second: Self) -> Option<Self> {
+        let stamp = tape::one_stamp(first.stamp, second.stamp);
+        let mut tapes = T::tapes().borrow_mut();
+        let tape = tapes.tape(stamp);
+        tape.program.is_some().then(|| {
+            let number = tape.operation(operation, value, first, second);
+            Self { value, stamp, number }
+        })
     }
 }
 
 impl<T: Real> std::ops::Add for Var<T> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self::record(self.value + other.value, (self, T::one()), (other, T::one()))
+        Self::record(Operation::Add, self.value + other.value, (self, T::one()), (other, T::one()))
     }
 }
 
 impl<T: Real> std::ops::Sub for Var<T> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        Self::record(self.value - other.value, (self, T::one()), (other, -T::one()))
+        Self::record(Operation::Sub, self.value - other.value, (self, T::one()), (other, -T::one()))
     }
 }
 
 impl<T: Real> std::ops::Mul for Var<T> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self::record(self.value * other.value, (self, other.value), (other, self.value))
+        Self::record(
+            Operation::Mul,
+            self.value * other.value,
+            (self, other.value),
+            (other, self.value),
+        )
     }
 }
 
@@ -131,15 +218,16 @@ impl<T: Real> std::ops::Div for Var<T> {
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
-        Self::record(quotient, (self, inverse), (other, -(quotient * inverse)))
+        Self::record(Operation::Div, quotient, (self, inverse), (other, -(quotient * inverse)))
     }
 }
 
 impl<T: Real> std::ops::Neg for Var<T> {
     type Output = Self;
-    #[inline]
+    #[inline(always)]
     fn neg(self) -> Self {
-        Self::record_unary(-self.value, self, -T::one())
+        let nothing = (Self::constant(T::zero()), T::zero());
+        Self::record(Operation::Neg, -self.value, (self, -T::one()), nothing)
     }
 }
 
@@ -151,15 +239,33 @@ impl<T: Real> Real for Var<T> {
     const BASE: bool = false;
 
     fn to_f64(self) -> f64 {
-        self.value.to_f64()
+        self.value().to_f64()
     }
 
-    fn with_tapes<Out>(f: impl FnOnce(&RefCell<Tapes<Self>>) -> Out) -> Out {
-        tape::with_tapes_by_type(f)
+    fn tapes() -> &'static RefCell<Tapes<Self>> {
+        tape::tapes_by_type()
+    }
+
+    fn checkpointed<X, P, E: 'static>(
+        steps: usize,
+        x: &X,
+        parameters: &P,
+        step: impl Fn(usize, &X, &P) -> Result<X, E> + 'static,
+    ) -> Result<X, E>
+    where
+        X: Differentiable<Real = Self>,
+        P: Differentiable<Real = Self>,
+    {
+        checkpoint::recorded(steps, x, parameters, step)
     }
 
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
+        let mut stamps = 0;
         if P::SCALAR {
+            P::Arguments::visit(&arguments, &mut |_, x: Self| stamps |= x.stamp);
+        }
+        // A tape that is replayed evaluates the primitive again.
+        if P::SCALAR && stamps & ATTENTIVE == 0 {
             let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output =
                 Evaluation::new(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
@@ -170,10 +276,12 @@ impl<T: Real> Real for Var<T> {
             reading.push(argument, x.stamp, x.number);
             x.value
         });
-        reading.finish::<P>();
+        reading.finish(P::Arguments::IN_PLACE.len());
+        let replayed = (reading.stamp() & ATTENTIVE != 0)
+            .then(|| P::Arguments::map::<T, T>(&inputs, &mut |_, x| x));
         let output = Evaluation::new(inputs).map(|evaluation| {
             if reading.stamp() != 0 {
-                return node::<P, T>(&reading, &mut arguments, evaluation);
+                return node::<P, T>(&reading, &mut arguments, evaluation, replayed);
             }
             P::Arguments::write_back(&mut arguments, &evaluation.inputs, &mut |x, value| {
                 *x = Self::constant(value);
@@ -201,14 +309,18 @@ fn scalar<P: Primitive, T: Real>(
         pending = Some(match pending.take() {
             None => term,
             Some(first) => {
-                let both = Var::record(T::zero(), first, term);
+                // On an ordinary tape, where the operation does not matter.
+                let both = Var::record(Operation::Add, T::zero(), first, term);
                 sum = Some(both);
                 (both, T::one())
             }
         });
     });
     let sum = sum.unwrap_or_else(|| match pending {
-        Some((x, partial)) => Var::record_unary(T::zero(), x, partial),
+        Some(term) => {
+            let nothing = (Var::constant(T::zero()), T::zero());
+            Var::record(Operation::Add, T::zero(), term, nothing)
+        }
         None => Var::constant(T::zero()),
     });
     evaluation.output.map_reals(&mut |value| Var { value, ..sum })
@@ -219,6 +331,7 @@ fn node<P: Primitive, T: Real>(
     reading: &Reading,
     arguments: &mut Given<'_, P, Var<T>>,
     evaluation: Evaluation<P, T>,
+    replayed: Option<Inputs<P, T>>,
 ) -> Output<P, Var<T>> {
     // The results are numbered as the node is going to number them: from the next on.
     let (stamp, first) = (reading.stamp(), reading.next_number::<T>());
@@ -228,10 +341,23 @@ fn node<P: Primitive, T: Real>(
         Var::recorded(value, stamp, number - 1)
     };
     let output = evaluation.output.map_reals(&mut next);
-    let returned = Output::<P, T>::count(&evaluation.output.shape());
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
+    let results = (number - first) as usize;
     let shapes = evaluation.shapes();
-    let recorded = reading.record::<P, T>(returned, P::residual(evaluation), shapes);
+    let recorded = reading.record::<T>(results, |tape| match replayed {
+        Some(inputs) if tape.program.is_some() => {
+            let mut values = Vec::with_capacity(results);
+            output.for_each_real(&mut |y: Var<T>| values.push(y.value));
+            P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
+                if P::Arguments::IN_PLACE[argument] {
+                    values.push(x.value);
+                }
+            });
+            let residual = P::residual(evaluation);
+            tape.keep_replayed::<P>(inputs, residual, shapes, |all| all.extend(values))
+        }
+        _ => tape.keep_residual::<P>(P::residual(evaluation), shapes),
+    });
     assert_eq!(recorded, first, "an in-place call must keep the shape of its `&mut` arguments");
     output
 }

@@ -1,0 +1,262 @@
+//! Long loops in little memory.
+
+use std::any::Any;
+
+use crate::replay::ReplayError;
+use crate::scalar::Real;
+use crate::tape::{Opened, Reading, Store};
+use crate::transform::Outcome;
+use crate::value::{Differentiable, Shape, With};
+use crate::var::Var;
+
+/// Runs `x = step(k, &x, parameters)` for `k` from 0 to `steps - 1`, and returns the last `x`.
+///
+/// A reverse sweep over a loop keeps every step of it. Over this one it keeps the state at about
+/// every `sqrt(steps)`-th step, and records that many steps at a time, again, when it comes to them:
+/// memory of the order of `sqrt(steps)` for one more evaluation. Plain numbers and forward mode run
+/// the loop as it stands.
+///
+/// What is differentiated by comes in as the state or as a parameter, not by capture; what the step
+/// captures otherwise it owns (`move`).
+///
+/// # Errors
+/// The step's own, unchanged: it may return a `Result`, and then so does this.
+///
+/// # Panics
+/// If the step uses a [`Var`] that it captured, or does not do the same when it runs again.
+///
+/// ```
+/// use difrules_core::{Real, checkpointed, value_and_gradient};
+///
+/// /// The logistic map.
+/// fn orbit<T: Real>(x: T, r: T) -> T {
+///     checkpointed(100, &x, &r, |_, x: &T, r: &T| *r * *x * (T::one() - *x))
+/// }
+///
+/// let (y, (by_x, by_r)) = value_and_gradient(|(x, r)| orbit(*x, *r), &(0.3_f64, 2.5));
+/// assert!((y - 0.6).abs() < 1e-12 && by_x.abs() < 1e-12 && (by_r - 0.16).abs() < 1e-12);
+/// ```
+pub fn checkpointed<T, X, P, F, Y>(steps: usize, x: &X, parameters: &P, step: F) -> Y::Of<X>
+where
+    T: Real,
+    X: Differentiable<Real = T>,
+    P: Differentiable<Real = T>,
+    F: Fn(usize, &X, &P) -> Y + 'static,
+    Y: Outcome<Value = X, Error: 'static> + 'static,
+{
+    let step = move |k, x: &X, p: &P| step(k, x, p).into_result();
+    Y::from_result(T::checkpointed(steps, x, parameters, step))
+}
+
+/// The loop as it stands.
+pub(crate) fn plain<X: Clone, P, E>(
+    steps: usize,
+    x: &X,
+    parameters: &P,
+    step: impl Fn(usize, &X, &P) -> Result<X, E>,
+) -> Result<X, E> {
+    (0..steps).try_fold(x.clone(), |x, k| step(k, &x, parameters))
+}
+
+/// A loop that was run.
+struct Loop<T: Real, X: Differentiable<Real = Var<T>>, P: Differentiable<Real = Var<T>>, F> {
+    steps: usize,
+    step: F,
+    parameters: With<P, T>,
+    /// The state before every so many steps.
+    states: Vec<With<X, T>>,
+    every: usize,
+    last: Shape<X>,
+}
+
+/// The loops of one kind on a tape.
+struct Loops<T: Real, X: Differentiable<Real = Var<T>>, P: Differentiable<Real = Var<T>>, F>(
+    Vec<Loop<T, X, P, F>>,
+);
+
+impl<T, X, P, F> Default for Loops<T, X, P, F>
+where
+    T: Real,
+    X: Differentiable<Real = Var<T>>,
+    P: Differentiable<Real = Var<T>>,
+{
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// The value as constants.
+fn constants<T: Real, X: Differentiable<Real = Var<T>>>(value: &With<X, T>) -> X {
+    value.map_reals(&mut Var::constant)
+}
+
+/// The plain value of what a step returned.
+fn values<T: Real, X: Differentiable<Real = Var<T>>>(x: &X) -> With<X, T> {
+    x.map_reals(&mut |x| {
+        assert!(
+            x.is_constant(),
+            "the step of `checkpointed` uses a `Var` that it captured: give it as a parameter"
+        );
+        x.value_unseen()
+    })
+}
+
+/// Runs the loop on constants, which record nothing; returns the states on the way, and the last.
+fn run<T, X, P, E>(
+    (steps, every): (usize, usize),
+    first: With<X, T>,
+    parameters: &With<P, T>,
+    step: impl Fn(usize, &X, &P) -> Result<X, E>,
+) -> Result<(Vec<With<X, T>>, With<X, T>), E>
+where
+    T: Real,
+    X: Differentiable<Real = Var<T>>,
+    P: Differentiable<Real = Var<T>>,
+{
+    let parameters: P = constants(parameters);
+    let mut states = Vec::with_capacity(steps.div_ceil(every));
+    let mut state = first;
+    for k in 0..steps {
+        if k % every == 0 {
+            states.push(state.clone());
+        }
+        state = values(&step(k, &constants::<T, X>(&state), &parameters)?);
+    }
+    Ok((states, state))
+}
+
+/// [`checkpointed`] on a tape.
+pub(crate) fn recorded<T, X, P, E: 'static>(
+    steps: usize,
+    x: &X,
+    parameters: &P,
+    step: impl Fn(usize, &X, &P) -> Result<X, E> + 'static,
+) -> Result<X, E>
+where
+    T: Real,
+    X: Differentiable<Real = Var<T>>,
+    P: Differentiable<Real = Var<T>>,
+{
+    let mut reading = Reading::new::<T>();
+    let first = x.map_reals(&mut |x| {
+        reading.push(0, x.stamp(), x.tape_number());
+        x.value_unseen()
+    });
+    let parameter_values = parameters.map_reals(&mut |p| {
+        reading.push(1, p.stamp(), p.tape_number());
+        p.value_unseen()
+    });
+    reading.finish(2);
+    let stamp = reading.stamp();
+    let result = if stamp == 0 || steps == 0 {
+        plain(steps, x, parameters, step)
+    } else {
+        let every = steps.isqrt().max(1);
+        run::<T, X, P, E>((steps, every), first, &parameter_values, &step).map(|(states, last)| {
+            let (shape, mut numbers) = (last.shape(), Vec::new());
+            last.for_each_real(&mut |x| numbers.push(x));
+            let kept =
+                Loop { steps, step, parameters: parameter_values, states, every, last: shape };
+            let number = reading.record::<T>(numbers.len(), |tape| {
+                if let Some(program) = &mut tape.program {
+                    program.values.extend(numbers);
+                }
+                tape.keep(|Loops(loops)| {
+                    loops.push(kept);
+                    loops.len() - 1
+                })
+            });
+            let mut number = number;
+            last.map_reals(&mut |value| {
+                number += 1;
+                Var::recorded(value, stamp, number - 1)
+            })
+        })
+    };
+    reading.close::<T>();
+    result
+}
+
+impl<T, X, P, E, F> Store<T> for Loops<T, X, P, F>
+where
+    T: Real,
+    X: Differentiable<Real = Var<T>>,
+    P: Differentiable<Real = Var<T>>,
+    E: 'static,
+    F: Fn(usize, &X, &P) -> Result<X, E> + 'static,
+{
+    /// Segment by segment, from the last: each is recorded on a tape of its own and swept.
+    fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<&mut [T]>]) {
+        let Loop { steps, step, parameters, states, every, .. } = &self.0[entry];
+        let mut state_bar = outputs.to_vec();
+        let mut parameters_bar = Vec::new();
+        parameters.for_each_real(&mut |_| parameters_bar.push(T::zero()));
+        for (segment, state) in states.iter().enumerate().rev() {
+            let count = <With<X, T>>::count(&state.shape());
+            let tape = Opened::<T>::new(count + parameters_bar.len());
+            let mut number = 0;
+            let mut variable = |value| {
+                number += 1;
+                Var::recorded(value, tape.stamp(), number)
+            };
+            let mut x: X = state.map_reals(&mut variable);
+            let parameters: P = parameters.map_reals(&mut variable);
+            let first = segment * every;
+            for k in first..(first + every).min(*steps) {
+                x = step(k, &x, &parameters).ok().expect(AGAIN);
+            }
+            let mut numbers = Vec::with_capacity(state_bar.len());
+            x.for_each_real(&mut |x| numbers.push(x.number(tape.stamp())));
+            assert_eq!(numbers.len(), state_bar.len(), "{AGAIN}");
+            tape.close(|tape| {
+                let swept = tape.sweep(numbers.into_iter().zip(state_bar.drain(..)));
+                let (by_state, by_parameters) = swept.split_at(count);
+                state_bar.extend_from_slice(by_state);
+                for (sum, &term) in parameters_bar.iter_mut().zip(by_parameters) {
+                    *sum += term;
+                }
+            });
+        }
+        for (slot, adjoint) in slots.iter_mut().zip([state_bar, parameters_bar]) {
+            for (sum, &term) in slot.iter_mut().flat_map(|slot| slot.iter_mut()).zip(&adjoint) {
+                *sum += term;
+            }
+        }
+    }
+
+    fn replay(
+        &mut self,
+        entry: usize,
+        inputs: &mut dyn FnMut(&mut T),
+        outputs: &mut dyn FnMut(T),
+    ) -> Result<(), ReplayError> {
+        let kept = &mut self.0[entry];
+        let failed = |text: &str| ReplayError::Primitive {
+            primitive: "difrules_core::checkpointed",
+            text: text.into(),
+        };
+        let first = kept.states.first_mut().expect("a loop that is kept has steps");
+        first.update_reals(&mut |x| inputs(x));
+        kept.parameters.update_reals(&mut |p| inputs(p));
+        let first = first.clone();
+        let (states, last) =
+            run::<T, X, P, E>((kept.steps, kept.every), first, &kept.parameters, &kept.step)
+                .map_err(|_| failed("failed"))?;
+        if last.shape() != kept.last {
+            return Err(failed("gave a result of another shape"));
+        }
+        last.for_each_real(&mut |x| outputs(x));
+        kept.states = states;
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+const AGAIN: &str = "the step of `checkpointed` does not do the same when it runs again";
