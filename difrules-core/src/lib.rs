@@ -15,6 +15,8 @@ mod registry;
 mod replay;
 mod scalar;
 mod slot;
+#[cfg(feature = "statements")]
+mod statements;
 mod tape;
 pub mod testing;
 mod transform;
@@ -34,6 +36,8 @@ pub use registry::{
 pub use replay::{Recording, ReplayError};
 pub use scalar::{Kind, Over, Real, Scalar};
 pub use slot::Slot;
+#[cfg(feature = "statements")]
+pub use statements::{Line, Statements, statements};
 pub use transform::{
     Outcome, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, value_and_gradient, vjp,
 };

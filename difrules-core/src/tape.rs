@@ -137,6 +137,9 @@ pub(crate) struct Tape<S: Real> {
     used: usize,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
     pub(crate) program: Option<Program<S>>,
+    /// Counts the statements by their source.
+    #[cfg(feature = "statements")]
+    pub(crate) counter: Option<Box<crate::statements::Counter>>,
 }
 
 impl<S: Real> Default for Tapes<S> {
@@ -215,6 +218,8 @@ impl<S: Real> Tape<S> {
             adjoints: Vec::new(),
             used: 0,
             program: None,
+            #[cfg(feature = "statements")]
+            counter: None,
         }
     }
 
@@ -678,6 +683,10 @@ impl<S: Real> Opened<S> {
     fn reuse(&self, mut tape: Tape<S>) {
         tape.clear();
         tape.program = None;
+        #[cfg(feature = "statements")]
+        {
+            tape.counter = None;
+        }
         S::tapes().borrow_mut().spare = Some(tape);
     }
 }

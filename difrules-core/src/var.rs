@@ -104,6 +104,12 @@ impl<T: Real> Var<T> {
         if self.is_constant() { *other } else { self }
     }
 
+    /// Whether the tape of this stamp is going to be replayed.
+    #[cold]
+    fn is_replayed(stamp: u32) -> bool {
+        T::tapes().borrow_mut().tape(stamp).program.is_some()
+    }
+
     /// Tells its tape, which looks at each operation.
     #[cold]
     fn attentive<Out>(self, f: impl FnOnce(&mut Tape<T>) -> Out) {
@@ -176,6 +182,8 @@ impl<T: Real> Var<T> {
         let stamp = tape::one_stamp(first.stamp, second.stamp);
         let mut tapes = T::tapes().borrow_mut();
         let tape = tapes.tape(stamp);
+        #[cfg(feature = "statements")]
+        crate::statements::count(tape);
         tape.program.is_some().then(|| {
             let number = tape.operation(operation, value, first, second);
             Self { value, stamp, number }
@@ -265,7 +273,7 @@ impl<T: Real> Real for Var<T> {
             P::Arguments::visit(&arguments, &mut |_, x: Self| stamps |= x.stamp);
         }
         // A tape that is replayed evaluates the primitive again.
-        if P::SCALAR && stamps & ATTENTIVE == 0 {
+        if P::SCALAR && (stamps & ATTENTIVE == 0 || !Self::is_replayed(stamps)) {
             let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output =
                 Evaluation::new(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));

@@ -122,7 +122,8 @@ fn what_may_be_another_branch_is_reported() {
         assert_eq!(error, ReplayError::Read { expected: 2.0, found: -3.0 });
     }
     // What depends on no input is no branch.
-    let mut recording = Recording::new(|x: &Var<f64>| if one.value() > 0.0 { *x } else { -*x }, &2.0_f64);
+    let mut recording =
+        Recording::new(|x: &Var<f64>| if one.value() > 0.0 { *x } else { -*x }, &2.0_f64);
     assert_eq!(recording.value(&-3.0), Ok(-3.0));
 }
 

@@ -1,7 +1,7 @@
-//! Finite differences that estimate their own error.
+//! Finite differences that choose their step and estimate their own error.
 
 /// Derivatives by finite differences, with an estimate of the error of each.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// The derivatives.
     pub derivative: Vec<f64>,
@@ -9,12 +9,27 @@ pub struct Difference {
     pub error: Vec<f64>,
 }
 
-/// The derivative at 0 of a curve: central differences at shrinking steps, extrapolated to step 0
-/// (Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv. Eng. Software 4, 1982).
+/// The weights, at 1, 2 and 3 steps ahead, of the central difference of seven points; behind they are
+/// the same with the other sign. Its error is h^6 f^(7) / 140.
+const FIRST: [f64; 3] = [3.0 / 4.0, -3.0 / 20.0, 1.0 / 60.0];
+/// The same, at 1 to 4 steps, for the seventh derivative, whose error this bounds.
+const SEVENTH: [f64; 4] = [-7.0, 7.0, -3.0, 0.5];
+/// f^(7) h^6 / 140.
+const TRUNCATION: f64 = 1.0 / 140.0;
+/// The largest step: a curve has unit speed here.
+const LARGEST: f64 = 0.1;
+
+/// The derivative at 0 of a curve, by a central difference of the sixth order.
 ///
-/// For each component the entry of the extrapolation table with the smallest estimated error is
-/// taken, so round-off and truncation are balanced without a step to choose. Returns nothing where
-/// the curve cannot be evaluated however small the step, or where no error can be estimated.
+/// The step is chosen as FiniteDifferences.jl does it: with an error of `a / h` from rounding and of
+/// `b h^6` from truncation the best step is `(a / 6 b)^(1/7)`. `a` follows from the size of the
+/// values, `b` from the seventh derivative, which a coarser difference estimates. Components differ
+/// in their best step; a few steps between the smallest and the largest are tried, and each component
+/// takes the one that bounds its error best. The estimate of the error is that bound together with
+/// what other steps make of it and their bounds do not explain: a curve may be less precise than its
+/// last digit.
+///
+/// Returns nothing where the curve cannot be evaluated on both sides of 0, however small the step.
 ///
 /// ```
 /// use difrules_core::testing::difference;
@@ -30,49 +45,129 @@ pub fn difference(curve: impl FnMut(f64) -> Option<Vec<f64>>) -> Option<Differen
 /// [`difference`] of a curve whose values have this relative error.
 pub(crate) fn difference_at(
     epsilon: f64,
-    curve: impl FnMut(f64) -> Option<Vec<f64>>,
+    mut curve: impl FnMut(f64) -> Option<Vec<f64>>,
 ) -> Option<Difference> {
-    const SHRINK: f64 = 1.6;
-    const STEPS: usize = 12;
-    let mut curve = curve;
-    let mut step = 0.1;
-    // The first step has to stay inside the domain.
-    let (mut ahead, mut behind) = loop {
-        match (curve(step), curve(-step)) {
-            (Some(ahead), Some(behind)) if ahead.iter().chain(&behind).all(|y| y.is_finite()) => {
-                break (ahead, behind);
-            }
-            _ if step < 1e-7 => return None,
-            _ => step *= 0.25,
-        }
-    };
-    let count = ahead.len();
-    let mut best = Difference { derivative: vec![0.0; count], error: vec![f64::INFINITY; count] };
-    let mut previous: Vec<Vec<f64>> = Vec::new();
-    for _ in 0..STEPS {
-        let quotient = ahead.iter().zip(&behind).map(|(a, b)| (a - b) / (2.0 * step)).collect();
-        let mut row: Vec<Vec<f64>> = vec![quotient];
-        let mut factor = SHRINK * SHRINK;
-        for (order, coarse) in previous.iter().enumerate() {
-            let fine = &row[order];
-            let better: Vec<f64> =
-                fine.iter().zip(coarse).map(|(f, c)| (f * factor - c) / (factor - 1.0)).collect();
-            for i in 0..count {
-                // The round-off of the difference bounds what any extrapolation can know.
-                let rounding = epsilon * (ahead[i].abs() + behind[i].abs()) / step;
-                let error = (better[i] - fine[i]).abs().max((better[i] - coarse[i]).abs());
-                let error = error.max(rounding);
-                if error < best.error[i] {
-                    best.error[i] = error;
-                    best.derivative[i] = better[i];
-                }
-            }
-            row.push(better);
-            factor *= SHRINK * SHRINK;
-        }
-        previous = row;
-        step /= SHRINK;
-        (ahead, behind) = (curve(step)?, curve(-step)?);
+    // The best step for a seventh derivative that is ten times the value.
+    let coarse = (3.0 * epsilon).powf(1.0 / 9.0);
+    let (seventh, size, coarse) = quotients(&SEVENTH, coarse, 7, &mut curve)?;
+    let rounding = |size: f64, h: f64| epsilon * size * weight(&FIRST) / h;
+    // Domains end and rounding hides small derivatives: neither asks for a step beyond the coarse one.
+    let bounds = seventh.iter().zip(&size).map(|(seventh, size)| {
+        let unseen = epsilon * size * weight(&SEVENTH) / coarse.powi(7);
+        TRUNCATION * seventh.abs().max(unseen)
+    });
+    let bounds: Vec<f64> = bounds.collect();
+    let steps: Vec<f64> = (0..size.len())
+        .map(|i| {
+            let best = (rounding(size[i], 1.0) / (6.0 * bounds[i])).powf(1.0 / 7.0);
+            // A component that vanishes has no best step.
+            if best.is_finite() { best.clamp(1e-6, LARGEST) } else { LARGEST }
+        })
+        .collect();
+    let least = steps.iter().copied().fold(LARGEST, f64::min);
+    let most = steps.iter().copied().fold(least, f64::max);
+    let mut candidates = vec![least / 1.5, least, (4.0 * most).min(LARGEST)];
+    if most > 2.0 * least {
+        candidates.extend([most, (least * most).sqrt()]);
     }
-    best.error.iter().all(|error| error.is_finite()).then_some(best)
+    let tried: Vec<_> =
+        candidates.iter().filter_map(|&h| quotients(&FIRST, h, 1, &mut curve)).collect();
+    let mut found = Difference { derivative: Vec::new(), error: Vec::new() };
+    for i in 0..size.len() {
+        let bound = |h: f64| rounding(size[i], h) + bounds[i] * h.powi(6);
+        let mut of: Vec<_> =
+            tried.iter().map(|(quotient, _, h)| (bound(*h), quotient[i])).collect();
+        of.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let [(bound, best), ref others @ ..] = of[..] else { return None };
+        let unexplained = others.iter().map(|(bound, other)| (best - other).abs() - bound);
+        found.derivative.push(best);
+        found.error.push(bound + unexplained.fold(0.0, f64::max));
+    }
+    Some(found)
+}
+
+/// The sum of the weights of a difference, which rounding is multiplied by.
+fn weight(weights: &[f64]) -> f64 {
+    2.0 * weights.iter().map(|weight| weight.abs()).sum::<f64>()
+}
+
+/// A difference quotient, the size of the curve's values, and the step: the largest up to `step` at
+/// which all points are in the domain.
+fn quotients(
+    weights: &[f64],
+    mut step: f64,
+    order: i32,
+    curve: &mut impl FnMut(f64) -> Option<Vec<f64>>,
+) -> Option<(Vec<f64>, Vec<f64>, f64)> {
+    'steps: while step > 1e-8 {
+        let mut quotient = Vec::new();
+        let mut size = Vec::new();
+        // The outermost points first: they leave the domain first.
+        for (i, weight) in weights.iter().enumerate().rev() {
+            let t = (i + 1) as f64 * step;
+            let (Some(ahead), Some(behind)) = (curve(t), curve(-t)) else {
+                step *= 0.25;
+                continue 'steps;
+            };
+            if !ahead.iter().chain(&behind).all(|y| y.is_finite()) || ahead.len() != behind.len() {
+                step *= 0.25;
+                continue 'steps;
+            }
+            quotient.resize(ahead.len(), 0.0);
+            size.resize(ahead.len(), 0.0);
+            for (j, (ahead, behind)) in ahead.iter().zip(&behind).enumerate() {
+                quotient[j] += weight * (ahead - behind);
+                size[j] = f64::max(size[j], ahead.abs().max(behind.abs()));
+            }
+        }
+        quotient.iter_mut().for_each(|sum| *sum /= step.powi(order));
+        return Some((quotient, size, step));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    /// The error is small, and as large as the estimate says or smaller.
+    #[test]
+    fn the_error_is_estimated() {
+        type Function = fn(f64) -> f64;
+        let cases: [(Function, f64, f64); 10] = [
+            (|t| (1.0 + t).sin(), 1.0_f64.cos(), 1e-12),
+            (|t| (30.0 * t).sin(), 30.0, 1e-9),
+            (|t| t.exp() * 1e6, 1e6, 1e-6),
+            (|t| 1e-9 * (2.0 + t).ln(), 0.5e-9, 1e-20),
+            (|t| (0.01 + t).ln(), 100.0, 1e-7),
+            (|t| (1e-3 + t).sqrt(), 0.5 / 1e-3_f64.sqrt(), 1e-6),
+            (|t| 5.0 * t * t * t + 3.0 * t, 3.0, 1e-11),
+            (|_| 7.0, 0.0, 1e-11),
+            (|_| 0.0, 0.0, 0.0),
+            // Less precise than its last digit.
+            (|t| ((1e6 + t.sin()) - 1e6) * 2.0, 2.0, 1e-7),
+        ];
+        for (i, (f, expected, limit)) in cases.into_iter().enumerate() {
+            let domain = |t: f64| Some(vec![f(t)]).filter(|y| y[0].is_finite());
+            let found = difference(domain).unwrap();
+            let error = (found.derivative[0] - expected).abs();
+            assert!(error <= limit, "{i}: {error:e} {found:?}");
+            assert!(error <= 10.0 * found.error[0], "{i}: {error:e} {found:?}");
+        }
+    }
+
+    #[test]
+    fn components_have_their_own_steps() {
+        let found = difference(|t| Some(vec![(100.0 * t).sin(), t, (1.0 + t).ln() * 1e8])).unwrap();
+        for (found, (expected, limit)) in
+            found.derivative.iter().zip([(100.0, 1e-7), (1.0, 1e-12), (1e8, 1e-3)])
+        {
+            assert!((found - expected).abs() < limit, "{found}");
+        }
+    }
+
+    #[test]
+    fn the_edge_of_a_domain_has_no_difference() {
+        assert!(difference(|t| (t >= 0.0).then(|| vec![t.sqrt()])).is_none());
+    }
 }
