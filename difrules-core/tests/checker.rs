@@ -83,6 +83,26 @@ fn wrong_plain_single(x: f32) -> f32 {
     x * x
 }
 
+/// A rule that makes something of nothing.
+#[primitive(forward = |_, _, x_dot| x_dot + T::default_epsilon() * T::default_epsilon(), instances(f64))]
+fn never_zero<T: Real>(x: T) -> T {
+    x
+}
+
+/// The function that saves computes something else.
+#[primitive(
+    forward = |_, _, kept, x_dot| *kept * x_dot,
+    saves = saves_another -> T,
+    instances(f64)
+)]
+fn another<T: Real>(x: T) -> T {
+    x * x
+}
+
+fn saves_another<T: Real>(x: T) -> (T, T) {
+    (x * x + T::one(), x + x)
+}
+
 fn failure(name: &str, arity: usize) -> String {
     let report = check(find(name, arity).unwrap());
     assert_eq!(report.failures.len(), 1, "{report}");
@@ -97,12 +117,15 @@ fn wrong_rules_are_found() {
         ("overwrites", 1, "adding to a filled slot of x"),
         ("entangled", 2, "the slot of y when others are not wanted"),
         ("wrong_at_second_order", 1, "second order, forward over forward"),
+        ("never_zero", 1, "the forward rule of zero tangents gives"),
+        ("another", 1, "the call against the one that saves for the rules"),
         ("wrong_kernel", 1, "the general text against the kernel"),
     ];
     for (name, arity, property) in wrong {
         let failure = failure(name, arity);
         assert!(failure.contains(property), "{name}: {failure}");
         assert!(failure.contains("at f64, seed 0"), "{name}: {failure}");
+        assert!(failure.contains("\n    at x = ["), "{name}: {failure}");
     }
 }
 

@@ -1,8 +1,3 @@
-//! Every primitive of the crate keeps the properties of a rule.
+//! Every primitive of this crate, a test each.
 
-use difrules_core::testing::check_all;
-
-#[test]
-fn all_rules_hold() {
-    check_all(|record| record.path.starts_with("difrules_core::")).assert();
-}
+difrules_core::test_rules!(difrules_core);

@@ -23,14 +23,16 @@ pub struct Failure {
     pub scalar: &'static str,
     /// What does not hold, with the numbers.
     pub property: String,
+    /// The point, argument by argument.
+    pub point: String,
     /// The seed that draws the point again.
     pub seed: u64,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { primitive, scalar, property, seed } = self;
-        write!(f, "{primitive} at {scalar}, seed {seed}: {property}")
+        let Self { primitive, scalar, property, point, seed } = self;
+        write!(f, "{primitive} at {scalar}, seed {seed}: {property}\n    at {point}")
     }
 }
 
@@ -63,8 +65,9 @@ pub fn check_instance<P: Primitive, R: Real>(sample: Sample, seed: u64) -> Resul
 /// - the reverse rule against the forward rule by the pairing, `Re tr(Y_bar^H Y_dot)`;
 /// - that the reverse rule adds to what is in the slots, and that what it gives to one slot does
 ///   not depend on which others are wanted;
+/// - that nothing comes of nothing: zero tangents and zero cotangents give exactly zero;
 /// - second order, by running both rules on dual numbers, against finite differences of the rules;
-/// - kernels against the general texts, and the rules as [`Dual`] and [`Var`](crate::Var) use them
+/// - the call against what saves for the rules, kernels against the general texts, and the rules as [`Dual`] and [`Var`](crate::Var) use them
 ///   against the rules themselves;
 /// - at `f32`, all of it against `f64`, within what the conditioning of the point allows; for a plain
 ///   function, whose rules exist at `f32` alone, against finite differences in that precision.
@@ -91,10 +94,12 @@ pub fn check_at<P: Primitive, R: Real>(
     let point = draw(2 * seed);
     let (direction, second) = (reals::<P, R>(&point, &draw(2 * seed + 1)), draw(!seed));
     let second = reals::<P, R>(&point, &second);
+    let shown = shown::<P, R>(&point);
     let fail = |property| Failure {
         primitive: P::record().path.into(),
         scalar: std::any::type_name::<R>(),
         property,
+        point: shown.clone(),
         seed,
     };
     if P::GENERIC || std::any::TypeId::of::<R>() == std::any::TypeId::of::<f64>() {
@@ -111,6 +116,21 @@ pub fn check_at<P: Primitive, R: Real>(
         found.map_err(fail)?;
     }
     Ok(())
+}
+
+/// The numbers of the arguments, the first of them where there are many.
+fn shown<P: Primitive, R: Real>(point: &Inputs<P, R>) -> String {
+    const MOST: usize = 24;
+    let split = by_argument::<P, R>(point, &flat::<P, R>(point));
+    let arguments =
+        P::record().arguments.iter().zip(split).filter(|(_, numbers)| !numbers.is_empty());
+    let arguments = arguments.map(|(argument, numbers)| {
+        let shown: Vec<_> =
+            numbers.iter().take(MOST).map(|x| format!("{:?}", x.to_f64())).collect();
+        let rest = if numbers.len() > MOST { ", .." } else { "" };
+        format!("{} = [{}{rest}]", argument.name, shown.join(", "))
+    });
+    arguments.collect::<Vec<_>>().join(", ")
 }
 
 /// The difference of two points, as plain numbers: a direction that respects their structure.
@@ -256,6 +276,8 @@ impl<P: Primitive> Checker<P> {
             self.reverse_against_forward(&cotangent)?;
             self.slots(&cotangent, &start)?;
         }
+        self.nothing_of_nothing(y.len())?;
+        self.call(&y)?;
         if P::GENERIC {
             self.modes(&cotangent)?;
             self.second_order(&cotangent)?;
@@ -354,6 +376,34 @@ impl<P: Primitive> Checker<P> {
             }
         }
         Ok(())
+    }
+
+    /// Zero is strong.
+    fn nothing_of_nothing(&self, results: usize) -> Result<(), String> {
+        let zero = |what: &str, found: &[f64]| match found.iter().find(|x| **x != 0.0) {
+            Some(x) => Err(format!("{what} gives {x:e}, not zero")),
+            None => Ok(()),
+        };
+        if P::record().forward {
+            let found = forward::<P, f64>(self.at(0.0), &vec![0.0; self.direction.len()]);
+            zero("the forward rule of zero tangents", &found.ok_or("outside the domain")?)?;
+        }
+        if P::record().reverse {
+            let found = self.reverse(self.at(0.0), &vec![0.0; results])?;
+            zero("the reverse rule of zero cotangents", &found)?;
+        }
+        Ok(())
+    }
+
+    /// The call itself, which overwrites `&mut` arguments where they are, against what evaluates
+    /// copies and saves for the rules.
+    fn call(&self, expected: &[f64]) -> Result<(), String> {
+        let mut inputs = self.at(0.0);
+        let output =
+            P::into_result::<f64>(P::primal::<f64>(P::Arguments::lend::<f64>(&mut inputs)));
+        let output = output.map_err(|_| "the call fails where the one that saves does not")?;
+        let found = results::<P, f64>(&output, &mut inputs);
+        agree_exactly("the call against the one that saves for the rules", &found, expected)
     }
 
     /// The rules as the modes apply them, and the general texts against kernels.

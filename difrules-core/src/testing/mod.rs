@@ -9,21 +9,33 @@
 //! difrules-core = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! ```no_run
+//! Then one line makes a test of every primitive of a crate, which can be listed, chosen by name and
+//! run in parallel as others are:
+//!
+//! ```toml
+//! [[test]]
+//! name = "rules"
+//! harness = false
+//! ```
+//!
+//! ```
 //! // tests/rules.rs
-//! # fn main() {
-//! difrules_core::testing::check_all(|record| record.path.starts_with("my_crate::")).assert();
-//! # }
+//! # use difrules_core as my_crate;
+//! difrules_core::test_rules!(my_crate);
 //! ```
 
 mod check;
 mod difference;
+#[cfg(feature = "testing")]
+mod harness;
 mod sample;
 
 use std::fmt;
 
 pub use check::{Check, Failure, Sample, check_at, check_instance};
 pub use difference::{Difference, difference};
+#[cfg(feature = "testing")]
+pub use harness::test_crates;
 pub use sample::Sampler;
 
 use crate::registry::{Record, primitives};
@@ -80,6 +92,16 @@ impl fmt::Display for Report {
 /// difrules_core::testing::check(difrules_core::find("atan2", 2).unwrap()).assert();
 /// ```
 pub fn check(record: &'static Record) -> Report {
+    check_seeds(record, 0..POINTS)
+}
+
+/// [`check`] at the points that these seeds draw.
+///
+/// ```
+/// # #[cfg(feature = "testing")]
+/// difrules_core::testing::check_seeds(difrules_core::find("exp", 1).unwrap(), 7..8).assert();
+/// ```
+pub fn check_seeds(record: &'static Record, seeds: std::ops::Range<u64>) -> Report {
     let mut report = Report::default();
     for instance in &record.instances {
         let (Some(sample), Some(check)) = (instance.sample, instance.check) else {
@@ -87,7 +109,7 @@ pub fn check(record: &'static Record) -> Report {
             continue;
         };
         report.checked += 1;
-        let found = (0..POINTS).find_map(|seed| check(sample, seed).err());
+        let found = seeds.clone().find_map(|seed| check(sample, seed).err());
         report.failures.extend(found);
     }
     report
