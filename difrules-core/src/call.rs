@@ -76,7 +76,9 @@ pub struct Calls {
     call: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
     forward:
         fn(Values<'_, '_>, Optional<'_, '_>, &mut dyn Any, &mut dyn Any) -> Result<(), CallError>,
+    pushforward: fn(Values<'_, '_>, &mut dyn Any) -> Result<Pushforward, CallError>,
     reverse: fn(Values<'_, '_>, &mut dyn Any) -> Result<Pullback, CallError>,
+    reverse_at: fn(Values<'_, '_>, &dyn Any) -> Result<Pullback, CallError>,
     zeros: fn(Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError>,
 }
 
@@ -88,7 +90,9 @@ impl Calls {
             output: || (TypeId::of::<Output<P, S>>(), type_name::<Output<P, S>>()),
             call: call::<P, S>,
             forward: forward::<P, S>,
+            pushforward: pushforward::<P, S>,
             reverse: reverse::<P, S>,
+            reverse_at: reverse_at::<P, S>,
             zeros: zeros::<P, S>,
         }
     }
@@ -163,6 +167,31 @@ impl Instance {
         (self.calls.forward)(arguments, tangents, output, output_tangent)
     }
 
+    /// Calls the primitive and keeps what its forward rule reads: for tangents in several directions.
+    ///
+    /// # Errors
+    /// As [`call`](Instance::call); no forward rule.
+    ///
+    /// ```
+    /// use difrules_core::find;
+    ///
+    /// let hypot = find("hypot", 2).unwrap().instance("f64").unwrap();
+    /// let (mut x, mut y, mut z) = (3.0_f64, 4.0_f64, 0.0_f64);
+    /// let pushforward = hypot.pushforward(&mut [&mut x, &mut y], &mut z)?;
+    /// let (mut by_x, mut by_y) = (0.0_f64, 0.0_f64);
+    /// pushforward.push(&mut [Some(&mut 1.0_f64), None], &mut by_x)?;
+    /// pushforward.push(&mut [None, Some(&mut 1.0_f64)], &mut by_y)?;
+    /// assert_eq!((z, by_x, by_y), (5.0, 0.6, 0.8));
+    /// # Ok::<(), difrules_core::CallError>(())
+    /// ```
+    pub fn pushforward(
+        &self,
+        arguments: &mut [&mut dyn Any],
+        output: &mut dyn Any,
+    ) -> Result<Pushforward, CallError> {
+        (self.calls.pushforward)(arguments, output)
+    }
+
     /// Tangents of the arguments that are zero, boxed; the same for adjoints. Constants come as they
     /// are.
     ///
@@ -194,6 +223,64 @@ impl Instance {
     ) -> Result<Pullback, CallError> {
         (self.calls.reverse)(arguments, output)
     }
+
+    /// As [`reverse`](Instance::reverse), for those who called the primitive before and kept its
+    /// result: `output` is what the call at these arguments gave.
+    ///
+    /// The primitive is evaluated again only if it saves something for its rules or has a `&mut`
+    /// argument, which has to be as it was before the call.
+    ///
+    /// # Errors
+    /// As [`reverse`](Instance::reverse).
+    ///
+    /// ```
+    /// use difrules_core::find;
+    ///
+    /// let exp = find("exp", 1).unwrap().instance("f64").unwrap();
+    /// let (mut x, mut y, mut x_bar) = (0.5_f64, 0.0_f64, 0.0_f64);
+    /// exp.call(&mut [&mut x], &mut y)?;
+    /// exp.reverse_at(&mut [&mut x], &y)?.pull(&1.0_f64, &mut [Some(&mut x_bar)])?;
+    /// assert_eq!(x_bar, y);
+    /// # Ok::<(), difrules_core::CallError>(())
+    /// ```
+    pub fn reverse_at(
+        &self,
+        arguments: &mut [&mut dyn Any],
+        output: &dyn Any,
+    ) -> Result<Pullback, CallError> {
+        (self.calls.reverse_at)(arguments, output)
+    }
+}
+
+/// One evaluation of a primitive, to be pushed forward as often as one likes.
+pub struct Pushforward(Box<dyn Push>);
+
+impl Pushforward {
+    /// Runs the forward rule: puts the tangent of the result into `output_tangent`.
+    ///
+    /// `tangents` are those of [`Instance::forward`]: one that is not there is zero, and that of a
+    /// `&mut` argument is overwritten.
+    ///
+    /// # Errors
+    /// Another number of tangents than of arguments; a tangent of another type or shape than its
+    /// value.
+    pub fn push(
+        &self,
+        tangents: &mut [Option<&mut dyn Any>],
+        output_tangent: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        self.0.push(tangents, output_tangent)
+    }
+}
+
+impl fmt::Debug for Pushforward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pushforward").finish_non_exhaustive()
+    }
+}
+
+trait Push {
+    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError>;
 }
 
 /// One evaluation of a primitive, to be pulled back as often as one likes.
@@ -308,16 +395,30 @@ fn call<P: Primitive, S: Real>(
     Ok(())
 }
 
+/// Copies the arguments.
+fn own<P: Primitive, S: Real>(arguments: Values<'_, '_>) -> Result<Inputs<P, S>, CallError> {
+    check_arity::<P>("values", arguments.len())?;
+    P::Arguments::own_any::<S>(arguments).map_err(mismatch::<P>("argument"))
+}
+
 /// Evaluates the primitive at copies of the arguments.
 fn evaluate<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
 ) -> Result<Evaluation<P, S>, CallError> {
-    check_arity::<P>("values", arguments.len())?;
-    let inputs = P::Arguments::own_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
+    let inputs = own::<P, S>(arguments)?;
     let evaluation = Evaluation::<P, S>::new(inputs).map_err(failed::<P>)?;
     P::Arguments::write_back_any::<S>(arguments, &evaluation.inputs)
         .map_err(mismatch::<P>("argument"))?;
     Ok(evaluation)
+}
+
+/// Whether the forward rule can be given as many tangents, and its result be put here.
+fn check_tangents<P: Primitive, S: Real>(
+    tangents: &[Option<&mut dyn Any>],
+    output_tangent: &dyn Any,
+) -> Result<(), CallError> {
+    check_arity::<P>("tangents", tangents.len())?;
+    check_output::<P, S>(output_tangent, "the output's tangent")
 }
 
 fn forward<P: Primitive, S: Real>(
@@ -329,23 +430,42 @@ fn forward<P: Primitive, S: Real>(
     if !P::record().forward {
         return Err(missing::<P>(Mode::Forward));
     }
-    check_arity::<P>("tangents", tangents.len())?;
+    // Before a `&mut` argument is overwritten.
+    check_tangents::<P, S>(tangents, output_tangent)?;
     check_output::<P, S>(output, "the output")?;
-    check_output::<P, S>(output_tangent, "the output's tangent")?;
     let evaluation = evaluate::<P, S>(arguments)?;
-    let mut given: Inputs<P, S> =
-        P::Arguments::map::<S, S>(&evaluation.inputs, &mut |_, _| S::zero());
-    P::Arguments::read_optional::<S>(tangents, &mut given)
-        .map_err(mismatch::<P>("the tangent of"))?;
-    put(output_tangent, P::forward::<S>(&evaluation, &mut given));
-    P::Arguments::write_optional::<S>(tangents, &given).map_err(mismatch::<P>("the tangent of"))?;
+    evaluation.push(tangents, output_tangent)?;
     put(output, evaluation.output);
     Ok(())
 }
 
+fn pushforward<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<Pushforward, CallError> {
+    if !P::record().forward {
+        return Err(missing::<P>(Mode::Forward));
+    }
+    check_output::<P, S>(output, "the output")?;
+    let evaluation = evaluate::<P, S>(arguments)?;
+    put(output, evaluation.output.clone());
+    Ok(Pushforward(Box::new(evaluation)))
+}
+
+impl<P: Primitive, S: Real> Push for Evaluation<P, S> {
+    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
+        check_tangents::<P, S>(tangents, output)?;
+        let mut given: Inputs<P, S> =
+            P::Arguments::map::<S, S>(&self.inputs, &mut |_, _| S::zero());
+        P::Arguments::read_optional::<S>(tangents, &mut given)
+            .map_err(mismatch::<P>("the tangent of"))?;
+        put(output, P::forward::<S>(self, &mut given));
+        P::Arguments::write_optional::<S>(tangents, &given).map_err(mismatch::<P>("the tangent of"))
+    }
+}
+
 fn zeros<P: Primitive, S: Real>(arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
-    check_arity::<P>("values", arguments.len())?;
-    let inputs = P::Arguments::own_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
+    let inputs = own::<P, S>(arguments)?;
     let zeros = P::Arguments::map::<S, S>(&inputs, &mut |_, _| S::zero());
     Ok(P::Arguments::into_boxes::<S>(zeros))
 }
@@ -359,9 +479,33 @@ fn reverse<P: Primitive, S: Real>(
     }
     check_output::<P, S>(output, "the output")?;
     let evaluation = evaluate::<P, S>(arguments)?;
-    let shapes = evaluation.shapes();
     put(output, evaluation.output.clone());
-    Ok(Pullback(Box::new(Evaluated::<P, S> { residual: P::residual(evaluation), shapes })))
+    Ok(pullback::<P, S>(evaluation))
+}
+
+fn reverse_at<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &dyn Any,
+) -> Result<Pullback, CallError> {
+    if !P::record().reverse {
+        return Err(missing::<P>(Mode::Reverse));
+    }
+    let output = output
+        .downcast_ref::<Output<P, S>>()
+        .ok_or_else(|| wrong_type::<P, Output<P, S>>("the output"))?;
+    // A primitive that saves nothing saves `()`.
+    let saved = (Box::new(()) as Box<dyn Any>).downcast::<P::Saved<S>>();
+    let Some(saved) = saved.ok().filter(|_| !P::Arguments::IN_PLACE.contains(&true)) else {
+        return Ok(pullback::<P, S>(evaluate(arguments)?));
+    };
+    let inputs = own::<P, S>(arguments)?;
+    let overwritten = P::overwritten(&inputs);
+    Ok(pullback::<P, S>(Evaluation { inputs, overwritten, output: output.clone(), saved: *saved }))
+}
+
+fn pullback<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Pullback {
+    let shapes = evaluation.shapes();
+    Pullback(Box::new(Evaluated::<P, S> { residual: P::residual(evaluation), shapes }))
 }
 
 /// Lends `count` zeros: without an allocation where they are few.
