@@ -118,6 +118,48 @@ fn a_call_by_the_types_of_the_arguments() {
     assert_eq!((alpha_bar, y_bar), (3.0, dmatrix![1.0; 1.0]));
 }
 
+/// One evaluation for several tangents, and none for a pullback whose caller kept the result.
+#[test]
+fn evaluations_are_kept() {
+    let solve = find("solve_lower_triangular", 2).unwrap().instance("f64").unwrap();
+    let (mut l, mut b) = (dmatrix![2.0, 0.0; 1.0, 4.0], dmatrix![2.0; 9.0]);
+    let (mut x, mut x_dot) = (DMatrix::<f64>::zeros(0, 0), DMatrix::<f64>::zeros(0, 0));
+    let pushforward = solve.pushforward(&mut [&mut l, &mut b], &mut x).unwrap();
+    assert_eq!(x, dmatrix![1.0; 2.0]);
+    for mut b_dot in [dmatrix![2.0; 1.0], dmatrix![0.0; 4.0]] {
+        let expected = l.solve_lower_triangular(&b_dot).unwrap();
+        pushforward.push(&mut [None, Some(&mut b_dot)], &mut x_dot).unwrap();
+        assert_eq!(x_dot, expected);
+    }
+    let error = pushforward.push(&mut [None, Some(&mut dmatrix![1.0])], &mut x_dot).unwrap_err();
+    assert!(error.to_string().contains("the tangent of `b` has the shape"), "{error}");
+    // The result is taken as it is: this one is another's.
+    let other = dmatrix![10.0; 0.0];
+    let mut l_bar = DMatrix::zeros(2, 2);
+    let pullback = solve.reverse_at(&mut [&mut l, &mut b], &other).unwrap();
+    pullback.pull(&dmatrix![2.0; 0.0], &mut [Some(&mut l_bar), None]).unwrap();
+    assert_eq!(l_bar, dmatrix![-10.0, 0.0; 0.0, 0.0]);
+    let error = solve.reverse_at(&mut [&mut l, &mut b], &0_u8).unwrap_err();
+    assert!(error.to_string().contains("the output has to be of the type"), "{error}");
+    // A `&mut` argument is given as it was before the call, and is overwritten.
+    let axpy = find("axpy", 3).unwrap().instance("f64").unwrap();
+    let (mut alpha, mut x, mut y) = (2.0_f64, dmatrix![1.0; 2.0], dmatrix![10.0; 20.0]);
+    let (mut nothing, mut y_dot) = ([0.0_f64; 0], dmatrix![1.0; 0.0]);
+    let pushforward = axpy.pushforward(&mut [&mut alpha, &mut x, &mut y], &mut nothing).unwrap();
+    assert_eq!(y, dmatrix![12.0; 24.0]);
+    let mut tangents: [Option<&mut dyn Any>; 3] = [Some(&mut 1.0_f64), None, Some(&mut y_dot)];
+    pushforward.push(&mut tangents, &mut [0.0_f64; 0]).unwrap();
+    assert_eq!(y_dot, dmatrix![2.0; 2.0]);
+    let (mut y, mut alpha_bar, mut y_bar) = (dmatrix![10.0; 20.0], 0.0_f64, dmatrix![1.0; 1.0]);
+    let pullback = axpy.reverse_at(&mut [&mut alpha, &mut x, &mut y], &nothing).unwrap();
+    pullback.pull(&nothing, &mut [Some(&mut alpha_bar), None, Some(&mut y_bar)]).unwrap();
+    assert_eq!((y, alpha_bar), (dmatrix![12.0; 24.0], 3.0));
+    // Neither rule is there for every primitive.
+    let square = find("square", 1).unwrap().instance("f64").unwrap();
+    let error = square.pushforward(&mut [&mut 1.0], &mut 0.0).unwrap_err();
+    assert!(matches!(error, CallError::MissingRule(_)), "{error}");
+}
+
 #[test]
 fn wrong_calls_are_named() {
     let solve = find("solve_lower_triangular", 2).unwrap().instance("f64").unwrap();

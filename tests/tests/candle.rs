@@ -47,12 +47,17 @@ impl Registered {
     }
 
     /// The gradients of the arguments, of those that have one.
-    fn backward(self, arguments: &[&Tensor], result_bar: &Tensor) -> Result<Vec<Option<Tensor>>> {
+    fn backward(
+        self,
+        arguments: &[&Tensor],
+        result: &Tensor,
+        result_bar: &Tensor,
+    ) -> Result<Vec<Option<Tensor>>> {
         let dtype = result_bar.dtype();
         let instance = self.instance(dtype)?;
         match dtype {
-            DType::F32 => backward::<f32>(instance, arguments, result_bar),
-            _ => backward::<f64>(instance, arguments, result_bar),
+            DType::F32 => backward::<f32>(instance, arguments, result, result_bar),
+            _ => backward::<f64>(instance, arguments, result, result_bar),
         }
     }
 }
@@ -69,19 +74,20 @@ fn forward<S: WithDType + Real>(
     Ok((S::to_cpu_storage_owned(data), shape))
 }
 
-/// candle keeps the arguments and the result of an operation for its backward pass and nothing else,
-/// so what the reverse rule reads has to be made again: the primitive is evaluated a second time.
+/// candle keeps the arguments and the result of an operation for its backward pass and nothing else.
+/// Where the reverse rule reads more, what the call saved, the primitive is evaluated a second time.
 fn backward<S: WithDType + Real>(
     instance: &Instance,
     arguments: &[&Tensor],
+    result: &Tensor,
     result_bar: &Tensor,
 ) -> Result<Vec<Option<Tensor>>> {
     let values = arguments.iter().map(|x| tensor_value::<S>(x));
     let mut values = values.collect::<Result<Vec<_>>>()?;
     let cotangent = tensor_value::<S>(result_bar)?;
     let mut adjoints = instance.zeros(&mut refs(&mut values)).map_err(Error::msg)?;
-    let mut output = None::<Box<dyn Any>>;
-    let pullback = instance.reverse(&mut refs(&mut values), &mut output).map_err(Error::msg)?;
+    let result = tensor_value::<S>(result)?;
+    let pullback = instance.reverse_at(&mut refs(&mut values), &*result).map_err(Error::msg)?;
     // The rule makes no gradient that candle does not ask for.
     let wanted = arguments.iter().map(|x| x.track_op());
     let places = refs(&mut adjoints).into_iter().zip(wanted.clone());
@@ -106,8 +112,8 @@ impl CustomOp1 for Registered {
         self.forward(&[(storage, layout)])
     }
 
-    fn bwd(&self, x: &Tensor, _: &Tensor, result_bar: &Tensor) -> Result<Option<Tensor>> {
-        Ok(self.backward(&[x], result_bar)?.remove(0))
+    fn bwd(&self, x: &Tensor, result: &Tensor, result_bar: &Tensor) -> Result<Option<Tensor>> {
+        Ok(self.backward(&[x], result, result_bar)?.remove(0))
     }
 }
 
@@ -130,10 +136,11 @@ impl CustomOp2 for Registered {
         &self,
         x: &Tensor,
         y: &Tensor,
-        _: &Tensor,
+        result: &Tensor,
         result_bar: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let [x_bar, y_bar] = self.backward(&[x, y], result_bar)?.try_into().expect("as many");
+        let [x_bar, y_bar] =
+            self.backward(&[x, y], result, result_bar)?.try_into().expect("as many");
         Ok((x_bar, y_bar))
     }
 }

@@ -113,7 +113,7 @@ impl From<CallError> for LiftError {
     }
 }
 
-/// Calls the registered primitive of this name with its forward rule, once a direction.
+/// Calls the registered primitive of this name, and its forward rule once a direction.
 fn lift<X: Lift, Y: Lift<Number = X::Number>, const N: usize>(
     name: &str,
     arguments: [X; N],
@@ -121,19 +121,18 @@ fn lift<X: Lift, Y: Lift<Number = X::Number>, const N: usize>(
     let (_, instance) = by_types(name, &[TypeId::of::<X::Plain>(); N])
         .ok_or_else(|| LiftError::Unknown(name.into()))?;
     let mut values = arguments.each_ref().map(X::value);
-    let (mut value, mut tangents) = (Y::Plain::default(), Vec::new());
-    for direction in 0..X::Number::DIRECTIONS {
+    let mut value = Y::Plain::default();
+    let pushforward =
+        instance.pushforward(&mut values.each_mut().map(|x| x as &mut dyn Any), &mut value)?;
+    let tangents = (0..X::Number::DIRECTIONS).map(|direction| {
         let mut given = arguments.each_ref().map(|x| x.tangent(direction));
+        let mut given = given.each_mut().map(|x| x.as_mut().map(|x| x as &mut dyn Any));
         let mut tangent = Y::Plain::default();
-        instance.forward(
-            &mut values.each_mut().map(|x| x as &mut dyn Any),
-            &mut given.each_mut().map(|x| x.as_mut().map(|x| x as &mut dyn Any)),
-            &mut value,
-            &mut tangent,
-        )?;
-        tangents.push(tangent);
-    }
-    Ok(Y::join(value, &tangents))
+        pushforward.push(&mut given, &mut tangent)?;
+        Ok(tangent)
+    });
+    let tangents: Result<Vec<_>, CallError> = tangents.collect();
+    Ok(Y::join(value, &tangents?))
 }
 
 /// The logistic function, as a user of both crates registers it.
