@@ -63,7 +63,7 @@ pub enum CallError {
         /// The error as `{:?}` prints it.
         text: String,
         /// The error itself, to be downcast.
-        error: Box<dyn Any>,
+        error: Box<dyn Any + Send + Sync>,
     },
 }
 

@@ -23,7 +23,7 @@ mod transform;
 mod value;
 mod var;
 
-pub use call::{CallError, Pullback};
+pub use call::{CallError, Pullback, Pushforward};
 pub use cast::{column_major_view, column_major_view_mut, transpose_view};
 pub use checkpoint::checkpointed;
 pub use difrules_macros::{Differentiable, primitive};

@@ -32,7 +32,7 @@ pub trait Primitive: Sized + 'static {
     /// What the reverse rule reads; all that a tape keeps alive.
     type Residual<S: Real>: 'static;
     /// Why the call can fail.
-    type Error: std::fmt::Debug + 'static;
+    type Error: std::fmt::Debug + Send + Sync + 'static;
     /// What the function returns: the output, or a `Result` or `Option` of it.
     type Return<S: Real>;
 
