@@ -11,6 +11,7 @@ use nalgebra::{
 
 pub use crate::call::Calls;
 pub use crate::registry::Registered;
+pub use crate::transform::jacobian_by_shape;
 
 use crate::cast;
 use crate::primitive::MissingRule;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 
 use crate::registry::{Record, primitives};
 use crate::scalar::Real;
@@ -63,7 +64,7 @@ impl fmt::Display for Statements {
 /// Runs a function in reverse mode and counts the statements that each of its lines records.
 ///
 /// nalgebra's own operations run on [`Var`] number by number: `&a * &b` of two n x n matrices is
-/// about `2 n^3` statements, where a primitive is one node of the tape. This finds such lines, and
+/// some `n^3` statements, where a primitive is one node of the tape. This finds such lines, and
 /// names the primitive if one is linked. It walks the stack for every statement, which takes some
 /// microseconds each; other transforms pay nothing. The lines come from debug information (a debug
 /// build, or `debug = "line-tables-only"` in the profile).
@@ -102,17 +103,20 @@ where
     })())
 }
 
+/// A function of nalgebra: its name and the file that it is in, `new` and `cholesky`.
+type Operation = (String, String);
+
 /// What is known of an address in the program.
 #[derive(Clone)]
 enum Place {
-    /// In a library; in nalgebra by this function.
-    Library(Option<String>),
+    /// In a library; in nalgebra, in this function.
+    Library(Option<Operation>),
     /// In the user's program, which calls this function of nalgebra inlined.
-    Program { file: String, line: u32, function: String, operation: Option<String> },
+    Program { file: String, line: u32, function: String, operation: Option<Operation> },
 }
 
 /// A line and the function of nalgebra that it calls.
-type Key = (String, u32, String, Option<String>);
+type Key = (String, u32, String, Option<Operation>);
 
 /// Counts statements by the line that recorded them.
 #[derive(Default)]
@@ -121,22 +125,6 @@ pub(crate) struct Counter {
     counts: HashMap<Key, usize>,
 }
 
-/// Crates whose lines are not the user's.
-const LIBRARIES: [&str; 12] = [
-    "difrules_core",
-    "nalgebra",
-    "core",
-    "std",
-    "alloc",
-    "simba",
-    "num_traits",
-    "num_complex",
-    "approx",
-    "backtrace",
-    "test",
-    "rayon_core",
-];
-
 impl Counter {
     /// Counts a statement that is recorded now.
     pub(crate) fn count(&mut self) {
@@ -144,8 +132,7 @@ impl Counter {
         let mut operation = None;
         let mut key: Option<Key> = None;
         backtrace::trace(|frame| {
-            let address = frame.ip() as usize;
-            let place = places.entry(address).or_insert_with(|| resolve(frame));
+            let place = places.entry(frame.ip() as usize).or_insert_with(|| resolve(frame));
             match place {
                 Place::Library(found) => {
                     if found.is_some() {
@@ -166,8 +153,8 @@ impl Counter {
     fn finish(self) -> Statements {
         let lines =
             self.counts.into_iter().map(|((file, line, function, operation), statements)| {
-                let replacement = operation.as_deref().and_then(replacement);
-                let operation = operation.map(|path| short(&path).to_string());
+                let replacement = operation.as_ref().and_then(replacement);
+                let operation = operation.map(|(name, _)| name);
                 Line { file, line, function, operation, statements, replacement }
             });
         let mut lines: Vec<_> = lines.collect();
@@ -183,18 +170,17 @@ fn resolve(frame: &backtrace::Frame) -> Place {
     let mut place = None;
     let mut operation = None;
     backtrace::resolve_frame(frame, |symbol| {
-        if place.is_some() {
-            return;
-        }
-        let Some(name) = symbol.name().map(|name| format!("{name:#}")) else { return };
-        let of = crate_of(&name);
-        if of == "nalgebra" {
-            operation = Some(name);
-        } else if !LIBRARIES.contains(&of) {
+        // What has no line was built without debug information, so it is not the user's to change.
+        let (None, Some(path)) = (&place, symbol.filename()) else { return };
+        let function = symbol.name().map_or(String::new(), |name| format!("{name:#}"));
+        if is_of_nalgebra(path) {
+            let file = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            operation = Some((short(&function), file));
+        } else if !is_of_a_library(path) {
             place = Some(Place::Program {
-                file: symbol.filename().map_or(String::new(), |file| file.display().to_string()),
+                file: path.display().to_string(),
                 line: symbol.lineno().unwrap_or_default(),
-                function: name,
+                function,
                 operation: operation.take(),
             });
         }
@@ -202,24 +188,44 @@ fn resolve(frame: &backtrace::Frame) -> Place {
     place.unwrap_or(Place::Library(operation))
 }
 
-/// The crate of a function, `nalgebra` for `<&nalgebra::Matrix<..> as core::ops::Mul>::mul`.
-fn crate_of(name: &str) -> &str {
-    let start = name.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
-    start.split("::").next().unwrap_or_default()
+/// Whether a source file is nalgebra's.
+fn is_of_nalgebra(path: &Path) -> bool {
+    path.iter().any(|part| {
+        let version = part.to_str().and_then(|part| part.strip_prefix("nalgebra-"));
+        part == "nalgebra" || version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
-/// The last part of a function's path.
-fn short(path: &str) -> &str {
-    path.rsplit("::").next().unwrap_or(path)
+/// Whether a source file is this crate's, the standard library's, or one of a registry's.
+fn is_of_a_library(path: &Path) -> bool {
+    let parts: Vec<_> = path.iter().filter_map(|part| part.to_str()).collect();
+    path.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+        || parts.contains(&"rustc")
+        || parts.windows(2).any(|pair| pair == ["registry", "src"] || pair == ["library", "core"])
+}
+
+/// The last part of a function's path, without what stands between angle brackets.
+fn short(path: &str) -> String {
+    let mut depth = 0_usize;
+    let outside = path.chars().filter(|c| {
+        match c {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ => return depth == 0,
+        }
+        false
+    });
+    let outside: String = outside.collect();
+    outside.rsplit("::").next().unwrap_or_default().to_string()
 }
 
 /// The linked primitive that does what a function of nalgebra does.
-fn replacement(path: &str) -> Option<&'static str> {
+fn replacement((method, file): &Operation) -> Option<&'static str> {
     let of = |name: &str| {
         let found = primitives().iter().find(|record: &&&Record| record.name == name);
         found.map(|record| record.path)
     };
-    let method = match short(path) {
+    let known = match method.as_str() {
         "mul" | "mul_to" | "mul_assign" => "matmul",
         "add_assign" => "add",
         "sub_assign" => "sub",
@@ -230,9 +236,8 @@ fn replacement(path: &str) -> Option<&'static str> {
         "solve_upper_triangular_mut" => "solve_upper_triangular",
         other => other,
     };
-    // A decomposition is a module with a function `new`.
-    let mut modules = path.rsplit("::").map(|part| part.split('<').next().unwrap_or(part));
-    of(method).or_else(|| modules.find_map(of))
+    // A decomposition is a file with a function `new`.
+    of(known).or_else(|| of(file))
 }
 
 /// Whether a tape counts; told to do so by the cold path of an operation.

@@ -414,7 +414,10 @@ impl<S: Real> Tape<S> {
         let mut lent = [const { None }; MOST_ARGUMENTS];
         let mut order: [usize; MOST_ARGUMENTS] = std::array::from_fn(|i| i);
         let order = &mut order[..spans.len()];
-        order.sort_unstable_by_key(|&i| self.runs_of(&spans[i]).first().map_or(0, |run| run.start));
+        let start = |i: &usize| self.runs_of(&spans[*i]).first().map_or(0, |run| run.start);
+        if !order.is_sorted_by_key(start) {
+            order.sort_unstable_by_key(start);
+        }
         let mut rest = inputs;
         let mut offset = 0;
         let mut scattered = 0;

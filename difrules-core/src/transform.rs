@@ -239,8 +239,8 @@ fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) 
 
 /// The Jacobian of a function: a row for each number of its value, a column for each of `x`.
 ///
-/// By forward evaluations, each with four columns; for a function of many numbers with few results
-/// see [`jacobian_reverse`].
+/// By forward evaluations, each with four columns. For a function of many numbers with few results
+/// there is [`jacobian_reverse`], and the macro [`jacobian!`](crate::jacobian!) takes the better one.
 ///
 /// # Errors
 /// The function's own, unchanged.
@@ -316,17 +316,77 @@ where
     Y::from_result((|| {
         let (tape, variables) = recorded(x);
         let numbers = numbers(&f(&variables).into_result()?, tape.stamp());
-        let mut jacobian = DMatrix::zeros(numbers.len(), X::count(&x.shape()));
-        tape.close(|tape| {
-            for (mut row, number) in jacobian.row_iter_mut().zip(numbers) {
-                let swept = tape.sweep([(number, nalgebra::one())]);
-                for (entry, &adjoint) in row.iter_mut().zip(swept) {
-                    *entry = adjoint;
-                }
-            }
-        });
-        Ok(jacobian)
+        Ok(rows(tape, &numbers, X::count(&x.shape())))
     })())
+}
+
+/// The Jacobian of what is recorded, a sweep a row.
+fn rows<R: crate::Real>(tape: Opened<R>, numbers: &[u32], columns: usize) -> DMatrix<R> {
+    let mut jacobian = DMatrix::zeros(numbers.len(), columns);
+    tape.close(|tape| {
+        for (mut row, &number) in jacobian.row_iter_mut().zip(numbers) {
+            let swept = tape.sweep([(number, nalgebra::one())]);
+            for (entry, &adjoint) in row.iter_mut().zip(swept) {
+                *entry = adjoint;
+            }
+        }
+    });
+    jacobian
+}
+
+/// The Jacobian of a function, by whichever mode takes fewer sweeps: reverse where the value has
+/// fewer numbers than forward mode needs evaluations, forward otherwise.
+///
+/// A closure has one argument type and each mode needs its own, so this is a macro: it writes the
+/// function out for both. [`jacobian`](fn@crate::jacobian) and
+/// [`jacobian_reverse`](crate::jacobian_reverse) are the two modes themselves.
+///
+/// ```
+/// use difrules_core::jacobian;
+/// use nalgebra::{DVector, dmatrix, vector};
+///
+/// // A hundred numbers in, one out: one reverse sweep, not 25 forward ones.
+/// let slope = jacobian!(|x| x.norm_squared(), &DVector::from_element(100, 1.0_f64));
+/// assert_eq!(slope, nalgebra::DMatrix::from_element(1, 100, 2.0));
+/// // Two in and two out: one forward evaluation.
+/// let slopes = jacobian!(|x| vector![x[0] * x[1], x[0] + x[1]], &vector![2.0_f64, 3.0]);
+/// assert_eq!(slopes, dmatrix![3.0, 2.0; 1.0, 1.0]);
+/// ```
+#[macro_export]
+macro_rules! jacobian {
+    ($function:expr, $point:expr $(,)?) => {
+        $crate::__private::jacobian_by_shape($function, $function, $point)
+    };
+}
+
+/// The Jacobian by the mode that takes fewer sweeps; the function is given for each.
+pub fn jacobian_by_shape<X, F, Y, V, G, Z, W>(
+    forward: F,
+    reverse: G,
+    x: &X,
+) -> Y::Of<DMatrix<X::Real>>
+where
+    X: Differentiable,
+    F: Fn(&With<X, Dual<X::Real, CHUNK>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Dual<X::Real, CHUNK>>,
+    G: FnOnce(&With<X, Var<X::Real>>) -> Z,
+    Z: Outcome<Value = W, Error = Y::Error>,
+    W: Differentiable<Real = Var<X::Real>>,
+{
+    let columns = X::count(&x.shape());
+    let evaluations = columns.div_ceil(CHUNK);
+    if evaluations > 1 {
+        let (tape, variables) = recorded(x);
+        let numbers = match reverse(&variables).into_result() {
+            Ok(y) => numbers(&y, tape.stamp()),
+            Err(error) => return Y::from_result(Err(error)),
+        };
+        if numbers.len() < evaluations {
+            return Y::from_result(Ok(rows(tape, &numbers, columns)));
+        }
+    }
+    jacobian(forward, x)
 }
 
 /// The Hessian of a function: forward over reverse, four columns an evaluation.

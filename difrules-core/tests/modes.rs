@@ -253,3 +253,33 @@ fn nalgebra_finds_eigenvalues_on_modes() {
     approx::assert_relative_eq!(second[(0, 4)], A[(2, 2)], max_relative = 1e-12);
     approx::assert_relative_eq!(second[(0, 7)], -A[(2, 1)], max_relative = 1e-12);
 }
+
+#[test]
+fn a_jacobian_picks_its_mode_by_shape() {
+    use difrules_core::{jacobian, jacobian_reverse};
+    use std::cell::Cell;
+
+    /// Whether `T` records.
+    fn records<T: Real>(counts: &Cell<[usize; 2]>) {
+        let mut found = counts.get();
+        found[usize::from(std::any::type_name::<T>().contains("Var"))] += 1;
+        counts.set(found);
+    }
+    fn product<T: Real>(x: &DVector<T>, rows: usize, counts: &Cell<[usize; 2]>) -> DVector<T> {
+        records::<T>(counts);
+        DVector::from_fn(rows, |i, _| x.sum() * x[i] + x[0])
+    }
+    for (rows, columns, expected) in [(1, 100, [0, 1]), (100, 100, [25, 1]), (9, 3, [1, 0])] {
+        let counts = Cell::new([0; 2]);
+        let x = DVector::from_fn(columns, |i, _| 1.0 + i as f64);
+        let found = jacobian!(|x| product(x, rows.min(columns), &counts), &x);
+        assert_eq!(counts.get(), expected, "{rows} {columns}");
+        assert_eq!(found, jacobian(|x| product(x, rows.min(columns), &counts), &x));
+        assert_eq!(found, jacobian_reverse(|x| product(x, rows.min(columns), &counts), &x));
+    }
+    let failed = jacobian!(
+        |x| if x.len() > 3 { Err("long") } else { Ok(x.clone()) },
+        &DVector::from_element(8, 1.0_f64)
+    );
+    assert_eq!(failed, Err("long"));
+}

@@ -32,6 +32,11 @@ pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     column_major_view_mut(buffer).expect("an adjoint buffer is column-major")
 }
 
+/// Whether a dimension is static and so small that loops over it beat a call of `gemm`.
+pub(crate) fn is_small<D: Dim>() -> bool {
+    D::try_to_usize().is_some_and(|size| size <= 6)
+}
+
 /// A cotangent times what it is passed on by. Zero is strong: it contributes nothing, whatever the
 /// factor.
 pub(crate) fn chain<T: Scalar>(cotangent: T, factor: T) -> T {

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{block, block_mut, buffer, multiply, varies};
+use crate::block::{block, block_mut, buffer, is_small, multiply, varies};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors.
@@ -72,6 +72,27 @@ fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
+    if is_small::<R>() && is_small::<K>() && is_small::<C>() {
+        // The compiler unrolls these loops.
+        if let Some(mut a_bar) = a_bar.buffer() {
+            for (k, j) in (0..a.ncols()).flat_map(|k| (0..b.ncols()).map(move |j| (k, j))) {
+                let factor = b[(k, j)].conjugate();
+                for i in 0..a.nrows() {
+                    a_bar[(i, k)] += y_bar[(i, j)] * factor;
+                }
+            }
+        }
+        if let Some(mut b_bar) = b_bar.buffer() {
+            for (j, k) in (0..b.ncols()).flat_map(|j| (0..a.ncols()).map(move |k| (j, k))) {
+                let mut sum = T::zero();
+                for i in 0..a.nrows() {
+                    sum += a[(i, k)].conjugate() * y_bar[(i, j)];
+                }
+                b_bar[(k, j)] += sum;
+            }
+        }
+        return;
+    }
     let y_bar = buffer(&mut y_bar);
     if let Some(mut a_bar) = a_bar.buffer() {
         let factors = ((y_bar.as_view(), false), (block(b), true));
