@@ -169,7 +169,8 @@ impl<S: Real> Tapes<S> {
 
     /// Records a statement about two operands, given as (stamp, number, partial); returns the
     /// handle of the result.
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn statement(&mut self, first: (u32, u32, S), second: (u32, u32, S)) -> (u32, u32) {
         let stamp = one_stamp(first.0, second.0);
         let tape = match self.open.last_mut() {

@@ -153,7 +153,8 @@ impl<T: Real> Var<T> {
     }
 
     /// The result of an operation on `first` and `second` with these partial derivatives.
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn record(
         operation: Operation,
         value: T,
@@ -193,7 +194,8 @@ impl<T: Real> Var<T> {
 
 impl<T: Real> std::ops::Add for Var<T> {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add(self, other: Self) -> Self {
         Self::record(Operation::Add, self.value + other.value, (self, T::one()), (other, T::one()))
     }
@@ -201,7 +203,8 @@ impl<T: Real> std::ops::Add for Var<T> {
 
 impl<T: Real> std::ops::Sub for Var<T> {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn sub(self, other: Self) -> Self {
         Self::record(Operation::Sub, self.value - other.value, (self, T::one()), (other, -T::one()))
     }
@@ -209,7 +212,8 @@ impl<T: Real> std::ops::Sub for Var<T> {
 
 impl<T: Real> std::ops::Mul for Var<T> {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn mul(self, other: Self) -> Self {
         Self::record(
             Operation::Mul,
@@ -232,7 +236,8 @@ impl<T: Real> std::ops::Div for Var<T> {
 
 impl<T: Real> std::ops::Neg for Var<T> {
     type Output = Self;
-    #[inline(always)]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn neg(self) -> Self {
         let nothing = (Self::constant(T::zero()), T::zero());
         Self::record(Operation::Neg, -self.value, (self, -T::one()), nothing)

@@ -2,8 +2,8 @@
 #![deny(missing_docs, warnings, clippy::pedantic)]
 
 use difrules_core::testing::check;
-use difrules_core::{Real, find, primitive};
-use nalgebra::{DVector, SVector};
+use difrules_core::{Differentiable, Real, find, gradient, primitive};
+use nalgebra::{DMatrixView, DVector, SVector};
 
 mod random {
     //! Functions whose names the expansion uses for itself.
@@ -81,11 +81,51 @@ fn r#match<T: Real, const N: usize>(x: T, y: T, r#loop: String) -> T {
     x * y + SVector::<T, N>::zeros().sum()
 }
 
+/// A structure with fields named like the expansion's own values.
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+pub struct Pair<T> {
+    /// A number.
+    pub next: T,
+    /// Numbers.
+    pub reals: DVector<T>,
+    /// No number.
+    #[constant]
+    pub shape: String,
+}
+
+/// Every form of argument, under the names of the expansion and of rules.
+#[primitive(
+    forward = |_, _, _, _, y_dot, tape_dot, cotangent_dot| {
+        let sum = tape_dot.sum() + cotangent_dot.next;
+        Some(y_dot.iter().fold(sum, |sum, y| sum + *y)).unwrap_or(sum)
+    },
+    instances(f64),
+    sample = |random| {
+        let pair = Pair { next: random.normal(), reals: random.vector(2), shape: String::new() };
+        (vec![random.normal()], random.matrix(2, 2), pair)
+    }
+)]
+#[must_use]
+pub fn sums<'s, T: Real>(y: &'s [T], tape: DMatrixView<'s, T>, cotangent: &Pair<T>) -> Option<T> {
+    Some(y.iter().fold(tape.sum() + cotangent.next, |sum, y| sum + *y))
+}
+
+/// A type with a primitive of its own.
+pub struct Owner;
+
+impl Owner {
+    /// Three times x.
+    #[primitive(partial = |_| nalgebra::convert(3.0), instances(f64), impl = Owner)]
+    pub fn thrice<T: Real>(x: T) -> T {
+        x * nalgebra::convert(3.0)
+    }
+}
+
 mod shadows {
     //! A crate that has its own idea of everything.
     #![allow(dead_code, unused_macros, clippy::pedantic)]
 
-    use difrules_core::{Real, primitive};
+    use difrules_core::{Differentiable, Real, primitive};
 
     struct Result;
     struct Option;
@@ -101,6 +141,22 @@ mod shadows {
         () => {};
     }
 
+    #[derive(Clone, Differentiable)]
+    struct Shadowed<T> {
+        x: [T; 2],
+        #[constant]
+        shape: ::std::string::String,
+    }
+
+    /// The first of two.
+    #[primitive(forward = |_, _, s_dot| s_dot.x[0], instances(f64), sample = |random| Shadowed {
+        x: [random.normal(), random.normal()],
+        shape: ::std::string::String::new(),
+    })]
+    fn shadowed_first<T: Real>(s: &Shadowed<T>) -> ::core::option::Option<T> {
+        ::core::option::Option::Some(s.x[0])
+    }
+
     /// The square.
     #[primitive(partial = |x| x + x, instances(f32, f64))]
     pub(super) fn shadowed_square<T: Real>(x: T) -> T {
@@ -110,10 +166,20 @@ mod shadows {
 
 #[test]
 fn names_do_not_meet() {
-    for (name, arity) in [("identity", 1), ("double", 1), ("match", 3), ("shadowed_square", 1)] {
+    let names = [
+        ("identity", 1),
+        ("double", 1),
+        ("match", 3),
+        ("shadowed_square", 1),
+        ("shadowed_first", 1),
+        ("sums", 3),
+        ("thrice", 1),
+    ];
+    for (name, arity) in names {
         check(find(name, arity).expect("registered")).assert();
     }
     assert_eq!(find("match", 3).map(|record| record.arguments[2].name), Some("loop"));
+    assert!((gradient(|x| Owner::thrice(*x), &1.0_f64) - 3.0).abs() < 1e-12);
     assert!((identity(2.0) + shadows::shadowed_square(3.0) - 11.0_f64).abs() < 1e-12);
     assert!((r#match::<f64, 3>(2.0, 3.0, String::new()) - 6.0).abs() < 1e-12);
     assert!((double(&DVector::from_element(1, 2.0)).sum() - 4.0_f64).abs() < 1e-12);
