@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::passing::{Arguments, Mismatch};
 use crate::primitive::{Evaluation, Inputs, MissingRule, Output, Primitive, Shapes};
-use crate::registry::{Instance, Mode};
+use crate::registry::{Instance, Mode, Record};
 use crate::scalar::Real;
 use crate::tape::MOST_ARGUMENTS;
 use crate::value::Differentiable;
@@ -79,7 +79,8 @@ pub struct Calls {
     pushforward: fn(Values<'_, '_>, &mut dyn Any) -> Result<Pushforward, CallError>,
     reverse: fn(Values<'_, '_>, &mut dyn Any) -> Result<Pullback, CallError>,
     reverse_at: fn(Values<'_, '_>, &dyn Any) -> Result<Pullback, CallError>,
-    zeros: fn(Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError>,
+    zeros: fn(RecordOf, Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError>,
+    record: RecordOf,
 }
 
 impl Calls {
@@ -93,7 +94,8 @@ impl Calls {
             pushforward: pushforward::<P, S>,
             reverse: reverse::<P, S>,
             reverse_at: reverse_at::<P, S>,
-            zeros: zeros::<P, S>,
+            zeros: zeros::<P::Arguments, S>,
+            record: P::record,
         }
     }
 }
@@ -198,7 +200,7 @@ impl Instance {
     /// # Errors
     /// Another number of arguments, or an argument of another type.
     pub fn zeros(&self, arguments: &mut [&mut dyn Any]) -> Result<Vec<Box<dyn Any>>, CallError> {
-        (self.calls.zeros)(arguments)
+        (self.calls.zeros)(self.calls.record, arguments)
     }
 
     /// Calls the primitive and keeps what its reverse rule reads.
@@ -319,20 +321,28 @@ struct Evaluated<P: Primitive, S: Real> {
     shapes: Shapes<P>,
 }
 
-fn check_arity<P: Primitive>(what: &'static str, found: usize) -> Result<(), CallError> {
-    let wanted = P::Arguments::IN_PLACE.len();
+/// How to come to a primitive's record, where an error needs it: what is generic over the primitive is
+/// compiled for each.
+type RecordOf = fn() -> &'static Record;
+
+fn check_arity<A: Arguments>(
+    record: RecordOf,
+    what: &'static str,
+    found: usize,
+) -> Result<(), CallError> {
+    let wanted = A::IN_PLACE.len();
     if found == wanted {
         return Ok(());
     }
-    Err(CallError::Arity { primitive: P::record().path, what, wanted, found })
+    Err(CallError::Arity { primitive: record().path, what, wanted, found })
 }
 
 /// The error of an argument, or of its tangent or adjoint.
 #[cold]
-fn mismatch<P: Primitive>(what: &'static str) -> impl FnOnce(Mismatch) -> CallError {
+fn mismatch(record: RecordOf, what: &'static str) -> impl FnOnce(Mismatch) -> CallError {
     move |mismatch| {
-        let primitive = P::record().path;
-        let place = |argument: usize| format!("{what} `{}`", P::record().arguments[argument].name);
+        let primitive = record().path;
+        let place = |argument: usize| format!("{what} `{}`", record().arguments[argument].name);
         match mismatch {
             Mismatch::Type { argument, wanted } => {
                 CallError::Type { primitive, place: place(argument), wanted }
@@ -347,15 +357,16 @@ fn mismatch<P: Primitive>(what: &'static str) -> impl FnOnce(Mismatch) -> CallEr
 /// Where those who do not know the type of the output want it.
 type Boxed = Option<Box<dyn Any>>;
 
-/// Whether the output, or its tangent, can be put here.
-fn check_output<P: Primitive, S: Real>(
+/// Whether an output of type `Y`, or its tangent, can be put here.
+fn check_output<Y: Any>(
+    record: RecordOf,
     output: &dyn Any,
     place: &'static str,
 ) -> Result<(), CallError> {
-    if output.is::<Output<P, S>>() || output.is::<Boxed>() {
+    if output.is::<Y>() || output.is::<Boxed>() {
         return Ok(());
     }
-    Err(wrong_type::<P, Output<P, S>>(place))
+    Err(wrong_type::<Y>(record, place))
 }
 
 /// Puts the output, or its tangent, where it was wanted.
@@ -369,46 +380,57 @@ fn put<Y: Any>(output: &mut dyn Any, value: Y) {
 }
 
 #[cold]
-fn wrong_type<P: Primitive, X>(place: &'static str) -> CallError {
-    let (primitive, wanted) = (P::record().path, type_name::<X>());
+fn wrong_type<X>(record: RecordOf, place: &'static str) -> CallError {
+    let (primitive, wanted) = (record().path, type_name::<X>());
     CallError::Type { primitive, place: place.into(), wanted }
 }
 
 #[cold]
-fn failed<P: Primitive>(error: P::Error) -> CallError {
-    let text = format!("{error:?}");
-    CallError::Failed { primitive: P::record().path, text, error: Box::new(error) }
+fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf) -> impl FnOnce(E) -> CallError {
+    move |error| {
+        let text = format!("{error:?}");
+        CallError::Failed { primitive: record().path, text, error: Box::new(error) }
+    }
 }
 
-fn missing<P: Primitive>(mode: Mode) -> CallError {
-    MissingRule { primitive: P::record().path, mode }.into()
+/// Whether the primitive has the rule.
+fn check_rule(record: RecordOf, mode: Mode) -> Result<(), CallError> {
+    let record = record();
+    let has = match mode {
+        Mode::Forward => record.forward,
+        Mode::Reverse => record.reverse,
+    };
+    if has { Ok(()) } else { Err(MissingRule { primitive: record.path, mode }.into()) }
 }
 
 fn call<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
     output: &mut dyn Any,
 ) -> Result<(), CallError> {
-    check_arity::<P>("values", arguments.len())?;
-    check_output::<P, S>(output, "the output")?;
-    let given = P::Arguments::lend_any::<S>(arguments).map_err(mismatch::<P>("argument"))?;
-    put(output, P::into_result::<S>(P::primal::<S>(given)).map_err(failed::<P>)?);
+    check_arity::<P::Arguments>(P::record, "values", arguments.len())?;
+    check_output::<Output<P, S>>(P::record, output, "the output")?;
+    let given = P::Arguments::lend_any::<S>(arguments).map_err(mismatch(P::record, "argument"))?;
+    put(output, P::into_result::<S>(P::primal::<S>(given)).map_err(failed(P::record))?);
     Ok(())
 }
 
 /// Copies the arguments.
-fn own<P: Primitive, S: Real>(arguments: Values<'_, '_>) -> Result<Inputs<P, S>, CallError> {
-    check_arity::<P>("values", arguments.len())?;
-    P::Arguments::own_any::<S>(arguments).map_err(mismatch::<P>("argument"))
+fn own<A: Arguments, S: Real>(
+    record: RecordOf,
+    arguments: Values<'_, '_>,
+) -> Result<A::Owned<S>, CallError> {
+    check_arity::<A>(record, "values", arguments.len())?;
+    A::own_any::<S>(arguments).map_err(mismatch(record, "argument"))
 }
 
 /// Evaluates the primitive at copies of the arguments.
 fn evaluate<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
 ) -> Result<Evaluation<P, S>, CallError> {
-    let inputs = own::<P, S>(arguments)?;
-    let evaluation = Evaluation::<P, S>::new(inputs).map_err(failed::<P>)?;
+    let inputs = own::<P::Arguments, S>(P::record, arguments)?;
+    let evaluation = Evaluation::<P, S>::new(inputs).map_err(failed(P::record))?;
     P::Arguments::write_back_any::<S>(arguments, &evaluation.inputs)
-        .map_err(mismatch::<P>("argument"))?;
+        .map_err(mismatch(P::record, "argument"))?;
     Ok(evaluation)
 }
 
@@ -417,8 +439,8 @@ fn check_tangents<P: Primitive, S: Real>(
     tangents: &[Option<&mut dyn Any>],
     output_tangent: &dyn Any,
 ) -> Result<(), CallError> {
-    check_arity::<P>("tangents", tangents.len())?;
-    check_output::<P, S>(output_tangent, "the output's tangent")
+    check_arity::<P::Arguments>(P::record, "tangents", tangents.len())?;
+    check_output::<Output<P, S>>(P::record, output_tangent, "the output's tangent")
 }
 
 fn forward<P: Primitive, S: Real>(
@@ -427,12 +449,10 @@ fn forward<P: Primitive, S: Real>(
     output: &mut dyn Any,
     output_tangent: &mut dyn Any,
 ) -> Result<(), CallError> {
-    if !P::record().forward {
-        return Err(missing::<P>(Mode::Forward));
-    }
+    check_rule(P::record, Mode::Forward)?;
     // Before a `&mut` argument is overwritten.
     check_tangents::<P, S>(tangents, output_tangent)?;
-    check_output::<P, S>(output, "the output")?;
+    check_output::<Output<P, S>>(P::record, output, "the output")?;
     let evaluation = evaluate::<P, S>(arguments)?;
     evaluation.push(tangents, output_tangent)?;
     put(output, evaluation.output);
@@ -443,10 +463,8 @@ fn pushforward<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
     output: &mut dyn Any,
 ) -> Result<Pushforward, CallError> {
-    if !P::record().forward {
-        return Err(missing::<P>(Mode::Forward));
-    }
-    check_output::<P, S>(output, "the output")?;
+    check_rule(P::record, Mode::Forward)?;
+    check_output::<Output<P, S>>(P::record, output, "the output")?;
     let evaluation = evaluate::<P, S>(arguments)?;
     put(output, evaluation.output.clone());
     Ok(Pushforward(Box::new(evaluation)))
@@ -458,26 +476,27 @@ impl<P: Primitive, S: Real> Push for Evaluation<P, S> {
         let mut given: Inputs<P, S> =
             P::Arguments::map::<S, S>(&self.inputs, &mut |_, _| S::zero());
         P::Arguments::read_optional::<S>(tangents, &mut given)
-            .map_err(mismatch::<P>("the tangent of"))?;
+            .map_err(mismatch(P::record, "the tangent of"))?;
         put(output, P::forward::<S>(self, &mut given));
-        P::Arguments::write_optional::<S>(tangents, &given).map_err(mismatch::<P>("the tangent of"))
+        P::Arguments::write_optional::<S>(tangents, &given)
+            .map_err(mismatch(P::record, "the tangent of"))
     }
 }
 
-fn zeros<P: Primitive, S: Real>(arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
-    let inputs = own::<P, S>(arguments)?;
-    let zeros = P::Arguments::map::<S, S>(&inputs, &mut |_, _| S::zero());
-    Ok(P::Arguments::into_boxes::<S>(zeros))
+fn zeros<A: Arguments, S: Real>(
+    record: RecordOf,
+    arguments: Values<'_, '_>,
+) -> Result<Vec<Box<dyn Any>>, CallError> {
+    let inputs = own::<A, S>(record, arguments)?;
+    Ok(A::into_boxes::<S>(A::map::<S, S>(&inputs, &mut |_, _| S::zero())))
 }
 
 fn reverse<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
     output: &mut dyn Any,
 ) -> Result<Pullback, CallError> {
-    if !P::record().reverse {
-        return Err(missing::<P>(Mode::Reverse));
-    }
-    check_output::<P, S>(output, "the output")?;
+    check_rule(P::record, Mode::Reverse)?;
+    check_output::<Output<P, S>>(P::record, output, "the output")?;
     let evaluation = evaluate::<P, S>(arguments)?;
     put(output, evaluation.output.clone());
     Ok(pullback::<P, S>(evaluation))
@@ -487,18 +506,16 @@ fn reverse_at<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
     output: &dyn Any,
 ) -> Result<Pullback, CallError> {
-    if !P::record().reverse {
-        return Err(missing::<P>(Mode::Reverse));
-    }
+    check_rule(P::record, Mode::Reverse)?;
     let output = output
         .downcast_ref::<Output<P, S>>()
-        .ok_or_else(|| wrong_type::<P, Output<P, S>>("the output"))?;
+        .ok_or_else(|| wrong_type::<Output<P, S>>(P::record, "the output"))?;
     // A primitive that saves nothing saves `()`.
     let saved = (Box::new(()) as Box<dyn Any>).downcast::<P::Saved<S>>();
     let Some(saved) = saved.ok().filter(|_| !P::Arguments::IN_PLACE.contains(&true)) else {
         return Ok(pullback::<P, S>(evaluate(arguments)?));
     };
-    let inputs = own::<P, S>(arguments)?;
+    let inputs = own::<P::Arguments, S>(P::record, arguments)?;
     let overwritten = P::overwritten(&inputs);
     Ok(pullback::<P, S>(Evaluation { inputs, overwritten, output: output.clone(), saved: *saved }))
 }
@@ -518,17 +535,17 @@ impl<P: Primitive, S: Real> Pull for Evaluated<P, S> {
     fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
         const COTANGENT: &str = "the cotangent";
         let primitive = P::record().path;
-        check_arity::<P>("adjoints", adjoints.len())?;
+        check_arity::<P::Arguments>(P::record, "adjoints", adjoints.len())?;
         let cotangent = cotangent
             .downcast_ref::<Output<P, S>>()
-            .ok_or_else(|| wrong_type::<P, Output<P, S>>(COTANGENT))?;
+            .ok_or_else(|| wrong_type::<Output<P, S>>(P::record, COTANGENT))?;
         let (arguments, output) = &self.shapes;
         let found = cotangent.shape();
         if found != *output {
             let (wanted, found) = (format!("{output:?}"), format!("{found:?}"));
             return Err(CallError::Shape { primitive, place: COTANGENT.into(), wanted, found });
         }
-        let adjoint = mismatch::<P>("the adjoint of");
+        let adjoint = mismatch(P::record, "the adjoint of");
         let mut counts = [0; MOST_ARGUMENTS];
         if let Err(error) = P::Arguments::count_optional::<S>(adjoints, arguments, &mut counts) {
             return Err(adjoint(error));

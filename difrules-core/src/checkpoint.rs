@@ -33,7 +33,7 @@ use crate::var::Var;
 ///     checkpointed(100, &x, &r, |_, x: &T, r: &T| *r * *x * (T::one() - *x))
 /// }
 ///
-/// let (y, (by_x, by_r)) = value_and_gradient(|(x, r)| orbit(*x, *r), &(0.3_f64, 2.5));
+/// let (y, (by_x, by_r)) = value_and_gradient(|(x, r)| orbit(*x, *r), &(0.3_f64, 2.5_f64));
 /// assert!((y - 0.6).abs() < 1e-12 && by_x.abs() < 1e-12 && (by_r - 0.16).abs() < 1e-12);
 /// ```
 pub fn checkpointed<T, X, P, F, Y>(steps: usize, x: &X, parameters: &P, step: F) -> Y::Of<X>
