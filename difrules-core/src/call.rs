@@ -423,11 +423,24 @@ fn own<A: Arguments, S: Real>(
     A::own_any::<S>(arguments).map_err(mismatch(record, "argument"))
 }
 
-/// Evaluates the primitive at copies of the arguments.
+/// Whether these are tangents of values of these shapes.
+fn check_shapes<A: Arguments, S: Real>(
+    record: RecordOf,
+    tangents: &[Option<&mut dyn Any>],
+    shapes: &A::Shapes,
+) -> Result<(), CallError> {
+    A::count_optional::<S>(tangents, shapes, &mut [0; MOST_ARGUMENTS])
+        .map_err(mismatch(record, "the tangent of"))
+}
+
+/// Evaluates the primitive at copies of the arguments, if `check` finds nothing wrong for their
+/// shapes.
 fn evaluate<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
+    check: impl FnOnce(&<P::Arguments as Arguments>::Shapes) -> Result<(), CallError>,
 ) -> Result<Evaluation<P, S>, CallError> {
     let inputs = own::<P::Arguments, S>(P::record, arguments)?;
+    check(&P::Arguments::shapes::<S>(&inputs))?;
     let evaluation = Evaluation::<P, S>::new(inputs).map_err(failed(P::record))?;
     P::Arguments::write_back_any::<S>(arguments, &evaluation.inputs)
         .map_err(mismatch(P::record, "argument"))?;
@@ -453,7 +466,9 @@ fn forward<P: Primitive, S: Real>(
     // Before a `&mut` argument is overwritten.
     check_tangents::<P, S>(tangents, output_tangent)?;
     check_output::<Output<P, S>>(P::record, output, "the output")?;
-    let evaluation = evaluate::<P, S>(arguments)?;
+    let evaluation = evaluate::<P, S>(arguments, |shapes| {
+        check_shapes::<P::Arguments, S>(P::record, tangents, shapes)
+    })?;
     evaluation.push(tangents, output_tangent)?;
     put(output, evaluation.output);
     Ok(())
@@ -465,7 +480,7 @@ fn pushforward<P: Primitive, S: Real>(
 ) -> Result<Pushforward, CallError> {
     check_rule(P::record, Mode::Forward)?;
     check_output::<Output<P, S>>(P::record, output, "the output")?;
-    let evaluation = evaluate::<P, S>(arguments)?;
+    let evaluation = evaluate::<P, S>(arguments, |_| Ok(()))?;
     put(output, evaluation.output.clone());
     Ok(Pushforward(Box::new(evaluation)))
 }
@@ -473,6 +488,8 @@ fn pushforward<P: Primitive, S: Real>(
 impl<P: Primitive, S: Real> Push for Evaluation<P, S> {
     fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
         check_tangents::<P, S>(tangents, output)?;
+        let shapes = P::Arguments::shapes::<S>(&self.inputs);
+        check_shapes::<P::Arguments, S>(P::record, tangents, &shapes)?;
         let mut given: Inputs<P, S> =
             P::Arguments::map::<S, S>(&self.inputs, &mut |_, _| S::zero());
         P::Arguments::read_optional::<S>(tangents, &mut given)
@@ -497,7 +514,7 @@ fn reverse<P: Primitive, S: Real>(
 ) -> Result<Pullback, CallError> {
     check_rule(P::record, Mode::Reverse)?;
     check_output::<Output<P, S>>(P::record, output, "the output")?;
-    let evaluation = evaluate::<P, S>(arguments)?;
+    let evaluation = evaluate::<P, S>(arguments, |_| Ok(()))?;
     put(output, evaluation.output.clone());
     Ok(pullback::<P, S>(evaluation))
 }
@@ -513,7 +530,7 @@ fn reverse_at<P: Primitive, S: Real>(
     // A primitive that saves nothing saves `()`.
     let saved = (Box::new(()) as Box<dyn Any>).downcast::<P::Saved<S>>();
     let Some(saved) = saved.ok().filter(|_| !P::Arguments::IN_PLACE.contains(&true)) else {
-        return Ok(pullback::<P, S>(evaluate(arguments)?));
+        return Ok(pullback::<P, S>(evaluate(arguments, |_| Ok(()))?));
     };
     let inputs = own::<P::Arguments, S>(P::record, arguments)?;
     let overwritten = P::overwritten(&inputs);

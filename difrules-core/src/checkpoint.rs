@@ -173,6 +173,15 @@ where
             })
         })
     };
+    if result.is_err() {
+        // What the caller does then depends on the start and the parameters.
+        x.for_each_real(&mut |x| {
+            x.value();
+        });
+        parameters.for_each_real(&mut |p| {
+            p.value();
+        });
+    }
     reading.close::<T>();
     result
 }

@@ -148,6 +148,11 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         tape::tapes_by_type()
     }
 
+    fn is_same(self, other: Self) -> bool {
+        let tangents = self.tangents.into_iter().zip(other.tangents);
+        self.value.is_same(other.value) && tangents.fold(true, |same, (a, b)| same && a.is_same(b))
+    }
+
     #[inline]
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
         let evaluation =

@@ -521,6 +521,8 @@ pub trait Arguments: 'static {
     );
     /// See [`Passing::shape`].
     fn shapes<S: Real>(owned: &Self::Owned<S>) -> Self::Shapes;
+    /// Whether all shapes agree.
+    fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool;
 
     /// The types of the owned arguments, and their names.
     fn types<S: Real>() -> Vec<(TypeId, &'static str)>;
@@ -662,6 +664,10 @@ macro_rules! arguments {
             #[inline]
             fn shapes<S: Real>(owned: &Self::Owned<S>) -> Self::Shapes {
                 ($($Form::shape::<S>(&owned.$i),)+)
+            }
+
+            fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool {
+                $(first.$i == second.$i)&&+
             }
 
             fn types<S: Real>() -> Vec<(TypeId, &'static str)> {

@@ -230,7 +230,7 @@ impl<S: Real> Program<S> {
                 }
                 Guard::Value { operand, expected } => {
                     let found = value(operand);
-                    if found != expected {
+                    if !found.is_same(expected) {
                         let (expected, found) = (expected.to_f64(), found.to_f64());
                         return Err(ReplayError::Read { expected, found });
                     }
@@ -307,9 +307,9 @@ impl<S: Real> Tape<S> {
         inputs: Inputs<P, S>,
         residual: P::Residual<S>,
         shapes: Shapes<P>,
-        outputs: impl FnOnce(&mut Vec<S>),
+        outputs: &[S],
     ) -> (u32, u32) {
-        outputs(&mut self.program.as_mut().expect("this tape is replayed").values);
+        self.program.as_mut().expect("this tape is replayed").values.extend_from_slice(outputs);
         self.keep(|Replayed::<P, S>(entries)| {
             entries.push((inputs, residual, shapes));
             entries.len() - 1
@@ -345,7 +345,9 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
         let copies = P::Arguments::map::<S, S>(arguments, &mut |_, x| x);
         let mut evaluation = Evaluation::<P, S>::new(copies)
             .map_err(|error| failed(format!("failed: {error:?}")))?;
-        if evaluation.output.shape() != shapes.1 {
+        let same =
+            P::Arguments::same_shapes(&P::Arguments::shapes::<S>(&evaluation.inputs), &shapes.0);
+        if !same || evaluation.output.shape() != shapes.1 {
             return Err(failed("gave a result of another shape".into()));
         }
         evaluation.output.for_each_real(&mut |y| outputs(y));

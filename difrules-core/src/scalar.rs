@@ -108,6 +108,10 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self>;
 
+    /// Whether it is the same number in every part, the sign of a zero and the digits of a NaN too.
+    #[doc(hidden)]
+    fn is_same(self, other: Self) -> bool;
+
     /// See [`checkpointed`](crate::checkpointed).
     #[doc(hidden)]
     fn checkpointed<X, P, E: 'static>(
@@ -173,6 +177,11 @@ macro_rules! base {
             #[inline]
             fn to_f64(self) -> f64 {
                 f64::from(self)
+            }
+
+            #[inline]
+            fn is_same(self, other: Self) -> bool {
+                self.to_bits() == other.to_bits()
             }
 
             #[inline]

@@ -74,7 +74,7 @@ impl<T: Real> Var<T> {
     fn compare(&self, other: &Self) -> Option<Ordering> {
         let order = self.value.partial_cmp(&other.value);
         if (self.stamp | other.stamp) & ATTENTIVE != 0 {
-            self.beside(other).attentive(|tape| tape.guard_order(*self, *other, order));
+            self.beside(other, |tape| tape.guard_order(*self, *other, order));
         }
         order
     }
@@ -84,7 +84,7 @@ impl<T: Real> Var<T> {
     fn equal(&self, other: &Self) -> bool {
         let equal = self.value == other.value;
         if (self.stamp | other.stamp) & ATTENTIVE != 0 {
-            self.beside(other).attentive(|tape| tape.guard_equality(*self, *other, equal));
+            self.beside(other, |tape| tape.guard_equality(*self, *other, equal));
         }
         equal
     }
@@ -99,9 +99,14 @@ impl<T: Real> Var<T> {
         decided
     }
 
-    /// The one of two that is no constant.
-    fn beside(self, other: &Self) -> Self {
-        if self.is_constant() { *other } else { self }
+    /// Tells the tape of this number and of another.
+    ///
+    /// # Panics
+    /// If they are of two tapes.
+    #[cold]
+    fn beside(self, other: &Self, f: impl FnOnce(&mut Tape<T>)) {
+        tape::one_stamp(self.stamp, other.stamp);
+        if self.is_constant() { other.attentive(f) } else { self.attentive(f) }
     }
 
     /// Whether the tape of this stamp is going to be replayed.
@@ -112,7 +117,7 @@ impl<T: Real> Var<T> {
 
     /// Tells its tape, which looks at each operation.
     #[cold]
-    fn attentive<Out>(self, f: impl FnOnce(&mut Tape<T>) -> Out) {
+    fn attentive(self, f: impl FnOnce(&mut Tape<T>)) {
         let mut tapes = T::tapes().borrow_mut();
         let tape = tapes.tape(self.stamp);
         if tape.program.is_some() {
@@ -259,6 +264,10 @@ impl<T: Real> Real for Var<T> {
         tape::tapes_by_type()
     }
 
+    fn is_same(self, other: Self) -> bool {
+        self.value.is_same(other.value) && (self.stamp, self.number) == (other.stamp, other.number)
+    }
+
     fn checkpointed<X, P, E: 'static>(
         steps: usize,
         x: &X,
@@ -301,6 +310,12 @@ impl<T: Real> Real for Var<T> {
             });
             evaluation.output.map_reals(&mut Self::constant)
         });
+        if output.is_err() {
+            // What the caller does then depends on the arguments.
+            P::Arguments::visit(&arguments, &mut |_, x: Self| {
+                x.value();
+            });
+        }
         reading.close::<T>();
         P::from_result(output)
     }
@@ -357,20 +372,22 @@ fn node<P: Primitive, T: Real>(
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
     let results = (number - first) as usize;
     let shapes = evaluation.shapes();
-    let recorded = reading.record::<T>(results, |tape| match replayed {
+    let mut values = Vec::new();
+    if replayed.is_some() {
+        output.for_each_real(&mut |y: Var<T>| values.push(y.value));
+        P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
+            if P::Arguments::IN_PLACE[argument] {
+                values.push(x.value);
+            }
+        });
+    }
+    // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
+    let residual = P::residual(evaluation);
+    reading.record::<T>(results, |tape| match replayed {
         Some(inputs) if tape.program.is_some() => {
-            let mut values = Vec::with_capacity(results);
-            output.for_each_real(&mut |y: Var<T>| values.push(y.value));
-            P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
-                if P::Arguments::IN_PLACE[argument] {
-                    values.push(x.value);
-                }
-            });
-            let residual = P::residual(evaluation);
-            tape.keep_replayed::<P>(inputs, residual, shapes, |all| all.extend(values))
+            tape.keep_replayed::<P>(inputs, residual, shapes, &values)
         }
-        _ => tape.keep_residual::<P>(P::residual(evaluation), shapes),
+        _ => tape.keep_residual::<P>(residual, shapes),
     });
-    assert_eq!(recorded, first, "an in-place call must keep the shape of its `&mut` arguments");
     output
 }

@@ -13,7 +13,10 @@ use nalgebra::{
 
 /// Where users keep what they re-export.
 mod reexport {
-    pub(crate) use difrules_core as rules;
+    pub(crate) use ::difrules_core as rules;
+    pub(crate) mod difrules_core {
+        pub(crate) use ::difrules_core::Real;
+    }
 }
 
 /// A weighted sum of a slice.
@@ -157,7 +160,10 @@ fn checked_halve<T: Real>(x: &mut DVector<T>) -> Option<()> {
     sample = |random| (random.normal(), (|x| x * 2.0) as fn(f64) -> f64),
     crate = reexport::rules,
 )]
-fn with_function<T: Real>(x: T, f: impl Fn(f64) -> f64 + Clone + 'static) -> T {
+fn with_function<T: reexport::difrules_core::Real>(
+    x: T,
+    f: impl Fn(f64) -> f64 + Clone + 'static,
+) -> T {
     x * x.value_of(&f)
 }
 
@@ -174,7 +180,30 @@ struct Rectangle<T: Real> {
     corner: Vector2<T>,
     sides: Sides<T>,
     #[constant]
-    name: String,
+    name: RectangleFamily,
+}
+
+/// A name that the derivation might take.
+type RectangleFamily = String;
+
+/// No view, whatever its name.
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+struct Viewport<T>(T);
+
+/// Reverse rules may return early.
+#[primitive(
+    forward = |_, y, v_dot| v_dot.0 * y,
+    reverse = |_, y, y_bar| {
+        if y == T::zero() {
+            return Viewport(T::zero());
+        }
+        Viewport(y_bar * y)
+    },
+    instances(f64),
+    sample = |random| Viewport(random.normal()),
+)]
+fn magnified<T: Real>(view: Viewport<T>) -> T {
+    view.0.exp()
 }
 
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -320,6 +349,7 @@ fn rules_of_every_form_hold() {
         ("checked_halve", 1),
         ("with_function", 2),
         ("square_of", 1),
+        ("magnified", 1),
         ("filtered", 1),
         ("area", 1),
         ("circumference", 1),

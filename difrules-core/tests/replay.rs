@@ -141,6 +141,77 @@ fn a_primitive_that_fails_in_a_replay_is_reported() {
 }
 
 #[test]
+fn a_failure_that_is_recorded_is_not_taken_for_a_success() {
+    // The function goes on without the primitive's value; elsewhere it has one.
+    let f = |a: &DMatrix<Var<f64>>| inverse(a).map_or(a[0] * a[0], |b| b[0]);
+    let mut recording = Recording::new(f, &dmatrix![0.0]);
+    assert_eq!(recording.value(&dmatrix![0.0]), Ok(0.0));
+    let error = recording.value(&dmatrix![4.0]).unwrap_err();
+    assert_eq!(error, ReplayError::Read { expected: 0.0, found: 4.0 });
+    let looped = |x: &Var<f64>| {
+        checkpointed(
+            3,
+            x,
+            x,
+            |_, x: &Var<f64>, _| if *x > Var::constant(5.0) { Err(()) } else { Ok(*x) },
+        )
+        .unwrap_or(Var::constant(0.0))
+    };
+    let mut recording = Recording::new(looped, &6.0);
+    assert!(recording.value(&2.0).is_err());
+}
+
+#[test]
+fn numbers_that_are_read_are_the_same_in_every_part() {
+    let lift = |tangent| Dual::new(2.0_f64, [tangent]);
+    let f = |x: &Var<Dual<f64>>| *x * Var::constant(x.value());
+    let mut recording = Recording::new(f, &lift(1.0));
+    assert!(recording.value(&lift(1.0)).is_ok());
+    assert!(matches!(recording.value(&lift(5.0)), Err(ReplayError::Read { .. })));
+    let f = |x: &Var<f64>| *x + Var::constant(1.0 / x.value());
+    assert!(Recording::new(f, &0.0).value(&-0.0).is_err());
+    let f = |x: &Var<f64>| if x.value().is_nan() { Var::constant(1.0) } else { *x };
+    assert_eq!(Recording::new(f, &f64::NAN).value(&f64::NAN), Ok(1.0));
+}
+
+#[test]
+fn numbers_of_two_tapes_do_not_compare() {
+    for swapped in [false, true] {
+        let panic = catch_unwind(|| {
+            Recording::new(
+                |x: &Var<f64>| {
+                    let less = |y: &Var<f64>| if swapped { *x > *y } else { *y < *x };
+                    *x * Var::constant(gradient(|y| if less(y) { *y * *y } else { *y }, &1.0))
+                },
+                &2.0,
+            )
+        });
+        let message = *panic.err().unwrap().downcast::<&str>().unwrap();
+        assert!(message.contains("different tapes"), "{message}");
+    }
+}
+
+/// Cuts a vector short where it starts below zero.
+#[primitive(forward = |_, _, _| (), reverse = |_, _, _| (), instances(f64))]
+fn cut<T: Real>(x: &mut DVector<T>) {
+    if x[0] < T::zero() {
+        *x = x.rows(0, 1).clone_owned();
+    }
+}
+
+#[test]
+fn another_shape_of_an_argument_in_place_is_reported() {
+    let f = |x: &DVector<Var<f64>>| {
+        let mut x = x.clone();
+        cut(&mut x);
+        x.sum()
+    };
+    let mut recording = Recording::new(f, &DVector::from_element(3, 1.0));
+    let error = recording.value(&DVector::from_element(3, -1.0)).unwrap_err();
+    assert!(error.to_string().contains("another shape"), "{error}");
+}
+
+#[test]
 fn a_recording_leaves_no_tape_open() {
     let panic =
         catch_unwind(|| Recording::new(|_: &Var<f64>| -> Var<f64> { panic!("mine") }, &1.0));

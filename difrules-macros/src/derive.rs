@@ -250,7 +250,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     let members: Vec<_> = varying.iter().map(|field| &field.member).collect();
     let fields_written: Vec<_> = varying.iter().map(|field| field.written).collect();
     let indices: Vec<_> = (0..varying.len()).map(Index::from).collect();
-    let family = format_ident!("{}Family", ident);
+    let family = format_ident!("__{}Family", ident);
     Ok(quote! {
         #[allow(unused_variables, unreachable_pub, clippy::all, clippy::pedantic)]
         const _: () = {

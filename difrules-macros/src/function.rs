@@ -473,6 +473,15 @@ fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
         signature.generics.params.iter().find(|p| !matches!(p, GenericParam::Lifetime(_)));
     match (base, generic) {
         (Some(base), None) => Ok(ScalarParameter::Plain(base)),
+        (Some(_), Some(GenericParam::Type(opaque)))
+            if opaque.ident.to_string().starts_with(OPAQUE) =>
+        {
+            Err(Error::new(
+                opaque.bounds.span(),
+                "a plain function has no parameters, so its constants have one type: write it out, \
+                 such as `fn(f64) -> f64`",
+            ))
+        }
         (_, Some(generic)) => Err(Error::new(
             generic.span(),
             "a generic primitive is generic over its scalar: bound one parameter by \
@@ -492,6 +501,9 @@ fn shown(input: &FnArg) -> String {
         FnArg::Receiver(_) => String::new(),
     }
 }
+
+/// How the types of `impl Trait` arguments are called.
+const OPAQUE: &str = "__Constant";
 
 /// Names the types of `impl Trait` arguments, which the rules have to name.
 fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
@@ -524,7 +536,7 @@ fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
                 "a mode keeps a copy of a constant: add `+ Clone + 'static`",
             ));
         }
-        let ident = quote::format_ident!("__Constant{}", named.len());
+        let ident = quote::format_ident!("{OPAQUE}{}", named.len());
         let bounds = &opaque.bounds;
         named.push(syn::parse2::<GenericParam>(quote!(#ident: #bounds))?);
         **place = syn::parse2(quote!(#ident))?;
@@ -591,7 +603,7 @@ pub(crate) fn with_lifetimes(written: &Type, lifetime: &'static str) -> Type {
 fn view_name(written: &Type) -> Option<String> {
     let Type::Path(path) = written else { return None };
     let name = path.path.segments.last()?.ident.to_string();
-    name.contains("View").then_some(name)
+    (name.contains("MatrixView") || name.contains("VectorView")).then_some(name)
 }
 
 fn argument(

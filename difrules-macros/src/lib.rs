@@ -80,6 +80,10 @@ pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
 /// A rule gets its cotangent, and is lent its adjoint, as a tuple of those of its fields, without
 /// the constants.
 ///
+/// Constants are part of a point's shape: a tangent has those of its point, and a point whose constant
+/// does not equal itself, such as a NaN, fits no other. They are copied with the point, so put large
+/// ones behind an `Rc`.
+///
 /// `#[differentiable(crate = path)]` says where `difrules_core` is found.
 ///
 /// # Errors

@@ -8,15 +8,25 @@ pub(crate) fn root(tokens: TokenStream, root: &impl ToTokens) -> TokenStream {
     let mut renamed = TokenStream::new();
     // The two colons before a name, as long as it is not known whose.
     let mut colons: Vec<TokenTree> = Vec::new();
+    // Whether a path goes on: the user's own may have a part of that name.
+    let mut within_path = false;
     for token in tokens {
+        let ends_part = match &token {
+            TokenTree::Ident(name) => syn::parse2::<syn::Ident>(name.to_token_stream()).is_ok(),
+            TokenTree::Punct(mark) => mark.as_char() == '>',
+            _ => false,
+        };
         match token {
             TokenTree::Punct(mark) if mark.as_char() == ':' => {
                 if colons.len() == 2 {
                     renamed.extend(colons.drain(..));
                 }
                 colons.push(mark.into());
+                continue;
             }
-            TokenTree::Ident(name) if colons.len() == 2 && name == "difrules_core" => {
+            TokenTree::Ident(name)
+                if colons.len() == 2 && !within_path && name == "difrules_core" =>
+            {
                 colons.clear();
                 renamed.extend(root.to_token_stream());
             }
@@ -25,6 +35,7 @@ pub(crate) fn root(tokens: TokenStream, root: &impl ToTokens) -> TokenStream {
                 renamed.extend([within(other, |inner| self::root(inner, root))]);
             }
         }
+        within_path = ends_part;
     }
     renamed.extend(colons);
     renamed

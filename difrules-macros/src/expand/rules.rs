@@ -279,10 +279,11 @@ impl Expansion<'_> {
                 let contributions: Vec<_> =
                     (0..values.len()).map(|i| local("__contribution", i)).collect();
                 if values.len() == 1 {
-                    quote!(#(let __contribution0: #values = #body; #slots.add(|| __contribution0);)*)
+                    // A function of its own, so that the rule can return early.
+                    quote!(#(let __contribution0: #values = (|| #body)(); #slots.add(|| __contribution0);)*)
                 } else {
                     quote! {
-                        let (#(#contributions),*): (#(#values),*) = #body;
+                        let (#(#contributions),*): (#(#values),*) = (|| #body)();
                         #(#slots.add(|| #contributions);)*
                     }
                 }
