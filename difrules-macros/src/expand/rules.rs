@@ -280,10 +280,10 @@ impl Expansion<'_> {
                     (0..values.len()).map(|i| local("__contribution", i)).collect();
                 if values.len() == 1 {
                     // A function of its own, so that the rule can return early.
-                    quote!(#(let __contribution0: #values = (|| #body)(); #slots.add(|| __contribution0);)*)
+                    quote!(#(let __contribution0: #values = (|| -> #values { #body })(); #slots.add(|| __contribution0);)*)
                 } else {
                     quote! {
-                        let (#(#contributions),*): (#(#values),*) = (|| #body)();
+                        let (#(#contributions),*): (#(#values),*) = (|| -> (#(#values),*) { #body })();
                         #(#slots.add(|| #contributions);)*
                     }
                 }
