@@ -180,7 +180,13 @@ fn numbers_of_two_tapes_do_not_compare() {
         let panic = catch_unwind(|| {
             Recording::new(
                 |x: &Var<f64>| {
-                    let less = |y: &Var<f64>| if swapped { *x > *y } else { *y < *x };
+                    let less = |y: &Var<f64>| {
+                        if swapped {
+                            x.partial_cmp(y).is_some_and(std::cmp::Ordering::is_gt)
+                        } else {
+                            *y < *x
+                        }
+                    };
                     *x * Var::constant(gradient(|y| if less(y) { *y * *y } else { *y }, &1.0))
                 },
                 &2.0,

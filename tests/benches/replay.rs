@@ -20,7 +20,7 @@ fn main() {
     let mut recording = Recording::new(|x: &DVector<Var<f64>>| rosenbrock(x), &x);
     let mut by = DVector::zeros(x.len());
     recording.value_and_gradient(&x, &mut by).expect("nothing branches");
-    approx::assert_relative_eq!(by, gradient(|x| rosenbrock(x), &x), max_relative = 1e-12);
+    approx::assert_relative_eq!(by, gradient(rosenbrock, &x), max_relative = 1e-12);
 
     let other = x.map(|x| x + 0.5);
     // What is recorded and not swept: the function runs, its result is not used.
@@ -43,7 +43,7 @@ fn main() {
         );
     };
     let mut anew = || {
-        black_box(value_and_gradient(|x| rosenbrock(x), black_box(&other)));
+        black_box(value_and_gradient(rosenbrock, black_box(&other)));
     };
     compare("value and gradient", None, ("replaying", &mut again), ("recording", &mut anew));
 }
