@@ -34,7 +34,7 @@ impl Package {
              testing = [\"difrules-core/testing\"]\n\n\
              [dependencies]\n\
              difrules-core = {{ path = '{}' }}\n\
-             nalgebra = \"*\"\n\
+             nalgebra = \"0.35\"\n\
              {}",
             tests.join("../difrules-core").display(),
             dependencies.collect::<String>(),
