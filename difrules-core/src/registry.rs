@@ -26,7 +26,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use crate::call::Calls;
 use crate::testing::Sampler;
@@ -174,7 +174,7 @@ pub struct Instance {
 
 /// What `inventory` collects.
 #[doc(hidden)]
-pub struct Registered(pub &'static LazyLock<Record>);
+pub struct Registered(pub fn() -> &'static Record);
 
 inventory::collect!(Registered);
 
@@ -210,7 +210,7 @@ impl fmt::Display for Duplicate {
 fn registry() -> &'static Registry {
     static REGISTRY: OnceLock<Registry> = OnceLock::new();
     REGISTRY.get_or_init(|| {
-        let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| &**found.0).collect();
+        let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| (found.0)()).collect();
         sorted.sort_by_key(|record| (record.path, record.file, record.line));
         let mut by_path = HashMap::new();
         let mut duplicates = Vec::new();

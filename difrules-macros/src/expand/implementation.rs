@@ -129,7 +129,7 @@ impl Expansion<'_> {
                 type Return<__S: ::difrules_core::Real> = #returned;
 
                 fn record() -> &'static ::difrules_core::Record {
-                    &__RECORD
+                    __record()
                 }
 
                 #[inline]

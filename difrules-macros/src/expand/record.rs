@@ -198,7 +198,11 @@ impl Expansion<'_> {
         quote! {
             #(#checks)*
 
-            static __RECORD: ::std::sync::LazyLock<::difrules_core::Record> = ::std::sync::LazyLock::new(|| ::difrules_core::Record {
+            fn __record() -> &'static ::difrules_core::Record {
+                // All zero in the program's file, so a start does not touch it.
+                static RECORD: ::std::sync::OnceLock<::difrules_core::Record> =
+                    ::std::sync::OnceLock::new();
+                RECORD.get_or_init(|| ::difrules_core::Record {
                 path: ::core::concat!(::core::module_path!(), "::", #owner #function_name),
                 name: #name,
                 aliases: ::std::vec![#(#aliases),*],
@@ -211,10 +215,11 @@ impl Expansion<'_> {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 doc: #doc,
-            });
+                })
+            }
 
             ::difrules_core::__private::inventory::submit! {
-                ::difrules_core::__private::Registered(&__RECORD)
+                ::difrules_core::__private::Registered(__record)
             }
         }
     }

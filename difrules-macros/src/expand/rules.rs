@@ -516,7 +516,7 @@ impl Expansion<'_> {
         let ident = self.function.ident();
         let Some(rule) = &self.forward else {
             return quote!(::difrules_core::__private::missing_rule(
-                &__RECORD,
+                __record(),
                 ::difrules_core::Mode::Forward
             ));
         };
@@ -561,7 +561,7 @@ impl Expansion<'_> {
         let ident = self.function.ident();
         let Some(rule) = &self.reverse else {
             return quote!(::difrules_core::__private::missing_rule(
-                &__RECORD,
+                __record(),
                 ::difrules_core::Mode::Reverse
             ));
         };
