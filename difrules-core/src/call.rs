@@ -469,7 +469,7 @@ fn forward<P: Primitive, S: Real>(
     let evaluation = evaluate::<P, S>(arguments, |shapes| {
         check_shapes::<P::Arguments, S>(P::record, tangents, shapes)
     })?;
-    evaluation.push(tangents, output_tangent)?;
+    push_checked(&evaluation, tangents, output_tangent)?;
     put(output, evaluation.output);
     Ok(())
 }
@@ -490,14 +490,23 @@ impl<P: Primitive, S: Real> Push for Evaluation<P, S> {
         check_tangents::<P, S>(tangents, output)?;
         let shapes = P::Arguments::shapes::<S>(&self.inputs);
         check_shapes::<P::Arguments, S>(P::record, tangents, &shapes)?;
-        let mut given: Inputs<P, S> =
-            P::Arguments::map::<S, S>(&self.inputs, &mut |_, _| S::zero());
-        P::Arguments::read_optional::<S>(tangents, &mut given)
-            .map_err(mismatch(P::record, "the tangent of"))?;
-        put(output, P::forward::<S>(self, &mut given));
-        P::Arguments::write_optional::<S>(tangents, &given)
-            .map_err(mismatch(P::record, "the tangent of"))
+        push_checked(self, tangents, output)
     }
+}
+
+/// Runs the forward rule for tangents that were found to fit.
+fn push_checked<P: Primitive, S: Real>(
+    evaluation: &Evaluation<P, S>,
+    tangents: Optional<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<(), CallError> {
+    let mut given: Inputs<P, S> =
+        P::Arguments::map::<S, S>(&evaluation.inputs, &mut |_, _| S::zero());
+    P::Arguments::read_optional::<S>(tangents, &mut given)
+        .map_err(mismatch(P::record, "the tangent of"))?;
+    put(output, P::forward::<S>(evaluation, &mut given));
+    P::Arguments::write_optional::<S>(tangents, &given)
+        .map_err(mismatch(P::record, "the tangent of"))
 }
 
 fn zeros<A: Arguments, S: Real>(

@@ -14,7 +14,6 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Dyn, MatrixView, MatrixViewMut, OMatrix};
 
 use crate::cast;
-use crate::registry::Notion;
 use crate::scalar::{Kind, Real, Scalar};
 use crate::value::{Differentiable, Family, SAME_SHAPE};
 
@@ -31,8 +30,6 @@ pub trait Passing: 'static {
     /// Whether it is read and overwritten.
     const IN_PLACE: bool = false;
 
-    /// What kind of value it is.
-    fn notion() -> Notion;
     /// How many reals a value of this shape holds.
     fn count(shape: &Self::Shape) -> usize;
     /// Calls `f` with its reals in order.
@@ -85,10 +82,6 @@ macro_rules! owned {
     ($F:ident) => {
         type Owned<S: Real> = $F::Of<S>;
         type Shape = $F::Shape;
-
-        fn notion() -> Notion {
-            $F::Of::<f64>::notion()
-        }
 
         #[inline]
         fn count(shape: &$F::Shape) -> usize {
@@ -194,10 +187,6 @@ macro_rules! slice {
         type Owned<S: Real> = Vec<$F::Of<S>>;
         type Shape = Vec<$F::Shape>;
 
-        fn notion() -> Notion {
-            Notion::Structure
-        }
-
         #[inline]
         fn count(shape: &Vec<$F::Shape>) -> usize {
             Vec::<$F::Of<f64>>::count(shape)
@@ -275,10 +264,6 @@ macro_rules! view {
     () => {
         type Owned<S: Real> = OMatrix<<K as Kind>::Of<S>, R, C>;
         type Shape = (R, C);
-
-        fn notion() -> Notion {
-            OMatrix::<<K as Kind>::Of<f64>, R, C>::notion()
-        }
 
         #[inline]
         fn count(shape: &(R, C)) -> usize {
@@ -371,10 +356,6 @@ macro_rules! constant {
     () => {
         type Shape = ();
         const DIFFERENTIABLE: bool = false;
-
-        fn notion() -> Notion {
-            Notion::Constant
-        }
 
         #[inline]
         fn count((): &()) -> usize {

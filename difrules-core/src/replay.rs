@@ -7,7 +7,7 @@ use crate::passing::Arguments;
 use crate::primitive::{Evaluation, Inputs, Primitive, Shapes};
 use crate::scalar::Real;
 use crate::tape::{CONSTANT, Opened, Store, Tape};
-use crate::transform::Outcome;
+use crate::transform::{Outcome, inputs};
 use crate::value::{Differentiable, Shape, With};
 use crate::var::Var;
 
@@ -388,12 +388,7 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
             let opened = Opened::attentive(values.len() - 1, |tape| {
                 tape.program = Some(Program::new(values));
             });
-            let mut number = 0;
-            let variables = x.map_reals(&mut |value| {
-                number += 1;
-                Var::recorded(value, opened.stamp(), number)
-            });
-            let output = f(&variables).into_result()?;
+            let output = f(&inputs(&opened, x)).into_result()?;
             let mut seed = Vec::new();
             output.for_each_real(&mut |y| {
                 seed.push((y.number(opened.stamp()), nalgebra::zero()));

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::registry::{Record, primitives};
 use crate::scalar::Real;
 use crate::tape::Opened;
-use crate::transform::Outcome;
+use crate::transform::{Outcome, inputs};
 use crate::value::{Differentiable, With};
 use crate::var::Var;
 
@@ -92,12 +92,7 @@ where
         let opened = Opened::<X::Real>::attentive(X::count(&x.shape()), |tape| {
             tape.counter = Some(Box::default());
         });
-        let mut number = 0;
-        let variables = x.map_reals(&mut |value| {
-            number += 1;
-            Var::recorded(value, opened.stamp(), number)
-        });
-        f(&variables).into_result()?;
+        f(&inputs(&opened, x)).into_result()?;
         Ok(opened
             .close(|tape| tape.counter.take().map_or_else(Statements::default, |c| c.finish())))
     })())

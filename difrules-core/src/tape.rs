@@ -286,8 +286,7 @@ impl<S: Real> Tape<S> {
         number
     }
 
-    /// The numbers and the values of inputs and results, at the point where it was recorded or
-    /// replayed last.
+    /// Computes all values again from those of the inputs.
     ///
     /// # Errors
     /// What came out differently.
@@ -564,7 +563,7 @@ impl Reading {
     }
 
     /// How many reals argument `i` has.
-    pub(crate) fn count(&self, i: usize) -> u32 {
+    fn count(&self, i: usize) -> u32 {
         self.runs_of(i).iter().map(|run| run.count).sum()
     }
 
@@ -586,32 +585,30 @@ impl Reading {
         outputs: usize,
         keep: impl FnOnce(&mut Tape<S>) -> (u32, u32),
     ) -> u32 {
-        {
-            let mut tapes = S::tapes().borrow_mut();
-            let tape = tapes.tape(self.stamp);
-            let first_output = tape.number(outputs);
-            let (store, entry) = keep(tape);
-            tape.nodes.push(Node {
-                statements: tape.statements(),
-                first_output,
-                outputs: outputs as u32,
-                store,
-                entry,
-                first_span: tape.spans.len() as u32,
-                spans: self.argument as u32,
+        let mut tapes = S::tapes().borrow_mut();
+        let tape = tapes.tape(self.stamp);
+        let first_output = tape.number(outputs);
+        let (store, entry) = keep(tape);
+        tape.nodes.push(Node {
+            statements: tape.statements(),
+            first_output,
+            outputs: outputs as u32,
+            store,
+            entry,
+            first_span: tape.spans.len() as u32,
+            spans: self.argument as u32,
+        });
+        for i in 0..self.argument {
+            let runs = self.runs_of(i);
+            tape.spans.push(Span {
+                first_run: tape.runs.len() as u32,
+                runs: runs.len() as u32,
+                count: self.count(i),
+                active: runs.iter().any(|run| run.start != CONSTANT),
             });
-            for i in 0..self.argument {
-                let runs = self.runs_of(i);
-                tape.spans.push(Span {
-                    first_run: tape.runs.len() as u32,
-                    runs: runs.len() as u32,
-                    count: self.count(i),
-                    active: runs.iter().any(|run| run.start != CONSTANT),
-                });
-                tape.runs.extend_from_slice(runs);
-            }
-            first_output
+            tape.runs.extend_from_slice(runs);
         }
+        first_output
     }
 
     /// Leaves the memory to the next one.
@@ -646,16 +643,14 @@ impl<S: Real> Opened<S> {
             stamp = STAMPS.fetch_add(1, Ordering::Relaxed) << 1;
         }
         let stamp = stamp | attentive;
-        {
-            let mut tapes = S::tapes().borrow_mut();
-            let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
-            tape.stamp = stamp;
-            tape.next = 1;
-            tape.number(inputs);
-            tape.inputs = inputs as u32;
-            prepare(&mut tape);
-            tapes.open.push(tape);
-        }
+        let mut tapes = S::tapes().borrow_mut();
+        let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
+        tape.stamp = stamp;
+        tape.next = 1;
+        tape.number(inputs);
+        tape.inputs = inputs as u32;
+        prepare(&mut tape);
+        tapes.open.push(tape);
         Self { stamp, scalar: std::marker::PhantomData }
     }
 

@@ -84,12 +84,17 @@ fn dual<X: Differentiable, const N: usize>(
 /// The point `x` on a tape of its own.
 fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>) {
     let tape = Opened::new(X::count(&x.shape()));
+    let variables = inputs(&tape, x);
+    (tape, variables)
+}
+
+/// The point `x` as the inputs of a tape that was opened for it.
+pub(crate) fn inputs<X: Differentiable>(tape: &Opened<X::Real>, x: &X) -> With<X, Var<X::Real>> {
     let mut number = 0;
-    let variables = x.map_reals(&mut |value| {
+    x.map_reals(&mut |value| {
         number += 1;
         Var::recorded(value, tape.stamp(), number)
-    });
-    (tape, variables)
+    })
 }
 
 /// A value of the shape of `x` made of these numbers.

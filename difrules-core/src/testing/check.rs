@@ -94,12 +94,11 @@ pub fn check_at<P: Primitive, R: Real>(
     let point = draw(2 * seed);
     let (direction, second) = (reals::<P, R>(&point, &draw(2 * seed + 1)), draw(!seed));
     let second = reals::<P, R>(&point, &second);
-    let shown = shown::<P, R>(&point);
     let fail = |property| Failure {
         primitive: P::record().path.into(),
         scalar: std::any::type_name::<R>(),
         property,
-        point: shown.clone(),
+        point: shown::<P, R>(&point),
         seed,
     };
     if P::GENERIC || std::any::TypeId::of::<R>() == std::any::TypeId::of::<f64>() {

@@ -216,29 +216,17 @@ impl Expansion<'_> {
         let value = self.at(&argument.value, &f64_tokens);
         let span = argument.written.span().resolved_at(proc_macro2::Span::mixed_site());
         let family = quote_spanned!(span=> <#value as ::difrules_core::Differentiable>::Family);
-        let element = |written: &Type| match written {
-            Type::Reference(reference) => match &*reference.elem {
-                Type::Slice(slice) => {
-                    let element = self.at(&slice.elem, &f64_tokens);
-                    quote_spanned!(span=> <#element as ::difrules_core::Differentiable>::Family)
-                }
-                _ => unreachable!("a slice is behind a reference"),
-            },
-            _ => unreachable!("a slice is behind a reference"),
+        let element = quote_spanned! {span=>
+            <<#value as ::difrules_core::__private::List>::Element as
+                ::difrules_core::Differentiable>::Family
         };
         let constant = &argument.value;
         match argument.form {
             Form::Value => quote!(::difrules_core::passing::Value<#family>),
             Form::Reference => quote!(::difrules_core::passing::Reference<#family>),
             Form::Mutable => quote!(::difrules_core::passing::Mutable<#family>),
-            Form::Slice => {
-                let element = element(&argument.written);
-                quote!(::difrules_core::passing::Slice<#element>)
-            }
-            Form::SliceMut => {
-                let element = element(&argument.written);
-                quote!(::difrules_core::passing::SliceMut<#element>)
-            }
+            Form::Slice => quote!(::difrules_core::passing::Slice<#element>),
+            Form::SliceMut => quote!(::difrules_core::passing::SliceMut<#element>),
             Form::Storage => quote!(::difrules_core::passing::View<#family>),
             Form::StorageMut => quote!(::difrules_core::passing::ViewMut<#family>),
             Form::View | Form::ViewMut => {
