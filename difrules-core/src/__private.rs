@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::convert::Infallible;
+use std::sync::OnceLock;
 
 pub use inventory;
 pub use nalgebra;
@@ -37,6 +38,11 @@ pub trait List {
 
 impl<X> List for Vec<X> {
     type Element = X;
+}
+
+/// Makes a record when it is asked for first.
+pub fn once(record: &'static OnceLock<Record>, make: fn() -> Record) -> &'static Record {
+    record.get_or_init(make)
 }
 
 /// Why a function that returns an `Option` has no value.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::field::real_field;
 use crate::passing::Arguments;
-use crate::primitive::{Evaluation, Given, Inputs, Primitive};
+use crate::primitive::{Given, Inputs, Primitive};
 use crate::scalar::{Over, Real};
 use crate::tape::{self, Tapes};
 use crate::value::Differentiable;
@@ -156,8 +156,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     #[inline]
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
         let evaluation =
-            match Evaluation::<P, T>::new(P::Arguments::own(&arguments, &mut |_, x: Self| x.value))
-            {
+            match P::evaluate::<T>(P::Arguments::own(&arguments, &mut |_, x: Self| x.value)) {
                 Ok(evaluation) => evaluation,
                 Err(error) => return P::from_result(Err(error)),
             };

@@ -28,7 +28,7 @@ pub use cast::{column_major_view, column_major_view_mut, transpose_view};
 pub use checkpoint::checkpointed;
 pub use difrules_macros::{Differentiable, primitive};
 pub use dual::Dual;
-pub use primitive::{Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes};
+pub use primitive::{Evaluated, Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes};
 pub use registry::{
     Argument, Duplicate, Instance, Mode, Notion, Record, by_name, by_path, by_types, duplicates,
     find, primitives,

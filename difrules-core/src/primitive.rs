@@ -9,7 +9,7 @@ use crate::value::{Differentiable, Family};
 ///
 /// `#[primitive]` implements it for an empty type of the function's name; nobody writes it by hand.
 /// A mode ([`Dual`](crate::Dual), [`Var`](crate::Var)) is written against it once, for all
-/// primitives: it takes the arguments apart, [evaluates](Evaluation::new) the primitive one mode
+/// primitives: it takes the arguments apart, [evaluates](Primitive::evaluate) the primitive one mode
 /// further in, and applies the rule.
 ///
 /// Everything is generic over the real scalar `S`; what else the function is generic over
@@ -71,6 +71,22 @@ pub trait Primitive: Sized + 'static {
     fn into_result<S: Real>(returned: Self::Return<S>) -> Result<Output<Self, S>, Self::Error>;
     /// A result as what the function returns.
     fn from_result<S: Real>(result: Result<Output<Self, S>, Self::Error>) -> Self::Return<S>;
+
+    /// Evaluates it.
+    ///
+    /// # Errors
+    /// The function's own.
+    #[inline]
+    fn evaluate<S: Real>(mut inputs: Inputs<Self, S>) -> Result<Evaluation<Self, S>, Self::Error> {
+        let overwritten = Self::overwritten(&inputs);
+        let (output, saved) = Self::augmented(Self::Arguments::lend(&mut inputs))?;
+        Ok(Evaluated { inputs, overwritten, output, saved })
+    }
+    /// The shapes of the arguments and of the output.
+    #[inline]
+    fn shapes<S: Real>(evaluation: &Evaluation<Self, S>) -> Shapes<Self> {
+        (Self::Arguments::shapes(&evaluation.inputs), evaluation.output.shape())
+    }
 }
 
 /// A primitive's arguments as a call gives them: a tuple of references and values.
@@ -89,34 +105,23 @@ pub type Shapes<P> = (
 );
 
 /// What one evaluation of a primitive leaves for its rules.
-pub struct Evaluation<P: Primitive, S: Real> {
+pub type Evaluation<P, S> = Evaluated<
+    Inputs<P, S>,
+    <P as Primitive>::Overwritten<S>,
+    Output<P, S>,
+    <P as Primitive>::Saved<S>,
+>;
+
+/// An [`Evaluation`] by the types of its parts: the same for all primitives that have these.
+pub struct Evaluated<Inputs, Overwritten, Output, Saved> {
     /// The arguments; the `&mut` ones as the call left them.
-    pub inputs: Inputs<P, S>,
+    pub inputs: Inputs,
     /// The overwritten values that a rule reads.
-    pub overwritten: P::Overwritten<S>,
+    pub overwritten: Overwritten,
     /// What the call returned.
-    pub output: Output<P, S>,
+    pub output: Output,
     /// What the augmented primal saved.
-    pub saved: P::Saved<S>,
-}
-
-impl<P: Primitive, S: Real> Evaluation<P, S> {
-    /// Evaluates the primitive.
-    ///
-    /// # Errors
-    /// The primitive's own.
-    #[inline]
-    pub fn new(mut inputs: Inputs<P, S>) -> Result<Self, P::Error> {
-        let overwritten = P::overwritten(&inputs);
-        let (output, saved) = P::augmented(P::Arguments::lend(&mut inputs))?;
-        Ok(Self { inputs, overwritten, output, saved })
-    }
-
-    /// The shapes of the arguments and of the output.
-    #[inline]
-    pub fn shapes(&self) -> Shapes<P> {
-        (P::Arguments::shapes(&self.inputs), self.output.shape())
-    }
+    pub saved: Saved,
 }
 
 /// A rule that a primitive does not have was asked for: what a mode panics with.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::passing::Arguments;
-use crate::primitive::{Evaluation, Inputs, Primitive, Shapes};
+use crate::primitive::{Inputs, Primitive, Shapes};
 use crate::scalar::Real;
 use crate::tape::{CONSTANT, Opened, Store, Tape};
 use crate::transform::{Outcome, inputs};
@@ -343,8 +343,8 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
         P::Arguments::update::<S>(arguments, &mut |_, x| inputs(x));
         let failed = |text: String| ReplayError::Primitive { primitive: P::record().path, text };
         let copies = P::Arguments::map::<S, S>(arguments, &mut |_, x| x);
-        let mut evaluation = Evaluation::<P, S>::new(copies)
-            .map_err(|error| failed(format!("failed: {error:?}")))?;
+        let mut evaluation =
+            P::evaluate::<S>(copies).map_err(|error| failed(format!("failed: {error:?}")))?;
         let same =
             P::Arguments::same_shapes(&P::Arguments::shapes::<S>(&evaluation.inputs), &shapes.0);
         if !same || evaluation.output.shape() != shapes.1 {

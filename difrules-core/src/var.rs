@@ -292,7 +292,7 @@ impl<T: Real> Real for Var<T> {
         if P::SCALAR && (stamps & ATTENTIVE == 0 || !Self::is_replayed(stamps)) {
             let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output =
-                Evaluation::new(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
+                P::evaluate::<T>(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
             return P::from_result(output);
         }
         let mut reading = Reading::new::<T>();
@@ -303,7 +303,7 @@ impl<T: Real> Real for Var<T> {
         reading.finish(P::Arguments::IN_PLACE.len());
         let replayed = (reading.stamp() & ATTENTIVE != 0)
             .then(|| P::Arguments::map::<T, T>(&inputs, &mut |_, x| x));
-        let output = Evaluation::new(inputs).map(|evaluation| {
+        let output = P::evaluate::<T>(inputs).map(|evaluation| {
             if reading.stamp() != 0 {
                 return node::<P, T>(&reading, &mut arguments, evaluation, replayed);
             }
@@ -373,7 +373,7 @@ fn node<P: Primitive, T: Real>(
     let output = evaluation.output.map_reals(&mut next);
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
     let results = (number - first) as usize;
-    let shapes = evaluation.shapes();
+    let shapes = P::shapes(&evaluation);
     let mut values = Vec::new();
     if replayed.is_some() {
         output.for_each_real(&mut |y: Var<T>| values.push(y.value));

@@ -8,7 +8,7 @@ use super::difference::{Difference, difference, difference_at};
 use super::sample::Sampler;
 use crate::dual::Dual;
 use crate::passing::Arguments;
-use crate::primitive::{Evaluation, Inputs, Output, Primitive};
+use crate::primitive::{Inputs, Output, Primitive};
 use crate::scalar::Real;
 use crate::tape::MOST_ARGUMENTS;
 use crate::transform::{jvp, vjp};
@@ -168,14 +168,14 @@ fn results<P: Primitive, S: Real>(output: &Output<P, S>, inputs: &mut Inputs<P, 
 
 /// The value; nothing outside the domain.
 fn value<P: Primitive, S: Real>(inputs: Inputs<P, S>) -> Option<Vec<S>> {
-    let mut evaluation = Evaluation::<P, S>::new(inputs).ok()?;
+    let mut evaluation = P::evaluate::<S>(inputs).ok()?;
     Some(results::<P, S>(&evaluation.output, &mut evaluation.inputs))
 }
 
 /// The tangent of the results.
 fn forward<P: Primitive, S: Real>(inputs: Inputs<P, S>, tangents: &[S]) -> Option<Vec<S>> {
     let mut tangents = like::<P, S, S>(&inputs, tangents);
-    let evaluation = Evaluation::<P, S>::new(inputs).ok()?;
+    let evaluation = P::evaluate::<S>(inputs).ok()?;
     let output = P::forward(&evaluation, &mut tangents);
     Some(results::<P, S>(&output, &mut tangents))
 }
@@ -188,8 +188,8 @@ fn reverse<P: Primitive, S: Real>(
     start: &[Vec<S>],
     wanted: impl Fn(usize) -> bool,
 ) -> Option<Vec<Vec<S>>> {
-    let evaluation = Evaluation::<P, S>::new(inputs).ok()?;
-    let shapes = evaluation.shapes();
+    let evaluation = P::evaluate::<S>(inputs).ok()?;
+    let shapes = P::shapes(&evaluation);
     let residual = P::residual(evaluation);
     let mut adjoints = start.to_vec();
     let mut outputs = cotangent.to_vec();

@@ -179,7 +179,7 @@ impl Expansion<'_> {
                 fn residual<__S: ::difrules_core::Real>(
                     evaluation: ::difrules_core::Evaluation<Self, __S>,
                 ) -> Self::Residual<__S> {
-                    let ::difrules_core::Evaluation { inputs, overwritten, output, saved } = evaluation;
+                    let ::difrules_core::Evaluated { inputs, overwritten, output, saved } = evaluation;
                     (#(#residual,)*)
                 }
 

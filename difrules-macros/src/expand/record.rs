@@ -202,7 +202,7 @@ impl Expansion<'_> {
                 // All zero in the program's file, so a start does not touch it.
                 static RECORD: ::std::sync::OnceLock<::difrules_core::Record> =
                     ::std::sync::OnceLock::new();
-                RECORD.get_or_init(|| ::difrules_core::Record {
+                ::difrules_core::__private::once(&RECORD, || ::difrules_core::Record {
                 path: ::core::concat!(::core::module_path!(), "::", #owner #function_name),
                 name: #name,
                 aliases: ::std::vec![#(#aliases),*],
