@@ -480,6 +480,14 @@ pub trait Arguments: 'static {
 
     /// See [`Passing::visit`].
     fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(usize, S));
+    /// Folds the reals of each argument by `f`, from `start`, and gives `end` the argument's number,
+    /// what came out, and a way to visit the argument again.
+    fn fold<S: Real, Folded>(
+        given: &Self::Given<'_, S>,
+        start: impl Fn() -> Folded,
+        f: impl Fn(&mut Folded, S),
+        end: impl FnMut(usize, Folded, &dyn Fn(&mut dyn FnMut(S))),
+    );
     /// See [`Passing::own`].
     fn own<S: Real, U: Real>(
         given: &Self::Given<'_, S>,
@@ -605,6 +613,20 @@ macro_rules! arguments {
             #[inline]
             fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(usize, S)) {
                 $($Form::visit::<S>(&given.$i, &mut |x| f($i, x));)+
+            }
+
+            #[inline]
+            fn fold<S: Real, Folded>(
+                given: &Self::Given<'_, S>,
+                start: impl Fn() -> Folded,
+                f: impl Fn(&mut Folded, S),
+                mut end: impl FnMut(usize, Folded, &dyn Fn(&mut dyn FnMut(S))),
+            ) {
+                $(
+                    let mut folded = start();
+                    $Form::visit::<S>(&given.$i, &mut |x| f(&mut folded, x));
+                    end($i, folded, &|f| $Form::visit::<S>(&given.$i, &mut |x| f(x)));
+                )+
             }
 
             #[inline]

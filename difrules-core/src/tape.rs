@@ -251,6 +251,7 @@ impl<S: Real> Tape<S> {
     }
 
     /// Keeps something in the store of its type; `push` returns its place there.
+    #[inline]
     pub(crate) fn keep<Kept: Store<S> + Default + 'static>(
         &mut self,
         push: impl FnOnce(&mut Kept) -> usize,
@@ -266,6 +267,7 @@ impl<S: Real> Tape<S> {
     }
 
     /// Keeps what the reverse rule of `P` reads.
+    #[inline]
     pub(crate) fn keep_residual<P: Primitive>(
         &mut self,
         residual: P::Residual<S>,
@@ -401,6 +403,20 @@ impl<S: Real> Tape<S> {
     }
 
     fn sweep_node(&self, node: &Node, adjoints: &mut [S], scratch: &mut Vec<S>) {
+        // As much room as most nodes need: more takes time.
+        match node.spans {
+            0..=2 => self.sweep_node_within::<2>(node, adjoints, scratch),
+            3..=4 => self.sweep_node_within::<4>(node, adjoints, scratch),
+            _ => self.sweep_node_within::<MOST_ARGUMENTS>(node, adjoints, scratch),
+        }
+    }
+
+    fn sweep_node_within<const ARGUMENTS: usize>(
+        &self,
+        node: &Node,
+        adjoints: &mut [S],
+        scratch: &mut Vec<S>,
+    ) {
         let (inputs, outputs) = adjoints.split_at_mut(node.first_output as usize);
         let outputs = &mut outputs[..node.outputs as usize];
         if outputs.iter().all(|adjoint| adjoint.is_zero()) {
@@ -411,8 +427,8 @@ impl<S: Real> Tape<S> {
         let store = &self.stores[node.store as usize].1;
 
         // Arguments that are one range of their own lend it; the others share the scratch.
-        let mut lent = [const { None }; MOST_ARGUMENTS];
-        let mut order: [usize; MOST_ARGUMENTS] = std::array::from_fn(|i| i);
+        let mut lent = [const { None }; ARGUMENTS];
+        let mut order: [usize; ARGUMENTS] = std::array::from_fn(|i| i);
         let order = &mut order[..spans.len()];
         let start = |i: &usize| self.runs_of(&spans[*i]).first().map_or(0, |run| run.start);
         if !order.is_sorted_by_key(start) {
@@ -499,6 +515,36 @@ pub(crate) struct Reading {
     argument: usize,
 }
 
+/// What the handles of an argument have in common, found without a branch.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole {
+    count: u32,
+    /// All bits that any of the handles has.
+    any: u64,
+    /// All bits that any handle, or every one, has after its place is subtracted from its number:
+    /// the same if the argument is one range.
+    any_start: u64,
+    every_start: u64,
+}
+
+impl Whole {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self { count: 0, any: 0, any_start: 0, every_start: u64::MAX }
+    }
+
+    /// The next real: the stamp of its tape and its number there.
+    #[inline]
+    pub(crate) fn push(&mut self, stamp: u32, number: u32) {
+        let handle = u64::from(stamp) << 32 | u64::from(number);
+        let start = handle.wrapping_sub(u64::from(self.count));
+        self.any |= handle;
+        self.any_start |= start;
+        self.every_start &= start;
+        self.count += 1;
+    }
+}
+
 impl Reading {
     /// Starts, in memory that earlier ones have left.
     pub(crate) fn new<S: Real>() -> Self {
@@ -511,11 +557,30 @@ impl Reading {
         }
     }
 
+    /// The next argument, if it is one range or constant.
+    ///
+    /// # Panics
+    /// If the arguments are of two tapes.
+    pub(crate) fn push_whole(&mut self, argument: usize, whole: Whole) -> bool {
+        let (stamp, start) = ((whole.any_start >> 32) as u32, whole.any_start as u32);
+        let range = whole.any_start == whole.every_start && start != CONSTANT;
+        if !range && whole.any != 0 {
+            return false;
+        }
+        self.end_run();
+        self.end_arguments(argument);
+        let start = if whole.any == 0 { CONSTANT } else { start };
+        if start != CONSTANT {
+            self.stamp = one_stamp(self.stamp, stamp);
+        }
+        self.current = Run { start, count: whole.count };
+        true
+    }
+
     /// The next real of an argument: the stamp of its tape and its number there.
     ///
     /// # Panics
     /// If the arguments are of two tapes.
-    #[inline]
     pub(crate) fn push(&mut self, argument: usize, stamp: u32, number: u32) {
         let Run { start, count } = self.current;
         // A range goes on where its end and the number meet; for a range of constants both are zero.
@@ -523,12 +588,8 @@ impl Reading {
             number == if start == CONSTANT { CONSTANT } else { start.wrapping_add(count) };
         if follows && argument == self.argument && (stamp == self.stamp || number == CONSTANT) {
             self.current.count += 1;
-        } else {
-            self.break_run(argument, stamp, number);
+            return;
         }
-    }
-
-    fn break_run(&mut self, argument: usize, stamp: u32, number: u32) {
         if number != CONSTANT {
             self.stamp = one_stamp(self.stamp, stamp);
         }
@@ -552,6 +613,12 @@ impl Reading {
         }
     }
 
+    /// Ends the reading of this many arguments.
+    pub(crate) fn finish(&mut self, arguments: usize) {
+        self.end_run();
+        self.end_arguments(arguments);
+    }
+
     /// The tape of the arguments; zero if all are constants.
     pub(crate) fn stamp(&self) -> u32 {
         self.stamp
@@ -572,14 +639,9 @@ impl Reading {
         &self.runs[first as usize..self.ends[i] as usize]
     }
 
-    /// Ends the reading of this many arguments.
-    pub(crate) fn finish(&mut self, arguments: usize) {
-        self.end_run();
-        self.end_arguments(arguments);
-    }
-
     /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
     /// of its first result.
+    #[inline]
     pub(crate) fn record<S: Real>(
         &self,
         outputs: usize,

@@ -6,10 +6,10 @@ use std::cmp::Ordering;
 use crate::checkpoint;
 use crate::field::real_field;
 use crate::passing::Arguments;
-use crate::primitive::{Evaluation, Given, Inputs, Output, Primitive};
+use crate::primitive::{Evaluated, Evaluation, Given, Inputs, Output, Primitive, Shapes};
 use crate::replay::Operation;
 use crate::scalar::{Over, Real};
-use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, Tape, Tapes};
+use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, Tape, Tapes, Whole};
 use crate::value::Differentiable;
 
 /// A number whose derivatives a reverse sweep computes.
@@ -37,8 +37,8 @@ use crate::value::Differentiable;
 #[derive(Clone, Copy)]
 pub struct Var<T> {
     value: T,
-    stamp: u32,
     number: u32,
+    stamp: u32,
 }
 
 impl<T: Real> Var<T> {
@@ -296,28 +296,38 @@ impl<T: Real> Real for Var<T> {
             return P::from_result(output);
         }
         let mut reading = Reading::new::<T>();
-        let inputs = P::Arguments::own(&arguments, &mut |argument, x: Self| {
-            reading.push(argument, x.stamp, x.number);
-            x.value
-        });
+        P::Arguments::fold(
+            &arguments,
+            Whole::new,
+            |whole, x: Self| whole.push(x.stamp, x.number),
+            |argument, whole, given| {
+                if !reading.push_whole(argument, whole) {
+                    read_pieces(&mut reading, argument, given);
+                }
+            },
+        );
         reading.finish(P::Arguments::IN_PLACE.len());
+        let mut inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
+        let overwritten = P::overwritten(&inputs);
         let replayed = (reading.stamp() & ATTENTIVE != 0)
-            .then(|| P::Arguments::map::<T, T>(&inputs, &mut |_, x| x));
-        let output = P::evaluate::<T>(inputs).map(|evaluation| {
-            if reading.stamp() != 0 {
-                return node::<P, T>(&reading, &mut arguments, evaluation, replayed);
+            .then(|| Box::new(P::Arguments::map::<T, T>(&inputs, &mut |_, x| x)));
+        let output = match call::<P, T>(&mut inputs) {
+            Ok((output, saved)) if reading.stamp() != 0 => {
+                let evaluation = Evaluated { inputs, overwritten, output, saved };
+                Ok(node::<P, T>(&reading, &mut arguments, evaluation, replayed))
             }
-            P::Arguments::write_back(&mut arguments, &evaluation.inputs, &mut |x, value| {
-                *x = Self::constant(value);
-            });
-            evaluation.output.map_reals(&mut Self::constant)
-        });
-        if output.is_err() {
-            // What the caller does then depends on the arguments.
-            P::Arguments::visit(&arguments, &mut |_, x: Self| {
-                x.value();
-            });
-        }
+            Ok((output, _)) => {
+                P::Arguments::write_back(&mut arguments, &inputs, &mut |x, value| {
+                    *x = Self::constant(value);
+                });
+                Ok(output.map_reals(&mut Self::constant))
+            }
+            Err(error) => {
+                // What the caller does then depends on the arguments.
+                P::Arguments::visit(&arguments, &mut |_, x: Self| see(x));
+                Err(error)
+            }
+        };
         reading.close::<T>();
         P::from_result(output)
     }
@@ -356,12 +366,38 @@ fn scalar<P: Primitive, T: Real>(
     evaluation.output.map_reals(&mut |value| Var { value, ..sum })
 }
 
+/// Reads the value, where an ordinary call of `value` would be inlined many times.
+#[cold]
+fn see<T: Real>(x: Var<T>) {
+    x.value();
+}
+
+/// Reads an argument that was put together from pieces.
+#[inline(never)]
+fn read_pieces<T: Real>(
+    reading: &mut Reading,
+    argument: usize,
+    given: &dyn Fn(&mut dyn FnMut(Var<T>)),
+) {
+    given(&mut |x| reading.push(argument, x.stamp, x.number));
+}
+
+/// Calls the primitive, apart from the recording: in one function with it the compiler has too much at
+/// hand to make good code of either.
+#[inline(never)]
+fn call<P: Primitive, T: Real>(
+    inputs: &mut Inputs<P, T>,
+) -> Result<(Output<P, T>, P::Saved<T>), P::Error> {
+    P::augmented(P::Arguments::lend(inputs))
+}
+
 /// Records one node for the primitive.
+#[inline]
 fn node<P: Primitive, T: Real>(
     reading: &Reading,
     arguments: &mut Given<'_, P, Var<T>>,
     evaluation: Evaluation<P, T>,
-    replayed: Option<Inputs<P, T>>,
+    replayed: Option<Box<Inputs<P, T>>>,
 ) -> Output<P, Var<T>> {
     // The results are numbered as the node is going to number them: from the next on.
     let (stamp, first) = (reading.stamp(), reading.next_number::<T>());
@@ -374,22 +410,38 @@ fn node<P: Primitive, T: Real>(
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
     let results = (number - first) as usize;
     let shapes = P::shapes(&evaluation);
-    let mut values = Vec::new();
-    if replayed.is_some() {
-        output.for_each_real(&mut |y: Var<T>| values.push(y.value));
-        P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
-            if P::Arguments::IN_PLACE[argument] {
-                values.push(x.value);
-            }
-        });
-    }
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
     let residual = P::residual(evaluation);
-    reading.record::<T>(results, |tape| match replayed {
-        Some(inputs) if tape.program.is_some() => {
-            tape.keep_replayed::<P>(inputs, residual, shapes, &values)
-        }
-        _ => tape.keep_residual::<P>(residual, shapes),
-    });
+    let Some(inputs) = replayed else {
+        reading.record::<T>(results, |tape| tape.keep_residual::<P>(residual, shapes));
+        return output;
+    };
+    record_replayed::<P, T>(reading, arguments, &output, *inputs, residual, shapes);
     output
+}
+
+/// Records a node on a tape that is replayed.
+#[cold]
+fn record_replayed<P: Primitive, T: Real>(
+    reading: &Reading,
+    arguments: &Given<'_, P, Var<T>>,
+    output: &Output<P, Var<T>>,
+    inputs: Inputs<P, T>,
+    residual: P::Residual<T>,
+    shapes: Shapes<P>,
+) {
+    let mut values = Vec::new();
+    output.for_each_real(&mut |y: Var<T>| values.push(y.value));
+    P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
+        if P::Arguments::IN_PLACE[argument] {
+            values.push(x.value);
+        }
+    });
+    reading.record::<T>(values.len(), |tape| {
+        if tape.program.is_some() {
+            tape.keep_replayed::<P>(inputs, residual, shapes, &values)
+        } else {
+            tape.keep_residual::<P>(residual, shapes)
+        }
+    });
 }

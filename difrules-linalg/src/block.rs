@@ -32,9 +32,12 @@ pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     column_major_view_mut(buffer).expect("an adjoint buffer is column-major")
 }
 
+/// The largest static dimension at which loops beat a call of `gemm`.
+pub(crate) const SMALL: usize = 6;
+
 /// Whether a dimension is static and so small that loops over it beat a call of `gemm`.
 pub(crate) fn is_small<D: Dim>() -> bool {
-    D::try_to_usize().is_some_and(|size| size <= 6)
+    D::try_to_usize().is_some_and(|size| size <= SMALL)
 }
 
 /// A cotangent times what it is passed on by. Zero is strong: it contributes nothing, whatever the

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{block, block_mut, buffer, is_small, multiply, varies};
+use crate::block::{SMALL, block, block_mut, buffer, is_small, multiply, varies};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors.
@@ -73,25 +73,7 @@ fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
     if is_small::<R>() && is_small::<K>() && is_small::<C>() {
-        // The compiler unrolls these loops.
-        if let Some(mut a_bar) = a_bar.buffer() {
-            for (k, j) in (0..a.ncols()).flat_map(|k| (0..b.ncols()).map(move |j| (k, j))) {
-                let factor = b[(k, j)].conjugate();
-                for i in 0..a.nrows() {
-                    a_bar[(i, k)] += y_bar[(i, j)] * factor;
-                }
-            }
-        }
-        if let Some(mut b_bar) = b_bar.buffer() {
-            for (j, k) in (0..b.ncols()).flat_map(|j| (0..a.ncols()).map(move |k| (j, k))) {
-                let mut sum = T::zero();
-                for i in 0..a.nrows() {
-                    sum += a[(i, k)].conjugate() * y_bar[(i, j)];
-                }
-                b_bar[(k, j)] += sum;
-            }
-        }
-        return;
+        return small_reverse(a, b, &y_bar, a_bar, b_bar);
     }
     let y_bar = buffer(&mut y_bar);
     if let Some(mut a_bar) = a_bar.buffer() {
@@ -101,6 +83,54 @@ fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     if let Some(mut b_bar) = b_bar.buffer() {
         let factors = ((block(a), true), (y_bar.as_view(), false));
         multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut b_bar));
+    }
+}
+
+/// The reverse rule where all sizes are known when it is compiled: the loops are unrolled.
+fn small_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, K>,
+    b: &OMatrix<T, K, C>,
+    y_bar: &Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, K>>,
+    b_bar: Slot<'_, OMatrix<T, K, C>>,
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    let (rows, inner, columns) = (a.nrows(), a.ncols(), b.ncols());
+    if let Some(mut a_bar) = a_bar.buffer() {
+        for k in 0..inner {
+            let mut sums = [T::zero(); SMALL];
+            for j in 0..columns {
+                let factor = b[(k, j)].conjugate();
+                for i in 0..rows {
+                    sums[i] += y_bar[(i, j)] * factor;
+                }
+            }
+            for i in 0..rows {
+                a_bar[(i, k)] += sums[i];
+            }
+        }
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        // Transposed, so that the sums of a column are next to each other.
+        let mut adjoint = [[T::zero(); SMALL]; SMALL];
+        for (i, row) in adjoint.iter_mut().enumerate().take(rows) {
+            for k in 0..inner {
+                row[k] = a[(i, k)].conjugate();
+            }
+        }
+        for j in 0..columns {
+            let mut sums = [T::zero(); SMALL];
+            for i in 0..rows {
+                let factor = y_bar[(i, j)];
+                for k in 0..inner {
+                    sums[k] += adjoint[i][k] * factor;
+                }
+            }
+            for k in 0..inner {
+                b_bar[(k, j)] += sums[k];
+            }
+        }
     }
 }
 
