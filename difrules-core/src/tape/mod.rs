@@ -5,13 +5,20 @@
 //! however many numbers it takes and gives: its results have consecutive numbers, so a matrix is
 //! normally one range, and the sweep lends the rule views of the adjoint array itself.
 
+mod reading;
+mod statements;
+
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::primitive::{Primitive, Shapes};
 use crate::replay::{Instruction, Program, ReplayError};
 use crate::scalar::Real;
+
+pub(crate) use reading::{Reading, Whole};
+use statements::Statements;
 
 /// The number of every constant: nobody reads its adjoint.
 pub(crate) const CONSTANT: u32 = 0;
@@ -20,23 +27,22 @@ pub(crate) const CONSTANT: u32 = 0;
 /// or counts where its statements come from. Other tapes pay nothing for it.
 pub(crate) const ATTENTIVE: u32 = 1;
 
+const TOO_MANY: &str = "a tape numbers at most 2^32 - 1 values; split the computation";
+
 /// The most arguments a primitive can have; the attribute refuses more.
 pub(crate) const MOST_ARGUMENTS: usize = 16;
 
-/// The tapes of one thread for one scalar: the open ones, innermost last, and a closed one whose
-/// memory the next is going to use.
+/// The tapes of one thread for one scalar: the open ones, and a closed one whose memory the next is
+/// going to use.
 #[doc(hidden)]
 pub struct Tapes<S: Real> {
-    open: Vec<Tape<S>>,
+    /// The one that is nearly always meant; of stamp zero where none is open.
+    innermost: Tape<S>,
+    /// Those outside of it, innermost last.
+    outer: Vec<Tape<S>>,
     spare: Option<Tape<S>>,
     /// Memory for the runs of an application that is not on a tape yet.
     runs: Vec<Run>,
-}
-
-/// An operation on at most two numbers.
-struct Statement<S> {
-    operands: [u32; 2],
-    partials: [S; 2],
 }
 
 /// A primitive that was applied.
@@ -124,9 +130,9 @@ pub(crate) struct Tape<S: Real> {
     /// Tells this tape's handles from all others'.
     stamp: u32,
     inputs: u32,
-    /// The number the next value gets.
-    next: u32,
-    statements: Vec<Statement<S>>,
+    /// How many numbers are not those of statements: of constants, inputs and the results of nodes.
+    others: u32,
+    statements: Statements<S>,
     nodes: Vec<Node>,
     spans: Vec<Span>,
     runs: Vec<Run>,
@@ -150,15 +156,16 @@ impl<S: Real> Default for Tapes<S> {
 
 impl<S: Real> Tapes<S> {
     pub(crate) const fn new() -> Self {
-        Self { open: Vec::new(), spare: None, runs: Vec::new() }
+        Self { innermost: Tape::new(), outer: Vec::new(), spare: None, runs: Vec::new() }
     }
 
     /// The open tape of this stamp.
     pub(crate) fn tape(&mut self, stamp: u32) -> &mut Tape<S> {
-        // The innermost tape is the one that is nearly always meant.
-        let found = self.open.iter().rposition(|tape| tape.stamp == stamp);
-        match found {
-            Some(found) => &mut self.open[found],
+        if self.innermost.stamp == stamp && stamp != 0 {
+            return &mut self.innermost;
+        }
+        match self.outer.iter_mut().rfind(|tape| tape.stamp == stamp && stamp != 0) {
+            Some(tape) => tape,
             None => panic!(
                 "this `Var` is not of an open tape of this thread: it outlived the transform that \
                  made it, or came from another thread; return what you need from the closure, or \
@@ -167,20 +174,31 @@ impl<S: Real> Tapes<S> {
         }
     }
 
+    /// Opens a tape inside of all others.
+    fn open(&mut self, tape: Tape<S>) {
+        self.outer.push(std::mem::replace(&mut self.innermost, tape));
+    }
+
+    /// Closes the tape of this stamp, if it is open.
+    fn close(&mut self, stamp: u32) -> Option<Tape<S>> {
+        if self.innermost.stamp == stamp {
+            let outside = self.outer.pop()?;
+            return Some(std::mem::replace(&mut self.innermost, outside));
+        }
+        let found = self.outer.iter().rposition(|tape| tape.stamp == stamp)?;
+        Some(self.outer.remove(found))
+    }
+
     /// Records a statement about two operands, given as (stamp, number, partial); returns the
     /// handle of the result.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn statement(&mut self, first: (u32, u32, S), second: (u32, u32, S)) -> (u32, u32) {
         let stamp = one_stamp(first.0, second.0);
-        let tape = match self.open.last_mut() {
-            Some(tape) if tape.stamp == stamp => tape,
-            _ => self.tape(stamp),
-        };
-        // Numbering can panic, so it comes first: a tape has as many statements as it has numbered.
-        let number = tape.number(1);
-        tape.statements
-            .push(Statement { operands: [first.1, second.1], partials: [first.2, second.2] });
+        let tape =
+            if self.innermost.stamp == stamp { &mut self.innermost } else { self.tape(stamp) };
+        let number = tape.next();
+        tape.statements.push([first.1, second.1], [first.2, second.2]);
         (stamp, number)
     }
 }
@@ -206,12 +224,12 @@ fn mixed_tapes() -> ! {
 }
 
 impl<S: Real> Tape<S> {
-    fn new() -> Self {
+    const fn new() -> Self {
         Self {
             stamp: 0,
             inputs: 0,
-            next: 1,
-            statements: Vec::new(),
+            others: 1,
+            statements: Statements::new(),
             nodes: Vec::new(),
             spans: Vec::new(),
             runs: Vec::new(),
@@ -239,14 +257,27 @@ impl<S: Real> Tape<S> {
         self.stamp
     }
 
-    /// Numbers the next `count` values; returns the first number.
+    /// The number that the next value gets. Where there are too many, the sweep refuses.
     #[inline]
+    fn next(&self) -> u32 {
+        self.others.wrapping_add(self.statements.len() as u32)
+    }
+
+    /// How many values it has numbered, and the constants' number.
+    ///
+    /// # Panics
+    /// If they are too many.
+    fn values(&self) -> usize {
+        let values = self.others as usize + self.statements.len();
+        assert!(u32::try_from(values).is_ok(), "{TOO_MANY}");
+        values
+    }
+
+    /// Numbers the next `count` values; returns the first number.
     fn number(&mut self, count: usize) -> u32 {
-        let first = self.next;
-        self.next = u32::try_from(count)
-            .ok()
-            .and_then(|count| first.checked_add(count))
-            .expect("a tape numbers at most 2^32 - 1 values; split the computation");
+        let first = self.values() as u32;
+        let others = u32::try_from(count).ok().and_then(|count| self.others.checked_add(count));
+        self.others = others.expect(TOO_MANY);
         first
     }
 
@@ -333,7 +364,7 @@ impl<S: Real> Tape<S> {
     /// Carries the adjoints of the results that the seed names back to the inputs; returns those, in
     /// order.
     pub(crate) fn sweep(&mut self, seed: impl IntoIterator<Item = (u32, S)>) -> &[S] {
-        let values = self.next as usize;
+        let values = self.values();
         let inputs = self.inputs as usize;
         // A rule may panic: then the adjoints are gone, and not half swept.
         let mut adjoints = std::mem::take(&mut self.adjoints);
@@ -349,27 +380,18 @@ impl<S: Real> Tape<S> {
             last = number.max(last);
         }
         let mut scratch = Vec::new();
-        let mut number = self.next;
+        let mut number = self.next();
         let mut statements = self.statements();
-        let sweep = |first: u32,
-                     first_statement: usize,
-                     number: u32,
-                     statements: usize,
-                     adjoints: &mut [S]| {
-            let end = number.min(last + 1).max(first);
-            let statements = first_statement..statements - (number - end) as usize;
-            self.sweep_statements(statements, first..end, adjoints);
-        };
         for node in self.nodes.iter().rev() {
-            let after = node.first_output + node.outputs;
-            sweep(after, node.statements, number, statements, &mut adjoints);
+            let results = node.first_output + node.outputs..number;
+            self.sweep_statements(node.statements..statements, results, last, &mut adjoints);
             if node.first_output <= last {
                 self.sweep_node(node, &mut adjoints, &mut scratch);
             }
             number = node.first_output;
             statements = node.statements;
         }
-        sweep(self.inputs + 1, 0, number, statements, &mut adjoints);
+        self.sweep_statements(0..statements, self.inputs + 1..number, last, &mut adjoints);
         // No result is wanted but constants, whose adjoint is nobody's.
         adjoints[CONSTANT as usize] = S::zero();
         self.used = inputs + 1;
@@ -377,28 +399,20 @@ impl<S: Real> Tape<S> {
         &self.adjoints[1..=inputs]
     }
 
+    /// Sweeps statements, whose results have these numbers, but those after the last that is wanted.
     fn sweep_statements(
         &self,
-        statements: std::ops::Range<usize>,
-        numbers: std::ops::Range<u32>,
+        statements: Range<usize>,
+        results: Range<u32>,
+        last: u32,
         adjoints: &mut [S],
     ) {
-        debug_assert_eq!(statements.len(), numbers.len());
-        if let Some(program) = &self.program {
-            return program.sweep(statements, numbers, adjoints);
-        }
-        for (statement, number) in self.statements[statements].iter().zip(numbers).rev() {
-            let adjoint = adjoints[number as usize];
-            // Zero is strong: it contributes nothing, whatever the partial.
-            if adjoint.is_zero() {
-                continue;
-            }
-            adjoints[number as usize] = S::zero();
-            for (operand, partial) in statement.operands.into_iter().zip(statement.partials) {
-                if operand != CONSTANT {
-                    adjoints[operand as usize] += partial * adjoint;
-                }
-            }
+        let end = results.end.min(last + 1).max(results.start);
+        let dead = (results.end - end) as usize;
+        let (statements, results) = (statements.start..statements.end - dead, results.start..end);
+        match &self.program {
+            Some(program) => program.sweep(statements, results, adjoints),
+            None => self.statements.sweep(statements, results, adjoints),
         }
     }
 
@@ -502,184 +516,6 @@ impl<S: Real> Tape<S> {
     }
 }
 
-/// The arguments of an application of a primitive, while they are read.
-pub(crate) struct Reading {
-    /// The tape of the arguments; zero as long as all are constants.
-    stamp: u32,
-    runs: Vec<Run>,
-    /// The run that is growing.
-    current: Run,
-    /// How many runs the arguments up to each have.
-    ends: [u32; MOST_ARGUMENTS],
-    /// The argument whose reals come now.
-    argument: usize,
-}
-
-/// What the handles of an argument have in common, found without a branch.
-#[derive(Clone, Copy)]
-pub(crate) struct Whole {
-    count: u32,
-    /// All bits that any of the handles has.
-    any: u64,
-    /// All bits that any handle, or every one, has after its place is subtracted from its number:
-    /// the same if the argument is one range.
-    any_start: u64,
-    every_start: u64,
-}
-
-impl Whole {
-    #[inline]
-    pub(crate) fn new() -> Self {
-        Self { count: 0, any: 0, any_start: 0, every_start: u64::MAX }
-    }
-
-    /// The next real: the stamp of its tape and its number there.
-    #[inline]
-    pub(crate) fn push(&mut self, stamp: u32, number: u32) {
-        let handle = u64::from(stamp) << 32 | u64::from(number);
-        let start = handle.wrapping_sub(u64::from(self.count));
-        self.any |= handle;
-        self.any_start |= start;
-        self.every_start &= start;
-        self.count += 1;
-    }
-}
-
-impl Reading {
-    /// Starts, in memory that earlier ones have left.
-    pub(crate) fn new<S: Real>() -> Self {
-        Self {
-            stamp: 0,
-            runs: std::mem::take(&mut S::tapes().borrow_mut().runs),
-            current: Run { start: CONSTANT, count: 0 },
-            ends: [0; MOST_ARGUMENTS],
-            argument: 0,
-        }
-    }
-
-    /// The next argument, if it is one range or constant.
-    ///
-    /// # Panics
-    /// If the arguments are of two tapes.
-    pub(crate) fn push_whole(&mut self, argument: usize, whole: Whole) -> bool {
-        let (stamp, start) = ((whole.any_start >> 32) as u32, whole.any_start as u32);
-        let range = whole.any_start == whole.every_start && start != CONSTANT;
-        if !range && whole.any != 0 {
-            return false;
-        }
-        self.end_run();
-        self.end_arguments(argument);
-        let start = if whole.any == 0 { CONSTANT } else { start };
-        if start != CONSTANT {
-            self.stamp = one_stamp(self.stamp, stamp);
-        }
-        self.current = Run { start, count: whole.count };
-        true
-    }
-
-    /// The next real of an argument: the stamp of its tape and its number there.
-    ///
-    /// # Panics
-    /// If the arguments are of two tapes.
-    pub(crate) fn push(&mut self, argument: usize, stamp: u32, number: u32) {
-        let Run { start, count } = self.current;
-        // A range goes on where its end and the number meet; for a range of constants both are zero.
-        let follows =
-            number == if start == CONSTANT { CONSTANT } else { start.wrapping_add(count) };
-        if follows && argument == self.argument && (stamp == self.stamp || number == CONSTANT) {
-            self.current.count += 1;
-            return;
-        }
-        if number != CONSTANT {
-            self.stamp = one_stamp(self.stamp, stamp);
-        }
-        self.end_run();
-        self.end_arguments(argument);
-        self.current = Run { start: number, count: 1 };
-    }
-
-    fn end_run(&mut self) {
-        if self.current.count > 0 {
-            self.runs.push(self.current);
-            self.current.count = 0;
-        }
-    }
-
-    /// Ends the arguments before this one.
-    fn end_arguments(&mut self, argument: usize) {
-        while self.argument < argument {
-            self.ends[self.argument] = self.runs.len() as u32;
-            self.argument += 1;
-        }
-    }
-
-    /// Ends the reading of this many arguments.
-    pub(crate) fn finish(&mut self, arguments: usize) {
-        self.end_run();
-        self.end_arguments(arguments);
-    }
-
-    /// The tape of the arguments; zero if all are constants.
-    pub(crate) fn stamp(&self) -> u32 {
-        self.stamp
-    }
-
-    /// The number that the next value on the arguments' tape gets.
-    pub(crate) fn next_number<S: Real>(&self) -> u32 {
-        S::tapes().borrow_mut().tape(self.stamp).next
-    }
-
-    /// How many reals argument `i` has.
-    fn count(&self, i: usize) -> u32 {
-        self.runs_of(i).iter().map(|run| run.count).sum()
-    }
-
-    fn runs_of(&self, i: usize) -> &[Run] {
-        let first = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.runs[first as usize..self.ends[i] as usize]
-    }
-
-    /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
-    /// of its first result.
-    #[inline]
-    pub(crate) fn record<S: Real>(
-        &self,
-        outputs: usize,
-        keep: impl FnOnce(&mut Tape<S>) -> (u32, u32),
-    ) -> u32 {
-        let mut tapes = S::tapes().borrow_mut();
-        let tape = tapes.tape(self.stamp);
-        let first_output = tape.number(outputs);
-        let (store, entry) = keep(tape);
-        tape.nodes.push(Node {
-            statements: tape.statements(),
-            first_output,
-            outputs: outputs as u32,
-            store,
-            entry,
-            first_span: tape.spans.len() as u32,
-            spans: self.argument as u32,
-        });
-        for i in 0..self.argument {
-            let runs = self.runs_of(i);
-            tape.spans.push(Span {
-                first_run: tape.runs.len() as u32,
-                runs: runs.len() as u32,
-                count: self.count(i),
-                active: runs.iter().any(|run| run.start != CONSTANT),
-            });
-            tape.runs.extend_from_slice(runs);
-        }
-        first_output
-    }
-
-    /// Leaves the memory to the next one.
-    pub(crate) fn close<S: Real>(mut self) {
-        self.runs.clear();
-        S::tapes().borrow_mut().runs = self.runs;
-    }
-}
-
 /// A tape that is open for as long as this lives.
 pub(crate) struct Opened<S: Real> {
     stamp: u32,
@@ -708,11 +544,11 @@ impl<S: Real> Opened<S> {
         let mut tapes = S::tapes().borrow_mut();
         let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
         tape.stamp = stamp;
-        tape.next = 1;
+        tape.others = 1;
         tape.number(inputs);
         tape.inputs = inputs as u32;
         prepare(&mut tape);
-        tapes.open.push(tape);
+        tapes.open(tape);
         Self { stamp, scalar: std::marker::PhantomData }
     }
 
@@ -735,9 +571,7 @@ impl<S: Real> Opened<S> {
     }
 
     fn take(&self) -> Option<Tape<S>> {
-        let open = &mut S::tapes().borrow_mut().open;
-        let found = open.iter().rposition(|tape| tape.stamp == self.stamp)?;
-        Some(open.remove(found))
+        S::tapes().borrow_mut().close(self.stamp)
     }
 
     /// Empties the tape and leaves its memory to the next one.
@@ -829,11 +663,6 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_takes_24_bytes() {
-        assert_eq!(size_of::<Statement<f64>>(), 24);
-    }
-
-    #[test]
     fn a_matrix_operation_is_one_node_about_ranges() {
         recorded(
             |a| {
@@ -843,7 +672,7 @@ mod tests {
                 assert_eq!((tape.statements.len(), tape.nodes.len()), (0, 2));
                 let runs: Vec<_> = tape.runs.iter().map(|run| (run.start, run.count)).collect();
                 assert_eq!(runs, [(1, 100), (101, 100)]);
-                assert_eq!(tape.next, 301);
+                assert_eq!(tape.next(), 301);
             },
         );
     }

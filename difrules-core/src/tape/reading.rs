@@ -1,0 +1,182 @@
+//! How a tape reads the arguments of a primitive.
+
+use super::{CONSTANT, MOST_ARGUMENTS, Node, Run, Span, Tape, one_stamp};
+use crate::scalar::Real;
+
+/// The arguments of an application of a primitive, while they are read.
+pub(crate) struct Reading {
+    /// The tape of the arguments; zero as long as all are constants.
+    stamp: u32,
+    runs: Vec<Run>,
+    /// The run that is growing.
+    current: Run,
+    /// How many runs the arguments up to each have.
+    ends: [u32; MOST_ARGUMENTS],
+    /// The argument whose reals come now.
+    argument: usize,
+}
+
+/// What the handles of an argument have in common, found without a branch.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole {
+    count: u32,
+    /// All bits that any of the handles has.
+    any: u64,
+    /// All bits that any handle, or every one, has after its place is subtracted from its number:
+    /// the same if the argument is one range.
+    any_start: u64,
+    every_start: u64,
+}
+
+impl Whole {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self { count: 0, any: 0, any_start: 0, every_start: u64::MAX }
+    }
+
+    /// The next real: the stamp of its tape and its number there.
+    #[inline]
+    pub(crate) fn push(&mut self, stamp: u32, number: u32) {
+        let handle = u64::from(stamp) << 32 | u64::from(number);
+        let start = handle.wrapping_sub(u64::from(self.count));
+        self.any |= handle;
+        self.any_start |= start;
+        self.every_start &= start;
+        self.count += 1;
+    }
+}
+
+impl Reading {
+    /// Starts, in memory that earlier ones have left.
+    pub(crate) fn new<S: Real>() -> Self {
+        Self {
+            stamp: 0,
+            runs: std::mem::take(&mut S::tapes().borrow_mut().runs),
+            current: Run { start: CONSTANT, count: 0 },
+            ends: [0; MOST_ARGUMENTS],
+            argument: 0,
+        }
+    }
+
+    /// The next argument, if it is one range or constant.
+    ///
+    /// # Panics
+    /// If the arguments are of two tapes.
+    pub(crate) fn push_whole(&mut self, argument: usize, whole: Whole) -> bool {
+        let (stamp, start) = ((whole.any_start >> 32) as u32, whole.any_start as u32);
+        let range = whole.any_start == whole.every_start && start != CONSTANT;
+        if !range && whole.any != 0 {
+            return false;
+        }
+        self.end_run();
+        self.end_arguments(argument);
+        let start = if whole.any == 0 { CONSTANT } else { start };
+        if start != CONSTANT {
+            self.stamp = one_stamp(self.stamp, stamp);
+        }
+        self.current = Run { start, count: whole.count };
+        true
+    }
+
+    /// The next real of an argument: the stamp of its tape and its number there.
+    ///
+    /// # Panics
+    /// If the arguments are of two tapes.
+    pub(crate) fn push(&mut self, argument: usize, stamp: u32, number: u32) {
+        let Run { start, count } = self.current;
+        // A range goes on where its end and the number meet; for a range of constants both are zero.
+        let follows =
+            number == if start == CONSTANT { CONSTANT } else { start.wrapping_add(count) };
+        if follows && argument == self.argument && (stamp == self.stamp || number == CONSTANT) {
+            self.current.count += 1;
+            return;
+        }
+        if number != CONSTANT {
+            self.stamp = one_stamp(self.stamp, stamp);
+        }
+        self.end_run();
+        self.end_arguments(argument);
+        self.current = Run { start: number, count: 1 };
+    }
+
+    fn end_run(&mut self) {
+        if self.current.count > 0 {
+            self.runs.push(self.current);
+            self.current.count = 0;
+        }
+    }
+
+    /// Ends the arguments before this one.
+    fn end_arguments(&mut self, argument: usize) {
+        while self.argument < argument {
+            self.ends[self.argument] = self.runs.len() as u32;
+            self.argument += 1;
+        }
+    }
+
+    /// Ends the reading of this many arguments.
+    pub(crate) fn finish(&mut self, arguments: usize) {
+        self.end_run();
+        self.end_arguments(arguments);
+    }
+
+    /// The tape of the arguments; zero if all are constants.
+    pub(crate) fn stamp(&self) -> u32 {
+        self.stamp
+    }
+
+    /// The number that the next value on the arguments' tape gets.
+    pub(crate) fn next_number<S: Real>(&self) -> u32 {
+        S::tapes().borrow_mut().tape(self.stamp).next()
+    }
+
+    /// How many reals argument `i` has.
+    fn count(&self, i: usize) -> u32 {
+        self.runs_of(i).iter().map(|run| run.count).sum()
+    }
+
+    fn runs_of(&self, i: usize) -> &[Run] {
+        let first = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.runs[first as usize..self.ends[i] as usize]
+    }
+
+    /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
+    /// of its first result.
+    #[inline]
+    pub(crate) fn record<S: Real>(
+        &self,
+        outputs: usize,
+        keep: impl FnOnce(&mut Tape<S>) -> (u32, u32),
+    ) -> u32 {
+        let mut tapes = S::tapes().borrow_mut();
+        let tape = tapes.tape(self.stamp);
+        let first_output = tape.number(outputs);
+        let (store, entry) = keep(tape);
+        tape.nodes.push(Node {
+            statements: tape.statements(),
+            first_output,
+            outputs: outputs as u32,
+            store,
+            entry,
+            first_span: tape.spans.len() as u32,
+            spans: self.argument as u32,
+        });
+        for i in 0..self.argument {
+            let runs = self.runs_of(i);
+            tape.spans.push(Span {
+                first_run: tape.runs.len() as u32,
+                runs: runs.len() as u32,
+                count: self.count(i),
+                active: runs.iter().any(|run| run.start != CONSTANT),
+            });
+            tape.runs.extend_from_slice(runs);
+        }
+        first_output
+    }
+
+    /// Leaves the memory to the next one.
+    pub(crate) fn close<S: Real>(mut self) {
+        self.runs.clear();
+        S::tapes().borrow_mut().runs = self.runs;
+    }
+}

@@ -1,0 +1,63 @@
+//! The scalar operations on a tape.
+
+use std::ops::Range;
+
+use super::CONSTANT;
+use crate::scalar::Real;
+
+/// Operations on at most two numbers, in order.
+pub(super) struct Statements<S>(Vec<Statement<S>>);
+
+struct Statement<S> {
+    operands: [u32; 2],
+    partials: [S; 2],
+}
+
+impl<S: Real> Statements<S> {
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, operands: [u32; 2], partials: [S; 2]) {
+        self.0.push(Statement { operands, partials });
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Carries the adjoints of these statements' results, which have these numbers, back to their
+    /// operands.
+    pub(super) fn sweep(&self, statements: Range<usize>, numbers: Range<u32>, adjoints: &mut [S]) {
+        debug_assert_eq!(statements.len(), numbers.len());
+        for (statement, number) in self.0[statements].iter().zip(numbers).rev() {
+            let adjoint = adjoints[number as usize];
+            // Zero is strong: it contributes nothing, whatever the partial.
+            if adjoint.is_zero() {
+                continue;
+            }
+            adjoints[number as usize] = S::zero();
+            for (operand, partial) in statement.operands.into_iter().zip(statement.partials) {
+                if operand != CONSTANT {
+                    adjoints[operand as usize] += partial * adjoint;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_takes_24_bytes() {
+        assert_eq!(size_of::<Statement<f64>>(), 24);
+    }
+}
