@@ -287,14 +287,18 @@ impl<S: Real> Tape<S> {
         &mut self,
         push: impl FnOnce(&mut Kept) -> usize,
     ) -> (u32, u32) {
-        let id = TypeId::of::<Kept>();
-        let found = self.stores.iter().position(|(other, _)| *other == id);
-        let index = found.unwrap_or_else(|| {
-            self.stores.push((id, Box::new(Kept::default())));
-            self.stores.len() - 1
-        });
+        let index = self.store(TypeId::of::<Kept>(), || Box::new(Kept::default()));
         let store = self.stores[index].1.as_any_mut().downcast_mut().expect("stored by its type");
         (index as u32, push(store) as u32)
+    }
+
+    /// The place of the store of this type.
+    fn store(&mut self, id: TypeId, make: fn() -> Box<dyn Store<S>>) -> usize {
+        let found = self.stores.iter().position(|(other, _)| *other == id);
+        found.unwrap_or_else(|| {
+            self.stores.push((id, make()));
+            self.stores.len() - 1
+        })
     }
 
     /// Keeps what the reverse rule of `P` reads.

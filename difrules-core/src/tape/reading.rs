@@ -131,10 +131,12 @@ impl Reading {
     }
 
     /// How many reals argument `i` has.
+    #[inline]
     fn count(&self, i: usize) -> u32 {
         self.runs_of(i).iter().map(|run| run.count).sum()
     }
 
+    #[inline]
     fn runs_of(&self, i: usize) -> &[Run] {
         let first = if i == 0 { 0 } else { self.ends[i - 1] };
         &self.runs[first as usize..self.ends[i] as usize]
@@ -151,11 +153,22 @@ impl Reading {
         let mut tapes = S::tapes().borrow_mut();
         let tape = tapes.tape(self.stamp);
         let first_output = tape.number(outputs);
-        let (store, entry) = keep(tape);
+        let kept = keep(tape);
+        self.push_node(tape, first_output, outputs as u32, kept);
+        first_output
+    }
+
+    fn push_node<S: Real>(
+        &self,
+        tape: &mut Tape<S>,
+        first_output: u32,
+        outputs: u32,
+        (store, entry): (u32, u32),
+    ) {
         tape.nodes.push(Node {
             statements: tape.statements(),
             first_output,
-            outputs: outputs as u32,
+            outputs,
             store,
             entry,
             first_span: tape.spans.len() as u32,
@@ -171,7 +184,6 @@ impl Reading {
             });
             tape.runs.extend_from_slice(runs);
         }
-        first_output
     }
 
     /// Leaves the memory to the next one.

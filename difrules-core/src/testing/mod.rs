@@ -28,6 +28,7 @@ mod check;
 mod difference;
 #[cfg(feature = "testing")]
 mod harness;
+mod rules;
 mod sample;
 
 use std::fmt;

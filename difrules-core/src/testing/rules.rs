@@ -1,0 +1,127 @@
+//! A primitive's rules as functions of lists of numbers: what the checks are written against, so that
+//! they are compiled once and not for every primitive.
+
+use crate::passing::Arguments;
+use crate::primitive::{Inputs, Output, Primitive};
+use crate::scalar::Real;
+use crate::tape::MOST_ARGUMENTS;
+use crate::value::Differentiable;
+
+/// A primitive's value at a scalar. Where a list of results is meant, it is the output's numbers and
+/// then those of the `&mut` arguments; there is none outside the domain.
+pub(super) trait Values<S: Real> {
+    fn value(&self, numbers: &[S]) -> Option<Vec<S>>;
+}
+
+/// A primitive's rules at a scalar.
+pub(super) trait Rules<S: Real>: Values<S> {
+    /// The results of the call itself, which overwrites `&mut` arguments where they are and saves
+    /// nothing for the rules.
+    fn call(&self, numbers: &[S]) -> Option<Vec<S>>;
+    /// The tangent of the results.
+    fn forward(&self, numbers: &[S], tangents: &[S]) -> Option<Vec<S>>;
+    /// What a reverse rule adds to slots that hold `start`, one list of numbers an argument; slots
+    /// that are not wanted stay as they are.
+    fn reverse(
+        &self,
+        numbers: &[S],
+        cotangent: &[S],
+        start: &[Vec<S>],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Option<Vec<Vec<S>>>;
+}
+
+/// A primitive with arguments of the shapes, and with the constants, that these have.
+pub(super) struct Near<P: Primitive>(pub(super) Inputs<P, f64>);
+
+impl<P: Primitive> Near<P> {
+    fn at<S: Real>(&self, numbers: &[S]) -> Inputs<P, S> {
+        like::<P::Arguments, S>(&self.0, numbers)
+    }
+}
+
+impl<P: Primitive, S: Real> Values<S> for Near<P> {
+    fn value(&self, numbers: &[S]) -> Option<Vec<S>> {
+        let mut evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
+        Some(results::<P, S>(&evaluation.output, &mut evaluation.inputs))
+    }
+}
+
+impl<P: Primitive, S: Real> Rules<S> for Near<P> {
+    fn call(&self, numbers: &[S]) -> Option<Vec<S>> {
+        let mut inputs = self.at(numbers);
+        let returned = P::primal::<S>(P::Arguments::lend::<S>(&mut inputs));
+        let output = P::into_result::<S>(returned).ok()?;
+        Some(results::<P, S>(&output, &mut inputs))
+    }
+
+    fn forward(&self, numbers: &[S], tangents: &[S]) -> Option<Vec<S>> {
+        let mut tangents = self.at(tangents);
+        let evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
+        let output = P::forward(&evaluation, &mut tangents);
+        Some(results::<P, S>(&output, &mut tangents))
+    }
+
+    fn reverse(
+        &self,
+        numbers: &[S],
+        cotangent: &[S],
+        start: &[Vec<S>],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Option<Vec<Vec<S>>> {
+        let evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
+        let shapes = P::shapes(&evaluation);
+        let residual = P::residual(evaluation);
+        let mut adjoints = start.to_vec();
+        let mut outputs = cotangent.to_vec();
+        let mut slots = [const { None }; MOST_ARGUMENTS];
+        for (argument, adjoint) in adjoints.iter_mut().enumerate() {
+            if wanted(argument) {
+                slots[argument] = Some(adjoint.as_mut_slice());
+            }
+        }
+        P::reverse(&residual, &shapes, &mut outputs, &mut slots[..start.len()]);
+        Some(adjoints)
+    }
+}
+
+/// All numbers of the arguments, in order.
+pub(super) fn flat<A: Arguments, S: Real>(inputs: &A::Owned<S>) -> Vec<f64> {
+    let mut all = Vec::new();
+    A::map::<S, S>(inputs, &mut |_, x: S| {
+        all.push(x.to_f64());
+        x
+    });
+    all
+}
+
+/// How many numbers each argument has.
+pub(super) fn sizes<A: Arguments>(inputs: &A::Owned<f64>) -> Vec<usize> {
+    let mut sizes = vec![0; A::IN_PLACE.len()];
+    A::map::<f64, f64>(inputs, &mut |argument, x| {
+        sizes[argument] += 1;
+        x
+    });
+    sizes
+}
+
+/// Arguments like these made of other numbers.
+fn like<A: Arguments, S: Real>(inputs: &A::Owned<f64>, numbers: &[S]) -> A::Owned<S> {
+    let mut numbers = numbers.iter();
+    A::map(inputs, &mut |_, _: f64| *numbers.next().expect("as many as there are"))
+}
+
+fn results<P: Primitive, S: Real>(output: &Output<P, S>, inputs: &mut Inputs<P, S>) -> Vec<S> {
+    let mut all = output.to_reals();
+    overwritten::<P::Arguments, S>(inputs, &mut all);
+    all
+}
+
+/// Appends the numbers of the `&mut` arguments.
+fn overwritten<A: Arguments, S: Real>(inputs: &mut A::Owned<S>, all: &mut Vec<S>) {
+    A::update::<S>(inputs, &mut |argument, x| {
+        if A::IN_PLACE[argument] {
+            all.push(*x);
+        }
+    });
+}
