@@ -1,5 +1,9 @@
 //! What can be wrong with an argument.
 
+use difrules_core::Scalar;
+use nalgebra::storage::RawStorage;
+use nalgebra::{Dim, Matrix};
+
 /// Why a linear-algebra primitive has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -41,6 +45,25 @@ pub enum Error {
         /// The first pivot that is zero or not finite, counting from 0.
         pivot: usize,
     },
+    /// An argument holds a NaN or an infinity.
+    #[error("`{argument}` is not finite in row {row}, column {column}, counting from 0")]
+    NotFinite {
+        /// The argument's name.
+        argument: &'static str,
+        /// The row of the first such entry, column by column.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
+}
+
+/// Demands that all entries are finite.
+pub(crate) fn finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    argument: &'static str,
+    matrix: &Matrix<T, R, C, S>,
+) -> Result<(), Error> {
+    let Some(k) = matrix.iter().position(|x| !x.is_finite()) else { return Ok(()) };
+    Err(Error::NotFinite { argument, row: k % matrix.nrows(), column: k / matrix.nrows() })
 }
 
 /// Demands that a matrix is square; returns its size.

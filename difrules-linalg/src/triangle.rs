@@ -13,8 +13,9 @@ use crate::block::{multiply, solve_again};
 /// The size at which a recursion on blocks ends.
 pub(crate) const SMALL: usize = 16;
 
-/// The lower triangle of C <- alpha A B^H + C; what is above the diagonal is not touched.
-pub(crate) fn add_outer_lower<T: Scalar>(
+/// One triangle of C <- alpha A B^H + C; the rest of C is not touched.
+pub(crate) fn add_outer<T: Scalar>(
+    triangle: Triangle,
     alpha: T,
     a: DMatrixView<'_, T>,
     b: DMatrixView<'_, T>,
@@ -23,12 +24,16 @@ pub(crate) fn add_outer_lower<T: Scalar>(
     let size = c.nrows();
     if size <= SMALL || a.ncols() < SMALL / 4 {
         for j in 0..size {
+            let (first, count) = match triangle {
+                Triangle::Lower => (j, size - j),
+                Triangle::Upper => (0, j + 1),
+            };
             for k in 0..a.ncols() {
                 let factor = alpha * b[(j, k)].conjugate();
                 if !factor.is_zero() {
                     let mut column = c.column_mut(j);
-                    let mut below = column.rows_mut(j, size - j);
-                    below.axpy(factor, &a.column(k).rows(j, size - j), T::one());
+                    let mut part = column.rows_mut(first, count);
+                    part.axpy(factor, &a.column(k).rows(first, count), T::one());
                 }
             }
         }
@@ -36,16 +41,15 @@ pub(crate) fn add_outer_lower<T: Scalar>(
     }
     let half = size / 2;
     let rest = size - half;
-    add_outer_lower(alpha, a.rows(0, half), b.rows(0, half), &mut c.view_mut((0, 0), (half, half)));
-    multiply(
-        alpha,
-        (a.rows(half, rest), false),
-        (b.rows(0, half), true),
-        T::one(),
-        &mut c.view_mut((half, 0), (rest, half)),
-    );
-    let mut last = c.view_mut((half, half), (rest, rest));
-    add_outer_lower(alpha, a.rows(half, rest), b.rows(half, rest), &mut last);
+    let (a1, a2) = (a.rows(0, half), a.rows(half, rest));
+    let (b1, b2) = (b.rows(0, half), b.rows(half, rest));
+    add_outer(triangle, alpha, a1, b1, &mut c.view_mut((0, 0), (half, half)));
+    let (left, right, mut between) = match triangle {
+        Triangle::Lower => (a2, b1, c.view_mut((half, 0), (rest, half))),
+        Triangle::Upper => (a1, b2, c.view_mut((0, half), (half, rest))),
+    };
+    multiply(alpha, (left, false), (right, true), T::one(), &mut between);
+    add_outer(triangle, alpha, a2, b2, &mut c.view_mut((half, half), (rest, rest)));
 }
 
 /// Replaces the lower triangle of a Hermitian A by its Cholesky factor, the strict upper triangle
@@ -87,7 +91,7 @@ pub(crate) fn cholesky_lower<T: Scalar>(
     let (top, mut bottom) = left.rows_range_pair_mut(..half, half..);
     solve_again(Side::Right, Triangle::Lower, Operation::Adjoint, top.as_view(), &mut bottom);
     let mut last = right.view_mut((half, 0), (rest, rest));
-    add_outer_lower(-T::one(), bottom.as_view(), bottom.as_view(), &mut last);
+    add_outer(Triangle::Lower, -T::one(), bottom.as_view(), bottom.as_view(), &mut last);
     cholesky_lower(&mut last).map_err(|(pivot, value)| (pivot + half, value))
 }
 
@@ -136,8 +140,8 @@ pub(crate) fn cholesky_forward_lower<T: Scalar>(
     let (left, mut right) = a_dot.columns_range_pair_mut(..half, half..);
     let l2_dot = left.rows(half, rest);
     let mut last = right.view_mut((half, 0), (rest, rest));
-    add_outer_lower(-T::one(), l2_dot, l2, &mut last);
-    add_outer_lower(-T::one(), l2, l2_dot, &mut last);
+    add_outer(Triangle::Lower, -T::one(), l2_dot, l2, &mut last);
+    add_outer(Triangle::Lower, -T::one(), l2, l2_dot, &mut last);
     cholesky_forward_lower(l3, &mut last);
 }
 

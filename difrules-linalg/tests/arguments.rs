@@ -1,11 +1,12 @@
 //! Static sizes, bad arguments, and memory.
 
 use difrules_core::testing::{Sampler, check_at};
-use difrules_core::{gradient, transpose_view, value_and_gradient};
+use difrules_core::{Diagnostic, Var, diagnosed, gradient, transpose_view, value_and_gradient};
 use difrules_linalg::{
-    Diagonal, Error, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve, component_mul,
-    diagonal, dot, gemm, ln_determinant, matmul, neg, nrm2, scale, solve_lower_triangular,
-    solve_upper_triangular, sub, sum, symmetric_part, tr_mul, trace, transpose, trsm,
+    Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve,
+    component_mul, diagonal, dot, gemm, inverse, ln_abs_determinant, ln_determinant, lu, lu_solve,
+    matmul, neg, nrm2, scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum,
+    symmetric_part, tr_mul, trace, transpose, trsm,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
 
@@ -68,6 +69,13 @@ static_sizes! {
     static_solve_lower: solve_lower_triangular<C64, U3, U1>, |r| (triangle(r), any(r));
     static_solve_upper: solve_upper_triangular<f64, U3, U2>, |r| (triangle(r).transpose(), any(r));
     static_cholesky_solve: cholesky_solve<C64, U3, U2>, |r| (triangle(r), any(r));
+    static_lu: lu<C64, U3, U3>, |r| (any(r),);
+    static_wide_lu: lu<f64, U2, U4>, |r| (any(r),);
+    static_tall_lu: lu<C64, U4, U2>, |r| (any(r),);
+    static_solve: solve<C64, U3, U2>, |r| (any(r), any(r));
+    static_lu_solve: lu_solve<f64, U3, U1>, |r| (lu(&any(r)).unwrap(), any(r));
+    static_inverse: inverse<C64, U3>, |r| (any(r),);
+    static_ln_abs_determinant: ln_abs_determinant<C64, U3>, |r| (any(r),);
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
@@ -96,7 +104,62 @@ fn large_matrices_keep_the_rules() {
             seed,
         )
         .unwrap();
+        check_at::<lu<f64, Dyn, Dyn>, f64>(|r| (r.matrix(40, 40),), seed).unwrap();
+        check_at::<lu<C64, Dyn, Dyn>, f64>(|r| (r.matrix(21, 40),), seed).unwrap();
+        check_at::<lu<f64, Dyn, Dyn>, f64>(|r| (r.matrix(40, 21),), seed).unwrap();
+        check_at::<solve<C64, Dyn, Dyn>, f64>(|r| (r.matrix(40, 40), r.matrix(40, 9)), seed)
+            .unwrap();
+        check_at::<lu_solve<C64, Dyn, Dyn>, f64>(
+            |r| (lu(&r.matrix(40, 40)).unwrap(), r.matrix(40, 9)),
+            seed,
+        )
+        .unwrap();
+        check_at::<inverse<f64, Dyn>, f64>(|r| (r.matrix(40, 40),), seed).unwrap();
     }
+}
+
+#[test]
+fn elimination_pivots_as_nalgebra_does() {
+    let mut random = Sampler::new(3, 3);
+    for (rows, columns) in [(1, 1), (5, 5), (40, 40), (33, 50), (50, 33), (0, 3)] {
+        let a: DMatrix<C64> = random.matrix(rows, columns);
+        let Lu { packed, pivots } = lu(&a).unwrap();
+        let (p, l, u) = a.clone().lu().unpack();
+        let size = rows.min(columns);
+        let mut strict = packed.columns(0, size).into_owned();
+        strict.fill_upper_triangle(nalgebra::zero(), 0);
+        assert!((strict + DMatrix::identity(rows, size) - l).norm() < 1e-12);
+        assert!((packed.rows(0, size).upper_triangle() - u).norm() < 1e-12);
+        let mut swapped = a.clone();
+        for (i, &pivot) in pivots.iter().enumerate() {
+            swapped.swap_rows(i, pivot);
+        }
+        let mut permuted = a;
+        p.permute_rows(&mut permuted);
+        assert_eq!(swapped, permuted);
+    }
+}
+
+#[test]
+fn factors_of_singular_matrices() {
+    // Rank n - 1, the zero pivot being the last: nothing divides by it.
+    let a = dmatrix![2.0, 1.0, 3.0; 4.0, 1.0, 5.0; 6.0, 2.0, 8.0];
+    let last = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(lu(a)?.packed[(2, 2)]);
+    let (found, heard) = diagnosed(|| value_and_gradient(last, &a));
+    let (pivot, pivot_bar) = found.unwrap();
+    assert!(pivot.abs() < 1e-15 && heard.is_empty(), "{heard:?}");
+    // det A = -(product of pivots), so the gradient of the last is adj(A)^T over the others'.
+    let adjugate = dmatrix![-2.0, -2.0, 2.0; -2.0, -2.0, 2.0; 2.0, 2.0, -2.0];
+    let packed = lu(&a).unwrap().packed;
+    let expected = adjugate / (packed[(0, 0)] * packed[(1, 1)]);
+    let sign = f64::signum(pivot_bar[(0, 0)] / expected[(0, 0)]);
+    assert!((pivot_bar - expected * sign).norm() < 1e-14);
+    // A column of zeros: the rest of the derivative is there, and the missing part is reported.
+    let a = dmatrix![0.0, 1.0; 0.0, 2.0];
+    let (found, heard) = diagnosed(|| gradient(|a| lu(a).map(|lu| sum(&lu.packed)), &a));
+    assert_eq!(found.unwrap(), dmatrix![1.0, 1.0; 0.0, 1.0]);
+    let reason = "pivot 0 is zero, counting from 0, and has rows below it";
+    assert_eq!(heard, [Diagnostic::undefined("lu", reason)]);
 }
 
 #[test]
@@ -217,6 +280,27 @@ fn bad_arguments_are_named() {
     assert_eq!(gemm(1.0, &two, &three, 1.0, &mut two.clone()), Err(mismatch("b", (2, 3), (3, 3))));
     let text = gemm(1.0, &two, &three, 1.0, &mut two.clone()).unwrap_err().to_string();
     assert_eq!(text, "`b` has to be 2 x 3 to fit the other arguments, but is 3 x 3");
+
+    assert_eq!(solve(&wide, &two), Err(not_square("a")));
+    assert_eq!(solve(&two, &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(inverse(&wide), Err(not_square("a")));
+    assert_eq!(ln_abs_determinant(&wide), Err(not_square("a")));
+    assert_eq!(lu_solve(&lu(&wide).unwrap(), &two), Err(not_square("factors")));
+    assert_eq!(lu_solve(&lu(&two).unwrap(), &three), Err(mismatch("b", (2, 3), (3, 3))));
+    let singular = dmatrix![1.0, 2.0; 2.0, 4.0];
+    assert_eq!(solve(&singular, &two), Err(Error::Singular { pivot: 1 }));
+    assert_eq!(inverse(&singular), Err(Error::Singular { pivot: 1 }));
+    assert_eq!(ln_abs_determinant(&singular), Err(Error::Singular { pivot: 1 }));
+    for bad in [f64::NAN, f64::INFINITY] {
+        let a = dmatrix![1.0, 2.0; bad, 4.0];
+        let not_finite = |argument| Error::NotFinite { argument, row: 1, column: 0 };
+        assert_eq!(lu(&a), Err(not_finite("a")));
+        assert_eq!(solve(&a, &two), Err(not_finite("a")));
+        assert_eq!(solve(&two, &a), Err(not_finite("b")));
+        assert_eq!(inverse(&a), Err(not_finite("a")));
+        assert_eq!(ln_abs_determinant(&a), Err(not_finite("a")));
+        assert_eq!(lu_solve(&lu(&two).unwrap(), &a), Err(not_finite("b")));
+    }
 
     let indefinite = matrix![4.0, 2.0; 2.0, 1.0];
     assert_eq!(cholesky(&indefinite), Err(Error::NotPositiveDefinite { pivot: 1, value: 0.0 }));

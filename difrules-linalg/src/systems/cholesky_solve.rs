@@ -6,7 +6,7 @@ use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
 use crate::error::{Error, shape, square};
 use crate::sample;
-use crate::triangle::{active, add_outer_lower};
+use crate::triangle::{active, add_outer};
 
 /// (L L^H)^-1 B from a Cholesky factor L, of which only the lower triangle is read.
 ///
@@ -106,8 +106,20 @@ fn cholesky_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         let l = active(Triangle::Lower, Diagonal::General, block(l));
         let (x, w) = (block(x), w.as_view());
         let mut l_bar = buffer(&mut l_bar);
-        add_outer_lower(-T::one(), w, adjoint_product(l.as_view(), x).as_view(), &mut l_bar);
-        add_outer_lower(-T::one(), x, adjoint_product(l.as_view(), w).as_view(), &mut l_bar);
+        add_outer(
+            Triangle::Lower,
+            -T::one(),
+            w,
+            adjoint_product(l.as_view(), x).as_view(),
+            &mut l_bar,
+        );
+        add_outer(
+            Triangle::Lower,
+            -T::one(),
+            x,
+            adjoint_product(l.as_view(), w).as_view(),
+            &mut l_bar,
+        );
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         b_bar += x_bar;

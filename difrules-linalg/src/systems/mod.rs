@@ -1,4 +1,7 @@
 //! Linear systems.
 
 pub(crate) mod cholesky_solve;
+pub(crate) mod inverse;
+pub(crate) mod lu_solve;
+pub(crate) mod solve;
 pub(crate) mod triangular;

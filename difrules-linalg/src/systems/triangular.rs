@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Kind, Scalar, Slot, primitive, transpose_view};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
@@ -7,7 +7,7 @@ use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve, solve_again, varies};
 use crate::error::{Error, shape, square};
 use crate::sample;
-use crate::triangle::{active, add_outer_lower};
+use crate::triangle::{active, add_outer};
 
 /// L^-1 B for a lower triangular L, of which only the lower triangle is read.
 ///
@@ -174,20 +174,7 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
     let mut w = buffer(&mut x_bar);
     solve_again(Side::Left, triangle, Operation::Adjoint, block(a), &mut w);
     if let Some(mut a_bar) = a_bar.buffer() {
-        let mut a_bar = buffer(&mut a_bar);
-        if triangle == Triangle::Lower {
-            add_outer_lower(-T::one(), w.as_view(), block(x), &mut a_bar);
-        } else {
-            // The upper triangle of W X^H is the adjoint of the lower triangle of X W^H.
-            let size = a.nrows();
-            let mut change = DMatrix::zeros(size, size);
-            add_outer_lower(-T::one(), block(x), w.as_view(), &mut change.as_view_mut());
-            if <T::Kind as Kind>::REAL {
-                a_bar += transpose_view(&change);
-            } else {
-                a_bar += change.adjoint();
-            }
-        }
+        add_outer(triangle, -T::one(), w.as_view(), block(x), &mut buffer(&mut a_bar));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         b_bar += x_bar;

@@ -1,0 +1,230 @@
+//! The shared mathematics of A = Q R, with Q of orthonormal columns and R upper triangular with a real
+//! diagonal that is not negative.
+//!
+//! A = [A1 A2], Q = [Q1 Q2] and R = [R11 R12; 0 R22] are split after p columns that are independent:
+//! A1 = Q1 R11 determines Q1 and R11, and R12 = Q1^H A2. For a tall matrix of full rank there is no
+//! more. For one that is not tall, p is less than the number of rows by one: Q2 is then one column,
+//! determined but for its phase, and R22 = Q2^H A2 a row, so that the last pivot is not divided by
+//! where it need not be: it fixes the phase, if there is one. Where more columns than that depend
+//! on those before them, Q2 is any basis of a complement, of which the part along Q1 is determined, and
+//! R22 is zero and has no derivative but along changes that leave it zero.
+
+use approx::AbsDiffEq;
+use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+
+use crate::blas::trsm::{Operation, Side, Triangle};
+use crate::block::{block, block_mut, multiply, solve_again};
+
+/// How the columns are split.
+struct Split {
+    /// How many columns of Q are determined by as many of A.
+    first: usize,
+    /// Whether one more column of Q is all that there is, so that it is determined too.
+    single: bool,
+    /// Whether the pivot that fixes that column's phase is zero.
+    loose: bool,
+}
+
+/// Splits by the diagonal of R and the rounding of its factorisation.
+fn split<T: Scalar>(r: DMatrixView<'_, T>, rows: usize) -> Split {
+    let epsilon = T::Real::default_epsilon().to_f64();
+    let rounding = epsilon * rows.max(r.ncols()) as f64 * largest(r);
+    let size = r.nrows();
+    let independent = (0..size).find(|&i| r[(i, i)].modulus().to_f64() <= rounding);
+    let independent = independent.unwrap_or(size);
+    let single = size == rows && size > 0 && independent + 1 >= size;
+    let first = if single { size - 1 } else { independent };
+    Split { first, single, loose: independent < size }
+}
+
+/// The largest modulus of an entry.
+fn largest<T: Scalar>(matrix: DMatrixView<'_, T>) -> f64 {
+    matrix.iter().fold(0.0, |most, x| x.modulus().to_f64().max(most))
+}
+
+/// Reports what columns that depend on others leave open: `open` is the part of a tangent or a
+/// cotangent that has no derivative, `choice` that along which Q2 is a choice, `all` the whole.
+fn report_open(primitive: &'static str, first: usize, open: f64, choice: f64, all: f64) {
+    if open > gauge_tolerance() * all {
+        let reason = format!(
+            "column {first}, counting from 0, depends on those before it; the derivative of R from \
+             there on is left out"
+        );
+        report(Diagnostic::undefined(primitive, reason));
+    }
+    if choice > gauge_tolerance() * all {
+        report(Diagnostic { primitive, defect: Defect::Gauge { size: choice / all } });
+    }
+}
+
+/// The tangents of Q and R.
+///
+/// With N = dA1 R11^-1 and C = Q1^H N: Q1^H dQ1 is skew-Hermitian and dR11 R11^-1 upper triangular
+/// with a real diagonal, so C = Omega + U splits into Omega = stril(C) - stril(C)^H + i Im diag(C)
+/// and U = dR11 R11^-1. Then dQ1 = N - Q1 U, dR11 = U R11, dR12 = Q1^H dA2 - Omega R12, and
+/// dQ2 = -Q1 dQ1^H Q2. If Q2 is one column, dR12 += dQ1^H Q2 R22, and D = Q2^H (dA2 - dQ1 R12) is the
+/// tangent of R22 but for the phase phi = i Im(D_1) / R22_1, which keeps the diagonal real:
+/// dR22 = D - phi R22, dQ2 += phi Q2.
+pub(crate) fn qr_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, R, K>,
+    r: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, K>, OMatrix<T, K, C>)
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C> + Allocator<K, K>,
+{
+    let ((rows, size), (_, columns)) = (q.shape_generic(), r.shape_generic());
+    let mut q_dot = OMatrix::zeros_generic(rows, size);
+    let mut r_dot = OMatrix::zeros_generic(size, columns);
+    let mut omega = OMatrix::zeros_generic(size, size);
+    let mut upper = OMatrix::zeros_generic(size, size);
+    let Split { first: p, single, loose } = split(block(r), q.nrows());
+    let (one, zero) = (T::one(), T::zero());
+    let (q, r, a_dot) = (block(q), block(r), block(a_dot));
+    let r1 = r.rows(0, p);
+    let (q1, q2) = q.columns_range_pair(..p, p..);
+    let (r11, r12) = r1.columns_range_pair(..p, p..);
+    let (a1_dot, a2_dot) = a_dot.columns_range_pair(..p, p..);
+    let mut q_dot_block = block_mut(&mut q_dot);
+    let (mut q1_dot, mut q2_dot) = q_dot_block.columns_range_pair_mut(..p, p..);
+    let mut omega = block_mut(&mut omega);
+    let mut omega = omega.view_mut((0, 0), (p, p));
+    let mut upper = block_mut(&mut upper);
+    let mut upper = upper.view_mut((0, 0), (p, p));
+
+    q1_dot.copy_from(&a1_dot);
+    solve_again(Side::Right, Triangle::Upper, Operation::None, r11, &mut q1_dot);
+    multiply(one, (q1, true), (q1_dot.as_view(), false), zero, &mut omega);
+    for j in 0..p {
+        for i in 0..j {
+            upper[(i, j)] = omega[(i, j)] + omega[(j, i)].conjugate();
+            omega[(i, j)] = -omega[(j, i)].conjugate();
+        }
+        upper[(j, j)] = T::from_real(omega[(j, j)].real());
+        let imaginary = omega[(j, j)] - upper[(j, j)];
+        omega[(j, j)] = imaginary;
+    }
+    multiply(-one, (q1, false), (upper.as_view(), false), one, &mut q1_dot);
+    let mut r_dot_block = block_mut(&mut r_dot);
+    let (mut r1_dot, mut r2_dot) = r_dot_block.rows_range_pair_mut(..p, p..);
+    let (mut r11_dot, mut r12_dot) = r1_dot.columns_range_pair_mut(..p, p..);
+    multiply(one, (upper.as_view(), false), (r11, false), zero, &mut r11_dot);
+    multiply(one, (q1, true), (a2_dot, false), zero, &mut r12_dot);
+    multiply(-one, (omega.as_view(), false), (r12, false), one, &mut r12_dot);
+    if q2.ncols() > 0 {
+        let mut along = DMatrix::zeros(p, q2.ncols());
+        multiply(one, (q1_dot.as_view(), true), (q2, false), zero, &mut along.as_view_mut());
+        multiply(-one, (q1, false), (along.as_view(), false), zero, &mut q2_dot);
+        let mut rest = a2_dot.clone_owned();
+        multiply(-one, (q1_dot.as_view(), false), (r12, false), one, &mut rest.as_view_mut());
+        let mut r22_dot = r2_dot.columns_mut(p, rest.ncols());
+        multiply(one, (q2, true), (rest.as_view(), false), zero, &mut r22_dot);
+        if single {
+            let r22 = r.view((p, p), (1, rest.ncols()));
+            multiply(one, (along.as_view(), false), (r22, false), one, &mut r12_dot);
+            let turn = r22_dot[0] - T::from_real(r22_dot[0].real());
+            if loose {
+                report_open(primitive, p, 0.0, turn.modulus().to_f64(), largest(a_dot));
+                r22_dot[0] -= turn;
+            } else {
+                let phase = turn / r22[0];
+                r22_dot.zip_apply(&r22, |y, x| *y -= phase * x);
+                q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
+            }
+        } else {
+            report_open(primitive, p, largest(r22_dot.as_view()), 0.0, largest(a_dot));
+            r22_dot.fill(zero);
+        }
+    }
+    (q_dot, r_dot)
+}
+
+/// Turns the cotangents of Q and R, which are overwritten, into that of A and adds it.
+///
+/// The adjoint of [`qr_forward`] in the pairing Re tr(Y_bar^H Y_dot): with
+/// Z = triu(R11_bar) R11^H - Q1^H Q1_bar and W = Z + R12_bar R12^H,
+///
+/// A1_bar = (Q1_bar + Q1 (Z - stril(W - W^H) - i Im diag(W))) R11^-H, A2_bar = Q1 R12_bar,
+///
+/// after Q1_bar -= Q2 Q2_bar^H Q1. If Q2 is one column, before all that with
+/// phi_bar = Q2^H Q2_bar - R22_bar R22^H, D_bar = R22_bar + i Im(phi_bar) / R22_1 in its first entry,
+/// A2_bar = Q2 D_bar, and Q1_bar += Q2 (R22 R12_bar^H - D_bar R12^H).
+pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, R, K>,
+    r: &OMatrix<T, K, C>,
+    q_bar: &mut DMatrixViewMut<'_, T>,
+    r_bar: &mut DMatrixViewMut<'_, T>,
+    a_bar: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K, K>,
+{
+    let (_, size) = q.shape_generic();
+    let mut z = OMatrix::zeros_generic(size, size);
+    let mut w = OMatrix::zeros_generic(size, size);
+    let Split { first: p, single, loose } = split(block(r), q.nrows());
+    let (one, zero) = (T::one(), T::zero());
+    let (q, r) = (block(q), block(r));
+    let r1 = r.rows(0, p);
+    let (q1, q2) = q.columns_range_pair(..p, p..);
+    let (r11, r12) = r1.columns_range_pair(..p, p..);
+    let (mut q1_bar, q2_bar) = q_bar.columns_range_pair_mut(..p, p..);
+    let (mut a1_bar, mut a2_bar) = a_bar.columns_range_pair_mut(..p, p..);
+    let mut z = block_mut(&mut z);
+    let mut z = z.view_mut((0, 0), (p, p));
+    let mut w = block_mut(&mut w);
+    let mut w = w.view_mut((0, 0), (p, p));
+
+    if q2.ncols() > 0 {
+        let mut r22_bar = r_bar.view((p, p), (q2.ncols(), r_bar.ncols() - p)).clone_owned();
+        let mut choice = DMatrix::zeros(q2.ncols(), q2.ncols());
+        multiply(one, (q2, true), (q2_bar.as_view(), false), zero, &mut choice.as_view_mut());
+        let bars = [q1_bar.as_view(), q2_bar.as_view(), r_bar.as_view()];
+        let all = bars.into_iter().fold(0.0, |most: f64, bar| largest(bar).max(most));
+        if single {
+            let r22 = r.view((p, p), r22_bar.shape());
+            let phase_bar = choice[0] - r22_bar.dotc(&r22).conjugate();
+            let turn = phase_bar - T::from_real(phase_bar.real());
+            if loose {
+                report_open(primitive, p, 0.0, turn.modulus().to_f64(), all);
+                r22_bar[0] = T::from_real(r22_bar[0].real());
+            } else {
+                r22_bar[0] += turn / r22[0];
+            }
+            multiply(one, (q2, false), (r22_bar.as_view(), false), one, &mut a2_bar);
+            let mut beside = DMatrix::zeros(1, p);
+            let r12_bar = r_bar.view((0, p), r12.shape());
+            multiply(one, (r22, false), (r12_bar, true), zero, &mut beside.as_view_mut());
+            multiply(-one, (r22_bar.as_view(), false), (r12, true), one, &mut beside.as_view_mut());
+            multiply(one, (q2, false), (beside.as_view(), false), one, &mut q1_bar);
+        } else {
+            r22_bar.fill_lower_triangle(zero, 1);
+            choice -= choice.adjoint();
+            let (open, choice) = (largest(r22_bar.as_view()), largest(choice.as_view()));
+            report_open(primitive, p, open, choice, all);
+        }
+        let mut along = DMatrix::zeros(q2.ncols(), p);
+        multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along.as_view_mut());
+        multiply(-one, (q2, false), (along.as_view(), false), one, &mut q1_bar);
+    }
+    let r12_bar = r_bar.view((0, p), (p, r12.ncols()));
+    w.copy_from(&r_bar.view((0, 0), (p, p)));
+    w.fill_lower_triangle(zero, 1);
+    multiply(one, (w.as_view(), false), (r11, true), zero, &mut z);
+    multiply(-one, (q1, true), (q1_bar.as_view(), false), one, &mut z);
+    w.copy_from(&z);
+    multiply(one, (r12_bar, false), (r12, true), one, &mut w);
+    for j in 0..p {
+        for i in j + 1..p {
+            z[(i, j)] -= w[(i, j)] - w[(j, i)].conjugate();
+        }
+        z[(j, j)] -= w[(j, j)] - T::from_real(w[(j, j)].real());
+    }
+    multiply(one, (q1, false), (z.as_view(), false), one, &mut q1_bar);
+    solve_again(Side::Right, Triangle::Upper, Operation::Adjoint, r11, &mut q1_bar);
+    a1_bar += q1_bar;
+    multiply(one, (q1, false), (r12_bar, false), one, &mut a2_bar);
+}
