@@ -1,8 +1,11 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
 use difrules_core::{Kind, Scalar, column_major_view, column_major_view_mut, transpose_view};
+use nalgebra::allocator::Allocator;
 use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
-use nalgebra::{DMatrixView, DMatrixViewMut, Dim, Matrix, MatrixViewMut};
+use nalgebra::{
+    DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, MatrixViewMut, OMatrix,
+};
 
 use crate::blas::gemm::gemm;
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
@@ -30,6 +33,17 @@ pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     buffer: &'a mut MatrixViewMut<'_, T, R, C>,
 ) -> DMatrixViewMut<'a, T> {
     column_major_view_mut(buffer).expect("an adjoint buffer is column-major")
+}
+
+/// A matrix of this shape in the memory of one that is no smaller: a static one allocates nothing.
+pub(crate) fn workspace<T: Scalar, R: Dim, C: Dim>(
+    memory: &mut OMatrix<T, R, C>,
+    (rows, columns): (usize, usize),
+) -> DMatrixViewMut<'_, T>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    DMatrixViewMut::from_slice(&mut memory.as_mut_slice()[..rows * columns], rows, columns)
 }
 
 /// The largest static dimension at which loops beat a call of `gemm`.

@@ -12,10 +12,10 @@
 use approx::AbsDiffEq;
 use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Operation, Side, Triangle};
-use crate::block::{block, block_mut, multiply, solve_again};
+use crate::block::{block, block_mut, multiply, solve_again, workspace};
 
 /// How the columns are split.
 struct Split {
@@ -79,8 +79,9 @@ where
     let ((rows, size), (_, columns)) = (q.shape_generic(), r.shape_generic());
     let mut q_dot = OMatrix::zeros_generic(rows, size);
     let mut r_dot = OMatrix::zeros_generic(size, columns);
-    let mut omega = OMatrix::zeros_generic(size, size);
-    let mut upper = OMatrix::zeros_generic(size, size);
+    let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
+    let (mut omega, mut upper, mut along) = (square(), square(), square());
+    let mut rest = a_dot.clone();
     let Split { first: p, single, loose } = split(block(r), q.nrows());
     let (one, zero) = (T::one(), T::zero());
     let (q, r, a_dot) = (block(q), block(r), block(a_dot));
@@ -90,10 +91,8 @@ where
     let (a1_dot, a2_dot) = a_dot.columns_range_pair(..p, p..);
     let mut q_dot_block = block_mut(&mut q_dot);
     let (mut q1_dot, mut q2_dot) = q_dot_block.columns_range_pair_mut(..p, p..);
-    let mut omega = block_mut(&mut omega);
-    let mut omega = omega.view_mut((0, 0), (p, p));
-    let mut upper = block_mut(&mut upper);
-    let mut upper = upper.view_mut((0, 0), (p, p));
+    let mut omega = workspace(&mut omega, (p, p));
+    let mut upper = workspace(&mut upper, (p, p));
 
     q1_dot.copy_from(&a1_dot);
     solve_again(Side::Right, Triangle::Upper, Operation::None, r11, &mut q1_dot);
@@ -115,11 +114,12 @@ where
     multiply(one, (q1, true), (a2_dot, false), zero, &mut r12_dot);
     multiply(-one, (omega.as_view(), false), (r12, false), one, &mut r12_dot);
     if q2.ncols() > 0 {
-        let mut along = DMatrix::zeros(p, q2.ncols());
-        multiply(one, (q1_dot.as_view(), true), (q2, false), zero, &mut along.as_view_mut());
+        let mut along = workspace(&mut along, (p, q2.ncols()));
+        multiply(one, (q1_dot.as_view(), true), (q2, false), zero, &mut along);
         multiply(-one, (q1, false), (along.as_view(), false), zero, &mut q2_dot);
-        let mut rest = a2_dot.clone_owned();
-        multiply(-one, (q1_dot.as_view(), false), (r12, false), one, &mut rest.as_view_mut());
+        let mut rest = block_mut(&mut rest);
+        let mut rest = rest.columns_range_mut(p..);
+        multiply(-one, (q1_dot.as_view(), false), (r12, false), one, &mut rest);
         let mut r22_dot = r2_dot.columns_mut(p, rest.ncols());
         multiply(one, (q2, true), (rest.as_view(), false), zero, &mut r22_dot);
         if single {
@@ -163,8 +163,9 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K, K>,
 {
     let (_, size) = q.shape_generic();
-    let mut z = OMatrix::zeros_generic(size, size);
-    let mut w = OMatrix::zeros_generic(size, size);
+    let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
+    let (mut z, mut w, mut choice) = (square(), square(), square());
+    let mut r22_bar = r.clone();
     let Split { first: p, single, loose } = split(block(r), q.nrows());
     let (one, zero) = (T::one(), T::zero());
     let (q, r) = (block(q), block(r));
@@ -173,15 +174,13 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let (r11, r12) = r1.columns_range_pair(..p, p..);
     let (mut q1_bar, q2_bar) = q_bar.columns_range_pair_mut(..p, p..);
     let (mut a1_bar, mut a2_bar) = a_bar.columns_range_pair_mut(..p, p..);
-    let mut z = block_mut(&mut z);
-    let mut z = z.view_mut((0, 0), (p, p));
-    let mut w = block_mut(&mut w);
-    let mut w = w.view_mut((0, 0), (p, p));
 
     if q2.ncols() > 0 {
-        let mut r22_bar = r_bar.view((p, p), (q2.ncols(), r_bar.ncols() - p)).clone_owned();
-        let mut choice = DMatrix::zeros(q2.ncols(), q2.ncols());
-        multiply(one, (q2, true), (q2_bar.as_view(), false), zero, &mut choice.as_view_mut());
+        let (open, beside) = (q2.ncols(), r.ncols() - p);
+        let mut r22_bar = workspace(&mut r22_bar, (open, beside));
+        r22_bar.copy_from(&r_bar.view((p, p), (open, beside)));
+        let mut choice = workspace(&mut choice, (open, open));
+        multiply(one, (q2, true), (q2_bar.as_view(), false), zero, &mut choice);
         let bars = [q1_bar.as_view(), q2_bar.as_view(), r_bar.as_view()];
         let all = bars.into_iter().fold(0.0, |most: f64, bar| largest(bar).max(most));
         if single {
@@ -195,21 +194,28 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
                 r22_bar[0] += turn / r22[0];
             }
             multiply(one, (q2, false), (r22_bar.as_view(), false), one, &mut a2_bar);
-            let mut beside = DMatrix::zeros(1, p);
+            let mut along = workspace(&mut z, (1, p));
             let r12_bar = r_bar.view((0, p), r12.shape());
-            multiply(one, (r22, false), (r12_bar, true), zero, &mut beside.as_view_mut());
-            multiply(-one, (r22_bar.as_view(), false), (r12, true), one, &mut beside.as_view_mut());
-            multiply(one, (q2, false), (beside.as_view(), false), one, &mut q1_bar);
+            multiply(one, (r22, false), (r12_bar, true), zero, &mut along);
+            multiply(-one, (r22_bar.as_view(), false), (r12, true), one, &mut along);
+            multiply(one, (q2, false), (along.as_view(), false), one, &mut q1_bar);
         } else {
             r22_bar.fill_lower_triangle(zero, 1);
-            choice -= choice.adjoint();
+            for j in 0..open {
+                for i in 0..=j {
+                    let skew = choice[(i, j)] - choice[(j, i)].conjugate();
+                    choice[(i, j)] = skew;
+                    choice[(j, i)] = -skew.conjugate();
+                }
+            }
             let (open, choice) = (largest(r22_bar.as_view()), largest(choice.as_view()));
             report_open(primitive, p, open, choice, all);
         }
-        let mut along = DMatrix::zeros(q2.ncols(), p);
-        multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along.as_view_mut());
+        let mut along = workspace(&mut z, (q2.ncols(), p));
+        multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along);
         multiply(-one, (q2, false), (along.as_view(), false), one, &mut q1_bar);
     }
+    let (mut z, mut w) = (workspace(&mut z, (p, p)), workspace(&mut w, (p, p)));
     let r12_bar = r_bar.view((0, p), (p, r12.ncols()));
     w.copy_from(&r_bar.view((0, 0), (p, p)));
     w.fill_lower_triangle(zero, 1);

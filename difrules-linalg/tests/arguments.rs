@@ -5,7 +5,7 @@ use difrules_core::{Diagnostic, Var, diagnosed, gradient, transpose_view, value_
 use difrules_linalg::{
     Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve,
     component_mul, diagonal, dot, gemm, inverse, ln_abs_determinant, ln_determinant, lu, lu_solve,
-    matmul, neg, nrm2, scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum,
+    matmul, neg, nrm2, qr, scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum,
     symmetric_part, tr_mul, trace, transpose, trsm,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
@@ -76,6 +76,9 @@ static_sizes! {
     static_lu_solve: lu_solve<f64, U3, U1>, |r| (lu(&any(r)).unwrap(), any(r));
     static_inverse: inverse<C64, U3>, |r| (any(r),);
     static_ln_abs_determinant: ln_abs_determinant<C64, U3>, |r| (any(r),);
+    static_qr: qr<C64, U3, U3>, |r| (any(r),);
+    static_wide_qr: qr<C64, U2, U4>, |r| (any(r),);
+    static_tall_qr: qr<f64, U4, U2>, |r| (any(r),);
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
@@ -115,6 +118,9 @@ fn large_matrices_keep_the_rules() {
         )
         .unwrap();
         check_at::<inverse<f64, Dyn>, f64>(|r| (r.matrix(40, 40),), seed).unwrap();
+        check_at::<qr<f64, Dyn, Dyn>, f64>(|r| (r.matrix(30, 30),), seed).unwrap();
+        check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(30, 17),), seed).unwrap();
+        check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(17, 30),), seed).unwrap();
     }
 }
 
@@ -160,6 +166,59 @@ fn factors_of_singular_matrices() {
     assert_eq!(found.unwrap(), dmatrix![1.0, 1.0; 0.0, 1.0]);
     let reason = "pivot 0 is zero, counting from 0, and has rows below it";
     assert_eq!(heard, [Diagnostic::undefined("lu", reason)]);
+}
+
+#[test]
+fn orthogonal_factors_where_columns_depend_on_others() {
+    let mut random = Sampler::new(5, 5);
+    // Real and square, of rank n - 1: the last column of Q has no choice but its sign.
+    let first: DMatrix<f64> = random.matrix(4, 3);
+    let mix: DMatrix<f64> = random.matrix(3, 4);
+    let a = &first * &mix;
+    let direction: DMatrix<f64> = random.matrix(4, 4);
+    let jvp = |a: &DMatrix<f64>, v: &DMatrix<f64>| difrules_core::jvp(|a| qr(a), a, v).unwrap();
+    let (((q, r), (q_dot, r_dot)), heard) = diagnosed(|| jvp(&a, &direction));
+    assert!(r[(3, 3)].abs() < 1e-14 && heard.is_empty(), "{heard:?}");
+    assert!((q.tr_mul(&q_dot) + q_dot.tr_mul(&q)).norm() < 1e-12);
+    assert!((&q_dot * &r + &q * &r_dot - &direction).norm() < 1e-12);
+    // Tall, of rank 2 with independent first columns: along a change of the same rank all of R and
+    // Q1 have derivatives; beside it, what has none is reported.
+    let (left, right): (DMatrix<f64>, DMatrix<f64>) = (random.matrix(6, 2), random.matrix(2, 4));
+    let (left_dot, right_dot) = (random.matrix(6, 2), random.matrix(2, 4));
+    let a = &left * &right;
+    let kept: DMatrix<f64> = &left_dot * &right + &left * &right_dot;
+    let (((q, r), (q_dot, r_dot)), heard) = diagnosed(|| jvp(&a, &kept));
+    assert!(heard.is_empty(), "{heard:?}");
+    assert!((&q_dot * &r + &q * &r_dot - &kept).norm() < 1e-12);
+    let (_, heard) = diagnosed(|| jvp(&a, &random.matrix(6, 4)));
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    // The projection onto the columns does not depend on the choice of Q2.
+    let weight: DMatrix<f64> = random.matrix(6, 6);
+    let projection = |a: &DMatrix<Var<f64>>| {
+        let (q, _) = qr(a)?;
+        let q1 = q.columns(0, 2).into_owned();
+        let product = matmul(&q1, &transpose(&q1))?;
+        dot(&product, &weight.map(Var::constant))
+    };
+    let (found, heard) = diagnosed(|| gradient(projection, &a));
+    assert!(heard.is_empty(), "{heard:?}");
+    let found = found.unwrap();
+    // A1_bar = (1 - Q1 Q1^T) (W + W^T) Q1 R11^-T.
+    let (q1, r11) = (q.columns(0, 2), r.view((0, 0), (2, 2)));
+    let outside = DMatrix::identity(6, 6) - q1 * q1.transpose();
+    let expected =
+        outside * (&weight + weight.transpose()) * q1 * r11.transpose().try_inverse().unwrap();
+    assert!((found.columns(0, 2) - expected).norm() < 1e-11);
+    assert!(found.columns(2, 2).norm() < 1e-11);
+    let choice = |a: &DMatrix<Var<f64>>| {
+        dot(&qr(a)?.0, &random.clone().matrix::<f64>(6, 4).map(Var::constant))
+    };
+    let (_, heard) = diagnosed(|| gradient(choice, &a));
+    assert!(matches!(heard[0].defect, difrules_core::Defect::Gauge { .. }), "{heard:?}");
+    // Nothing at all.
+    let zero = DMatrix::<f64>::zeros(3, 2);
+    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(sum(&qr(a)?.1)), &zero));
+    assert!(found.unwrap().iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
 }
 
 #[test]
@@ -298,6 +357,7 @@ fn bad_arguments_are_named() {
         assert_eq!(solve(&a, &two), Err(not_finite("a")));
         assert_eq!(solve(&two, &a), Err(not_finite("b")));
         assert_eq!(inverse(&a), Err(not_finite("a")));
+        assert_eq!(qr(&a), Err(not_finite("a")));
         assert_eq!(ln_abs_determinant(&a), Err(not_finite("a")));
         assert_eq!(lu_solve(&lu(&two).unwrap(), &a), Err(not_finite("b")));
     }
