@@ -53,7 +53,7 @@ where
     largest * ComplexField::sqrt(scaled)
 }
 
-fn nrm2_forward<T: Scalar, R: Dim, C: Dim>(
+pub(crate) fn nrm2_forward<T: Scalar, R: Dim, C: Dim>(
     x: &OMatrix<T, R, C>,
     y: T::Real,
     x_dot: &OMatrix<T, R, C>,
@@ -69,7 +69,7 @@ where
     })
 }
 
-fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
+pub(crate) fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
     x: &OMatrix<T, R, C>,
     y: T::Real,
     y_bar: T::Real,

@@ -1,5 +1,7 @@
 //! Decompositions.
 
 pub(crate) mod cholesky;
+pub(crate) mod col_piv_qr;
+pub(crate) mod lq;
 pub(crate) mod lu;
 pub(crate) mod qr;

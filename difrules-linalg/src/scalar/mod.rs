@@ -2,3 +2,7 @@
 
 pub(crate) mod ln_abs_determinant;
 pub(crate) mod ln_determinant;
+pub(crate) mod norm;
+pub(crate) mod norm_inf;
+pub(crate) mod normalize;
+pub(crate) mod one_norm;

@@ -1,0 +1,29 @@
+//! The shared mathematics of moduli of entries: their phases, and lines of entries by their sums.
+
+use difrules_core::{Real, Scalar};
+
+/// x / |x|, and 0 for 0: the gradient of the modulus, and a subgradient where it has none.
+pub(crate) fn phase<T: Scalar>(x: T) -> T {
+    let size = x.modulus();
+    if size == nalgebra::zero() { T::zero() } else { x.unscale(size) }
+}
+
+/// The tangent of the sum of the moduli of entries, which come with their tangents.
+pub(crate) fn turned<'a, T: Scalar>(entries: impl Iterator<Item = (&'a T, &'a T)>) -> T::Real {
+    entries.fold(nalgebra::zero(), |sum: T::Real, (&x, &x_dot)| {
+        sum + (phase(x).conjugate() * x_dot).real()
+    })
+}
+
+/// The sum of the moduli.
+pub(crate) fn sum_of_moduli<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>) -> T::Real {
+    entries.fold(nalgebra::zero(), |sum: T::Real, x| sum + x.modulus())
+}
+
+/// The first of the largest of several sums, none of which is negative, and the sum: zero if there are
+/// none.
+pub(crate) fn largest<S: Real>(sums: impl Iterator<Item = S>) -> (Option<usize>, S) {
+    sums.enumerate().fold((None, nalgebra::zero()), |(found, most), (i, sum)| {
+        if found.is_none() || sum > most { (Some(i), sum) } else { (found, most) }
+    })
+}

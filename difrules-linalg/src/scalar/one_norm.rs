@@ -1,0 +1,67 @@
+use difrules_core::{Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::error::{Error, finite};
+use crate::modulus::{largest, phase, sum_of_moduli, turned};
+use crate::sample;
+
+/// The largest sum of the moduli of a column, which is the operator norm for vectors measured by the
+/// sum of their moduli. No columns have the norm 0.
+///
+/// # Errors
+/// [`Error::NotFinite`].
+///
+/// # Derivation
+/// For the column whose sum is the largest, dy = Re sum conj(s_i) da_i with the phases s_i = a_i / |a_i|:
+/// a_bar = y_bar s, and zero for all others. Of several that are as large the first is taken, which is
+/// a subgradient; so is the phase 0 of an entry that is zero.
+///
+/// ```
+/// use difrules_linalg::one_norm;
+/// use nalgebra::dmatrix;
+///
+/// assert_eq!(one_norm(&dmatrix![1.0, -3.0; 2.0, 4.0])?, 7.0);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = one_norm_forward,
+    reverse = one_norm_reverse,
+    reads(a),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn one_norm<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> Result<T::Real, Error>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    finite("a", a)?;
+    Ok(largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).1)
+}
+
+fn one_norm_forward<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let Some(line) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).0 else {
+        return nalgebra::zero();
+    };
+    turned(a.column(line).iter().zip(a_dot.column(line).iter()))
+}
+
+fn one_norm_reverse<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    y_bar: T::Real,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    if let Some(line) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).0 {
+        let mut a_bar = a_bar.column_mut(line);
+        a_bar.zip_apply(&a.column(line), |a_bar, a| *a_bar += phase(a).scale(y_bar));
+    }
+}
