@@ -3,10 +3,11 @@
 use difrules_core::testing::{Sampler, check_at};
 use difrules_core::{Diagnostic, Var, diagnosed, gradient, transpose_view, value_and_gradient};
 use difrules_linalg::{
-    Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve,
-    component_mul, diagonal, dot, gemm, inverse, ln_abs_determinant, ln_determinant, lu, lu_solve,
-    matmul, neg, nrm2, qr, scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum,
-    symmetric_part, tr_mul, trace, transpose, trsm,
+    ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve,
+    col_piv_qr, component_mul, determinant, diagonal, dot, gemm, inverse, ln_abs_determinant,
+    ln_determinant, lq, lu, lu_solve, matmul, neg, norm, norm_inf, normalize, nrm2, one_norm, qr,
+    scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum, symmetric_part, tr_mul,
+    trace, transpose, tridiagonal_solve, trsm,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
 
@@ -79,6 +80,14 @@ static_sizes! {
     static_qr: qr<C64, U3, U3>, |r| (any(r),);
     static_wide_qr: qr<C64, U2, U4>, |r| (any(r),);
     static_tall_qr: qr<f64, U4, U2>, |r| (any(r),);
+    static_lq: lq<C64, U2, U4>, |r| (any(r),);
+    static_col_piv_qr: col_piv_qr<C64, U4, U3>, |r| (any(r),);
+    static_norm: norm<C64, U4, U3>, |r| (any(r),);
+    static_norm_inf: norm_inf<C64, U4, U3>, |r| (any(r),);
+    static_one_norm: one_norm<f64, U4, U3>, |r| (any(r),);
+    static_normalize: normalize<C64, U4, U1>, |r| (any(r),);
+    static_determinant: determinant<C64, U4>, |r| (any(r),);
+    static_tridiagonal_solve: tridiagonal_solve<f64, U4, U2>, |r| (any(r), any(r), any(r), any(r));
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
@@ -222,6 +231,103 @@ fn orthogonal_factors_where_columns_depend_on_others() {
 }
 
 #[test]
+fn rows_and_pivoted_columns_are_put_together_again() {
+    let mut random = Sampler::new(7, 7);
+    for (rows, columns) in [(5, 5), (7, 4), (4, 7), (1, 1), (0, 3), (3, 0)] {
+        let a: DMatrix<C64> = random.matrix(rows, columns);
+        let (l, q) = lq(&a).unwrap();
+        assert!(
+            (&l * &q - &a).norm() < 1e-12
+                && l.upper_triangle().iter().filter(|x| x.norm() > 0.0).count()
+                    <= rows.min(columns)
+        );
+        let ColPivQr { q, r, columns } = col_piv_qr(&a).unwrap();
+        let product = q * r;
+        for (j, &column) in columns.iter().enumerate() {
+            assert!((product.column(j) - a.column(column)).norm() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn determinants_of_singular_matrices() {
+    let mut random = Sampler::new(11, 11);
+    // By minors, which know no rank.
+    fn minors(a: &DMatrix<f64>) -> f64 {
+        if a.is_empty() {
+            return 1.0;
+        }
+        (0..a.ncols()).fold(0.0, |sum, j| {
+            let sign = if j % 2 == 0 { 1.0 } else { -1.0 };
+            sum + sign * a[(0, j)] * minors(&a.clone().remove_row(0).remove_column(j))
+        })
+    }
+    let cofactor = |a: &DMatrix<f64>, i: usize, j: usize| {
+        let sign = if (i + j) % 2 == 0 { 1.0 } else { -1.0 };
+        sign * minors(&a.clone().remove_row(i).remove_column(j))
+    };
+    for rank in 0..=5 {
+        let (left, right): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(5, rank), random.matrix(rank, 5));
+        // Whole numbers, so that the rank is exact.
+        let a = left.map(|x| (4.0 * x).round()) * right.map(|x| (4.0 * x).round());
+        let (y, a_bar) = value_and_gradient(|a| determinant(a), &a).unwrap();
+        let cofactors = DMatrix::from_fn(5, 5, |i, j| cofactor(&a, i, j));
+        // The rounding is that of products of four entries.
+        let rounding = 1e-14 * a.norm().powi(4).max(1.0);
+        assert!((a_bar - &cofactors).norm() < rounding, "rank {rank}");
+        assert!((y - minors(&a)).abs() < 1e-11 * a.norm().powi(5).max(1.0));
+        // Second derivatives, by differences of cofactors, which are polynomials.
+        let v: DMatrix<f64> = random.matrix(5, 5);
+        let found = difrules_core::hvp(|a| determinant(a), &a, &v).unwrap();
+        let h = 1e-3;
+        let expected = DMatrix::from_fn(5, 5, |i, j| {
+            let at = |t: f64| cofactor(&(&a + &v * t), i, j);
+            (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h)
+        });
+        let scale = a.norm().powi(3).max(1.0);
+        assert!((&found - &expected).norm() < 1e-8 * scale, "rank {rank}: {found} {expected}");
+    }
+}
+
+#[test]
+fn norms_at_zero_and_at_ties() {
+    let zero = DMatrix::<f64>::zeros(2, 2);
+    assert_eq!(value_and_gradient(norm, &zero), (0.0, zero.clone()));
+    assert_eq!(value_and_gradient(one_norm, &zero), Ok((0.0, zero.clone())));
+    assert_eq!(value_and_gradient(norm_inf, &zero), Ok((0.0, zero.clone())));
+    let tie = dmatrix![1.0, -2.0; 2.0, 1.0];
+    let (y, a_bar) = value_and_gradient(one_norm, &tie).unwrap();
+    assert_eq!((y, a_bar), (3.0, dmatrix![1.0, 0.0; 1.0, 0.0]));
+    let (y, a_bar) = value_and_gradient(norm_inf, &tie).unwrap();
+    assert_eq!((y, a_bar), (3.0, dmatrix![1.0, -1.0; 0.0, 0.0]));
+    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(sum(&normalize(a)?)), &zero));
+    assert_eq!(found, Ok(zero));
+    assert_eq!(heard, [Diagnostic::undefined("normalize", "zero has no direction")]);
+    for size in [1e200, 1e-200] {
+        let y = normalize(&dvector![3.0 * size, 4.0 * size]).unwrap();
+        approx(&y, &dvector![0.6, 0.8]);
+    }
+}
+
+#[test]
+fn long_tridiagonal_systems() {
+    let mut random = Sampler::new(13, 13);
+    let size = 200;
+    let mut vector = || -> nalgebra::DVector<f64> { random.vector(size) };
+    // The diagonal is small, so most steps swap.
+    let (lower, diagonal, upper) = (vector(), vector() * 0.1, vector());
+    let b = vector();
+    let mut a = DMatrix::from_diagonal(&diagonal);
+    for i in 1..size {
+        a[(i, i - 1)] = lower[i];
+        a[(i - 1, i)] = upper[i - 1];
+    }
+    let x = tridiagonal_solve(&lower, &diagonal, &upper, &b).unwrap();
+    assert!((&a * &x - &b).norm() < 1e-10 * a.norm() * x.norm());
+}
+
+#[test]
 fn in_place_primitives_take_views_of_any_strides() {
     let a = DMatrix::from_fn(9, 7, |i, j| (i * 3 + j * 5) as f64 % 7.0);
     let b = DMatrix::from_fn(9, 8, |i, j| (i * 5 + j) as f64 % 5.0);
@@ -346,6 +452,14 @@ fn bad_arguments_are_named() {
     assert_eq!(ln_abs_determinant(&wide), Err(not_square("a")));
     assert_eq!(lu_solve(&lu(&wide).unwrap(), &two), Err(not_square("factors")));
     assert_eq!(lu_solve(&lu(&two).unwrap(), &three), Err(mismatch("b", (2, 3), (3, 3))));
+    assert_eq!(determinant(&wide), Err(not_square("a")));
+    let (short, long) = (dvector![1.0, 1.0], dvector![1.0, 1.0, 1.0]);
+    let found = tridiagonal_solve(&long, &short, &short, &short);
+    assert_eq!(found, Err(mismatch("lower", (2, 1), (3, 1))));
+    let found = tridiagonal_solve(&short, &short, &short, &long);
+    assert_eq!(found, Err(mismatch("b", (2, 1), (3, 1))));
+    let found = tridiagonal_solve(&short, &short, &short, &short);
+    assert_eq!(found, Err(Error::Singular { pivot: 1 }));
     let singular = dmatrix![1.0, 2.0; 2.0, 4.0];
     assert_eq!(solve(&singular, &two), Err(Error::Singular { pivot: 1 }));
     assert_eq!(inverse(&singular), Err(Error::Singular { pivot: 1 }));
@@ -358,6 +472,21 @@ fn bad_arguments_are_named() {
         assert_eq!(solve(&two, &a), Err(not_finite("b")));
         assert_eq!(inverse(&a), Err(not_finite("a")));
         assert_eq!(qr(&a), Err(not_finite("a")));
+        assert_eq!(lq(&a), Err(not_finite("a")));
+        assert_eq!(col_piv_qr(&a), Err(not_finite("a")));
+        assert_eq!(one_norm(&a), Err(not_finite("a")));
+        assert_eq!(norm_inf(&a), Err(not_finite("a")));
+        assert_eq!(normalize(&a), Err(not_finite("a")));
+        assert_eq!(determinant(&a), Err(not_finite("a")));
+        let (one, bad) = (dvector![1.0, 1.0], dvector![1.0, bad]);
+        assert_eq!(tridiagonal_solve(&bad, &one, &one, &one), Err(not_finite("lower")));
+        assert_eq!(tridiagonal_solve(&one, &bad, &one, &one), Err(not_finite("diagonal")));
+        assert_eq!(tridiagonal_solve(&one, &one, &one, &bad), Err(not_finite("b")));
+        // What is not read may be anything.
+        assert_eq!(
+            tridiagonal_solve(&(&one - &one), &one, &bad, &one).unwrap(),
+            dvector![0.0, 1.0]
+        );
         assert_eq!(ln_abs_determinant(&a), Err(not_finite("a")));
         assert_eq!(lu_solve(&lu(&two).unwrap(), &a), Err(not_finite("b")));
     }

@@ -1,5 +1,6 @@
 //! Numbers that belong to a matrix.
 
+pub(crate) mod determinant;
 pub(crate) mod ln_abs_determinant;
 pub(crate) mod ln_determinant;
 pub(crate) mod norm;

@@ -5,3 +5,4 @@ pub(crate) mod inverse;
 pub(crate) mod lu_solve;
 pub(crate) mod solve;
 pub(crate) mod triangular;
+pub(crate) mod tridiagonal_solve;
