@@ -45,6 +45,12 @@ pub enum Error {
         /// The first pivot that is zero or not finite, counting from 0.
         pivot: usize,
     },
+    /// An iteration did not come to its end.
+    #[error("no convergence after {sweeps} sweeps")]
+    NoConvergence {
+        /// How many sweeps were tried.
+        sweeps: usize,
+    },
     /// An argument holds a NaN or an infinity.
     #[error("`{argument}` is not finite in row {row}, column {column}, counting from 0")]
     NotFinite {

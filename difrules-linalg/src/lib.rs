@@ -11,6 +11,7 @@ mod modulus;
 mod orthogonal;
 mod sample;
 mod scalar;
+mod spectral;
 mod systems;
 mod triangle;
 
@@ -25,6 +26,8 @@ pub use decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 pub use decomposition::lq::lq;
 pub use decomposition::lu::{Lu, lu};
 pub use decomposition::qr::qr;
+pub use decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
+pub use decomposition::symmetric_eigenvalues::symmetric_eigenvalues;
 pub use elementary::add::add;
 pub use elementary::adjoint::adjoint;
 pub use elementary::component_mul::component_mul;

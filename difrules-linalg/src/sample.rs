@@ -33,3 +33,10 @@ pub(crate) fn lower_and_right_side<T: Scalar>(random: &mut Sampler) -> (DMatrix<
     let (size, columns) = (random.choose(&[0, 1, 3, 6, 20]), random.size(0, 4));
     (random.lower_triangular(size), random.matrix(size, columns))
 }
+
+/// A Hermitian matrix.
+pub(crate) fn hermitian<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
+    let size = random.choose(&[0, 1, 2, 3, 6]);
+    let any: DMatrix<T> = random.matrix(size, size);
+    (&any + any.adjoint()).map(|x| x.scale(nalgebra::convert(0.5)))
+}

@@ -3,11 +3,12 @@
 use difrules_core::testing::{Sampler, check_at};
 use difrules_core::{Diagnostic, Var, diagnosed, gradient, transpose_view, value_and_gradient};
 use difrules_linalg::{
-    ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, cholesky, cholesky_solve,
-    col_piv_qr, component_mul, determinant, diagonal, dot, gemm, inverse, ln_abs_determinant,
-    ln_determinant, lq, lu, lu_solve, matmul, neg, norm, norm_inf, normalize, nrm2, one_norm, qr,
-    scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum, symmetric_part, tr_mul,
-    trace, transpose, tridiagonal_solve, trsm,
+    ColPivQr, Diagonal, Error, Lu, Operation, Side, SymmetricEigen, Triangle, add, axpy, cholesky,
+    cholesky_solve, col_piv_qr, component_mul, determinant, diagonal, dot, gemm, inverse,
+    ln_abs_determinant, ln_determinant, lq, lu, lu_solve, matmul, neg, norm, norm_inf, normalize,
+    nrm2, one_norm, qr, scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum,
+    symmetric_eigen, symmetric_eigenvalues, symmetric_part, tr_mul, trace, transpose,
+    tridiagonal_solve, trsm,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
 
@@ -88,6 +89,8 @@ static_sizes! {
     static_normalize: normalize<C64, U4, U1>, |r| (any(r),);
     static_determinant: determinant<C64, U4>, |r| (any(r),);
     static_tridiagonal_solve: tridiagonal_solve<f64, U4, U2>, |r| (any(r), any(r), any(r), any(r));
+    static_symmetric_eigen: symmetric_eigen<C64, U3>, |r| (definite(r),);
+    static_symmetric_eigenvalues: symmetric_eigenvalues<f64, U3>, |r| (definite(r),);
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
@@ -310,6 +313,96 @@ fn norms_at_zero_and_at_ties() {
     }
 }
 
+/// V f(w) V^T.
+fn spectral_function(
+    a: &DMatrix<Var<f64>>,
+    f: impl Fn(Var<f64>) -> Var<f64>,
+) -> Result<DMatrix<Var<f64>>, Error> {
+    let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+    let mut scaled = eigenvectors.clone();
+    for (mut column, &w) in scaled.column_iter_mut().zip(eigenvalues.iter()) {
+        column *= f(w);
+    }
+    matmul(&scaled, &transpose(&eigenvectors))
+}
+
+#[test]
+fn functions_of_a_matrix_whose_eigenvalues_repeat() {
+    use nalgebra::ComplexField;
+
+    let mut random = Sampler::new(17, 17);
+    let size = 5;
+    let v = random.matrix::<f64>(size, size).qr().q();
+    let s: DMatrix<f64> = random.matrix(size, size);
+    let s = &s + s.transpose();
+    let same = [1.5; 5];
+    for values in
+        [same, [1.0, 1.0, 1.0, 2.0, 2.0], [1.0, 1.0 + 1e-10, 1.0 + 2e-10, 3.0, 3.0 + 1e-13]]
+    {
+        let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
+        let a = (&a + a.transpose()) * 0.5;
+        let pairing =
+            |a: &DMatrix<Var<f64>>| dot(&spectral_function(a, |w| w.exp())?, &s.map(Var::constant));
+        let (found, heard) = diagnosed(|| gradient(pairing, &a));
+        // The divided differences of exp (Higham 2008, Functions of Matrices, theorem 3.11).
+        let turned = v.transpose() * &s * &v;
+        let inner = DMatrix::from_fn(size, size, |i, j| {
+            let (x, y) = (values[i], values[j]);
+            let half = 0.5 * (x - y);
+            let quotient = if half == 0.0 { 1.0 } else { half.sinh() / half };
+            turned[(i, j)] * (0.5 * (x + y)).exp() * quotient
+        });
+        let expected = &v * inner * v.transpose();
+        let found = found.unwrap();
+        assert!(
+            (&found - &expected).norm() < 1e-8 * expected.norm(),
+            "{values:?}: {found} {expected}"
+        );
+        assert!(heard.is_empty(), "{values:?}: {heard:?}");
+    }
+    // The identity, put together again; the gradient is S.
+    let a = DMatrix::<f64>::identity(size, size);
+    let found =
+        gradient(|a| dot(&spectral_function(a, |w| w)?, &s.map(Var::constant)), &a).unwrap();
+    assert!((found - &s).norm() < 1e-13 * s.norm());
+    // One eigenvector of a plane is a choice: reported, and no NaN.
+    let (found, heard) = diagnosed(|| {
+        gradient(
+            |a| {
+                Ok::<_, Error>(
+                    symmetric_eigen(a)?.eigenvectors[(0, 0)]
+                        + symmetric_eigen(a)?.eigenvectors[(1, 0)],
+                )
+            },
+            &a,
+        )
+    });
+    assert!(found.unwrap().iter().all(|x: &f64| x.is_finite()));
+    assert!(matches!(heard[0].defect, difrules_core::Defect::Gauge { .. }), "{heard:?}");
+    let (_, heard) = diagnosed(|| difrules_core::jvp(|a| symmetric_eigen(a), &a, &s).unwrap());
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    // The sum of repeated eigenvalues has a derivative, the trace.
+    let found =
+        gradient(|a| Ok::<_, Error>(sum(&symmetric_eigenvalues(a)?)), &DMatrix::<f64>::zeros(3, 3));
+    assert!((found.unwrap() - DMatrix::identity(3, 3)).norm() < 1e-15);
+}
+
+#[test]
+fn eigenvalues_of_matrices_that_are_hard_to_iterate() {
+    let mut random = Sampler::new(19, 19);
+    let ones = DMatrix::<f64>::from_element(12, 12, 1.0);
+    let sparse = DMatrix::from_fn(9, 9, |i, j| f64::from(u8::from(i + j == 8)));
+    let large: DMatrix<f64> = random.matrix(60, 60);
+    let large = &large + large.transpose();
+    for a in [ones, sparse, large.clone() * 1e200, large * 1e-200, DMatrix::zeros(4, 4)] {
+        let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(&a).unwrap();
+        let scaled = &eigenvectors * DMatrix::from_diagonal(&eigenvalues);
+        let size = a.camax().max(1e-300);
+        assert!(((&a * &eigenvectors - scaled) / size).norm() < 1e-11);
+        assert!(eigenvalues.as_slice().is_sorted());
+    }
+}
+
 #[test]
 fn long_tridiagonal_systems() {
     let mut random = Sampler::new(13, 13);
@@ -453,6 +546,8 @@ fn bad_arguments_are_named() {
     assert_eq!(lu_solve(&lu(&wide).unwrap(), &two), Err(not_square("factors")));
     assert_eq!(lu_solve(&lu(&two).unwrap(), &three), Err(mismatch("b", (2, 3), (3, 3))));
     assert_eq!(determinant(&wide), Err(not_square("a")));
+    assert_eq!(symmetric_eigen(&wide), Err(not_square("a")));
+    assert_eq!(symmetric_eigenvalues(&wide), Err(not_square("a")));
     let (short, long) = (dvector![1.0, 1.0], dvector![1.0, 1.0, 1.0]);
     let found = tridiagonal_solve(&long, &short, &short, &short);
     assert_eq!(found, Err(mismatch("lower", (2, 1), (3, 1))));
@@ -472,6 +567,8 @@ fn bad_arguments_are_named() {
         assert_eq!(solve(&two, &a), Err(not_finite("b")));
         assert_eq!(inverse(&a), Err(not_finite("a")));
         assert_eq!(qr(&a), Err(not_finite("a")));
+        assert_eq!(symmetric_eigen(&a), Err(not_finite("a")));
+        assert_eq!(symmetric_eigenvalues(&a), Err(not_finite("a")));
         assert_eq!(lq(&a), Err(not_finite("a")));
         assert_eq!(col_piv_qr(&a), Err(not_finite("a")));
         assert_eq!(one_norm(&a), Err(not_finite("a")));

@@ -1,0 +1,262 @@
+//! The shared mathematics of A = V diag(w) V^H for a Hermitian A: order, phases, and eigenvalues that
+//! repeat.
+
+use std::cmp::Ordering;
+
+use approx::AbsDiffEq;
+use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
+
+use crate::block::{block, block_mut, multiply};
+use crate::error::Error;
+
+/// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
+///
+/// # Errors
+/// [`Error::NoConvergence`].
+pub(crate) fn hermitian_eigen<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OVector<T::Real, D>, OMatrix<T, D, D>), Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    let (size, _) = a.shape_generic();
+    if a.is_empty() {
+        return Ok((OVector::zeros_generic(size, U1), OMatrix::zeros_generic(size, size)));
+    }
+    let steps = 100 + 50 * a.nrows();
+    let epsilon = T::Real::default_epsilon();
+    let eigen = |a| nalgebra::SymmetricEigen::try_new(a, epsilon, steps);
+    // The iteration compares with the diagonal and may not end where that is zero: a shift helps.
+    let (found, shift) = match eigen(a.clone()) {
+        Some(found) => (found, nalgebra::zero()),
+        None => {
+            let shift = a.camax();
+            let mut shifted = a.clone();
+            for i in 0..a.nrows() {
+                shifted[(i, i)] += T::from_real(shift);
+            }
+            (eigen(shifted).ok_or(Error::NoConvergence { sweeps: 2 * steps })?, shift)
+        }
+    };
+    let mut order = OVector::<usize, D>::from_fn_generic(size, U1, |i, _| i);
+    let values = &found.eigenvalues;
+    let compare = |i: &usize, j: &usize| values[*i].partial_cmp(&values[*j]);
+    order.as_mut_slice().sort_by(|i, j| compare(i, j).unwrap_or(Ordering::Equal));
+    let sorted = OVector::from_fn_generic(size, U1, |i, _| values[order[i]] - shift);
+    let mut vectors = OMatrix::zeros_generic(size, size);
+    for (j, &i) in order.iter().enumerate() {
+        let vector = found.eigenvectors.column(i);
+        let entry = vector[largest(vector.iter())];
+        let turn = entry.conjugate().unscale(entry.modulus());
+        vectors.column_mut(j).zip_apply(&vector, |x, y| *x = y * turn);
+    }
+    Ok((sorted, vectors))
+}
+
+/// The place of the first of the largest entries.
+pub(crate) fn largest<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>) -> usize {
+    let sizes = entries.map(|x| x.modulus_squared()).enumerate();
+    let larger = |found: (usize, T::Real), next: (usize, T::Real)| match next.1 > found.1 {
+        true => next,
+        false => found,
+    };
+    sizes.reduce(larger).map_or(0, |found| found.0)
+}
+
+/// A gap below which two eigenvalues of numbers of this size are taken for one that repeats, and one
+/// below which the difference of two is mostly rounding.
+fn gaps<S: Real>(size: f64, count: usize) -> (f64, f64) {
+    let epsilon = S::default_epsilon().to_f64();
+    (epsilon.sqrt() * size, epsilon * size * count as f64)
+}
+
+fn size_of<S: Real>(values: &[S]) -> f64 {
+    values.iter().fold(0.0, |most: f64, x| x.to_f64().abs().max(most))
+}
+
+/// The tangents of eigenvalues and eigenvectors.
+///
+/// With H = V^H dA V, dw_i = H_ii and dV = V (F o H), F_ij = 1 / (w_j - w_i): A V = V diag(w) gives
+/// H + diag(w) X = X diag(w) + diag(dw) for X = V^H dV, which is skew-Hermitian. Its diagonal is a
+/// choice of phase; it follows from the largest entry of each eigenvector staying real.
+pub(crate) fn hermitian_eigen_forward<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    values: &OVector<T::Real, D>,
+    vectors: &OMatrix<T, D, D>,
+    a_dot: &OMatrix<T, D, D>,
+) -> (OVector<T::Real, D>, OMatrix<T, D, D>)
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let (size, _) = vectors.shape_generic();
+    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
+    let (mut product, mut turned, mut vectors_dot) = (zeros(), zeros(), zeros());
+    let (one, zero, v) = (T::one(), T::zero(), block(vectors));
+    multiply(one, (block(a_dot), false), (v, false), zero, &mut block_mut(&mut product));
+    multiply(one, (v, true), (block(&product), false), zero, &mut block_mut(&mut turned));
+    let values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
+    let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), values.len());
+    let all = turned.iter().fold(0.0, |most: f64, x| x.modulus().to_f64().max(most));
+    let mut lost = 0.0;
+    for j in 0..values.len() {
+        for i in 0..values.len() {
+            let gap = values[j] - values[i];
+            if i == j {
+                turned[(i, j)] = zero;
+            } else if gap.to_f64().abs() <= rounding {
+                lost = turned[(i, j)].modulus().to_f64().max(lost);
+                turned[(i, j)] = zero;
+            } else {
+                turned[(i, j)] = turned[(i, j)].unscale(gap);
+            }
+        }
+    }
+    if lost > gauge_tolerance() * all {
+        let reason = "an eigenvalue repeats and this direction splits it: its eigenvectors have no \
+                      derivative along it, which is left out";
+        report(Diagnostic::undefined(primitive, reason));
+    }
+    multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
+    for j in 0..values.len() {
+        let k = largest(vectors.column(j).iter());
+        let moved = vectors_dot[(k, j)];
+        let phase = (moved - T::from_real(moved.real())) / vectors[(k, j)];
+        vectors_dot.column_mut(j).zip_apply(&vectors.column(j), |x, v| *x -= phase * v);
+    }
+    (values_dot, vectors_dot)
+}
+
+/// The cotangent of A from those of eigenvalues and eigenvectors, which are overwritten.
+///
+/// The adjoint of [`hermitian_eigen_forward`] in the pairing Re tr(Y_bar^H Y_dot): the phase adds
+/// i Im(v_bar^H v) / v_k to the entry k of v_bar that stays real; then, with G = V^H V_bar,
+/// A_bar = V M V^H with M_ii = w_bar_i and M_ij = (G - G^H)_ij / (2 (w_j - w_i)).
+///
+/// Where w_i and w_j are one eigenvalue that repeats, the numerator has to be zero too, or the function
+/// depends on the choice of a basis and has no gradient, which is reported. If it depends on V f(w) V^H
+/// alone, with any f, G is 2 f S there for the Hermitian S = V^H f(A)_bar V, and w_bar is f' times the
+/// diagonal of S: so M = f' S is r (G + G^H) / 2 for the one number r that takes the diagonal of that to
+/// w_bar. This is used where there is such an r. It is exact where the eigenvalue repeats, and its error
+/// is as small as the gap where that is small.
+pub(crate) fn hermitian_eigen_reverse<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    values: &OVector<T::Real, D>,
+    vectors: &OMatrix<T, D, D>,
+    values_bar: &[T::Real],
+    vectors_bar: &mut DMatrixViewMut<'_, T>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let (count, v) = (values.len(), block(vectors));
+    for j in 0..count {
+        let vector = v.column(j);
+        let k = largest(vector.iter());
+        let along = vectors_bar.column(j).dotc(&vector);
+        let turn = (along - T::from_real(along.real())) / vector[k];
+        vectors_bar[(k, j)] += turn;
+    }
+    let (size, _) = vectors.shape_generic();
+    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
+    let (mut g, mut product, mut a_bar) = (zeros(), zeros(), zeros());
+    let (one, zero) = (T::one(), T::zero());
+    multiply(one, (v, true), (vectors_bar.as_view(), false), zero, &mut block_mut(&mut g));
+    let all = g.iter().fold(size_of(values_bar), |most: f64, x| x.modulus().to_f64().max(most));
+    let (close, rounding) = gaps::<T::Real>(size_of(values.as_slice()), count);
+    let half: T::Real = nalgebra::convert(0.5);
+    let (mut gauge, mut open) = (0.0_f64, false);
+    let mut first = 0;
+    while first < count {
+        // The eigenvalues that are one with this.
+        let apart = |i: &usize| (values[*i] - values[*i - 1]).to_f64() > close;
+        let end = (first + 1..count).find(apart).unwrap_or(count);
+        let ratio = ratio(&g, values_bar, first..end, all);
+        for j in first..end {
+            for i in first..j {
+                let (upper, lower) = (g[(i, j)], g[(j, i)].conjugate());
+                let (skew, hermitian) = ((upper - lower).scale(half), (upper + lower).scale(half));
+                let gap = values[j] - values[i];
+                let entry = if gap.to_f64() <= rounding {
+                    gauge = skew.modulus().to_f64().max(gauge);
+                    match ratio {
+                        Ratio::Of(ratio) => hermitian.scale(ratio),
+                        Ratio::Any | Ratio::None => {
+                            open |= hermitian.modulus().to_f64() > gauge_tolerance() * all;
+                            zero
+                        }
+                    }
+                } else if let Ratio::Of(ratio) = ratio {
+                    hermitian.scale(ratio)
+                } else {
+                    skew.unscale(gap)
+                };
+                g[(i, j)] = entry;
+                g[(j, i)] = entry.conjugate();
+            }
+        }
+        for j in end..count {
+            for i in first..end {
+                let skew = (g[(i, j)] - g[(j, i)].conjugate()).scale(half);
+                let entry = skew.unscale(values[j] - values[i]);
+                g[(i, j)] = entry;
+                g[(j, i)] = entry.conjugate();
+            }
+        }
+        first = end;
+    }
+    if gauge > gauge_tolerance() * all {
+        report(Diagnostic { primitive, defect: Defect::Gauge { size: gauge / all } });
+    } else if open {
+        let reason = "an eigenvalue repeats, and the cotangents do not tell what changes with \
+                      directions that split it, which is left out";
+        report(Diagnostic::undefined(primitive, reason));
+    }
+    for (i, &value_bar) in values_bar.iter().enumerate() {
+        g[(i, i)] = T::from_real(value_bar);
+    }
+    multiply(one, (v, false), (block(&g), false), zero, &mut block_mut(&mut product));
+    multiply(one, (block(&product), false), (v, true), zero, &mut block_mut(&mut a_bar));
+    a_bar
+}
+
+/// How the cotangents of eigenvalues relate to the diagonal of that of their eigenvectors.
+#[derive(Clone, Copy)]
+enum Ratio<S> {
+    /// By this factor.
+    Of(S),
+    /// By any, since both are zero.
+    Any,
+    /// By none.
+    None,
+}
+
+fn ratio<T: Scalar, D: Dim>(
+    g: &OMatrix<T, D, D>,
+    values_bar: &[T::Real],
+    cluster: std::ops::Range<usize>,
+    all: f64,
+) -> Ratio<T::Real>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let zero: T::Real = nalgebra::zero();
+    let diagonal = |i: usize| g[(i, i)].real();
+    let (mut squares, mut products) = (zero, zero);
+    for i in cluster.clone() {
+        squares += diagonal(i) * diagonal(i);
+        products += diagonal(i) * values_bar[i];
+    }
+    let small = gauge_tolerance() * all;
+    if squares.to_f64().sqrt() <= small {
+        let none = cluster.clone().any(|i| values_bar[i].to_f64().abs() > small);
+        return if none { Ratio::None } else { Ratio::Any };
+    }
+    let ratio = products / squares;
+    let fits = cluster.clone().all(|i| {
+        // Eigenvalues that are nearly one fit nearly.
+        (values_bar[i] - ratio * diagonal(i)).to_f64().abs() <= 1e-6 * all
+    });
+    if fits { Ratio::Of(ratio) } else { Ratio::None }
+}
