@@ -67,12 +67,12 @@ pub(crate) fn largest<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>) -> us
 
 /// A gap below which two eigenvalues of numbers of this size are taken for one that repeats, and one
 /// below which the difference of two is mostly rounding.
-fn gaps<S: Real>(size: f64, count: usize) -> (f64, f64) {
+pub(crate) fn gaps<S: Real>(size: f64, count: usize) -> (f64, f64) {
     let epsilon = S::default_epsilon().to_f64();
     (epsilon.sqrt() * size, epsilon * size * count as f64)
 }
 
-fn size_of<S: Real>(values: &[S]) -> f64 {
+pub(crate) fn size_of<S: Real>(values: &[S]) -> f64 {
     values.iter().fold(0.0, |most: f64, x| x.to_f64().abs().max(most))
 }
 
@@ -164,26 +164,45 @@ where
     let (one, zero) = (T::one(), T::zero());
     multiply(one, (v, true), (vectors_bar.as_view(), false), zero, &mut block_mut(&mut g));
     let all = g.iter().fold(size_of(values_bar), |most: f64, x| x.modulus().to_f64().max(most));
-    let (close, rounding) = gaps::<T::Real>(size_of(values.as_slice()), count);
+    divide_by_gaps(primitive, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
+    multiply(one, (v, false), (block(&g), false), zero, &mut block_mut(&mut product));
+    multiply(one, (block(&product), false), (v, true), zero, &mut block_mut(&mut a_bar));
+    a_bar
+}
+
+/// Replaces G, the cotangent of a basis in that basis, by the Hermitian M of
+/// [`hermitian_eigen_reverse`], for values in order, increasing or not.
+pub(crate) fn divide_by_gaps<T: Scalar>(
+    primitive: &'static str,
+    values: &[T::Real],
+    values_bar: &[T::Real],
+    g: &mut DMatrixViewMut<'_, T>,
+    all: f64,
+) {
+    let count = values.len();
+    let (close, rounding) = gaps::<T::Real>(size_of(values), count);
+    let zero = T::zero();
     let half: T::Real = nalgebra::convert(0.5);
     let (mut gauge, mut open) = (0.0_f64, false);
     let mut first = 0;
     while first < count {
         // The eigenvalues that are one with this.
-        let apart = |i: &usize| (values[*i] - values[*i - 1]).to_f64() > close;
+        let apart = |i: &usize| (values[*i] - values[*i - 1]).to_f64().abs() > close;
         let end = (first + 1..count).find(apart).unwrap_or(count);
-        let ratio = ratio(&g, values_bar, first..end, all);
+        let ratio = ratio(g, values_bar, first..end, all);
         for j in first..end {
             for i in first..j {
                 let (upper, lower) = (g[(i, j)], g[(j, i)].conjugate());
                 let (skew, hermitian) = ((upper - lower).scale(half), (upper + lower).scale(half));
                 let gap = values[j] - values[i];
-                let entry = if gap.to_f64() <= rounding {
+                let entry = if gap.to_f64().abs() <= rounding {
                     gauge = skew.modulus().to_f64().max(gauge);
                     match ratio {
                         Ratio::Of(ratio) => hermitian.scale(ratio),
                         Ratio::Any | Ratio::None => {
-                            open |= hermitian.modulus().to_f64() > gauge_tolerance() * all;
+                            let differ = (values_bar[j] - values_bar[i]).to_f64().abs();
+                            let left = hermitian.modulus().to_f64().max(differ);
+                            open |= left > gauge_tolerance() * all;
                             zero
                         }
                     }
@@ -216,9 +235,6 @@ where
     for (i, &value_bar) in values_bar.iter().enumerate() {
         g[(i, i)] = T::from_real(value_bar);
     }
-    multiply(one, (v, false), (block(&g), false), zero, &mut block_mut(&mut product));
-    multiply(one, (block(&product), false), (v, true), zero, &mut block_mut(&mut a_bar));
-    a_bar
 }
 
 /// How the cotangents of eigenvalues relate to the diagonal of that of their eigenvectors.
@@ -232,15 +248,12 @@ enum Ratio<S> {
     None,
 }
 
-fn ratio<T: Scalar, D: Dim>(
-    g: &OMatrix<T, D, D>,
+fn ratio<T: Scalar>(
+    g: &DMatrixViewMut<'_, T>,
     values_bar: &[T::Real],
     cluster: std::ops::Range<usize>,
     all: f64,
-) -> Ratio<T::Real>
-where
-    DefaultAllocator: Allocator<D, D>,
-{
+) -> Ratio<T::Real> {
     let zero: T::Real = nalgebra::zero();
     let diagonal = |i: usize| g[(i, i)].real();
     let (mut squares, mut products) = (zero, zero);

@@ -5,5 +5,6 @@ pub(crate) mod col_piv_qr;
 pub(crate) mod lq;
 pub(crate) mod lu;
 pub(crate) mod qr;
+pub(crate) mod svd;
 pub(crate) mod symmetric_eigen;
 pub(crate) mod symmetric_eigenvalues;

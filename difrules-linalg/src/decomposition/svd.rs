@@ -1,0 +1,142 @@
+use approx::AbsDiffEq;
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+
+use crate::block::buffer;
+use crate::error::{Error, finite};
+use crate::sample;
+use crate::singular::{svd_forward, svd_reverse};
+use crate::spectral::largest;
+
+/// The factors of [`svd`](fn@svd): A = U diag(s) V^H.
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+pub struct Svd<T, R, C>
+where
+    T: Scalar,
+    R: DimMin<C>,
+    C: Dim,
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    /// U: orthonormal columns, of which the largest entry is real and positive.
+    pub u: OMatrix<T, R, DimMinimum<R, C>>,
+    /// s, in decreasing order.
+    pub singular_values: OVector<T::Real, DimMinimum<R, C>>,
+    /// V^H, of orthonormal rows; for a real A this is V^T.
+    pub v_t: OMatrix<T, DimMinimum<R, C>, C>,
+}
+
+/// A = U diag(s) V^H for an A of any shape, with min(R, C) singular values in decreasing order.
+///
+/// The first of the largest entries of each column of U is real and positive, which fixes the phases.
+///
+/// # Where singular values repeat, or are zero
+/// Singular vectors are any bases then. The reverse rule is exact for what does not depend on them:
+/// U V^H, and U f(s) V^H; the forward rule gives the derivatives that exist. What has none is left out
+/// and [reported](difrules_core::report).
+///
+/// # Errors
+/// [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// With P = U^H dA V: ds = Re diag(P), and the sum and the difference of U^H dU and V^H dV come from
+/// the Hermitian part of P over s_j - s_i and from the skew part over s_j + s_i, apart (Townsend 2016,
+/// "Differentiating the singular value decomposition"; Wan and Zhang 2019, arXiv:1909.02659, for
+/// complex A): `src/singular.rs`. For a square A each rule takes four products, 8 n^3
+/// multiplications and additions, beside some 20 n^3 of the primal.
+///
+/// ```
+/// use difrules_linalg::svd;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let svd = svd(&dmatrix![0.0_f64, 2.0; -3.0, 0.0])?;
+/// assert!((svd.singular_values - dvector![3.0, 2.0]).norm() < 1e-15);
+/// assert!((svd.u - dmatrix![0.0, 1.0; 1.0, 0.0]).norm() < 1e-15);
+/// assert!((svd.v_t - dmatrix![-1.0, 0.0; 0.0, 1.0]).norm() < 1e-15);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = svd_tangent,
+    reverse = svd_cotangent,
+    reads(return),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn svd<T: Scalar, R: DimMin<C>, C: Dim>(a: &OMatrix<T, R, C>) -> Result<Svd<T, R, C>, Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    finite("a", a)?;
+    let (rows, columns) = a.shape_generic();
+    let size = rows.min(columns);
+    if a.is_empty() {
+        return Ok(Svd {
+            u: OMatrix::zeros_generic(rows, size),
+            singular_values: OVector::zeros_generic(size, U1),
+            v_t: OMatrix::zeros_generic(size, columns),
+        });
+    }
+    let steps = 100 + 50 * size.value();
+    let epsilon = T::Real::default_epsilon();
+    let found = nalgebra::SVD::try_new(a.clone(), true, true, epsilon, steps);
+    let found = found.ok_or(Error::NoConvergence { sweeps: steps })?;
+    let (mut u, mut v_t) = (found.u.expect("asked for"), found.v_t.expect("asked for"));
+    for j in 0..size.value() {
+        let entry = u.column(j)[largest(u.column(j).iter())];
+        let turn = entry.conjugate().unscale(entry.modulus());
+        u.column_mut(j).apply(|x| *x *= turn);
+        v_t.row_mut(j).apply(|x| *x *= turn.conjugate());
+    }
+    Ok(Svd { u, singular_values: found.singular_values, v_t })
+}
+
+fn svd_tangent<T: Scalar, R: DimMin<C>, C: Dim>(
+    svd: &Svd<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> Svd<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+{
+    let Svd { u, singular_values, v_t } = svd;
+    let (u, singular_values, v_t) = svd_forward("svd", u, singular_values, v_t, a_dot);
+    Svd { u, singular_values, v_t }
+}
+
+fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
+    svd: &Svd<T, R, C>,
+    (mut u_bar, values_bar, mut v_t_bar): Cotangent<'_, Svd<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    let Svd { u, singular_values, v_t } = svd;
+    svd_reverse(
+        "svd",
+        u,
+        singular_values,
+        v_t,
+        &mut buffer(&mut u_bar),
+        values_bar.as_slice(),
+        &mut buffer(&mut v_t_bar),
+        &mut buffer(&mut a_bar),
+    );
+}

@@ -1,0 +1,227 @@
+//! The shared mathematics of A = U diag(s) V^H, with U and V of orthonormal columns.
+
+use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
+
+use crate::block::{block, block_mut, multiply};
+use crate::spectral::{divide_by_gaps, gaps, largest, size_of};
+
+/// The largest modulus of an entry.
+fn size_of_entries<T: Scalar>(matrix: DMatrixView<'_, T>) -> f64 {
+    matrix.iter().fold(0.0, |most: f64, x| x.modulus().to_f64().max(most))
+}
+
+fn report_lost(primitive: &'static str, lost: f64, all: f64, reason: &'static str) {
+    if lost > gauge_tolerance() * all {
+        report(Diagnostic::undefined(primitive, reason));
+    }
+}
+
+const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \
+                        vectors have no derivative along it, which is left out";
+
+/// The tangents of U, s and V^H.
+///
+/// With P = U^H dA V, X = U^H dU and Y = V^H dV, both skew-Hermitian, A V = U diag(s) gives
+/// P = X S + dS - S Y. So ds = Re diag(P), and from P + P^H and P - P^H
+///
+/// X + Y = (P + P^H)_ij / (s_j - s_i), X - Y = (P - P^H)_ij / (s_j + s_i),
+///
+/// and outside of the columns of U and V, dU = (1 - U U^H) dA V S^-1, dV = (1 - V V^H) dA^H U S^-1.
+/// The common phase of two columns follows from the largest entry of U's staying real.
+#[expect(clippy::type_complexity, reason = "the dimensions of the factors")]
+pub(crate) fn svd_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, K>, OVector<T::Real, K>, OMatrix<T, K, C>)
+where
+    DefaultAllocator:
+        Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<K, K> + Allocator<R, C>,
+{
+    let ((rows, size), (_, columns)) = (u.shape_generic(), v_t.shape_generic());
+    let (one, zero) = (T::one(), T::zero());
+    let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
+    let (mut p, mut x, mut y) = (square(), square(), square());
+    // dA V and U^H dA.
+    let mut u_dot = OMatrix::<T, R, K>::zeros_generic(rows, size);
+    let mut v_t_dot = OMatrix::<T, K, C>::zeros_generic(size, columns);
+    let (ub, vb) = (block(u), block(v_t));
+    multiply(one, (block(a_dot), false), (vb, true), zero, &mut block_mut(&mut u_dot));
+    multiply(one, (ub, true), (block(a_dot), false), zero, &mut block_mut(&mut v_t_dot));
+    multiply(one, (ub, true), (block(&u_dot), false), zero, &mut block_mut(&mut p));
+    let values_dot = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)].real());
+
+    let (_, rounding) =
+        gaps::<T::Real>(size_of(values.as_slice()), rows.value().max(columns.value()));
+    let half: T::Real = nalgebra::convert(0.5);
+    let all = size_of_entries(block(a_dot));
+    let mut lost = 0.0_f64;
+    let mut over = |x: T, divisor: T::Real| {
+        if divisor.to_f64().abs() > rounding {
+            return x.unscale(divisor);
+        }
+        lost = lost.max(x.modulus().to_f64());
+        zero
+    };
+    for j in 0..values.len() {
+        for i in 0..values.len() {
+            let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
+            let (hermitian, skew) = ((upper + lower).scale(half), (upper - lower).scale(half));
+            let sum = if i == j { zero } else { over(hermitian, values[j] - values[i]) };
+            let difference = over(skew, values[j] + values[i]);
+            x[(i, j)] = sum + difference;
+            y[(i, j)] = sum - difference;
+        }
+    }
+    // (1 - U U^H) dA V S^-1 + U X, with U^H dA V = P.
+    let mut x_outside = x.clone();
+    let mut y_outside = y.clone();
+    for j in 0..values.len() {
+        let inverse = |matrix_rows: usize| {
+            (matrix_rows > values.len()).then_some(values[j]).filter(|s| s.to_f64() > rounding)
+        };
+        match inverse(rows.value()) {
+            Some(s) => {
+                u_dot.column_mut(j).apply(|x| *x = x.unscale(s));
+                (0..values.len()).for_each(|i| x_outside[(i, j)] -= p[(i, j)].unscale(s));
+            }
+            None => {
+                if rows.value() > values.len() {
+                    let inside = p.column(j).norm_squared().to_f64();
+                    let outside = u_dot.column(j).norm_squared().to_f64() - inside;
+                    lost = lost.max(outside.max(0.0).sqrt());
+                }
+                u_dot.column_mut(j).fill(zero);
+            }
+        }
+        match inverse(columns.value()) {
+            Some(s) => {
+                v_t_dot.row_mut(j).apply(|x| *x = x.unscale(s));
+                // U^H dA V = P, so the part of dA^H U along V is P^H.
+                (0..values.len())
+                    .for_each(|i| y_outside[(i, j)] -= p[(j, i)].conjugate().unscale(s));
+            }
+            None => v_t_dot.row_mut(j).fill(zero),
+        }
+    }
+    report_lost(primitive, lost, all, REPEATED);
+    multiply(one, (ub, false), (block(&x_outside), false), one, &mut block_mut(&mut u_dot));
+    multiply(one, (block(&y_outside), true), (vb, false), one, &mut block_mut(&mut v_t_dot));
+    for j in 0..values.len() {
+        let k = largest(u.column(j).iter());
+        let moved = u_dot[(k, j)];
+        let phase = (moved - T::from_real(moved.real())) / u[(k, j)];
+        u_dot.column_mut(j).zip_apply(&u.column(j), |x, u| *x -= phase * u);
+        v_t_dot.row_mut(j).zip_apply(&v_t.row(j), |x, v| *x += phase * v);
+    }
+    (u_dot, values_dot, v_t_dot)
+}
+
+/// Adds to the cotangent of A what those of U, s and V^H give, of which the first and the last are
+/// overwritten.
+///
+/// The adjoint of [`svd_forward`] in the pairing Re tr(Y_bar^H Y_dot). With G = U^H U_bar and
+/// H = V^H V_bar,
+///
+/// A_bar = U (M + N) V^H + (1 - U U^H) U_bar S^-1 V^H + U S^-1 V_bar^H (1 - V V^H),
+///
+/// where N_ij = skew(G - H)_ij / (s_j + s_i), and M is what eigenvalues s and the cotangent G + H of
+/// their eigenvectors would give: see [`divide_by_gaps`], also for values that repeat.
+#[expect(clippy::too_many_arguments, reason = "three factors and their cotangents")]
+pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    u_bar: &mut DMatrixViewMut<'_, T>,
+    values_bar: &[T::Real],
+    v_t_bar: &mut DMatrixViewMut<'_, T>,
+    a_bar: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<K, K>,
+{
+    let (_, size) = u.shape_generic();
+    let (rows, columns, count) = (u.nrows(), v_t.ncols(), values.len());
+    let (one, zero) = (T::one(), T::zero());
+    let half: T::Real = nalgebra::convert(0.5);
+    let (ub, vb) = (block(u), block(v_t));
+    for j in 0..count {
+        // phase_bar = u^H u_bar - v^H v_bar; its imaginary part goes to the entry that stays real.
+        let k = largest(u.column(j).iter());
+        let along_u = u_bar.column(j).dotc(&ub.column(j));
+        let along_v =
+            (0..columns).fold(zero, |sum, i| sum + v_t_bar[(j, i)].conjugate() * v_t[(j, i)]);
+        let along = along_u - along_v;
+        u_bar[(k, j)] += (along - T::from_real(along.real())) / u[(k, j)];
+    }
+    let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
+    let (mut g, mut h, mut sum) = (square(), square(), square());
+    multiply(one, (ub, true), (u_bar.as_view(), false), zero, &mut block_mut(&mut g));
+    // V^H V_bar is V_t V_t_bar^H.
+    multiply(one, (vb, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut h));
+    let all = size_of_entries(u_bar.as_view()).max(size_of_entries(v_t_bar.as_view()));
+    let all = all.max(size_of(values_bar));
+    let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), rows.max(columns));
+    for j in 0..count {
+        for i in 0..count {
+            sum[(i, j)] = g[(i, j)] + h[(i, j)];
+        }
+    }
+    divide_by_gaps(primitive, values.as_slice(), values_bar, &mut block_mut(&mut sum), all);
+    let mut gauge = 0.0_f64;
+    for j in 0..count {
+        for i in 0..count {
+            let (upper, lower) = (g[(i, j)] - h[(i, j)], (g[(j, i)] - h[(j, i)]).conjugate());
+            let skew = (upper - lower).scale(half);
+            let divisor = values[i] + values[j];
+            if divisor.to_f64() > rounding {
+                sum[(i, j)] += skew.unscale(divisor);
+            } else {
+                gauge = skew.modulus().to_f64().max(gauge);
+            }
+        }
+    }
+    // What is outside of U and V, over S, with its part inside taken off again.
+    let mut lost = 0.0_f64;
+    for j in 0..count {
+        let s = Some(values[j]).filter(|s| s.to_f64() > rounding);
+        if rows > count {
+            lost = lost.max(if s.is_none() {
+                size_of_entries(u_bar.columns(j, 1).as_view())
+            } else {
+                0.0
+            });
+            let over = |x: T| s.map_or(zero, |s| x.unscale(s));
+            u_bar.column_mut(j).apply(|x| *x = over(*x));
+            (0..count).for_each(|i| sum[(i, j)] -= over(g[(i, j)]));
+        }
+        if columns > count {
+            lost = lost.max(if s.is_none() {
+                size_of_entries(v_t_bar.rows(j, 1).as_view())
+            } else {
+                0.0
+            });
+            let over = |x: T| s.map_or(zero, |s| x.unscale(s));
+            v_t_bar.row_mut(j).apply(|x| *x = over(*x));
+            (0..count).for_each(|i| sum[(j, i)] -= over(h[(i, j)].conjugate()));
+        }
+    }
+    if gauge > gauge_tolerance() * all {
+        report(Diagnostic { primitive, defect: Defect::Gauge { size: gauge / all } });
+    }
+    report_lost(primitive, lost, all, REPEATED);
+    // U sum + U_bar S^-1, then times V^H.
+    let mut left = u.clone();
+    multiply(one, (ub, false), (block(&sum), false), zero, &mut block_mut(&mut left));
+    if rows > count {
+        block_mut(&mut left).zip_apply(&*u_bar, |x, y| *x += y);
+    }
+    multiply(one, (block(&left), false), (vb, false), one, a_bar);
+    if columns > count {
+        multiply(one, (ub, false), (v_t_bar.as_view(), false), one, a_bar);
+    }
+}
