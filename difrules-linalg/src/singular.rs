@@ -225,3 +225,37 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         multiply(one, (ub, false), (v_t_bar.as_view(), false), one, a_bar);
     }
 }
+
+/// The tangents of the singular values, Re(u_i^H dA v_i).
+pub(crate) fn derivatives<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    u: &OMatrix<T, R, K>,
+    v_t: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> OVector<T::Real, K>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
+{
+    let (rows, size) = u.shape_generic();
+    let mut product = OMatrix::<T, R, K>::zeros_generic(rows, size);
+    let factors = ((block(a_dot), false), (block(v_t), true));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
+    OVector::from_fn_generic(size, U1, |i, _| u.column(i).dotc(&product.column(i)).real())
+}
+
+/// Adds U diag(w) V^H, whose weights are real.
+pub(crate) fn add_weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    u: &OMatrix<T, R, K>,
+    v_t: &OMatrix<T, K, C>,
+    weight: impl Fn(usize) -> T::Real,
+    a_bar: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C>,
+{
+    let mut scaled = u.clone();
+    for (i, mut column) in scaled.column_iter_mut().enumerate() {
+        let weight = weight(i);
+        column.apply(|x| *x = x.scale(weight));
+    }
+    let factors = ((block(&scaled), false), (block(v_t), false));
+    multiply(T::one(), factors.0, factors.1, T::one(), a_bar);
+}

@@ -3,12 +3,12 @@
 use difrules_core::testing::{Sampler, check_at};
 use difrules_core::{Diagnostic, Var, diagnosed, gradient, transpose_view, value_and_gradient};
 use difrules_linalg::{
-    ColPivQr, Diagonal, Error, Lu, Operation, Side, SymmetricEigen, Triangle, add, axpy, cholesky,
-    cholesky_solve, col_piv_qr, component_mul, determinant, diagonal, dot, gemm, inverse,
+    ColPivQr, Diagonal, Error, Lu, Operation, Side, Svd, SymmetricEigen, Triangle, add, axpy,
+    cholesky, cholesky_solve, col_piv_qr, component_mul, determinant, diagonal, dot, gemm, inverse,
     ln_abs_determinant, ln_determinant, lq, lu, lu_solve, matmul, neg, norm, norm_inf, normalize,
-    nrm2, one_norm, qr, scale, solve, solve_lower_triangular, solve_upper_triangular, sub, sum,
-    symmetric_eigen, symmetric_eigenvalues, symmetric_part, tr_mul, trace, transpose,
-    tridiagonal_solve, trsm,
+    nrm2, nuclear_norm, one_norm, qr, scale, singular_values, solve, solve_lower_triangular,
+    solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen, symmetric_eigenvalues,
+    symmetric_part, tr_mul, trace, transpose, tridiagonal_solve, trsm,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
 
@@ -91,6 +91,11 @@ static_sizes! {
     static_tridiagonal_solve: tridiagonal_solve<f64, U4, U2>, |r| (any(r), any(r), any(r), any(r));
     static_symmetric_eigen: symmetric_eigen<C64, U3>, |r| (definite(r),);
     static_symmetric_eigenvalues: symmetric_eigenvalues<f64, U3>, |r| (definite(r),);
+    static_svd: svd<C64, U3, U3>, |r| (any(r),);
+    static_tall_svd: svd<f64, U4, U2>, |r| (any(r),);
+    static_singular_values: singular_values<f64, U2, U3>, |r| (any(r),);
+    static_nuclear_norm: nuclear_norm<C64, U2, U3>, |r| (any(r),);
+    static_spectral_norm: spectral_norm<C64, U2, U3>, |r| (any(r),);
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
@@ -388,6 +393,64 @@ fn functions_of_a_matrix_whose_eigenvalues_repeat() {
 }
 
 #[test]
+fn functions_of_a_matrix_whose_singular_values_repeat() {
+    let mut random = Sampler::new(23, 23);
+    for (rows, columns) in [(4, 4), (6, 4), (4, 6)] {
+        let c: DMatrix<f64> = random.matrix(rows, columns);
+        let u = random.matrix::<f64>(rows, rows).qr().q().columns(0, 4).into_owned();
+        let v = random.matrix::<f64>(columns, columns).qr().q().columns(0, 4).into_owned();
+        for values in [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 1.0, 1.0], [2.0, 2.0 - 1e-10, 1.0, 0.5]] {
+            let s = DMatrix::from_diagonal(&values.to_vec().into());
+            let a = &u * &s * v.transpose();
+            // Put together again: the gradient is C.
+            let again = |a: &DMatrix<Var<f64>>| {
+                let Svd { u, singular_values, v_t } = svd(a)?;
+                let scaled = component_mul(
+                    &u,
+                    &DMatrix::from_fn(u.nrows(), u.ncols(), |_, j| singular_values[j]),
+                )?;
+                dot(&matmul(&scaled, &v_t)?, &c.map(Var::constant))
+            };
+            let (found, heard) = diagnosed(|| gradient(again, &a));
+            let error = (found.unwrap() - &c).norm() / c.norm();
+            assert!(
+                error < 1e-8 && heard.is_empty(),
+                "{rows} x {columns}, {values:?}: {error:e} {heard:?}"
+            );
+            // The orthogonal factor U V^T, whose derivative takes sums of singular values alone
+            // (Kenney and Laub 1991, "Polar decomposition and matrix sign function condition estimates").
+            let factor = |a: &DMatrix<Var<f64>>| {
+                let Svd { u, v_t, .. } = svd(a)?;
+                dot(&matmul(&u, &v_t)?, &c.map(Var::constant))
+            };
+            let (found, heard) = diagnosed(|| gradient(factor, &a));
+            let inner = u.transpose() * &c * &v;
+            let skew = DMatrix::from_fn(4, 4, |i, j| {
+                (inner[(i, j)] - inner[(j, i)]) / (values[i] + values[j])
+            });
+            let inverse = DMatrix::from_diagonal(&values.map(|s| 1.0 / s).to_vec().into());
+            let outside_u = DMatrix::identity(rows, rows) - &u * u.transpose();
+            let outside_v = DMatrix::identity(columns, columns) - &v * v.transpose();
+            let expected = &u * skew * v.transpose()
+                + outside_u * &c * &v * &inverse * v.transpose()
+                + &u * &inverse * u.transpose() * &c * outside_v;
+            let error = (found.unwrap() - expected).norm() / c.norm();
+            assert!(
+                error < 1e-8 && heard.is_empty(),
+                "{rows} x {columns}, {values:?}: {error:e} {heard:?}"
+            );
+        }
+    }
+    // Norms at zero, and of an orthogonal matrix.
+    let zero = DMatrix::<f64>::zeros(3, 2);
+    assert_eq!(value_and_gradient(|a| nuclear_norm(a), &zero), Ok((0.0, zero.clone())));
+    assert_eq!(value_and_gradient(|a| spectral_norm(a), &zero), Ok((0.0, zero.clone())));
+    let q = random.matrix::<f64>(4, 4).qr().q();
+    let (y, a_bar) = value_and_gradient(|a| nuclear_norm(a), &q).unwrap();
+    assert!((y - 4.0).abs() < 1e-13 && (a_bar - q).norm() < 1e-13);
+}
+
+#[test]
 fn eigenvalues_of_matrices_that_are_hard_to_iterate() {
     let mut random = Sampler::new(19, 19);
     let ones = DMatrix::<f64>::from_element(12, 12, 1.0);
@@ -567,6 +630,10 @@ fn bad_arguments_are_named() {
         assert_eq!(solve(&two, &a), Err(not_finite("b")));
         assert_eq!(inverse(&a), Err(not_finite("a")));
         assert_eq!(qr(&a), Err(not_finite("a")));
+        assert_eq!(svd(&a), Err(not_finite("a")));
+        assert_eq!(singular_values(&a), Err(not_finite("a")));
+        assert_eq!(nuclear_norm(&a), Err(not_finite("a")));
+        assert_eq!(spectral_norm(&a), Err(not_finite("a")));
         assert_eq!(symmetric_eigen(&a), Err(not_finite("a")));
         assert_eq!(symmetric_eigenvalues(&a), Err(not_finite("a")));
         assert_eq!(lq(&a), Err(not_finite("a")));

@@ -5,6 +5,7 @@ pub(crate) mod col_piv_qr;
 pub(crate) mod lq;
 pub(crate) mod lu;
 pub(crate) mod qr;
+pub(crate) mod singular_values;
 pub(crate) mod svd;
 pub(crate) mod symmetric_eigen;
 pub(crate) mod symmetric_eigenvalues;

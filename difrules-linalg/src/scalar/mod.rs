@@ -6,4 +6,6 @@ pub(crate) mod ln_determinant;
 pub(crate) mod norm;
 pub(crate) mod norm_inf;
 pub(crate) mod normalize;
+pub(crate) mod nuclear_norm;
 pub(crate) mod one_norm;
+pub(crate) mod spectral_norm;

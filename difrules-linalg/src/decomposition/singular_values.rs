@@ -1,0 +1,103 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+
+use crate::block::buffer;
+use crate::decomposition::svd::{Svd, svd};
+use crate::error::Error;
+use crate::sample;
+use crate::singular::{add_weighted, derivatives};
+
+/// The min(R, C) singular values of A, in decreasing order.
+///
+/// Where singular values repeat the derivatives of each alone depend on a choice of singular vectors;
+/// those of symmetric functions of them, as their sum, do not and are right. At a value of zero there is
+/// a kink; the rules take the slope of the singular vectors that the primal found.
+///
+/// # Errors
+/// [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// With A = U diag(s) V^H, which is saved for the rules, ds_i = Re(u_i^H dA v_i), so
+/// A_bar = U diag(s_bar) V^H (Giles 2008, "Collected matrix derivative results", section 3.2): one
+/// product each.
+///
+/// ```
+/// use difrules_linalg::singular_values;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let s = singular_values(&dmatrix![0.0_f64, 2.0; -3.0, 0.0])?;
+/// assert!((s - dvector![3.0, 2.0]).norm() < 1e-15);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = singular_values_forward,
+    reverse = singular_values_reverse,
+    saves = values_and_factors -> Svd<T, R, C>,
+    reads(),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn singular_values<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> Result<OVector<T::Real, DimMinimum<R, C>>, Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    svd(a).map(|svd| svd.singular_values)
+}
+
+#[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
+fn values_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> Result<(OVector<T::Real, DimMinimum<R, C>>, Svd<T, R, C>), Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    let svd = svd(a)?;
+    Ok((svd.singular_values.clone(), svd))
+}
+
+fn singular_values_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    svd: &Svd<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> OVector<T::Real, DimMinimum<R, C>>
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    derivatives(&svd.u, &svd.v_t, a_dot)
+}
+
+fn singular_values_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    svd: &Svd<T, R, C>,
+    values_bar: Cotangent<'_, OVector<T::Real, DimMinimum<R, C>>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        add_weighted(&svd.u, &svd.v_t, |i| values_bar[i], &mut buffer(&mut a_bar));
+    }
+}
