@@ -259,3 +259,73 @@ pub(crate) fn add_weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let factors = ((block(&scaled), false), (block(v_t), false));
     multiply(T::one(), factors.0, factors.1, T::one(), a_bar);
 }
+
+/// One over the singular values, zero for those that are zero within the rounding of the largest.
+pub(crate) fn inverses<S: Real, K: Dim>(values: &OVector<S, K>, count: usize) -> OVector<S, K>
+where
+    DefaultAllocator: Allocator<K>,
+{
+    let (_, rounding) = gaps::<S>(size_of(values.as_slice()), count);
+    values.map(|s| if s.to_f64() > rounding { S::one() / s } else { S::zero() })
+}
+
+/// V S^+ U^H B.
+pub(crate) fn solve_by_values<T: Scalar, R: Dim, K: Dim, C: Dim, N: Dim>(
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    b: &OMatrix<T, R, N>,
+) -> OMatrix<T, C, N>
+where
+    DefaultAllocator: Allocator<R, K>
+        + Allocator<K, C>
+        + Allocator<K>
+        + Allocator<R, N>
+        + Allocator<K, N>
+        + Allocator<C, N>,
+{
+    let columns = v_t.shape_generic().1;
+    by_values((block(u), true), values, (block(v_t), true), b, columns, u.nrows())
+}
+
+/// U S^+ V^H X.
+pub(crate) fn solve_by_values_adjoint<T: Scalar, R: Dim, K: Dim, C: Dim, N: Dim>(
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    x: &OMatrix<T, C, N>,
+) -> OMatrix<T, R, N>
+where
+    DefaultAllocator: Allocator<R, K>
+        + Allocator<K, C>
+        + Allocator<K>
+        + Allocator<R, N>
+        + Allocator<K, N>
+        + Allocator<C, N>,
+{
+    let rows = u.shape_generic().0;
+    by_values((block(v_t), false), values, (block(u), false), x, rows, v_t.ncols())
+}
+
+/// left S^+ right B.
+fn by_values<T: Scalar, K: Dim, R: Dim, Out: Dim, N: Dim>(
+    right: (DMatrixView<'_, T>, bool),
+    values: &OVector<T::Real, K>,
+    left: (DMatrixView<'_, T>, bool),
+    b: &OMatrix<T, R, N>,
+    rows: Out,
+    other: usize,
+) -> OMatrix<T, Out, N>
+where
+    DefaultAllocator: Allocator<K> + Allocator<R, N> + Allocator<K, N> + Allocator<Out, N>,
+{
+    let (sides, inverses) = (b.shape_generic().1, inverses(values, rows.value().max(other)));
+    let mut turned = OMatrix::<T, K, N>::zeros_generic(values.shape_generic().0, sides);
+    multiply(T::one(), right, (block(b), false), T::zero(), &mut block_mut(&mut turned));
+    for (mut row, &s) in turned.row_iter_mut().zip(inverses.iter()) {
+        row.apply(|x| *x = x.scale(s));
+    }
+    let mut out = OMatrix::zeros_generic(rows, sides);
+    multiply(T::one(), left, (block(&turned), false), T::zero(), &mut block_mut(&mut out));
+    out
+}

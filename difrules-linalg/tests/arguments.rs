@@ -5,10 +5,10 @@ use difrules_core::{Diagnostic, Var, diagnosed, gradient, transpose_view, value_
 use difrules_linalg::{
     ColPivQr, Diagonal, Error, Lu, Operation, Side, Svd, SymmetricEigen, Triangle, add, axpy,
     cholesky, cholesky_solve, col_piv_qr, component_mul, determinant, diagonal, dot, gemm, inverse,
-    ln_abs_determinant, ln_determinant, lq, lu, lu_solve, matmul, neg, norm, norm_inf, normalize,
-    nrm2, nuclear_norm, one_norm, qr, scale, singular_values, solve, solve_lower_triangular,
-    solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen, symmetric_eigenvalues,
-    symmetric_part, tr_mul, trace, transpose, tridiagonal_solve, trsm,
+    ln_abs_determinant, ln_determinant, lq, lstsq, lu, lu_solve, matmul, neg, norm, norm_inf,
+    normalize, nrm2, nuclear_norm, one_norm, pseudo_inverse, qr, scale, singular_values, solve,
+    solve_lower_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen,
+    symmetric_eigenvalues, symmetric_part, tr_mul, trace, transpose, tridiagonal_solve, trsm,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
 
@@ -96,6 +96,9 @@ static_sizes! {
     static_singular_values: singular_values<f64, U2, U3>, |r| (any(r),);
     static_nuclear_norm: nuclear_norm<C64, U2, U3>, |r| (any(r),);
     static_spectral_norm: spectral_norm<C64, U2, U3>, |r| (any(r),);
+    static_pseudo_inverse: pseudo_inverse<C64, U2, U3>, |r| (any(r),);
+    static_lstsq: lstsq<C64, U4, U2, U1>, |r| (any(r), any(r));
+    static_wide_lstsq: lstsq<f64, U2, U4, U2>, |r| (any(r), any(r));
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
@@ -451,6 +454,47 @@ fn functions_of_a_matrix_whose_singular_values_repeat() {
 }
 
 #[test]
+fn least_squares_of_constant_rank() {
+    use difrules_core::testing::difference;
+
+    let mut random = Sampler::new(29, 29);
+    for (rows, columns) in [(5, 4), (4, 5), (4, 4)] {
+        // Of rank 2, whatever the left factor.
+        let left: DMatrix<f64> = random.matrix(rows, 2);
+        let (right, direction): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(2, columns), random.matrix(rows, 2));
+        let (b, c): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(rows, 3), random.matrix(columns, 3));
+        let weight: DMatrix<f64> = random.matrix(columns, rows);
+        let solved = |left: &DMatrix<Var<f64>>| {
+            let a = matmul(left, &right.map(Var::constant))?;
+            dot(&lstsq(&a, &b.map(Var::constant))?, &c.map(Var::constant))
+        };
+        let inverted = |left: &DMatrix<Var<f64>>| {
+            let a = matmul(left, &right.map(Var::constant))?;
+            dot(&pseudo_inverse(&a)?, &weight.map(Var::constant))
+        };
+        let at = |t: f64| (&left + &direction * t) * &right;
+        let expected = difference(|t| {
+            let (x, y) = (lstsq(&at(t), &b).ok()?, pseudo_inverse(&at(t)).ok()?);
+            Some(vec![x.dot(&c), y.dot(&weight)])
+        })
+        .unwrap();
+        let found = [gradient(solved, &left).unwrap(), gradient(inverted, &left).unwrap()];
+        for (k, found) in found.iter().enumerate() {
+            let slope = found.dot(&direction);
+            let error = (slope - expected.derivative[k]).abs();
+            assert!(error <= 20.0 * expected.error[k] + 1e-10 * slope.abs(), "{k}: {error:e}");
+        }
+        // The two are the same, and of the least norm.
+        let (a, x) = (at(0.0), lstsq(&at(0.0), &b).unwrap());
+        let y = pseudo_inverse(&a).unwrap();
+        assert!((&y * &b - &x).norm() < 1e-12 * x.norm());
+        assert!((&y * &a * &x - &x).norm() < 1e-12 * x.norm());
+    }
+}
+
+#[test]
 fn eigenvalues_of_matrices_that_are_hard_to_iterate() {
     let mut random = Sampler::new(19, 19);
     let ones = DMatrix::<f64>::from_element(12, 12, 1.0);
@@ -609,6 +653,7 @@ fn bad_arguments_are_named() {
     assert_eq!(lu_solve(&lu(&wide).unwrap(), &two), Err(not_square("factors")));
     assert_eq!(lu_solve(&lu(&two).unwrap(), &three), Err(mismatch("b", (2, 3), (3, 3))));
     assert_eq!(determinant(&wide), Err(not_square("a")));
+    assert_eq!(lstsq(&two, &three), Err(mismatch("b", (2, 3), (3, 3))));
     assert_eq!(symmetric_eigen(&wide), Err(not_square("a")));
     assert_eq!(symmetric_eigenvalues(&wide), Err(not_square("a")));
     let (short, long) = (dvector![1.0, 1.0], dvector![1.0, 1.0, 1.0]);
@@ -630,6 +675,9 @@ fn bad_arguments_are_named() {
         assert_eq!(solve(&two, &a), Err(not_finite("b")));
         assert_eq!(inverse(&a), Err(not_finite("a")));
         assert_eq!(qr(&a), Err(not_finite("a")));
+        assert_eq!(pseudo_inverse(&a), Err(not_finite("a")));
+        assert_eq!(lstsq(&a, &two), Err(not_finite("a")));
+        assert_eq!(lstsq(&two, &a), Err(not_finite("b")));
         assert_eq!(svd(&a), Err(not_finite("a")));
         assert_eq!(singular_values(&a), Err(not_finite("a")));
         assert_eq!(nuclear_norm(&a), Err(not_finite("a")));
