@@ -64,15 +64,12 @@ pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut
             if divisor.norm1() == nalgebra::zero() {
                 continue;
             }
-            for i in k + 1..rows {
-                a[(i, k)] /= divisor;
-            }
-            for j in k + 1..columns {
-                let factor = a[(k, j)];
-                for i in k + 1..rows {
-                    let change = a[(i, k)] * factor;
-                    a[(i, j)] -= change;
-                }
+            let (mut left, mut right) = a.columns_range_pair_mut(k..k + 1, k + 1..);
+            let mut below = left.rows_range_mut(k + 1..);
+            below.apply(|x| *x /= divisor);
+            for mut column in right.column_iter_mut() {
+                let factor = -column[k];
+                column.rows_range_mut(k + 1..).axpy(factor, &below.column(0), T::one());
             }
         }
         return;
@@ -185,23 +182,20 @@ pub(crate) fn lu_reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixVie
     let size = rows.min(columns);
     if size <= SMALL {
         for k in (0..size).rev() {
-            for j in k + 1..columns {
-                let factor = lu[(k, j)].conjugate();
-                let mut sum = T::zero();
-                for i in k + 1..rows {
-                    let rest_bar = bar[(i, j)];
-                    bar[(i, k)] -= rest_bar * factor;
-                    sum += lu[(i, k)].conjugate() * rest_bar;
-                }
-                bar[(k, j)] -= sum;
+            let (mut left, mut right) = bar.columns_range_pair_mut(k..k + 1, k + 1..);
+            let (mut pivot_bar, mut below_bar) = left.rows_range_pair_mut(k..k + 1, k + 1..);
+            let mut below_bar = below_bar.column_mut(0);
+            let factors = lu.column(k);
+            let factors = factors.rows_range(k + 1..);
+            for (j, mut column) in right.column_iter_mut().enumerate() {
+                let rest_bar = column.rows_range(k + 1..);
+                below_bar.axpy(-lu[(k, k + 1 + j)].conjugate(), &rest_bar, T::one());
+                let sum = factors.dotc(&rest_bar);
+                column[k] -= sum;
             }
             let divisor = lu[(k, k)].conjugate();
-            let mut sum = T::zero();
-            for i in k + 1..rows {
-                bar[(i, k)] = over_pivot(bar[(i, k)], divisor);
-                sum += lu[(i, k)].conjugate() * bar[(i, k)];
-            }
-            bar[(k, k)] -= sum;
+            below_bar.apply(|x| *x = over_pivot(*x, divisor));
+            pivot_bar[0] -= factors.dotc(&below_bar);
         }
         return;
     }
