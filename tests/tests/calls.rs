@@ -6,8 +6,8 @@ use difrules_core::testing::Sampler;
 use difrules_core::{
     CallError, Differentiable, Mode, Notion, Real, by_types, find, primitive, primitives,
 };
-use difrules_linalg::Error;
-use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+use difrules_linalg::{ColPivQr, Error, Lu, Svd, SymmetricEigen};
+use nalgebra::{DMatrix, DVector, Dyn, dmatrix, dvector};
 
 /// A primitive with one rule alone.
 #[primitive(reverse = |x, _, y_bar| y_bar * (x + x), instances(f64))]
@@ -34,17 +34,25 @@ fn reals(value: &dyn Any) -> Vec<f64> {
         Some(reals)
     }
     macro_rules! first {
-        ($($scalar:ty),*) => {
+        ($($scalar:ty, $real:ty);*) => {
             None$(
                 .or_else(|| of::<$scalar>(value))
+                .or_else(|| of::<($real, $scalar)>(value))
                 .or_else(|| of::<DMatrix<$scalar>>(value))
                 .or_else(|| of::<DVector<$scalar>>(value))
+                .or_else(|| of::<(DMatrix<$scalar>, DMatrix<$scalar>)>(value))
+                .or_else(|| of::<Lu<$scalar, Dyn, Dyn>>(value))
+                .or_else(|| of::<ColPivQr<$scalar, Dyn, Dyn>>(value))
+                .or_else(|| of::<Svd<$scalar, Dyn, Dyn>>(value))
+                .or_else(|| of::<SymmetricEigen<$scalar, Dyn>>(value))
+                // What a call that returns nothing returns.
+                .or_else(|| of::<[$scalar; 0]>(value))
             )*
         };
     }
     type Complex<T> = nalgebra::Complex<T>;
-    let found: Option<Vec<f64>> = first!(f32, f64, Complex<f32>, Complex<f64>);
-    found.unwrap_or_default()
+    let found: Option<Vec<f64>> = first!(f32, f32; f64, f64; Complex<f32>, f32; Complex<f64>, f64);
+    found.expect("a type that this test knows")
 }
 
 /// Every registered instance: the call, the two rules and their pairing, by the registry alone.

@@ -1,11 +1,11 @@
 use difrules_core::testing::Sampler;
 use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix};
+use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again};
-use crate::decomposition::lu::{Lu, lu};
+use crate::decomposition::lu::Lu;
 use crate::error::{Error, finite, shape, square};
 use crate::factors::{permute_rows, permute_rows_back, solve_unit_lower};
 use crate::triangle::{active, add_outer};
@@ -129,6 +129,11 @@ fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (Lu<T, Dyn, Dyn>, DMatrix<T>) {
     let (size, columns) = (random.choose(&[0, 1, 3, 6, 20]), random.size(0, 4));
-    let factors = lu(&random.matrix::<T>(size, size)).expect("finite");
-    (factors, random.matrix(size, columns))
+    let mut packed: DMatrix<T> = random.matrix(size, size);
+    for i in 0..size {
+        packed[(i, i)] += T::one() + T::one();
+    }
+    // The same for all numbers, as shapes are.
+    let pivots = DVector::from_fn(size, |i, _| random.size(i, size - 1));
+    (Lu { packed, pivots }, random.matrix(size, columns))
 }
