@@ -21,7 +21,7 @@ use crate::sample;
 /// use difrules_linalg::norm_inf;
 /// use nalgebra::dmatrix;
 ///
-/// assert_eq!(norm_inf(&dmatrix![1.0, -3.0; 2.0, 4.0])?, 6.0);
+/// assert_eq!(norm_inf(&dmatrix![1.0_f64, -3.0; 2.0, 4.0])?, 6.0);
 /// # Ok::<(), difrules_linalg::Error>(())
 /// ```
 #[primitive(

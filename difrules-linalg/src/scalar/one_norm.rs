@@ -21,7 +21,7 @@ use crate::sample;
 /// use difrules_linalg::one_norm;
 /// use nalgebra::dmatrix;
 ///
-/// assert_eq!(one_norm(&dmatrix![1.0, -3.0; 2.0, 4.0])?, 7.0);
+/// assert_eq!(one_norm(&dmatrix![1.0_f64, -3.0; 2.0, 4.0])?, 7.0);
 /// # Ok::<(), difrules_linalg::Error>(())
 /// ```
 #[primitive(
