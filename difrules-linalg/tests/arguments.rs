@@ -196,7 +196,7 @@ fn orthogonal_factors_where_columns_depend_on_others() {
     let mix: DMatrix<f64> = random.matrix(3, 4);
     let a = &first * &mix;
     let direction: DMatrix<f64> = random.matrix(4, 4);
-    let jvp = |a: &DMatrix<f64>, v: &DMatrix<f64>| difrules_core::jvp(|a| qr(a), a, v).unwrap();
+    let jvp = |a: &DMatrix<f64>, v: &DMatrix<f64>| difrules_core::jvp(qr, a, v).unwrap();
     let (((q, r), (q_dot, r_dot)), heard) = diagnosed(|| jvp(&a, &direction));
     assert!(r[(3, 3)].abs() < 1e-14 && heard.is_empty(), "{heard:?}");
     assert!((q.tr_mul(&q_dot) + q_dot.tr_mul(&q)).norm() < 1e-12);
@@ -274,7 +274,7 @@ fn determinants_of_singular_matrices() {
         })
     }
     let cofactor = |a: &DMatrix<f64>, i: usize, j: usize| {
-        let sign = if (i + j) % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
         sign * minors(&a.clone().remove_row(i).remove_column(j))
     };
     for rank in 0..=5 {
@@ -282,7 +282,7 @@ fn determinants_of_singular_matrices() {
             (random.matrix(5, rank), random.matrix(rank, 5));
         // Whole numbers, so that the rank is exact.
         let a = left.map(|x| (4.0 * x).round()) * right.map(|x| (4.0 * x).round());
-        let (y, a_bar) = value_and_gradient(|a| determinant(a), &a).unwrap();
+        let (y, a_bar) = value_and_gradient(determinant, &a).unwrap();
         let cofactors = DMatrix::from_fn(5, 5, |i, j| cofactor(&a, i, j));
         // The rounding is that of products of four entries.
         let rounding = 1e-14 * a.norm().powi(4).max(1.0);
@@ -290,7 +290,7 @@ fn determinants_of_singular_matrices() {
         assert!((y - minors(&a)).abs() < 1e-11 * a.norm().powi(5).max(1.0));
         // Second derivatives, by differences of cofactors, which are polynomials.
         let v: DMatrix<f64> = random.matrix(5, 5);
-        let found = difrules_core::hvp(|a| determinant(a), &a, &v).unwrap();
+        let found = difrules_core::hvp(determinant, &a, &v).unwrap();
         let h = 1e-3;
         let expected = DMatrix::from_fn(5, 5, |i, j| {
             let at = |t: f64| cofactor(&(&a + &v * t), i, j);
@@ -387,7 +387,7 @@ fn functions_of_a_matrix_whose_eigenvalues_repeat() {
     });
     assert!(found.unwrap().iter().all(|x: &f64| x.is_finite()));
     assert!(matches!(heard[0].defect, difrules_core::Defect::Gauge { .. }), "{heard:?}");
-    let (_, heard) = diagnosed(|| difrules_core::jvp(|a| symmetric_eigen(a), &a, &s).unwrap());
+    let (_, heard) = diagnosed(|| difrules_core::jvp(symmetric_eigen, &a, &s).unwrap());
     assert_eq!(heard.len(), 1, "{heard:?}");
     // The sum of repeated eigenvalues has a derivative, the trace.
     let found =
@@ -446,10 +446,10 @@ fn functions_of_a_matrix_whose_singular_values_repeat() {
     }
     // Norms at zero, and of an orthogonal matrix.
     let zero = DMatrix::<f64>::zeros(3, 2);
-    assert_eq!(value_and_gradient(|a| nuclear_norm(a), &zero), Ok((0.0, zero.clone())));
-    assert_eq!(value_and_gradient(|a| spectral_norm(a), &zero), Ok((0.0, zero.clone())));
+    assert_eq!(value_and_gradient(nuclear_norm, &zero), Ok((0.0, zero.clone())));
+    assert_eq!(value_and_gradient(spectral_norm, &zero), Ok((0.0, zero.clone())));
     let q = random.matrix::<f64>(4, 4).qr().q();
-    let (y, a_bar) = value_and_gradient(|a| nuclear_norm(a), &q).unwrap();
+    let (y, a_bar) = value_and_gradient(nuclear_norm, &q).unwrap();
     assert!((y - 4.0).abs() < 1e-13 && (a_bar - q).norm() < 1e-13);
 }
 
