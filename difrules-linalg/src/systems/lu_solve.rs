@@ -10,7 +10,7 @@ use crate::error::{Error, finite, shape, square};
 use crate::factors::{permute_rows, permute_rows_back, solve_unit_lower};
 use crate::triangle::{active, add_outer};
 
-/// A^-1 B from the factors of [`lu`](fn@lu), P A = L U.
+/// A^-1 B from the factors of [`lu`](fn@crate::lu), P A = L U.
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
