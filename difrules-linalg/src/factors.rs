@@ -2,8 +2,6 @@
 //! that end in small loops and do the rest by `gemm` and `trsm`, which every derivative mode
 //! intercepts.
 
-use std::cmp::Ordering;
-
 use difrules_core::Scalar;
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
@@ -52,12 +50,7 @@ pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut
     let size = rows.min(columns);
     if size <= SMALL {
         for k in 0..size {
-            let larger = |&i: &usize, &j: &usize| {
-                let order = a[(i, k)].norm1().partial_cmp(&a[(j, k)].norm1());
-                // The first of several that are as large.
-                order.unwrap_or(Ordering::Equal).then(j.cmp(&i))
-            };
-            let pivot = (k..rows).max_by(larger).expect("this row at least");
+            let pivot = k + a.view_range(k.., k).icamax();
             pivots[k] = pivot;
             a.swap_rows(k, pivot);
             let divisor = a[(k, k)];

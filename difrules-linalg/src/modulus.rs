@@ -20,6 +20,11 @@ pub(crate) fn sum_of_moduli<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>)
     entries.fold(nalgebra::zero(), |sum: T::Real, x| sum + x.modulus())
 }
 
+/// The largest modulus, as a plain number.
+pub(crate) fn largest_modulus<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
+    entries.into_iter().fold(0.0, |most: f64, x| x.modulus().to_f64().max(most))
+}
+
 /// The first of the largest of several sums, none of which is negative, and the sum: zero if there are
 /// none.
 pub(crate) fn largest<S: Real>(sums: impl Iterator<Item = S>) -> (Option<usize>, S) {

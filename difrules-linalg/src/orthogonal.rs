@@ -16,6 +16,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
+use crate::modulus::largest_modulus;
 
 /// How the columns are split.
 struct Split {
@@ -30,18 +31,13 @@ struct Split {
 /// Splits by the diagonal of R and the rounding of its factorisation.
 fn split<T: Scalar>(r: DMatrixView<'_, T>, rows: usize) -> Split {
     let epsilon = T::Real::default_epsilon().to_f64();
-    let rounding = epsilon * rows.max(r.ncols()) as f64 * largest(r);
+    let rounding = epsilon * rows.max(r.ncols()) as f64 * largest_modulus(r.iter());
     let size = r.nrows();
     let independent = (0..size).find(|&i| r[(i, i)].modulus().to_f64() <= rounding);
     let independent = independent.unwrap_or(size);
     let single = size == rows && size > 0 && independent + 1 >= size;
     let first = if single { size - 1 } else { independent };
     Split { first, single, loose: independent < size }
-}
-
-/// The largest modulus of an entry.
-fn largest<T: Scalar>(matrix: DMatrixView<'_, T>) -> f64 {
-    matrix.iter().fold(0.0, |most, x| x.modulus().to_f64().max(most))
 }
 
 /// Reports what columns that depend on others leave open: `open` is the part of a tangent or a
@@ -127,7 +123,13 @@ where
             multiply(one, (along.as_view(), false), (r22, false), one, &mut r12_dot);
             let turn = r22_dot[0] - T::from_real(r22_dot[0].real());
             if loose {
-                report_open(primitive, p, 0.0, turn.modulus().to_f64(), largest(a_dot));
+                report_open(
+                    primitive,
+                    p,
+                    0.0,
+                    turn.modulus().to_f64(),
+                    largest_modulus(a_dot.iter()),
+                );
                 r22_dot[0] -= turn;
             } else {
                 let phase = turn / r22[0];
@@ -135,7 +137,13 @@ where
                 q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
             }
         } else {
-            report_open(primitive, p, largest(r22_dot.as_view()), 0.0, largest(a_dot));
+            report_open(
+                primitive,
+                p,
+                largest_modulus(r22_dot.iter()),
+                0.0,
+                largest_modulus(a_dot.iter()),
+            );
             r22_dot.fill(zero);
         }
     }
@@ -181,8 +189,9 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         r22_bar.copy_from(&r_bar.view((p, p), (open, beside)));
         let mut choice = workspace(&mut choice, (open, open));
         multiply(one, (q2, true), (q2_bar.as_view(), false), zero, &mut choice);
-        let bars = [q1_bar.as_view(), q2_bar.as_view(), r_bar.as_view()];
-        let all = bars.into_iter().fold(0.0, |most: f64, bar| largest(bar).max(most));
+        let all = largest_modulus(q1_bar.iter())
+            .max(largest_modulus(q2_bar.iter()))
+            .max(largest_modulus(r_bar.iter()));
         if single {
             let r22 = r.view((p, p), r22_bar.shape());
             let phase_bar = choice[0] - r22_bar.dotc(&r22).conjugate();
@@ -208,7 +217,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
                     choice[(j, i)] = -skew.conjugate();
                 }
             }
-            let (open, choice) = (largest(r22_bar.as_view()), largest(choice.as_view()));
+            let (open, choice) = (largest_modulus(r22_bar.iter()), largest_modulus(choice.iter()));
             report_open(primitive, p, open, choice, all);
         }
         let mut along = workspace(&mut z, (q2.ncols(), p));

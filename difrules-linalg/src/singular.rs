@@ -5,12 +5,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, multiply};
+use crate::modulus::largest_modulus;
 use crate::spectral::{divide_by_gaps, gaps, largest, size_of};
-
-/// The largest modulus of an entry.
-fn size_of_entries<T: Scalar>(matrix: DMatrixView<'_, T>) -> f64 {
-    matrix.iter().fold(0.0, |most: f64, x| x.modulus().to_f64().max(most))
-}
 
 fn report_lost(primitive: &'static str, lost: f64, all: f64, reason: &'static str) {
     if lost > gauge_tolerance() * all {
@@ -58,7 +54,7 @@ where
     let (_, rounding) =
         gaps::<T::Real>(size_of(values.as_slice()), rows.value().max(columns.value()));
     let half: T::Real = nalgebra::convert(0.5);
-    let all = size_of_entries(block(a_dot));
+    let all = largest_modulus(a_dot.iter());
     let mut lost = 0.0_f64;
     let mut over = |x: T, divisor: T::Real| {
         if divisor.to_f64().abs() > rounding {
@@ -163,7 +159,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(one, (ub, true), (u_bar.as_view(), false), zero, &mut block_mut(&mut g));
     // V^H V_bar is V_t V_t_bar^H.
     multiply(one, (vb, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut h));
-    let all = size_of_entries(u_bar.as_view()).max(size_of_entries(v_t_bar.as_view()));
+    let all = largest_modulus(u_bar.iter()).max(largest_modulus(v_t_bar.iter()));
     let all = all.max(size_of(values_bar));
     let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), rows.max(columns));
     for j in 0..count {
@@ -190,21 +186,14 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     for j in 0..count {
         let s = Some(values[j]).filter(|s| s.to_f64() > rounding);
         if rows > count {
-            lost = lost.max(if s.is_none() {
-                size_of_entries(u_bar.columns(j, 1).as_view())
-            } else {
-                0.0
-            });
+            lost =
+                lost.max(if s.is_none() { largest_modulus(u_bar.column(j).iter()) } else { 0.0 });
             let over = |x: T| s.map_or(zero, |s| x.unscale(s));
             u_bar.column_mut(j).apply(|x| *x = over(*x));
             (0..count).for_each(|i| sum[(i, j)] -= over(g[(i, j)]));
         }
         if columns > count {
-            lost = lost.max(if s.is_none() {
-                size_of_entries(v_t_bar.rows(j, 1).as_view())
-            } else {
-                0.0
-            });
+            lost = lost.max(if s.is_none() { largest_modulus(v_t_bar.row(j).iter()) } else { 0.0 });
             let over = |x: T| s.map_or(zero, |s| x.unscale(s));
             v_t_bar.row_mut(j).apply(|x| *x = over(*x));
             (0..count).for_each(|i| sum[(j, i)] -= over(h[(i, j)].conjugate()));
@@ -258,6 +247,21 @@ pub(crate) fn add_weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
     }
     let factors = ((block(&scaled), false), (block(v_t), false));
     multiply(T::one(), factors.0, factors.1, T::one(), a_bar);
+}
+
+/// The tangent of the sum of those singular values that count.
+pub(crate) fn sum_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    u: &OMatrix<T, R, K>,
+    v_t: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+    counts: impl Fn(usize) -> bool,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
+{
+    let values_dot = derivatives(u, v_t, a_dot);
+    let values_dot = values_dot.iter().enumerate().filter(|(i, _)| counts(*i));
+    values_dot.fold(nalgebra::zero(), |sum: T::Real, (_, &s)| sum + s)
 }
 
 /// One over the singular values, zero for those that are zero within the rounding of the largest.

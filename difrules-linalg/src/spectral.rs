@@ -10,6 +10,7 @@ use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, 
 
 use crate::block::{block, block_mut, multiply};
 use crate::error::Error;
+use crate::modulus::largest_modulus;
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
 ///
@@ -73,7 +74,7 @@ pub(crate) fn gaps<S: Real>(size: f64, count: usize) -> (f64, f64) {
 }
 
 pub(crate) fn size_of<S: Real>(values: &[S]) -> f64 {
-    values.iter().fold(0.0, |most: f64, x| x.to_f64().abs().max(most))
+    largest_modulus(values)
 }
 
 /// The tangents of eigenvalues and eigenvectors.
@@ -98,7 +99,7 @@ where
     multiply(one, (v, true), (block(&product), false), zero, &mut block_mut(&mut turned));
     let values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
     let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), values.len());
-    let all = turned.iter().fold(0.0, |most: f64, x| x.modulus().to_f64().max(most));
+    let all = largest_modulus(turned.iter());
     let mut lost = 0.0;
     for j in 0..values.len() {
         for i in 0..values.len() {
@@ -163,7 +164,7 @@ where
     let (mut g, mut product, mut a_bar) = (zeros(), zeros(), zeros());
     let (one, zero) = (T::one(), T::zero());
     multiply(one, (v, true), (vectors_bar.as_view(), false), zero, &mut block_mut(&mut g));
-    let all = g.iter().fold(size_of(values_bar), |most: f64, x| x.modulus().to_f64().max(most));
+    let all = largest_modulus(g.iter()).max(size_of(values_bar));
     divide_by_gaps(primitive, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
     multiply(one, (v, false), (block(&g), false), zero, &mut block_mut(&mut product));
     multiply(one, (block(&product), false), (v, true), zero, &mut block_mut(&mut a_bar));

@@ -79,11 +79,11 @@ fn symmetric_eigenvalues_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    let mut scaled = vectors.clone();
-    for (mut column, &value_bar) in scaled.column_iter_mut().zip(values_bar.iter()) {
-        column.apply(|x| *x = x.scale(value_bar));
-    }
     a_bar.add(|| {
+        let mut scaled = vectors.clone();
+        for (mut column, &value_bar) in scaled.column_iter_mut().zip(values_bar.iter()) {
+            column.apply(|x| *x = x.scale(value_bar));
+        }
         let mut a_bar = scaled.clone();
         let factors = ((block(&scaled), false), (block(vectors), true));
         multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut a_bar));

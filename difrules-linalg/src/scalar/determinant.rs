@@ -82,7 +82,8 @@ where
     let identity = || OVector::<usize, D>::from_fn_generic(dimension, U1, |i, _| i);
     let (mut rows, mut columns, mut product) = (identity(), identity(), T::one());
     for k in 0..last {
-        let (row, column) = largest(&factors, k);
+        let (row, column) = factors.view_range(k.., k..).icamax_full();
+        let (row, column) = (row + k, column + k);
         for (order, pivot) in [(&mut rows, row), (&mut columns, column)] {
             if pivot != k {
                 order.swap_rows(k, pivot);
@@ -137,22 +138,6 @@ where
         }
     }
     adjugate
-}
-
-/// The first of the largest entries from row and column k on.
-fn largest<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>, k: usize) -> (usize, usize)
-where
-    DefaultAllocator: Allocator<D, D>,
-{
-    let mut found = (k, k);
-    for j in k..a.ncols() {
-        for i in k..a.nrows() {
-            if a[(i, j)].norm1() > a[found].norm1() {
-                found = (i, j);
-            }
-        }
-    }
-    found
 }
 
 fn determinant_forward<T: Scalar, D: Dim>(

@@ -6,7 +6,7 @@ use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{add_weighted, derivatives};
+use crate::singular::{add_weighted, sum_forward};
 use crate::spectral::{gaps, size_of};
 
 /// The sum of the singular values of A. At a singular value that is zero there is a kink; the rules take the subgradient that leaves it out.
@@ -91,10 +91,7 @@ where
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    let counts = counts(svd);
-    let values_dot = derivatives(&svd.u, &svd.v_t, a_dot);
-    let values_dot = values_dot.iter().enumerate().filter(|(i, _)| counts(*i));
-    values_dot.fold(nalgebra::zero(), |sum: T::Real, (_, &s)| sum + s)
+    sum_forward(&svd.u, &svd.v_t, a_dot, counts(svd))
 }
 
 fn nuclear_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
