@@ -115,7 +115,7 @@ pub(crate) fn multiply<T: Scalar>(
 /// B <- op(A)^-1 B or B op(A)^-1 with one triangle of A.
 ///
 /// # Errors
-/// [`Error::Singular`] if a diagonal entry is zero or not finite, or if the shapes do not fit.
+/// [`Error::Singular`] if a diagonal entry is zero, [`Error::NotFinite`] if one is not finite.
 pub(crate) fn solve<T: Scalar>(
     side: Side,
     triangle: Triangle,

@@ -1,8 +1,10 @@
 //! What can be wrong with an argument.
 
-use difrules_core::Scalar;
+use difrules_core::{Real, Scalar};
 use nalgebra::storage::RawStorage;
 use nalgebra::{Dim, Matrix};
+
+use crate::blas::trsm::Triangle;
 
 /// Why a linear-algebra primitive has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -39,11 +41,35 @@ pub enum Error {
         /// Its value; NaN where the matrix holds a NaN.
         value: f64,
     },
-    /// A matrix has no inverse.
-    #[error("the matrix is singular: pivot {pivot} is zero or not finite, counting from 0")]
+    /// A matrix has no inverse, or one whose entries overflow.
+    #[error(
+        "the matrix is singular at pivot {pivot}, counting from 0: its reciprocal condition number is \
+         at most {reciprocal_condition:e}"
+    )]
     Singular {
-        /// The first pivot that is zero or not finite, counting from 0.
+        /// The smallest pivot, counting from 0; of several that are zero, the first.
         pivot: usize,
+        /// The smallest pivot over the largest, an upper bound of the reciprocal condition number of
+        /// the triangular factor: 0 if the pivot is zero.
+        reciprocal_condition: f64,
+    },
+    /// A matrix has to be of full rank.
+    #[error("the rank of `{argument}` has to be {expected}, but is {rank}")]
+    RankDeficient {
+        /// The argument's name.
+        argument: &'static str,
+        /// The rank it has.
+        rank: usize,
+        /// The rank it has to have.
+        expected: usize,
+    },
+    /// A number has to be positive.
+    #[error("`{argument}` has to be positive, but is {value}")]
+    NotPositive {
+        /// The argument's name.
+        argument: &'static str,
+        /// Its value.
+        value: f64,
     },
     /// An iteration did not come to its end.
     #[error("no convergence after {sweeps} sweeps")]
@@ -70,6 +96,46 @@ pub(crate) fn finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
 ) -> Result<(), Error> {
     let Some(k) = matrix.iter().position(|x| !x.is_finite()) else { return Ok(()) };
     Err(Error::NotFinite { argument, row: k % matrix.nrows(), column: k / matrix.nrows() })
+}
+
+/// Demands that all entries of one triangle are finite.
+pub(crate) fn finite_triangle<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    argument: &'static str,
+    triangle: Triangle,
+    matrix: &Matrix<T, R, C, S>,
+) -> Result<(), Error> {
+    for column in 0..matrix.ncols() {
+        let rows = match triangle {
+            Triangle::Lower => column..matrix.nrows(),
+            Triangle::Upper => 0..(column + 1).min(matrix.nrows()),
+        };
+        for row in rows {
+            if !matrix[(row, column)].is_finite() {
+                return Err(Error::NotFinite { argument, row, column });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// [`Error::Singular`] at the smallest pivot, of which there is one at least.
+pub(crate) fn singular<T: Scalar>(pivots: impl Iterator<Item = T>) -> Error {
+    let sizes = pivots.map(|x| x.modulus().to_f64()).enumerate();
+    let first = (0, f64::INFINITY, 0.0_f64);
+    let (pivot, smallest, largest) = sizes.fold(first, |(pivot, smallest, largest), (k, size)| {
+        let (pivot, smallest) = if size < smallest { (k, size) } else { (pivot, smallest) };
+        (pivot, smallest, largest.max(size))
+    });
+    let reciprocal_condition = if smallest == 0.0 { 0.0 } else { smallest / largest };
+    Error::Singular { pivot, reciprocal_condition }
+}
+
+/// Demands that the solution of a system is finite: it overflows where the matrix is all but singular.
+pub(crate) fn solved<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    x: &Matrix<T, R, C, S>,
+    pivots: impl Iterator<Item = T>,
+) -> Result<(), Error> {
+    if x.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(singular(pivots)) }
 }
 
 /// Demands that a matrix is square; returns its size.

@@ -2,12 +2,15 @@
 //! that end in small loops and do the rest by `gemm` and `trsm`, which every derivative mode
 //! intercepts.
 
-use difrules_core::Scalar;
-use nalgebra::{DMatrixView, DMatrixViewMut};
+use approx::AbsDiffEq;
+use difrules_core::{Diagnostic, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
-use crate::block::{FIT, multiply, solve};
+use crate::block::{FIT, block, multiply, solve};
 use crate::error::Error;
+use crate::modulus::largest_modulus;
 use crate::triangle::{active, add_outer};
 
 /// The number of columns at which a recursion on panels ends.
@@ -53,16 +56,8 @@ pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut
             let pivot = k + a.view_range(k.., k).icamax();
             pivots[k] = pivot;
             a.swap_rows(k, pivot);
-            let divisor = a[(k, k)];
-            if divisor.norm1() == nalgebra::zero() {
-                continue;
-            }
-            let (mut left, mut right) = a.columns_range_pair_mut(k..k + 1, k + 1..);
-            let mut below = left.rows_range_mut(k + 1..);
-            below.apply(|x| *x /= divisor);
-            for mut column in right.column_iter_mut() {
-                let factor = -column[k];
-                column.rows_range_mut(k + 1..).axpy(factor, &below.column(0), T::one());
+            if a[(k, k)].norm1() != nalgebra::zero() {
+                eliminate(a, k);
             }
         }
         return;
@@ -84,15 +79,81 @@ pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut
     }
 }
 
-/// What is divided by a pivot; where that is zero, nothing: the primal left the column as it was.
-fn over_pivot<T: Scalar>(x: T, pivot: T) -> T {
-    if pivot.norm1() == nalgebra::zero() { T::zero() } else { x / pivot }
+/// Eliminates up to `steps` columns of A with full pivoting, in place; row i of what is eliminated is
+/// row `rows[i]` of A, column j is column `columns[j]`. Stops where nothing but zeros is left. Returns
+/// how many steps were done, and whether the number of swaps is odd.
+pub(crate) fn full_piv_lu_in_place<T: Scalar>(
+    a: &mut DMatrixViewMut<'_, T>,
+    steps: usize,
+    rows: &mut [usize],
+    columns: &mut [usize],
+) -> (usize, bool) {
+    let mut odd = false;
+    for k in 0..steps {
+        let (row, column) = a.view_range(k.., k..).icamax_full();
+        let (row, column) = (row + k, column + k);
+        let divisor = a[(row, column)];
+        if divisor.norm1() == nalgebra::zero() {
+            return (k, odd);
+        }
+        rows.swap(k, row);
+        columns.swap(k, column);
+        odd ^= (k != row) ^ (k != column);
+        a.swap_rows(k, row);
+        a.swap_columns(k, column);
+        eliminate(a, k);
+    }
+    (steps, odd)
 }
 
-/// The first pivot that is zero and has rows below it: the factors have no derivative then.
-pub(crate) fn undefined_pivot<T: Scalar>(lu: DMatrixView<'_, T>) -> Option<usize> {
-    let size = lu.ncols().min(lu.nrows().saturating_sub(1));
-    (0..size).find(|&k| lu[(k, k)].norm1() == nalgebra::zero())
+/// One step of the elimination, with the pivot in its place.
+fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) {
+    let divisor = a[(k, k)];
+    let (mut left, mut right) = a.columns_range_pair_mut(k..k + 1, k + 1..);
+    let mut below = left.rows_range_mut(k + 1..);
+    below.apply(|x| *x /= divisor);
+    for mut column in right.column_iter_mut() {
+        let factor = -column[k];
+        column.rows_range_mut(k + 1..).axpy(factor, &below.column(0), T::one());
+    }
+}
+
+/// The packed factors with zeros for pivots that are zero within the rounding of their columns, if
+/// there are such pivots with rows below them; and the first.
+///
+/// Where a column depends on those before it, what is left of it is rounding, so its factors are noise
+/// and have no derivative. Each column is measured by itself, so its scale does not matter.
+fn dependent<T: Scalar, R: Dim, C: Dim>(lu: &OMatrix<T, R, C>) -> Option<(OMatrix<T, R, C>, usize)>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let epsilon = T::Real::default_epsilon().to_f64();
+    let count = lu.ncols().min(lu.nrows().saturating_sub(1));
+    let is_zero = |&k: &usize| {
+        let above = largest_modulus(lu.column(k).rows(0, k).iter());
+        lu[(k, k)].modulus().to_f64() <= epsilon * lu.nrows() as f64 * above
+    };
+    let first = (0..count).find(is_zero)?;
+    let mut cleaned = lu.clone();
+    (first..count).filter(is_zero).for_each(|k| cleaned[(k, k)] = T::zero());
+    Some((cleaned, first))
+}
+
+/// Divides by a pivot. What cannot be divided, since the pivot is zero, is lost.
+fn over_pivot<T: Scalar>(x: T, pivot: T, lost: &mut f64) -> T {
+    if pivot.norm1() == nalgebra::zero() {
+        *lost = x.modulus().to_f64().max(*lost);
+        T::zero()
+    } else {
+        x / pivot
+    }
+}
+
+fn report_lost(primitive: &'static str, pivot: usize, lost: f64, all: f64) {
+    if lost > gauge_tolerance() * all {
+        let reason = format!("pivot {pivot} is zero, counting from 0, and has rows below it");
+        report(Diagnostic::undefined(primitive, reason));
+    }
 }
 
 /// B <- A^-1 B or A^-H B from the packed factors of P A = L U.
@@ -125,15 +186,32 @@ pub(crate) fn lu_solve_in_place<T: Scalar>(
 /// du = da1 and dl = (da2 - l du) / u.
 ///
 /// So only pivots with rows below them are divided by: the factors of a square matrix of rank n - 1
-/// whose last pivot is the zero one have derivatives.
-pub(crate) fn lu_forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>) {
+/// whose last pivot is the zero one have derivatives. What would be divided by another that is zero
+/// is left out and reported.
+pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
+    primitive: &'static str,
+    lu: &OMatrix<T, R, C>,
+    a_dot: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut lost = 0.0;
+    let Some((cleaned, pivot)) = dependent(lu) else {
+        return forward(block(lu), a_dot, &mut lost);
+    };
+    let all = largest_modulus(a_dot.iter());
+    forward(block(&cleaned), a_dot, &mut lost);
+    report_lost(primitive, pivot, lost, all);
+}
+
+fn forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>, lost: &mut f64) {
     let (rows, columns) = lu.shape();
     let size = rows.min(columns);
     if size <= SMALL {
         for k in 0..size {
             for i in k + 1..rows {
                 let change = a_dot[(i, k)] - lu[(i, k)] * a_dot[(k, k)];
-                a_dot[(i, k)] = over_pivot(change, lu[(k, k)]);
+                a_dot[(i, k)] = over_pivot(change, lu[(k, k)], lost);
             }
             for j in k + 1..columns {
                 for i in k + 1..rows {
@@ -149,7 +227,7 @@ pub(crate) fn lu_forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixV
     let l11 = lu.view((0, 0), (half, half));
     let (l21, u12) = (lu.view((half, 0), (rows, half)), lu.view((0, half), (half, columns)));
     let (mut left, mut right) = a_dot.columns_range_pair_mut(..half, half..);
-    lu_forward(lu.columns(0, half), &mut left);
+    forward(lu.columns(0, half), &mut left, lost);
     let (l11_dot, l21_dot) = left.rows_range_pair_mut(..half, half..);
     let l11_dot = active(Triangle::Lower, Diagonal::Unit, l11_dot.as_view());
     let (mut upper, mut rest) = right.rows_range_pair_mut(..half, half..);
@@ -157,7 +235,7 @@ pub(crate) fn lu_forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixV
     solve_unit_lower(Operation::None, l11, &mut upper);
     multiply(-T::one(), (l21_dot.as_view(), false), (u12, false), T::one(), &mut rest);
     multiply(-T::one(), (l21, false), (upper.as_view(), false), T::one(), &mut rest);
-    lu_forward(lu.view((half, half), (rows, columns)), &mut rest);
+    forward(lu.view((half, half), (rows, columns)), &mut rest, lost);
 }
 
 /// Replaces the cotangent of the packed factors by that of P A.
@@ -170,7 +248,23 @@ pub(crate) fn lu_forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixV
 /// and then the first panel. For one column, a2_bar = l_bar / conj(u), a1_bar = u_bar - l^H a2_bar.
 /// It takes twice the multiplications and additions of the factorisation, nearly all in matrix
 /// products, in the memory of the cotangent.
-pub(crate) fn lu_reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>) {
+pub(crate) fn lu_reverse<T: Scalar, R: Dim, C: Dim>(
+    primitive: &'static str,
+    lu: &OMatrix<T, R, C>,
+    bar: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut lost = 0.0;
+    let Some((cleaned, pivot)) = dependent(lu) else {
+        return reverse(block(lu), bar, &mut lost);
+    };
+    let all = largest_modulus(bar.iter());
+    reverse(block(&cleaned), bar, &mut lost);
+    report_lost(primitive, pivot, lost, all);
+}
+
+fn reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>, lost: &mut f64) {
     let (rows, columns) = lu.shape();
     let size = rows.min(columns);
     if size <= SMALL {
@@ -187,7 +281,7 @@ pub(crate) fn lu_reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixVie
                 column[k] -= sum;
             }
             let divisor = lu[(k, k)].conjugate();
-            below_bar.apply(|x| *x = over_pivot(*x, divisor));
+            below_bar.apply(|x| *x = over_pivot(*x, divisor, lost));
             pivot_bar[0] -= factors.dotc(&below_bar);
         }
         return;
@@ -198,7 +292,7 @@ pub(crate) fn lu_reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixVie
     let (l21, u12) = (lu.view((half, 0), (rows, half)), lu.view((0, half), (half, columns)));
     let (mut left, mut right) = bar.columns_range_pair_mut(..half, half..);
     let (mut upper, mut rest) = right.rows_range_pair_mut(..half, half..);
-    lu_reverse(lu.view((half, half), (rows, columns)), &mut rest);
+    reverse(lu.view((half, half), (rows, columns)), &mut rest, lost);
     multiply(-T::one(), (l21, true), (rest.as_view(), false), T::one(), &mut upper);
     let mut l21_bar = left.rows_mut(half, rows);
     multiply(-T::one(), (rest.as_view(), false), (u12, true), T::one(), &mut l21_bar);
@@ -207,5 +301,5 @@ pub(crate) fn lu_reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixVie
     let (below, beside) = (upper.rows(1, half - 1), u12.rows(0, half - 1));
     let mut l11_bar = left.view_mut((1, 0), (half - 1, half - 1));
     add_outer(Triangle::Lower, -T::one(), below, beside, &mut l11_bar);
-    lu_reverse(lu.columns(0, half), &mut left);
+    reverse(lu.columns(0, half), &mut left, lost);
 }

@@ -215,6 +215,84 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     }
 }
 
+/// The tangent of W = U V^H from that of A, and the cotangent of A from that of W: the map is its own
+/// adjoint.
+///
+/// With D = U^H dA V, X = U^H dU and Y = V^H dV as in [`svd_forward`], U^H dW V is X - Y, which takes
+/// sums of singular values alone; what is outside of U and V is as there:
+///
+/// dW = U Omega V^H + (1 - U U^H) dA V S^-1 V^H + U S^-1 U^H dA (1 - V V^H),
+/// Omega_ij = (D - D^H)_ij / (s_i + s_j).
+///
+/// Where a sum is zero, what it would divide is left out and reported.
+pub(crate) fn unitary_factor<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    a_dot: DMatrixView<'_, T>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator:
+        Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<K, K> + Allocator<R, C>,
+{
+    let ((rows, size), (_, columns)) = (u.shape_generic(), v_t.shape_generic());
+    let (one, zero, count) = (T::one(), T::zero(), values.len());
+    let (ub, vb) = (block(u), block(v_t));
+    let mut left = OMatrix::<T, R, K>::zeros_generic(rows, size);
+    let mut right = OMatrix::<T, K, C>::zeros_generic(size, columns);
+    let mut d = OMatrix::<T, K, K>::zeros_generic(size, size);
+    multiply(one, (a_dot, false), (vb, true), zero, &mut block_mut(&mut left));
+    multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut d));
+    let larger = rows.value().max(columns.value());
+    let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), larger);
+    let mut lost = 0.0_f64;
+    let mut over = |x: T, divisor: T::Real| {
+        if divisor.to_f64() > rounding {
+            return x.unscale(divisor);
+        }
+        lost = lost.max(x.modulus().to_f64());
+        zero
+    };
+    let all = largest_modulus(a_dot.iter());
+    if columns.value() > count {
+        // S^-1 (U^H dA - D V^H)
+        let mut right = block_mut(&mut right);
+        multiply(one, (ub, true), (a_dot, false), zero, &mut right);
+        multiply(-one, (block(&d), false), (vb, false), one, &mut right);
+        for (mut row, &s) in right.row_iter_mut().zip(values.iter()) {
+            row.apply(|x| *x = over(*x, s));
+        }
+    }
+    if rows.value() > count {
+        // (dA V - U D) S^-1
+        let mut left = block_mut(&mut left);
+        multiply(-one, (ub, false), (block(&d), false), one, &mut left);
+        for (mut column, &s) in left.column_iter_mut().zip(values.iter()) {
+            column.apply(|x| *x = over(*x, s));
+        }
+    } else {
+        left.fill(zero);
+    }
+    for j in 0..count {
+        for i in 0..=j {
+            let entry = over(d[(i, j)] - d[(j, i)].conjugate(), values[i] + values[j]);
+            d[(i, j)] = entry;
+            d[(j, i)] = -entry.conjugate();
+        }
+    }
+    let reason = "a singular value is zero: the unitary factor has no derivative along this \
+                  direction, which is left out";
+    report_lost(primitive, lost, all, reason);
+    multiply(one, (ub, false), (block(&d), false), one, &mut block_mut(&mut left));
+    let mut moved = OMatrix::zeros_generic(rows, columns);
+    multiply(one, (block(&left), false), (vb, false), zero, &mut block_mut(&mut moved));
+    if columns.value() > count {
+        multiply(one, (ub, false), (block(&right), false), one, &mut block_mut(&mut moved));
+    }
+    moved
+}
+
 /// The tangents of the singular values, Re(u_i^H dA v_i).
 pub(crate) fn derivatives<T: Scalar, R: Dim, K: Dim, C: Dim>(
     u: &OMatrix<T, R, K>,

@@ -4,13 +4,15 @@
 use std::cmp::Ordering;
 
 use approx::AbsDiffEq;
-use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Defect, Diagnostic, Kind, Real, Scalar, gauge_tolerance, report};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
+use nalgebra::{
+    DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
+};
 
 use crate::block::{block, block_mut, multiply};
 use crate::error::Error;
-use crate::modulus::largest_modulus;
+use crate::modulus::{largest_modulus, phase};
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
 ///
@@ -49,10 +51,9 @@ where
     let mut vectors = OMatrix::zeros_generic(size, size);
     for (j, &i) in order.iter().enumerate() {
         let vector = found.eigenvectors.column(i);
-        let entry = vector[largest(vector.iter())];
-        let turn = entry.conjugate().unscale(entry.modulus());
-        vectors.column_mut(j).zip_apply(&vector, |x, y| *x = y * turn);
+        vectors.column_mut(j).copy_from(&vector);
     }
+    turn(block_mut(&mut vectors));
     Ok((sorted, vectors))
 }
 
@@ -98,17 +99,30 @@ where
     multiply(one, (block(a_dot), false), (v, false), zero, &mut block_mut(&mut product));
     multiply(one, (v, true), (block(&product), false), zero, &mut block_mut(&mut turned));
     let values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
-    let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), values.len());
+    over_gaps(primitive, values.as_slice(), &mut block_mut(&mut turned));
+    multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
+    keep_phases(v, &mut block_mut(&mut vectors_dot));
+    (values_dot, vectors_dot)
+}
+
+/// Replaces V^H dA V by V^H dV, F o (V^H dA V), but for the phases. Where an eigenvalue repeats it is
+/// left zero, and reported if it is not.
+pub(crate) fn over_gaps<T: Scalar>(
+    primitive: &'static str,
+    values: &[T::Real],
+    turned: &mut DMatrixViewMut<'_, T>,
+) {
+    let (_, rounding) = gaps::<T::Real>(size_of(values), values.len());
     let all = largest_modulus(turned.iter());
     let mut lost = 0.0;
     for j in 0..values.len() {
         for i in 0..values.len() {
             let gap = values[j] - values[i];
             if i == j {
-                turned[(i, j)] = zero;
+                turned[(i, j)] = T::zero();
             } else if gap.to_f64().abs() <= rounding {
                 lost = turned[(i, j)].modulus().to_f64().max(lost);
-                turned[(i, j)] = zero;
+                turned[(i, j)] = T::zero();
             } else {
                 turned[(i, j)] = turned[(i, j)].unscale(gap);
             }
@@ -119,14 +133,47 @@ where
                       derivative along it, which is left out";
         report(Diagnostic::undefined(primitive, reason));
     }
-    multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
-    for j in 0..values.len() {
-        let k = largest(vectors.column(j).iter());
-        let moved = vectors_dot[(k, j)];
-        let phase = (moved - T::from_real(moved.real())) / vectors[(k, j)];
-        vectors_dot.column_mut(j).zip_apply(&vectors.column(j), |x, v| *x -= phase * v);
+}
+
+/// Adds to tangents of columns what keeps their largest entries real, a change of their phases.
+pub(crate) fn keep_phases<T: Scalar>(
+    vectors: DMatrixView<'_, T>,
+    vectors_dot: &mut DMatrixViewMut<'_, T>,
+) {
+    if <T::Kind as Kind>::REAL {
+        return;
     }
-    (values_dot, vectors_dot)
+    for j in 0..vectors.ncols() {
+        let vector = vectors.column(j);
+        let k = largest(vector.iter());
+        let moved = vectors_dot[(k, j)];
+        let phase = (moved - T::from_real(moved.real())) / vector[k];
+        vectors_dot.column_mut(j).zip_apply(&vector, |x, v| *x -= phase * v);
+    }
+}
+
+/// The adjoint of [`keep_phases`].
+pub(crate) fn keep_phases_adjoint<T: Scalar>(
+    vectors: DMatrixView<'_, T>,
+    vectors_bar: &mut DMatrixViewMut<'_, T>,
+) {
+    if <T::Kind as Kind>::REAL {
+        return;
+    }
+    for j in 0..vectors.ncols() {
+        let vector = vectors.column(j);
+        let k = largest(vector.iter());
+        let along = vectors_bar.column(j).dotc(&vector);
+        vectors_bar[(k, j)] += (along - T::from_real(along.real())) / vector[k];
+    }
+}
+
+/// Turns each column so that its largest entry is real and positive.
+pub(crate) fn turn<T: Scalar>(mut vectors: DMatrixViewMut<'_, T>) {
+    for mut vector in vectors.column_iter_mut() {
+        let turn = phase(vector[largest(vector.iter())]).conjugate();
+        vector.apply(|x| *x *= turn);
+    }
 }
 
 /// The cotangent of A from those of eigenvalues and eigenvectors, which are overwritten.
@@ -151,14 +198,8 @@ pub(crate) fn hermitian_eigen_reverse<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    let (count, v) = (values.len(), block(vectors));
-    for j in 0..count {
-        let vector = v.column(j);
-        let k = largest(vector.iter());
-        let along = vectors_bar.column(j).dotc(&vector);
-        let turn = (along - T::from_real(along.real())) / vector[k];
-        vectors_bar[(k, j)] += turn;
-    }
+    let v = block(vectors);
+    keep_phases_adjoint(v, vectors_bar);
     let (size, _) = vectors.shape_generic();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (mut g, mut product, mut a_bar) = (zeros(), zeros(), zeros());

@@ -12,7 +12,7 @@ use nalgebra::{
 
 use crate::blas::gemm::gemm;
 use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
-use crate::error::{Error, shape, square};
+use crate::error::{Error, shape, singular, square};
 use crate::triangle::{SMALL, active};
 
 /// On which side of the unknown the triangular matrix stands.
@@ -61,7 +61,8 @@ pub enum Diagonal {
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::Singular`] if a diagonal entry of A is zero or not finite, unless it is a unit diagonal.
+/// unless it is a unit diagonal, [`Error::Singular`] if a diagonal entry of A is zero and
+/// [`Error::NotFinite`] if one is not finite.
 ///
 /// # Derivation
 /// On the left, op(A) X = alpha B gives op(A) dX = dalpha B + alpha dB - op(dA) X. So with
@@ -106,9 +107,11 @@ where
         Side::Right => shape("b", b.shape(), (b.nrows(), size))?,
     }
     if diagonal == Diagonal::General {
-        let bad = |&i: &usize| a[(i, i)] == T::zero() || !a[(i, i)].is_finite();
-        if let Some(pivot) = (0..size).find(bad) {
-            return Err(Error::Singular { pivot });
+        if let Some(i) = (0..size).find(|&i| !a[(i, i)].is_finite()) {
+            return Err(Error::NotFinite { argument: "a", row: i, column: i });
+        }
+        if (0..size).any(|i| a[(i, i)] == T::zero()) {
+            return Err(singular((0..size).map(|i| a[(i, i)])));
         }
     }
     if b.is_empty() {

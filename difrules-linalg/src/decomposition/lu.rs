@@ -1,13 +1,12 @@
-use difrules_core::{Cotangent, Diagnostic, Differentiable, Scalar, Slot, primitive, report};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector};
 
 use crate::blas::trsm::Operation;
 use crate::block::{block, block_mut, buffer};
-use crate::error::{Error, finite};
+use crate::error::{Error, finite, solved};
 use crate::factors::{
     lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, permute_rows_back,
-    undefined_pivot,
 };
 use crate::sample;
 
@@ -53,10 +52,10 @@ where
     D: Dim,
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    /// B <- A^-1 B or A^-H B.
+    /// B <- op(A)^-1 B.
     ///
     /// # Errors
-    /// [`Error::Singular`] if a pivot is zero.
+    /// [`Error::Singular`] if a pivot is zero or the solution overflows.
     pub(crate) fn solve<C: Dim>(
         &self,
         operation: Operation,
@@ -65,7 +64,8 @@ where
     where
         DefaultAllocator: Allocator<D, C>,
     {
-        lu_solve_in_place(operation, self.block(), self.swaps(), &mut block_mut(b))
+        lu_solve_in_place(operation, self.block(), self.swaps(), &mut block_mut(b))?;
+        solved(b, (0..self.packed.nrows()).map(|i| self.packed[(i, i)]))
     }
 }
 
@@ -116,22 +116,14 @@ where
     Ok(Lu { packed, pivots })
 }
 
-fn report_undefined<T: Scalar>(lu: DMatrixView<'_, T>) {
-    if let Some(pivot) = undefined_pivot(lu) {
-        let reason = format!("pivot {pivot} is zero, counting from 0, and has rows below it");
-        report(Diagnostic::undefined("lu", reason));
-    }
-}
-
 fn lu_tangent<T: Scalar, R: Dim, C: Dim>(lu: &Lu<T, R, C>, a_dot: &OMatrix<T, R, C>) -> Lu<T, R, C>
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
     let mut tangent = Lu { packed: a_dot.clone(), pivots: lu.pivots.clone() };
     let mut a_dot = block_mut(&mut tangent.packed);
-    report_undefined(lu.block());
     permute_rows(lu.swaps(), &mut a_dot);
-    lu_forward(lu.block(), &mut a_dot);
+    lu_forward("lu", &lu.packed, &mut a_dot);
     tangent
 }
 
@@ -144,8 +136,7 @@ fn lu_cotangent<T: Scalar, R: Dim, C: Dim>(
 {
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut pa_bar = buffer(&mut bar);
-        report_undefined(lu.block());
-        lu_reverse(lu.block(), &mut pa_bar);
+        lu_reverse("lu", &lu.packed, &mut pa_bar);
         permute_rows_back(lu.swaps(), &mut pa_bar);
         a_bar += bar;
     }

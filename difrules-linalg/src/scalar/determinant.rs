@@ -6,6 +6,7 @@ use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, block_mut, multiply, solve_again};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};
+use crate::factors::full_piv_lu_in_place;
 use crate::sample;
 
 /// det A, by elimination with partial pivoting.
@@ -80,34 +81,14 @@ where
     let last = size - 2;
     let mut factors = a.clone();
     let identity = || OVector::<usize, D>::from_fn_generic(dimension, U1, |i, _| i);
-    let (mut rows, mut columns, mut product) = (identity(), identity(), T::one());
-    for k in 0..last {
-        let (row, column) = factors.view_range(k.., k..).icamax_full();
-        let (row, column) = (row + k, column + k);
-        for (order, pivot) in [(&mut rows, row), (&mut columns, column)] {
-            if pivot != k {
-                order.swap_rows(k, pivot);
-                product = -product;
-            }
-        }
-        factors.swap_rows(k, row);
-        factors.swap_columns(k, column);
-        let pivot = factors[(k, k)];
-        if pivot.norm1() == nalgebra::zero() {
-            return adjugate;
-        }
-        product *= pivot;
-        for i in k + 1..size {
-            factors[(i, k)] /= pivot;
-        }
-        for j in k + 1..size {
-            let factor = factors[(k, j)];
-            for i in k + 1..size {
-                let change = factors[(i, k)] * factor;
-                factors[(i, j)] -= change;
-            }
-        }
+    let (mut rows, mut columns) = (identity(), identity());
+    let orders = (rows.as_mut_slice(), columns.as_mut_slice());
+    let (done, odd) = full_piv_lu_in_place(&mut block_mut(&mut factors), last, orders.0, orders.1);
+    if done < last {
+        return adjugate;
     }
+    let sign = if odd { -T::one() } else { T::one() };
+    let product = (0..last).fold(sign, |product, k| product * factors[(k, k)]);
     let s = |i: usize, j: usize| factors[(last + i, last + j)];
     let determinant = s(0, 0) * s(1, 1) - s(0, 1) * s(1, 0);
     let mut permuted = OMatrix::<T, D, D>::zeros_generic(dimension, dimension);

@@ -58,7 +58,7 @@ where
         let entry = factors.packed[(k, k)];
         let size = entry.modulus();
         if size == nalgebra::zero() {
-            return Err(Error::Singular { pivot: k });
+            return Err(Error::Singular { pivot: k, reciprocal_condition: 0.0 });
         }
         y += ComplexField::ln(size);
         sign *= if k == pivot { entry } else { -entry }.unscale(size);

@@ -3,25 +3,24 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::error::{Error, finite};
-use crate::modulus::{largest, phase, sum_of_moduli, turned};
+use crate::modulus::{largest, phase};
 use crate::sample;
 
-/// The largest sum of the moduli of a row, which is the operator norm for vectors measured by their
-/// largest modulus. No rows have the norm 0.
+/// The largest modulus of an entry: for a vector its maximum norm. That of no entries is 0.
 ///
 /// # Errors
 /// [`Error::NotFinite`].
 ///
 /// # Derivation
-/// For the row whose sum is the largest, dy = Re sum conj(s_i) da_i with the phases s_i = a_i / |a_i|:
-/// a_bar = y_bar s, and zero for all others. Of several that are as large the first is taken, which is
-/// a subgradient; so is the phase 0 of an entry that is zero.
+/// For the entry a of the largest modulus, dy = Re(conj(s) da) with its phase s = a / |a|: a_bar is
+/// y_bar s there and zero elsewhere. Of several that are as large the first is taken, column by column,
+/// which is a subgradient; so is the phase 0 of zero.
 ///
 /// ```
 /// use difrules_linalg::norm_inf;
 /// use nalgebra::dmatrix;
 ///
-/// assert_eq!(norm_inf(&dmatrix![1.0_f64, -3.0; 2.0, 4.0])?, 6.0);
+/// assert_eq!(norm_inf(&dmatrix![1.0_f64, -3.0; 2.0, 2.0])?, 3.0);
 /// # Ok::<(), difrules_linalg::Error>(())
 /// ```
 #[primitive(
@@ -36,7 +35,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     finite("a", a)?;
-    Ok(largest(a.row_iter().map(|line| sum_of_moduli(line.iter()))).1)
+    Ok(largest(a.iter().map(|x| x.modulus())).1)
 }
 
 fn norm_inf_forward<T: Scalar, R: Dim, C: Dim>(
@@ -46,10 +45,8 @@ fn norm_inf_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let Some(line) = largest(a.row_iter().map(|line| sum_of_moduli(line.iter()))).0 else {
-        return nalgebra::zero();
-    };
-    turned(a.row(line).iter().zip(a_dot.row(line).iter()))
+    let entry = largest(a.iter().map(|x| x.modulus())).0;
+    entry.map_or(nalgebra::zero(), |k| (phase(a[k]).conjugate() * a_dot[k]).real())
 }
 
 fn norm_inf_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -60,8 +57,7 @@ fn norm_inf_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    if let Some(line) = largest(a.row_iter().map(|line| sum_of_moduli(line.iter()))).0 {
-        let mut a_bar = a_bar.row_mut(line);
-        a_bar.zip_apply(&a.row(line), |a_bar, a| *a_bar += phase(a).scale(y_bar));
+    if let Some(k) = largest(a.iter().map(|x| x.modulus())).0 {
+        a_bar[k] += phase(a[k]).scale(y_bar);
     }
 }

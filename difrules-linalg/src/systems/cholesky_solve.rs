@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMat
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
-use crate::error::{Error, shape, square};
+use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;
 use crate::triangle::{active, add_outer};
 
@@ -12,7 +12,7 @@ use crate::triangle::{active, add_outer};
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::Singular`] if a diagonal entry is zero or not finite.
+/// [`Error::NotFinite`], [`Error::Singular`] if a diagonal entry is zero or the solution overflows.
 ///
 /// # Derivation
 /// With S = L L^H: S X = B gives S dX = dB - dS X, dS = dL L^H + L dL^H. So with W = S^-1 X_bar, in
@@ -46,8 +46,11 @@ where
 {
     square("l", l.shape())?;
     shape("b", b.shape(), (l.nrows(), b.ncols()))?;
+    finite_triangle("l", Triangle::Lower, l)?;
+    finite("b", b)?;
     let mut x = b.clone();
     solve_both(block(l), &mut block_mut(&mut x))?;
+    solved(&x, (0..l.nrows()).map(|i| l[(i, i)]))?;
     Ok(x)
 }
 

@@ -12,7 +12,8 @@ use crate::sample;
 /// [`solve`](fn@crate::solve).
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Singular`] if a pivot is zero.
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Singular`] if a pivot is zero or the
+/// inverse overflows.
 ///
 /// # Derivation
 /// A Y = 1 gives dY = -Y dA Y, so in the pairing Re tr(Y_bar^H dY), A_bar = -Y^H Y_bar Y^H: two

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
 use crate::block::{FIT, block_mut, buffer};
-use crate::error::{Error, finite, shape};
+use crate::error::{Error, finite, shape, solved};
 
 /// A^-1 B for a tridiagonal A, given by three vectors of the same length: row i of A has `lower[i]`,
 /// `diagonal[i]` and `upper[i]` beside each other. `lower[0]` and the last of `upper` are not read.
@@ -14,7 +14,7 @@ use crate::error::{Error, finite, shape};
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if the lengths do not fit, [`Error::NotFinite`], [`Error::Singular`]
-/// if a pivot is zero.
+/// if a pivot is zero or the solution overflows.
 ///
 /// # Derivation
 /// As for [`solve`](fn@crate::solve): A dX = dB - dA X, and with W = A^-H X_bar, B_bar = W and
@@ -105,7 +105,7 @@ where
                 column[i + 1] = next - factor * above;
             }
         } else if zero(diagonal[i]) {
-            return Err(Error::Singular { pivot: i });
+            return Err(Error::Singular { pivot: i, reciprocal_condition: 0.0 });
         } else {
             let factor = below / diagonal[i];
             diagonal[i + 1] -= factor * upper[i];
@@ -116,7 +116,7 @@ where
         }
     }
     if size > 0 && zero(diagonal[size - 1]) {
-        return Err(Error::Singular { pivot: size - 1 });
+        return Err(Error::Singular { pivot: size - 1, reciprocal_condition: 0.0 });
     }
     for mut column in b.column_iter_mut() {
         for i in (0..size).rev() {
@@ -130,7 +130,7 @@ where
             column[i] = rest / diagonal[i];
         }
     }
-    Ok(())
+    solved(b, diagonal.iter().copied())
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is read and a tangent for each argument")]

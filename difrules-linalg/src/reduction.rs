@@ -1,0 +1,350 @@
+//! The shared mathematics of reductions to few diagonals by unitary factors of which one column is
+//! fixed: the rest follows from it (the implicit Q theorem: Golub and Van Loan 2013, Matrix
+//! Computations, theorem 7.4.2), and so do its derivatives, column by column, as long as the numbers
+//! beside the diagonal are not zero.
+
+use difrules_core::{Diagnostic, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
+
+use crate::block::{block, block_mut, multiply};
+use crate::modulus::largest_modulus;
+
+/// A over a power of two, and that: one, unless squares of the entries may overflow or underflow.
+pub(crate) fn rescaled<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, C>, T::Real)
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let size = largest_modulus(a.iter());
+    let scale =
+        if size == 0.0 || (1e-12..1e12).contains(&size) { 1.0 } else { size.log2().round().exp2() };
+    let scale: T::Real = nalgebra::convert(scale);
+    (a.map(|x| x.unscale(scale)), scale)
+}
+
+/// Divides by numbers beside the diagonal. What cannot be divided, since the number is zero, is lost.
+struct Divider {
+    rounding: f64,
+    lost: f64,
+}
+
+impl Divider {
+    fn new<S: Real>(size: f64, count: usize) -> Self {
+        let epsilon = S::default_epsilon().to_f64();
+        Self { rounding: epsilon * size * count as f64, lost: 0.0 }
+    }
+
+    fn divide<T: Scalar>(&mut self, x: T, divisor: T::Real) -> T {
+        if divisor.to_f64().abs() > self.rounding {
+            return x.unscale(divisor);
+        }
+        self.lost = self.lost.max(x.modulus().to_f64());
+        T::zero()
+    }
+
+    fn report(self, primitive: &'static str, all: f64) {
+        if self.lost > gauge_tolerance() * all {
+            let reason = "an entry beside the diagonal is zero: what comes after it is not determined \
+                          by what comes before, and has no derivative along this direction, which is \
+                          left out";
+            report(Diagnostic::undefined(primitive, reason));
+        }
+    }
+}
+
+/// i Im x.
+fn imaginary<T: Scalar>(x: T) -> T {
+    x - T::from_real(x.real())
+}
+
+/// The rows of column j that are not zero by shape, of a matrix with one diagonal below and `band` above
+/// the diagonal.
+fn rows(j: usize, band: usize, count: usize) -> std::ops::Range<usize> {
+    j.saturating_sub(band)..(j + 2).min(count)
+}
+
+/// The tangents of Q and H of A = Q H Q^H, with H upper Hessenberg, its subdiagonal real and not
+/// negative, and Q e1 = e1; `band` diagonals above the diagonal are not zero.
+///
+/// With P = Q^H dA Q and the skew-Hermitian X = Q^H dQ, dH = P - X H + H X. As X e1 = 0, column by
+/// column: column j of dH is r - X_{j+1} H_{j+1,j} with
+/// r = P_j + H X_j - sum_{k <= j} X_k H_kj, which is known. Below the subdiagonal dH is zero and on it
+/// real, so X_{i,j+1} = r_i / H_{j+1,j} for i > j + 1, and X_{j+1,j+1} = i Im r_{j+1} / H_{j+1,j}.
+pub(crate) fn hessenberg_forward<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, D, D>,
+    h: &OMatrix<T, D, D>,
+    band: usize,
+    a_dot: &OMatrix<T, D, D>,
+) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (size, _) = q.shape_generic();
+    let count = q.nrows();
+    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
+    let (mut q_dot, mut h_dot, mut x) = (zeros(), zeros(), zeros());
+    let (one, zero) = (T::one(), T::zero());
+    multiply(one, (block(a_dot), false), (block(q), false), zero, &mut block_mut(&mut q_dot));
+    multiply(one, (block(q), true), (block(&q_dot), false), zero, &mut block_mut(&mut h_dot));
+    let mut divider = Divider::new::<T::Real>(largest_modulus(h.iter()), count);
+    for j in 0..count {
+        let mut r = h_dot.column_mut(j);
+        for k in 0..count {
+            if !x[(k, j)].is_zero() {
+                let rows = rows(k, band, count);
+                r.rows_range_mut(rows.clone()).axpy(x[(k, j)], &h.view_range(rows, k), one);
+            }
+        }
+        for k in j.saturating_sub(band)..=j {
+            r.axpy(-h[(k, j)], &x.column(k), one);
+        }
+        let next = j + 1;
+        if next < count {
+            let below = h[(next, j)].real();
+            x[(next, next)] = divider.divide(imaginary(r[next]), below);
+            for i in next + 1..count {
+                let entry = divider.divide(r[i], below);
+                x[(i, next)] = entry;
+                x[(next, i)] = -entry.conjugate();
+                r[i] = zero;
+            }
+            r[next] = T::from_real(r[next].real());
+            for i in 0..next {
+                r[i] -= x[(i, next)].scale(below);
+            }
+        }
+    }
+    divider.report(primitive, largest_modulus(a_dot.iter()));
+    multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
+    (q_dot, h_dot)
+}
+
+/// The cotangent of A from those of Q and H, of which what is zero by shape, or real, is not read.
+///
+/// The adjoint of [`hessenberg_forward`]: A_bar = Q K Q^H, where K is H_bar on the Hessenberg part and,
+/// below it and in the imaginary part of the subdiagonal, the multiplier of what has to stay zero. X is
+/// skew-Hermitian and free but for its first row and column, so there
+/// Q^H Q_bar - K H^H + H^H K has to be Hermitian. Its column j, from the last back, gives column j - 1 of
+/// K, over H_{j,j-1}, in terms of those from j on.
+pub(crate) fn hessenberg_reverse<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, D, D>,
+    h: &OMatrix<T, D, D>,
+    band: usize,
+    q_bar: &DMatrixViewMut<'_, T>,
+    h_bar: &DMatrixViewMut<'_, T>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let (size, _) = q.shape_generic();
+    let count = q.nrows();
+    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
+    let (mut g, mut k_bar) = (zeros(), zeros());
+    let (one, zero) = (T::one(), T::zero());
+    multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut g));
+    for j in 0..count {
+        for i in 0..=j {
+            k_bar[(i, j)] = h_bar[(i, j)];
+        }
+        if j + 1 < count {
+            k_bar[(j + 1, j)] = T::from_real(h_bar[(j + 1, j)].real());
+        }
+    }
+    let all = largest_modulus(g.iter()).max(largest_modulus(k_bar.iter()));
+    let mut divider = Divider::new::<T::Real>(largest_modulus(h.iter()), count);
+    let mut e = OVector::<T, D>::zeros_generic(size, U1);
+    for j in (1..count).rev() {
+        // Column j of the skew part of Q^H Q_bar - K H^H + H^H K, but for column j - 1 of K.
+        for i in j..count {
+            let rows_of_h = rows(i, band, count);
+            let through = h.view_range(rows_of_h.clone(), i);
+            let sum = through.dotc(&k_bar.view_range(rows_of_h, j));
+            let beside = rows(j, band, count);
+            let other = k_bar.view_range(beside.clone(), i).dotc(&h.view_range(beside, j));
+            e[i] = g[(i, j)] - g[(j, i)].conjugate() + sum - other;
+        }
+        for k in j..count.min(j.saturating_add(band).saturating_add(1)) {
+            let factor = -h[(j, k)].conjugate();
+            e.rows_range_mut(j..).axpy(factor, &k_bar.view_range(j.., k), one);
+        }
+        for k in j..count {
+            let factor = k_bar[(j, k)].conjugate();
+            let rows = rows(k, band, count);
+            let rows = rows.start.max(j)..rows.end;
+            e.rows_range_mut(rows.clone()).axpy(factor, &h.view_range(rows, k), one);
+        }
+        let below = h[(j, j - 1)].real();
+        let half: T::Real = nalgebra::convert(0.5);
+        k_bar[(j, j - 1)] += divider.divide(imaginary(e[j]).scale(half), below);
+        for i in j + 1..count {
+            k_bar[(i, j - 1)] = divider.divide(e[i], below);
+        }
+    }
+    divider.report(primitive, all);
+    multiply(one, (block(q), false), (block(&k_bar), false), zero, &mut block_mut(&mut g));
+    let mut a_bar = zeros();
+    multiply(one, (block(&g), false), (block(q), true), zero, &mut block_mut(&mut a_bar));
+    a_bar
+}
+
+/// The numbers of an upper bidiagonal B.
+pub(crate) struct Band<'a, S> {
+    /// On the diagonal.
+    pub(crate) diagonal: &'a [S],
+    /// Above it.
+    pub(crate) off_diagonal: &'a [S],
+}
+
+impl<S: Real> Band<'_, S> {
+    /// What is above the diagonal in row i.
+    fn off(&self, i: usize) -> S {
+        self.off_diagonal[i]
+    }
+
+    fn divider(&self) -> Divider {
+        let entries = self.diagonal.iter().chain(self.off_diagonal);
+        Divider::new::<S>(largest_modulus(entries), self.diagonal.len())
+    }
+}
+
+/// Fills X = U^H dU and Y = V^H dV, where V e1 = e1, and the tangents of the numbers of B, from
+/// P = U^H dA V, for A = U B V^H with an upper bidiagonal B of real numbers that are not negative.
+///
+/// dB = P - X B + B Y with skew-Hermitian X and Y, and Y e1 = 0. So column by column and row by row in
+/// turn, as Golub and Kahan 1965, "Calculating the singular values and pseudo-inverse of a matrix",
+/// section 2, determine the factors themselves: what is below the diagonal in column j of dB is zero,
+/// which gives column j of X over B_jj, and what is right of the superdiagonal in row j is zero, which
+/// gives row j + 1 of Y over B_{j,j+1}; the imaginary parts on the two give the diagonals.
+pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
+    primitive: &'static str,
+    b: &Band<'_, T::Real>,
+    p: &OMatrix<T, K, K>,
+    x: &mut OMatrix<T, K, K>,
+    y: &mut OMatrix<T, K, K>,
+    diagonal_dot: &mut [T::Real],
+    off_diagonal_dot: &mut [T::Real],
+) where
+    DefaultAllocator: Allocator<K, K>,
+{
+    let count = p.nrows();
+    let mut divider = b.divider();
+    for j in 0..count {
+        for i in j..count {
+            let mut r = p[(i, j)] + y[(i, j)].scale(b.diagonal[i]);
+            if j > 0 {
+                r -= x[(i, j - 1)].scale(b.off(j - 1));
+            }
+            if i + 1 < count {
+                r += y[(i + 1, j)].scale(b.off(i));
+            }
+            if i == j {
+                diagonal_dot[j] = r.real();
+                x[(j, j)] = divider.divide(imaginary(r), b.diagonal[j]);
+            } else {
+                let entry = divider.divide(r, b.diagonal[j]);
+                x[(i, j)] = entry;
+                x[(j, i)] = -entry.conjugate();
+            }
+        }
+        let next = j + 1;
+        for l in next..count {
+            let known =
+                p[(j, l)] - x[(j, l)].scale(b.diagonal[l]) - x[(j, l - 1)].scale(b.off(l - 1))
+                    + y[(j, l)].scale(b.diagonal[j]);
+            if l == next {
+                off_diagonal_dot[j] = known.real();
+                y[(l, l)] = -divider.divide(imaginary(known), b.off(j));
+            } else {
+                let entry = -divider.divide(known, b.off(j));
+                y[(next, l)] = entry;
+                y[(l, next)] = -entry.conjugate();
+            }
+        }
+    }
+    divider.report(primitive, largest_modulus(p.iter()));
+}
+
+/// The cotangent K of P of [`bidiagonal_forward`], from those of U and V in their own bases,
+/// G = U^H U_bar and H = V^H V_bar, and of the numbers of B.
+///
+/// K is B_bar where B has numbers and elsewhere the multiplier of what has to stay zero: G - K B^H has to
+/// be Hermitian, and H + B^H K but for its first row and column. The same recursion backwards gives
+/// column j of K below the diagonal over B_jj, then row j - 1 right of the superdiagonal over B_{j-1,j}.
+pub(crate) fn bidiagonal_reverse<T: Scalar, K: Dim>(
+    primitive: &'static str,
+    b: &Band<'_, T::Real>,
+    g: &OMatrix<T, K, K>,
+    h: &OMatrix<T, K, K>,
+    bars: &Band<'_, T::Real>,
+) -> OMatrix<T, K, K>
+where
+    DefaultAllocator: Allocator<K, K>,
+{
+    let (size, _) = g.shape_generic();
+    let count = g.nrows();
+    let mut k = OMatrix::<T, K, K>::zeros_generic(size, size);
+    for j in 0..count {
+        k[(j, j)] = T::from_real(bars.diagonal[j]);
+        if j + 1 < count {
+            k[(j, j + 1)] = T::from_real(bars.off(j));
+        }
+    }
+    let all = largest_modulus(g.iter()).max(largest_modulus(h.iter()));
+    let all = all.max(largest_modulus(k.iter()));
+    let half: T::Real = nalgebra::convert(0.5);
+    let mut divider = b.divider();
+    let skew = |m: &OMatrix<T, K, K>, i: usize, j: usize| m[(i, j)] - m[(j, i)].conjugate();
+    for j in (0..count).rev() {
+        let beside = |k: &OMatrix<T, K, K>, i: usize| {
+            if j + 1 < count { k[(i, j + 1)].scale(b.off(j)) } else { T::zero() }
+        };
+        let known = imaginary(skew(g, j, j).scale(half) - beside(&k, j));
+        k[(j, j)] += divider.divide(known, b.diagonal[j]);
+        for i in j + 1..count {
+            let mut other = k[(j, i)].scale(b.diagonal[i]);
+            if i + 1 < count {
+                other += k[(j, i + 1)].scale(b.off(i));
+            }
+            let known = skew(g, i, j) - beside(&k, i) + other.conjugate();
+            k[(i, j)] = divider.divide(known, b.diagonal[j]);
+        }
+        let Some(row) = j.checked_sub(1) else { break };
+        let known = imaginary(skew(h, j, j).scale(half) + k[(j, j)].scale(b.diagonal[j]));
+        k[(row, j)] -= divider.divide(known, b.off(row));
+        for i in j + 1..count {
+            let known =
+                skew(h, i, j) + k[(i, j)].scale(b.diagonal[i]) + k[(i - 1, j)].scale(b.off(i - 1))
+                    - k[(j, i)].scale(b.diagonal[j]).conjugate();
+            k[(row, i)] = divider.divide(known, b.off(row)).conjugate();
+        }
+    }
+    divider.report(primitive, all);
+    k
+}
+
+/// Z <- Z B^-1 for an upper bidiagonal B, or Z B^-H; for Z^H in place of Z if `rows`.
+pub(crate) fn over_band<T: Scalar>(
+    b: &Band<'_, T::Real>,
+    adjoint: bool,
+    rows: bool,
+    z: &mut DMatrixViewMut<'_, T>,
+) {
+    let (count, mut divider) = (b.diagonal.len(), b.divider());
+    let others = if rows { z.ncols() } else { z.nrows() };
+    let at = |line: usize, i: usize| if rows { (line, i) } else { (i, line) };
+    for step in 0..count {
+        let line = if adjoint { count - 1 - step } else { step };
+        for i in 0..others {
+            let known = match adjoint {
+                false if line > 0 => z[at(line - 1, i)].scale(b.off(line - 1)),
+                true if line + 1 < count => z[at(line + 1, i)].scale(b.off(line)),
+                _ => T::zero(),
+            };
+            z[at(line, i)] = divider.divide(z[at(line, i)] - known, b.diagonal[line]);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use difrules_core::{Real, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use num_traits::One;
+
+use crate::block::buffer;
+use crate::decomposition::svd::{Svd, svd};
+use crate::error::Error;
+use crate::sample;
+use crate::singular::{add_weighted, derivatives};
+
+/// The largest singular value of A over the smallest: its condition number in the 2-norm. That of a
+/// matrix without entries is 0.
+///
+/// # Errors
+/// [`Error::RankDeficient`] if the smallest singular value is zero, where the condition number is
+/// infinite; [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// y = s_1 / s_n with ds_i = Re(u_i^H dA v_i), so dy = (ds_1 - y ds_n) / s_n and
+/// A_bar = y_bar (u_1 v_1^H - y u_n v_n^H) / s_n (Magnus and Neudecker 2019, "Matrix differential
+/// calculus", section 8.12, for the values). Where the largest or the smallest singular value repeats
+/// there is a kink; the rules take the first of the largest and the last of the smallest, and if these
+/// are one another (A is unitary but for a factor) there is a minimum, of which they take the
+/// subgradient 0.
+///
+/// ```
+/// use difrules_linalg::condition_number;
+/// use nalgebra::dmatrix;
+///
+/// assert!((condition_number(&dmatrix![0.0_f64, 2.0; -3.0, 0.0])? - 1.5).abs() < 1e-15);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = condition_number_forward,
+    reverse = condition_number_reverse,
+    saves = condition_number_and_factors -> Svd<T, R, C>,
+    reads(return),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample::matrix
+)]
+pub fn condition_number<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> Result<T::Real, Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    condition_number_and_factors(a).map(|(y, _)| y)
+}
+
+fn condition_number_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> Result<(T::Real, Svd<T, R, C>), Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    let svd = svd(a)?;
+    let values = &svd.singular_values;
+    let Some(last) = values.len().checked_sub(1) else { return Ok((nalgebra::zero(), svd)) };
+    let zero = |s: &T::Real| *s == nalgebra::zero();
+    if let Some(rank) = values.iter().position(zero) {
+        return Err(Error::RankDeficient { argument: "a", rank, expected: last + 1 });
+    }
+    Ok((values[0] / values[last], svd))
+}
+
+/// The weights of the tangents of the singular values.
+fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
+    y: T::Real,
+    svd: &Svd<T, R, C>,
+) -> impl Fn(usize) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let count = svd.singular_values.len();
+    let smallest = svd.singular_values[count - 1];
+    let (_, rounding) = crate::spectral::gaps::<T::Real>(1.0, svd.u.nrows().max(svd.v_t.ncols()));
+    let one = y.to_f64() - 1.0 <= rounding;
+    move |i| {
+        let first = if i == 0 && !one { <T::Real>::one() } else { nalgebra::zero() };
+        let last = if i + 1 == count && !one { y } else { nalgebra::zero() };
+        (first - last) / smallest
+    }
+}
+
+fn condition_number_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    y: T::Real,
+    svd: &Svd<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    if a_dot.is_empty() {
+        return nalgebra::zero();
+    }
+    let weights = weights(y, svd);
+    let values_dot = derivatives(&svd.u, &svd.v_t, a_dot);
+    let terms = values_dot.iter().enumerate();
+    terms.fold(nalgebra::zero(), |sum: T::Real, (i, &s)| sum + weights(i) * s)
+}
+
+fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    y: T::Real,
+    svd: &Svd<T, R, C>,
+    y_bar: T::Real,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    if !a_bar.is_empty() {
+        let weights = weights(y, svd);
+        add_weighted(&svd.u, &svd.v_t, |i| weights(i) * y_bar, &mut buffer(&mut a_bar));
+    }
+}

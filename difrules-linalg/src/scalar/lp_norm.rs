@@ -1,0 +1,148 @@
+use difrules_core::testing::Sampler;
+use difrules_core::{Real, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, OMatrix};
+use num_traits::{One, Zero};
+
+use crate::error::{Error, finite};
+use crate::modulus::{largest, phase};
+
+/// The p-norm of all entries, (sum_i |a_i|^p)^(1/p), for a p > 0, without overflow or underflow. For an
+/// infinite p it is the largest modulus. That of no entries is 0.
+///
+/// For p < 1 it is no norm, since the triangle inequality fails.
+///
+/// # Errors
+/// [`Error::NotPositive`] if p is not; [`Error::NotFinite`].
+///
+/// # Derivation
+/// With r_i = |a_i| / y, of which the powers r_i^p have the sum 1, y^p = sum_i |a_i|^p gives
+/// dy = Re sum_i r_i^(p-1) conj(s_i) da_i with the phases s_i = a_i / |a_i|; and differentiating
+/// ln y = ln(sum_i |a_i|^p) / p by p,
+/// dy/dp = (y / p) sum_i r_i^p ln r_i, where 0^p ln 0 is 0.
+///
+/// Where a = 0 the rules take 0, which is a subgradient; so they do for an entry that is zero, also
+/// where p <= 1 and there is a kink or a cusp. For an infinite p the first of the largest entries
+/// counts.
+///
+/// ```
+/// use difrules_linalg::lp_norm;
+/// use nalgebra::dvector;
+///
+/// assert!((lp_norm(&dvector![3.0_f64, 4.0, 5.0], 3.0)? - 6.0).abs() < 1e-15);
+/// assert!((lp_norm(&dvector![3e200_f64, -4e200], 2.0)? / 5e200 - 1.0).abs() < 1e-15);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = lp_norm_forward,
+    reverse = lp_norm_reverse,
+    reads(a, p, return),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample
+)]
+pub fn lp_norm<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    p: T::Real,
+) -> Result<T::Real, Error>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let value = p.to_f64();
+    if value.is_nan() || value <= 0.0 {
+        return Err(Error::NotPositive { argument: "p", value });
+    }
+    finite("a", a)?;
+    let most = largest(a.iter().map(|x| x.modulus())).1;
+    if most == nalgebra::zero() || value.is_infinite() {
+        return Ok(most);
+    }
+    let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
+        let ratio = x.modulus() / most;
+        if ratio == nalgebra::zero() { sum } else { sum + ComplexField::powf(ratio, p) }
+    });
+    Ok(most * ComplexField::powf(sum, <T::Real>::one() / p))
+}
+
+/// dy/da_i, conjugated.
+fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real) -> T {
+    let ratio = a.modulus() / y;
+    let power = ComplexField::powf(ratio, p - <T::Real>::one());
+    phase(a).scale(power)
+}
+
+/// Which entries count, and the weight of each.
+fn slopes<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    p: T::Real,
+    y: T::Real,
+) -> impl Iterator<Item = (usize, T)>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let infinite = p.to_f64().is_infinite();
+    let first = if infinite { largest(a.iter().map(|x| x.modulus())).0 } else { None };
+    let counts = move |i: usize, x: T| {
+        let zero = x.modulus() == nalgebra::zero();
+        !zero && (!infinite || first == Some(i))
+    };
+    a.iter()
+        .enumerate()
+        .filter(move |&(i, &x)| counts(i, x))
+        .map(move |(i, &x)| if infinite { (i, phase(x)) } else { (i, slope(x, p, y)) })
+}
+
+/// dy/dp.
+fn slope_of_exponent<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    p: T::Real,
+    y: T::Real,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if y == nalgebra::zero() || p.to_f64().is_infinite() {
+        return nalgebra::zero();
+    }
+    let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
+        let ratio = x.modulus() / y;
+        if ratio == nalgebra::zero() {
+            return sum;
+        }
+        sum + ComplexField::powf(ratio, p) * ComplexField::ln(ratio)
+    });
+    sum * y / p
+}
+
+fn lp_norm_forward<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    p: T::Real,
+    y: T::Real,
+    a_dot: &OMatrix<T, R, C>,
+    p_dot: T::Real,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let by_p = if p_dot.is_zero() { p_dot } else { slope_of_exponent(a, p, y) * p_dot };
+    slopes(a, p, y).fold(by_p, |sum, (i, slope)| sum + (slope.conjugate() * a_dot[i]).real())
+}
+
+fn lp_norm_reverse<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    p: T::Real,
+    y: T::Real,
+    y_bar: T::Real,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+    p_bar: Slot<'_, T::Real>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    p_bar.add(|| slope_of_exponent(a, p, y) * y_bar);
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    slopes(a, p, y).for_each(|(i, slope)| a_bar[i] += slope.scale(y_bar));
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, T::Real) {
+    let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+    (random.matrix(rows, columns), random.between(1.2, 4.0))
+}
