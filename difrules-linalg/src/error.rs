@@ -4,7 +4,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::storage::RawStorage;
 use nalgebra::{Dim, Matrix};
 
-use crate::blas::trsm::Triangle;
+use crate::blas::trsm::{Diagonal, Triangle};
 
 /// Why a linear-algebra primitive has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -98,16 +98,18 @@ pub(crate) fn finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     Err(Error::NotFinite { argument, row: k % matrix.nrows(), column: k / matrix.nrows() })
 }
 
-/// Demands that all entries of one triangle are finite.
+/// Demands that all entries of one triangle are finite, but for a unit diagonal.
 pub(crate) fn finite_triangle<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     argument: &'static str,
     triangle: Triangle,
+    diagonal: Diagonal,
     matrix: &Matrix<T, R, C, S>,
 ) -> Result<(), Error> {
+    let skipped = usize::from(diagonal == Diagonal::Unit);
     for column in 0..matrix.ncols() {
         let rows = match triangle {
-            Triangle::Lower => column..matrix.nrows(),
-            Triangle::Upper => 0..(column + 1).min(matrix.nrows()),
+            Triangle::Lower => column + skipped..matrix.nrows(),
+            Triangle::Upper => 0..(column + 1 - skipped).min(matrix.nrows()),
         };
         for row in rows {
             if !matrix[(row, column)].is_finite() {

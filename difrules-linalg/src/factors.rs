@@ -11,7 +11,7 @@ use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, multiply, solve};
 use crate::error::Error;
 use crate::modulus::largest_modulus;
-use crate::triangle::{active, add_outer};
+use crate::triangle::{active, add_strict_outer};
 
 /// The number of columns at which a recursion on panels ends.
 const SMALL: usize = 8;
@@ -297,9 +297,6 @@ fn reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>, l
     let mut l21_bar = left.rows_mut(half, rows);
     multiply(-T::one(), (rest.as_view(), false), (u12, true), T::one(), &mut l21_bar);
     solve_unit_lower(Operation::Adjoint, l11, &mut upper);
-    // What is below the diagonal is the lower triangle of a block that begins a row further down.
-    let (below, beside) = (upper.rows(1, half - 1), u12.rows(0, half - 1));
-    let mut l11_bar = left.view_mut((1, 0), (half - 1, half - 1));
-    add_outer(Triangle::Lower, -T::one(), below, beside, &mut l11_bar);
+    add_strict_outer(Triangle::Lower, -T::one(), upper.as_view(), u12, &mut left.rows_mut(0, half));
     reverse(lu.columns(0, half), &mut left, lost);
 }

@@ -52,6 +52,21 @@ pub(crate) fn add_outer<T: Scalar>(
     add_outer(triangle, alpha, a2, b2, &mut c.view_mut((half, half), (rest, rest)));
 }
 
+/// What is beside the diagonal in one triangle of C <- alpha A B^H + C; the rest of C is not touched.
+pub(crate) fn add_strict_outer<T: Scalar>(
+    triangle: Triangle,
+    alpha: T,
+    a: DMatrixView<'_, T>,
+    b: DMatrixView<'_, T>,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    // It is a triangle with the diagonal of a block that is smaller by a row and a column.
+    let Some(size) = c.nrows().checked_sub(1) else { return };
+    let (i, j) = if triangle == Triangle::Lower { (1, 0) } else { (0, 1) };
+    let mut c = c.view_mut((i, j), (size, size));
+    add_outer(triangle, alpha, a.rows(i, size), b.rows(j, size), &mut c);
+}
+
 /// Replaces the lower triangle of a Hermitian A by its Cholesky factor, the strict upper triangle
 /// by nothing: it is not touched.
 ///

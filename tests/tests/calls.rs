@@ -6,7 +6,10 @@ use difrules_core::testing::Sampler;
 use difrules_core::{
     CallError, Differentiable, Mode, Notion, Real, by_types, find, primitive, primitives,
 };
-use difrules_linalg::{ColPivQr, Error, Lu, Svd, SymmetricEigen};
+use difrules_linalg::{
+    Bidiagonal, ColPivQr, Eigen, Error, FullPivLu, Lblt, Lu, Svd, SymmetricEigen,
+    SymmetricTridiagonal, Udu,
+};
 use nalgebra::{DMatrix, DVector, Dyn, dmatrix, dvector};
 
 /// A primitive with one rule alone.
@@ -42,6 +45,12 @@ fn reals(value: &dyn Any) -> Vec<f64> {
                 .or_else(|| of::<DVector<$scalar>>(value))
                 .or_else(|| of::<(DMatrix<$scalar>, DMatrix<$scalar>)>(value))
                 .or_else(|| of::<Lu<$scalar, Dyn, Dyn>>(value))
+                .or_else(|| of::<FullPivLu<$scalar, Dyn, Dyn>>(value))
+                .or_else(|| of::<Bidiagonal<$scalar, Dyn, Dyn>>(value))
+                .or_else(|| of::<SymmetricTridiagonal<$scalar, Dyn>>(value))
+                .or_else(|| of::<Eigen<$scalar, Dyn>>(value))
+                .or_else(|| of::<Lblt<$scalar, Dyn>>(value))
+                .or_else(|| of::<Udu<$scalar, Dyn>>(value))
                 .or_else(|| of::<ColPivQr<$scalar, Dyn, Dyn>>(value))
                 .or_else(|| of::<Svd<$scalar, Dyn, Dyn>>(value))
                 .or_else(|| of::<SymmetricEigen<$scalar, Dyn>>(value))

@@ -383,7 +383,7 @@ fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
 }
 
 /// B <- op(A)^-H B or B op(A)^-H.
-fn adjoint_solve<T: Scalar>(
+pub(crate) fn adjoint_solve<T: Scalar>(
     side: Side,
     triangle: Triangle,
     operation: Operation,

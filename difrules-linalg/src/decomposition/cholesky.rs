@@ -2,8 +2,9 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{block, block_mut, buffer};
-use crate::error::{Error, square};
+use crate::error::{Error, finite_triangle, square};
 use crate::sample;
 use crate::triangle::{cholesky_forward_lower, cholesky_lower, cholesky_reverse_hermitian};
 
@@ -14,7 +15,8 @@ use crate::triangle::{cholesky_forward_lower, cholesky_lower, cholesky_reverse_h
 /// cotangent is: whichever triangle the primal reads, both get their half.
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotPositiveDefinite`] with the first pivot that is not positive.
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NotPositiveDefinite`] with the first pivot that is
+/// not positive.
 ///
 /// # Derivation
 /// Forward and reverse differentiate the factorisation block by block, so that all work is in matrix
@@ -45,6 +47,7 @@ where
     DefaultAllocator: Allocator<D, D>,
 {
     square("a", a.shape())?;
+    finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     let mut l = a.clone();
     cholesky_lower(&mut block_mut(&mut l))
         .map_err(|(pivot, value)| Error::NotPositiveDefinite { pivot, value: value.to_f64() })?;

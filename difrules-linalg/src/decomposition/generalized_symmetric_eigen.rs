@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
-use crate::blas::trsm::{Operation, Side, Triangle};
+use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again};
 use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
@@ -69,8 +69,8 @@ where
     let size = square("a", a.shape())?;
     square("b", b.shape())?;
     shape("b", b.shape(), (size, size))?;
-    finite_triangle("a", Triangle::Lower, a)?;
-    finite_triangle("b", Triangle::Lower, b)?;
+    finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
+    finite_triangle("b", Triangle::Lower, Diagonal::General, b)?;
     let l = cholesky(b)?;
     // C = L^-1 A L^-H with A's lower triangle on both sides.
     let mut c = a.clone();

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
-use crate::blas::trsm::Triangle;
+use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite_triangle, square};
 use crate::reduction::{hessenberg_forward, hessenberg_reverse, rescaled};
@@ -63,7 +63,7 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     square("a", a.shape())?;
-    finite_triangle("a", Triangle::Lower, a)?;
+    finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     if a.is_empty() {
         return Ok(SymmetricTridiagonal {
             q: a.clone(),

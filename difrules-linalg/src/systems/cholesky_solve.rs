@@ -46,7 +46,7 @@ where
 {
     square("l", l.shape())?;
     shape("b", b.shape(), (l.nrows(), b.ncols()))?;
-    finite_triangle("l", Triangle::Lower, l)?;
+    finite_triangle("l", Triangle::Lower, Diagonal::General, l)?;
     finite("b", b)?;
     let mut x = b.clone();
     solve_both(block(l), &mut block_mut(&mut x))?;

@@ -1,29 +1,131 @@
+use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
-use crate::block::{block, block_mut, buffer, multiply};
-use crate::decomposition::svd::{Svd, svd};
+use crate::blas::trsm::{Operation, Side, Triangle};
+use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
+use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
+use crate::decomposition::lq::lq;
 use crate::error::{Error, finite, shape};
-use crate::singular::{solve_by_values, solve_by_values_adjoint};
+use crate::modulus::largest_modulus;
 
-/// The X of least norm among those that make the norm of A X - B least, for an A of any shape and
-/// rank, by its singular values: those below the rounding of the largest, max(R, C) epsilon of it,
-/// count as zero.
+/// What [`lstsq`](fn@lstsq) saves: A = Q T Z P^T with r columns of Q, r rows of Z and an r x r triangle T,
+/// where r is the rank. If that is the number of columns, Z is the identity, and T upper triangular: the
+/// factors of a QR decomposition. Else T is lower triangular: a complete orthogonal decomposition.
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+pub struct Complete<T, R, C>
+where
+    T: Scalar,
+    R: DimMin<C>,
+    C: Dim,
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<C>,
+{
+    /// Q; columns from r on do not count.
+    q: OMatrix<T, R, DimMinimum<R, C>>,
+    /// T; what is beside the first r rows and columns does not count.
+    t: OMatrix<T, DimMinimum<R, C>, DimMinimum<R, C>>,
+    /// Z; rows from r on do not count, nor do any if the rank is the number of columns.
+    z: OMatrix<T, DimMinimum<R, C>, C>,
+    /// Column j of A P is column `columns[j]` of A.
+    #[constant]
+    columns: OVector<usize, C>,
+    /// r.
+    #[constant]
+    rank: usize,
+}
+
+impl<T, R, C> Complete<T, R, C>
+where
+    T: Scalar,
+    R: DimMin<C>,
+    C: Dim,
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<C>,
+{
+    fn triangle(&self) -> Triangle {
+        if self.rank == self.columns.len() { Triangle::Upper } else { Triangle::Lower }
+    }
+
+    /// A^+ B = P Z^H T^-1 Q^H B.
+    fn solve<N: Dim>(&self, b: &OMatrix<T, R, N>) -> OMatrix<T, C, N>
+    where
+        DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let (one, zero, rank, sides) = (T::one(), T::zero(), self.rank, b.shape_generic().1);
+        let mut memory = OMatrix::zeros_generic(self.t.shape_generic().0, sides);
+        let mut y = workspace(&mut memory, (rank, b.ncols()));
+        let (q, t) = (block(&self.q), block(&self.t));
+        multiply(one, (q.columns(0, rank), true), (block(b), false), zero, &mut y);
+        let t = t.view((0, 0), (rank, rank));
+        solve_again(Side::Left, self.triangle(), Operation::None, t, &mut y);
+        let mut turned = OMatrix::zeros_generic(self.columns.shape_generic().0, sides);
+        if self.triangle() == Triangle::Upper {
+            block_mut(&mut turned).copy_from(&y);
+        } else {
+            let z = block(&self.z);
+            let factors = ((z.rows(0, rank), true), (y.as_view(), false));
+            multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut turned));
+        }
+        let mut x = turned.clone();
+        for (i, &column) in self.columns.iter().enumerate() {
+            x.row_mut(column).copy_from(&turned.row(i));
+        }
+        x
+    }
+
+    /// A^+H X = Q T^-H Z P^T X.
+    fn solve_adjoint<N: Dim>(&self, x: &OMatrix<T, C, N>) -> OMatrix<T, R, N>
+    where
+        DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let (one, zero, rank) = (T::one(), T::zero(), self.rank);
+        let (columns, sides) = x.shape_generic();
+        let turned =
+            OMatrix::<T, C, N>::from_fn_generic(columns, sides, |i, j| x[(self.columns[i], j)]);
+        let mut memory = OMatrix::zeros_generic(self.t.shape_generic().0, sides);
+        let mut y = workspace(&mut memory, (rank, x.ncols()));
+        if self.triangle() == Triangle::Upper {
+            y.copy_from(&block(&turned));
+        } else {
+            let z = block(&self.z);
+            multiply(one, (z.rows(0, rank), false), (block(&turned), false), zero, &mut y);
+        }
+        let t = block(&self.t);
+        let t = t.view((0, 0), (rank, rank));
+        solve_again(Side::Left, self.triangle(), Operation::Adjoint, t, &mut y);
+        let mut b = OMatrix::zeros_generic(self.q.shape_generic().0, sides);
+        let q = block(&self.q);
+        let factors = ((q.columns(0, rank), false), (y.as_view(), false));
+        multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut b));
+        b
+    }
+}
+
+/// The X of least norm among those that make the norm of A X - B least, for an A of any shape and rank: by
+/// QR with column pivoting, and where the rank is less than the number of columns by a complete orthogonal
+/// decomposition. The rank is how many of the pivots are above the rounding of the first, max(R, C) epsilon
+/// of it.
 ///
 /// It is discontinuous where the rank changes. The rules take it for constant, as in
 /// [`pseudo_inverse`](fn@crate::pseudo_inverse).
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
+/// [`Error::DimensionMismatch`]; [`Error::NotFinite`].
 ///
 /// # Derivation
 /// X = Y B with Y = A^+ and the residual r = B - A X. From the derivative of Y (Golub and Pereyra 1973,
 /// eq. 4.12), dX = Y (dB - dA X) + Y Y^H dA^H r + (1 - Y A) dA^H Y^H X. So with W = Y^H X_bar, in the
 /// pairing Re tr(X_bar^H dX), B_bar = W and
 /// A_bar = -W X^H + r (Y W)^H + (Y^H X) (X_bar - A^H W)^H. Y is never formed: its products are by the
-/// factors of the primal.
+/// factors of the primal, some 8 m n N multiplications and additions for N right-hand sides, beside
+/// 2 m n^2 of the primal for a tall A.
 ///
 /// ```
 /// use difrules_linalg::lstsq;
@@ -37,7 +139,7 @@ use crate::singular::{solve_by_values, solve_by_values_adjoint};
 #[primitive(
     forward = lstsq_forward,
     reverse = lstsq_reverse,
-    saves = lstsq_and_factors -> Svd<T, R, C>,
+    saves = lstsq_and_factors -> Complete<T, R, C>,
     reads(a, b, return),
     instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
     sample = sample
@@ -47,18 +149,19 @@ pub fn lstsq<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     b: &OMatrix<T, R, N>,
 ) -> Result<OMatrix<T, C, N>, Error>
 where
-    DimMinimum<R, C>: DimSub<U1>,
+    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
     DefaultAllocator: Allocator<R, C>
-        + Allocator<R, N>
-        + Allocator<C, N>
-        + Allocator<DimMinimum<R, C>, N>
         + Allocator<R>
         + Allocator<C>
+        + Allocator<U1, C>
+        + Allocator<DimMinimum<R, C>>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        + Allocator<C, DimMinimum<R, C>>
+        + Allocator<R, N>
+        + Allocator<C, N>
+        + Allocator<DimMinimum<R, C>, N>,
 {
     lstsq_and_factors(a, b).map(|(x, _)| x)
 }
@@ -67,63 +170,94 @@ where
 fn lstsq_and_factors<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
-) -> Result<(OMatrix<T, C, N>, Svd<T, R, C>), Error>
+) -> Result<(OMatrix<T, C, N>, Complete<T, R, C>), Error>
 where
-    DimMinimum<R, C>: DimSub<U1>,
+    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
     DefaultAllocator: Allocator<R, C>
-        + Allocator<R, N>
-        + Allocator<C, N>
-        + Allocator<DimMinimum<R, C>, N>
         + Allocator<R>
         + Allocator<C>
+        + Allocator<U1, C>
+        + Allocator<DimMinimum<R, C>>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        + Allocator<C, DimMinimum<R, C>>
+        + Allocator<R, N>
+        + Allocator<C, N>
+        + Allocator<DimMinimum<R, C>, N>,
 {
     shape("b", b.shape(), (a.nrows(), b.ncols()))?;
-    let svd = svd(a)?;
+    let factors = complete(a)?;
     finite("b", b)?;
-    Ok((solve_by_values(&svd.u, &svd.singular_values, &svd.v_t, b), svd))
+    Ok((factors.solve(b), factors))
+}
+
+fn complete<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> Result<Complete<T, R, C>, Error>
+where
+    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<U1, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<C, DimMinimum<R, C>>,
+{
+    let ColPivQr { q, r, columns } = col_piv_qr(a)?;
+    let (size, _) = r.shape_generic();
+    let epsilon = T::Real::default_epsilon().to_f64();
+    let rounding = epsilon * a.nrows().max(a.ncols()) as f64 * largest_modulus(r.iter());
+    let pivots = (0..r.nrows()).map(|i| r[(i, i)].modulus().to_f64());
+    let rank = pivots.take_while(|&pivot| pivot > rounding).count();
+    if rank == a.ncols() {
+        let t = OMatrix::from_fn_generic(size, size, |i, j| r[(i, j)]);
+        let z = OMatrix::zeros_generic(size, columns.shape_generic().0);
+        return Ok(Complete { q, t, z, columns, rank });
+    }
+    let mut kept = r;
+    kept.rows_range_mut(rank..).fill(T::zero());
+    let (t, z) = lq(&kept)?;
+    Ok(Complete { q, t, z, columns, rank })
 }
 
 fn lstsq_forward<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
     x: &OMatrix<T, C, N>,
-    svd: &Svd<T, R, C>,
+    factors: &Complete<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
     b_dot: &OMatrix<T, R, N>,
 ) -> OMatrix<T, C, N>
 where
     DefaultAllocator: Allocator<R, C>
+        + Allocator<C>
         + Allocator<R, N>
         + Allocator<C, N>
         + Allocator<DimMinimum<R, C>, N>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let (one, zero) = (T::one(), T::zero());
-    let solve = |b: &OMatrix<T, R, N>| solve_by_values(&svd.u, &svd.singular_values, &svd.v_t, b);
-    let adjoint =
-        |x: &OMatrix<T, C, N>| solve_by_values_adjoint(&svd.u, &svd.singular_values, &svd.v_t, x);
     let residual = residual(a, b, x);
     // Y (dB - dA X + Y^H dA^H r)
     let mut turned = x.clone();
-    let factors = ((block(a_dot), true), (block(&residual), false));
-    multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut turned));
-    let mut moved = b_dot + adjoint(&turned);
-    let factors = ((block(a_dot), false), (block(x), false));
-    multiply(-one, factors.0, factors.1, one, &mut block_mut(&mut moved));
+    let product = ((block(a_dot), true), (block(&residual), false));
+    multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
+    let mut moved = b_dot + factors.solve_adjoint(&turned);
+    let product = ((block(a_dot), false), (block(x), false));
+    multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
     // (1 - Y A) dA^H Y^H X = dA^H Y^H X - Y (A dA^H Y^H X)
-    let through = adjoint(x);
-    let factors = ((block(a_dot), true), (block(&through), false));
-    multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut turned));
-    let factors = ((block(a), false), (block(&turned), false));
-    multiply(-one, factors.0, factors.1, one, &mut block_mut(&mut moved));
-    turned + solve(&moved)
+    let through = factors.solve_adjoint(x);
+    let product = ((block(a_dot), true), (block(&through), false));
+    multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
+    let product = ((block(a), false), (block(&turned), false));
+    multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
+    turned + factors.solve(&moved)
 }
 
 /// B - A X.
@@ -145,33 +279,38 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
     x: &OMatrix<T, C, N>,
-    svd: &Svd<T, R, C>,
+    factors: &Complete<T, R, C>,
     x_bar: Cotangent<'_, OMatrix<T, C, N>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
     b_bar: Slot<'_, OMatrix<T, R, N>>,
 ) where
     DefaultAllocator: Allocator<R, C>
+        + Allocator<C>
         + Allocator<R, N>
         + Allocator<C, N>
         + Allocator<DimMinimum<R, C>, N>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let one = T::one();
-    let adjoint =
-        |x: &OMatrix<T, C, N>| solve_by_values_adjoint(&svd.u, &svd.singular_values, &svd.v_t, x);
     let mut outside: OMatrix<T, C, N> = x_bar.into_owned();
-    let w = adjoint(&outside);
+    let w = factors.solve_adjoint(&outside);
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut a_bar = buffer(&mut a_bar);
         multiply(-one, (block(&w), false), (block(x), true), one, &mut a_bar);
         let residual = residual(a, b, x);
-        let through = solve_by_values(&svd.u, &svd.singular_values, &svd.v_t, &w);
+        let through = factors.solve(&w);
         multiply(one, (block(&residual), false), (block(&through), true), one, &mut a_bar);
-        let factors = ((block(a), true), (block(&w), false));
-        multiply(-one, factors.0, factors.1, one, &mut block_mut(&mut outside));
-        multiply(one, (block(&adjoint(x)), false), (block(&outside), true), one, &mut a_bar);
+        let product = ((block(a), true), (block(&w), false));
+        multiply(-one, product.0, product.1, one, &mut block_mut(&mut outside));
+        multiply(
+            one,
+            (block(&factors.solve_adjoint(x)), false),
+            (block(&outside), true),
+            one,
+            &mut a_bar,
+        );
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         b_bar += w;

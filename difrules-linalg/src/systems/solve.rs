@@ -9,11 +9,12 @@ use crate::decomposition::lu::{Lu, lu};
 use crate::error::{Error, finite, shape, square};
 use crate::factors::lu_solve_in_place;
 
-/// A^-1 B by elimination with partial pivoting.
+/// A^-1 B by elimination with partial pivoting. For A^-T B and A^-H B, or several of these:
+/// [`lu`](fn@crate::lu) and [`lu_solve`](fn@crate::lu_solve).
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::NotFinite`], [`Error::Singular`] if a pivot is zero.
+/// [`Error::NotFinite`], [`Error::Singular`] if a pivot is zero or the solution overflows.
 ///
 /// # Derivation
 /// A X = B gives A dX = dB - dA X. So with W = A^-H X_bar, in the pairing Re tr(X_bar^H dX):

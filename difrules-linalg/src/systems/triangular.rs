@@ -3,17 +3,24 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
-use crate::block::{block, block_mut, buffer, multiply, solve, solve_again, varies};
-use crate::error::{Error, shape, square};
+use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, adjoint_solve, trsm};
+use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
+use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;
-use crate::triangle::{active, add_outer};
+use crate::triangle::{active, add_outer, add_strict_outer};
 
-/// L^-1 B for a lower triangular L, of which only the lower triangle is read.
+/// What a triangular matrix is, and how it is used.
+type Form = (Triangle, Operation, Diagonal);
+
+const LOWER: Form = (Triangle::Lower, Operation::None, Diagonal::General);
+const UPPER: Form = (Triangle::Upper, Operation::None, Diagonal::General);
+
+/// L^-1 B for a lower triangular L, of which only the lower triangle is read. For L^T, L^H and a unit
+/// diagonal: [`solve_triangular`](fn@solve_triangular).
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::Singular`] if a diagonal entry is zero or not finite.
+/// [`Error::NotFinite`], [`Error::Singular`] if a diagonal entry is zero or the solution overflows.
 ///
 /// # Derivation
 /// L X = B gives L dX = dB - dL X. So with W = L^-H X_bar, in the pairing Re tr(X_bar^H dX):
@@ -43,11 +50,7 @@ pub fn solve_lower_triangular<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    square("l", l.shape())?;
-    shape("b", b.shape(), (l.nrows(), b.ncols()))?;
-    let mut x = b.clone();
-    solve(Side::Left, Triangle::Lower, Operation::None, block(l), &mut block_mut(&mut x))?;
-    Ok(x)
+    primal("l", LOWER, l, b)
 }
 
 fn solve_lower_triangular_forward<T: Scalar, D: Dim, C: Dim>(
@@ -59,7 +62,7 @@ fn solve_lower_triangular_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    forward(Triangle::Lower, l, x, l_dot, b_dot)
+    forward(LOWER, l, x, l_dot, b_dot)
 }
 
 fn solve_lower_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
@@ -71,14 +74,15 @@ fn solve_lower_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    reverse(Triangle::Lower, l, x, x_bar, l_bar, b_bar);
+    reverse(LOWER, l, x, x_bar, l_bar, b_bar);
 }
 
-/// U^-1 B for an upper triangular U, of which only the upper triangle is read.
+/// U^-1 B for an upper triangular U, of which only the upper triangle is read. For U^T, U^H and a unit
+/// diagonal: [`solve_triangular`](fn@solve_triangular).
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::Singular`] if a diagonal entry is zero or not finite.
+/// [`Error::NotFinite`], [`Error::Singular`] if a diagonal entry is zero or the solution overflows.
 ///
 /// # Derivation
 /// U X = B gives U dX = dB - dU X. So with W = U^-H X_bar, in the pairing Re tr(X_bar^H dX):
@@ -108,11 +112,7 @@ pub fn solve_upper_triangular<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    square("u", u.shape())?;
-    shape("b", b.shape(), (u.nrows(), b.ncols()))?;
-    let mut x = b.clone();
-    solve(Side::Left, Triangle::Upper, Operation::None, block(u), &mut block_mut(&mut x))?;
-    Ok(x)
+    primal("u", UPPER, u, b)
 }
 
 fn solve_upper_triangular_forward<T: Scalar, D: Dim, C: Dim>(
@@ -124,7 +124,7 @@ fn solve_upper_triangular_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    forward(Triangle::Upper, u, x, u_dot, b_dot)
+    forward(UPPER, u, x, u_dot, b_dot)
 }
 
 fn solve_upper_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
@@ -136,12 +136,109 @@ fn solve_upper_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    reverse(Triangle::Upper, u, x, x_bar, u_bar, b_bar);
+    reverse(UPPER, u, x, x_bar, u_bar, b_bar);
 }
 
-/// A^-1 (dB - dA X).
-fn forward<T: Scalar, D: Dim, C: Dim>(
+/// op(A)^-1 B for a triangular A, of which only the one triangle is read, and of that not a unit diagonal:
+/// plain, transposed or adjoint. In place, and from the right: [`trsm`](fn@crate::trsm).
+///
+/// # Errors
+/// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
+/// [`Error::NotFinite`], [`Error::Singular`] if a diagonal entry is zero or the solution overflows.
+///
+/// # Derivation
+/// op(A) X = B gives op(A) dX = dB - op(dA) X. So with W = op(A)^-H X_bar, in the pairing
+/// Re tr(X_bar^H dX): B_bar = W and op(A)_bar = -W X^H, that is A_bar = -W X^H, -(W X^H)^T or -X W^H for A,
+/// A^T and A^H, of which the triangle counts. The costs are those of
+/// [`solve_lower_triangular`](fn@solve_lower_triangular).
+///
+/// ```
+/// use difrules_linalg::{Diagonal, Operation, Triangle, solve_triangular};
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let l = dmatrix![2.0, 0.0; 1.0, 4.0];
+/// let (lower, general) = (Triangle::Lower, Diagonal::General);
+/// let x = solve_triangular(lower, Operation::Transpose, general, &l, &dvector![4.0, 8.0])?;
+/// assert_eq!(x, dvector![1.0, 2.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = solve_triangular_forward,
+    reverse = solve_triangular_reverse,
+    reads(triangle, operation, diagonal, a, return),
+    constant(triangle, operation, diagonal),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = any_and_right_side
+)]
+pub fn solve_triangular<T: Scalar, D: Dim, C: Dim>(
     triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, C>,
+) -> Result<OMatrix<T, D, C>, Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    primal("a", (triangle, operation, diagonal), a, b)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what is read and a tangent for each argument")]
+fn solve_triangular_forward<T: Scalar, D: Dim, C: Dim>(
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &OMatrix<T, D, D>,
+    x: &OMatrix<T, D, C>,
+    a_dot: &OMatrix<T, D, D>,
+    b_dot: &OMatrix<T, D, C>,
+) -> OMatrix<T, D, C>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    forward((triangle, operation, diagonal), a, x, a_dot, b_dot)
+}
+
+#[expect(clippy::too_many_arguments, reason = "what is read and a slot for each argument")]
+fn solve_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &OMatrix<T, D, D>,
+    x: &OMatrix<T, D, C>,
+    x_bar: Cotangent<'_, OMatrix<T, D, C>>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+    b_bar: Slot<'_, OMatrix<T, D, C>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    reverse((triangle, operation, diagonal), a, x, x_bar, a_bar, b_bar);
+}
+
+fn primal<T: Scalar, D: Dim, C: Dim>(
+    argument: &'static str,
+    (triangle, operation, diagonal): Form,
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, C>,
+) -> Result<OMatrix<T, D, C>, Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    let size = square(argument, a.shape())?;
+    shape("b", b.shape(), (size, b.ncols()))?;
+    finite_triangle(argument, triangle, diagonal, a)?;
+    finite("b", b)?;
+    let mut x = b.clone();
+    let one = T::one();
+    trsm(Side::Left, triangle, operation, diagonal, one, a, &mut x)?;
+    let pivot = |i| if diagonal == Diagonal::Unit { one } else { a[(i, i)] };
+    solved(&x, (0..size).map(pivot))?;
+    Ok(x)
+}
+
+/// op(A)^-1 (dB - op(dA) X).
+fn forward<T: Scalar, D: Dim, C: Dim>(
+    (triangle, operation, diagonal): Form,
     a: &OMatrix<T, D, D>,
     x: &OMatrix<T, D, C>,
     a_dot: &OMatrix<T, D, D>,
@@ -152,17 +249,20 @@ where
 {
     let mut x_dot = b_dot.clone();
     if varies(a_dot) {
-        let a_dot = active(triangle, Diagonal::General, block(a_dot));
-        let product = ((a_dot.as_view(), false), (block(x), false));
+        let mut a_dot = active(triangle, diagonal, block(a_dot));
+        if operation == Operation::Transpose {
+            a_dot.conjugate_mut();
+        }
+        let product = ((a_dot.as_view(), operation != Operation::None), (block(x), false));
         multiply(-T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));
     }
-    solve_again(Side::Left, triangle, Operation::None, block(a), &mut block_mut(&mut x_dot));
+    trsm(Side::Left, triangle, operation, diagonal, T::one(), a, &mut x_dot).expect(FIT);
     x_dot
 }
 
-/// W = A^-H X_bar, B_bar += W, A_bar -= the triangle of W X^H.
+/// W = op(A)^-H X_bar is B_bar, and A_bar the triangle of -op(W X^H).
 fn reverse<T: Scalar, D: Dim, C: Dim>(
-    triangle: Triangle,
+    (triangle, operation, diagonal): Form,
     a: &OMatrix<T, D, D>,
     x: &OMatrix<T, D, C>,
     mut x_bar: Cotangent<'_, OMatrix<T, D, C>>,
@@ -172,9 +272,18 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
     let mut w = buffer(&mut x_bar);
-    solve_again(Side::Left, triangle, Operation::Adjoint, block(a), &mut w);
+    adjoint_solve(Side::Left, triangle, operation, diagonal, block(a), &mut w);
     if let Some(mut a_bar) = a_bar.buffer() {
-        add_outer(triangle, -T::one(), w.as_view(), block(x), &mut buffer(&mut a_bar));
+        let mut a_bar = buffer(&mut a_bar);
+        let mut add = |left, right| match diagonal {
+            Diagonal::General => add_outer(triangle, -T::one(), left, right, &mut a_bar),
+            Diagonal::Unit => add_strict_outer(triangle, -T::one(), left, right, &mut a_bar),
+        };
+        match operation {
+            Operation::None => add(w.as_view(), block(x)),
+            Operation::Adjoint => add(block(x), w.as_view()),
+            Operation::Transpose => add(block(&x.conjugate()), w.conjugate().as_view()),
+        }
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         b_bar += x_bar;
@@ -182,6 +291,16 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
 }
 
 fn upper_and_right_side<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
-    let (lower, right_side) = sample::lower_and_right_side(random);
-    (lower.transpose(), right_side)
+    let (l, b) = sample::lower_and_right_side(random);
+    (l.transpose(), b)
+}
+
+type Sample<T> = (Triangle, Operation, Diagonal, DMatrix<T>, DMatrix<T>);
+
+fn any_and_right_side<T: Scalar>(random: &mut Sampler) -> Sample<T> {
+    let triangle = random.choose(&[Triangle::Lower, Triangle::Upper]);
+    let operation = random.choose(&[Operation::None, Operation::Transpose, Operation::Adjoint]);
+    let diagonal = random.choose(&[Diagonal::General, Diagonal::Unit]);
+    let (l, b) = sample::lower_and_right_side(random);
+    (triangle, operation, diagonal, if triangle == Triangle::Lower { l } else { l.transpose() }, b)
 }

@@ -1,0 +1,254 @@
+//! The shared mathematics of A V = V diag(w) for a general A, with complex w and V.
+
+use std::cmp::Ordering;
+
+use approx::AbsDiffEq;
+use difrules_core::{Diagnostic, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{
+    Complex, ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
+    OVector, U1,
+};
+
+use crate::blas::nrm2::nrm2;
+use crate::block::{block, block_mut, multiply};
+use crate::error::Error;
+use crate::modulus::{largest_modulus, phase};
+use crate::quasi_triangular::{blocks, schur_factors};
+use crate::reduction::rescaled;
+use crate::spectral::turn;
+use crate::systems::inverse::inverse;
+
+/// A number as a complex one.
+pub(crate) fn lift<T: Scalar>(x: T) -> Complex<T::Real> {
+    Complex::new(x.real(), x.imaginary())
+}
+
+/// What a complex number is in T: its real part, if T is real.
+pub(crate) fn lower<T: Scalar>(x: Complex<T::Real>) -> T {
+    let mut y = T::zero();
+    for (part, x) in y.parts_mut().iter_mut().zip([x.re, x.im]) {
+        *part = x;
+    }
+    y
+}
+
+/// Eigenvalues in the order of their real parts, then of their imaginary parts, and eigenvectors of norm 1
+/// whose largest entry is real and positive.
+///
+/// From the Schur form, whose blocks of two rows are made triangular: [a x; -y a] has the eigenvector
+/// (x, i sqrt(x y)) for a + i sqrt(x y). The eigenvectors of a triangular T follow by substitution. Where two
+/// eigenvalues are the same, the rounding of T takes the place of their difference, as in LAPACK's `trevc`.
+///
+/// # Errors
+/// [`Error::NoConvergence`].
+#[expect(clippy::type_complexity, reason = "values and vectors, or an error")]
+pub(crate) fn eigenvectors<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OVector<Complex<T::Real>, D>, OMatrix<Complex<T::Real>, D, D>), Error>
+where
+    DefaultAllocator:
+        Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
+{
+    let (size, _) = a.shape_generic();
+    let count = a.nrows();
+    let (q, t) = schur_factors(a)?;
+    let (mut q, mut upper) = (q.map(lift), t.map(lift));
+    let mut pairs = OVector::<bool, D>::from_element_generic(size, U1, false);
+    for rows in blocks(block(&t)).filter(|rows| rows.len() == 2) {
+        pairs[rows.start] = true;
+        triangular(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut upper));
+    }
+    // Complex quotients overflow where squares do.
+    let (mut upper, scale) = rescaled(&upper);
+    let smallest = T::Real::default_epsilon() * upper.camax();
+    let mut x = OMatrix::<Complex<T::Real>, D, D>::identity_generic(size, size);
+    for k in 0..count {
+        for i in (0..k).rev() {
+            let mut sum = nalgebra::zero::<Complex<T::Real>>();
+            (i + 1..=k).for_each(|l| sum += upper[(i, l)] * x[(l, k)]);
+            if sum.norm1() == nalgebra::zero() {
+                continue;
+            }
+            let difference = upper[(i, i)] - upper[(k, k)];
+            let small = difference.norm1() < smallest;
+            let divisor = if small { Complex::new(smallest, nalgebra::zero()) } else { difference };
+            x[(i, k)] = -sum / divisor;
+            // Long chains of one eigenvalue grow without bound.
+            let length = x[(i, k)].modulus();
+            if length > nalgebra::convert(1e15) {
+                x.view_range_mut(i..k + 1, k).apply(|x| *x = x.unscale(length));
+            }
+        }
+    }
+    let mut vectors = OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
+    let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
+    multiply(one, (block(&q), false), (block(&x), false), zero, &mut block_mut(&mut vectors));
+    for mut vector in vectors.column_iter_mut() {
+        let length = nrm2(&vector.clone_owned());
+        vector.apply(|x| *x = x.unscale(length));
+    }
+    turn(block_mut(&mut vectors));
+    let real = a.iter().all(|x| x.try_real().is_some());
+    for k in 0..count {
+        // A real A has real vectors and pairs of conjugates, but for rounding.
+        if k > 0 && pairs[k - 1] {
+            let conjugate = vectors.column(k - 1).conjugate();
+            vectors.set_column(k, &conjugate);
+            upper[(k, k)] = upper[(k - 1, k - 1)].conjugate();
+        } else if real && !pairs[k] {
+            vectors.column_mut(k).apply(|x| x.im = nalgebra::zero());
+            upper[(k, k)].im = nalgebra::zero();
+        }
+    }
+    let mut order = OVector::<usize, D>::from_fn_generic(size, U1, |i, _| i);
+    let key = |i: &usize| (upper[(*i, *i)].re, upper[(*i, *i)].im);
+    let compare = |i: &usize, j: &usize| key(i).partial_cmp(&key(j)).unwrap_or(Ordering::Equal);
+    order.as_mut_slice().sort_by(compare);
+    let values =
+        OVector::from_fn_generic(size, U1, |i, _| upper[(order[i], order[i])].scale(scale));
+    let vectors = OMatrix::from_fn_generic(size, size, |i, j| vectors[(i, order[j])]);
+    Ok((values, vectors))
+}
+
+/// Makes a block [a x; -y a] triangular, by the unitary [x, iz; iz, x] / sqrt(x^2 + z^2), z = sqrt(x y).
+fn triangular<S: Real>(
+    k: usize,
+    q: &mut DMatrixViewMut<'_, Complex<S>>,
+    t: &mut DMatrixViewMut<'_, Complex<S>>,
+) {
+    let next = k + 1;
+    let (above, below) = (t[(k, next)].re, -t[(next, k)].re);
+    // x and z in proportion, without overflow.
+    let ratio = ComplexField::sqrt(below / above);
+    let length = ComplexField::sqrt(S::one() + ratio * ratio);
+    let cosine = Complex::new(S::one() / length, S::zero());
+    let sine = Complex::new(S::zero(), ratio / length);
+    for i in 0..q.nrows() {
+        let rotate =
+            |first, second| (cosine * first + sine * second, sine * first + cosine * second);
+        (q[(i, k)], q[(i, next)]) = rotate(q[(i, k)], q[(i, next)]);
+        (t[(i, k)], t[(i, next)]) = rotate(t[(i, k)], t[(i, next)]);
+    }
+    for j in 0..q.nrows() {
+        let (first, second) = (t[(k, j)], t[(next, j)]);
+        (t[(k, j)], t[(next, j)]) =
+            (cosine * first - sine * second, cosine * second - sine * first);
+    }
+    t[(next, k)] = nalgebra::zero();
+}
+
+/// What the rules know beside V and w.
+pub(crate) struct Left<S: Real, D: Dim>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    /// V^-1, whose rows are the left eigenvectors.
+    pub(crate) inverse: OMatrix<Complex<S>, D, D>,
+    /// The condition numbers of the eigenvalues, the norms of these rows.
+    conditions: OVector<f64, D>,
+    size: f64,
+}
+
+impl<S: Real, D: Dim> Left<S, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    /// None if the eigenvectors depend on each other, which is reported.
+    pub(crate) fn new(
+        primitive: &'static str,
+        values: &OVector<Complex<S>, D>,
+        vectors: &OMatrix<Complex<S>, D, D>,
+    ) -> Option<Self> {
+        let Ok(inverse) = inverse(vectors) else {
+            report_defective(primitive);
+            return None;
+        };
+        let (size, _) = vectors.shape_generic();
+        let conditions = OVector::from_fn_generic(size, U1, |i, _| {
+            let row = inverse.row(i);
+            row.iter().map(|x| x.modulus_squared().to_f64()).sum::<f64>().sqrt()
+        });
+        Some(Self { inverse, conditions, size: largest_modulus(values.iter()) })
+    }
+
+    /// Whether two eigenvalues are one, but for rounding.
+    fn repeat(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> bool {
+        let condition = self.conditions[i].max(self.conditions[j]);
+        let rounding = S::default_epsilon().to_f64() * self.size * values.len() as f64 * condition;
+        (values[i] - values[j]).modulus().to_f64() <= rounding
+    }
+
+    /// Whether an eigenvalue repeats with too few eigenvectors, so that its condition number is that of
+    /// a square root, or worse.
+    fn is_defective(&self, values: &OVector<Complex<S>, D>, i: usize) -> bool {
+        let most = 0.1 / S::default_epsilon().to_f64().sqrt();
+        self.conditions[i] > most && (0..values.len()).any(|j| j != i && self.repeat(values, i, j))
+    }
+
+    /// Leaves out the tangents, or cotangents, of eigenvalues that have no derivative.
+    pub(crate) fn leave_out(
+        &self,
+        primitive: &'static str,
+        values: &OVector<Complex<S>, D>,
+        values_dot: &mut OVector<Complex<S>, D>,
+    ) {
+        let small = gauge_tolerance() * largest_modulus(values_dot.iter());
+        let mut defective = false;
+        for i in 0..values.len() {
+            if self.is_defective(values, i) {
+                defective |= values_dot[i].modulus().to_f64() > small;
+                values_dot[i] = nalgebra::zero();
+            }
+        }
+        if defective {
+            report_defective(primitive);
+        }
+    }
+
+    /// Leaves out of a matrix in the basis of the eigenvectors what has no derivative: its diagonal for
+    /// defective eigenvalues; and divides the rest of it by the differences of eigenvalues w_j - w_i, or
+    /// their conjugates, if the eigenvectors count, leaving out those that are zero.
+    pub(crate) fn over_gaps(
+        &self,
+        primitive: &'static str,
+        values: &OVector<Complex<S>, D>,
+        conjugate: bool,
+        m: &mut OMatrix<Complex<S>, D, D>,
+    ) {
+        let small = gauge_tolerance() * largest_modulus(m.iter());
+        let (mut split, mut defective) = (false, false);
+        for j in 0..values.len() {
+            for i in 0..values.len() {
+                let large = m[(i, j)].modulus().to_f64() > small;
+                if i == j {
+                    if self.is_defective(values, i) {
+                        defective |= large;
+                        m[(i, i)] = nalgebra::zero();
+                    }
+                } else if self.repeat(values, i, j) {
+                    split |= large;
+                    m[(i, j)] = nalgebra::zero();
+                } else {
+                    let gap = values[j] - values[i];
+                    let (size, turn) = (gap.modulus(), phase(gap));
+                    let turn = if conjugate { turn } else { turn.conjugate() };
+                    m[(i, j)] = (m[(i, j)] * turn).unscale(size);
+                }
+            }
+        }
+        if defective {
+            report_defective(primitive);
+        } else if split {
+            let reason = "an eigenvalue repeats: its eigenvectors have no derivative along this \
+                          direction, which is left out";
+            report(Diagnostic::undefined(primitive, reason));
+        }
+    }
+}
+
+fn report_defective(primitive: &'static str) {
+    let reason = "the matrix is defective: an eigenvalue repeats with too few eigenvectors, and has no \
+                  derivative, which is left out";
+    report(Diagnostic::undefined(primitive, reason));
+}

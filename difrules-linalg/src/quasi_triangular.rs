@@ -1,0 +1,489 @@
+//! The shared mathematics of A = Q T Q^H for a general A: T upper triangular, or for a real A upper
+//! quasi-triangular, with blocks of two rows for pairs of complex eigenvalues.
+
+use std::ops::Range;
+
+use approx::AbsDiffEq;
+use difrules_core::{Diagnostic, Kind, Real, Scalar, gauge_tolerance, report};
+use nalgebra::allocator::Allocator;
+use nalgebra::{
+    ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
+    RealField, U1,
+};
+
+use crate::block::{block, block_mut, multiply};
+use crate::error::Error;
+use crate::modulus::{largest_modulus, phase};
+use crate::reduction::rescaled;
+use crate::spectral::{keep_phases, largest};
+
+/// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
+/// the positive one. Each column of Q has its largest entry real and positive; but blocks of two rows have a
+/// diagonal of two equal numbers, a larger positive number above it than the negative one below, and of
+/// their columns of Q the largest entry of the first is positive.
+///
+/// # Errors
+/// [`Error::NoConvergence`].
+#[expect(clippy::type_complexity, reason = "two factors or an error")]
+pub(crate) fn schur_factors<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OMatrix<T, D, D>, OMatrix<T, D, D>), Error>
+where
+    DefaultAllocator:
+        Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
+{
+    if a.is_empty() {
+        return Ok((a.clone(), a.clone()));
+    }
+    let (scaled, scale) = rescaled(a);
+    let steps = 100 + 50 * a.nrows();
+    let found = nalgebra::Schur::try_new(scaled, T::Real::default_epsilon(), steps);
+    let (mut q, mut t) = found.ok_or(Error::NoConvergence { sweeps: steps })?.unpack();
+    let below = if <T::Kind as Kind>::REAL { 2 } else { 1 };
+    t.fill_lower_triangle(T::zero(), below);
+    sort(&mut block_mut(&mut q), &mut block_mut(&mut t));
+    let found = t.clone();
+    for rows in blocks(block(&found)) {
+        let k = rows.start;
+        if rows.len() == 2 {
+            standardise(k, &mut block_mut(&mut q), &mut block_mut(&mut t));
+        }
+        let turn = phase(q[(largest(q.column(k).iter()), k)]).conjugate();
+        for j in rows {
+            q.column_mut(j).apply(|x| *x *= turn);
+            t.column_mut(j).apply(|x| *x *= turn);
+            t.row_mut(j).apply(|x| *x *= turn.conjugate());
+        }
+    }
+    t.apply(|x| *x = x.scale(scale));
+    Ok((q, t))
+}
+
+/// The rows of the blocks on the diagonal.
+pub(crate) fn blocks<T: Scalar>(
+    t: DMatrixView<'_, T>,
+) -> impl DoubleEndedIterator<Item = Range<usize>> + Clone + use<'_, T> {
+    // A row begins a block unless something is beside it below the diagonal.
+    let begins = move |k: &usize| *k == 0 || t[(*k, *k - 1)].is_zero();
+    let ends = move |k: usize| {
+        if k + 1 < t.nrows() && !t[(k + 1, k)].is_zero() { k + 2 } else { k + 1 }
+    };
+    (0..t.nrows()).filter(begins).map(move |k| k..ends(k))
+}
+
+/// What a block is sorted by: the real part of its eigenvalue, and the imaginary part.
+fn key<T: Scalar>(t: &DMatrixViewMut<'_, T>, rows: &Range<usize>) -> (f64, f64) {
+    let k = rows.start;
+    if rows.len() == 1 {
+        return (t[(k, k)].real().to_f64(), t[(k, k)].imaginary().to_f64());
+    }
+    let entry = |i: usize, j: usize| t[(k + i, k + j)].real().to_f64();
+    let half = (entry(0, 0) - entry(1, 1)) / 2.0;
+    let square = -(entry(0, 1) * entry(1, 0) + half * half);
+    ((entry(0, 0) + entry(1, 1)) / 2.0, square.max(0.0).sqrt())
+}
+
+/// Brings the blocks in order, by exchanges of neighbours.
+fn sort<'a, T: Scalar>(q: &mut DMatrixViewMut<'a, T>, t: &mut DMatrixViewMut<'a, T>) {
+    // Each pass puts one more block in its place; rounding may make equal keys change sides for ever.
+    for _ in 0..t.nrows() {
+        let (mut exchanged, mut k) = (false, 0);
+        loop {
+            let mut pair = blocks(t.as_view()).skip_while(|rows| rows.start < k);
+            let (Some(first), Some(second)) = (pair.next(), pair.next()) else { break };
+            drop(pair);
+            k = second.start;
+            if key(t, &second) < key(t, &first) && exchange(&first, &second, q, t) {
+                k = first.start + second.len();
+                exchanged = true;
+            }
+        }
+        if !exchanged {
+            break;
+        }
+    }
+}
+
+/// Exchanges two neighbouring blocks [A B; 0 C]: with X C - A X = B the columns of [X; 1] span what belongs to
+/// C, so a unitary basis that begins with theirs puts C first (Bai and Demmel 1993, "On swapping diagonal
+/// blocks in real Schur form"). Returns whether it did: not where the eigenvalues are the same.
+fn exchange<'a, T: Scalar>(
+    first: &Range<usize>,
+    second: &Range<usize>,
+    q: &mut DMatrixViewMut<'a, T>,
+    t: &mut DMatrixViewMut<'a, T>,
+) -> bool {
+    let (start, height, width) = (first.start, first.len(), second.len());
+    let size = height + width;
+    let mut divider = Divider::new(t.as_view());
+    let mut r = [T::zero(); 4];
+    for j in 0..width {
+        (0..height).for_each(|i| r[i + j * height] = t[(start + i, second.start + j)]);
+    }
+    let x = divider.solve(
+        (|i, k| t[(start + i, start + k)], height),
+        (|k, j| t[(second.start + k, second.start + j)], width),
+        r,
+    );
+    if divider.lost > 0.0 {
+        return false;
+    }
+    // The columns of [X; 1], then unit vectors, made orthonormal; those that depend on the others drop out.
+    let mut basis = [[T::zero(); 4]; 4];
+    let mut count = 0;
+    for candidate in 0..width + size {
+        let mut vector = [T::zero(); 4];
+        if candidate < width {
+            (0..height).for_each(|i| vector[i] = x[i + candidate * height]);
+            vector[height + candidate] = T::one();
+        } else {
+            vector[candidate - width] = T::one();
+        }
+        let before = length(&vector);
+        // Twice is enough.
+        for _ in 0..2 {
+            for known in &basis[..count] {
+                let along = known.iter().zip(&vector);
+                let along = along.fold(T::zero(), |sum, (&known, &x)| sum + known.conjugate() * x);
+                vector.iter_mut().zip(known).for_each(|(x, &known)| *x -= known * along);
+            }
+        }
+        let left = length(&vector);
+        if count < size && left.to_f64() > 1e-2 * before.to_f64() {
+            basis[count] = vector.map(|x| x.unscale(left));
+            count += 1;
+        }
+    }
+    if count < size {
+        return false;
+    }
+    let turned =
+        |old: &[T; 4], j: usize| (0..size).fold(T::zero(), |sum, i| sum + old[i] * basis[j][i]);
+    for m in [&mut *q, &mut *t] {
+        for i in 0..m.nrows() {
+            let mut old = [T::zero(); 4];
+            (0..size).for_each(|j| old[j] = m[(i, start + j)]);
+            (0..size).for_each(|j| m[(i, start + j)] = turned(&old, j));
+        }
+    }
+    for j in 0..t.ncols() {
+        let mut old = [T::zero(); 4];
+        (0..size).for_each(|i| old[i] = t[(start + i, j)].conjugate());
+        (0..size).for_each(|i| t[(start + i, j)] = turned(&old, i).conjugate());
+    }
+    for i in width..size {
+        (0..width).for_each(|j| t[(start + i, start + j)] = T::zero());
+    }
+    true
+}
+
+fn length<T: Scalar>(vector: &[T; 4]) -> T::Real {
+    let squares = vector.iter().map(|x| x.modulus_squared());
+    ComplexField::sqrt(squares.fold(nalgebra::zero(), |sum: T::Real, x| sum + x))
+}
+
+/// Rotates the basis of a block of two rows, [a b; c d]: first so that b > c, by the sign of its second
+/// vector, then so that the diagonal is equal.
+///
+/// With p = (a - d) / 2 and s = (b + c) / 2 a rotation by x turns (s, p) by 2 x; x = atan2(-p, s) / 2 makes p
+/// zero and s positive, so that b is the larger.
+fn standardise<T: Scalar>(k: usize, q: &mut DMatrixViewMut<'_, T>, t: &mut DMatrixViewMut<'_, T>) {
+    let next = k + 1;
+    if t[(k, next)].real() < t[(next, k)].real() {
+        q.column_mut(next).neg_mut();
+        t.column_mut(next).neg_mut();
+        t.row_mut(next).neg_mut();
+    }
+    let half: T::Real = nalgebra::convert(0.5);
+    let p = (t[(k, k)].real() - t[(next, next)].real()) * half;
+    let s = (t[(k, next)].real() + t[(next, k)].real()) * half;
+    let angle = RealField::atan2(-p, s) * half;
+    let (sine, cosine) = (ComplexField::sin(angle), ComplexField::cos(angle));
+    let rotate = |first: T, second: T| {
+        (first.scale(cosine) + second.scale(sine), second.scale(cosine) - first.scale(sine))
+    };
+    for i in 0..q.nrows() {
+        (q[(i, k)], q[(i, next)]) = rotate(q[(i, k)], q[(i, next)]);
+        (t[(i, k)], t[(i, next)]) = rotate(t[(i, k)], t[(i, next)]);
+    }
+    for j in 0..q.nrows() {
+        (t[(k, j)], t[(next, j)]) = rotate(t[(k, j)], t[(next, j)]);
+    }
+    let middle = (t[(k, k)] + t[(next, next)]).scale(half);
+    t[(k, k)] = middle;
+    t[(next, next)] = middle;
+}
+
+/// Divides by differences of eigenvalues.
+struct Divider {
+    rounding: f64,
+    lost: f64,
+}
+
+impl Divider {
+    fn new<T: Scalar>(t: DMatrixView<'_, T>) -> Self {
+        let epsilon = T::Real::default_epsilon().to_f64();
+        Self { rounding: epsilon * t.nrows() as f64 * largest_modulus(t.iter()), lost: 0.0 }
+    }
+
+    /// Divides by one number.
+    fn quotient<T: Scalar>(&mut self, x: T, divisor: T) -> T {
+        if divisor.modulus().to_f64() > self.rounding {
+            return x / divisor;
+        }
+        self.lost = self.lost.max(x.modulus().to_f64());
+        T::zero()
+    }
+
+    /// Solves X B - A X = R for blocks of one or two rows, with R given and X returned column by column, by
+    /// elimination in the up to four unknowns.
+    fn solve<T: Scalar>(
+        &mut self,
+        (a, rows): (impl Fn(usize, usize) -> T, usize),
+        (b, columns): (impl Fn(usize, usize) -> T, usize),
+        mut r: [T; 4],
+    ) -> [T; 4] {
+        let count = rows * columns;
+        let mut m = [[T::zero(); 4]; 4];
+        for j in 0..columns {
+            for i in 0..rows {
+                let equation = &mut m[i + j * rows];
+                (0..columns).for_each(|k| equation[i + k * rows] += b(k, j));
+                (0..rows).for_each(|k| equation[k + j * rows] -= a(i, k));
+            }
+        }
+        for k in 0..count {
+            let sizes = (k..count).map(|i| m[i][k].modulus().to_f64());
+            let (place, size) = sizes
+                .enumerate()
+                .fold((0, 0.0), |found, next| if next.1 > found.1 { next } else { found });
+            if size <= self.rounding {
+                self.lost = self.lost.max(largest_modulus(&r[..count]));
+                return [T::zero(); 4];
+            }
+            m.swap(k, k + place);
+            r.swap(k, k + place);
+            for i in k + 1..count {
+                let factor = m[i][k] / m[k][k];
+                for l in k..count {
+                    let change = factor * m[k][l];
+                    m[i][l] -= change;
+                }
+                let change = factor * r[k];
+                r[i] -= change;
+            }
+        }
+        for k in (0..count).rev() {
+            for l in k + 1..count {
+                let change = m[k][l] * r[l];
+                r[k] -= change;
+            }
+            r[k] /= m[k][k];
+        }
+        r
+    }
+}
+
+/// Solves for the strictly lower blocks of X: those of X T - T X are P's. Row by row from the last, in each
+/// from the first column, every block follows from those found.
+fn lower_blocks<T: Scalar>(
+    divider: &mut Divider,
+    t: DMatrixView<'_, T>,
+    p: DMatrixView<'_, T>,
+    x: &mut DMatrixViewMut<'_, T>,
+) {
+    let count = t.nrows();
+    for rows in blocks(t).rev() {
+        for columns in blocks(t).take_while(|columns| columns.end <= rows.start) {
+            let (height, width) = (rows.len(), columns.len());
+            let mut r = [T::zero(); 4];
+            for (b, j) in columns.clone().enumerate() {
+                for (a, i) in rows.clone().enumerate() {
+                    let mut sum = p[(i, j)];
+                    (0..columns.start).for_each(|k| sum -= x[(i, k)] * t[(k, j)]);
+                    (rows.end..count).for_each(|k| sum += t[(i, k)] * x[(k, j)]);
+                    r[a + b * height] = sum;
+                }
+            }
+            let r = divider.solve(
+                (|i, k| t[(rows.start + i, rows.start + k)], height),
+                (|k, j| t[(columns.start + k, columns.start + j)], width),
+                r,
+            );
+            for (b, j) in columns.enumerate() {
+                rows.clone().enumerate().for_each(|(a, i)| x[(i, j)] = r[a + b * height]);
+            }
+        }
+    }
+}
+
+/// The adjoint of [`lower_blocks`]: those of Y T^H - T^H Y are Z's. Row by row from the first, in each from
+/// the last column.
+fn lower_blocks_adjoint<T: Scalar>(
+    divider: &mut Divider,
+    t: DMatrixView<'_, T>,
+    z: DMatrixView<'_, T>,
+    y: &mut DMatrixViewMut<'_, T>,
+) {
+    for rows in blocks(t) {
+        for columns in blocks(t).rev().skip_while(|columns| columns.end > rows.start) {
+            let (height, width) = (rows.len(), columns.len());
+            let mut r = [T::zero(); 4];
+            for (b, j) in columns.clone().enumerate() {
+                for (a, i) in rows.clone().enumerate() {
+                    let mut sum = z[(i, j)];
+                    for k in columns.end..rows.start {
+                        sum -= y[(i, k)] * t[(j, k)].conjugate();
+                        sum += t[(k, i)].conjugate() * y[(k, j)];
+                    }
+                    r[a + b * height] = sum;
+                }
+            }
+            let r = divider.solve(
+                (|i, k| t[(rows.start + k, rows.start + i)].conjugate(), height),
+                (|k, j| t[(columns.start + j, columns.start + k)].conjugate(), width),
+                r,
+            );
+            for (b, j) in columns.enumerate() {
+                rows.clone().enumerate().for_each(|(a, i)| y[(i, j)] = r[a + b * height]);
+            }
+        }
+    }
+}
+
+fn report_lost(primitive: &'static str, lost: f64, all: f64) {
+    if lost > gauge_tolerance() * all {
+        let reason = "an eigenvalue repeats, or a block of two rows is normal: the Schur vectors have \
+                      no derivative along this direction, which is left out";
+        report(Diagnostic::undefined(primitive, reason));
+    }
+}
+
+/// What is left of a matrix where T is not zero by its shape.
+fn mask<T: Scalar>(t: DMatrixView<'_, T>, m: &mut DMatrixViewMut<'_, T>) {
+    m.fill_lower_triangle(T::zero(), 2);
+    for k in 1..t.nrows() {
+        if t[(k, k - 1)].is_zero() {
+            m[(k, k - 1)] = T::zero();
+        }
+    }
+}
+
+/// N <- N + M T' - T' M, or its negative, where T' is T or T^H.
+fn add_commutator<T: Scalar>(
+    sign: T,
+    m: DMatrixView<'_, T>,
+    (t, adjoint): (DMatrixView<'_, T>, bool),
+    n: &mut DMatrixViewMut<'_, T>,
+) {
+    multiply(sign, (m, false), (t, adjoint), T::one(), n);
+    multiply(-sign, (t, adjoint), (m, false), T::one(), n);
+}
+
+/// The tangents of Q and T.
+///
+/// With P = Q^H dA Q and the skew-Hermitian X = Q^H dQ, dT = P - X T + T X. Below the blocks of T dT is
+/// zero, which is a triangular system for the blocks of X there (`lower_blocks`). A diagonal entry of X is a
+/// phase, which follows from the largest entry of each column of Q staying real; the rotation x within a
+/// block [a b; c a] from its diagonal staying equal: with M what dT is there without it,
+/// x = -(M_11 - M_22) / (2 (b + c)).
+pub(crate) fn schur_forward<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, D, D>,
+    t: &OMatrix<T, D, D>,
+    a_dot: &OMatrix<T, D, D>,
+) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (size, _) = q.shape_generic();
+    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
+    let (mut q_dot, mut p, mut x) = (zeros(), zeros(), zeros());
+    let (one, zero) = (T::one(), T::zero());
+    multiply(one, (block(a_dot), false), (block(q), false), zero, &mut block_mut(&mut q_dot));
+    multiply(one, (block(q), true), (block(&q_dot), false), zero, &mut block_mut(&mut p));
+    let mut divider = Divider::new(block(t));
+    let all = largest_modulus(p.iter());
+    lower_blocks(&mut divider, block(t), block(&p), &mut block_mut(&mut x));
+    for j in 0..x.ncols() {
+        (0..j).for_each(|i| x[(i, j)] = -x[(j, i)].conjugate());
+    }
+    let mut t_dot = p.clone();
+    add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut t_dot));
+    for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
+        let (k, next) = (rows.start, rows.start + 1);
+        let uneven = t_dot[(next, next)] - t_dot[(k, k)];
+        let both = t[(k, next)] + t[(next, k)];
+        let angle = divider.quotient(uneven, both + both);
+        x[(next, k)] += angle;
+        x[(k, next)] -= angle;
+    }
+    report_lost(primitive, divider.lost, all);
+    multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
+    if !<T::Kind as Kind>::REAL {
+        keep_phases(block(q), &mut block_mut(&mut q_dot));
+        for j in 0..x.ncols() {
+            x[(j, j)] = q.column(j).dotc(&q_dot.column(j));
+        }
+    }
+    add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut p));
+    mask(block(t), &mut block_mut(&mut p));
+    (q_dot, p)
+}
+
+/// The cotangent of A from those of Q and T, of which what is zero by the shape of T is not read.
+///
+/// The adjoint of [`schur_forward`]: with N = Q^H Q_bar - T_bar T^H + T^H T_bar the cotangent of X. The phases
+/// pass the imaginary part of its diagonal on to Q_bar, and the rotations what is skew in a block to the
+/// diagonal of T_bar there. Then Y, strictly below the blocks, with Y T^H - T^H Y equal to the skew part
+/// N - N^H there, and A_bar = Q (T_bar + Y) Q^H.
+pub(crate) fn schur_reverse<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, D, D>,
+    t: &OMatrix<T, D, D>,
+    q_bar: &DMatrixViewMut<'_, T>,
+    t_bar: &mut DMatrixViewMut<'_, T>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (size, _) = q.shape_generic();
+    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
+    let (one, zero, count) = (T::one(), T::zero(), q.nrows());
+    let mut divider = Divider::new(block(t));
+    mask(block(t), t_bar);
+    let mut inside = zeros();
+    multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut inside));
+    let mut n = inside.clone();
+    add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
+    let all = largest_modulus(inside.iter()).max(largest_modulus(t_bar.iter()));
+    if <T::Kind as Kind>::REAL {
+        for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
+            let (k, next) = (rows.start, rows.start + 1);
+            let both = t[(k, next)] + t[(next, k)];
+            let part = divider.quotient(n[(next, k)] - n[(k, next)], both + both);
+            t_bar[(k, k)] -= part;
+            t_bar[(next, next)] += part;
+        }
+    } else {
+        for j in 0..count {
+            let k = largest(q.column(j).iter());
+            let turn = (n[(j, j)] - T::from_real(n[(j, j)].real())) / q[(k, j)];
+            (0..count).for_each(|i| inside[(i, j)] -= q[(k, i)].conjugate() * turn);
+        }
+    }
+    n = inside;
+    add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
+    let mut skew = zeros();
+    for j in 0..count {
+        (j..count).for_each(|i| skew[(i, j)] = n[(i, j)] - n[(j, i)].conjugate());
+    }
+    let mut y = zeros();
+    lower_blocks_adjoint(&mut divider, block(t), block(&skew), &mut block_mut(&mut y));
+    report_lost(primitive, divider.lost, all);
+    block_mut(&mut y).zip_apply(&*t_bar, |y, t| *y += t);
+    multiply(one, (block(q), false), (block(&y), false), zero, &mut block_mut(&mut skew));
+    let mut a_bar = zeros();
+    multiply(one, (block(&skew), false), (block(q), true), zero, &mut block_mut(&mut a_bar));
+    a_bar
+}

@@ -1,0 +1,97 @@
+use difrules_core::testing::Sampler;
+use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
+
+use crate::block::{FIT, block, block_mut, buffer};
+use crate::decomposition::udu::Udu;
+use crate::error::{Error, finite, shape, square};
+
+/// A^-1 B from the factors of [`udu`](fn@crate::udu), A = U diag(d) U^H. What U has on and below its
+/// diagonal is not read.
+///
+/// # Errors
+/// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit, [`Error::NotFinite`],
+/// [`Error::Singular`] if a d_j is zero or the solution overflows.
+///
+/// # Derivation
+/// A X = B gives A dX = dB - dA X. So with W = A^-1 X_bar, in the pairing Re tr(X_bar^H dX): B_bar = W and
+/// A_bar = -W X^H, and from dA = dU D U^H + U dD U^H + U D dU^H with D = diag(d),
+/// U_bar = -W (D U^H X)^H - X (D U^H W)^H above the diagonal and d_bar = -Re diag(U^H W (U^H X)^H). With m
+/// right-hand sides forward takes 6 n^2 m multiplications and additions for the products and reverse
+/// 8 n^2 m, beside the 2 n^2 m of the solves, which the primal takes too.
+///
+/// ```
+/// use difrules_linalg::{udu, udu_solve};
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let factors = udu(&dmatrix![7.0, 2.0; 2.0, 4.0])?;
+/// assert_eq!(udu_solve(&factors, &dvector![11.0, 10.0])?, dvector![1.0, 2.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = udu_solve_forward,
+    reverse = udu_solve_reverse,
+    reads(factors, return),
+    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    sample = sample
+)]
+pub fn udu_solve<T: Scalar, D: Dim, C: Dim>(
+    factors: &Udu<T, D>,
+    b: &OMatrix<T, D, C>,
+) -> Result<OMatrix<T, D, C>, Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
+{
+    let size = square("factors", factors.u.shape())?;
+    shape("b", b.shape(), (size, b.ncols()))?;
+    finite("factors", &factors.u)?;
+    finite("factors", &factors.d)?;
+    finite("b", b)?;
+    let mut x = b.clone();
+    factors.congruence().solve(&mut block_mut(&mut x))?;
+    Ok(x)
+}
+
+fn udu_solve_forward<T: Scalar, D: Dim, C: Dim>(
+    factors: &Udu<T, D>,
+    x: &OMatrix<T, D, C>,
+    factors_dot: &Udu<T, D>,
+    b_dot: &OMatrix<T, D, C>,
+) -> OMatrix<T, D, C>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
+{
+    let mut x_dot = b_dot.clone();
+    let tangent = factors_dot.congruence();
+    factors.congruence().solve_forward(&tangent, block(x), &mut block_mut(&mut x_dot));
+    x_dot
+}
+
+fn udu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
+    factors: &Udu<T, D>,
+    x: &OMatrix<T, D, C>,
+    mut x_bar: Cotangent<'_, OMatrix<T, D, C>>,
+    factors_bar: Slot<'_, Udu<T, D>>,
+    b_bar: Slot<'_, OMatrix<T, D, C>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
+{
+    let mut w = buffer(&mut x_bar);
+    factors.congruence().solve(&mut w).expect(FIT);
+    let factors_bar: Option<Adjoint<'_, Udu<T, D>>> = factors_bar.buffer();
+    if let Some((mut u_bar, mut d_bar)) = factors_bar {
+        let (u_bar, d_bar) = (&mut buffer(&mut u_bar), d_bar.as_mut_slice());
+        factors.congruence().solve_reverse(block(x), w.as_view(), u_bar, d_bar, &mut []);
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        b_bar += x_bar;
+    }
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (Udu<T, Dyn>, DMatrix<T>) {
+    let (size, columns) = (random.choose(&[0, 1, 3, 6, 20]), random.size(0, 4));
+    let u = random.lower_triangular::<T>(size).transpose();
+    let d = DVector::from_fn(size, |_, _| random.between(0.5, 2.0));
+    (Udu { u, d }, random.matrix(size, columns))
+}

@@ -1,0 +1,641 @@
+//! Where decompositions are not unique, matrices are singular, or norms have kinks: against closed forms.
+
+use difrules_core::testing::{Sampler, difference};
+use difrules_core::{Defect, Diagnostic, Var, diagnosed, gradient, jvp, value_and_gradient};
+use difrules_linalg::{
+    Bidiagonal, Eigen, Error, FullPivLu, Lblt, Svd, SymmetricEigen, Udu, bidiagonal,
+    complex_eigenvalues, component_mul, condition_number, determinant, dot, eigen, full_piv_lu,
+    generalized_symmetric_eigen, hessenberg, lblt, lblt_solve, lp_norm, lstsq, lu, matmul, norm,
+    norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, schur, spectral_norm,
+    sum, svd, symmetric_eigen, symmetric_eigenvalues, symmetric_tridiagonal, toeplitz_solve,
+    transpose, udu,
+};
+use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
+
+#[test]
+fn factors_of_singular_matrices() {
+    // Rank n - 1, the zero pivot being the last: nothing divides by it.
+    let a = dmatrix![2.0, 1.0, 3.0; 4.0, 1.0, 5.0; 6.0, 2.0, 8.0];
+    let last = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(lu(a)?.packed[(2, 2)]);
+    let (found, heard) = diagnosed(|| value_and_gradient(last, &a));
+    let (pivot, pivot_bar) = found.unwrap();
+    assert!(pivot.abs() < 1e-15 && heard.is_empty(), "{heard:?}");
+    // det A = -(product of pivots), so the gradient of the last is adj(A)^T over the others'.
+    let adjugate = dmatrix![-2.0, -2.0, 2.0; -2.0, -2.0, 2.0; 2.0, 2.0, -2.0];
+    let packed = lu(&a).unwrap().packed;
+    let expected = adjugate / (packed[(0, 0)] * packed[(1, 1)]);
+    let sign = f64::signum(pivot_bar[(0, 0)] / expected[(0, 0)]);
+    assert!((pivot_bar - expected * sign).norm() < 1e-14);
+    // A column of zeros: the rest of the derivative is there, and the missing part is reported.
+    let a = dmatrix![0.0, 1.0; 0.0, 2.0];
+    let (found, heard) =
+        diagnosed(|| gradient(|a| lu(a).map(|lu| sum(&lu.packed) + lu.packed[(1, 0)]), &a));
+    assert_eq!(found.unwrap(), dmatrix![1.0, 1.0; 0.0, 1.0]);
+    let reason = "pivot 0 is zero, counting from 0, and has rows below it";
+    assert_eq!(heard, [Diagnostic::undefined("lu", reason)]);
+}
+
+#[test]
+fn orthogonal_factors_where_columns_depend_on_others() {
+    let mut random = Sampler::new(5, 5);
+    // Real and square, of rank n - 1: the last column of Q has no choice but its sign.
+    let first: DMatrix<f64> = random.matrix(4, 3);
+    let mix: DMatrix<f64> = random.matrix(3, 4);
+    let a = &first * &mix;
+    let direction: DMatrix<f64> = random.matrix(4, 4);
+    let jvp = |a: &DMatrix<f64>, v: &DMatrix<f64>| jvp(qr, a, v).unwrap();
+    let (((q, r), (q_dot, r_dot)), heard) = diagnosed(|| jvp(&a, &direction));
+    assert!(r[(3, 3)].abs() < 1e-14 && heard.is_empty(), "{heard:?}");
+    assert!((q.tr_mul(&q_dot) + q_dot.tr_mul(&q)).norm() < 1e-12);
+    assert!((&q_dot * &r + &q * &r_dot - &direction).norm() < 1e-12);
+    // Tall, of rank 2 with independent first columns: along a change of the same rank all of R and
+    // Q1 have derivatives; beside it, what has none is reported.
+    let (left, right): (DMatrix<f64>, DMatrix<f64>) = (random.matrix(6, 2), random.matrix(2, 4));
+    let (left_dot, right_dot) = (random.matrix(6, 2), random.matrix(2, 4));
+    let a = &left * &right;
+    let kept: DMatrix<f64> = &left_dot * &right + &left * &right_dot;
+    let (((q, r), (q_dot, r_dot)), heard) = diagnosed(|| jvp(&a, &kept));
+    assert!(heard.is_empty(), "{heard:?}");
+    assert!((&q_dot * &r + &q * &r_dot - &kept).norm() < 1e-12);
+    let (_, heard) = diagnosed(|| jvp(&a, &random.matrix(6, 4)));
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    // The projection onto the columns does not depend on the choice of Q2.
+    let weight: DMatrix<f64> = random.matrix(6, 6);
+    let projection = |a: &DMatrix<Var<f64>>| {
+        let (q, _) = qr(a)?;
+        let q1 = q.columns(0, 2).into_owned();
+        let product = matmul(&q1, &transpose(&q1))?;
+        dot(&product, &weight.map(Var::constant))
+    };
+    let (found, heard) = diagnosed(|| gradient(projection, &a));
+    assert!(heard.is_empty(), "{heard:?}");
+    let found = found.unwrap();
+    // A1_bar = (1 - Q1 Q1^T) (W + W^T) Q1 R11^-T.
+    let (q1, r11) = (q.columns(0, 2), r.view((0, 0), (2, 2)));
+    let outside = DMatrix::identity(6, 6) - q1 * q1.transpose();
+    let expected =
+        outside * (&weight + weight.transpose()) * q1 * r11.transpose().try_inverse().unwrap();
+    assert!((found.columns(0, 2) - expected).norm() < 1e-11);
+    assert!(found.columns(2, 2).norm() < 1e-11);
+    let choice = |a: &DMatrix<Var<f64>>| {
+        dot(&qr(a)?.0, &random.clone().matrix::<f64>(6, 4).map(Var::constant))
+    };
+    let (_, heard) = diagnosed(|| gradient(choice, &a));
+    assert!(matches!(heard[0].defect, Defect::Gauge { .. }), "{heard:?}");
+    // Nothing at all.
+    let zero = DMatrix::<f64>::zeros(3, 2);
+    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(sum(&qr(a)?.1)), &zero));
+    assert!(found.unwrap().iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+}
+
+#[test]
+fn determinants_of_singular_matrices() {
+    let mut random = Sampler::new(11, 11);
+    // By minors, which know no rank.
+    fn minors(a: &DMatrix<f64>) -> f64 {
+        if a.is_empty() {
+            return 1.0;
+        }
+        (0..a.ncols()).fold(0.0, |sum, j| {
+            let sign = if j % 2 == 0 { 1.0 } else { -1.0 };
+            sum + sign * a[(0, j)] * minors(&a.clone().remove_row(0).remove_column(j))
+        })
+    }
+    let cofactor = |a: &DMatrix<f64>, i: usize, j: usize| {
+        let sign = if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
+        sign * minors(&a.clone().remove_row(i).remove_column(j))
+    };
+    for rank in 0..=5 {
+        let (left, right): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(5, rank), random.matrix(rank, 5));
+        // Whole numbers, so that the rank is exact.
+        let a = left.map(|x| (4.0 * x).round()) * right.map(|x| (4.0 * x).round());
+        let (y, a_bar) = value_and_gradient(determinant, &a).unwrap();
+        let cofactors = DMatrix::from_fn(5, 5, |i, j| cofactor(&a, i, j));
+        // The rounding is that of products of four entries.
+        let rounding = 1e-14 * a.norm().powi(4).max(1.0);
+        assert!((a_bar - &cofactors).norm() < rounding, "rank {rank}");
+        assert!((y - minors(&a)).abs() < 1e-11 * a.norm().powi(5).max(1.0));
+        // Second derivatives, by differences of cofactors, which are polynomials.
+        let v: DMatrix<f64> = random.matrix(5, 5);
+        let found = difrules_core::hvp(determinant, &a, &v).unwrap();
+        let h = 1e-3;
+        let expected = DMatrix::from_fn(5, 5, |i, j| {
+            let at = |t: f64| cofactor(&(&a + &v * t), i, j);
+            (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h)
+        });
+        let scale = a.norm().powi(3).max(1.0);
+        assert!((&found - &expected).norm() < 1e-8 * scale, "rank {rank}: {found} {expected}");
+    }
+}
+
+#[test]
+fn norms_at_zero_and_at_ties() {
+    let zero = DMatrix::<f64>::zeros(2, 2);
+    assert_eq!(value_and_gradient(norm, &zero), (0.0, zero.clone()));
+    assert_eq!(value_and_gradient(one_norm, &zero), Ok((0.0, zero.clone())));
+    assert_eq!(value_and_gradient(norm_inf, &zero), Ok((0.0, zero.clone())));
+    let tie = dmatrix![1.0, -2.0; 2.0, 1.0];
+    let (y, a_bar) = value_and_gradient(one_norm, &tie).unwrap();
+    assert_eq!((y, a_bar), (3.0, dmatrix![1.0, 0.0; 1.0, 0.0]));
+    let (y, a_bar) = value_and_gradient(norm_inf, &tie).unwrap();
+    assert_eq!((y, a_bar), (2.0, dmatrix![0.0, 0.0; 1.0, 0.0]));
+    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(sum(&normalize(a)?)), &zero));
+    assert_eq!(found, Ok(zero));
+    assert_eq!(heard, [Diagnostic::undefined("normalize", "zero has no direction")]);
+    for size in [1e200, 1e-200] {
+        let y = normalize(&dvector![3.0 * size, 4.0 * size]).unwrap();
+        assert!((y - dvector![0.6, 0.8]).norm() < 1e-13);
+    }
+}
+
+#[test]
+fn functions_of_a_matrix_whose_eigenvalues_repeat() {
+    use nalgebra::ComplexField;
+
+    let mut random = Sampler::new(17, 17);
+    let size = 5;
+    let v = random.matrix::<f64>(size, size).qr().q();
+    let s: DMatrix<f64> = random.matrix(size, size);
+    let s = &s + s.transpose();
+    let same = [1.5; 5];
+    for values in
+        [same, [1.0, 1.0, 1.0, 2.0, 2.0], [1.0, 1.0 + 1e-10, 1.0 + 2e-10, 3.0, 3.0 + 1e-13]]
+    {
+        let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
+        let a = (&a + a.transpose()) * 0.5;
+        let pairing =
+            |a: &DMatrix<Var<f64>>| dot(&spectral_function(a, |w| w.exp())?, &s.map(Var::constant));
+        let (found, heard) = diagnosed(|| gradient(pairing, &a));
+        // The divided differences of exp (Higham 2008, Functions of Matrices, theorem 3.11).
+        let turned = v.transpose() * &s * &v;
+        let inner = DMatrix::from_fn(size, size, |i, j| {
+            let (x, y) = (values[i], values[j]);
+            let half = 0.5 * (x - y);
+            let quotient = if half == 0.0 { 1.0 } else { half.sinh() / half };
+            turned[(i, j)] * (0.5 * (x + y)).exp() * quotient
+        });
+        let expected = &v * inner * v.transpose();
+        let found = found.unwrap();
+        assert!(
+            (&found - &expected).norm() < 1e-8 * expected.norm(),
+            "{values:?}: {found} {expected}"
+        );
+        assert!(heard.is_empty(), "{values:?}: {heard:?}");
+    }
+    // The identity, put together again; the gradient is S.
+    let a = DMatrix::<f64>::identity(size, size);
+    let found =
+        gradient(|a| dot(&spectral_function(a, |w| w)?, &s.map(Var::constant)), &a).unwrap();
+    assert!((found - &s).norm() < 1e-13 * s.norm());
+    // One eigenvector of a plane is a choice: reported, and no NaN.
+    let (found, heard) = diagnosed(|| {
+        gradient(
+            |a| {
+                Ok::<_, Error>(
+                    symmetric_eigen(a)?.eigenvectors[(0, 0)]
+                        + symmetric_eigen(a)?.eigenvectors[(1, 0)],
+                )
+            },
+            &a,
+        )
+    });
+    assert!(found.unwrap().iter().all(|x: &f64| x.is_finite()));
+    assert!(matches!(heard[0].defect, Defect::Gauge { .. }), "{heard:?}");
+    let (_, heard) = diagnosed(|| jvp(symmetric_eigen, &a, &s).unwrap());
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    // The sum of repeated eigenvalues has a derivative, the trace.
+    let found =
+        gradient(|a| Ok::<_, Error>(sum(&symmetric_eigenvalues(a)?)), &DMatrix::<f64>::zeros(3, 3));
+    assert!((found.unwrap() - DMatrix::identity(3, 3)).norm() < 1e-15);
+}
+
+#[test]
+fn functions_of_a_matrix_whose_singular_values_repeat() {
+    let mut random = Sampler::new(23, 23);
+    for (rows, columns) in [(4, 4), (6, 4), (4, 6)] {
+        let c: DMatrix<f64> = random.matrix(rows, columns);
+        let u = random.matrix::<f64>(rows, rows).qr().q().columns(0, 4).into_owned();
+        let v = random.matrix::<f64>(columns, columns).qr().q().columns(0, 4).into_owned();
+        for values in [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 1.0, 1.0], [2.0, 2.0 - 1e-10, 1.0, 0.5]] {
+            let s = DMatrix::from_diagonal(&values.to_vec().into());
+            let a = &u * &s * v.transpose();
+            // Put together again: the gradient is C.
+            let again = |a: &DMatrix<Var<f64>>| {
+                let Svd { u, singular_values, v_t } = svd(a)?;
+                let scaled = component_mul(
+                    &u,
+                    &DMatrix::from_fn(u.nrows(), u.ncols(), |_, j| singular_values[j]),
+                )?;
+                dot(&matmul(&scaled, &v_t)?, &c.map(Var::constant))
+            };
+            let (found, heard) = diagnosed(|| gradient(again, &a));
+            let error = (found.unwrap() - &c).norm() / c.norm();
+            assert!(
+                error < 1e-8 && heard.is_empty(),
+                "{rows} x {columns}, {values:?}: {error:e} {heard:?}"
+            );
+            // The orthogonal factor U V^T, whose derivative takes sums of singular values alone
+            // (Kenney and Laub 1991, "Polar decomposition and matrix sign function condition estimates").
+            let factor = |a: &DMatrix<Var<f64>>| {
+                let Svd { u, v_t, .. } = svd(a)?;
+                dot(&matmul(&u, &v_t)?, &c.map(Var::constant))
+            };
+            let (found, heard) = diagnosed(|| gradient(factor, &a));
+            let inner = u.transpose() * &c * &v;
+            let skew = DMatrix::from_fn(4, 4, |i, j| {
+                (inner[(i, j)] - inner[(j, i)]) / (values[i] + values[j])
+            });
+            let inverse = DMatrix::from_diagonal(&values.map(|s| 1.0 / s).to_vec().into());
+            let outside_u = DMatrix::identity(rows, rows) - &u * u.transpose();
+            let outside_v = DMatrix::identity(columns, columns) - &v * v.transpose();
+            let expected = &u * skew * v.transpose()
+                + outside_u * &c * &v * &inverse * v.transpose()
+                + &u * &inverse * u.transpose() * &c * outside_v;
+            let error = (found.unwrap() - expected).norm() / c.norm();
+            assert!(
+                error < 1e-8 && heard.is_empty(),
+                "{rows} x {columns}, {values:?}: {error:e} {heard:?}"
+            );
+        }
+    }
+    // Norms at zero, and of an orthogonal matrix.
+    let zero = DMatrix::<f64>::zeros(3, 2);
+    assert_eq!(value_and_gradient(nuclear_norm, &zero), Ok((0.0, zero.clone())));
+    assert_eq!(value_and_gradient(spectral_norm, &zero), Ok((0.0, zero.clone())));
+    let q = random.matrix::<f64>(4, 4).qr().q();
+    let (y, a_bar) = value_and_gradient(nuclear_norm, &q).unwrap();
+    assert!((y - 4.0).abs() < 1e-13 && (a_bar - q).norm() < 1e-13);
+}
+
+#[test]
+fn least_squares_of_constant_rank() {
+    let mut random = Sampler::new(29, 29);
+    for (rows, columns) in [(5, 4), (4, 5), (4, 4)] {
+        // Of rank 2, whatever the left factor.
+        let left: DMatrix<f64> = random.matrix(rows, 2);
+        let (right, direction): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(2, columns), random.matrix(rows, 2));
+        let (b, c): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(rows, 3), random.matrix(columns, 3));
+        let weight: DMatrix<f64> = random.matrix(columns, rows);
+        let solved = |left: &DMatrix<Var<f64>>| {
+            let a = matmul(left, &right.map(Var::constant))?;
+            dot(&lstsq(&a, &b.map(Var::constant))?, &c.map(Var::constant))
+        };
+        let inverted = |left: &DMatrix<Var<f64>>| {
+            let a = matmul(left, &right.map(Var::constant))?;
+            dot(&pseudo_inverse(&a)?, &weight.map(Var::constant))
+        };
+        let at = |t: f64| (&left + &direction * t) * &right;
+        let expected = difference(|t| {
+            let (x, y) = (lstsq(&at(t), &b).ok()?, pseudo_inverse(&at(t)).ok()?);
+            Some(vec![x.dot(&c), y.dot(&weight)])
+        })
+        .unwrap();
+        let found = [gradient(solved, &left).unwrap(), gradient(inverted, &left).unwrap()];
+        for (k, found) in found.iter().enumerate() {
+            let slope = found.dot(&direction);
+            let error = (slope - expected.derivative[k]).abs();
+            assert!(error <= 20.0 * expected.error[k] + 1e-10 * slope.abs(), "{k}: {error:e}");
+        }
+        // The two are the same, and of the least norm.
+        let (a, x) = (at(0.0), lstsq(&at(0.0), &b).unwrap());
+        let y = pseudo_inverse(&a).unwrap();
+        assert!((&y * &b - &x).norm() < 1e-12 * x.norm());
+        assert!((&y * &a * &x - &x).norm() < 1e-12 * x.norm());
+    }
+}
+
+#[test]
+fn eigenvalues_of_matrices_that_are_hard_to_iterate() {
+    let mut random = Sampler::new(19, 19);
+    let ones = DMatrix::<f64>::from_element(12, 12, 1.0);
+    let sparse = DMatrix::from_fn(9, 9, |i, j| f64::from(u8::from(i + j == 8)));
+    let large: DMatrix<f64> = random.matrix(60, 60);
+    let large = &large + large.transpose();
+    for a in [ones, sparse, large.clone() * 1e200, large * 1e-200, DMatrix::zeros(4, 4)] {
+        let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(&a).unwrap();
+        let scaled = &eigenvectors * DMatrix::from_diagonal(&eigenvalues);
+        let size = a.camax().max(1e-300);
+        assert!(((&a * &eigenvectors - scaled) / size).norm() < 1e-11);
+        assert!(eigenvalues.as_slice().is_sorted());
+    }
+}
+
+/// V f(w) V^T.
+fn spectral_function(
+    a: &DMatrix<Var<f64>>,
+    f: impl Fn(Var<f64>) -> Var<f64>,
+) -> Result<DMatrix<Var<f64>>, Error> {
+    let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+    let mut scaled = eigenvectors.clone();
+    for (mut column, &w) in scaled.column_iter_mut().zip(eigenvalues.iter()) {
+        column *= f(w);
+    }
+    matmul(&scaled, &transpose(&eigenvectors))
+}
+
+#[test]
+fn unitary_factors_at_matrices_whose_singular_values_repeat() {
+    let mut random = Sampler::new(31, 31);
+    let q = random.matrix::<f64>(5, 5).qr().q();
+    let (direction, s, t): (DMatrix<f64>, DMatrix<f64>, DMatrix<f64>) =
+        (random.matrix(5, 5), random.matrix(5, 5), random.matrix(5, 5));
+    // At an orthogonal matrix 2 dU = dA - A dA^T A, 2 dP = A^T dA + dA^T A.
+    let (((u, p), (u_dot, p_dot)), heard) = diagnosed(|| jvp(polar, &q, &direction).unwrap());
+    assert!((u - &q).norm() < 1e-13 && (p - DMatrix::identity(5, 5)).norm() < 1e-13);
+    assert!((u_dot * 2.0 - (&direction - &q * direction.transpose() * &q)).norm() < 1e-12);
+    let along = q.transpose() * &direction;
+    assert!((p_dot * 2.0 - (&along + along.transpose())).norm() < 1e-12);
+    let pairing = |a: &DMatrix<Var<f64>>| {
+        let (u, p) = polar(a)?;
+        Ok::<_, Error>(dot(&u, &s.map(Var::constant))? + dot(&p, &t.map(Var::constant))?)
+    };
+    let (found, more) = diagnosed(|| gradient(pairing, &q).unwrap());
+    let expected = (&s - &q * s.transpose() * &q + &q * (&t + t.transpose())) * 0.5;
+    assert!((found - expected).norm() < 1e-12 && heard.is_empty() && more.is_empty());
+    // Of rank n - 1 the factor of a real square matrix is determined but for a sign.
+    let singular = {
+        let mut values = dvector![2.0, 2.0, 1.0, 1.0, 0.0];
+        values[3] += 1e-11;
+        &q * DMatrix::from_diagonal(&values)
+    };
+    let (((u, p), (u_dot, p_dot)), heard) =
+        diagnosed(|| jvp(polar, &singular, &direction).unwrap());
+    assert!(heard.is_empty(), "{heard:?}");
+    assert!((u.transpose() * &u_dot + u_dot.transpose() * &u).norm() < 1e-11);
+    assert!((u_dot * p + u * p_dot - &direction).norm() < 1e-11);
+    // Of rank n - 2 it is a choice.
+    let found =
+        diagnosed(|| jvp(polar, &DMatrix::<f64>::zeros(2, 2), &dmatrix![0.0, 1.0; 0.0, 0.0]));
+    assert!(found.0.is_ok() && found.1.len() == 1);
+    // The condition number has its minimum there.
+    let (y, a_bar) = value_and_gradient(condition_number, &q).unwrap();
+    assert!((y - 1.0).abs() < 1e-13 && a_bar.norm() == 0.0);
+    let deficient = Error::RankDeficient { argument: "a", rank: 1, expected: 2 };
+    assert_eq!(condition_number(&dmatrix![1.0, 0.0; 0.0, 0.0]), Err(deficient));
+}
+
+#[test]
+fn pencils_whose_eigenvalues_repeat() {
+    let mut random = Sampler::new(37, 37);
+    let b: DMatrix<f64> = random.positive_definite(4);
+    let s: DMatrix<f64> = random.matrix(4, 4);
+    let s = &s + s.transpose();
+    // V diag(w) V^T is B^-1 A B^-1; at A = 3 B all eigenvalues are 3.
+    let pairing = |ab: &(DMatrix<Var<f64>>, DMatrix<Var<f64>>)| {
+        let SymmetricEigen { eigenvalues, eigenvectors } =
+            generalized_symmetric_eigen(&ab.0, &ab.1)?;
+        let mut scaled = eigenvectors.clone();
+        for (mut column, &w) in scaled.column_iter_mut().zip(eigenvalues.iter()) {
+            column *= w;
+        }
+        dot(&matmul(&scaled, &transpose(&eigenvectors))?, &s.map(Var::constant))
+    };
+    let (found, heard) = diagnosed(|| gradient(pairing, &(&b * 3.0, b.clone())));
+    let (a_bar, b_bar) = found.unwrap();
+    let inverse = b.clone().try_inverse().unwrap();
+    let expected = &inverse * &s * &inverse;
+    assert!((a_bar - &expected).norm() < 1e-8 * expected.norm());
+    assert!((b_bar + &expected * 6.0).norm() < 1e-8 * expected.norm());
+    assert!(heard.is_empty(), "{heard:?}");
+}
+
+#[test]
+fn eigenvectors_that_repeat_or_lack() {
+    let complex = |re| Complex::new(re, 0.0);
+    // A defective matrix: the square root of a perturbation has no derivative.
+    for jordan in [
+        dmatrix![2.0_f64, 1.0; 0.0, 2.0],
+        dmatrix![2.0, 1.0, 0.0; 0.0, 2.0, 1.0; 0.0, 0.0, 2.0],
+        // The same in another basis, where rounding splits the eigenvalue.
+        dmatrix![3.0, -1.0; 1.0, 1.0],
+    ] {
+        let size = jordan.nrows();
+        let values = complex_eigenvalues(&jordan).unwrap();
+        assert!(values.iter().all(|w| (w - complex(2.0)).norm() < 1e-4), "{values}");
+        let first = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(complex_eigenvalues(a)?[0].re);
+        let (found, heard) = diagnosed(|| gradient(first, &jordan).unwrap());
+        assert!(found.iter().all(|x: &f64| x.is_finite()));
+        assert!(
+            matches!(&heard[..], [Diagnostic { defect: Defect::Undefined { reason }, .. }]
+                if reason.contains("defective")),
+            "{jordan}: {heard:?}"
+        );
+        let (found, heard) =
+            diagnosed(|| jvp(eigen, &jordan, &DMatrix::from_element(size, size, 1.0)).unwrap());
+        assert!(found.1.eigenvectors.iter().all(|x| x.norm().is_finite()) && !heard.is_empty());
+    }
+    // Enough eigenvectors: symmetric functions of the values have derivatives, each vector has none.
+    let identity = DMatrix::<f64>::identity(3, 3);
+    let trace = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(sum(&complex_eigenvalues(a)?).re);
+    let (found, heard) = diagnosed(|| gradient(trace, &identity));
+    assert!((found.unwrap() - &identity).norm() < 1e-14 && heard.is_empty());
+    let entry = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(eigen(a)?.eigenvectors[(0, 1)].re);
+    let (found, heard) = diagnosed(|| gradient(entry, &identity));
+    assert!(found.unwrap().iter().all(|x: &f64| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    // A rotation: w = cos x + i sin x, so d(im w)/dA is that of sqrt(det - (tr / 2)^2).
+    let angle = 0.7_f64;
+    let a = dmatrix![angle.cos(), -angle.sin(); angle.sin(), angle.cos()];
+    let last = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(complex_eigenvalues(a)?[1].im);
+    let found = gradient(last, &a).unwrap();
+    let expected = dmatrix![0.0, -0.5; 0.5, 0.0];
+    assert!((found - expected).norm() < 1e-14);
+}
+
+#[test]
+fn schur_forms_of_repeated_eigenvalues() {
+    let mut random = Sampler::new(41, 41);
+    let q = random.matrix::<f64>(4, 4).qr().q();
+    let upper = dmatrix![
+        1.0, 0.5, 2.0, 1.0; 0.0, 1.0, 0.3, 0.4; 0.0, 0.0, 2.0, 3.0; 0.0, 0.0, -1.0, 2.0
+    ];
+    let a = &q * upper * q.transpose();
+    let (again, t) = schur(&a).unwrap();
+    assert!((&again * &t * again.transpose() - &a).norm() < 1e-13);
+    let direction: DMatrix<f64> = random.matrix(4, 4);
+    let (found, heard) = diagnosed(|| jvp(schur, &a, &direction).unwrap());
+    assert!(found.1.0.iter().chain(found.1.1.iter()).all(|x| x.is_finite()));
+    // Rounding may split a defective eigenvalue; where it does not, the loss is reported.
+    assert!(heard.len() <= 1);
+    let (_, heard) = diagnosed(|| jvp(schur, &DMatrix::identity(4, 4), &direction).unwrap());
+    assert_eq!(heard.len(), 1);
+    // A normal block, a rotation: any rotated basis is as good.
+    let rotation = dmatrix![0.6, 0.8; -0.8, 0.6];
+    let (_, heard) = diagnosed(|| jvp(schur, &rotation, &dmatrix![1.0, 0.0; 0.0, 0.0]).unwrap());
+    assert_eq!(heard.len(), 1);
+    // T alone, along the identity: it moves by the identity, and Q does not move.
+    let one = DMatrix::identity(2, 2);
+    let ((_, (q_dot, t_dot)), heard) = diagnosed(|| jvp(schur, &rotation, &one).unwrap());
+    assert!(q_dot.norm() < 1e-15 && (t_dot - one).norm() < 1e-15 && heard.is_empty());
+}
+
+#[test]
+fn general_eigenvalues_of_matrices_that_are_hard_to_iterate() {
+    let mut random = Sampler::new(43, 43);
+    let ones = DMatrix::<f64>::from_element(12, 12, 1.0);
+    // Permutations keep what is unshifted of the QR iteration where it is.
+    let cycle = DMatrix::from_fn(9, 9, |i, j| f64::from(u8::from((j + 1) % 9 == i)));
+    let companion = DMatrix::from_fn(8, 8, |i, j| match (i, j) {
+        (i, 7) => -((i + 1) as f64),
+        (i, j) if i == j + 1 => 1.0,
+        _ => 0.0,
+    });
+    let large: DMatrix<f64> = random.matrix(60, 60);
+    let scaled = [&large * 1e200, &large * 1e-200];
+    for a in [ones, cycle, companion, large, DMatrix::zeros(4, 4)].into_iter().chain(scaled) {
+        let size = a.camax().max(1e-300);
+        let (q, t) = schur(&a).unwrap();
+        assert!(((&q * &t * q.transpose() - &a) / size).norm() < 1e-10);
+        assert!((q.transpose() * &q - DMatrix::identity(a.nrows(), a.nrows())).norm() < 1e-11);
+        let Eigen { eigenvalues, eigenvectors } = eigen(&a).unwrap();
+        let lifted = a.map(|x| Complex::new(x, 0.0));
+        let mut off = lifted * &eigenvectors;
+        for (j, &w) in eigenvalues.iter().enumerate() {
+            let moved = eigenvectors.column(j) * w;
+            off.column_mut(j).zip_apply(&moved, |x, y| *x -= y);
+        }
+        assert!(off.camax() / size < 1e-10, "{:e}", off.camax());
+        assert!(eigenvalues.as_slice().is_sorted_by(|x, y| (x.re, x.im) <= (y.re, y.im)));
+    }
+}
+
+#[test]
+fn reductions_that_stop_early() {
+    let mut random = Sampler::new(47, 47);
+    // The subdiagonal vanishes after the first column: the last rows are a choice.
+    let a =
+        dmatrix![1.0, 2.0, 3.0, 4.0; 5.0, 6.0, 7.0, 8.0; 0.0, 0.0, 1.0, 2.0; 0.0, 0.0, 3.0, 4.0];
+    let first = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(hessenberg(a)?.1[(1, 0)]);
+    let (found, heard) = diagnosed(|| gradient(first, &a).unwrap());
+    // The length of the first column below its first entry.
+    let mut expected = DMatrix::zeros(4, 4);
+    expected[(1, 0)] = 1.0;
+    assert!((found - expected).norm() < 1e-14 && heard.is_empty(), "{heard:?}");
+    let direction: DMatrix<f64> = random.matrix(4, 4);
+    let (found, heard) = diagnosed(|| jvp(hessenberg, &a, &direction).unwrap());
+    assert!(found.1.1.iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    let symmetric = DMatrix::<f64>::identity(4, 4);
+    let (found, heard) = diagnosed(|| {
+        jvp(symmetric_tridiagonal, &symmetric, &(&direction + direction.transpose())).unwrap()
+    });
+    assert!(found.1.q.iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    let (found, heard) = diagnosed(|| jvp(bidiagonal, &symmetric, &direction).unwrap());
+    assert!(found.1.u.iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    // Large and small numbers.
+    let a: DMatrix<f64> = random.matrix(6, 6);
+    for size in [1e200, 1e-200] {
+        let (q, h) = hessenberg(&(&a * size)).unwrap();
+        assert!(((&q * h * q.transpose()) / size - &a).norm() < 1e-13);
+        let Bidiagonal { u, diagonal, off_diagonal, v_t } = bidiagonal(&(&a * size)).unwrap();
+        let mut b = DMatrix::from_diagonal(&diagonal);
+        (0..5).for_each(|i| b[(i, i + 1)] = off_diagonal[i]);
+        assert!((u * b * v_t / size - &a).norm() < 1e-13);
+    }
+}
+
+#[test]
+fn factors_of_semidefinite_and_indefinite_matrices() {
+    let mut random = Sampler::new(53, 53);
+    // Positive semidefinite with a column of zeros, as a covariance without noise.
+    let a = dmatrix![4.0, 0.0, 2.0; 0.0, 0.0, 0.0; 2.0, 0.0, 2.0];
+    let Udu { u, d } = udu(&a).unwrap();
+    assert_eq!(d, dvector![2.0, 0.0, 2.0]);
+    assert_eq!(&u * DMatrix::from_diagonal(&d) * u.transpose(), a);
+    let direction = dmatrix![1.0, 0.0, 0.0; 0.0, 0.0, 0.0; 0.0, 0.0, 3.0];
+    let (_, heard) = diagnosed(|| jvp(udu, &a, &direction).unwrap());
+    assert!(heard.is_empty());
+    let (_, heard) =
+        diagnosed(|| jvp(udu, &a, &dmatrix![0.0, 1.0, 0.0; 1.0, 0.0, 0.0; 0.0, 0.0, 0.0]).unwrap());
+    assert_eq!(heard.len(), 1);
+    let none = udu(&dmatrix![0.0, 1.0; 1.0, 0.0]);
+    assert_eq!(none, Err(Error::Singular { pivot: 1, reciprocal_condition: 0.0 }));
+    // Indefinite, and singular.
+    for size in [1, 2, 5, 12] {
+        let any: DMatrix<Complex<f64>> = random.matrix(size, size);
+        let a = &any + any.adjoint();
+        let factors = lblt(&a).unwrap();
+        let x: DMatrix<Complex<f64>> = random.matrix(size, 2);
+        assert!((lblt_solve(&factors, &(&a * &x)).unwrap() - x).norm() < 1e-10);
+        let Lblt { l, diagonal, off_diagonal, rows, blocks } = factors;
+        let mut b = DMatrix::from_diagonal(&diagonal.map(|x| Complex::new(x, 0.0)));
+        for k in 0..size - 1 {
+            b[(k + 1, k)] = off_diagonal[k];
+            b[(k, k + 1)] = off_diagonal[k].conj();
+            assert!(off_diagonal[k].norm() == 0.0 || blocks[k] == 2);
+        }
+        let permuted = DMatrix::from_fn(size, size, |i, j| a[(rows[i], rows[j])]);
+        assert!((&l * b * l.adjoint() - permuted).norm() < 1e-12);
+    }
+    let zero = DMatrix::<f64>::zeros(3, 3);
+    let found = lblt_solve(&lblt(&zero).unwrap(), &zero);
+    assert_eq!(found, Err(Error::Singular { pivot: 0, reciprocal_condition: 0.0 }));
+}
+
+#[test]
+fn full_pivoting_of_constant_rank() {
+    let mut random = Sampler::new(59, 59);
+    let (left, right): (DMatrix<f64>, DMatrix<f64>) = (random.matrix(5, 2), random.matrix(2, 4));
+    let (left_dot, right_dot) = (random.matrix(5, 2), random.matrix(2, 4));
+    let a = &left * &right;
+    let kept: DMatrix<f64> = &left_dot * &right + &left * &right_dot;
+    let ((factors, tangent), heard) = diagnosed(|| jvp(full_piv_lu, &a, &kept).unwrap());
+    assert!(heard.is_empty(), "{heard:?}");
+    let FullPivLu { packed, rows, columns } = factors;
+    let unit = |packed: &DMatrix<f64>, one: f64| {
+        let mut l = packed.columns(0, 2).into_owned();
+        l.fill_upper_triangle(0.0, 1);
+        l.fill_diagonal(one);
+        l
+    };
+    let upper = |packed: &DMatrix<f64>| packed.rows(0, 2).upper_triangle();
+    let (l, u) = (unit(&packed, 1.0), upper(&packed));
+    let (l_dot, u_dot) = (unit(&tangent.packed, 0.0), upper(&tangent.packed));
+    let permuted = DMatrix::from_fn(5, 4, |i, j| kept[(rows[i], columns[j])]);
+    assert!((l_dot * u + l * u_dot - permuted).norm() < 1e-12);
+    let (_, heard) = diagnosed(|| jvp(full_piv_lu, &a, &random.matrix(5, 4)).unwrap());
+    assert_eq!(heard.len(), 1);
+}
+
+#[test]
+fn norms_with_a_power() {
+    let a = dmatrix![3.0_f64, -4.0; 0.0, 0.0];
+    assert_eq!(lp_norm(&a, 1.0), Ok(7.0));
+    assert_eq!(lp_norm(&a, f64::INFINITY), Ok(4.0));
+    assert_eq!(lp_norm(&DMatrix::<f64>::zeros(2, 2), 2.0), Ok(0.0));
+    for size in [1e200, 1e-200] {
+        for p in [0.5, 1.0, 2.0, 40.0] {
+            let expected = lp_norm(&a, p).unwrap();
+            assert!((lp_norm(&(&a * size), p).unwrap() / size / expected - 1.0).abs() < 1e-12);
+        }
+    }
+    // Zero entries and the zero matrix, with p at a kink.
+    for p in [0.5, 1.0, 2.0, f64::INFINITY] {
+        let norm = |x: &(DMatrix<Var<f64>>, Var<f64>)| lp_norm(&x.0, x.1);
+        let (a_bar, p_bar) = gradient(norm, &(a.clone(), p)).unwrap();
+        assert!(a_bar.iter().all(|x: &f64| x.is_finite()) && f64::is_finite(p_bar), "{p}: {a_bar}");
+        assert_eq!((a_bar[(1, 0)], a_bar[(1, 1)]), (0.0, 0.0));
+        let (a_bar, p_bar) = gradient(norm, &(DMatrix::<f64>::zeros(2, 2), p)).unwrap();
+        assert_eq!((a_bar, p_bar), (DMatrix::zeros(2, 2), 0.0));
+    }
+    for bad in [0.0, -1.0, f64::NAN] {
+        assert!(matches!(lp_norm(&a, bad), Err(Error::NotPositive { argument: "p", .. })));
+    }
+}
+
+#[test]
+fn toeplitz_systems_and_their_blocks() {
+    let mut random = Sampler::new(61, 61);
+    let size = 150;
+    let (mut column, row): (DVector<Complex<f64>>, DVector<Complex<f64>>) =
+        (random.vector(size), random.vector(size));
+    column[0] += Complex::new(40.0, 0.0);
+    let a = DMatrix::from_fn(size, size, |i, j| if i >= j { column[i - j] } else { row[j - i] });
+    let x: DMatrix<Complex<f64>> = random.matrix(size, 2);
+    let found = toeplitz_solve(&column, &row, &(&a * &x)).unwrap();
+    assert!((found - &x).norm() < 1e-11 * x.norm());
+    // A leading block is singular, though the matrix is not.
+    let swap = toeplitz_solve(&dvector![0.0, 1.0], &dvector![0.0, 1.0], &dvector![1.0, 1.0]);
+    assert_eq!(swap, Err(Error::Singular { pivot: 0, reciprocal_condition: 0.0 }));
+}
