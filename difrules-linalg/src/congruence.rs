@@ -3,7 +3,7 @@
 
 use difrules_core::{Diagnostic, Scalar, gauge_tolerance, report};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, block_mut, multiply};
@@ -12,11 +12,14 @@ use crate::modulus::largest_modulus;
 use crate::triangle::{active, add_strict_outer};
 
 /// The factors.
-pub(crate) struct Congruence<'a, T: Scalar> {
+pub(crate) struct Congruence<'a, T: Scalar, D: Dim>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
     /// Which triangle T has.
     pub(crate) triangle: Triangle,
     /// T, its ones and zeros stored.
-    pub(crate) factor: DMatrixView<'a, T>,
+    pub(crate) factor: &'a OMatrix<T, D, D>,
     /// The diagonal of B.
     pub(crate) diagonal: &'a [T::Real],
     /// What B has below its diagonal, read within blocks alone.
@@ -40,7 +43,10 @@ impl<T: Scalar> Block<T> {
     }
 }
 
-impl<T: Scalar> Congruence<'_, T> {
+impl<T: Scalar, D: Dim> Congruence<'_, T, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
     fn size(&self) -> usize {
         self.factor.nrows()
     }
@@ -73,8 +79,7 @@ impl<T: Scalar> Congruence<'_, T> {
 
     /// X <- op(T)^-1 X or X op(T)^-1.
     fn solve_factor(&self, side: Side, operation: Operation, x: &mut DMatrixViewMut<'_, T>) {
-        let (triangle, one) = (self.triangle, T::one());
-        trsm(side, triangle, operation, Diagonal::Unit, one, &self.factor, x).expect(FIT);
+        solve_unit(side, self.triangle, operation, block(self.factor), x);
     }
 
     /// Replaces what a matrix has where T is not given by its shape by its product with B^-1 from the
@@ -164,16 +169,13 @@ impl<T: Scalar> Congruence<'_, T> {
     /// With F = T^-1 dA T^-H, A = T B T^H gives F = X B + dB + B X^H for X = T^-1 dT, which is zero where
     /// T is given by its shape: in the blocks of B and on the other side. So dB is F in the blocks, and
     /// X is F B^-1 beside them; dT = T X. It takes 4 n^3 multiplications and additions.
-    pub(crate) fn forward<D: Dim>(
+    pub(crate) fn forward(
         &self,
         primitive: &'static str,
         a_dot: &mut OMatrix<T, D, D>,
         diagonal_dot: &mut [T::Real],
         off_diagonal_dot: &mut [T],
-    ) -> OMatrix<T, D, D>
-    where
-        DefaultAllocator: Allocator<D, D>,
-    {
+    ) -> OMatrix<T, D, D> {
         let (size, _) = a_dot.shape_generic();
         let mut f = block_mut(a_dot);
         let all = largest_modulus(f.iter());
@@ -191,7 +193,7 @@ impl<T: Scalar> Congruence<'_, T> {
         let lost = self.over_blocks(&mut f);
         report_lost(primitive, lost, all);
         let mut factor_dot = OMatrix::zeros_generic(size, size);
-        let product = ((self.factor, false), (f.as_view(), false));
+        let product = ((block(self.factor), false), (f.as_view(), false));
         multiply(T::one(), product.0, product.1, T::zero(), &mut block_mut(&mut factor_dot));
         factor_dot
     }
@@ -200,17 +202,14 @@ impl<T: Scalar> Congruence<'_, T> {
     ///
     /// The adjoint of [`Congruence::forward`]: A_bar is the Hermitian part of T^-H M T^-1, where M is
     /// B_bar in the blocks and T^H T_bar B^-1 beside them.
-    pub(crate) fn reverse<D: Dim>(
+    pub(crate) fn reverse(
         &self,
         primitive: &'static str,
         factor_bar: DMatrixView<'_, T>,
         diagonal_bar: &[T::Real],
         off_diagonal_bar: &[T],
-        size: D,
-    ) -> OMatrix<T, D, D>
-    where
-        DefaultAllocator: Allocator<D, D>,
-    {
+    ) -> OMatrix<T, D, D> {
+        let (size, _) = self.factor.shape_generic();
         // What T has by its shape is not read.
         let mut masked = OMatrix::<T, D, D>::zeros_generic(size, size);
         for (k, _) in self.blocks() {
@@ -220,7 +219,7 @@ impl<T: Scalar> Congruence<'_, T> {
         }
         let all = largest_modulus(masked.iter()).max(largest_modulus(diagonal_bar));
         let mut a_bar = OMatrix::<T, D, D>::zeros_generic(size, size);
-        let product = ((self.factor, true), (block(&masked), false));
+        let product = ((block(self.factor), true), (block(&masked), false));
         let mut m = block_mut(&mut a_bar);
         multiply(T::one(), product.0, product.1, T::zero(), &mut m);
         let lost = self.over_blocks(&mut m);
@@ -245,60 +244,58 @@ impl<T: Scalar> Congruence<'_, T> {
         a_bar
     }
 
-    /// T^H X, from T without its ones.
-    fn adjoint_product(strict: &DMatrix<T>, x: DMatrixView<'_, T>) -> DMatrix<T> {
-        let mut product = x.clone_owned();
-        let factors = ((strict.as_view(), true), (x, false));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut product.as_view_mut());
-        product
+    /// T without its ones.
+    fn strict(&self) -> OMatrix<T, D, D> {
+        active(self.triangle, Diagonal::Unit, self.factor)
     }
 
     /// Turns the tangent of the right-hand side into that of X = A^-1 B: A^-1 (dB - dA X) with
     /// dA X = dT B T^H X + T (dB T^H X + B dT^H X), for tangents of the same shape as the factors.
-    pub(crate) fn solve_forward(
+    pub(crate) fn solve_forward<C: Dim>(
         &self,
         tangent: &Self,
-        x: DMatrixView<'_, T>,
-        b_dot: &mut DMatrixViewMut<'_, T>,
-    ) {
+        x: &OMatrix<T, D, C>,
+        b_dot: &mut OMatrix<T, D, C>,
+    ) where
+        DefaultAllocator: Allocator<D, C>,
+    {
         let one = T::one();
         let (factor, factor_dot) = (self.strict(), tangent.strict());
-        let turned = Self::adjoint_product(&factor, x);
-        let mut scaled = turned.clone();
-        self.multiply_blocks(&mut scaled.as_view_mut());
-        multiply(-one, (factor_dot.as_view(), false), (scaled.as_view(), false), one, b_dot);
-        let mut inside = turned;
-        tangent.multiply_blocks(&mut inside.as_view_mut());
-        let mut other = DMatrix::zeros(x.nrows(), x.ncols());
-        let product = ((factor_dot.as_view(), true), (x, false));
-        multiply(one, product.0, product.1, T::zero(), &mut other.as_view_mut());
-        self.multiply_blocks(&mut other.as_view_mut());
+        let mut inside = x.clone();
+        add_product(one, (&factor, true), x, &mut inside);
+        let mut scaled = inside.clone();
+        self.multiply_blocks(&mut block_mut(&mut scaled));
+        add_product(-one, (&factor_dot, false), &scaled, b_dot);
+        tangent.multiply_blocks(&mut block_mut(&mut inside));
+        let mut other = x.clone();
+        other.fill(T::zero());
+        add_product(one, (&factor_dot, true), x, &mut other);
+        self.multiply_blocks(&mut block_mut(&mut other));
         inside += other;
         *b_dot -= &inside;
-        multiply(-one, (factor.as_view(), false), (inside.as_view(), false), one, b_dot);
-        self.solve(b_dot).expect(FIT);
-    }
-
-    /// T without its ones.
-    fn strict(&self) -> DMatrix<T> {
-        active(self.triangle, Diagonal::Unit, self.factor)
+        add_product(-one, (&factor, false), &inside, b_dot);
+        self.solve(&mut block_mut(b_dot)).expect(FIT);
     }
 
     /// Adds the cotangents of the factors to what is there, for X = A^-1 B and W = A^-1 X_bar.
     ///
-    /// A_bar = -W X^H, so with Y = T^H W and Z = T^H X, T_bar = -W (B Z)^H - X (B Y)^H beside the blocks,
-    /// and B_bar = -Y Z^H in them, of which what is above the diagonal goes to its adjoint below.
-    pub(crate) fn solve_reverse(
+    /// A_bar = -W X^H, so with Y = T^H W and Z = T^H X, T_bar = -W (B Z)^H - X (B Y)^H beside the
+    /// diagonal, and B_bar = -Y Z^H in the blocks, of which what is above the diagonal goes to its adjoint
+    /// below.
+    pub(crate) fn solve_reverse<C: Dim>(
         &self,
-        x: DMatrixView<'_, T>,
-        w: DMatrixView<'_, T>,
+        x: &OMatrix<T, D, C>,
+        w: &OMatrix<T, D, C>,
         factor_bar: &mut DMatrixViewMut<'_, T>,
         diagonal_bar: &mut [T::Real],
         off_diagonal_bar: &mut [T],
-    ) {
+    ) where
+        DefaultAllocator: Allocator<D, C>,
+    {
         let factor = self.strict();
-        let mut y = Self::adjoint_product(&factor, w);
-        let mut z = Self::adjoint_product(&factor, x);
+        let (mut y, mut z) = (w.clone(), x.clone());
+        add_product(T::one(), (&factor, true), w, &mut y);
+        add_product(T::one(), (&factor, true), x, &mut z);
         let entry = |i: usize, j: usize| {
             (0..y.ncols()).fold(T::zero(), |sum, k| sum + y[(i, k)] * z[(j, k)].conjugate())
         };
@@ -309,11 +306,34 @@ impl<T: Scalar> Congruence<'_, T> {
                 off_diagonal_bar[k] -= entry(k + 1, k) + entry(k, k + 1).conjugate();
             }
         }
-        self.multiply_blocks(&mut y.as_view_mut());
-        self.multiply_blocks(&mut z.as_view_mut());
-        add_strict_outer(self.triangle, -T::one(), w, z.as_view(), factor_bar);
-        add_strict_outer(self.triangle, -T::one(), x, y.as_view(), factor_bar);
+        self.multiply_blocks(&mut block_mut(&mut y));
+        self.multiply_blocks(&mut block_mut(&mut z));
+        add_strict_outer(self.triangle, -T::one(), block(w), block(&z), factor_bar);
+        add_strict_outer(self.triangle, -T::one(), block(x), block(&y), factor_bar);
     }
+}
+
+/// X <- op(T)^-1 X or X op(T)^-1.
+fn solve_unit<T: Scalar>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    factor: DMatrixView<'_, T>,
+    x: &mut DMatrixViewMut<'_, T>,
+) {
+    trsm(side, triangle, operation, Diagonal::Unit, T::one(), &factor, x).expect(FIT);
+}
+
+/// Y <- Y + alpha T X, or Y + alpha T^H X.
+fn add_product<T: Scalar, D: Dim, C: Dim>(
+    alpha: T,
+    (factor, adjoint): (&OMatrix<T, D, D>, bool),
+    x: &OMatrix<T, D, C>,
+    y: &mut OMatrix<T, D, C>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    multiply(alpha, (block(factor), adjoint), (block(x), false), T::one(), &mut block_mut(y));
 }
 
 fn report_lost(primitive: &'static str, lost: f64, all: f64) {

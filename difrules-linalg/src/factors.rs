@@ -229,7 +229,7 @@ fn forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>,
     let (mut left, mut right) = a_dot.columns_range_pair_mut(..half, half..);
     forward(lu.columns(0, half), &mut left, lost);
     let (l11_dot, l21_dot) = left.rows_range_pair_mut(..half, half..);
-    let l11_dot = active(Triangle::Lower, Diagonal::Unit, l11_dot.as_view());
+    let l11_dot = active(Triangle::Lower, Diagonal::Unit, &l11_dot);
     let (mut upper, mut rest) = right.rows_range_pair_mut(..half, half..);
     multiply(-T::one(), (l11_dot.as_view(), false), (u12, false), T::one(), &mut upper);
     solve_unit_lower(Operation::None, l11, &mut upper);

@@ -5,7 +5,10 @@
 use std::cmp::Ordering;
 
 use difrules_core::Scalar;
-use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut};
+use nalgebra::allocator::Allocator;
+use nalgebra::{
+    ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage,
+};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{multiply, solve_again};
@@ -148,7 +151,7 @@ pub(crate) fn cholesky_forward_lower<T: Scalar>(
         l.view((half, half), (rest, rest)),
     );
     cholesky_forward_lower(l1, &mut a_dot.view_mut((0, 0), (half, half)));
-    let l1_dot = active(Triangle::Lower, Diagonal::General, a_dot.view((0, 0), (half, half)));
+    let l1_dot = active(Triangle::Lower, Diagonal::General, &a_dot.view((0, 0), (half, half)));
     let mut l2_dot = a_dot.view_mut((half, 0), (rest, half));
     multiply(-T::one(), (l2, false), (l1_dot.as_view(), true), T::one(), &mut l2_dot);
     solve_again(Side::Right, Triangle::Lower, Operation::Adjoint, l1, &mut l2_dot);
@@ -270,12 +273,15 @@ fn subtract_adjoint_product_lower<T: Scalar>(
 }
 
 /// The triangle that a triangular argument has, with zeros elsewhere and, for a unit diagonal, on it.
-pub(crate) fn active<T: Scalar>(
+pub(crate) fn active<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
     triangle: Triangle,
     diagonal: Diagonal,
-    block: DMatrixView<'_, T>,
-) -> nalgebra::DMatrix<T> {
-    let mut active = block.clone_owned();
+    matrix: &Matrix<T, R, C, S>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut active = matrix.clone_owned();
     match triangle {
         Triangle::Lower => active.fill_upper_triangle(T::zero(), 1),
         Triangle::Upper => active.fill_lower_triangle(T::zero(), 1),

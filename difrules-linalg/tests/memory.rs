@@ -1,11 +1,23 @@
-//! The rule of `cholesky` works in the memory it is given.
+//! What allocates: nothing at static sizes, and `cholesky` no more than its products.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use difrules_core::{Differentiable, Slot};
-use difrules_linalg::cholesky;
-use nalgebra::DMatrix;
+use difrules_core::passing::Arguments;
+use difrules_core::testing::Sampler;
+use difrules_core::{Differentiable, Inputs, Primitive, Scalar, Slot};
+use difrules_linalg::{
+    Diagonal, Operation, Triangle, bidiagonal, cholesky, cholesky_solve, col_piv_qr,
+    complex_eigenvalues, condition_number, determinant, eigen, full_piv_lu,
+    generalized_symmetric_eigen, hessenberg, inverse, lblt, lblt_solve, ln_abs_determinant,
+    ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, norm, norm_inf, normalize, nuclear_norm,
+    one_norm, polar, pseudo_inverse, qr, schur, singular_values, solve, solve_lower_triangular,
+    solve_triangular, solve_upper_triangular, spectral_norm, svd, symmetric_eigen,
+    symmetric_eigenvalues, symmetric_tridiagonal, toeplitz_solve, tridiagonal_solve, udu,
+    udu_solve,
+};
+use nalgebra::allocator::Allocator;
+use nalgebra::{Complex, DMatrix, DefaultAllocator, DimName, OMatrix, U1, U2, U3, U4};
 
 /// Counts the allocations.
 struct Counting;
@@ -29,9 +41,152 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Counts what a primitive allocates at plain numbers, evaluated at static sizes: the call, the forward
+/// rule and the reverse rule.
+fn allocations<P: Primitive>(name: &str, inputs: Inputs<P, f64>, wrong: &mut Vec<String>) {
+    let mut tangents = P::Arguments::map::<f64, f64>(&inputs, &mut |_, x| x + 1.0);
+    let mut again = P::Arguments::map::<f64, f64>(&inputs, &mut |_, x| x);
+    let arguments = P::Arguments::IN_PLACE.len();
+    let mut adjoints = [const { [0.0_f64; 64] }; 8];
+    let mut sizes = [0; 8];
+    P::Arguments::map::<f64, f64>(&inputs, &mut |argument, x| {
+        sizes[argument] += 1;
+        x
+    });
+    let mut slots = [const { None }; 8];
+    for ((slot, adjoint), size) in slots.iter_mut().zip(&mut adjoints).zip(sizes) {
+        *slot = Some(&mut adjoint[..size]);
+    }
+    let mut count = |what: &str, before: usize| {
+        let count = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        if count > 0 {
+            wrong.push(format!("{name}, {what}: {count}"));
+        }
+    };
+    let now = || ALLOCATIONS.load(Ordering::Relaxed);
+    let before = now();
+    assert!(
+        P::into_result::<f64>(P::primal::<f64>(P::Arguments::lend(&mut again))).is_ok(),
+        "{name}"
+    );
+    count("call", before);
+    let Ok(evaluation) = P::evaluate::<f64>(inputs) else { panic!("{name}") };
+    let before = now();
+    let output = P::forward(&evaluation, &mut tangents);
+    count("forward", before);
+    let mut outputs = output.to_reals();
+    P::Arguments::map::<f64, f64>(&tangents, &mut |argument, x| {
+        if P::Arguments::IN_PLACE[argument] {
+            outputs.push(x);
+        }
+        x
+    });
+    let shapes = P::shapes(&evaluation);
+    let residual = P::residual(evaluation);
+    let before = now();
+    P::reverse(&residual, &shapes, &mut outputs, &mut slots[..arguments]);
+    count("reverse", before);
+}
+
+fn any<T: Scalar, R: DimName, C: DimName>(random: &mut Sampler) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    OMatrix::from_fn_generic(R::name(), C::name(), |_, _| random.normal())
+}
+
+fn definite<T: Scalar>(random: &mut Sampler) -> OMatrix<T, U4, U4> {
+    let a: OMatrix<T, U4, U4> = any(random);
+    a * a.adjoint() + OMatrix::<T, U4, U4>::identity()
+}
+
+fn static_sizes<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
+    let mut random = Sampler::new(1, 1);
+    let r = &mut random;
+    macro_rules! count {
+        ($($primitive:ident<$($dimension:ident),*>($($argument:expr),*);)*) => {$(
+            let name = concat!(stringify!($primitive), " ", $(stringify!($dimension)),*);
+            let inputs = ($($argument,)*);
+            allocations::<$primitive<T::Kind, $($dimension),*>>(&format!("{name} at {scalar}"), inputs, wrong);
+        )*};
+    }
+    let (lower, general) = (Triangle::Lower, Diagonal::General);
+    let singular_free = definite::<T>(r);
+    count! {
+        cholesky<U4>(definite::<T>(r));
+        lu<U4, U4>(any::<T, U4, U4>(r));
+        lu<U4, U3>(any::<T, U4, U3>(r));
+        full_piv_lu<U3, U4>(any::<T, U3, U4>(r));
+        qr<U4, U4>(any::<T, U4, U4>(r));
+        qr<U4, U3>(any::<T, U4, U3>(r));
+        qr<U3, U4>(any::<T, U3, U4>(r));
+        lq<U3, U4>(any::<T, U3, U4>(r));
+        col_piv_qr<U4, U3>(any::<T, U4, U3>(r));
+        svd<U4, U4>(any::<T, U4, U4>(r));
+        svd<U4, U3>(any::<T, U4, U3>(r));
+        svd<U3, U4>(any::<T, U3, U4>(r));
+        singular_values<U4, U4>(any::<T, U4, U4>(r));
+        symmetric_eigen<U4>(definite::<T>(r));
+        symmetric_eigenvalues<U4>(definite::<T>(r));
+        generalized_symmetric_eigen<U4>(definite::<T>(r), definite::<T>(r));
+        eigen<U4>(any::<T, U4, U4>(r));
+        complex_eigenvalues<U4>(any::<T, U4, U4>(r));
+        schur<U4>(any::<T, U4, U4>(r));
+        hessenberg<U4>(any::<T, U4, U4>(r));
+        bidiagonal<U4, U3>(any::<T, U4, U3>(r));
+        bidiagonal<U3, U4>(any::<T, U3, U4>(r));
+        symmetric_tridiagonal<U4>(definite::<T>(r));
+        polar<U4, U4>(any::<T, U4, U4>(r));
+        polar<U4, U3>(any::<T, U4, U3>(r));
+        polar<U3, U4>(any::<T, U3, U4>(r));
+        udu<U4>(definite::<T>(r));
+        lblt<U4>(definite::<T>(r));
+        inverse<U4>(any::<T, U4, U4>(r));
+        pseudo_inverse<U4, U3>(any::<T, U4, U3>(r));
+        solve<U4, U2>(any::<T, U4, U4>(r), any::<T, U4, U2>(r));
+        solve_lower_triangular<U4, U2>(singular_free, any::<T, U4, U2>(r));
+        solve_upper_triangular<U4, U2>(singular_free, any::<T, U4, U2>(r));
+        cholesky_solve<U4, U2>(singular_free, any::<T, U4, U2>(r));
+        lstsq<U4, U3, U2>(any::<T, U4, U3>(r), any::<T, U4, U2>(r));
+        lstsq<U3, U4, U2>(any::<T, U3, U4>(r), any::<T, U3, U2>(r));
+        determinant<U4>(any::<T, U4, U4>(r));
+        ln_determinant<U4>(definite::<T>(r));
+        ln_abs_determinant<U4>(any::<T, U4, U4>(r));
+        norm<U4, U3>(any::<T, U4, U3>(r));
+        one_norm<U4, U3>(any::<T, U4, U3>(r));
+        norm_inf<U4, U3>(any::<T, U4, U3>(r));
+        lp_norm<U4, U3>(any::<T, U4, U3>(r), 3.0);
+        spectral_norm<U4, U3>(any::<T, U4, U3>(r));
+        nuclear_norm<U4, U3>(any::<T, U4, U3>(r));
+        condition_number<U4, U3>(any::<T, U4, U3>(r));
+        normalize<U4, U3>(any::<T, U4, U3>(r));
+        udu_solve<U4, U2>(udu(&definite::<T>(r)).unwrap(), any::<T, U4, U2>(r));
+        lblt_solve<U4, U2>(lblt(&definite::<T>(r)).unwrap(), any::<T, U4, U2>(r));
+        toeplitz_solve<U4, U2>(any::<T, U4, U1>(r), any::<T, U4, U1>(r), any::<T, U4, U2>(r));
+    }
+    for operation in [Operation::None, Operation::Transpose, Operation::Adjoint] {
+        count! {
+            lu_solve<U4, U2>(operation, lu(&any::<T, U4, U4>(r)).unwrap(), any::<T, U4, U2>(r));
+            solve_triangular<U4, U2>(lower, operation, general, singular_free, any::<T, U4, U2>(r));
+        }
+    }
+    let diagonals: [OMatrix<T, U4, U1>; 3] = [any(r), any(r), any(r)];
+    count! {
+        tridiagonal_solve<U4, U2>(diagonals[0], diagonals[1], diagonals[2], any::<T, U4, U2>(r));
+    }
+}
+
 // One test in this file: another thread's allocations would be counted too.
 #[test]
-fn reverse_cholesky_allocates_nothing_of_its_own() {
+fn rules_allocate_nothing_of_their_own() {
+    let mut wrong = Vec::new();
+    static_sizes::<f64>("f64", &mut wrong);
+    static_sizes::<Complex<f64>>("Complex<f64>", &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    reverse_cholesky();
+}
+
+fn reverse_cholesky() {
     for (size, most) in [(1, 0), (4, 0), (10, 0), (100, 64)] {
         let factor = DMatrix::from_fn(size, size, |i, j| ((i * 7 + j * 13) % 11) as f64);
         let a = &factor * factor.transpose() + DMatrix::identity(size, size) * 10.0;

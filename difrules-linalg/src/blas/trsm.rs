@@ -304,7 +304,7 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
         b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += chain(alpha_dot, b));
     }
     if varies(a_dot) {
-        let mut a_dot = active(triangle, diagonal, block(a_dot));
+        let mut a_dot = active(triangle, diagonal, a_dot);
         let adjoint = match operation {
             Operation::None => false,
             Operation::Adjoint => true,
@@ -313,7 +313,7 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
                 true
             }
         };
-        let (a_dot, x) = ((a_dot.as_view(), adjoint), (block(x), false));
+        let (a_dot, x) = ((block(&a_dot), adjoint), (block(x), false));
         match side {
             Side::Left => multiply(-T::one(), a_dot, x, T::one(), &mut b_dot),
             Side::Right => multiply(-T::one(), x, a_dot, T::one(), &mut b_dot),
@@ -375,7 +375,7 @@ fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
         if operation == Operation::Transpose {
             change.transpose_mut();
         }
-        buffer(&mut a_bar).add_assign(active(triangle, diagonal, change.as_view()));
+        buffer(&mut a_bar).add_assign(active(triangle, diagonal, &change));
     }
     if !alpha.is_one() {
         w *= alpha.conjugate();

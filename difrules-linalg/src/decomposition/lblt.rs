@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Triangle};
-use crate::block::{block, buffer};
+use crate::block::buffer;
 use crate::congruence::Congruence;
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
@@ -36,10 +36,10 @@ where
     D: DimSub<U1>,
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
-    pub(crate) fn congruence(&self) -> Congruence<'_, T> {
+    pub(crate) fn congruence(&self) -> Congruence<'_, T, D> {
         Congruence {
             triangle: Triangle::Lower,
-            factor: block(&self.l),
+            factor: &self.l,
             diagonal: self.diagonal.as_slice(),
             off_diagonal: self.off_diagonal.as_slice(),
             blocks: self.blocks.as_slice(),
@@ -138,7 +138,6 @@ fn lblt_reverse<T: Scalar, D: DimSub<U1>>(
         l_bar.as_view(),
         diagonal_bar.as_slice(),
         off_diagonal_bar.as_slice(),
-        factors.l.shape_generic().0,
     );
     for (j, &column) in factors.rows.iter().enumerate() {
         for (i, &row) in factors.rows.iter().enumerate() {

@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Triangle};
-use crate::block::{block, buffer};
+use crate::block::buffer;
 use crate::congruence::Congruence;
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
@@ -28,10 +28,10 @@ where
     D: Dim,
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    pub(crate) fn congruence(&self) -> Congruence<'_, T> {
+    pub(crate) fn congruence(&self) -> Congruence<'_, T, D> {
         Congruence {
             triangle: Triangle::Upper,
-            factor: block(&self.u),
+            factor: &self.u,
             diagonal: self.d.as_slice(),
             off_diagonal: &[],
             blocks: &[],
@@ -120,9 +120,8 @@ fn udu_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    let size = factors.u.shape_generic().0;
     a_bar.add(|| {
         let u_bar = buffer(&mut u_bar);
-        factors.congruence().reverse("udu", u_bar.as_view(), d_bar.as_slice(), &[], size)
+        factors.congruence().reverse("udu", u_bar.as_view(), d_bar.as_slice(), &[])
     });
 }

@@ -1,6 +1,6 @@
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
@@ -64,9 +64,16 @@ fn solve_both<T: Scalar>(
 }
 
 /// L^H X.
-fn adjoint_product<T: Scalar>(l: DMatrixView<'_, T>, x: DMatrixView<'_, T>) -> DMatrix<T> {
-    let mut product = DMatrix::zeros(x.nrows(), x.ncols());
-    multiply(T::one(), (l, true), (x, false), T::zero(), &mut product.as_view_mut());
+fn adjoint_product<T: Scalar, D: Dim, C: Dim>(
+    l: &OMatrix<T, D, D>,
+    x: DMatrixView<'_, T>,
+    columns: C,
+) -> OMatrix<T, D, C>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    let mut product = OMatrix::zeros_generic(l.shape_generic().0, columns);
+    multiply(T::one(), (block(l), true), (x, false), T::zero(), &mut block_mut(&mut product));
     product
 }
 
@@ -83,10 +90,10 @@ where
     let mut solved = block_mut(&mut x_dot);
     if varies(l_dot) {
         let lower = |l| active(Triangle::Lower, Diagonal::General, l);
-        let (l_dot, l) = (lower(block(l_dot)), lower(block(l)));
+        let (l_dot, l) = (lower(l_dot), lower(l));
         for (left, right) in [(&l_dot, &l), (&l, &l_dot)] {
-            let product = adjoint_product(right.as_view(), block(x));
-            let factors = ((left.as_view(), false), (product.as_view(), false));
+            let product = adjoint_product(right, block(x), x.shape_generic().1);
+            let factors = ((block(left), false), (block(&product), false));
             multiply(-T::one(), factors.0, factors.1, T::one(), &mut solved);
         }
     }
@@ -106,23 +113,13 @@ fn cholesky_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     let mut w = buffer(&mut x_bar);
     solve_both(block(l), &mut w).expect(FIT);
     if let Some(mut l_bar) = l_bar.buffer() {
-        let l = active(Triangle::Lower, Diagonal::General, block(l));
-        let (x, w) = (block(x), w.as_view());
+        let l = active(Triangle::Lower, Diagonal::General, l);
+        let (sides, x, w) = (x.shape_generic().1, block(x), w.as_view());
         let mut l_bar = buffer(&mut l_bar);
-        add_outer(
-            Triangle::Lower,
-            -T::one(),
-            w,
-            adjoint_product(l.as_view(), x).as_view(),
-            &mut l_bar,
-        );
-        add_outer(
-            Triangle::Lower,
-            -T::one(),
-            x,
-            adjoint_product(l.as_view(), w).as_view(),
-            &mut l_bar,
-        );
+        for (left, right) in [(w, x), (x, w)] {
+            let product = adjoint_product(&l, right, sides);
+            add_outer(Triangle::Lower, -T::one(), left, block(&product), &mut l_bar);
+        }
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         b_bar += x_bar;

@@ -3,7 +3,7 @@ use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, U1};
 
-use crate::block::{FIT, block, block_mut, buffer};
+use crate::block::{FIT, block_mut, buffer};
 use crate::decomposition::lblt::Lblt;
 use crate::error::{Error, finite, shape, square};
 
@@ -89,7 +89,7 @@ where
 {
     let (x, mut x_dot) = (permuted(factors, x), permuted(factors, b_dot));
     let tangent = factors_dot.congruence();
-    factors.congruence().solve_forward(&tangent, block(&x), &mut block_mut(&mut x_dot));
+    factors.congruence().solve_forward(&tangent, &x, &mut x_dot);
     permuted_back(factors, &x_dot)
 }
 
@@ -108,7 +108,7 @@ fn lblt_solve_reverse<T: Scalar, D: DimSub<U1>, C: Dim>(
     if let Some((mut l_bar, mut diagonal_bar, mut off_diagonal_bar)) = factors_bar {
         let l_bar = &mut buffer(&mut l_bar);
         let numbers = (diagonal_bar.as_mut_slice(), off_diagonal_bar.as_mut_slice());
-        factors.congruence().solve_reverse(block(&x), block(&w), l_bar, numbers.0, numbers.1);
+        factors.congruence().solve_reverse(&x, &w, l_bar, numbers.0, numbers.1);
     }
     b_bar.add(|| permuted_back(factors, &w));
 }

@@ -78,21 +78,23 @@ where
 {
     let (rows, columns) = x.shape_generic();
     let mut product = OMatrix::zeros_generic(rows, columns);
-    let u = active(Triangle::Upper, Diagonal::General, block(u));
-    let factors = ((u.as_view(), adjoint), (block(x), false));
+    let u = active(Triangle::Upper, Diagonal::General, u);
+    let factors = ((block(&u), adjoint), (block(x), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
     product
 }
 
 /// X <- X + alpha L X, or X + alpha L^H Y, for what L has below its diagonal.
-fn add_lower_product<T: Scalar>(
+fn add_lower_product<T: Scalar, D: Dim>(
     alpha: T,
-    (l, adjoint): (DMatrixView<'_, T>, bool),
+    (l, adjoint): (&OMatrix<T, D, D>, bool),
     y: DMatrixView<'_, T>,
     x: &mut DMatrixViewMut<'_, T>,
-) {
+) where
+    DefaultAllocator: Allocator<D, D>,
+{
     let l = active(Triangle::Lower, Diagonal::Unit, l);
-    multiply(alpha, (l.as_view(), adjoint), (y, false), T::one(), x);
+    multiply(alpha, (block(&l), adjoint), (y, false), T::one(), x);
 }
 
 fn lu_solve_forward<T: Scalar, D: Dim, C: Dim>(
@@ -105,7 +107,7 @@ fn lu_solve_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
-    let (one, lu, lu_dot) = (T::one(), factors.block(), factors_dot.block());
+    let (one, lu, lu_dot) = (T::one(), factors.block(), &factors_dot.packed);
     let mut x_dot = b_dot.clone();
     if operation == Operation::None {
         // U^-1 (L^-1 (P dB - dL U X) - dU X)
@@ -127,7 +129,7 @@ where
     }
     permute_rows(factors.swaps(), &mut block_mut(&mut px));
     let mut through = px.clone();
-    add_lower_product(one, (lu, true), block(&px), &mut block_mut(&mut through));
+    add_lower_product(one, (&factors.packed, true), block(&px), &mut block_mut(&mut through));
     x_dot -= upper_product((&factors_dot.packed, true), &through);
     let mut solved = block_mut(&mut x_dot);
     solve_again(Side::Left, Triangle::Upper, Operation::Adjoint, lu, &mut solved);
@@ -171,7 +173,7 @@ fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         let mut through = py.clone();
         add_lower_product(
             T::one(),
-            (factors.block(), true),
+            (&factors.packed, true),
             block(&py),
             &mut block_mut(&mut through),
         );

@@ -249,11 +249,11 @@ where
 {
     let mut x_dot = b_dot.clone();
     if varies(a_dot) {
-        let mut a_dot = active(triangle, diagonal, block(a_dot));
+        let mut a_dot = active(triangle, diagonal, a_dot);
         if operation == Operation::Transpose {
             a_dot.conjugate_mut();
         }
-        let product = ((a_dot.as_view(), operation != Operation::None), (block(x), false));
+        let product = ((block(&a_dot), operation != Operation::None), (block(x), false));
         multiply(-T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));
     }
     trsm(Side::Left, triangle, operation, diagonal, T::one(), a, &mut x_dot).expect(FIT);
@@ -282,7 +282,12 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
         match operation {
             Operation::None => add(w.as_view(), block(x)),
             Operation::Adjoint => add(block(x), w.as_view()),
-            Operation::Transpose => add(block(&x.conjugate()), w.conjugate().as_view()),
+            Operation::Transpose => {
+                let (rows, columns) = x.shape_generic();
+                let conjugate = |i, j| T::conjugate(w[(i, j)]);
+                let w = OMatrix::<T, D, C>::from_fn_generic(rows, columns, conjugate);
+                add(block(&x.conjugate()), block(&w));
+            }
         }
     }
     if let Some(mut b_bar) = b_bar.buffer() {

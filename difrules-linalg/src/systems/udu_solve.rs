@@ -3,7 +3,7 @@ use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::block::{FIT, block, block_mut, buffer};
+use crate::block::{FIT, block_mut, buffer};
 use crate::decomposition::udu::Udu;
 use crate::error::{Error, finite, shape, square};
 
@@ -64,29 +64,27 @@ where
 {
     let mut x_dot = b_dot.clone();
     let tangent = factors_dot.congruence();
-    factors.congruence().solve_forward(&tangent, block(x), &mut block_mut(&mut x_dot));
+    factors.congruence().solve_forward(&tangent, x, &mut x_dot);
     x_dot
 }
 
 fn udu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     factors: &Udu<T, D>,
     x: &OMatrix<T, D, C>,
-    mut x_bar: Cotangent<'_, OMatrix<T, D, C>>,
+    x_bar: Cotangent<'_, OMatrix<T, D, C>>,
     factors_bar: Slot<'_, Udu<T, D>>,
     b_bar: Slot<'_, OMatrix<T, D, C>>,
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
 {
-    let mut w = buffer(&mut x_bar);
-    factors.congruence().solve(&mut w).expect(FIT);
+    let mut w: OMatrix<T, D, C> = x_bar.into_owned();
+    factors.congruence().solve(&mut block_mut(&mut w)).expect(FIT);
     let factors_bar: Option<Adjoint<'_, Udu<T, D>>> = factors_bar.buffer();
     if let Some((mut u_bar, mut d_bar)) = factors_bar {
         let (u_bar, d_bar) = (&mut buffer(&mut u_bar), d_bar.as_mut_slice());
-        factors.congruence().solve_reverse(block(x), w.as_view(), u_bar, d_bar, &mut []);
+        factors.congruence().solve_reverse(x, &w, u_bar, d_bar, &mut []);
     }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += x_bar;
-    }
+    b_bar.add(|| w);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (Udu<T, Dyn>, DMatrix<T>) {
