@@ -130,8 +130,9 @@ where
     let epsilon = T::Real::default_epsilon().to_f64();
     let count = lu.ncols().min(lu.nrows().saturating_sub(1));
     let is_zero = |&k: &usize| {
-        let above = largest_modulus(lu.column(k).rows(0, k).iter());
-        lu[(k, k)].modulus().to_f64() <= epsilon * lu.nrows() as f64 * above
+        let size = lu[(k, k)].modulus().to_f64();
+        let most = size / (epsilon * lu.nrows() as f64);
+        size == 0.0 || lu.column(k).rows(0, k).iter().any(|x| x.modulus().to_f64() >= most)
     };
     let first = (0..count).find(is_zero)?;
     let mut cleaned = lu.clone();

@@ -20,9 +20,17 @@ pub(crate) fn sum_of_moduli<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>)
     entries.fold(nalgebra::zero(), |sum: T::Real, x| sum + x.modulus())
 }
 
-/// The largest modulus, as a plain number.
+/// The largest modulus, as a plain number; a NaN is none.
 pub(crate) fn largest_modulus<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
-    entries.into_iter().fold(0.0, |most: f64, x| x.modulus().to_f64().max(most))
+    // Several in turn, as a comparison has to wait for the one before.
+    let mut most = [0.0_f64; 8];
+    for (i, x) in entries.into_iter().enumerate() {
+        let (size, most) = (x.modulus().to_f64(), &mut most[i % 8]);
+        if size > *most {
+            *most = size;
+        }
+    }
+    most.into_iter().fold(0.0, f64::max)
 }
 
 /// The first of the largest of several sums, none of which is negative, and the sum: zero if there are

@@ -42,7 +42,17 @@ fn split<T: Scalar>(r: DMatrixView<'_, T>, rows: usize) -> Split {
 
 /// Reports what columns that depend on others leave open: `open` is the part of a tangent or a
 /// cotangent that has no derivative, `choice` that along which Q2 is a choice, `all` the whole.
-fn report_open(primitive: &'static str, first: usize, open: f64, choice: f64, all: f64) {
+fn report_open(
+    primitive: &'static str,
+    first: usize,
+    open: f64,
+    choice: f64,
+    all: impl Fn() -> f64,
+) {
+    if open == 0.0 && choice == 0.0 {
+        return;
+    }
+    let all = all();
     if open > gauge_tolerance() * all {
         let reason = format!(
             "column {first}, counting from 0, depends on those before it; the derivative of R from \
@@ -123,13 +133,9 @@ where
             multiply(one, (along.as_view(), false), (r22, false), one, &mut r12_dot);
             let turn = r22_dot[0] - T::from_real(r22_dot[0].real());
             if loose {
-                report_open(
-                    primitive,
-                    p,
-                    0.0,
-                    turn.modulus().to_f64(),
-                    largest_modulus(a_dot.iter()),
-                );
+                report_open(primitive, p, 0.0, turn.modulus().to_f64(), || {
+                    largest_modulus(a_dot.iter())
+                });
                 r22_dot[0] -= turn;
             } else {
                 let phase = turn / r22[0];
@@ -137,13 +143,9 @@ where
                 q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
             }
         } else {
-            report_open(
-                primitive,
-                p,
-                largest_modulus(r22_dot.iter()),
-                0.0,
-                largest_modulus(a_dot.iter()),
-            );
+            report_open(primitive, p, largest_modulus(r22_dot.iter()), 0.0, || {
+                largest_modulus(a_dot.iter())
+            });
             r22_dot.fill(zero);
         }
     }
@@ -189,15 +191,17 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         r22_bar.copy_from(&r_bar.view((p, p), (open, beside)));
         let mut choice = workspace(&mut choice, (open, open));
         multiply(one, (q2, true), (q2_bar.as_view(), false), zero, &mut choice);
-        let all = largest_modulus(q1_bar.iter())
-            .max(largest_modulus(q2_bar.iter()))
-            .max(largest_modulus(r_bar.iter()));
+        let all = |q1_bar: &DMatrixViewMut<'_, T>| {
+            let q_bar = largest_modulus(q1_bar.iter()).max(largest_modulus(q2_bar.iter()));
+            q_bar.max(largest_modulus(r_bar.iter()))
+        };
         if single {
             let r22 = r.view((p, p), r22_bar.shape());
             let phase_bar = choice[0] - r22_bar.dotc(&r22).conjugate();
             let turn = phase_bar - T::from_real(phase_bar.real());
             if loose {
-                report_open(primitive, p, 0.0, turn.modulus().to_f64(), all);
+                let turned = turn.modulus().to_f64();
+                report_open(primitive, p, 0.0, turned, || all(&q1_bar));
                 r22_bar[0] = T::from_real(r22_bar[0].real());
             } else {
                 r22_bar[0] += turn / r22[0];
@@ -218,7 +222,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
                 }
             }
             let (open, choice) = (largest_modulus(r22_bar.iter()), largest_modulus(choice.iter()));
-            report_open(primitive, p, open, choice, all);
+            report_open(primitive, p, open, choice, || all(&q1_bar));
         }
         let mut along = workspace(&mut z, (q2.ncols(), p));
         multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along);

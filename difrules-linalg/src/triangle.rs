@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use difrules_core::Scalar;
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage,
@@ -25,12 +25,25 @@ pub(crate) fn add_outer<T: Scalar>(
     c: &mut DMatrixViewMut<'_, T>,
 ) {
     let size = c.nrows();
+    let rows = |j: usize| match triangle {
+        Triangle::Lower => (j, size - j),
+        Triangle::Upper => (0, j + 1),
+    };
+    if T::Real::BASE && (SMALL / 2..=SMALL).contains(&size) && a.ncols() >= SMALL / 4 {
+        // Both triangles at once are faster than one by loops.
+        let mut memory = [T::zero(); SMALL * SMALL];
+        let mut both = DMatrixViewMut::from_slice(&mut memory[..size * size], size, size);
+        multiply(alpha, (a, false), (b, true), T::zero(), &mut both);
+        for j in 0..size {
+            let (first, count) = rows(j);
+            let (mut column, both) = (c.column_mut(j), both.column(j));
+            column.rows_mut(first, count).axpy(T::one(), &both.rows(first, count), T::one());
+        }
+        return;
+    }
     if size <= SMALL || a.ncols() < SMALL / 4 {
         for j in 0..size {
-            let (first, count) = match triangle {
-                Triangle::Lower => (j, size - j),
-                Triangle::Upper => (0, j + 1),
-            };
+            let (first, count) = rows(j);
             for k in 0..a.ncols() {
                 let factor = alpha * b[(j, k)].conjugate();
                 if !factor.is_zero() {

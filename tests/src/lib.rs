@@ -3,7 +3,11 @@
 
 pub mod generated;
 
+use std::hint::black_box;
 use std::time::Instant;
+
+use difrules_core::passing::Arguments;
+use difrules_core::{Differentiable, Inputs, Primitive};
 
 /// How many times each side is run.
 const RUNS: usize = 25;
@@ -40,6 +44,72 @@ pub fn time(name: &str, limit: f64, f: &mut dyn FnMut()) {
     f();
     let median = median((0..RUNS).map(|_| milliseconds(f)));
     println!("{name}: {median:.3} ms (wanted: at most {limit} ms)");
+}
+
+/// The time of one run of each of several computations, in milliseconds: medians over runs in turn, each
+/// long enough to be measured.
+pub fn times(computations: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+    let repeats: Vec<usize> = computations
+        .iter_mut()
+        .map(|f| {
+            f();
+            let once = milliseconds(&mut || f()).max(1e-5);
+            (1.0 / once).ceil() as usize
+        })
+        .collect();
+    let mut found = vec![Vec::new(); computations.len()];
+    for _ in 0..9 {
+        for ((f, &repeats), found) in computations.iter_mut().zip(&repeats).zip(&mut found) {
+            let all = milliseconds(&mut || (0..repeats).for_each(|_| f()));
+            found.push(all / repeats as f64);
+        }
+    }
+    found.into_iter().map(|times| median(times.into_iter())).collect()
+}
+
+/// What a primitive's call and rules take at plain numbers, in milliseconds.
+pub struct Cost {
+    /// The call, at the arguments.
+    pub primal: f64,
+    /// The forward rule.
+    pub forward: f64,
+    /// The reverse rule, all arguments wanted.
+    pub reverse: f64,
+}
+
+/// Measures a primitive without `&mut` arguments, whose arguments are its own tangents and whose output is
+/// its own cotangent.
+///
+/// # Panics
+/// If the arguments are not in its domain.
+pub fn cost<P: Primitive>(inputs: Inputs<P, f64>) -> Cost {
+    let copy = |inputs: &Inputs<P, f64>| P::Arguments::map::<f64, f64>(inputs, &mut |_, x| x);
+    let (mut lent, mut tangents) = (copy(&inputs), copy(&inputs));
+    let Ok(evaluation) = P::evaluate::<f64>(inputs) else { panic!("not in the domain") };
+    let cotangent = evaluation.output.to_reals();
+    let shapes = P::shapes(&evaluation);
+    let mut adjoints = vec![Vec::new(); P::Arguments::IN_PLACE.len()];
+    P::Arguments::map::<f64, f64>(&tangents, &mut |argument, x| {
+        adjoints[argument].push(0.0);
+        x
+    });
+    let Ok(again) = P::evaluate::<f64>(copy(&tangents)) else { panic!("not in the domain") };
+    let residual = P::residual(again);
+    let mut outputs = cotangent.clone();
+    let found = times(&mut [
+        &mut || {
+            black_box(P::primal::<f64>(P::Arguments::lend(black_box(&mut lent))));
+        },
+        &mut || {
+            black_box(P::forward(black_box(&evaluation), &mut tangents));
+        },
+        &mut || {
+            outputs.copy_from_slice(&cotangent);
+            let mut slots: Vec<_> = adjoints.iter_mut().map(|x| Some(x.as_mut_slice())).collect();
+            P::reverse(black_box(&residual), &shapes, &mut outputs, &mut slots);
+        },
+    ]);
+    Cost { primal: found[0], forward: found[1], reverse: found[2] }
 }
 
 fn milliseconds(f: &mut dyn FnMut()) -> f64 {

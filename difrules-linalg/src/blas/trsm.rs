@@ -2,7 +2,8 @@ use std::ops::AddAssign;
 
 use difrules_core::testing::Sampler;
 use difrules_core::{
-    Adjoint, Scalar, Slot, column_major_view, column_major_view_mut, primitive, transpose_view,
+    Adjoint, Real, Scalar, Slot, column_major_view, column_major_view_mut, primitive,
+    transpose_view,
 };
 use nalgebra::allocator::Allocator;
 use nalgebra::{
@@ -14,6 +15,9 @@ use crate::blas::gemm::gemm;
 use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
 use crate::error::{Error, shape, singular, square};
 use crate::triangle::{SMALL, active};
+
+/// How many right-hand sides are solved at once.
+const STRIP: usize = 32;
 
 /// On which side of the unknown the triangular matrix stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,6 +245,14 @@ impl<'a, T: Scalar> Triangular<'a, T> {
     fn substitute_left(&self, b: &mut DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
         let order = |k: usize| if self.is_lower() { k } else { size - 1 - k };
+        let others = |k: usize| if self.is_lower() { k + 1..size } else { 0..k };
+        if T::Real::BASE && b.ncols() >= STRIP / 2 {
+            for first in (0..b.ncols()).step_by(STRIP) {
+                let count = STRIP.min(b.ncols() - first);
+                self.substitute_strip(&mut b.columns_mut(first, count));
+            }
+            return;
+        }
         for mut b in b.column_iter_mut() {
             for k in (0..size).map(order) {
                 let x = b[k] / self.pivot(k);
@@ -248,11 +260,46 @@ impl<'a, T: Scalar> Triangular<'a, T> {
                 if x.is_zero() {
                     continue;
                 }
-                let others = if self.is_lower() { k + 1..size } else { 0..k };
-                for i in others {
+                for i in others(k) {
                     b[i] -= self.entry(i, k) * x;
                 }
             }
+        }
+    }
+
+    /// Some right-hand sides at once, row by row: a copy in which rows are contiguous makes the compiler
+    /// use vectors of numbers, an order of magnitude faster than column by column.
+    fn substitute_strip(&self, b: &mut DMatrixViewMut<'_, T>) {
+        let (size, columns) = b.shape();
+        let mut memory = [[T::zero(); STRIP]; SMALL];
+        let strip = &mut memory[..size];
+        for j in 0..columns {
+            strip.iter_mut().zip(b.column(j).iter()).for_each(|(row, &x)| row[j] = x);
+        }
+        let mut step = |i: usize, known: std::ops::Range<usize>| {
+            let mut row = strip[i];
+            for k in known {
+                let factor = self.entry(i, k);
+                row.iter_mut().zip(&strip[k]).for_each(|(x, &known)| *x -= factor * known);
+            }
+            if self.diagonal == Diagonal::General {
+                let pivot = self.entry(i, i);
+                let inverse = T::one() / pivot;
+                if inverse.is_finite() {
+                    row.iter_mut().for_each(|x| *x *= inverse);
+                } else {
+                    row.iter_mut().for_each(|x| *x /= pivot);
+                }
+            }
+            strip[i] = row;
+        };
+        if self.is_lower() {
+            (0..size).for_each(|i| step(i, 0..i));
+        } else {
+            (0..size).rev().for_each(|i| step(i, i + 1..size));
+        }
+        for j in 0..columns {
+            b.column_mut(j).iter_mut().zip(strip.iter()).for_each(|(x, row)| *x = row[j]);
         }
     }
 

@@ -1,13 +1,11 @@
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector};
+use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::blas::trsm::Operation;
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite, solved};
-use crate::factors::{
-    lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, permute_rows_back,
-};
+use crate::factors::{lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows};
 use crate::sample;
 
 /// The factors of [`lu`](fn@lu): P A = L U.
@@ -111,7 +109,7 @@ where
     finite("a", a)?;
     let (rows, columns) = a.shape();
     let mut packed = a.clone();
-    let mut pivots = OVector::from_fn_generic(a.shape_generic().0, nalgebra::U1, |i, _| i);
+    let mut pivots = OVector::from_fn_generic(a.shape_generic().0, U1, |i, _| i);
     lu_in_place(&mut block_mut(&mut packed), &mut pivots.as_mut_slice()[..rows.min(columns)]);
     Ok(Lu { packed, pivots })
 }
@@ -134,10 +132,14 @@ fn lu_cotangent<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let mut pa_bar = buffer(&mut bar);
-        lu_reverse("lu", &lu.packed, &mut pa_bar);
-        permute_rows_back(lu.swaps(), &mut pa_bar);
-        a_bar += bar;
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    lu_reverse("lu", &lu.packed, &mut buffer(&mut bar));
+    // Row i of P A is row `rows[i]` of A.
+    let mut rows = OVector::<usize, R>::from_fn_generic(lu.packed.shape_generic().0, U1, |i, _| i);
+    for (i, &pivot) in lu.swaps().iter().enumerate() {
+        rows.swap_rows(i, pivot);
+    }
+    for (mut a_bar, bar) in a_bar.column_iter_mut().zip(bar.column_iter()) {
+        rows.iter().zip(bar.iter()).for_each(|(&row, &bar)| a_bar[row] += bar);
     }
 }
