@@ -21,6 +21,9 @@ mod spectral;
 mod systems;
 mod triangle;
 
+#[doc = include_str!("worth.md")]
+pub mod worth {}
+
 // A primitive's name is a type too, so it is re-exported here, where no module has its name.
 pub use blas::axpy::axpy;
 pub use blas::dot::dot;

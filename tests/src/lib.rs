@@ -105,8 +105,12 @@ pub fn cost<P: Primitive>(inputs: Inputs<P, f64>) -> Cost {
         },
         &mut || {
             outputs.copy_from_slice(&cotangent);
-            let mut slots: Vec<_> = adjoints.iter_mut().map(|x| Some(x.as_mut_slice())).collect();
-            P::reverse(black_box(&residual), &shapes, &mut outputs, &mut slots);
+            let mut slots = [const { None }; 8];
+            for (slot, adjoint) in slots.iter_mut().zip(&mut adjoints) {
+                *slot = Some(adjoint.as_mut_slice());
+            }
+            let slots = &mut slots[..P::Arguments::IN_PLACE.len()];
+            P::reverse(black_box(&residual), &shapes, &mut outputs, slots);
         },
     ]);
     Cost { primal: found[0], forward: found[1], reverse: found[2] }

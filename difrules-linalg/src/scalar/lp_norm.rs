@@ -58,16 +58,24 @@ where
     }
     let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
         let ratio = x.modulus() / most;
-        if ratio == nalgebra::zero() { sum } else { sum + ComplexField::powf(ratio, p) }
+        if ratio == nalgebra::zero() { sum } else { sum + power(ratio, p) }
     });
     Ok(most * ComplexField::powf(sum, <T::Real>::one() / p))
+}
+
+/// The p-th power; at plain numbers of a whole p by multiplications.
+fn power<S: Real>(x: S, p: S) -> S {
+    let value = p.to_f64();
+    if S::BASE && value.fract() == 0.0 && value.abs() <= 8.0 {
+        return ComplexField::powi(x, value as i32);
+    }
+    ComplexField::powf(x, p)
 }
 
 /// dy/da_i, conjugated.
 fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real) -> T {
     let ratio = a.modulus() / y;
-    let power = ComplexField::powf(ratio, p - <T::Real>::one());
-    phase(a).scale(power)
+    phase(a).scale(power(ratio, p - <T::Real>::one()))
 }
 
 /// Which entries count, and the weight of each.
@@ -108,7 +116,7 @@ where
         if ratio == nalgebra::zero() {
             return sum;
         }
-        sum + ComplexField::powf(ratio, p) * ComplexField::ln(ratio)
+        sum + power(ratio, p) * ComplexField::ln(ratio)
     });
     sum * y / p
 }
