@@ -177,6 +177,22 @@ fn large_matrices_keep_the_rules() {
         check_at::<qr<f64, Dyn, Dyn>, f64>(|r| (r.matrix(30, 30),), seed).unwrap();
         check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(30, 17),), seed).unwrap();
         check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(17, 30),), seed).unwrap();
+        check_at::<polar<C64, Dyn, Dyn>, f64>(|r| (r.matrix(20, 13),), seed).unwrap();
+        check_at::<lstsq<f64, Dyn, Dyn, Dyn>, f64>(|r| (r.matrix(30, 17), r.matrix(30, 5)), seed)
+            .unwrap();
+        check_at::<udu<C64, Dyn>, f64>(|r| (r.positive_definite(30),), seed).unwrap();
+        check_at::<lblt<f64, Dyn>, f64>(
+            |r| {
+                let a: DMatrix<f64> = r.matrix(30, 30);
+                (&a + a.transpose(),)
+            },
+            seed,
+        )
+        .unwrap();
+        check_at::<hessenberg<f64, Dyn>, f64>(|r| (r.matrix(20, 20),), seed).unwrap();
+        check_at::<bidiagonal<C64, Dyn, Dyn>, f64>(|r| (r.matrix(17, 20),), seed).unwrap();
+        check_at::<schur<f64, Dyn>, f64>(|r| (r.matrix(12, 12),), seed).unwrap();
+        check_at::<eigen<f64, Dyn>, f64>(|r| (r.matrix(14, 14),), seed).unwrap();
     }
 }
 

@@ -1,4 +1,4 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix, RealField};
 use num_traits::Zero;
@@ -53,6 +53,12 @@ where
     largest * ComplexField::sqrt(scaled)
 }
 
+/// Whether numbers may be divided by the norm after they are multiplied: no product overflows then or
+/// loses digits.
+fn is_moderate<S: Real>(norm: S) -> bool {
+    (1e-12..1e12).contains(&norm.to_f64())
+}
+
 pub(crate) fn nrm2_forward<T: Scalar, R: Dim, C: Dim>(
     x: &OMatrix<T, R, C>,
     y: T::Real,
@@ -64,7 +70,14 @@ where
     if y == nalgebra::zero() {
         return nalgebra::zero();
     }
-    x.iter().zip(x_dot.iter()).fold(nalgebra::zero(), |sum: T::Real, (x, &x_dot)| {
+    let pairs = x.iter().zip(x_dot.iter());
+    if is_moderate(y) {
+        let sum = pairs.fold(nalgebra::zero(), |sum: T::Real, (x, &x_dot)| {
+            sum + (x.conjugate() * x_dot).real()
+        });
+        return sum / y;
+    }
+    pairs.fold(nalgebra::zero(), |sum: T::Real, (x, &x_dot)| {
         sum + (x.unscale(y).conjugate() * x_dot).real()
     })
 }
@@ -78,7 +91,13 @@ pub(crate) fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut x_bar) = x_bar.buffer() else { return };
-    if y != nalgebra::zero() {
+    if y == nalgebra::zero() {
+        return;
+    }
+    if is_moderate(y) {
+        let factor = y_bar / y;
+        x_bar.zip_apply(x, |x_bar, x| *x_bar += x.scale(factor));
+    } else {
         x_bar.zip_apply(x, |x_bar, x| *x_bar += x.unscale(y).scale(y_bar));
     }
 }

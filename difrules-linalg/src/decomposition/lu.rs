@@ -134,12 +134,13 @@ fn lu_cotangent<T: Scalar, R: Dim, C: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     lu_reverse("lu", &lu.packed, &mut buffer(&mut bar));
-    // Row i of P A is row `rows[i]` of A.
-    let mut rows = OVector::<usize, R>::from_fn_generic(lu.packed.shape_generic().0, U1, |i, _| i);
-    for (i, &pivot) in lu.swaps().iter().enumerate() {
-        rows.swap_rows(i, pivot);
+    // Row i of A is row `places[i]` of P A.
+    let dimension = lu.packed.shape_generic().0;
+    let mut places = OVector::<usize, R>::from_fn_generic(dimension, U1, |i, _| i);
+    for (i, &pivot) in lu.swaps().iter().enumerate().rev() {
+        places.swap_rows(i, pivot);
     }
     for (mut a_bar, bar) in a_bar.column_iter_mut().zip(bar.column_iter()) {
-        rows.iter().zip(bar.iter()).for_each(|(&row, &bar)| a_bar[row] += bar);
+        a_bar.iter_mut().zip(places.iter()).for_each(|(a_bar, &place)| *a_bar += bar[place]);
     }
 }
