@@ -1,14 +1,17 @@
 //! The shared mathematics of A = T B T^H for a Hermitian A, with a unit triangular T and a Hermitian B of
 //! blocks of one or two rows on its diagonal.
 
-use difrules_core::{Diagnostic, Scalar, gauge_tolerance, report};
+use difrules_core::Scalar;
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
+use nalgebra::{
+    ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1,
+};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, block_mut, multiply};
+use crate::defects::report_undefined;
 use crate::error::{Error, singular};
-use crate::modulus::largest_modulus;
+use crate::modulus::{largest, largest_modulus};
 use crate::triangle::{active, add_strict_outer};
 
 /// The factors.
@@ -34,11 +37,39 @@ enum Block<T: Scalar> {
     Two(T::Real, T, T::Real),
 }
 
+fn largest_part<T: Scalar>(first: T::Real, below: T, last: T::Real) -> T::Real {
+    largest([ComplexField::abs(first), ComplexField::abs(last), below.norm1()].into_iter()).1
+}
+
 impl<T: Scalar> Block<T> {
-    fn determinant(&self) -> T::Real {
+    /// The inverse of two rows by their entries, scaled so that no product of two overflows or underflows; of
+    /// one row none is made. None if the block is singular.
+    fn inverse(&self) -> Option<Self> {
+        match *self {
+            Self::One(b) => (b != nalgebra::zero()).then_some(Self::One(b)),
+            Self::Two(first, below, last) => {
+                let size = largest_part(first, below, last);
+                if size == nalgebra::zero() {
+                    return None;
+                }
+                let (first, below, last) = (first / size, below.unscale(size), last / size);
+                let determinant = first * last - below.modulus_squared();
+                let over = |x: T::Real| x / determinant / size;
+                let inverse =
+                    Self::Two(over(last), -below.unscale(determinant).unscale(size), over(first));
+                (determinant != nalgebra::zero()).then_some(inverse)
+            }
+        }
+    }
+
+    /// About the smallest singular value.
+    fn smallest(&self) -> T::Real {
         match *self {
             Self::One(b) => b,
-            Self::Two(first, below, last) => first * last - below.modulus_squared(),
+            Self::Two(first, below, last) => {
+                let size = largest_part(first, below, last);
+                (first / size) * last - below.unscale(size).modulus() * below.modulus()
+            }
         }
     }
 }
@@ -91,22 +122,21 @@ where
         first: &mut OVector<T, D>,
         second: &mut OVector<T, D>,
     ) -> f64 {
-        let determinant = block.determinant();
-        if determinant == nalgebra::zero() {
+        let Some(inverse) = block.inverse() else {
             let lost = rows.map(|i| {
                 let lost = largest_modulus([&first[i], &second[i]]);
                 (first[i], second[i]) = (T::zero(), T::zero());
                 lost
             });
             return lost.fold(0.0, f64::max);
-        }
+        };
         for i in rows {
-            match *block {
+            match inverse {
                 Block::One(b) => first[i] = first[i].unscale(b),
                 Block::Two(b, below, last) => {
                     let (x, y) = (first[i], second[i]);
-                    first[i] = (x.scale(last) - y * below).unscale(determinant);
-                    second[i] = (y.scale(b) - x * below.conjugate()).unscale(determinant);
+                    first[i] = x.scale(b) + y * below;
+                    second[i] = y.scale(last) + x * below.conjugate();
                 }
             }
         }
@@ -158,27 +188,36 @@ where
     pub(crate) fn solve(&self, x: &mut DMatrixViewMut<'_, T>) -> Result<(), Error> {
         self.solve_factor(Side::Left, Operation::None, x);
         for (k, block) in self.blocks() {
-            let determinant = block.determinant();
-            if determinant == nalgebra::zero() {
-                return Err(Error::Singular { pivot: k, reciprocal_condition: 0.0 });
-            }
+            let Some(inverse) = block.inverse() else { return Err(self.singular()) };
             for j in 0..x.ncols() {
-                match block {
+                match inverse {
                     Block::One(b) => x[(k, j)] = x[(k, j)].unscale(b),
                     Block::Two(first, below, last) => {
                         let (top, bottom) = (x[(k, j)], x[(k + 1, j)]);
-                        x[(k, j)] =
-                            (top.scale(last) - below.conjugate() * bottom).unscale(determinant);
-                        x[(k + 1, j)] = (bottom.scale(first) - below * top).unscale(determinant);
+                        x[(k, j)] = top.scale(first) + below.conjugate() * bottom;
+                        x[(k + 1, j)] = bottom.scale(last) + below * top;
                     }
                 }
             }
         }
         self.solve_factor(Side::Left, Operation::Adjoint, x);
-        if x.iter().all(|x| x.is_finite()) {
-            return Ok(());
-        }
-        Err(singular(self.blocks().map(|(_, block)| block.determinant())))
+        Ok(())
+    }
+
+    /// Demands that a solution is finite.
+    pub(crate) fn solved<C: Dim>(&self, x: &OMatrix<T, D, C>) -> Result<(), Error>
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        if x.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(self.singular()) }
+    }
+
+    /// [`Error::Singular`], with the pivots of one row and what stands for them in blocks of two.
+    fn singular(&self) -> Error {
+        let rows = self.blocks().flat_map(|(k, block)| {
+            std::iter::repeat_n(T::from_real(block.smallest()), self.width(k))
+        });
+        singular(rows)
     }
 
     /// The tangents of T, and of B on and below the diagonal, from that of A, of which one triangle is read and
@@ -256,7 +295,7 @@ where
                 }
             }
         }
-        report_lost(primitive, lost, all);
+        report_undefined::<T::Real, _>(primitive, lost, all, || SINGULAR);
         factor_dot
     }
 
@@ -320,7 +359,7 @@ where
                 }
             }
         }
-        report_lost(primitive, lost, all);
+        report_undefined::<T::Real, _>(primitive, lost, all, || SINGULAR);
         m
     }
 
@@ -416,10 +455,5 @@ fn add_product<T: Scalar, D: Dim, C: Dim>(
     multiply(alpha, (block(factor), adjoint), (block(x), false), T::one(), &mut block_mut(y));
 }
 
-fn report_lost(primitive: &'static str, lost: f64, all: f64) {
-    if lost > gauge_tolerance() * all {
-        let reason = "a block of the diagonal factor is singular: the triangular factor beside it has \
-                      no derivative along this direction, which is left out";
-        report(Diagnostic::undefined(primitive, reason));
-    }
-}
+const SINGULAR: &str = "a block of the diagonal factor is singular: the triangular factor beside it has no \
+                        derivative along this direction, which is left out";

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use approx::AbsDiffEq;
-use difrules_core::{Diagnostic, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Diagnostic, Real, Scalar, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
@@ -12,6 +12,7 @@ use nalgebra::{
 
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, multiply};
+use crate::defects::tolerance;
 use crate::error::Error;
 use crate::modulus::{largest_modulus, phase};
 use crate::quasi_triangular::{blocks, schur_factors};
@@ -193,7 +194,7 @@ where
         values: &OVector<Complex<S>, D>,
         values_dot: &mut OVector<Complex<S>, D>,
     ) {
-        let small = gauge_tolerance() * largest_modulus(values_dot.iter());
+        let small = tolerance::<S>() * largest_modulus(values_dot.iter());
         let mut defective = false;
         for i in 0..values.len() {
             if self.is_defective(values, i) {
@@ -216,7 +217,7 @@ where
         conjugate: bool,
         m: &mut OMatrix<Complex<S>, D, D>,
     ) {
-        let small = gauge_tolerance() * largest_modulus(m.iter());
+        let small = tolerance::<S>() * largest_modulus(m.iter());
         let (mut split, mut defective) = (false, false);
         for j in 0..values.len() {
             for i in 0..values.len() {

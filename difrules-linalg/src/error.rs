@@ -53,6 +53,20 @@ pub enum Error {
         /// the triangular factor: 0 if the pivot is zero.
         reciprocal_condition: f64,
     },
+    /// A corner of a matrix that the algorithm has to divide by has no inverse, though the matrix may have one.
+    #[error("the block of the {rows} rows that are eliminated first is singular")]
+    SingularBlock {
+        /// How many rows it has.
+        rows: usize,
+    },
+    /// Factors that no factorisation gives.
+    #[error("`{argument}` is not what a factorisation gives: {reason}")]
+    InvalidFactors {
+        /// The argument's name.
+        argument: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A matrix has to be of full rank.
     #[error("the rank of `{argument}` has to be {expected}, but is {rank}")]
     RankDeficient {
@@ -128,7 +142,8 @@ pub(crate) fn singular<T: Scalar>(pivots: impl Iterator<Item = T>) -> Error {
         let (pivot, smallest) = if size < smallest { (k, size) } else { (pivot, smallest) };
         (pivot, smallest, largest.max(size))
     });
-    let reciprocal_condition = if smallest == 0.0 { 0.0 } else { smallest / largest };
+    let ratio = smallest / largest;
+    let reciprocal_condition = if smallest > 0.0 && ratio.is_finite() { ratio } else { 0.0 };
     Error::Singular { pivot, reciprocal_condition }
 }
 
@@ -138,6 +153,15 @@ pub(crate) fn solved<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     pivots: impl Iterator<Item = T>,
 ) -> Result<(), Error> {
     if x.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(singular(pivots)) }
+}
+
+/// Demands that an order of rows, or of columns, has each once.
+pub(crate) fn permutation(argument: &'static str, order: &[usize]) -> Result<(), Error> {
+    let once = |i: usize| order.iter().filter(|&&x| x == i).count() == 1;
+    if (0..order.len()).all(once) {
+        return Ok(());
+    }
+    Err(Error::InvalidFactors { argument, reason: "its rows are no permutation" })
 }
 
 /// Demands that a matrix is square; returns its size.

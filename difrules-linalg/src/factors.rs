@@ -3,14 +3,15 @@
 //! intercepts.
 
 use approx::AbsDiffEq;
-use difrules_core::{Diagnostic, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, multiply, solve};
+use crate::defects::report_undefined;
 use crate::error::Error;
-use crate::modulus::largest_modulus;
+use crate::modulus::{largest_modulus, quotient};
 use crate::triangle::{active, add_strict_outer};
 
 /// The number of columns at which a recursion on panels ends.
@@ -111,7 +112,7 @@ fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) {
     let divisor = a[(k, k)];
     let (mut left, mut right) = a.columns_range_pair_mut(k..k + 1, k + 1..);
     let mut below = left.rows_range_mut(k + 1..);
-    below.apply(|x| *x /= divisor);
+    below.apply(|x| *x = quotient(*x, divisor));
     for mut column in right.column_iter_mut() {
         let factor = -column[k];
         column.rows_range_mut(k + 1..).axpy(factor, &below.column(0), T::one());
@@ -146,15 +147,14 @@ fn over_pivot<T: Scalar>(x: T, pivot: T, lost: &mut f64) -> T {
         *lost = x.modulus().to_f64().max(*lost);
         T::zero()
     } else {
-        x / pivot
+        quotient(x, pivot)
     }
 }
 
-fn report_lost(primitive: &'static str, pivot: usize, lost: f64, all: f64) {
-    if lost > gauge_tolerance() * all {
-        let reason = format!("pivot {pivot} is zero, counting from 0, and has rows below it");
-        report(Diagnostic::undefined(primitive, reason));
-    }
+fn report_lost<T: Scalar>(primitive: &'static str, pivot: usize, lost: f64, all: f64) {
+    report_undefined::<T::Real, _>(primitive, lost, all, || {
+        format!("pivot {pivot} is zero, counting from 0, and has rows below it")
+    });
 }
 
 /// B <- A^-1 B or A^-H B from the packed factors of P A = L U.
@@ -202,7 +202,7 @@ pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
     };
     let all = largest_modulus(a_dot.iter());
     forward(block(&cleaned), a_dot, &mut lost);
-    report_lost(primitive, pivot, lost, all);
+    report_lost::<T>(primitive, pivot, lost, all);
 }
 
 fn forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>, lost: &mut f64) {
@@ -262,7 +262,7 @@ pub(crate) fn lu_reverse<T: Scalar, R: Dim, C: Dim>(
     };
     let all = largest_modulus(bar.iter());
     reverse(block(&cleaned), bar, &mut lost);
-    report_lost(primitive, pivot, lost, all);
+    report_lost::<T>(primitive, pivot, lost, all);
 }
 
 fn reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>, lost: &mut f64) {

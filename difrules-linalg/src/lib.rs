@@ -5,6 +5,7 @@ mod blas;
 mod block;
 mod congruence;
 mod decomposition;
+mod defects;
 mod eigenvectors;
 mod elementary;
 mod error;

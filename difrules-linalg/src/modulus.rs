@@ -1,11 +1,24 @@
 //! The shared mathematics of moduli of entries: their phases, and lines of entries by their sums.
 
-use difrules_core::{Real, Scalar};
+use difrules_core::{Kind, Real, Scalar};
 
 /// x / |x|, and 0 for 0: the gradient of the modulus, and a subgradient where it has none.
 pub(crate) fn phase<T: Scalar>(x: T) -> T {
     let size = x.modulus();
     if size == nalgebra::zero() { T::zero() } else { x.unscale(size) }
+}
+
+/// x / d. The quotient of complex numbers squares d, which overflows or underflows long before it does; so d
+/// is scaled.
+pub(crate) fn quotient<T: Scalar>(x: T, d: T) -> T {
+    if <T::Kind as Kind>::REAL {
+        return x / d;
+    }
+    let size = d.norm1();
+    if size == nalgebra::zero() {
+        return x / d;
+    }
+    x.unscale(size) / d.unscale(size)
 }
 
 /// The tangent of the sum of the moduli of entries, which come with their tangents.

@@ -10,12 +10,13 @@
 //! R22 is zero and has no derivative but along changes that leave it zero.
 
 use approx::AbsDiffEq;
-use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
+use crate::defects::{report_gauge, report_undefined};
 use crate::modulus::largest_modulus;
 
 /// How the columns are split.
@@ -42,7 +43,7 @@ fn split<T: Scalar>(r: DMatrixView<'_, T>, rows: usize) -> Split {
 
 /// Reports what columns that depend on others leave open: `open` is the part of a tangent or a
 /// cotangent that has no derivative, `choice` that along which Q2 is a choice, `all` the whole.
-fn report_open(
+fn report_open<S: Real>(
     primitive: &'static str,
     first: usize,
     open: f64,
@@ -53,16 +54,13 @@ fn report_open(
         return;
     }
     let all = all();
-    if open > gauge_tolerance() * all {
-        let reason = format!(
-            "column {first}, counting from 0, depends on those before it; the derivative of R from \
-             there on is left out"
-        );
-        report(Diagnostic::undefined(primitive, reason));
-    }
-    if choice > gauge_tolerance() * all {
-        report(Diagnostic { primitive, defect: Defect::Gauge { size: choice / all } });
-    }
+    report_undefined::<S, _>(primitive, open, all, || {
+        format!(
+            "column {first}, counting from 0, depends on those before it; the derivative of R from there \
+             on is left out"
+        )
+    });
+    report_gauge::<S>(primitive, choice, all);
 }
 
 /// The tangents of Q and R.
@@ -133,7 +131,7 @@ where
             multiply(one, (along.as_view(), false), (r22, false), one, &mut r12_dot);
             let turn = r22_dot[0] - T::from_real(r22_dot[0].real());
             if loose {
-                report_open(primitive, p, 0.0, turn.modulus().to_f64(), || {
+                report_open::<T::Real>(primitive, p, 0.0, turn.modulus().to_f64(), || {
                     largest_modulus(a_dot.iter())
                 });
                 r22_dot[0] -= turn;
@@ -143,7 +141,7 @@ where
                 q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
             }
         } else {
-            report_open(primitive, p, largest_modulus(r22_dot.iter()), 0.0, || {
+            report_open::<T::Real>(primitive, p, largest_modulus(r22_dot.iter()), 0.0, || {
                 largest_modulus(a_dot.iter())
             });
             r22_dot.fill(zero);
@@ -201,7 +199,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             let turn = phase_bar - T::from_real(phase_bar.real());
             if loose {
                 let turned = turn.modulus().to_f64();
-                report_open(primitive, p, 0.0, turned, || all(&q1_bar));
+                report_open::<T::Real>(primitive, p, 0.0, turned, || all(&q1_bar));
                 r22_bar[0] = T::from_real(r22_bar[0].real());
             } else {
                 r22_bar[0] += turn / r22[0];
@@ -222,7 +220,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
                 }
             }
             let (open, choice) = (largest_modulus(r22_bar.iter()), largest_modulus(choice.iter()));
-            report_open(primitive, p, open, choice, || all(&q1_bar));
+            report_open::<T::Real>(primitive, p, open, choice, || all(&q1_bar));
         }
         let mut along = workspace(&mut z, (q2.ncols(), p));
         multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along);

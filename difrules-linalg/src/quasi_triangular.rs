@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use approx::AbsDiffEq;
-use difrules_core::{Diagnostic, Kind, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Kind, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
@@ -12,8 +12,9 @@ use nalgebra::{
 };
 
 use crate::block::{block, block_mut, multiply};
+use crate::defects::report_undefined;
 use crate::error::Error;
-use crate::modulus::{largest_modulus, phase};
+use crate::modulus::{largest_modulus, phase, quotient};
 use crate::reduction::rescaled;
 use crate::spectral::{keep_phases, largest};
 
@@ -43,12 +44,12 @@ where
     t.fill_lower_triangle(T::zero(), below);
     sort(&mut block_mut(&mut q), &mut block_mut(&mut t));
     let found = t.clone();
+    for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
+        standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
+    }
+    let found = t.clone();
     for rows in blocks(block(&found)) {
-        let k = rows.start;
-        if rows.len() == 2 {
-            standardise(k, &mut block_mut(&mut q), &mut block_mut(&mut t));
-        }
-        let turn = phase(q[(largest(q.column(k).iter()), k)]).conjugate();
+        let turn = phase(q[(largest(q.column(rows.start).iter()), rows.start)]).conjugate();
         for j in rows {
             q.column_mut(j).apply(|x| *x *= turn);
             t.column_mut(j).apply(|x| *x *= turn);
@@ -212,6 +213,10 @@ fn standardise<T: Scalar>(k: usize, q: &mut DMatrixViewMut<'_, T>, t: &mut DMatr
     let middle = (t[(k, k)] + t[(next, next)]).scale(half);
     t[(k, k)] = middle;
     t[(next, next)] = middle;
+    // But for rounding it is negative; if it is not, the two eigenvalues are real, and one.
+    if t[(next, k)].real() >= nalgebra::zero() {
+        t[(next, k)] = T::zero();
+    }
 }
 
 /// Divides by differences of eigenvalues.
@@ -229,7 +234,7 @@ impl Divider {
     /// Divides by one number.
     fn quotient<T: Scalar>(&mut self, x: T, divisor: T) -> T {
         if divisor.modulus().to_f64() > self.rounding {
-            return x / divisor;
+            return quotient(x, divisor);
         }
         self.lost = self.lost.max(x.modulus().to_f64());
         T::zero()
@@ -264,11 +269,9 @@ impl Divider {
             m.swap(k, k + place);
             r.swap(k, k + place);
             for i in k + 1..count {
-                let factor = m[i][k] / m[k][k];
-                for l in k..count {
-                    let change = factor * m[k][l];
-                    m[i][l] -= change;
-                }
+                let factor = quotient(m[i][k], m[k][k]);
+                let (pivots, below) = m.split_at_mut(i);
+                below[0].iter_mut().zip(&pivots[k]).for_each(|(x, &pivot)| *x -= factor * pivot);
                 let change = factor * r[k];
                 r[i] -= change;
             }
@@ -278,7 +281,7 @@ impl Divider {
                 let change = m[k][l] * r[l];
                 r[k] -= change;
             }
-            r[k] /= m[k][k];
+            r[k] = quotient(r[k], m[k][k]);
         }
         r
     }
@@ -351,13 +354,8 @@ fn lower_blocks_adjoint<T: Scalar>(
     }
 }
 
-fn report_lost(primitive: &'static str, lost: f64, all: f64) {
-    if lost > gauge_tolerance() * all {
-        let reason = "an eigenvalue repeats, or a block of two rows is normal: the Schur vectors have \
-                      no derivative along this direction, which is left out";
-        report(Diagnostic::undefined(primitive, reason));
-    }
-}
+const REPEATED: &str = "an eigenvalue repeats, or a block of two rows is normal: the Schur vectors have no \
+                        derivative along this direction, which is left out";
 
 /// What is left of a matrix where T is not zero by its shape.
 fn mask<T: Scalar>(t: DMatrixView<'_, T>, m: &mut DMatrixViewMut<'_, T>) {
@@ -408,9 +406,12 @@ where
     for j in 0..x.ncols() {
         (0..j).for_each(|i| x[(i, j)] = -x[(j, i)].conjugate());
     }
+    let mut pairs = blocks(block(t)).filter(|rows| rows.len() == 2).peekable();
     let mut t_dot = p.clone();
-    add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut t_dot));
-    for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
+    if pairs.peek().is_some() {
+        add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut t_dot));
+    }
+    for rows in pairs {
         let (k, next) = (rows.start, rows.start + 1);
         let uneven = t_dot[(next, next)] - t_dot[(k, k)];
         let both = t[(k, next)] + t[(next, k)];
@@ -418,7 +419,7 @@ where
         x[(next, k)] += angle;
         x[(k, next)] -= angle;
     }
-    report_lost(primitive, divider.lost, all);
+    report_undefined::<T::Real, _>(primitive, divider.lost, all, || REPEATED);
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
     if !<T::Kind as Kind>::REAL {
         keep_phases(block(q), &mut block_mut(&mut q_dot));
@@ -480,7 +481,7 @@ where
     }
     let mut y = zeros();
     lower_blocks_adjoint(&mut divider, block(t), block(&skew), &mut block_mut(&mut y));
-    report_lost(primitive, divider.lost, all);
+    report_undefined::<T::Real, _>(primitive, divider.lost, all, || REPEATED);
     block_mut(&mut y).zip_apply(&*t_bar, |y, t| *y += t);
     multiply(one, (block(q), false), (block(&y), false), zero, &mut block_mut(&mut skew));
     let mut a_bar = zeros();

@@ -3,11 +3,13 @@
 //! Computations, theorem 7.4.2), and so do its derivatives, column by column, as long as the numbers
 //! beside the diagonal are not zero.
 
-use difrules_core::{Diagnostic, Real, Scalar, gauge_tolerance, report};
+use approx::AbsDiffEq;
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, multiply};
+use crate::defects::report_undefined;
 use crate::modulus::largest_modulus;
 
 /// A over a power of two, and that: one, unless squares of the entries may overflow or underflow.
@@ -18,8 +20,13 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let size = largest_modulus(a.iter());
-    let scale =
-        if size == 0.0 || (1e-12..1e12).contains(&size) { 1.0 } else { size.log2().round().exp2() };
+    let scale = if size == 0.0 || (1e-12..1e12).contains(&size) {
+        1.0
+    } else {
+        // The modulus of a complex number may overflow where its parts do not.
+        let most = if T::Real::default_epsilon().to_f64() > 1e-10 { 127.0 } else { 1023.0 };
+        size.log2().floor().min(most).exp2()
+    };
     let scale: T::Real = nalgebra::convert(scale);
     (a.map(|x| x.unscale(scale)), scale)
 }
@@ -44,13 +51,11 @@ impl Divider {
         T::zero()
     }
 
-    fn report(self, primitive: &'static str, all: f64) {
-        if self.lost > gauge_tolerance() * all {
-            let reason = "an entry beside the diagonal is zero: what comes after it is not determined \
-                          by what comes before, and has no derivative along this direction, which is \
-                          left out";
-            report(Diagnostic::undefined(primitive, reason));
-        }
+    fn report<S: Real>(self, primitive: &'static str, all: f64) {
+        report_undefined::<S, _>(primitive, self.lost, all, || {
+            "an entry of the reduced matrix is zero: what comes after it is not determined by what comes \
+             before, and has no derivative along this direction, which is left out"
+        });
     }
 }
 
@@ -117,7 +122,7 @@ where
             }
         }
     }
-    divider.report(primitive, largest_modulus(a_dot.iter()));
+    divider.report::<T::Real>(primitive, largest_modulus(a_dot.iter()));
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
     (q_dot, h_dot)
 }
@@ -184,7 +189,7 @@ where
             k_bar[(i, j - 1)] = divider.divide(e[i], below);
         }
     }
-    divider.report(primitive, all);
+    divider.report::<T::Real>(primitive, all);
     multiply(one, (block(q), false), (block(&k_bar), false), zero, &mut block_mut(&mut g));
     let mut a_bar = zeros();
     multiply(one, (block(&g), false), (block(q), true), zero, &mut block_mut(&mut a_bar));
@@ -265,7 +270,7 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
             }
         }
     }
-    divider.report(primitive, largest_modulus(p.iter()));
+    divider.report::<T::Real>(primitive, largest_modulus(p.iter()));
 }
 
 /// The cotangent K of P of [`bidiagonal_forward`], from those of U and V in their own bases,
@@ -322,18 +327,20 @@ where
             k[(row, i)] = divider.divide(known, b.off(row)).conjugate();
         }
     }
-    divider.report(primitive, all);
+    divider.report::<T::Real>(primitive, all);
     k
 }
 
 /// Z <- Z B^-1 for an upper bidiagonal B, or Z B^-H; for Z^H in place of Z if `rows`.
 pub(crate) fn over_band<T: Scalar>(
+    primitive: &'static str,
     b: &Band<'_, T::Real>,
     adjoint: bool,
     rows: bool,
     z: &mut DMatrixViewMut<'_, T>,
 ) {
     let (count, mut divider) = (b.diagonal.len(), b.divider());
+    let all = largest_modulus(z.iter());
     let others = if rows { z.ncols() } else { z.nrows() };
     let at = |line: usize, i: usize| if rows { (line, i) } else { (i, line) };
     for step in 0..count {
@@ -347,4 +354,5 @@ pub(crate) fn over_band<T: Scalar>(
             z[at(line, i)] = divider.divide(z[at(line, i)] - known, b.diagonal[line]);
         }
     }
+    divider.report::<T::Real>(primitive, all);
 }

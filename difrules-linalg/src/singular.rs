@@ -1,18 +1,13 @@
 //! The shared mathematics of A = U diag(s) V^H, with U and V of orthonormal columns.
 
-use difrules_core::{Defect, Diagnostic, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, multiply};
+use crate::defects::{report_gauge, report_undefined};
 use crate::modulus::largest_modulus;
 use crate::spectral::{divide_by_gaps, gaps, largest, size_of};
-
-fn report_lost(primitive: &'static str, lost: f64, all: f64, reason: &'static str) {
-    if lost > gauge_tolerance() * all {
-        report(Diagnostic::undefined(primitive, reason));
-    }
-}
 
 const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \
                         vectors have no derivative along it, which is left out";
@@ -104,7 +99,7 @@ where
             None => v_t_dot.row_mut(j).fill(zero),
         }
     }
-    report_lost(primitive, lost, all, REPEATED);
+    report_undefined::<T::Real, _>(primitive, lost, all, || REPEATED);
     multiply(one, (ub, false), (block(&x_outside), false), one, &mut block_mut(&mut u_dot));
     multiply(one, (block(&y_outside), true), (vb, false), one, &mut block_mut(&mut v_t_dot));
     for j in 0..values.len() {
@@ -199,10 +194,8 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             (0..count).for_each(|i| sum[(j, i)] -= over(h[(i, j)].conjugate()));
         }
     }
-    if gauge > gauge_tolerance() * all {
-        report(Diagnostic { primitive, defect: Defect::Gauge { size: gauge / all } });
-    }
-    report_lost(primitive, lost, all, REPEATED);
+    report_gauge::<T::Real>(primitive, gauge, all);
+    report_undefined::<T::Real, _>(primitive, lost, all, || REPEATED);
     // U sum + U_bar S^-1, then times V^H.
     let mut left = u.clone();
     multiply(one, (ub, false), (block(&sum), false), zero, &mut block_mut(&mut left));
@@ -281,9 +274,10 @@ where
             d[(j, i)] = -entry.conjugate();
         }
     }
-    let reason = "a singular value is zero: the unitary factor has no derivative along this \
-                  direction, which is left out";
-    report_lost(primitive, lost, all, reason);
+    report_undefined::<T::Real, _>(primitive, lost, all, || {
+        "a singular value is zero: the unitary factor has no derivative along this direction, which is \
+         left out"
+    });
     multiply(one, (ub, false), (block(&d), false), one, &mut block_mut(&mut left));
     let mut moved = OMatrix::zeros_generic(rows, columns);
     multiply(one, (block(&left), false), (vb, false), zero, &mut block_mut(&mut moved));

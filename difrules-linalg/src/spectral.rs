@@ -4,13 +4,14 @@
 use std::cmp::Ordering;
 
 use approx::AbsDiffEq;
-use difrules_core::{Defect, Diagnostic, Kind, Real, Scalar, gauge_tolerance, report};
+use difrules_core::{Kind, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
 use crate::block::{block, block_mut, multiply};
+use crate::defects::{report_gauge, report_undefined, tolerance};
 use crate::error::Error;
 use crate::modulus::{largest_modulus, phase};
 
@@ -28,6 +29,10 @@ where
     if a.is_empty() {
         return Ok((OVector::zeros_generic(size, U1), OMatrix::zeros_generic(size, size)));
     }
+    // The lower triangle is read; what is above it does not matter.
+    let mut lower = a.clone();
+    lower.fill_upper_triangle(T::zero(), 1);
+    let a = &lower;
     let steps = 100 + 50 * a.nrows();
     let epsilon = T::Real::default_epsilon();
     let eigen = |a| nalgebra::SymmetricEigen::try_new(a, epsilon, steps);
@@ -128,11 +133,10 @@ pub(crate) fn over_gaps<T: Scalar>(
             }
         }
     }
-    if lost > gauge_tolerance() * all {
-        let reason = "an eigenvalue repeats and this direction splits it: its eigenvectors have no \
-                      derivative along it, which is left out";
-        report(Diagnostic::undefined(primitive, reason));
-    }
+    report_undefined::<T::Real, _>(primitive, lost, all, || {
+        "an eigenvalue repeats and this direction splits it: its eigenvectors have no derivative along \
+         it, which is left out"
+    });
 }
 
 /// Adds to tangents of columns what keeps their largest entries real, a change of their phases.
@@ -225,7 +229,7 @@ pub(crate) fn divide_by_gaps<T: Scalar>(
     let (close, rounding) = gaps::<T::Real>(size_of(values), count);
     let zero = T::zero();
     let half: T::Real = nalgebra::convert(0.5);
-    let (mut gauge, mut open) = (0.0_f64, false);
+    let (mut gauge, mut open) = (0.0_f64, 0.0_f64);
     let mut first = 0;
     while first < count {
         // The eigenvalues that are one with this.
@@ -244,7 +248,7 @@ pub(crate) fn divide_by_gaps<T: Scalar>(
                         Ratio::Any | Ratio::None => {
                             let differ = (values_bar[j] - values_bar[i]).to_f64().abs();
                             let left = hermitian.modulus().to_f64().max(differ);
-                            open |= left > gauge_tolerance() * all;
+                            open = open.max(left);
                             zero
                         }
                     }
@@ -267,12 +271,11 @@ pub(crate) fn divide_by_gaps<T: Scalar>(
         }
         first = end;
     }
-    if gauge > gauge_tolerance() * all {
-        report(Diagnostic { primitive, defect: Defect::Gauge { size: gauge / all } });
-    } else if open {
-        let reason = "an eigenvalue repeats, and the cotangents do not tell what changes with \
-                      directions that split it, which is left out";
-        report(Diagnostic::undefined(primitive, reason));
+    if !report_gauge::<T::Real>(primitive, gauge, all) {
+        report_undefined::<T::Real, _>(primitive, open, all, || {
+            "an eigenvalue repeats, and the cotangents do not tell what changes with directions that \
+             split it, which is left out"
+        });
     }
     for (i, &value_bar) in values_bar.iter().enumerate() {
         g[(i, i)] = T::from_real(value_bar);
@@ -303,7 +306,7 @@ fn ratio<T: Scalar>(
         squares += diagonal(i) * diagonal(i);
         products += diagonal(i) * values_bar[i];
     }
-    let small = gauge_tolerance() * all;
+    let small = tolerance::<T::Real>() * all;
     if squares.to_f64().sqrt() <= small {
         let none = cluster.clone().any(|i| values_bar[i].to_f64().abs() > small);
         return if none { Ratio::None } else { Ratio::Any };
@@ -311,7 +314,7 @@ fn ratio<T: Scalar>(
     let ratio = products / squares;
     let fits = cluster.clone().all(|i| {
         // Eigenvalues that are nearly one fit nearly.
-        (values_bar[i] - ratio * diagonal(i)).to_f64().abs() <= 1e-6 * all
+        (values_bar[i] - ratio * diagonal(i)).to_f64().abs() <= 100.0 * tolerance::<T::Real>() * all
     });
     if fits { Ratio::Of(ratio) } else { Ratio::None }
 }

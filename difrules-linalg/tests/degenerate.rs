@@ -3,12 +3,12 @@
 use difrules_core::testing::{Sampler, difference};
 use difrules_core::{Defect, Diagnostic, Var, diagnosed, gradient, jvp, value_and_gradient};
 use difrules_linalg::{
-    Bidiagonal, Eigen, Error, FullPivLu, Lblt, Svd, SymmetricEigen, Udu, bidiagonal,
+    Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, Svd, SymmetricEigen, Udu, bidiagonal,
     complex_eigenvalues, component_mul, condition_number, determinant, dot, eigen, full_piv_lu,
-    generalized_symmetric_eigen, hessenberg, lblt, lblt_solve, lp_norm, lstsq, lu, matmul, norm,
-    norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, schur, spectral_norm,
-    sum, svd, symmetric_eigen, symmetric_eigenvalues, symmetric_tridiagonal, toeplitz_solve,
-    transpose, udu,
+    generalized_symmetric_eigen, hessenberg, lblt, lblt_solve, lp_norm, lstsq, lu, lu_solve,
+    matmul, norm, norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, schur,
+    solve, spectral_norm, sum, svd, symmetric_eigen, symmetric_eigenvalues, symmetric_tridiagonal,
+    toeplitz_solve, transpose, tridiagonal_solve, udu, udu_solve,
 };
 use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
 
@@ -363,13 +363,14 @@ fn unitary_factors_at_matrices_whose_singular_values_repeat() {
     };
     let (((u, p), (u_dot, p_dot)), heard) =
         diagnosed(|| jvp(polar, &singular, &direction).unwrap());
-    assert!(heard.is_empty(), "{heard:?}");
+    // The positive factor has a kink there; what holds on either side holds of the derivatives.
+    assert_eq!(heard.len(), 1, "{heard:?}");
     assert!((u.transpose() * &u_dot + u_dot.transpose() * &u).norm() < 1e-11);
     assert!((u_dot * p + u * p_dot - &direction).norm() < 1e-11);
-    // Of rank n - 2 it is a choice.
+    // Zero has no unitary factor.
     let found =
         diagnosed(|| jvp(polar, &DMatrix::<f64>::zeros(2, 2), &dmatrix![0.0, 1.0; 0.0, 0.0]));
-    assert!(found.0.is_ok() && found.1.len() == 1);
+    assert!(found.0.is_ok() && found.1.len() == 2);
     // The condition number has its minimum there.
     let (y, a_bar) = value_and_gradient(condition_number, &q).unwrap();
     assert!((y - 1.0).abs() < 1e-13 && a_bar.norm() == 0.0);
@@ -550,7 +551,14 @@ fn factors_of_semidefinite_and_indefinite_matrices() {
         diagnosed(|| jvp(udu, &a, &dmatrix![0.0, 1.0, 0.0; 1.0, 0.0, 0.0; 0.0, 0.0, 0.0]).unwrap());
     assert_eq!(heard.len(), 1);
     let none = udu(&dmatrix![0.0, 1.0; 1.0, 0.0]);
-    assert_eq!(none, Err(Error::Singular { pivot: 1, reciprocal_condition: 0.0 }));
+    assert_eq!(none, Err(Error::SingularBlock { rows: 1 }));
+    // Of rank one, where all but one column are rounding.
+    for v in [dvector![0.7, 0.1, 0.9], dvector![0.2, 0.6, 0.1]] {
+        let a = &v * v.transpose();
+        let Udu { u, d } = udu(&a).unwrap();
+        assert_eq!((d[0], d[1]), (0.0, 0.0));
+        assert!((&u * DMatrix::from_diagonal(&d) * u.transpose() - a).norm() < 1e-15);
+    }
     // Indefinite, and singular.
     for size in [1, 2, 5, 12] {
         let any: DMatrix<Complex<f64>> = random.matrix(size, size);
@@ -637,5 +645,112 @@ fn toeplitz_systems_and_their_blocks() {
     assert!((found - &x).norm() < 1e-11 * x.norm());
     // A leading block is singular, though the matrix is not.
     let swap = toeplitz_solve(&dvector![0.0, 1.0], &dvector![0.0, 1.0], &dvector![1.0, 1.0]);
-    assert_eq!(swap, Err(Error::Singular { pivot: 0, reciprocal_condition: 0.0 }));
+    assert_eq!(swap, Err(Error::SingularBlock { rows: 1 }));
+}
+
+#[test]
+fn rules_whose_own_elimination_ends_early() {
+    // Rounding: the adjoint system meets a pivot of zero, or the derivative overflows. No panic.
+    let first = |x: &DMatrix<Var<f64>>| x[0];
+    let (lower, upper) = (dvector![0.0, -0.1, 1.0], dvector![-0.6, -0.6, 0.0]);
+    let diagonal = dvector![-0.1, 0.9, -0.4];
+    let b = DMatrix::from_element(3, 1, 1.0);
+    let solved = |b: &DMatrix<Var<f64>>| {
+        let lift = |x: &DVector<f64>| x.map(Var::constant);
+        let x = tridiagonal_solve(&lift(&lower), &lift(&diagonal), &lift(&upper), b)?;
+        Ok::<_, Error>(first(&x))
+    };
+    let _ = diagnosed(|| gradient(solved, &b));
+    let (column, row) = (dvector![0.4, 0.1, 0.2, 0.8], dvector![0.4, 0.0, -0.7, 0.4]);
+    let b = DMatrix::from_element(4, 1, 1.0);
+    let solved = |b: &DMatrix<Var<f64>>| {
+        let x = toeplitz_solve(&column.map(Var::constant), &row.map(Var::constant), b)?;
+        Ok::<_, Error>(first(&x))
+    };
+    let _ = diagnosed(|| gradient(solved, &b));
+    let quotient = |a: &DMatrix<difrules_core::Dual<f64>>| {
+        solve(a, &dmatrix![difrules_core::Dual::constant(1.0)]).unwrap()
+    };
+    let (y, y_dot) = jvp(quotient, &dmatrix![1e-200], &dmatrix![1.0]);
+    assert_eq!((y, y_dot), (dmatrix![1e200], dmatrix![f64::NEG_INFINITY]));
+}
+
+#[test]
+fn large_and_small_numbers() {
+    let ones = |x: f64| DMatrix::from_element(2, 1, x);
+    let upper = |x: f64| dmatrix![1.0, x; 1.0, 2.0];
+    for size in [1e200, 1e-200] {
+        assert!((lstsq(&ones(size), &ones(size)).unwrap()[0] - 1.0).abs() < 1e-14);
+        let factors = lblt(&dmatrix![0.0, size; size, 0.0]).unwrap();
+        let x = lblt_solve(&factors, &dmatrix![2.0; 6.0]).unwrap() * size;
+        assert!((x - dmatrix![6.0; 2.0]).norm() < 1e-14);
+        let complex = Complex::new(size, size);
+        let x = solve(&dmatrix![complex], &dmatrix![complex]).unwrap();
+        assert!((x[0] - Complex::new(1.0, 0.0)).norm() < 1e-15);
+        let x = lu(&dmatrix![complex; complex]).unwrap().packed;
+        assert!((x[1] - Complex::new(1.0, 0.0)).norm() < 1e-15);
+    }
+    for unread in [f64::INFINITY, f64::NAN, 1e300] {
+        let found = symmetric_tridiagonal(&upper(unread)).unwrap();
+        assert_eq!(found.off_diagonal, dvector![1.0]);
+        let found = symmetric_eigen(&upper(unread)).unwrap();
+        assert!((found.eigenvalues.sum() - 3.0).abs() < 1e-14);
+    }
+    assert_eq!(hessenberg(&dmatrix![1.5e308_f64]).unwrap().1[0], 1.5e308);
+    assert!(lblt(&(DMatrix::<f64>::identity(2, 2) * 1e-310)).unwrap().diagonal[0] > 0.0);
+    // Two real eigenvalues that are one but for rounding, which nalgebra takes for a pair.
+    let near = dmatrix![1.5_f64, 0.9; -0.4, 0.3];
+    let Eigen { eigenvalues, eigenvectors } = eigen(&near).unwrap();
+    assert!(eigenvalues.iter().all(|w| (w - Complex::new(0.9, 0.0)).norm() < 1e-7));
+    assert!(eigenvectors.iter().all(|v| v.norm() <= 1.0));
+}
+
+#[test]
+fn factors_that_are_none() {
+    let one = DMatrix::<f64>::identity(2, 2);
+    let good = lblt(&one).unwrap();
+    let invalid = |found| matches!(found, Err(Error::InvalidFactors { argument: "factors", .. }));
+    for blocks in [dvector![0, 1], dvector![1, 2], dvector![2, 1], dvector![3, 3]] {
+        assert!(invalid(lblt_solve(&Lblt { blocks, ..good.clone() }, &one)));
+    }
+    assert!(invalid(lblt_solve(&Lblt { rows: dvector![0, 0], ..good.clone() }, &one)));
+    let short = lblt_solve(&Lblt { diagonal: dvector![1.0], ..good }, &one);
+    assert!(matches!(short, Err(Error::DimensionMismatch { .. })));
+    let long = udu_solve(&Udu { u: one.clone(), d: dvector![1.0, 1.0, 1.0] }, &one);
+    assert!(matches!(long, Err(Error::DimensionMismatch { .. })));
+    let pivots = dvector![0, 2];
+    assert!(invalid(lu_solve(Operation::None, &Lu { packed: one.clone(), pivots }, &one)));
+}
+
+#[test]
+fn second_derivatives_of_powers_at_zero() {
+    let norm = |a: &DMatrix<Var<difrules_core::Dual<f64>>>| {
+        lp_norm(a, Var::constant(difrules_core::Dual::constant(2.0)))
+    };
+    let found = difrules_core::hvp(norm, &dmatrix![3.0, 0.0], &dmatrix![0.0, 1.0]).unwrap();
+    assert!((found - dmatrix![0.0, 1.0 / 3.0]).norm() < 1e-15);
+    // The ratio to the norm underflows, its power does not.
+    let root = |a: &DMatrix<Var<f64>>| lp_norm(a, Var::constant(0.5));
+    let found = gradient(root, &dmatrix![1e-200_f64, 1e200]).unwrap();
+    assert!((found[0] / 1e200 - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn rounding_of_single_precision_is_not_reported() {
+    let mut random = Sampler::new(67, 67);
+    let v = random.matrix::<f32>(3, 3).qr().q();
+    let a = &v * DMatrix::from_diagonal(&dvector![1.0, 1.0, 2.0]) * v.transpose();
+    let s: DMatrix<f32> = random.matrix(3, 3);
+    let pairing = |a: &DMatrix<Var<f32>>| {
+        let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+        let mut scaled = eigenvectors.clone();
+        for (mut column, &w) in scaled.column_iter_mut().zip(eigenvalues.iter()) {
+            column *= w * w;
+        }
+        dot(&matmul(&scaled, &transpose(&eigenvectors))?, &s.map(Var::constant))
+    };
+    let (found, heard) = diagnosed(|| gradient(pairing, &a).unwrap());
+    let both = (&s + s.transpose()) * 0.5;
+    let expected = &a * &both + both * &a;
+    assert!((found - &expected).norm() < 1e-4 * expected.norm() && heard.is_empty(), "{heard:?}");
 }

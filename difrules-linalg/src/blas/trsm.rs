@@ -14,6 +14,7 @@ use nalgebra::{
 use crate::blas::gemm::gemm;
 use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
 use crate::error::{Error, shape, singular, square};
+use crate::modulus::quotient;
 use crate::triangle::{SMALL, active};
 
 /// How many right-hand sides are solved at once.
@@ -255,7 +256,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         }
         for mut b in b.column_iter_mut() {
             for k in (0..size).map(order) {
-                let x = b[k] / self.pivot(k);
+                let x = quotient(b[k], self.pivot(k));
                 b[k] = x;
                 if x.is_zero() {
                     continue;
@@ -284,11 +285,11 @@ impl<'a, T: Scalar> Triangular<'a, T> {
             }
             if self.diagonal == Diagonal::General {
                 let pivot = self.entry(i, i);
-                let inverse = T::one() / pivot;
+                let inverse = quotient(T::one(), pivot);
                 if inverse.is_finite() {
                     row.iter_mut().for_each(|x| *x *= inverse);
                 } else {
-                    row.iter_mut().for_each(|x| *x /= pivot);
+                    row.iter_mut().for_each(|x| *x = quotient(*x, pivot));
                 }
             }
             strip[i] = row;
@@ -308,7 +309,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         let order = |k: usize| if self.is_lower() { size - 1 - k } else { k };
         for k in (0..size).map(order) {
             let pivot = self.pivot(k);
-            b.column_mut(k).apply(|x| *x /= pivot);
+            b.column_mut(k).apply(|x| *x = quotient(*x, pivot));
             // The columns that are still unknown.
             let others = if self.is_lower() { 0..k } else { k + 1..size };
             for j in others {

@@ -137,7 +137,9 @@ where
     let mut tangent = factors.clone();
     // dA V, U^H dA and U^H dA V.
     multiply(one, (a_dot, false), (v_t, true), zero, &mut block_mut(&mut tangent.u));
-    multiply(one, (u, true), (a_dot, false), zero, &mut block_mut(&mut tangent.v_t));
+    if factors.is_wide() {
+        multiply(one, (u, true), (a_dot, false), zero, &mut block_mut(&mut tangent.v_t));
+    }
     let size = factors.diagonal.shape_generic().0;
     let square = || OMatrix::<T, DimMinimum<R, C>, DimMinimum<R, C>>::zeros_generic(size, size);
     let (mut p, mut x, mut y) = (square(), square(), square());
@@ -154,14 +156,14 @@ where
     let (mut u_dot, mut v_t_dot) = (block_mut(&mut tangent.u), block_mut(&mut tangent.v_t));
     if u.nrows() > u.ncols() {
         multiply(-one, (u, false), (block(&p), false), one, &mut u_dot);
-        over_band(&band, false, false, &mut u_dot);
+        over_band("bidiagonal", &band, false, false, &mut u_dot);
     } else {
         u_dot.fill(zero);
     }
     multiply(one, (u, false), (block(x_u), false), one, &mut u_dot);
     if wide {
         multiply(-one, (block(&p), false), (v_t, false), one, &mut v_t_dot);
-        over_band(&band, false, true, &mut v_t_dot);
+        over_band("bidiagonal", &band, false, true, &mut v_t_dot);
     } else {
         v_t_dot.fill(zero);
     }
@@ -198,16 +200,16 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     let mut k = bidiagonal_reverse("bidiagonal", &band, g, h, &bars);
     if wide {
         k = k.adjoint();
-        // Outside of V: V_bar B^-H.
-        over_band(&band, true, true, &mut v_t_bar);
-        multiply(-one, (v_t_bar.as_view(), false), (v_t, true), one, &mut block_mut(&mut k));
+        // Outside of V: (1 - V V^H) V_bar B^-H.
+        multiply(-one, (block(&in_v), true), (v_t, false), one, &mut v_t_bar);
+        over_band("bidiagonal", &band, true, true, &mut v_t_bar);
         multiply(one, (block(&k), false), (v_t, false), one, &mut v_t_bar);
         multiply(one, (u, false), (v_t_bar.as_view(), false), one, &mut buffer(&mut a_bar));
         return;
     }
     if u.nrows() > u.ncols() {
-        over_band(&band, true, false, &mut u_bar);
-        multiply(-one, (u, true), (u_bar.as_view(), false), one, &mut block_mut(&mut k));
+        multiply(-one, (u, false), (block(&in_u), false), one, &mut u_bar);
+        over_band("bidiagonal", &band, true, false, &mut u_bar);
     } else {
         u_bar.fill(zero);
     }

@@ -5,6 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, RowO
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
 use crate::orthogonal::{qr_forward, qr_reverse};
+use crate::reduction::rescaled;
 use crate::sample;
 
 /// The factors of [`col_piv_qr`](fn@col_piv_qr): A P = Q R.
@@ -69,12 +70,14 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     finite("a", a)?;
-    let factors = a.clone().col_piv_qr();
+    let (scaled, scale) = rescaled(a);
+    let factors = scaled.col_piv_qr();
     let (_, columns) = a.shape_generic();
     let mut order = RowOVector::<usize, C>::from_fn_generic(nalgebra::U1, columns, |_, j| j);
     factors.p().permute_columns(&mut order);
     let columns = OVector::from_fn_generic(columns, nalgebra::U1, |j, _| order[j]);
-    Ok(ColPivQr { q: factors.q(), r: factors.r(), columns })
+    let r = factors.r().map(|x| x.scale(scale));
+    Ok(ColPivQr { q: factors.q(), r, columns })
 }
 
 fn col_piv_qr_tangent<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -82,7 +82,9 @@ where
     let factors = ((block(&lifted), false), (block(vectors), false));
     multiply(one, factors.0, factors.1, nalgebra::zero(), &mut block_mut(&mut product));
     let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| {
-        left.inverse.row(i).transpose().dot(&product.column(i))
+        (0..size.value()).fold(nalgebra::zero(), |sum: Complex<T::Real>, k| {
+            sum + left.inverse[(i, k)] * product[(k, i)]
+        })
     });
     left.leave_out("complex_eigenvalues", values, &mut values_dot);
     values_dot

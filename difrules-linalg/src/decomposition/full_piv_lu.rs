@@ -27,7 +27,7 @@ where
 }
 
 /// P A Q = L U by elimination with full pivoting, for an A of any shape: as [`lu`](fn@crate::lu), with
-/// each pivot the largest entry of all that is left, so that where nothing but zeros is left it stays
+/// each pivot the largest entry of all that is left (of complex ones by |Re| + |Im|), so that where nothing but zeros is left it stays
 /// as it is.
 ///
 /// The rules take P and Q for constant. At rank r the first r columns of L and rows of U have

@@ -7,7 +7,7 @@ use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again};
 use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
-use crate::error::{Error, finite_triangle, shape, square};
+use crate::error::{Error, finite_triangle, shape, solved, square};
 use crate::modulus::largest_modulus;
 use crate::sample;
 use crate::spectral::{
@@ -26,7 +26,8 @@ use crate::spectral::{
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
-/// [`Error::NotFinite`], [`Error::NotPositiveDefinite`] if B is not, [`Error::NoConvergence`].
+/// [`Error::NotFinite`], [`Error::NotPositiveDefinite`] if B is not, [`Error::Singular`] if it is so near to it that
+/// eigenvalues overflow, [`Error::NoConvergence`].
 ///
 /// # Derivation
 /// With X = V^-1 dV and S = V^H dB V, V^H B V = 1 gives X + X^H = -S, so X = W - S / 2 with a
@@ -84,8 +85,11 @@ where
     let lower = Triangle::Lower;
     solve_again(Side::Left, lower, none, block(&l), &mut block_mut(&mut c));
     solve_again(Side::Right, lower, adjoint, block(&l), &mut block_mut(&mut c));
+    let pivots = || (0..size).map(|i| l[(i, i)]);
+    solved(&c, pivots())?;
     let (eigenvalues, mut eigenvectors) = hermitian_eigen(&c)?;
     solve_again(Side::Left, lower, adjoint, block(&l), &mut block_mut(&mut eigenvectors));
+    solved(&eigenvectors, pivots())?;
     turn(block_mut(&mut eigenvectors));
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
 }

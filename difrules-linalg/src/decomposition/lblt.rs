@@ -5,7 +5,8 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::buffer;
 use crate::congruence::Congruence;
-use crate::error::{Error, finite_triangle, square};
+use crate::error::{Error, finite, finite_triangle, permutation, shape, square};
+use crate::reduction::rescaled;
 use crate::sample;
 
 /// The factors of [`lblt`](fn@lblt): P A P^T = L B L^H.
@@ -36,6 +37,32 @@ where
     D: DimSub<U1>,
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
+    /// Demands that these are factors, of finite numbers.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let (argument, size) = ("factors", self.l.nrows());
+        shape(argument, self.diagonal.shape(), (size, 1))?;
+        shape(argument, self.off_diagonal.shape(), (size.saturating_sub(1), 1))?;
+        shape(argument, self.rows.shape(), (size, 1))?;
+        shape(argument, self.blocks.shape(), (size, 1))?;
+        permutation(argument, self.rows.as_slice())?;
+        finite_triangle(argument, Triangle::Lower, Diagonal::Unit, &self.l)?;
+        finite(argument, &self.diagonal)?;
+        let mut k = 0;
+        while k < size {
+            let width = self.blocks[k];
+            if !(1..=2).contains(&width) || k + width > size || self.blocks[k + width - 1] != width
+            {
+                let reason = "its blocks are not of one or two rows";
+                return Err(Error::InvalidFactors { argument, reason });
+            }
+            if width == 2 && !self.off_diagonal[k].is_finite() {
+                return Err(Error::NotFinite { argument, row: k, column: 0 });
+            }
+            k += width;
+        }
+        Ok(())
+    }
+
     pub(crate) fn congruence(&self) -> Congruence<'_, T, D> {
         Congruence {
             triangle: Triangle::Lower,
@@ -84,7 +111,10 @@ where
     let size = square("a", a.shape())?;
     finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     let (dimension, _) = a.shape_generic();
-    let found = nalgebra::LBLT::new(a.clone());
+    let mut lower = a.clone();
+    lower.fill_upper_triangle(T::zero(), 1);
+    let (lower, scale) = rescaled(&lower);
+    let found = nalgebra::LBLT::new(lower);
     let (permuted, b) = (found.l_permuted(), found.d());
     // In P^T L the last column has its one entry in the row that P puts last; so back to the first.
     let mut rows = OVector::<usize, D>::from_fn_generic(dimension, U1, |i, _| i);
@@ -97,14 +127,14 @@ where
     let mut blocks = OVector::from_element_generic(dimension, U1, 1);
     let beside = Dim::from_usize(size.saturating_sub(1));
     let off_diagonal = OVector::from_fn_generic(beside, U1, |k, _| {
-        let entry = b[(k + 1, k)];
-        if !entry.is_zero() {
+        let entry = b[(k + 1, k)].scale(scale);
+        if !b[(k + 1, k)].is_zero() {
             blocks[k] = 2;
             blocks[k + 1] = 2;
         }
         entry
     });
-    let diagonal = OVector::from_fn_generic(dimension, U1, |k, _| b[(k, k)].real());
+    let diagonal = OVector::from_fn_generic(dimension, U1, |k, _| b[(k, k)].real() * scale);
     Ok(Lblt { l, diagonal, off_diagonal, rows, blocks })
 }
 

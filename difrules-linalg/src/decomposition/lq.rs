@@ -5,6 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
 use crate::orthogonal::{qr_forward, qr_reverse};
+use crate::reduction::rescaled;
 use crate::sample;
 
 /// (L, Q) with A = L Q, for an A of any shape: L is lower triangular with a diagonal that is not
@@ -51,8 +52,9 @@ where
         + Allocator<DimMinimum<C, R>, DimMinimum<C, R>>,
 {
     finite("a", a)?;
-    let factors = a.adjoint().qr();
-    Ok((factors.r().adjoint(), factors.q().adjoint()))
+    let (scaled, scale) = rescaled(&a.adjoint());
+    let factors = scaled.qr();
+    Ok((factors.r().adjoint().map(|x| x.scale(scale)), factors.q().adjoint()))
 }
 
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]

@@ -50,10 +50,10 @@ where
     D: Dim,
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    /// B <- op(A)^-1 B.
+    /// B <- A^-1 B or A^-H B.
     ///
     /// # Errors
-    /// [`Error::Singular`] if a pivot is zero or the solution overflows.
+    /// [`Error::Singular`] if a pivot is zero.
     pub(crate) fn solve<C: Dim>(
         &self,
         operation: Operation,
@@ -62,8 +62,15 @@ where
     where
         DefaultAllocator: Allocator<D, C>,
     {
-        lu_solve_in_place(operation, self.block(), self.swaps(), &mut block_mut(b))?;
-        solved(b, (0..self.packed.nrows()).map(|i| self.packed[(i, i)]))
+        lu_solve_in_place(operation, self.block(), self.swaps(), &mut block_mut(b))
+    }
+
+    /// Demands that a solution by these factors is finite.
+    pub(crate) fn solved<C: Dim>(&self, x: &OMatrix<T, D, C>) -> Result<(), Error>
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        solved(x, (0..self.packed.nrows()).map(|i| self.packed[(i, i)]))
     }
 }
 

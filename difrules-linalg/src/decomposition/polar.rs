@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Diagnostic, Real, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
 
@@ -7,13 +7,15 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
 use crate::singular::unitary_factor;
+use crate::spectral::{gaps, size_of};
 
 /// (U, P) of the right polar decomposition A = U P, for an A of any shape: P = (A^H A)^(1/2) is Hermitian
 /// positive semidefinite, and U has orthonormal columns, or rows if A is wide.
 ///
-/// Singular values that repeat do not matter: at a unitary matrix the derivatives are exact. Where two
-/// or more are zero, or one and A is complex or not square, U is a choice; what has no derivative there
-/// is left out and [reported](difrules_core::report).
+/// Singular values that repeat do not matter: at a unitary matrix the derivatives are exact. Where one is
+/// zero P has a kink, as the modulus of a number has, and U is a choice, of a sign if A is real and square and
+/// only one is: this is [reported](difrules_core::report), and the rules give the derivative for the choice that
+/// was made, without what that leaves open.
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::NoConvergence`].
@@ -24,8 +26,8 @@ use crate::singular::unitary_factor;
 /// Omega_ij = (D - D^H)_ij / (s_i + s_j), D = W^H dA V (Kenney and Laub 1991, "Polar decomposition and
 /// matrix sign function condition estimates", for square A; the rest: `unitary_factor` in
 /// `src/singular.rs`). The map is its own adjoint. P = U^H A gives dP = dU^H A + U^H dA, and backwards
-/// A P_bar^H is added to U_bar and U P_bar to A_bar. For a square A each rule takes five products,
-/// 10 n^3 multiplications and additions, beside some 20 n^3 of the primal.
+/// A P_bar^H is added to U_bar and U P_bar to A_bar. For a square A each rule takes six products,
+/// 12 n^3 multiplications and additions, beside some 20 n^3 of the primal.
 ///
 /// ```
 /// use difrules_linalg::polar;
@@ -92,6 +94,22 @@ where
     Ok(((u, p), svd))
 }
 
+/// Reports a singular value that is zero.
+fn report_kink<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>)
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let values = svd.singular_values.as_slice();
+    let (_, rounding) = gaps::<T::Real>(size_of(values), svd.u.nrows().max(svd.v_t.ncols()));
+    if values.last().is_some_and(|s| s.to_f64() <= rounding) {
+        let reason = "a singular value is zero: the positive factor has a kink there";
+        report(Diagnostic::undefined("polar", reason));
+    }
+}
+
 fn polar_forward<T: Scalar, R: DimMin<C>, C: Dim>(
     a: &OMatrix<T, R, C>,
     (u, p): &(OMatrix<T, R, C>, OMatrix<T, C, C>),
@@ -106,6 +124,7 @@ where
         + Allocator<DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
+    report_kink(svd);
     let Svd { u: w, singular_values, v_t } = svd;
     let u_dot = unitary_factor("polar", w, singular_values, v_t, block(a_dot));
     let (columns, _) = p.shape_generic();
@@ -135,6 +154,7 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     let (one, p_bar) = (T::one(), p_bar.as_view());
     multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);
     multiply(one, (block(u), false), (p_bar, false), one, &mut buffer(&mut a_bar));
+    report_kink(svd);
     let Svd { u: w, singular_values, v_t } = svd;
     a_bar += unitary_factor("polar", w, singular_values, v_t, u_bar.as_view());
 }

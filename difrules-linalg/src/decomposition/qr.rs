@@ -5,6 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 use crate::block::buffer;
 use crate::error::{Error, finite};
 use crate::orthogonal::{qr_forward, qr_reverse};
+use crate::reduction::rescaled;
 use crate::sample;
 
 /// (Q, R) with A = Q R, for an A of any shape: Q has min(R, C) orthonormal columns, R is upper
@@ -53,8 +54,9 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     finite("a", a)?;
-    let factors = a.clone().qr();
-    Ok((factors.q(), factors.r()))
+    let (scaled, scale) = rescaled(a);
+    let factors = scaled.qr();
+    Ok((factors.q(), factors.r().map(|x| x.scale(scale))))
 }
 
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]

@@ -26,7 +26,7 @@ use crate::sample;
 /// triangular Sylvester equation for X there: `src/quasi_triangular.rs`, also for the phases and the rotations
 /// within blocks (as for Hermitian A, but for a triangular in place of a diagonal T; Konstantinov, Petkov
 /// and Christov 1994, "Nonlocal perturbation analysis of the Schur system of a matrix", section 3, have
-/// the equation for X). Each rule takes seven or nine products, 18 n^3 multiplications and additions, and
+/// the equation for X). Each rule takes five to seven products, 10 to 14 n^3 multiplications and additions, and
 /// 2/3 n^3 for the equation, beside some 25 n^3 of the primal.
 ///
 /// ```

@@ -2,8 +2,9 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
+use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::buffer;
-use crate::error::{Error, finite, square};
+use crate::error::{Error, finite_triangle, square};
 use crate::sample;
 use crate::spectral::{hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse};
 
@@ -66,7 +67,7 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     square("a", a.shape())?;
-    finite("a", a)?;
+    finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     let (eigenvalues, eigenvectors) = hermitian_eigen(a)?;
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
 }

@@ -1,11 +1,12 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use approx::AbsDiffEq;
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::buffer;
 use crate::congruence::Congruence;
-use crate::error::{Error, finite_triangle, square};
+use crate::error::{Error, finite_triangle, singular, square};
 use crate::sample;
 
 /// The factors of [`udu`](fn@udu): A = U diag(d) U^H.
@@ -42,13 +43,13 @@ where
 /// A = U diag(d) U^H for a Hermitian A, of which only the upper triangle is read: U unit upper triangular.
 /// d is positive if A is positive definite; it need not be.
 ///
-/// A is Hermitian by contract, so its cotangent is. A d_j that is zero is no error if the column above it
-/// is zero too, as in a positive semidefinite A; what has no derivative then is left out and
-/// [reported](difrules_core::report).
+/// A is Hermitian by contract, so its cotangent is. A d_j that is zero within rounding is no error if the
+/// column above it is zero too, as in a positive semidefinite A: both are set to zero. What has no derivative
+/// then is left out and [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Singular`] if a d_j is zero and there is no such
-/// factorisation.
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::SingularBlock`] if another d_j is zero: there is no
+/// such factorisation; [`Error::Singular`] if U overflows.
 ///
 /// # Derivation
 /// Of the elimination itself, column by column from the last, in which d_j is what is left of A_jj,
@@ -86,10 +87,17 @@ where
         let (mut left, mut right) = u.columns_range_pair_mut(..j, j..);
         let mut column = right.column_mut(0);
         let mut above = column.rows_range_mut(..j);
-        if pivot == nalgebra::zero() {
-            if above.iter().any(|x| !x.is_zero()) {
-                return Err(Error::Singular { pivot: j, reciprocal_condition: 0.0 });
-            }
+        // What is left of a column of a semidefinite matrix that depends on others is rounding.
+        let rounding = T::Real::default_epsilon().to_f64() * size as f64;
+        let length = |i: usize| a[(i, i)].modulus().to_f64().sqrt();
+        let small = |i: usize, x: &T| x.modulus().to_f64() <= rounding * length(i) * length(j);
+        let depends =
+            small(j, &T::from_real(pivot)) && above.iter().enumerate().all(|(i, x)| small(i, x));
+        if depends {
+            d[j] = nalgebra::zero();
+            above.fill(T::zero());
+        } else if pivot == nalgebra::zero() {
+            return Err(Error::SingularBlock { rows: size - j });
         } else {
             for k in 0..j {
                 // A - d u u^H, with d u still in place of u.
@@ -102,7 +110,10 @@ where
         column[j] = T::one();
         column.rows_range_mut(j + 1..).fill(T::zero());
     }
-    Ok(Udu { u, d })
+    if u.iter().all(|x| x.is_finite()) {
+        return Ok(Udu { u, d });
+    }
+    Err(singular(d.iter().map(|&x| T::from_real(x))))
 }
 
 fn udu_forward<T: Scalar, D: Dim>(factors: &Udu<T, D>, a_dot: &OMatrix<T, D, D>) -> Udu<T, D>

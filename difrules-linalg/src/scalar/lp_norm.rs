@@ -74,8 +74,18 @@ fn power<S: Real>(x: S, p: S) -> S {
 
 /// dy/da_i, conjugated.
 fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real) -> T {
-    let ratio = a.modulus() / y;
-    phase(a).scale(power(ratio, p - <T::Real>::one()))
+    let size = a.modulus();
+    if size == nalgebra::zero() {
+        // Zero, but at p = 2 not so its own derivative.
+        return if p.to_f64() == 2.0 { a.unscale(y) } else { T::zero() };
+    }
+    let (ratio, less) = (size / y, p - <T::Real>::one());
+    if ratio == nalgebra::zero() {
+        // The ratio underflows, but for p < 1 not its power.
+        return phase(a)
+            .scale(ComplexField::exp(less * (ComplexField::ln(size) - ComplexField::ln(y))));
+    }
+    phase(a).scale(power(ratio, less))
 }
 
 /// Which entries count, and the weight of each.
@@ -89,13 +99,11 @@ where
 {
     let infinite = p.to_f64().is_infinite();
     let first = if infinite { largest(a.iter().map(|x| x.modulus())).0 } else { None };
-    let counts = move |i: usize, x: T| {
-        let zero = x.modulus() == nalgebra::zero();
-        !zero && (!infinite || first == Some(i))
-    };
+    // At y = 0 all entries are zero.
+    let counts = move |i: usize| y != nalgebra::zero() && (!infinite || first == Some(i));
     a.iter()
         .enumerate()
-        .filter(move |&(i, &x)| counts(i, x))
+        .filter(move |&(i, _)| counts(i))
         .map(move |(i, &x)| if infinite { (i, phase(x)) } else { (i, slope(x, p, y)) })
 }
 

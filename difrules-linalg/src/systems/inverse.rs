@@ -40,7 +40,9 @@ where
     square("a", a.shape())?;
     let (rows, columns) = a.shape_generic();
     let mut y = OMatrix::identity_generic(rows, columns);
-    lu(a)?.solve(Operation::None, &mut y)?;
+    let factors = lu(a)?;
+    factors.solve(Operation::None, &mut y)?;
+    factors.solved(&y)?;
     Ok(y)
 }
 

@@ -8,7 +8,7 @@ use crate::decomposition::lblt::Lblt;
 use crate::error::{Error, finite, shape, square};
 
 /// A^-1 B from the factors of [`lblt`](fn@crate::lblt), P A P^T = L B L^H. What L has on and above its
-/// diagonal is not read.
+/// diagonal is not read, nor what B has between blocks.
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit, [`Error::NotFinite`],
@@ -42,12 +42,11 @@ where
 {
     let size = square("factors", factors.l.shape())?;
     shape("b", b.shape(), (size, b.ncols()))?;
-    finite("factors", &factors.l)?;
-    finite("factors", &factors.diagonal)?;
-    finite("factors", &factors.off_diagonal)?;
+    factors.check()?;
     finite("b", b)?;
     let mut x = permuted(factors, b);
     factors.congruence().solve(&mut block_mut(&mut x))?;
+    factors.congruence().solved(&x)?;
     Ok(permuted_back(factors, &x))
 }
 

@@ -110,8 +110,8 @@ where
 
 /// The X of least norm among those that make the norm of A X - B least, for an A of any shape and rank: by
 /// QR with column pivoting, and where the rank is less than the number of columns by a complete orthogonal
-/// decomposition. The rank is how many of the pivots are above the rounding of the first, max(R, C) epsilon
-/// of it.
+/// decomposition. The rank is how many of the pivots are above the rounding of the largest number of that
+/// R, max(R, C) epsilon of it.
 ///
 /// It is discontinuous where the rank changes. The rules take it for constant, as in
 /// [`pseudo_inverse`](fn@crate::pseudo_inverse).
@@ -144,12 +144,16 @@ where
     instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
     sample = sample
 )]
-pub fn lstsq<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
+pub fn lstsq<
+    T: Scalar,
+    R: DimMin<C>,
+    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
+    N: Dim,
+>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
 ) -> Result<OMatrix<T, C, N>, Error>
 where
-    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
     DefaultAllocator: Allocator<R, C>
         + Allocator<R>
         + Allocator<C>
@@ -167,12 +171,16 @@ where
 }
 
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
-fn lstsq_and_factors<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
+fn lstsq_and_factors<
+    T: Scalar,
+    R: DimMin<C>,
+    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
+    N: Dim,
+>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
 ) -> Result<(OMatrix<T, C, N>, Complete<T, R, C>), Error>
 where
-    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
     DefaultAllocator: Allocator<R, C>
         + Allocator<R>
         + Allocator<C>
@@ -192,11 +200,10 @@ where
     Ok((factors.solve(b), factors))
 }
 
-fn complete<T: Scalar, R: DimMin<C>, C: Dim>(
+fn complete<T: Scalar, R: DimMin<C>, C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>>(
     a: &OMatrix<T, R, C>,
 ) -> Result<Complete<T, R, C>, Error>
 where
-    C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>,
     DefaultAllocator: Allocator<R, C>
         + Allocator<R>
         + Allocator<C>

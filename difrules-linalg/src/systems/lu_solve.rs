@@ -54,6 +54,11 @@ where
 {
     let size = square("factors", factors.packed.shape())?;
     shape("b", b.shape(), (size, b.ncols()))?;
+    let pivots = factors.pivots.as_slice();
+    if pivots.len() != size || pivots.iter().any(|&pivot| pivot >= size) {
+        let reason = "its pivots are not rows of it";
+        return Err(Error::InvalidFactors { argument: "factors", reason });
+    }
     finite("factors", &factors.packed)?;
     finite("b", b)?;
     let mut x = b.clone();
@@ -65,6 +70,7 @@ where
         }
         _ => factors.solve(operation, &mut x)?,
     }
+    factors.solved(&x)?;
     Ok(x)
 }
 

@@ -62,6 +62,7 @@ where
     finite("b", b)?;
     let mut x = b.clone();
     factors.solve(Operation::None, &mut x)?;
+    factors.solved(&x)?;
     Ok((x, factors))
 }
 

@@ -4,7 +4,9 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{FIT, block_mut, buffer};
+use crate::defects::report_nearly_singular;
 use crate::error::{Error, finite, shape};
+use crate::modulus::quotient;
 
 /// A^-1 B for a Toeplitz A, which is constant along its diagonals: given by its first column and its first
 /// row, A_ij = `column[i - j]` on and below the diagonal and `row[j - i]` above it. `row[0]` is not read.
@@ -14,14 +16,14 @@ use crate::error::{Error, finite, shape};
 /// blocks allows: for a positive definite A as elimination.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] if the lengths do not fit, [`Error::NotFinite`], [`Error::Singular`] if a
-/// leading block is singular, also where A is not.
+/// [`Error::DimensionMismatch`] if the lengths do not fit, [`Error::NotFinite`],
+/// [`Error::SingularBlock`] if a leading block is singular, also where A is not, or the solution overflows.
 ///
 /// # Derivation
 /// As for [`solve`](fn@crate::solve): A dX = dB - dA X, and with W = A^-H X_bar, B_bar = W and
 /// A_bar = -W X^H, of which the sum along each diagonal counts. A^H is Toeplitz too, with the conjugates
-/// of row and column exchanged, so each rule takes another recursion, 4 n^2 multiplications and additions
-/// and as many for each right-hand side, and 2 n^2 for each for the sums, beside the primal's recursion.
+/// of row and column exchanged, so each rule takes another recursion, 5 n^2 multiplications and additions
+/// and 2 n^2 for each right-hand side, as the primal does, and 2 n^2 more for each for the sums.
 ///
 /// ```
 /// use difrules_linalg::toeplitz_solve;
@@ -57,6 +59,9 @@ where
     finite("b", b)?;
     let mut x = b.clone();
     levinson(column, row, &mut block_mut(&mut x))?;
+    if x.iter().any(|x| !x.is_finite()) {
+        return Err(Error::SingularBlock { rows: size });
+    }
     Ok(x)
 }
 
@@ -78,13 +83,13 @@ where
     if size == 0 {
         return Ok(());
     }
-    let at = |pivot| Error::Singular { pivot, reciprocal_condition: 0.0 };
+    let at = |k| Error::SingularBlock { rows: k + 1 };
     if column[0].norm1() == nalgebra::zero() {
         return Err(at(0));
     }
     let mut f = OVector::<T, D>::zeros_generic(dimension, U1);
     let mut g = f.clone();
-    f[0] = T::one() / column[0];
+    f[0] = quotient(T::one(), column[0]);
     g[0] = f[0];
     for mut x in b.column_iter_mut() {
         x[0] *= f[0];
@@ -96,10 +101,10 @@ where
             q += row[i + 1] * g[i];
         }
         let rest = T::one() - p * q;
-        let s = T::one() / rest;
-        if rest.norm1() == nalgebra::zero() || !s.is_finite() {
+        if rest.norm1() == nalgebra::zero() {
             return Err(at(k));
         }
+        let s = quotient(T::one(), rest);
         for i in (0..=k).rev() {
             let (first, last) = (f[i], if i > 0 { g[i - 1] } else { T::zero() });
             f[i] = (first - p * last) * s;
@@ -114,7 +119,7 @@ where
             }
         }
     }
-    if b.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(at(size - 1)) }
+    Ok(())
 }
 
 fn toeplitz_solve_forward<T: Scalar, D: Dim, C: Dim>(
@@ -160,7 +165,9 @@ fn toeplitz_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         first_row[0] = first_column[0];
     }
     let mut w = buffer(&mut x_bar);
-    levinson(&first_column, &first_row, &mut w).expect(FIT);
+    if levinson(&first_column, &first_row, &mut w).is_err() {
+        report_nearly_singular("toeplitz_solve", &mut w);
+    }
     // -(W X^H) summed along the diagonal that many rows below, or above, the first.
     let below = |k: usize| {
         let mut sum = T::zero();

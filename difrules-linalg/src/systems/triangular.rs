@@ -183,7 +183,6 @@ where
     primal("a", (triangle, operation, diagonal), a, b)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what is read and a tangent for each argument")]
 fn solve_triangular_forward<T: Scalar, D: Dim, C: Dim>(
     triangle: Triangle,
     operation: Operation,

@@ -4,7 +4,9 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
 use crate::block::{FIT, block_mut, buffer};
+use crate::defects::report_nearly_singular;
 use crate::error::{Error, finite, shape, solved};
+use crate::modulus::quotient;
 
 /// A^-1 B for a tridiagonal A, given by three vectors of the same length: row i of A has `lower[i]`,
 /// `diagonal[i]` and `upper[i]` beside each other. `lower[0]` and the last of `upper` are not read.
@@ -69,6 +71,7 @@ where
     let mut x = b.clone();
     let diagonals = [lower.clone(), diagonal.clone(), upper.clone()];
     gtsv(diagonals, &mut block_mut(&mut x))?;
+    solved(&x, diagonal.iter().copied())?;
     Ok(x)
 }
 
@@ -90,7 +93,7 @@ where
         let below = lower[i + 1];
         lower[i + 1] = T::zero();
         if diagonal[i].norm1() < below.norm1() {
-            let factor = diagonal[i] / below;
+            let factor = quotient(diagonal[i], below);
             diagonal[i] = below;
             let beside = upper[i];
             upper[i] = diagonal[i + 1];
@@ -107,7 +110,7 @@ where
         } else if zero(diagonal[i]) {
             return Err(Error::Singular { pivot: i, reciprocal_condition: 0.0 });
         } else {
-            let factor = below / diagonal[i];
+            let factor = quotient(below, diagonal[i]);
             diagonal[i + 1] -= factor * upper[i];
             for mut column in b.column_iter_mut() {
                 let change = factor * column[i];
@@ -127,10 +130,10 @@ where
             if i + 2 < size {
                 rest -= lower[i + 1] * column[i + 2];
             }
-            column[i] = rest / diagonal[i];
+            column[i] = quotient(rest, diagonal[i]);
         }
     }
-    solved(b, diagonal.iter().copied())
+    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is read and a tangent for each argument")]
@@ -194,7 +197,9 @@ fn tridiagonal_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         }),
     ];
     let mut w = buffer(&mut x_bar);
-    gtsv(adjoint, &mut w).expect(FIT);
+    if gtsv(adjoint, &mut w).is_err() {
+        report_nearly_singular("tridiagonal_solve", &mut w);
+    }
     // -(W X^H) at (i, k).
     let entry = |i: usize, k: usize| {
         (0..x.ncols()).fold(T::zero(), |sum, j| sum - w[(i, j)] * x[(k, j)].conjugate())

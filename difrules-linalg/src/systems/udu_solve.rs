@@ -3,9 +3,10 @@ use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
+use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};
 use crate::decomposition::udu::Udu;
-use crate::error::{Error, finite, shape, square};
+use crate::error::{Error, finite, finite_triangle, shape, square};
 
 /// A^-1 B from the factors of [`udu`](fn@crate::udu), A = U diag(d) U^H. What U has on and below its
 /// diagonal is not read.
@@ -45,11 +46,13 @@ where
 {
     let size = square("factors", factors.u.shape())?;
     shape("b", b.shape(), (size, b.ncols()))?;
-    finite("factors", &factors.u)?;
+    shape("factors", factors.d.shape(), (size, 1))?;
+    finite_triangle("factors", Triangle::Upper, Diagonal::Unit, &factors.u)?;
     finite("factors", &factors.d)?;
     finite("b", b)?;
     let mut x = b.clone();
     factors.congruence().solve(&mut block_mut(&mut x))?;
+    factors.congruence().solved(&x)?;
     Ok(x)
 }
 
