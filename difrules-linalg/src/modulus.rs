@@ -49,7 +49,12 @@ pub(crate) fn largest_modulus<'a, T: Scalar>(entries: impl IntoIterator<Item = &
 /// The first of the largest of several sums, none of which is negative, and the sum: zero if there are
 /// none.
 pub(crate) fn largest<S: Real>(sums: impl Iterator<Item = S>) -> (Option<usize>, S) {
-    sums.enumerate().fold((None, nalgebra::zero()), |(found, most), (i, sum)| {
-        if found.is_none() || sum > most { (Some(i), sum) } else { (found, most) }
-    })
+    let mut sums = sums.enumerate();
+    let Some((mut found, mut most)) = sums.next() else { return (None, nalgebra::zero()) };
+    for (i, sum) in sums {
+        if sum > most {
+            (found, most) = (i, sum);
+        }
+    }
+    (Some(found), most)
 }

@@ -1,10 +1,10 @@
-//! NaN and infinity in any argument of the primitives that take a matrix apart or solve a system: an error
-//! that comes back, and neither a panic nor an endless iteration.
+//! NaN, infinity and wrong shapes in any argument of the primitives that take a matrix apart or solve a
+//! system: an error that comes back, and neither a panic nor an endless iteration.
 
 use std::any::Any;
 
 use difrules_core::testing::Sampler;
-use difrules_core::{CallError, Differentiable, Notion, primitives};
+use difrules_core::{CallError, Differentiable, Notion, Record, primitives};
 use difrules_linalg::{Error, Lblt, Lu, Udu};
 use nalgebra::{DMatrix, DVector, Dyn};
 
@@ -28,13 +28,70 @@ fn spoil(value: &mut dyn Any, bad: f64) -> usize {
     found.expect("a type that this test knows")
 }
 
+/// Gives a matrix or a vector one more row; returns whether it is one.
+fn grow(value: &mut dyn Any) -> bool {
+    if let Some(matrix) = value.downcast_mut::<DMatrix<f64>>() {
+        let rows = matrix.nrows();
+        *matrix = matrix.clone().insert_row(rows, 1.0);
+        return true;
+    }
+    let Some(vector) = value.downcast_mut::<DVector<f64>>() else { return false };
+    let rows = vector.nrows();
+    *vector = vector.clone().insert_row(rows, 1.0);
+    true
+}
+
+/// The primitives that take a matrix apart, solve a system, or give a number of a matrix.
+fn groups() -> impl Iterator<Item = &'static Record> {
+    let group = ["::decomposition::", "::systems::", "::scalar::"];
+    primitives()
+        .iter()
+        .copied()
+        .filter(move |record| group.iter().any(|group| record.path.contains(group)))
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_errors() {
+    let mut refused = 0;
+    for record in groups() {
+        let instance = record.instance("f64").expect("every one has it");
+        let sample = instance.sample.expect("every one has it");
+        for k in 0..record.arguments.len() {
+            for seed in 0..20 {
+                let mut values = sample(&mut Sampler::new(seed, seed));
+                if !grow(&mut *values[k]) {
+                    continue;
+                }
+                let mut values: Vec<_> =
+                    values.iter_mut().map(|x| &mut **x as &mut dyn Any).collect();
+                let mut output: Option<Box<dyn Any>> = None;
+                // Any shape does for some; what is refused is refused for its shape, or its rank.
+                let Err(error) = instance.call(&mut values, &mut output) else { continue };
+                let CallError::Failed { error, .. } = error else { panic!("{}", record.path) };
+                let error = error.downcast::<Error>().expect("the crate's own");
+                assert!(
+                    matches!(
+                        *error,
+                        Error::NotSquare { .. }
+                            | Error::DimensionMismatch { .. }
+                            | Error::RankDeficient { .. }
+                    ),
+                    "{}: {error}",
+                    record.path
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 500, "{refused}");
+}
+
 #[test]
 fn nan_and_infinity_are_errors() {
     let mut called = 0;
-    for record in primitives() {
-        let group = ["::decomposition::", "::systems::", "::scalar::"];
+    for record in groups() {
         // A norm that returns a number returns NaN, or infinity.
-        if !group.iter().any(|group| record.path.contains(group)) || record.name == "norm" {
+        if record.name == "norm" {
             continue;
         }
         let instance = record.instance("f64").expect("every one has it");

@@ -1,6 +1,6 @@
 use difrules_core::{Cotangent, Diagnostic, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::blas::nrm2::nrm2;
 use crate::error::{Error, finite};
@@ -52,25 +52,23 @@ where
     Ok((y, norm))
 }
 
-/// What is left of a direction without its part along Y, over the norm.
-fn tangential<T: Scalar, R: Dim, C: Dim>(
-    y: &OMatrix<T, R, C>,
+/// What is left of a direction without its part along Y, over the norm, entry by entry.
+fn tangential<'a, T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
+    y: &'a OMatrix<T, R, C>,
     norm: T::Real,
-    mut direction: OMatrix<T, R, C>,
-) -> OMatrix<T, R, C>
+    direction: &'a Matrix<T, R, C, S>,
+) -> impl Iterator<Item = T>
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if norm == nalgebra::zero() {
-        if !direction.is_empty() {
-            report(Diagnostic::undefined("normalize", "zero has no direction"));
-        }
-        direction.fill(T::zero());
-        return direction;
+    let zero = norm == nalgebra::zero();
+    if zero && !direction.is_empty() {
+        report(Diagnostic::undefined("normalize", "zero has no direction"));
     }
-    let along = y.dotc(&direction).real();
-    direction.zip_apply(y, |x, y| *x = (*x - y.scale(along)).unscale(norm));
-    direction
+    let along = y.dotc(direction).real();
+    y.iter()
+        .zip(direction.iter())
+        .map(move |(y, &x)| if zero { T::zero() } else { (x - y.scale(along)).unscale(norm) })
 }
 
 fn normalize_forward<T: Scalar, R: Dim, C: Dim>(
@@ -81,7 +79,9 @@ fn normalize_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    tangential(y, norm, a_dot.clone())
+    let mut y_dot = a_dot.clone();
+    y_dot.iter_mut().zip(tangential(y, norm, a_dot)).for_each(|(y_dot, x)| *y_dot = x);
+    y_dot
 }
 
 fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -92,5 +92,6 @@ fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_bar.add(|| tangential(y, norm, y_bar.into_owned()));
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    a_bar.iter_mut().zip(tangential(y, norm, &y_bar)).for_each(|(a_bar, x)| *a_bar += x);
 }
