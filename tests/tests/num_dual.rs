@@ -137,7 +137,7 @@ fn lift<X: Lift, Y: Lift<Number = X::Number>, const N: usize>(
 
 /// The logistic function, as a user of both crates registers it.
 #[primitive(partial = |_, y| y * (T::one() - y), instances(f64))]
-fn logistic<T: Real>(x: T) -> T {
+fn sigmoid<T: Real>(x: T) -> T {
     (T::one() + (-x).exp()).recip()
 }
 
@@ -258,10 +258,10 @@ fn matrices_in_several_directions() {
 
 #[test]
 fn a_primitive_of_the_users_own() {
-    let (y, dy) = first_derivative(|x| lift::<_, Dual64, 1>("logistic", [x]).unwrap(), 0.6);
+    let (y, dy) = first_derivative(|x| lift::<_, Dual64, 1>("sigmoid", [x]).unwrap(), 0.6);
     let (theirs, their_dy) = first_derivative(|x: Dual64| ((-x).exp() + 1.0).recip(), 0.6);
     assert_same(Dual64::new(y, dy), Dual64::new(theirs, their_dy));
-    assert_eq!(y, logistic(0.6));
+    assert_eq!(y, sigmoid(0.6));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Exponentials and logarithms.
 
+use nalgebra::convert;
+
 use crate::{Real, primitive};
 
 /// The exponential.
@@ -27,7 +29,7 @@ pub fn exp2<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y + T::one(), instances(f32, f64))]
+#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, instances(f32, f64))]
 pub fn exp_m1<T: Real>(x: T) -> T {
     x.exp_m1()
 }
@@ -70,4 +72,24 @@ pub fn log2<T: Real>(x: T) -> T {
 #[primitive(partial = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive())]
 pub fn log10<T: Real>(x: T) -> T {
     x.log10()
+}
+
+/// Ten to the power of x.
+///
+/// ```
+/// assert_eq!(difrules_core::math::exp10(2.0_f64), 100.0);
+/// ```
+#[primitive(partial = |_, y| y * T::ln_10(), instances(f32, f64))]
+pub fn exp10<T: Real>(x: T) -> T {
+    convert::<f64, T>(10.0).powf(x)
+}
+
+/// The logarithm of x to a base, ln(x) / ln(base); NaN where one of them is negative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
+/// ```
+#[primitive(partial = (|base, _, y| -y / (base * base.ln()), |base, x, _| (x * base.ln()).recip()), instances(f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()))]
+pub fn log_base<T: Real>(base: T, x: T) -> T {
+    x.ln() / base.ln()
 }

@@ -1,5 +1,7 @@
 //! Hyperbolic functions.
 
+use nalgebra::{ComplexField, convert};
+
 use crate::{Real, primitive};
 
 /// The hyperbolic sine.
@@ -27,7 +29,7 @@ pub fn cosh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tanh(0.5_f64) - 0.46211715726000973).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| (T::one() - y) * (T::one() + y), instances(f32, f64))]
+#[primitive(partial = |x, y| slope_of_tanh(x, y), instances(f32, f64))]
 pub fn tanh<T: Real>(x: T) -> T {
     x.tanh()
 }
@@ -60,4 +62,74 @@ pub fn acosh<T: Real>(x: T) -> T {
 #[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9))]
 pub fn atanh<T: Real>(x: T) -> T {
     x.atanh()
+}
+
+/// 1 - y^2; where y is near 1 that cancels, and it is 1 / cosh(x)^2.
+fn slope_of_tanh<T: Real>(x: T, y: T) -> T {
+    if y.to_f64().abs() < 0.9 { (T::one() - y) * (T::one() + y) } else { sech(x) * sech(x) }
+}
+
+/// The hyperbolic secant, 1 / cosh(x).
+///
+/// ```
+/// assert_eq!(difrules_core::math::sech(0.0_f64), 1.0);
+/// ```
+#[primitive(partial = |x, y| -y * x.tanh(), instances(f32, f64))]
+pub fn sech<T: Real>(x: T) -> T {
+    x.cosh().recip()
+}
+
+/// The hyperbolic cosecant, 1 / sinh(x); infinite at 0.
+///
+/// ```
+/// assert!((difrules_core::math::csch(1.0_f64) - 0.850918128239321).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x, y| -y / x.tanh(), instances(f32, f64), sample = |random| random.positive())]
+pub fn csch<T: Real>(x: T) -> T {
+    x.sinh().recip()
+}
+
+/// The hyperbolic cotangent, 1 / tanh(x); infinite at 0.
+///
+/// ```
+/// assert!((difrules_core::math::coth(1.0_f64) - 1.313035285499331).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x| -csch(x) * csch(x), instances(f32, f64), sample = |random| random.positive())]
+pub fn coth<T: Real>(x: T) -> T {
+    x.tanh().recip()
+}
+
+/// The inverse of the hyperbolic secant, acosh(1 / x); NaN outside of [0, 1], infinite at 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::asech(1.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9))]
+pub fn asech<T: Real>(x: T) -> T {
+    // With t = 1 / x - 1, without the rounding of 1 / x near 1.
+    let t = (T::one() - x) / x;
+    (t + t.sqrt() * (t + convert(2.0)).sqrt()).ln_1p()
+}
+
+/// The inverse of the hyperbolic cosecant, asinh(1 / x); infinite at 0.
+///
+/// ```
+/// assert!((difrules_core::math::acsch(1.0_f64) - 0.881373587019543).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x| -(ComplexField::abs(x) * (T::one() + x * x).sqrt()).recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn acsch<T: Real>(x: T) -> T {
+    x.recip().asinh()
+}
+
+/// The inverse of the hyperbolic cotangent, atanh(1 / x); NaN inside of [-1, 1], infinite at the ends.
+///
+/// ```
+/// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+pub fn acoth<T: Real>(x: T) -> T {
+    // ln((x + 1) / (x - 1)) / 2, without the rounding of 1 / x near 1.
+    let size = ComplexField::abs(x);
+    let y = (convert::<f64, T>(2.0) / (size - T::one())).ln_1p() * convert(0.5);
+    if x < T::zero() { -y } else { y }
 }

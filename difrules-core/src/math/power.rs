@@ -115,3 +115,23 @@ pub fn max<T: Real>(x: T, y: T) -> T {
 pub fn min<T: Real>(x: T, y: T) -> T {
     x.min(y)
 }
+
+/// The square, x^2.
+///
+/// ```
+/// assert_eq!(difrules_core::math::abs2(-3.0_f64), 9.0);
+/// ```
+#[primitive(partial = |x| x + x, instances(f32, f64))]
+pub fn abs2<T: Real>(x: T) -> T {
+    x * x
+}
+
+/// y / x, with the divisor first.
+///
+/// ```
+/// assert_eq!(difrules_core::math::left_div(2.0_f64, 6.0), 3.0);
+/// ```
+#[primitive(partial = (|x, _, z| -z / x, |x, _, _| x.recip()), instances(f32, f64), sample = |random| (random.positive(), random.normal()))]
+pub fn left_div<T: Real>(x: T, y: T) -> T {
+    y / x
+}

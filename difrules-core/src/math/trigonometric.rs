@@ -1,5 +1,7 @@
 //! Trigonometric functions.
 
+use nalgebra::{ComplexField, convert};
+
 use crate::{Real, primitive};
 
 /// The sine of an angle in radians.
@@ -71,6 +73,133 @@ pub fn atan<T: Real>(x: T) -> T {
 #[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), instances(f32, f64))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
+}
+
+/// The secant, 1 / cos(x).
+///
+/// ```
+/// assert_eq!(difrules_core::math::sec(0.0_f64), 1.0);
+/// ```
+#[primitive(partial = |x, y| y * x.tan(), instances(f32, f64))]
+pub fn sec<T: Real>(x: T) -> T {
+    x.cos().recip()
+}
+
+/// The cosecant, 1 / sin(x); infinite at 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::csc(std::f64::consts::FRAC_PI_2), 1.0);
+/// ```
+#[primitive(partial = |x, y| -y / x.tan(), instances(f32, f64), sample = |random| random.between(0.3, 2.8))]
+pub fn csc<T: Real>(x: T) -> T {
+    x.sin().recip()
+}
+
+/// The cotangent, 1 / tan(x); infinite at 0.
+///
+/// ```
+/// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
+/// ```
+#[primitive(partial = |_, y| -(T::one() + y * y), instances(f32, f64), sample = |random| random.between(0.3, 2.8))]
+pub fn cot<T: Real>(x: T) -> T {
+    x.tan().recip()
+}
+
+/// d acos(1 / x) / dx = 1 / (|x| sqrt(x^2 - 1)).
+pub(super) fn slope_of_arc_secant<T: Real>(x: T) -> T {
+    let size = ComplexField::abs(x);
+    (size * ((size - T::one()) * (size + T::one())).sqrt()).recip()
+}
+
+/// The arc secant, acos(1 / x); NaN inside of (-1, 1). The derivative is infinite at the ends.
+///
+/// ```
+/// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x| slope_of_arc_secant(x), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+pub fn asec<T: Real>(x: T) -> T {
+    x.recip().acos()
+}
+
+/// The arc cosecant, asin(1 / x); NaN inside of (-1, 1). The derivative is infinite at the ends.
+///
+/// ```
+/// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x| -slope_of_arc_secant(x), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+pub fn acsc<T: Real>(x: T) -> T {
+    x.recip().asin()
+}
+
+/// The arc cotangent, atan(1 / x), in [-pi / 2, pi / 2]; it jumps at 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
+/// ```
+#[primitive(partial = |x| -(T::one() + x * x).recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn acot<T: Real>(x: T) -> T {
+    x.recip().atan()
+}
+
+/// sin(pi x), zero at whole numbers.
+///
+/// ```
+/// assert_eq!(difrules_core::math::sinpi(3.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| T::pi() * cospi(x), instances(f32, f64))]
+pub fn sinpi<T: Real>(x: T) -> T {
+    half_turns(x).0
+}
+
+/// cos(pi x), zero halfway between whole numbers.
+///
+/// ```
+/// assert_eq!(difrules_core::math::cospi(0.5_f64), 0.0);
+/// ```
+#[primitive(partial = |x| -T::pi() * sinpi(x), instances(f32, f64))]
+pub fn cospi<T: Real>(x: T) -> T {
+    half_turns(x).1
+}
+
+/// The sine and the cosine of pi x, reduced to a quarter of a half turn about the nearest half of a number.
+fn half_turns<T: Real>(x: T) -> (T, T) {
+    let two: T = convert(2.0);
+    let whole = x % two;
+    let quarter = (whole * two).round();
+    let (sin, cos) = ((whole - quarter / two) * T::pi()).sin_cos();
+    match (quarter.to_f64() as i64).rem_euclid(4) {
+        0 => (sin, cos),
+        1 => (cos, -sin),
+        2 => (-sin, -cos),
+        _ => (-cos, sin),
+    }
+}
+
+/// sin(pi x) / (pi x), and 1 at 0. Its derivatives of every order are right near 0, where they are taken from the
+/// series.
+///
+/// ```
+/// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
+/// ```
+#[primitive(partial = |x, y| slope_of_sinc(x, y), instances(f32, f64))]
+pub fn sinc<T: Real>(x: T) -> T {
+    if x == T::zero() { T::one() } else { half_turns(x).0 / (T::pi() * x) }
+}
+
+/// (cos(pi x) - sinc(x)) / x; near 0 the sum over k >= 1 of (-1)^k 2k pi^(2k) x^(2k-1) / (2k + 1)!.
+fn slope_of_sinc<T: Real>(x: T, y: T) -> T {
+    if x.to_f64().abs() > 0.5 {
+        return (cospi(x) - y) / x;
+    }
+    let square = T::pi() * T::pi();
+    let (mut power, mut sum) = (x * square, T::zero());
+    for k in 1..=14 {
+        let k = f64::from(k);
+        // power is (-1)^(k+1) pi^(2k) x^(2k-1) 3! / (2k + 1)!.
+        sum -= power * convert(k / 3.0);
+        power *= -square * x * x * convert(1.0 / ((2.0 * k + 2.0) * (2.0 * k + 3.0)));
+    }
+    sum
 }
 
 /// x / h^2, and 0 for h = 0, without overflow or underflow of the square.

@@ -1,0 +1,183 @@
+//! Logarithms and exponentials of sums, differences and products, without the overflow and the cancellation of
+//! their plain formulas.
+
+use nalgebra::{ComplexField, convert};
+
+use crate::{Real, primitive};
+
+/// x ln(x), and 0 at 0; NaN below 0. The derivative at 0 is -infinity.
+///
+/// ```
+/// assert_eq!(difrules_core::math::xlogx(0.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| x.ln() + T::one(), instances(f32, f64), sample = |random| random.positive())]
+pub fn xlogx<T: Real>(x: T) -> T {
+    if x == T::zero() { x } else { x * x.ln() }
+}
+
+/// x ln(y), and 0 for x = 0, whatever y is unless it is NaN. The derivative by y is 0 there too.
+///
+/// ```
+/// assert_eq!(difrules_core::math::xlogy(0.0_f64, 0.0), 0.0);
+/// ```
+#[primitive(partial = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() { T::zero() } else { x / y }), instances(f32, f64), sample = |random| (random.normal(), random.positive()))]
+pub fn xlogy<T: Real>(x: T, y: T) -> T {
+    if x == T::zero() && y == y { x } else { x * y.ln() }
+}
+
+/// x ln(1 + y), accurate for a small y, and 0 for x = 0, whatever y is unless it is NaN. The derivative by y is
+/// 0 there too.
+///
+/// ```
+/// assert_eq!(difrules_core::math::xlog1py(0.0_f64, -1.0), 0.0);
+/// ```
+#[primitive(partial = (|_, y, _| y.ln_1p(), |x, y, _| if x == T::zero() { T::zero() } else { x / (T::one() + y) }), instances(f32, f64), sample = |random| (random.normal(), random.positive()))]
+pub fn xlog1py<T: Real>(x: T, y: T) -> T {
+    if x == T::zero() && y == y { x } else { x * y.ln_1p() }
+}
+
+/// 1 / (1 + exp(-x)), without overflow.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logistic(0.0_f64), 0.5);
+/// ```
+#[primitive(partial = |x, y| y * logistic(-x), instances(f32, f64))]
+pub fn logistic<T: Real>(x: T) -> T {
+    if x >= T::zero() {
+        return (T::one() + (-x).exp()).recip();
+    }
+    let small = x.exp();
+    small / (T::one() + small)
+}
+
+/// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2; NaN outside of [0, 1].
+///
+/// ```
+/// assert_eq!(difrules_core::math::logit(0.5_f64), 0.0);
+/// ```
+#[primitive(partial = |x| (x * (T::one() - x)).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9))]
+pub fn logit<T: Real>(x: T) -> T {
+    let two: T = convert(2.0);
+    if x > convert(0.25) && x < convert(0.75) {
+        return two * (two * x - T::one()).atanh();
+    }
+    x.ln() - (-x).ln_1p()
+}
+
+/// ln(1 + x^2), without overflow.
+///
+/// ```
+/// assert!((difrules_core::math::log1psq(1e200_f64) / 921.034037197618 - 1.0).abs() < 1e-14);
+/// ```
+#[primitive(partial = |x| if ComplexField::abs(x) > T::one() { convert::<f64, T>(2.0) / (x + x.recip()) } else { (x + x) / (T::one() + x * x) }, instances(f32, f64))]
+pub fn log1psq<T: Real>(x: T) -> T {
+    let size = ComplexField::abs(x);
+    if size <= T::one() {
+        return (x * x).ln_1p();
+    }
+    let inverse = size.recip();
+    size.ln() * convert(2.0) + (inverse * inverse).ln_1p()
+}
+
+/// ln(1 + exp(x)), without overflow: the soft maximum of x and 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::log1pexp(1000.0_f64), 1000.0);
+/// ```
+#[primitive(partial = |x| logistic(x), instances(f32, f64))]
+pub fn log1pexp<T: Real>(x: T) -> T {
+    let positive = if x > T::zero() { x } else { T::zero() };
+    positive + (-ComplexField::abs(x)).exp().ln_1p()
+}
+
+/// ln(1 - exp(x)) for x < 0, accurate near 0 and far out; NaN above 0, -infinity at 0.
+///
+/// ```
+/// assert!((difrules_core::math::log1mexp(-1e-20_f64) + 46.0517018598809).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| -(-x).exp_m1().recip(), instances(f32, f64), sample = |random| random.between(-4.0, -0.1))]
+pub fn log1mexp<T: Real>(x: T) -> T {
+    if x > -T::ln_2() { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
+}
+
+/// ln(2 - exp(x)) for x < ln 2, accurate near 0; NaN above.
+///
+/// ```
+/// assert_eq!(difrules_core::math::log2mexp(0.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| -(convert::<f64, T>(2.0) * (-x).exp() - T::one()).recip(), instances(f32, f64), sample = |random| random.between(-4.0, -0.1))]
+pub fn log2mexp<T: Real>(x: T) -> T {
+    (-x.exp_m1()).ln_1p()
+}
+
+/// ln(exp(x) - 1) for x > 0, the inverse of [`log1pexp`](fn@log1pexp), without overflow; NaN below 0, -infinity at 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logexpm1(1000.0_f64), 1000.0);
+/// ```
+#[primitive(partial = |x| -(-x).exp_m1().recip(), instances(f32, f64), sample = |random| random.positive())]
+pub fn logexpm1<T: Real>(x: T) -> T {
+    if x < convert(1.0) { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() }
+}
+
+/// ln(1 + x) - x, accurate near 0; NaN below -1.
+///
+/// ```
+/// assert!((difrules_core::math::log1pmx(1e-8_f64) / -4.99999996666667e-17 - 1.0).abs() < 1e-13);
+/// ```
+#[primitive(partial = |x| -x / (T::one() + x), instances(f32, f64), sample = |random| random.positive())]
+pub fn log1pmx<T: Real>(x: T) -> T {
+    if x < convert(-0.5) || x > convert(1.0) {
+        return x.ln_1p() - x;
+    }
+    // ln(1 + x) is 2 atanh(r) with r = x / (2 + x), and 2 r - x is -x r; so with t = r^2 it is
+    // r (2 t (1/3 + t/5 + t^2/7 + ..) - x).
+    let r = x / (convert::<f64, T>(2.0) + x);
+    let t = r * r;
+    let sum = (0..20).rev().fold(T::zero(), |sum, k| sum * t + convert(1.0 / f64::from(2 * k + 3)));
+    r * (t * sum * convert(2.0) - x)
+}
+
+/// ln(x) - x + 1, accurate near 1; NaN below 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logmxp1(1.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| (T::one() - x) / x, instances(f32, f64), sample = |random| random.positive())]
+pub fn logmxp1<T: Real>(x: T) -> T {
+    if x < convert(0.5) || x > convert(2.0) {
+        return x.ln() - x + T::one();
+    }
+    log1pmx(x - T::one())
+}
+
+/// ln(exp(x) + exp(y)), without overflow.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logaddexp(1000.0_f64, 0.0), 1000.0);
+/// ```
+#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), instances(f32, f64))]
+pub fn logaddexp<T: Real>(x: T, y: T) -> T {
+    // Equal infinities have no difference.
+    if x == y {
+        return x + T::ln_2();
+    }
+    let (most, least) = if x > y { (x, y) } else { (y, x) };
+    most + (least - most).exp().ln_1p()
+}
+
+/// exp(x) / (exp(x) + exp(y)).
+fn share<T: Real>(x: T, y: T) -> T {
+    if x == y && !x.is_finite() { convert(0.5) } else { logistic(x - y) }
+}
+
+/// ln |exp(x) - exp(y)|, without overflow; -infinity where they are equal.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logsubexp(1000.0_f64, 0.0), 1000.0);
+/// ```
+#[primitive(partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()), instances(f32, f64), sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)))]
+pub fn logsubexp<T: Real>(x: T, y: T) -> T {
+    let (most, least) = if x > y { (x, y) } else { (y, x) };
+    most + log1mexp(least - most)
+}
