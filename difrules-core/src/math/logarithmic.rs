@@ -22,7 +22,7 @@ pub fn xlogx<T: Real>(x: T) -> T {
 /// ```
 #[primitive(partial = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() { T::zero() } else { x / y }), instances(f32, f64), sample = |random| (random.normal(), random.positive()))]
 pub fn xlogy<T: Real>(x: T, y: T) -> T {
-    if x == T::zero() && y == y { x } else { x * y.ln() }
+    if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln() }
 }
 
 /// x ln(1 + y), accurate for a small y, and 0 for x = 0, whatever y is unless it is NaN. The derivative by y is
@@ -33,7 +33,7 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
 /// ```
 #[primitive(partial = (|_, y, _| y.ln_1p(), |x, y, _| if x == T::zero() { T::zero() } else { x / (T::one() + y) }), instances(f32, f64), sample = |random| (random.normal(), random.positive()))]
 pub fn xlog1py<T: Real>(x: T, y: T) -> T {
-    if x == T::zero() && y == y { x } else { x * y.ln_1p() }
+    if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln_1p() }
 }
 
 /// 1 / (1 + exp(-x)), without overflow.
