@@ -247,7 +247,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         let size = self.a.nrows();
         let order = |k: usize| if self.is_lower() { k } else { size - 1 - k };
         let others = |k: usize| if self.is_lower() { k + 1..size } else { 0..k };
-        if T::Real::BASE && b.ncols() >= STRIP / 2 {
+        if T::Real::BASE && b.ncols() >= STRIP / 4 {
             for first in (0..b.ncols()).step_by(STRIP) {
                 let count = STRIP.min(b.ncols() - first);
                 self.substitute_strip(&mut b.columns_mut(first, count));

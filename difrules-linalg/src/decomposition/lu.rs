@@ -147,7 +147,9 @@ fn lu_cotangent<T: Scalar, R: Dim, C: Dim>(
     for (i, &pivot) in lu.swaps().iter().enumerate().rev() {
         places.swap_rows(i, pivot);
     }
+    let (mut a_bar, bar) = (buffer(&mut a_bar), buffer(&mut bar));
     for (mut a_bar, bar) in a_bar.column_iter_mut().zip(bar.column_iter()) {
+        let bar = bar.as_slice();
         a_bar.iter_mut().zip(places.iter()).for_each(|(a_bar, &place)| *a_bar += bar[place]);
     }
 }
