@@ -52,23 +52,22 @@ where
     Ok((y, norm))
 }
 
-/// What is left of a direction without its part along Y, over the norm, entry by entry.
-fn tangential<'a, T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
-    y: &'a OMatrix<T, R, C>,
+/// The part of a direction along Y; None, which is reported, if Y has no direction.
+fn along<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
+    y: &OMatrix<T, R, C>,
     norm: T::Real,
-    direction: &'a Matrix<T, R, C, S>,
-) -> impl Iterator<Item = T>
+    direction: &Matrix<T, R, C, S>,
+) -> Option<T::Real>
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let zero = norm == nalgebra::zero();
-    if zero && !direction.is_empty() {
+    if norm != nalgebra::zero() {
+        return Some(y.dotc(direction).real());
+    }
+    if !direction.is_empty() {
         report(Diagnostic::undefined("normalize", "zero has no direction"));
     }
-    let along = y.dotc(direction).real();
-    y.iter()
-        .zip(direction.iter())
-        .map(move |(y, &x)| if zero { T::zero() } else { (x - y.scale(along)).unscale(norm) })
+    None
 }
 
 fn normalize_forward<T: Scalar, R: Dim, C: Dim>(
@@ -80,7 +79,10 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let mut y_dot = a_dot.clone();
-    y_dot.iter_mut().zip(tangential(y, norm, a_dot)).for_each(|(y_dot, x)| *y_dot = x);
+    match along(y, norm, a_dot) {
+        Some(along) => y_dot.zip_apply(y, |x, y| *x = (*x - y.scale(along)).unscale(norm)),
+        None => y_dot.fill(T::zero()),
+    }
     y_dot
 }
 
@@ -93,5 +95,9 @@ fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    a_bar.iter_mut().zip(tangential(y, norm, &y_bar)).for_each(|(a_bar, x)| *a_bar += x);
+    if let Some(along) = along(y, norm, &y_bar) {
+        a_bar.zip_zip_apply(y, &y_bar, |a_bar, y, y_bar| {
+            *a_bar += (y_bar - y.scale(along)).unscale(norm);
+        });
+    }
 }
