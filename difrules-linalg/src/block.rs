@@ -116,6 +116,40 @@ pub(crate) fn multiply<T: Scalar>(
     done.expect(FIT);
 }
 
+/// V^H A V.
+pub(crate) fn in_basis<T: Scalar, D: Dim>(
+    v: &OMatrix<T, D, D>,
+    a: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (size, _) = v.shape_generic();
+    let mut product = OMatrix::zeros_generic(size, size);
+    let mut turned = OMatrix::zeros_generic(size, size);
+    let (one, zero) = (T::one(), T::zero());
+    multiply(one, (block(a), false), (block(v), false), zero, &mut block_mut(&mut product));
+    multiply(one, (block(v), true), (block(&product), false), zero, &mut block_mut(&mut turned));
+    turned
+}
+
+/// V M V^H.
+pub(crate) fn out_of_basis<T: Scalar, D: Dim>(
+    v: &OMatrix<T, D, D>,
+    m: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (size, _) = v.shape_generic();
+    let mut product = OMatrix::zeros_generic(size, size);
+    let mut turned = OMatrix::zeros_generic(size, size);
+    let (one, zero) = (T::one(), T::zero());
+    multiply(one, (block(v), false), (block(m), false), zero, &mut block_mut(&mut product));
+    multiply(one, (block(&product), false), (block(v), true), zero, &mut block_mut(&mut turned));
+    turned
+}
+
 /// The largest number of entries of a factor at which a product in place of a copy pays.
 const SMALL_PRODUCT: usize = 64;
 
@@ -165,4 +199,15 @@ pub(crate) fn solve_again<T: Scalar>(
     b: &mut DMatrixViewMut<'_, T>,
 ) {
     solve(side, triangle, operation, a, b).expect(FIT);
+}
+
+/// X <- op(T)^-1 X or X op(T)^-1 for a unit triangular T.
+pub(crate) fn solve_unit<T: Scalar>(
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    factor: DMatrixView<'_, T>,
+    x: &mut DMatrixViewMut<'_, T>,
+) {
+    trsm(side, triangle, operation, Diagonal::Unit, T::one(), &factor, x).expect(FIT);
 }

@@ -7,8 +7,8 @@ use nalgebra::{
     ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1,
 };
 
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
-use crate::block::{FIT, block, block_mut, multiply};
+use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::block::{FIT, block, block_mut, multiply, solve_unit};
 use crate::defects::report_undefined;
 use crate::error::{Error, singular};
 use crate::modulus::{largest, largest_modulus};
@@ -58,6 +58,20 @@ impl<T: Scalar> Block<T> {
                 let inverse =
                     Self::Two(over(last), -below.unscale(determinant).unscale(size), over(first));
                 (determinant != nalgebra::zero()).then_some(inverse)
+            }
+        }
+    }
+
+    /// Multiplies the rows from k on by it.
+    fn multiply(&self, k: usize, y: &mut DMatrixViewMut<'_, T>) {
+        for j in 0..y.ncols() {
+            match *self {
+                Self::One(b) => y[(k, j)] = y[(k, j)].scale(b),
+                Self::Two(first, below, last) => {
+                    let (top, bottom) = (y[(k, j)], y[(k + 1, j)]);
+                    y[(k, j)] = top.scale(first) + below.conjugate() * bottom;
+                    y[(k + 1, j)] = below * top + bottom.scale(last);
+                }
             }
         }
     }
@@ -167,18 +181,7 @@ where
 
     /// Y <- B Y.
     fn multiply_blocks(&self, y: &mut DMatrixViewMut<'_, T>) {
-        for (k, block) in self.blocks() {
-            for j in 0..y.ncols() {
-                match block {
-                    Block::One(b) => y[(k, j)] = y[(k, j)].scale(b),
-                    Block::Two(first, below, last) => {
-                        let (top, bottom) = (y[(k, j)], y[(k + 1, j)]);
-                        y[(k, j)] = top.scale(first) + below.conjugate() * bottom;
-                        y[(k + 1, j)] = below * top + bottom.scale(last);
-                    }
-                }
-            }
-        }
+        self.blocks().for_each(|(k, block)| block.multiply(k, y));
     }
 
     /// X <- A^-1 X.
@@ -189,15 +192,9 @@ where
         self.solve_factor(Side::Left, Operation::None, x);
         for (k, block) in self.blocks() {
             let Some(inverse) = block.inverse() else { return Err(self.singular()) };
-            for j in 0..x.ncols() {
-                match inverse {
-                    Block::One(b) => x[(k, j)] = x[(k, j)].unscale(b),
-                    Block::Two(first, below, last) => {
-                        let (top, bottom) = (x[(k, j)], x[(k + 1, j)]);
-                        x[(k, j)] = top.scale(first) + below.conjugate() * bottom;
-                        x[(k + 1, j)] = bottom.scale(last) + below * top;
-                    }
-                }
+            match inverse {
+                Block::One(b) => x.row_mut(k).apply(|x| *x = x.unscale(b)),
+                Block::Two(..) => inverse.multiply(k, x),
             }
         }
         self.solve_factor(Side::Left, Operation::Adjoint, x);
@@ -430,17 +427,6 @@ where
         add_strict_outer(self.triangle, -T::one(), block(w), block(&z), factor_bar);
         add_strict_outer(self.triangle, -T::one(), block(x), block(&y), factor_bar);
     }
-}
-
-/// X <- op(T)^-1 X or X op(T)^-1.
-fn solve_unit<T: Scalar>(
-    side: Side,
-    triangle: Triangle,
-    operation: Operation,
-    factor: DMatrixView<'_, T>,
-    x: &mut DMatrixViewMut<'_, T>,
-) {
-    trsm(side, triangle, operation, Diagonal::Unit, T::one(), &factor, x).expect(FIT);
 }
 
 /// Y <- Y + alpha T X, or Y + alpha T^H X.

@@ -7,8 +7,8 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
-use crate::block::{FIT, block, multiply, solve};
+use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::block::{block, multiply, solve, solve_unit};
 use crate::defects::report_undefined;
 use crate::error::Error;
 use crate::modulus::{largest_modulus, quotient};
@@ -23,7 +23,7 @@ pub(crate) fn solve_unit_lower<T: Scalar>(
     l: DMatrixView<'_, T>,
     b: &mut DMatrixViewMut<'_, T>,
 ) {
-    trsm(Side::Left, Triangle::Lower, operation, Diagonal::Unit, T::one(), &l, b).expect(FIT);
+    solve_unit(Side::Left, Triangle::Lower, operation, l, b);
 }
 
 /// Swaps row i with row `pivots[i]`, for each i in turn.

@@ -11,7 +11,7 @@ use nalgebra::{
     RealField, U1,
 };
 
-use crate::block::{block, block_mut, multiply};
+use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::defects::report_undefined;
 use crate::error::Error;
 use crate::modulus::{largest_modulus, phase, quotient};
@@ -396,10 +396,8 @@ where
 {
     let (size, _) = q.shape_generic();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
-    let (mut q_dot, mut p, mut x) = (zeros(), zeros(), zeros());
+    let (mut q_dot, mut p, mut x) = (zeros(), in_basis(q, a_dot), zeros());
     let (one, zero) = (T::one(), T::zero());
-    multiply(one, (block(a_dot), false), (block(q), false), zero, &mut block_mut(&mut q_dot));
-    multiply(one, (block(q), true), (block(&q_dot), false), zero, &mut block_mut(&mut p));
     let mut divider = Divider::new(block(t));
     let all = largest_modulus(p.iter());
     lower_blocks(&mut divider, block(t), block(&p), &mut block_mut(&mut x));
@@ -483,8 +481,5 @@ where
     lower_blocks_adjoint(&mut divider, block(t), block(&skew), &mut block_mut(&mut y));
     report_undefined::<T::Real, _>(primitive, divider.lost, all, || REPEATED);
     block_mut(&mut y).zip_apply(&*t_bar, |y, t| *y += t);
-    multiply(one, (block(q), false), (block(&y), false), zero, &mut block_mut(&mut skew));
-    let mut a_bar = zeros();
-    multiply(one, (block(&skew), false), (block(q), true), zero, &mut block_mut(&mut a_bar));
-    a_bar
+    out_of_basis(q, &y)
 }

@@ -8,7 +8,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::block::{block, block_mut, multiply};
+use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::defects::report_undefined;
 use crate::modulus::largest_modulus;
 
@@ -90,10 +90,8 @@ where
     let (size, _) = q.shape_generic();
     let count = q.nrows();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
-    let (mut q_dot, mut h_dot, mut x) = (zeros(), zeros(), zeros());
+    let (mut q_dot, mut h_dot, mut x) = (zeros(), in_basis(q, a_dot), zeros());
     let (one, zero) = (T::one(), T::zero());
-    multiply(one, (block(a_dot), false), (block(q), false), zero, &mut block_mut(&mut q_dot));
-    multiply(one, (block(q), true), (block(&q_dot), false), zero, &mut block_mut(&mut h_dot));
     let mut divider = Divider::new::<T::Real>(largest_modulus(h.iter()), count);
     for j in 0..count {
         let mut r = h_dot.column_mut(j);
@@ -190,10 +188,7 @@ where
         }
     }
     divider.report::<T::Real>(primitive, all);
-    multiply(one, (block(q), false), (block(&k_bar), false), zero, &mut block_mut(&mut g));
-    let mut a_bar = zeros();
-    multiply(one, (block(&g), false), (block(q), true), zero, &mut block_mut(&mut a_bar));
-    a_bar
+    out_of_basis(q, &k_bar)
 }
 
 /// The numbers of an upper bidiagonal B.

@@ -321,19 +321,19 @@ pub(crate) fn add_weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(T::one(), factors.0, factors.1, T::one(), a_bar);
 }
 
-/// The tangent of the sum of those singular values that count.
-pub(crate) fn sum_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+/// The tangent of a weighted sum of the singular values: the adjoint of [`add_weighted`].
+pub(crate) fn weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
     u: &OMatrix<T, R, K>,
     v_t: &OMatrix<T, K, C>,
+    weight: impl Fn(usize) -> T::Real,
     a_dot: &OMatrix<T, R, C>,
-    counts: impl Fn(usize) -> bool,
 ) -> T::Real
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
 {
     let values_dot = derivatives(u, v_t, a_dot);
-    let values_dot = values_dot.iter().enumerate().filter(|(i, _)| counts(*i));
-    values_dot.fold(nalgebra::zero(), |sum: T::Real, (_, &s)| sum + s)
+    let terms = values_dot.iter().enumerate();
+    terms.fold(nalgebra::zero(), |sum: T::Real, (i, &s)| sum + weight(i) * s)
 }
 
 /// One over the singular values, zero for those that are zero within the rounding of the largest.

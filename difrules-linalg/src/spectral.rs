@@ -10,10 +10,10 @@ use nalgebra::{
     DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::block::{block, block_mut, multiply};
+use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::defects::{report_gauge, report_undefined, tolerance};
 use crate::error::Error;
-use crate::modulus::{largest_modulus, phase};
+use crate::modulus::{self, largest_modulus, phase};
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
 ///
@@ -64,12 +64,7 @@ where
 
 /// The place of the first of the largest entries.
 pub(crate) fn largest<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>) -> usize {
-    let sizes = entries.map(|x| x.modulus_squared()).enumerate();
-    let larger = |found: (usize, T::Real), next: (usize, T::Real)| match next.1 > found.1 {
-        true => next,
-        false => found,
-    };
-    sizes.reduce(larger).map_or(0, |found| found.0)
+    modulus::largest(entries.map(|x| x.modulus_squared())).0.unwrap_or(0)
 }
 
 /// A gap below which two eigenvalues of numbers of this size are taken for one that repeats, and one
@@ -98,11 +93,9 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let (size, _) = vectors.shape_generic();
-    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
-    let (mut product, mut turned, mut vectors_dot) = (zeros(), zeros(), zeros());
     let (one, zero, v) = (T::one(), T::zero(), block(vectors));
-    multiply(one, (block(a_dot), false), (v, false), zero, &mut block_mut(&mut product));
-    multiply(one, (v, true), (block(&product), false), zero, &mut block_mut(&mut turned));
+    let mut turned = in_basis(vectors, a_dot);
+    let mut vectors_dot = OMatrix::zeros_generic(size, size);
     let values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
     over_gaps(primitive, values.as_slice(), &mut block_mut(&mut turned));
     multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
@@ -205,15 +198,12 @@ where
     let v = block(vectors);
     keep_phases_adjoint(v, vectors_bar);
     let (size, _) = vectors.shape_generic();
-    let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
-    let (mut g, mut product, mut a_bar) = (zeros(), zeros(), zeros());
-    let (one, zero) = (T::one(), T::zero());
-    multiply(one, (v, true), (vectors_bar.as_view(), false), zero, &mut block_mut(&mut g));
+    let mut g = OMatrix::<T, D, D>::zeros_generic(size, size);
+    let bars = (vectors_bar.as_view(), false);
+    multiply(T::one(), (v, true), bars, T::zero(), &mut block_mut(&mut g));
     let all = largest_modulus(g.iter()).max(size_of(values_bar));
     divide_by_gaps(primitive, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
-    multiply(one, (v, false), (block(&g), false), zero, &mut block_mut(&mut product));
-    multiply(one, (block(&product), false), (v, true), zero, &mut block_mut(&mut a_bar));
-    a_bar
+    out_of_basis(vectors, &g)
 }
 
 /// Replaces G, the cotangent of a basis in that basis, by the Hermitian M of

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
-use crate::block::{block, block_mut, buffer, multiply, solve_again};
+use crate::block::{block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again};
 use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
 use crate::error::{Error, finite_triangle, shape, solved, square};
@@ -92,34 +92,6 @@ where
     solved(&eigenvectors, pivots())?;
     turn(block_mut(&mut eigenvectors));
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
-}
-
-/// V^H A V.
-fn in_basis<T: Scalar, D: Dim>(v: &OMatrix<T, D, D>, a: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
-where
-    DefaultAllocator: Allocator<D, D>,
-{
-    let (size, _) = v.shape_generic();
-    let mut product = OMatrix::zeros_generic(size, size);
-    let mut turned = OMatrix::zeros_generic(size, size);
-    let (one, zero) = (T::one(), T::zero());
-    multiply(one, (block(a), false), (block(v), false), zero, &mut block_mut(&mut product));
-    multiply(one, (block(v), true), (block(&product), false), zero, &mut block_mut(&mut turned));
-    turned
-}
-
-/// V M V^H.
-fn out_of_basis<T: Scalar, D: Dim>(v: &OMatrix<T, D, D>, m: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
-where
-    DefaultAllocator: Allocator<D, D>,
-{
-    let (size, _) = v.shape_generic();
-    let mut product = OMatrix::zeros_generic(size, size);
-    let mut turned = OMatrix::zeros_generic(size, size);
-    let (one, zero) = (T::one(), T::zero());
-    multiply(one, (block(v), false), (block(m), false), zero, &mut block_mut(&mut product));
-    multiply(one, (block(&product), false), (block(v), true), zero, &mut block_mut(&mut turned));
-    turned
 }
 
 fn half<T: Scalar>() -> T::Real {

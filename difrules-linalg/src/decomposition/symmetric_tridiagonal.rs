@@ -3,7 +3,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Triangle};
-use crate::block::{block_mut, buffer};
+use crate::block::{FIT, block_mut, buffer};
+use crate::elementary::symmetric_part::symmetric_part;
 use crate::error::{Error, finite_triangle, square};
 use crate::reduction::{hessenberg_forward, hessenberg_reverse, rescaled};
 use crate::sample;
@@ -135,16 +136,7 @@ fn symmetric_tridiagonal_reverse<T: Scalar, D: DimSub<U1>>(
     a_bar.add(|| {
         let bars = (&buffer(&mut q_bar), &block_mut(&mut t_bar));
         let t = tridiagonal(factors);
-        let mut bar =
-            hessenberg_reverse("symmetric_tridiagonal", &factors.q, &t, 1, bars.0, bars.1);
-        let half: T::Real = nalgebra::convert(0.5);
-        for j in 0..bar.ncols() {
-            for i in 0..=j {
-                let entry = (bar[(i, j)] + bar[(j, i)].conjugate()).scale(half);
-                bar[(i, j)] = entry;
-                bar[(j, i)] = entry.conjugate();
-            }
-        }
-        bar
+        let bar = hessenberg_reverse("symmetric_tridiagonal", &factors.q, &t, 1, bars.0, bars.1);
+        symmetric_part(&bar).expect(FIT)
     });
 }

@@ -7,7 +7,8 @@ use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{add_weighted, derivatives};
+use crate::singular::{add_weighted, weighted};
+use crate::spectral::gaps;
 
 /// The largest singular value of A over the smallest: its condition number in the 2-norm. That of a
 /// matrix without entries is 0.
@@ -93,7 +94,7 @@ where
 {
     let count = svd.singular_values.len();
     let smallest = svd.singular_values[count - 1];
-    let (_, rounding) = crate::spectral::gaps::<T::Real>(1.0, svd.u.nrows().max(svd.v_t.ncols()));
+    let (_, rounding) = gaps::<T::Real>(1.0, svd.u.nrows().max(svd.v_t.ncols()));
     let one = y.to_f64() - 1.0 <= rounding;
     move |i| {
         let first = if i == 0 && !one { <T::Real>::one() } else { nalgebra::zero() };
@@ -116,10 +117,7 @@ where
     if a_dot.is_empty() {
         return nalgebra::zero();
     }
-    let weights = weights(y, svd);
-    let values_dot = derivatives(&svd.u, &svd.v_t, a_dot);
-    let terms = values_dot.iter().enumerate();
-    terms.fold(nalgebra::zero(), |sum: T::Real, (i, &s)| sum + weights(i) * s)
+    weighted(&svd.u, &svd.v_t, weights(y, svd), a_dot)
 }
 
 fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -6,7 +6,7 @@ use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{add_weighted, sum_forward};
+use crate::singular::{add_weighted, weighted};
 use crate::spectral::{gaps, size_of};
 
 /// The sum of the singular values of A. At a singular value that is zero there is a kink; the rules take the subgradient that leaves it out.
@@ -68,8 +68,8 @@ where
     Ok((y, svd))
 }
 
-/// Which singular values count.
-fn counts<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> impl Fn(usize) -> bool
+/// The weights of the singular values: 1 for those that count.
+fn weights<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> impl Fn(usize) -> T::Real
 where
     DefaultAllocator: Allocator<R, C>
         + Allocator<R, DimMinimum<R, C>>
@@ -78,7 +78,9 @@ where
 {
     let size = svd.u.nrows().max(svd.v_t.ncols());
     let (_, smallest) = gaps::<T::Real>(size_of(svd.singular_values.as_slice()), size);
-    move |i| svd.singular_values[i].to_f64() > smallest
+    move |i| {
+        if svd.singular_values[i].to_f64() > smallest { nalgebra::one() } else { nalgebra::zero() }
+    }
 }
 
 fn nuclear_norm_forward<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -91,7 +93,7 @@ where
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    sum_forward(&svd.u, &svd.v_t, a_dot, counts(svd))
+    weighted(&svd.u, &svd.v_t, weights(svd), a_dot)
 }
 
 fn nuclear_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -105,7 +107,6 @@ fn nuclear_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
         + Allocator<DimMinimum<R, C>>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let counts = counts(svd);
-    let weight = |i| if counts(i) { y_bar } else { nalgebra::zero() };
-    add_weighted(&svd.u, &svd.v_t, weight, &mut buffer(&mut a_bar));
+    let weights = weights(svd);
+    add_weighted(&svd.u, &svd.v_t, |i| weights(i) * y_bar, &mut buffer(&mut a_bar));
 }

@@ -6,7 +6,7 @@ use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{add_weighted, sum_forward};
+use crate::singular::{add_weighted, weighted};
 
 /// The largest singular value of A. Where it repeats there is a kink; the rules take the subgradient of the first pair of singular
 /// vectors that the primal found, and 0 at A = 0.
@@ -70,15 +70,21 @@ where
     Ok((y, svd))
 }
 
-/// Which singular values count.
-fn counts<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> impl Fn(usize) -> bool
+/// The weights of the singular values: 1 for those that count.
+fn weights<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> impl Fn(usize) -> T::Real
 where
     DefaultAllocator: Allocator<R, C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    |i| i == 0 && svd.singular_values[i] != nalgebra::zero()
+    |i| {
+        if i == 0 && svd.singular_values[i] != nalgebra::zero() {
+            nalgebra::one()
+        } else {
+            nalgebra::zero()
+        }
+    }
 }
 
 fn spectral_norm_forward<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -91,7 +97,7 @@ where
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    sum_forward(&svd.u, &svd.v_t, a_dot, counts(svd))
+    weighted(&svd.u, &svd.v_t, weights(svd), a_dot)
 }
 
 fn spectral_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -105,7 +111,6 @@ fn spectral_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
         + Allocator<DimMinimum<R, C>>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let counts = counts(svd);
-    let weight = |i| if counts(i) { y_bar } else { nalgebra::zero() };
-    add_weighted(&svd.u, &svd.v_t, weight, &mut buffer(&mut a_bar));
+    let weights = weights(svd);
+    add_weighted(&svd.u, &svd.v_t, |i| weights(i) * y_bar, &mut buffer(&mut a_bar));
 }
