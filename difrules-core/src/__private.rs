@@ -15,7 +15,7 @@ pub use crate::registry::Registered;
 pub use crate::transform::jacobian_by_shape;
 
 use crate::cast;
-use crate::primitive::MissingRule;
+use crate::primitive::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Notion, Record};
 use crate::scalar::{Real, Scalar};
 use crate::value::{Cotangent, Differentiable, Shape, split_front};
@@ -128,6 +128,11 @@ pub fn infallible<Y>(result: Result<Y, Infallible>) -> Y {
 #[cold]
 pub fn missing_rule(record: &'static Record, mode: Mode) -> ! {
     panic!("{}", MissingRule { primitive: record.path, mode })
+}
+
+#[cold]
+pub fn unknown_partial(record: &'static Record, argument: usize) -> ! {
+    panic!("{}", UnknownPartial::of(record, argument))
 }
 
 #[inline]

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use crate::field::real_field;
 use crate::passing::Arguments;
 use crate::primitive::{Given, Inputs, Primitive};
+use crate::registry::Record;
 use crate::scalar::{Over, Real};
+use crate::symbolic;
 use crate::tape::{self, Tapes};
 use crate::value::Differentiable;
 
@@ -146,6 +148,22 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
 
     fn tapes() -> &'static RefCell<Tapes<Self>> {
         tape::tapes_by_type()
+    }
+
+    fn call_record(
+        record: &'static Record,
+        arguments: &[Self],
+    ) -> Result<Self, symbolic::SymbolicError> {
+        let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
+        let value = T::call_record(record, &values)?;
+        let mut tangents = [T::zero(); N];
+        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.carries_nothing()) {
+            let partial = symbolic::partial(record, i, &values, value)?;
+            for (sum, tangent) in tangents.iter_mut().zip(x.tangents) {
+                *sum += chain(partial, tangent);
+            }
+        }
+        Ok(Self { value, tangents })
     }
 
     fn is_same(self, other: Self) -> bool {

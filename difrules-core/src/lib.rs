@@ -18,6 +18,7 @@ mod scalar;
 mod slot;
 #[cfg(feature = "statements")]
 mod statements;
+pub mod symbolic;
 mod tape;
 pub mod testing;
 mod transform;
@@ -30,10 +31,12 @@ pub use checkpoint::checkpointed;
 pub use diagnostic::{Defect, Diagnostic, diagnosed, gauge_tolerance, report, set_gauge_tolerance};
 pub use difrules_macros::{Differentiable, primitive};
 pub use dual::Dual;
-pub use primitive::{Evaluated, Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes};
+pub use primitive::{
+    Evaluated, Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes, UnknownPartial,
+};
 pub use registry::{
-    Argument, Duplicate, Instance, Mode, Notion, Record, by_name, by_path, by_types, duplicates,
-    find, primitives,
+    Argument, Duplicate, Instance, Mode, Notion, Partial, Record, by_name, by_path, by_types,
+    duplicates, find, primitives,
 };
 pub use replay::{Recording, ReplayError};
 pub use scalar::{Kind, Over, Real, Scalar};

@@ -60,6 +60,8 @@ pub trait Primitive: Sized + 'static {
     );
     /// The partial derivative by an argument, where [`SCALAR`](Primitive::SCALAR).
     fn partial<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> S;
+    /// Whether somebody knows the derivative by an argument.
+    fn is_known(argument: usize) -> bool;
     /// Keeps what the reverse rule reads.
     fn residual<S: Real>(evaluation: Evaluation<Self, S>) -> Self::Residual<S>;
     /// Copies the `&mut` arguments that a rule reads as they were.
@@ -122,6 +124,32 @@ pub struct Evaluated<Inputs, Overwritten, Output, Saved> {
     pub output: Output,
     /// What the augmented primal saved.
     pub saved: Saved,
+}
+
+/// A derivative that nobody knows was asked for: what a mode panics with, when its tangent or its
+/// adjoint is not zero.
+///
+/// ```should_panic
+/// # use difrules_core::{gradient, math::zeta};
+/// // The derivative of the Hurwitz zeta function by its first argument.
+/// gradient(|s| zeta(*s, s.clone()), &2.0_f64);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the derivative of the primitive `{primitive}` by its argument `{argument}` is not known; make \
+     that argument a constant"
+)]
+pub struct UnknownPartial {
+    /// The primitive's path.
+    pub primitive: &'static str,
+    /// The argument's name.
+    pub argument: &'static str,
+}
+
+impl UnknownPartial {
+    pub(crate) fn of(record: &'static Record, argument: usize) -> Self {
+        Self { primitive: record.path, argument: record.arguments[argument].name }
+    }
 }
 
 /// A rule that a primitive does not have was asked for: what a mode panics with.

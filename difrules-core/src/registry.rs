@@ -18,6 +18,7 @@
 //! assert_eq!(sin.path, "difrules_core::math::trigonometric::sin");
 //! assert!(sin.forward && sin.reverse);
 //! assert_eq!(sin.symbolic, ["x.cos()"]);
+//! assert!(matches!(sin.partials, [difrules_core::Partial::Known(_)]));
 //! for primitive in difrules_core::primitives() {
 //!     println!("{primitive}");
 //! }
@@ -29,6 +30,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::call::Calls;
+use crate::symbolic::Formula;
 use crate::testing::Sampler;
 
 /// A direction of differentiation.
@@ -96,6 +98,8 @@ pub struct Record {
     /// The rules that are closures, as the source writes them: a partial derivative an argument,
     /// or the forward and the reverse rule.
     pub symbolic: Vec<&'static str>,
+    /// What is known of the derivative by each argument, where the result is one number.
+    pub partials: &'static [Partial],
     /// The types at which it can be called without knowing it at compile time.
     pub instances: Vec<Instance>,
     /// The source file.
@@ -127,6 +131,19 @@ impl Record {
     pub fn instance(&self, scalar: &str) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.scalar == scalar)
     }
+}
+
+/// What the registry knows of the derivative by an argument.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Partial {
+    /// It is an expression, see [`symbolic`](crate::symbolic).
+    Known(Formula),
+    /// Nobody knows it; a mode that needs it says so, see [`UnknownPartial`](crate::UnknownPartial).
+    Unknown,
+    /// The rule is a program.
+    Code,
+    /// The argument is a constant.
+    Constant,
 }
 
 /// One argument of a primitive.

@@ -11,6 +11,8 @@ use nalgebra::{Complex, ComplexField, RealField};
 
 use crate::checkpoint;
 use crate::primitive::{Given, Primitive};
+use crate::registry::Record;
+use crate::symbolic;
 use crate::tape::{self, Tapes};
 use crate::value::Differentiable;
 
@@ -108,6 +110,13 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self>;
 
+    /// Calls a primitive that is known by its record alone, for [`symbolic`](crate::symbolic).
+    #[doc(hidden)]
+    fn call_record(
+        record: &'static Record,
+        arguments: &[Self],
+    ) -> Result<Self, symbolic::SymbolicError>;
+
     /// Whether it is the same number in every part, the sign of a zero and the digits of a NaN too.
     #[doc(hidden)]
     fn is_same(self, other: Self) -> bool;
@@ -177,6 +186,13 @@ macro_rules! base {
             #[inline]
             fn to_f64(self) -> f64 {
                 f64::from(self)
+            }
+
+            fn call_record(
+                record: &'static Record,
+                arguments: &[Self],
+            ) -> Result<Self, symbolic::SymbolicError> {
+                symbolic::call_base(record, stringify!($real), arguments)
             }
 
             #[inline]

@@ -7,8 +7,10 @@ use crate::checkpoint;
 use crate::field::real_field;
 use crate::passing::Arguments;
 use crate::primitive::{Evaluated, Evaluation, Given, Inputs, Output, Primitive, Shapes};
+use crate::registry::Record;
 use crate::replay::Operation;
 use crate::scalar::{Over, Real};
+use crate::symbolic;
 use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, Tape, Tapes, Whole};
 use crate::value::Differentiable;
 
@@ -266,6 +268,28 @@ impl<T: Real> Real for Var<T> {
         tape::tapes_by_type()
     }
 
+    fn call_record(
+        record: &'static Record,
+        arguments: &[Self],
+    ) -> Result<Self, symbolic::SymbolicError> {
+        // A tape that is replayed is told of these values: it holds as long as they stay.
+        let values: Vec<_> = arguments.iter().map(|x| x.value()).collect();
+        let value = T::call_record(record, &values)?;
+        let stamps = arguments.iter().fold(0, |stamps, x| stamps | x.stamp);
+        let replayed = stamps & ATTENTIVE != 0 && Self::is_replayed(stamps);
+        let mut combination = Combination::default();
+        let mut linear = Self::constant(value);
+        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_constant()) {
+            let partial = symbolic::partial(record, i, &values, value)?;
+            if replayed {
+                linear += Self::constant(partial) * (*x - Self::constant(values[i]));
+            } else {
+                combination.add(*x, partial);
+            }
+        }
+        Ok(if replayed { linear } else { Self { value, ..combination.record() } })
+    }
+
     fn is_same(self, other: Self) -> bool {
         self.value.is_same(other.value) && (self.stamp, self.number) == (other.stamp, other.number)
     }
@@ -285,11 +309,16 @@ impl<T: Real> Real for Var<T> {
 
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
         let mut stamps = 0;
+        let mut known = true;
         if P::SCALAR {
-            P::Arguments::visit(&arguments, &mut |_, x: Self| stamps |= x.stamp);
+            P::Arguments::visit(&arguments, &mut |argument, x: Self| {
+                stamps |= x.stamp;
+                known &= x.is_constant() || P::is_known(argument);
+            });
         }
-        // A tape that is replayed evaluates the primitive again.
-        if P::SCALAR && (stamps & ATTENTIVE == 0 || !Self::is_replayed(stamps)) {
+        // A tape that is replayed evaluates the primitive again. A node asks for its derivatives only if
+        // its adjoint is not zero, which matters where one is not known.
+        if P::SCALAR && known && (stamps & ATTENTIVE == 0 || !Self::is_replayed(stamps)) {
             let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output =
                 P::evaluate::<T>(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
@@ -333,37 +362,61 @@ impl<T: Real> Real for Var<T> {
     }
 }
 
-/// Records a function of real numbers with known partial derivatives: a statement for every two.
+/// Records a function of real numbers with known partial derivatives.
 fn scalar<P: Primitive, T: Real>(
     arguments: &Given<'_, P, Var<T>>,
     evaluation: &Evaluation<P, T>,
 ) -> Output<P, Var<T>> {
-    // The values of partial sums are read by nobody; the last statement's is the result's.
-    let mut pending: Option<(Var<T>, T)> = None;
-    let mut sum = None;
+    let mut combination = Combination::default();
     P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
-        if x.is_constant() {
-            return;
+        if !x.is_constant() {
+            combination.add(x, P::partial(evaluation, argument));
         }
-        let term = (x, P::partial(evaluation, argument));
-        pending = Some(match pending.take() {
+    });
+    let sum = combination.record();
+    evaluation.output.map_reals(&mut |value| Var { value, ..sum })
+}
+
+/// Numbers with the partial derivatives by them, recorded as a statement for every two.
+struct Combination<T> {
+    pending: Option<(Var<T>, T)>,
+    /// The last statement's result. The values of partial sums are read by nobody.
+    sum: Option<Var<T>>,
+}
+
+impl<T> Default for Combination<T> {
+    #[inline]
+    fn default() -> Self {
+        Self { pending: None, sum: None }
+    }
+}
+
+impl<T: Real> Combination<T> {
+    #[inline]
+    fn add(&mut self, x: Var<T>, partial: T) {
+        let term = (x, partial);
+        self.pending = Some(match self.pending.take() {
             None => term,
             Some(first) => {
                 // On an ordinary tape, where the operation does not matter.
                 let both = Var::record(Operation::Add, T::zero(), first, term);
-                sum = Some(both);
+                self.sum = Some(both);
                 (both, T::one())
             }
         });
-    });
-    let sum = sum.unwrap_or_else(|| match pending {
-        Some(term) => {
-            let nothing = (Var::constant(T::zero()), T::zero());
-            Var::record(Operation::Add, T::zero(), term, nothing)
-        }
-        None => Var::constant(T::zero()),
-    });
-    evaluation.output.map_reals(&mut |value| Var { value, ..sum })
+    }
+
+    /// The result, without its value.
+    #[inline]
+    fn record(self) -> Var<T> {
+        self.sum.unwrap_or_else(|| match self.pending {
+            Some(term) => {
+                let nothing = (Var::constant(T::zero()), T::zero());
+                Var::record(Operation::Add, T::zero(), term, nothing)
+            }
+            None => Var::constant(T::zero()),
+        })
+    }
 }
 
 /// Reads the value, where an ordinary call of `value` would be inlined many times.

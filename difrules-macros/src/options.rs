@@ -12,8 +12,10 @@ use syn::{Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
 pub(crate) struct Options {
     pub(crate) forward: Option<Rule>,
     pub(crate) reverse: Option<Rule>,
-    /// One closure a differentiable argument.
-    pub(crate) partial: Vec<ExprClosure>,
+    /// One a differentiable argument.
+    pub(crate) partial: Vec<Partial>,
+    /// The same as expressions, where the rules themselves are none.
+    pub(crate) symbolic: Vec<Partial>,
     pub(crate) saves: Option<Saves>,
     pub(crate) constant: Vec<Ident>,
     pub(crate) reads: Option<Reads>,
@@ -27,6 +29,22 @@ pub(crate) struct Options {
     pub(crate) owner: Option<Type>,
     /// Where `difrules_core` is found.
     pub(crate) root: Option<Path>,
+}
+
+/// A partial derivative as the user gives it.
+pub(crate) enum Partial {
+    Closure(ExprClosure),
+    /// `unknown`: nobody knows it.
+    Unknown(Ident),
+}
+
+impl Partial {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Closure(closure) => closure.span(),
+            Self::Unknown(unknown) => unknown.span(),
+        }
+    }
 }
 
 /// A rule as the user gives it.
@@ -108,8 +126,8 @@ pub(crate) enum Instance {
     All(syn::AngleBracketedGenericArguments),
 }
 
-const KEYS: &str = "`forward`, `reverse`, `partial`, `saves`, `reads`, `constant`, `kernel`, \
-                    `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
+const KEYS: &str = "`forward`, `reverse`, `partial`, `symbolic`, `saves`, `reads`, `constant`, \
+                    `kernel`, `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
 
 impl Parse for Options {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -130,6 +148,7 @@ impl Parse for Options {
                 "forward" => options.forward = Some(value(input, &key)?),
                 "reverse" => options.reverse = Some(value(input, &key)?),
                 "partial" => options.partial = partials(input, &key)?,
+                "symbolic" => options.symbolic = partials(input, &key)?,
                 "saves" => options.saves = Some(value(input, &key)?),
                 "sample" => options.sample = Some(value(input, &key)?),
                 "name" => options.name = Some(value(input, &key)?),
@@ -192,8 +211,8 @@ fn list<T>(
     Ok(Punctuated::<T, Token![,]>::parse_terminated_with(&content, item)?.into_iter().collect())
 }
 
-/// `= closure` or `= (closure, closure)`.
-fn partials(input: ParseStream, key: &Ident) -> Result<Vec<ExprClosure>> {
+/// `= closure` or `= (closure, unknown)`.
+fn partials(input: ParseStream, key: &Ident) -> Result<Vec<Partial>> {
     let closures = match value::<Expr>(input, key)? {
         Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.into_iter().collect(),
         Expr::Paren(one) => vec![*one.expr],
@@ -202,11 +221,17 @@ fn partials(input: ParseStream, key: &Ident) -> Result<Vec<ExprClosure>> {
     closures
         .into_iter()
         .map(|closure| match closure {
-            Expr::Closure(closure) => Ok(closure),
+            Expr::Closure(closure) => Ok(Partial::Closure(closure)),
+            Expr::Path(path) if path.path.is_ident("unknown") => {
+                Ok(Partial::Unknown(Ident::new("unknown", path.span())))
+            }
             other => Err(Error::new(
                 other.span(),
-                "a partial derivative is a closure: write `partial = |x| ..`, or for several \
-                 arguments `partial = (|x, y| .., |x, y| ..)`",
+                format!(
+                    "a partial derivative is a closure: write `{key} = |x| ..`, or for several \
+                     arguments `{key} = (|x, y| .., |x, y| ..)`, with `unknown` for one that nobody \
+                     knows"
+                ),
             )),
         })
         .collect()

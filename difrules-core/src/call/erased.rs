@@ -10,8 +10,10 @@ use std::fmt;
 use super::CallError;
 use crate::cast;
 use crate::passing::{Arguments, Mismatch};
-use crate::primitive::{Evaluated, Evaluation, Inputs, MissingRule, Output, Primitive, Shapes};
-use crate::registry::{Mode, Record};
+use crate::primitive::{
+    Evaluated, Evaluation, Inputs, MissingRule, Output, Primitive, Shapes, UnknownPartial,
+};
+use crate::registry::{Mode, Partial, Record};
 use crate::scalar::Real;
 use crate::tape::MOST_ARGUMENTS;
 use crate::value::{Differentiable, Family, split_front};
@@ -255,6 +257,16 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         if has { Ok(()) } else { Err(MissingRule { primitive: record.path, mode }.into()) }
     }
 
+    /// Whether the derivatives by these arguments are known.
+    fn check_known(&self, asked: impl Fn(usize) -> bool) -> Result<(), CallError> {
+        let record = (self.record)();
+        let mut partials = record.partials.iter().enumerate();
+        match partials.find(|(i, partial)| **partial == Partial::Unknown && asked(*i)) {
+            Some((argument, _)) => Err(UnknownPartial::of(record, argument).into()),
+            None => Ok(()),
+        }
+    }
+
     /// Whether an output, or its tangent, can be put here.
     fn check_output(&self, output: &dyn Any, place: &'static str) -> Result<(), CallError> {
         if output.is::<F::Of<S>>() || output.is::<Boxed>() {
@@ -317,6 +329,9 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
     ) -> Result<A::Owned<S>, CallError> {
         let mut given = A::map::<S, S>(inputs, &mut |_, _| S::zero());
         A::read_optional::<S>(tangents, &mut given).map_err(mismatch(self.record, TANGENT_OF))?;
+        let mut active = [false; MOST_ARGUMENTS];
+        A::update::<S>(&mut given, &mut |argument, x| active[argument] |= !x.is_zero());
+        self.check_known(|argument| active[argument])?;
         Ok(given)
     }
 
@@ -472,6 +487,9 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         let mut counts = [0; MOST_ARGUMENTS];
         A::count_optional::<S>(adjoints, arguments, &mut counts)
             .map_err(mismatch(self.record, ADJOINT_OF))?;
+        let mut active = false;
+        cotangent.for_each_real(&mut |x| active |= !x.is_zero());
+        self.check_known(|argument| active && adjoints[argument].is_some())?;
         let in_place = |argument: usize| A::IN_PLACE[argument];
         let returned = F::Of::<S>::count(output);
         let inputs: usize = counts.iter().sum();

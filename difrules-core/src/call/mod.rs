@@ -5,7 +5,7 @@ mod erased;
 use std::any::{Any, TypeId};
 use std::fmt;
 
-use crate::primitive::MissingRule;
+use crate::primitive::{MissingRule, UnknownPartial};
 use crate::registry::Instance;
 
 pub use erased::Calls;
@@ -51,6 +51,9 @@ pub enum CallError {
     /// The primitive does not have the rule.
     #[error(transparent)]
     MissingRule(#[from] MissingRule),
+    /// Nobody knows a derivative that is asked for.
+    #[error(transparent)]
+    UnknownPartial(#[from] UnknownPartial),
     /// The primitive itself failed.
     #[error("`{primitive}` failed: {text}")]
     Failed {

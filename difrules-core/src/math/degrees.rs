@@ -1,7 +1,7 @@
 //! Trigonometric functions of angles in degrees. Multiples of 30, 45 and 90 degrees are reduced exactly, so zeros
 //! and poles are where they belong.
 
-use nalgebra::convert;
+use nalgebra::{ComplexField, convert};
 
 use crate::{Real, primitive};
 
@@ -33,7 +33,7 @@ fn reduced<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert_eq!(difrules_core::math::sind(180.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| cosd(x) * degree(), instances(f32, f64))]
+#[primitive(partial = |x| to_radians(cosd(x)), instances(f32, f64))]
 pub fn sind<T: Real>(x: T) -> T {
     reduced(x).0
 }
@@ -43,7 +43,7 @@ pub fn sind<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::cosd(90.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -sind(x) * degree(), instances(f32, f64))]
+#[primitive(partial = |x| -to_radians(sind(x)), instances(f32, f64))]
 pub fn cosd<T: Real>(x: T) -> T {
     reduced(x).1
 }
@@ -53,7 +53,7 @@ pub fn cosd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tand(45.0_f64) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| (T::one() + y * y) * degree(), instances(f32, f64))]
+#[primitive(partial = |_, y| to_radians(T::one() + y * y), instances(f32, f64))]
 pub fn tand<T: Real>(x: T) -> T {
     let (sin, cos) = reduced(x);
     sin / cos
@@ -64,7 +64,7 @@ pub fn tand<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::secd(60.0_f64) - 2.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| y * tand(x) * degree(), instances(f32, f64))]
+#[primitive(partial = |x, y| to_radians(y * tand(x)), instances(f32, f64))]
 pub fn secd<T: Real>(x: T) -> T {
     reduced(x).1.recip()
 }
@@ -74,7 +74,7 @@ pub fn secd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cscd(30.0_f64) - 2.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| -y * cotd(x) * degree(), instances(f32, f64), sample = |random| random.between(10.0, 170.0))]
+#[primitive(partial = |x, y| -to_radians(y * cotd(x)), instances(f32, f64), sample = |random| random.between(10.0, 170.0))]
 pub fn cscd<T: Real>(x: T) -> T {
     reduced(x).0.recip()
 }
@@ -84,7 +84,7 @@ pub fn cscd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cotd(45.0_f64) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y) * degree(), instances(f32, f64), sample = |random| random.between(10.0, 170.0))]
+#[primitive(partial = |_, y| -to_radians(T::one() + y * y), instances(f32, f64), sample = |random| random.between(10.0, 170.0))]
 pub fn cotd<T: Real>(x: T) -> T {
     let (sin, cos) = reduced(x);
     cos / sin
@@ -95,7 +95,7 @@ pub fn cotd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asind(0.5_f64) - 30.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| radian::<T>() / ((T::one() - x) * (T::one() + x)).sqrt(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9))]
+#[primitive(partial = |x| to_degrees(((T::one() - x) * (T::one() + x)).sqrt().recip()), instances(f32, f64), sample = |random| random.between(-0.9, 0.9))]
 pub fn asind<T: Real>(x: T) -> T {
     x.asin() * radian()
 }
@@ -105,7 +105,7 @@ pub fn asind<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosd(0.5_f64) - 60.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -radian::<T>() / ((T::one() - x) * (T::one() + x)).sqrt(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9))]
+#[primitive(partial = |x| -to_degrees(((T::one() - x) * (T::one() + x)).sqrt().recip()), instances(f32, f64), sample = |random| random.between(-0.9, 0.9))]
 pub fn acosd<T: Real>(x: T) -> T {
     x.acos() * radian()
 }
@@ -115,7 +115,7 @@ pub fn acosd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atand(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| radian::<T>() / (T::one() + x * x), instances(f32, f64))]
+#[primitive(partial = |x| to_degrees((T::one() + x * x).recip()), instances(f32, f64))]
 pub fn atand<T: Real>(x: T) -> T {
     x.atan() * radian()
 }
@@ -125,7 +125,7 @@ pub fn atand<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asecd(2.0_f64) - 60.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| radian::<T>() * super::trigonometric::slope_of_arc_secant(x), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| to_degrees((ComplexField::abs(x) * ((x - T::one()) * (x + T::one())).sqrt()).recip()), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
 pub fn asecd<T: Real>(x: T) -> T {
     x.recip().acos() * radian()
 }
@@ -135,7 +135,7 @@ pub fn asecd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acscd(2.0_f64) - 30.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| -radian::<T>() * super::trigonometric::slope_of_arc_secant(x), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| -to_degrees((ComplexField::abs(x) * ((x - T::one()) * (x + T::one())).sqrt()).recip()), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
 pub fn acscd<T: Real>(x: T) -> T {
     x.recip().asin() * radian()
 }
@@ -145,7 +145,7 @@ pub fn acscd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acotd(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -radian::<T>() / (T::one() + x * x), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| -to_degrees((T::one() + x * x).recip()), instances(f32, f64), sample = |random| random.positive())]
 pub fn acotd<T: Real>(x: T) -> T {
     x.recip().atan() * radian()
 }
@@ -155,7 +155,7 @@ pub fn acotd<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::to_radians(180.0_f64), std::f64::consts::PI);
 /// ```
-#[primitive(partial = |_| degree(), instances(f32, f64))]
+#[primitive(partial = |_| to_radians(T::one()), instances(f32, f64))]
 pub fn to_radians<T: Real>(x: T) -> T {
     x * degree()
 }
@@ -165,7 +165,7 @@ pub fn to_radians<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::to_degrees(std::f64::consts::PI), 180.0);
 /// ```
-#[primitive(partial = |_| radian(), instances(f32, f64))]
+#[primitive(partial = |_| to_degrees(T::one()), instances(f32, f64))]
 pub fn to_degrees<T: Real>(x: T) -> T {
     x * radian()
 }

@@ -29,9 +29,9 @@ pub fn cosh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tanh(0.5_f64) - 0.46211715726000973).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| slope_of_tanh(x, y), instances(f32, f64))]
+#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |_, y| T::one() - y.powi(2), instances(f32, f64))]
 pub fn tanh<T: Real>(x: T) -> T {
-    x.tanh()
+    tanh_and_slope(x).0
 }
 
 /// The number with this hyperbolic sine.
@@ -64,9 +64,22 @@ pub fn atanh<T: Real>(x: T) -> T {
     x.atanh()
 }
 
-/// 1 - y^2; where y is near 1 that cancels, and it is 1 / cosh(x)^2.
-fn slope_of_tanh<T: Real>(x: T, y: T) -> T {
-    if y.to_f64().abs() < 0.9 { (T::one() - y) * (T::one() + y) } else { sech(x) * sech(x) }
+/// The hyperbolic tangent and its derivative by one exponential. With e = exp(-2 |x|) they are (1 - e) / (1 + e), with the
+/// sign of x, and 4 e / (1 + e)^2, which does not cancel far out as 1 - tanh(x)^2 does; near 0, where 1 - e cancels, it is
+/// -exp_m1(-2 |x|).
+fn tanh_and_slope<T: Real>(x: T) -> (T, T) {
+    let positive = x.is_sign_positive();
+    let twice = if positive { -(x + x) } else { x + x };
+    let (rest, e) = if twice.to_f64() > -0.7 {
+        let rest = twice.exp_m1();
+        (-rest, T::one() + rest)
+    } else {
+        let e = twice.exp();
+        (T::one() - e, e)
+    };
+    let below = T::one() + e;
+    let size = rest / below;
+    (if positive { size } else { -size }, convert::<f64, T>(4.0) * e / (below * below))
 }
 
 /// The hyperbolic secant, 1 / cosh(x).

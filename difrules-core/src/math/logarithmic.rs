@@ -41,13 +41,18 @@ pub fn xlog1py<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logistic(0.0_f64), 0.5);
 /// ```
-#[primitive(partial = |x, y| y * logistic(-x), instances(f32, f64))]
+#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |_, y| y * (T::one() - y), instances(f32, f64))]
 pub fn logistic<T: Real>(x: T) -> T {
-    if x >= T::zero() {
-        return (T::one() + (-x).exp()).recip();
-    }
-    let small = x.exp();
-    small / (T::one() + small)
+    logistic_and_slope(x).0
+}
+
+/// The logistic function and its derivative by one exponential: with e = exp(-|x|) they are 1 / (1 + e), or e / (1 + e) for
+/// negative x, and e / (1 + e)^2.
+fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
+    let positive = x >= T::zero();
+    let e = if positive { (-x).exp() } else { x.exp() };
+    let below = T::one() + e;
+    (if positive { below.recip() } else { e / below }, e / (below * below))
 }
 
 /// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2; NaN outside of [0, 1].
@@ -156,7 +161,7 @@ pub fn logmxp1<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logaddexp(1000.0_f64, 0.0), 1000.0);
 /// ```
-#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), instances(f32, f64))]
+#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| logistic(x - y), |x, y| logistic(y - x)), instances(f32, f64))]
 pub fn logaddexp<T: Real>(x: T, y: T) -> T {
     // Equal infinities have no difference.
     if x == y {

@@ -4,6 +4,8 @@
 //! [`Dual`](crate::Dual) and [`Var`](crate::Var) call them. At a kink the rule takes the
 //! subgradient that its documentation names.
 
+mod arithmetic;
+mod choice;
 mod degrees;
 mod exponential;
 mod hyperbolic;
@@ -12,6 +14,10 @@ mod power;
 mod rounding;
 mod trigonometric;
 
+pub use arithmetic::{
+    Rounding, abs2, add, div, ldexp, mod2pi, modulo, mul, mul_add, neg, pos, rem2pi, sub,
+};
+pub use choice::{clamp, copysign, maximum, minimum, select};
 pub use degrees::{
     acosd, acotd, acscd, asecd, asind, atand, cosd, cotd, cscd, secd, sind, tand, to_degrees,
     to_radians,
@@ -24,10 +30,13 @@ pub use logarithmic::{
     log1mexp, log1pexp, log1pmx, log1psq, log2mexp, logaddexp, logexpm1, logistic, logit, logmxp1,
     logsubexp, xlog1py, xlogx, xlogy,
 };
-pub use power::{
-    abs, abs2, cbrt, hypot, left_div, max, min, mul_add, powf, powi, recip, signum, sqrt,
-};
+pub use power::{abs, cbrt, hypot, left_div, max, min, powf, powi, recip, signum, sqrt};
 pub use rounding::{ceil, floor, fract, rem, round, trunc};
 pub use trigonometric::{
     acos, acot, acsc, asec, asin, atan, atan2, cos, cospi, cot, csc, sec, sin, sinc, sinpi, tan,
 };
+
+/// A function of `f64`s at a plain scalar, where alone a primitive's own text is run.
+fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
+    nalgebra::convert(f(x.to_f64()))
+}

@@ -39,7 +39,7 @@ pub fn recip<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, symbolic = |x, n| n * x.powi(n - 1), constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
 pub fn powi<T: Real>(x: T, n: i32) -> T {
     x.powi(n)
 }
@@ -64,16 +64,6 @@ pub fn powf<T: Real>(x: T, y: T) -> T {
 #[primitive(partial = (|x, _, z| if z == T::zero() { T::zero() } else { x / z }, |_, y, z| if z == T::zero() { T::zero() } else { y / z }), instances(f32, f64))]
 pub fn hypot<T: Real>(x: T, y: T) -> T {
     x.hypot(y)
-}
-
-/// x a + b, rounded once.
-///
-/// ```
-/// assert_eq!(difrules_core::math::mul_add(3.0_f64, 4.0, 5.0), 17.0);
-/// ```
-#[primitive(partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()), instances(f32, f64))]
-pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
-    x.mul_add(a, b)
 }
 
 /// The absolute value. The derivative at 0 is taken as 0.
@@ -114,16 +104,6 @@ pub fn max<T: Real>(x: T, y: T) -> T {
 #[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), instances(f32, f64))]
 pub fn min<T: Real>(x: T, y: T) -> T {
     x.min(y)
-}
-
-/// The square, x^2.
-///
-/// ```
-/// assert_eq!(difrules_core::math::abs2(-3.0_f64), 9.0);
-/// ```
-#[primitive(partial = |x| x + x, instances(f32, f64))]
-pub fn abs2<T: Real>(x: T) -> T {
-    x * x
 }
 
 /// y / x, with the divisor first.

@@ -70,7 +70,7 @@ pub fn atan<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), instances(f32, f64))]
+#[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
@@ -105,18 +105,12 @@ pub fn cot<T: Real>(x: T) -> T {
     x.tan().recip()
 }
 
-/// d acos(1 / x) / dx = 1 / (|x| sqrt(x^2 - 1)).
-pub(super) fn slope_of_arc_secant<T: Real>(x: T) -> T {
-    let size = ComplexField::abs(x);
-    (size * ((size - T::one()) * (size + T::one())).sqrt()).recip()
-}
-
 /// The arc secant, acos(1 / x); NaN inside of (-1, 1). The derivative is infinite at the ends.
 ///
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| slope_of_arc_secant(x), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| (ComplexField::abs(x) * ((x - T::one()) * (x + T::one())).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
@@ -126,7 +120,7 @@ pub fn asec<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -slope_of_arc_secant(x), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| -(ComplexField::abs(x) * ((x - T::one()) * (x + T::one())).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
@@ -181,7 +175,7 @@ fn half_turns<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| slope_of_sinc(x, y), instances(f32, f64))]
+#[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64))]
 pub fn sinc<T: Real>(x: T) -> T {
     if x == T::zero() { T::one() } else { half_turns(x).0 / (T::pi() * x) }
 }

@@ -9,6 +9,7 @@ use super::rules::Parameter;
 use super::{Expansion, cast, parameter_ident, without_default};
 use crate::function::{Argument, Failing, Form, with_lifetimes};
 use crate::hygiene::quote;
+use crate::options::Partial;
 
 impl Expansion<'_> {
     pub(super) fn implementation(&self) -> TokenStream {
@@ -61,6 +62,16 @@ impl Expansion<'_> {
         let forward = self.forward();
         let reverse = self.reverse();
         let partial = self.partial();
+        let unknown: Vec<_> = self
+            .differentiable()
+            .zip(&self.options.partial)
+            .filter_map(|(i, partial)| matches!(partial, Partial::Unknown(_)).then_some(i))
+            .collect();
+        let known = if unknown.is_empty() {
+            quote!(true)
+        } else {
+            quote!(!::core::matches!(argument, #(#unknown)|*))
+        };
         let residual = reads.iter().map(|read| match read {
             Parameter::Before(i) => match overwritten.iter().position(|j| j == i) {
                 Some(j) => {
@@ -173,6 +184,11 @@ impl Expansion<'_> {
                     argument: usize,
                 ) -> __S {
                     #partial
+                }
+
+                #[inline]
+                fn is_known(argument: usize) -> bool {
+                    #known
                 }
 
                 #[inline]

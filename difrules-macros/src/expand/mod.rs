@@ -1,6 +1,7 @@
 //! The expansion: the function that dispatches on the mode, the empty type of the same name that
 //! carries the rules, its implementation of `Primitive`, and its record.
 
+mod formulas;
 mod implementation;
 mod record;
 mod rules;
@@ -103,9 +104,12 @@ impl<'a> Expansion<'a> {
         let mut expansion = Self { function, options, forward: None, reverse: None };
         expansion.check_instances()?;
         expansion.check_kernels()?;
+        if !options.symbolic.is_empty() {
+            expansion.check_closures(&options.symbolic)?;
+        }
         if has_partial {
             expansion.check_partials()?;
-            let values = expansion.values();
+            let values = expansion.partial_values();
             let with = |last: Vec<Parameter>| RuleText {
                 parameters: values.iter().copied().chain(last).collect(),
                 body: Body::Partials,

@@ -9,7 +9,7 @@ use syn::{Error, Expr, GenericArgument, ItemFn, Lit, Meta, Result, Type};
 use super::{Expansion, parameter_ident};
 use crate::function::{Form, ScalarParameter};
 use crate::hygiene::quote;
-use crate::options::{Instance, Rule};
+use crate::options::{Instance, Partial, Rule};
 use crate::pretty;
 
 /// An instance that is registered.
@@ -171,6 +171,7 @@ impl Expansion<'_> {
         let result = pretty::text(&function.output.written);
         let (forward, reverse) = (self.forward.is_some(), self.reverse.is_some());
         let symbolic = self.symbolic();
+        let partials = self.formulas();
         let owner = self.options.owner.iter().map(|owner| format!("{}::", short_name(owner)));
         let owner = quote!(#(#owner,)*);
         let doc = documentation(&function.item);
@@ -211,6 +212,7 @@ impl Expansion<'_> {
                 forward: #forward,
                 reverse: #reverse,
                 symbolic: ::std::vec![#(#symbolic),*],
+                partials: &[#(#partials),*],
                 instances: ::std::vec![#(#built),*],
                 file: ::core::file!(),
                 line: ::core::line!(),
@@ -276,7 +278,10 @@ impl Expansion<'_> {
     }
 
     pub(super) fn symbolic(&self) -> Vec<String> {
-        let closures = self.options.partial.iter();
+        let closures = self.options.partial.iter().filter_map(|partial| match partial {
+            Partial::Closure(closure) => Some(closure),
+            Partial::Unknown(_) => None,
+        });
         let rules = [&self.options.forward, &self.options.reverse].into_iter().flatten();
         let rules = rules.filter_map(|rule| match rule {
             Rule::Closure(closure) => Some(closure),

@@ -8,7 +8,7 @@ use syn::{Error, ExprClosure, Ident, Pat, Path, Result, Type};
 use super::{Expansion, parameter_ident, parameter_name};
 use crate::function::{Form, ScalarParameter};
 use crate::hygiene::quote;
-use crate::options::{Read, Rule, Text};
+use crate::options::{Partial, Read, Rule, Text};
 
 /// A value that a rule takes, in the order of the rule's parameters.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,35 +57,47 @@ impl Expansion<'_> {
                 "`partial` is for functions that return one number; give `forward` and `reverse`",
             ));
         }
-        let wanted = self.differentiable().count();
-        if self.options.partial.len() != wanted {
+        self.check_closures(&self.options.partial)?;
+        if self.options.partial.iter().all(|partial| matches!(partial, Partial::Unknown(_))) {
             return Err(Error::new(
                 self.options.partial[0].span(),
+                "a primitive has a derivative that is known; make the arguments constants instead",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The closures of partial derivatives, by their parameters.
+    pub(super) fn check_closures(&self, partials: &[Partial]) -> Result<()> {
+        let function = self.function;
+        let wanted = self.differentiable().count();
+        if partials.len() != wanted {
+            return Err(Error::new(
+                partials[0].span(),
                 format!(
                     "`{}` has {wanted} differentiable arguments and needs a partial derivative by \
                      each; here are {}",
                     function.ident(),
-                    self.options.partial.len(),
+                    partials.len(),
                 ),
             ));
         }
         let arity = function.arguments.len();
-        for closure in &self.options.partial {
-            if closure.inputs.len() != arity && closure.inputs.len() != arity + 1 {
+        for partial in partials {
+            let Partial::Closure(closure) = partial else { continue };
+            let most = arity + if self.options.saves.is_some() { 2 } else { 1 };
+            if !(arity..=most).contains(&closure.inputs.len()) {
                 return Err(Error::new(
                     closure.span(),
                     format!(
                         "a partial derivative takes the {arity} arguments of `{}`, and its result if \
-                         it likes: {} or {} parameters",
+                         it likes: {arity} or {} parameters; and after them a reference to what \
+                         `saves` saves",
                         function.ident(),
-                        arity,
                         arity + 1,
                     ),
                 ));
             }
-        }
-        if let Some(saves) = &self.options.saves {
-            return Err(Error::new(saves.augmented.span(), "`partial` reads no saved values"));
         }
         Ok(())
     }
@@ -107,6 +119,12 @@ impl Expansion<'_> {
         let before = (0..self.function.arguments.len()).map(Parameter::Before);
         let output = self.function.output.value.as_ref().map(|_| Parameter::Output);
         before.chain(output).chain(self.in_place().map(Parameter::After)).collect()
+    }
+
+    /// What a partial derivative can read: the arguments, the result, and what is saved.
+    pub(super) fn partial_values(&self) -> Vec<Parameter> {
+        let saved = self.options.saves.as_ref().map(|_| Parameter::Saved);
+        self.values().into_iter().chain(saved).collect()
     }
 
     pub(super) fn tangents(&self) -> Vec<Parameter> {
@@ -304,16 +322,15 @@ impl Expansion<'_> {
     /// The forward or reverse rule that the partial derivatives make: sums of `partial * tangent`
     /// where the tangent is not zero, and `conj(partial) * cotangent`.
     pub(super) fn rule_of_partials(&self, reverse: bool, patterns: &[TokenStream]) -> TokenStream {
-        let values = self.values().len();
+        let values = self.partial_values();
         let partials = (0..self.options.partial.len()).map(|k| format_ident!("partial_{k}"));
         // A constant that is passed by value is needed by each partial derivative.
-        let arguments =
-            self.values().into_iter().zip(patterns).map(|(parameter, pattern)| match parameter {
-                Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
-                    quote!(::core::clone::Clone::clone(&#pattern))
-                }
-                _ => pattern.clone(),
-            });
+        let arguments = values.iter().zip(patterns).map(|(parameter, pattern)| match *parameter {
+            Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
+                quote!(::core::clone::Clone::clone(&#pattern))
+            }
+            _ => pattern.clone(),
+        });
         let parameters = self.function.rule_parameters.iter().map(parameter_name);
         let parameters =
             if self.function.is_plain() { quote!() } else { quote!(::<#(#parameters),*>) };
@@ -321,15 +338,18 @@ impl Expansion<'_> {
         let arguments = quote!(#(#arguments),*);
         let ident = self.function.ident();
         if reverse {
-            let cotangent = &patterns[values];
-            let slots = &patterns[values + 1..];
-            quote! {#(
-                #slots.add(|| {
-                    ::difrules_core::__private::conjugate(#ident::#partials(#arguments)) * #cotangent
-                });
-            )*}
+            let cotangent = &patterns[values.len()];
+            let slots = &patterns[values.len() + 1..];
+            quote! {
+                // Zero is strong: it contributes nothing, whatever the partial.
+                if !::difrules_core::__private::is_zero(&#cotangent) {#(
+                    #slots.add(|| {
+                        ::difrules_core::__private::conjugate(#ident::#partials(#arguments)) * #cotangent
+                    });
+                )*}
+            }
         } else {
-            let tangents = &patterns[values..];
+            let tangents = &patterns[values.len()..];
             quote! {
                 let mut __sum = ::difrules_core::__private::zero();
                 #(if !::difrules_core::__private::is_zero(&#tangents) {
@@ -343,15 +363,33 @@ impl Expansion<'_> {
     pub(super) fn partial_functions(&self) -> TokenStream {
         let parameters = &self.function.rule_parameters;
         let conditions = &self.function.rule_conditions;
-        let types: Vec<_> = self.values().iter().map(|p| self.parameter_type(*p)).collect();
+        let types: Vec<_> = self.partial_values().iter().map(|p| self.parameter_type(*p)).collect();
         let output = self.output_type();
-        let functions = self.options.partial.iter().enumerate().map(|(k, closure)| {
+        let argument: Vec<_> = self.differentiable().collect();
+        let functions = self.options.partial.iter().enumerate().map(|(k, partial)| {
             let name = format_ident!("partial_{k}");
+            let closure = match partial {
+                Partial::Closure(closure) => closure,
+                Partial::Unknown(_) => {
+                    let (ident, argument) = (self.function.ident(), argument[k]);
+                    let marker = self.marker_arguments(&quote!(f64));
+                    return quote! {
+                        #[allow(clippy::all, clippy::pedantic)]
+                        #[cold]
+                        fn #name<#(#parameters),*>(#(_: #types),*) -> #output
+                        where #(#conditions),*
+                        {
+                            ::difrules_core::__private::unknown_partial(
+                                <#ident #marker as ::difrules_core::Primitive>::record(),
+                                #argument,
+                            )
+                        }
+                    };
+                }
+            };
             let mut patterns: Vec<_> =
                 closure.inputs.iter().map(|p| untyped(p).into_token_stream()).collect();
-            if patterns.len() < types.len() {
-                patterns.push(quote!(_));
-            }
+            patterns.resize_with(types.len(), || quote!(_));
             let body = &closure.body;
             quote! {
                 #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
@@ -654,7 +692,8 @@ impl Expansion<'_> {
             return quote!(::core::unreachable!());
         }
         let ident = self.function.ident();
-        let values: Vec<_> = self.values().iter().map(|p| self.parameter_value(*p, true)).collect();
+        let values: Vec<_> =
+            self.partial_values().iter().map(|p| self.parameter_value(*p, true)).collect();
         let arms = self.differentiable().enumerate().map(|(k, argument)| {
             let name = format_ident!("partial_{k}");
             let call = if let ScalarParameter::Plain(base) = &self.function.scalar {
@@ -691,7 +730,7 @@ fn local(name: &str, number: usize) -> Ident {
 }
 
 /// A pattern without the type that a closure may give it.
-fn untyped(pattern: &Pat) -> &Pat {
+pub(super) fn untyped(pattern: &Pat) -> &Pat {
     match pattern {
         Pat::Type(typed) => &typed.pat,
         other => other,

@@ -1,0 +1,447 @@
+//! Derivative rules as expressions.
+//!
+//! The registry has the partial derivatives of scalar primitives as expressions, which the compiler has put into
+//! the program: nothing is built at start-up. Here they are looked up, and used to differentiate an [`Expr`] of any
+//! registered primitives, a user's own too.
+//!
+//! ```
+//! use difrules_core::symbolic::{Expr, differentiate, evaluate, diffrule};
+//!
+//! // The rule of a function, for these arguments.
+//! let rule = diffrule("sin", ["x * y^2"])?;
+//! assert_eq!(rule[0].as_ref().unwrap().to_string(), "cos(x * y^2)");
+//!
+//! // The derivative of an expression, of any order.
+//! let tanh: Expr = "tanh(x)".parse()?;
+//! let first = differentiate(&tanh, "x")?;
+//! assert_eq!(first.to_string(), "1 - tanh(x)^2");
+//! let second = differentiate(&first, "x")?;
+//! assert_eq!(second.to_string(), "-2 * tanh(x) * (1 - tanh(x)^2)");
+//! assert_eq!(second.rust().to_string(), "-2.0 * tanh(x) * (1.0 - powi(tanh(x), 2))");
+//!
+//! // Its value at any scalar.
+//! assert_eq!(evaluate(&first, &[("x", 0.0_f64)])?, 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A program that is known when it is compiled takes [`derivative!`](crate::derivative), which writes the derivative
+//! out as Rust.
+
+use num_traits::FromPrimitive;
+
+use crate::call::CallError;
+use crate::registry::{Instance, Partial, Record, by_name, by_path, primitives};
+use crate::scalar::Real;
+
+pub use difrules_symbolic::{
+    CONSTANTS, DerivativeError, Expr, Formula, Latex, NamedConstant, Node, ParseError, Rules, Rust,
+    SExpression, Straight,
+};
+
+/// The rules of the registry.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Registry;
+
+impl Rules for Registry {
+    fn partial(
+        &self,
+        function: &str,
+        arguments: &[Expr],
+        argument: usize,
+    ) -> Result<Expr, DerivativeError> {
+        let record = resolve(function, arguments.len())?;
+        let formula = formula(record, argument)?;
+        Ok(formula.apply(function, arguments))
+    }
+}
+
+/// The primitive of this path, or the only one of this name, or the one of [`math`](crate::math).
+fn resolve(function: &str, arity: usize) -> Result<&'static Record, DerivativeError> {
+    let function = || function.to_string();
+    match by_name(&function(), arity) {
+        [record] => Ok(record),
+        [] => by_path(&function())
+            .filter(|record| record.arguments.len() == arity)
+            .ok_or_else(|| DerivativeError::NoRule { function: function(), arity }),
+        several => {
+            let mut own = several.iter().filter(|record| {
+                record.path.starts_with("difrules_core::math::") && record.name == function()
+            });
+            own.next()
+                .copied()
+                .ok_or_else(|| DerivativeError::Ambiguous { function: function(), arity })
+        }
+    }
+}
+
+/// The derivative by an argument, where it is an expression.
+fn formula(record: &'static Record, argument: usize) -> Result<&'static Formula, DerivativeError> {
+    let function = record.name.to_string();
+    let name = record.arguments[argument].name.to_string();
+    match record.partials.get(argument) {
+        Some(Partial::Known(formula)) => Ok(formula),
+        Some(Partial::Unknown) => Err(DerivativeError::Unknown { function, argument: name }),
+        _ => Err(DerivativeError::NotAnExpression { function, argument: name }),
+    }
+}
+
+/// The derivative of an expression with respect to a variable, by the rules of the registry, simplified.
+///
+/// # Errors
+/// A function that is not registered, or that nobody knows the derivative of.
+///
+/// ```
+/// use difrules_core::symbolic::{DerivativeError, Expr, differentiate};
+///
+/// let expression: Expr = "x * ln(x) + besselj(nu, x)".parse()?;
+/// let by_x = differentiate(&expression, "x")?;
+/// assert_eq!(by_x.to_string(), "ln(x) + 1 + 0.5 * (besselj(nu - 1, x) - besselj(nu + 1, x))");
+/// assert!(matches!(differentiate(&expression, "nu"), Err(DerivativeError::Unknown { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn differentiate(expression: &Expr, variable: &str) -> Result<Expr, DerivativeError> {
+    expression.differentiate(variable, &Registry)
+}
+
+/// Whether a primitive of this name, alias or path and so many arguments has rules that are expressions.
+///
+/// ```
+/// use difrules_core::symbolic::hasdiffrule;
+///
+/// assert!(hasdiffrule("sin", 1) && hasdiffrule("Base.^", 2));
+/// assert!(!hasdiffrule("sin", 2));
+/// ```
+pub fn hasdiffrule(name: &str, arity: usize) -> bool {
+    resolve(name, arity).is_ok_and(has_expression)
+}
+
+fn has_expression(record: &Record) -> bool {
+    record.partials.iter().any(|partial| matches!(partial, Partial::Known(_)))
+}
+
+/// The primitives whose rules are expressions, and that pass the filter.
+///
+/// ```
+/// use difrules_core::symbolic::diffrules;
+///
+/// let special = diffrules(|record| record.aliases.iter().any(|key| key.starts_with("SpecialFunctions.")));
+/// assert!(special.iter().any(|record| record.name == "erf"));
+/// ```
+pub fn diffrules(filter: impl Fn(&Record) -> bool) -> Vec<&'static Record> {
+    primitives().iter().filter(|record| has_expression(record) && filter(record)).copied().collect()
+}
+
+/// The partial derivatives of a primitive at these arguments, one an argument, simplified; none where no
+/// expression is known, and for constants.
+///
+/// # Errors
+/// A name that no registered primitive of so many arguments has, or an argument that is no expression.
+///
+/// ```
+/// use difrules_core::symbolic::diffrule;
+///
+/// let [by_x, by_y] = &diffrule("atan2", ["y", "x"])?[..] else { unreachable!() };
+/// assert!(by_x.is_some() && by_y.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn diffrule<A: AsRef<str>>(
+    name: &str,
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Vec<Option<Expr>>, SymbolicError> {
+    let arguments: Result<Vec<Expr>, _> =
+        arguments.into_iter().map(|argument| argument.as_ref().parse()).collect();
+    let arguments = arguments?;
+    let record = resolve(name, arguments.len())?;
+    let rule = |i| Some(formula(record, i).ok()?.apply(record.name, &arguments).simplify());
+    Ok((0..arguments.len()).map(rule).collect())
+}
+
+/// Why an expression has no value, or a rule none.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SymbolicError {
+    /// A text is no expression.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// There is no rule.
+    #[error(transparent)]
+    Derivative(#[from] DerivativeError),
+    /// A variable has no value.
+    #[error("the variable `{0}` has no value")]
+    NoValue(String),
+    /// A function is not registered for this scalar, or does not return one number.
+    #[error("`{primitive}` is no function of numbers of the type {scalar} to such a number")]
+    NoInstance {
+        /// The primitive's path.
+        primitive: &'static str,
+        /// The scalar.
+        scalar: &'static str,
+    },
+    /// A constant argument has a value that its type does not have.
+    #[error("the argument `{argument}` of `{primitive}` is a {wanted}, which {value} is not")]
+    Constant {
+        /// The primitive's path.
+        primitive: &'static str,
+        /// The argument's name.
+        argument: &'static str,
+        /// Its type.
+        wanted: &'static str,
+        /// The number that stands for it.
+        value: f64,
+    },
+    /// A function failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// The value of an expression at any scalar: `f64`, `Dual<f64>`, `Var<Dual<f64>>`, ...
+///
+/// Functions are called through the registry; a derivative mode takes their derivatives from there too.
+///
+/// # Errors
+/// A variable without value; a function that is not registered or fails.
+///
+/// ```
+/// use difrules_core::symbolic::{Expr, evaluate};
+/// use difrules_core::{gradient, Var};
+///
+/// let expression: Expr = "a * exp(-x / 2)".parse()?;
+/// assert_eq!(evaluate(&expression, &[("a", 3.0_f32), ("x", 0.0)])?, 3.0);
+/// let by_x = gradient(|x| evaluate(&expression, &[("a", Var::constant(3.0)), ("x", *x)]).unwrap(), &0.0_f64);
+/// assert_eq!(by_x, -1.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn evaluate<T: Real>(expression: &Expr, variables: &[(&str, T)]) -> Result<T, SymbolicError> {
+    let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+    let values: Vec<_> = variables.iter().map(|(_, value)| *value).collect();
+    Ok(Program::new(std::slice::from_ref(expression), &names)?.call(&values)?[0])
+}
+
+/// Expressions compiled for repeated evaluation: every part that several of them share is computed once.
+///
+/// ```
+/// use difrules_core::symbolic::{Expr, Program, differentiate};
+///
+/// let value: Expr = "exp(-x^2) * sin(x)".parse()?;
+/// let slope = differentiate(&value, "x")?;
+/// let program = Program::new(&[value, slope], &["x"])?;
+/// let [y, y_x] = program.call(&[0.5_f64])?[..] else { unreachable!() };
+/// assert!((y - (-0.25_f64).exp() * 0.5_f64.sin()).abs() < 1e-15);
+/// assert!((y_x - (-0.25_f64).exp() * (0.5_f64.cos() - 0.5_f64.sin())).abs() < 1e-15);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Program {
+    steps: Vec<Step>,
+    results: Vec<usize>,
+    variables: usize,
+}
+
+/// A number, a variable's place, or a function of earlier steps.
+#[derive(Debug, Clone)]
+enum Step {
+    Number(f64),
+    Variable(usize),
+    Call(Operation, Vec<usize>),
+}
+
+impl Program {
+    /// Compiles expressions of these variables.
+    ///
+    /// # Errors
+    /// A variable that is none of these; a function that is not registered.
+    pub fn new(expressions: &[Expr], variables: &[&str]) -> Result<Self, SymbolicError> {
+        let straight = Straight::new(expressions);
+        let step = |node| {
+            Ok(match node {
+                Node::Number(number) => Step::Number(number),
+                Node::Variable(name) => Step::Variable(
+                    variables
+                        .iter()
+                        .position(|variable| **variable == *name)
+                        .ok_or_else(|| SymbolicError::NoValue(name.to_string()))?,
+                ),
+                Node::Call(function, arguments) => {
+                    Step::Call(Operation::new(&function, arguments.len())?, arguments)
+                }
+            })
+        };
+        let steps: Result<_, SymbolicError> = straight.steps.into_iter().map(step).collect();
+        Ok(Self { steps: steps?, results: straight.results, variables: variables.len() })
+    }
+
+    /// The values of the expressions.
+    ///
+    /// # Errors
+    /// A function that is not registered for this scalar, or fails.
+    ///
+    /// # Panics
+    /// If there are more or fewer values than variables.
+    pub fn call<T: Real>(&self, variables: &[T]) -> Result<Vec<T>, SymbolicError> {
+        assert_eq!(
+            variables.len(),
+            self.variables,
+            "a program of {} variables is given {} values",
+            self.variables,
+            variables.len()
+        );
+        let mut values: Vec<T> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let value = match step {
+                Step::Number(number) => nalgebra::convert(*number),
+                Step::Variable(place) => variables[*place],
+                Step::Call(operation, arguments) => {
+                    let arguments: Vec<_> = arguments.iter().map(|step| values[*step]).collect();
+                    operation.call(&arguments)?
+                }
+            };
+            values.push(value);
+        }
+        Ok(self.results.iter().map(|step| values[*step]).collect())
+    }
+}
+
+/// What a call in an expression does.
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Constant(f64),
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Neg,
+    Compare(fn(f64, f64) -> bool),
+    Not,
+    Select,
+    Primitive(&'static Record),
+}
+
+impl Operation {
+    fn new(function: &str, arity: usize) -> Result<Self, DerivativeError> {
+        Ok(match (function, arity) {
+            ("add", 2) => Self::Add,
+            ("sub", 2) => Self::Sub,
+            ("mul", 2) => Self::Mul,
+            ("div", 2) => Self::Div,
+            ("neg", 1) => Self::Neg,
+            ("<", 2) => Self::Compare(|x, y| x < y),
+            ("<=", 2) => Self::Compare(|x, y| x <= y),
+            (">", 2) => Self::Compare(|x, y| x > y),
+            (">=", 2) => Self::Compare(|x, y| x >= y),
+            ("==", 2) => Self::Compare(|x, y| x == y),
+            ("!=", 2) => Self::Compare(|x, y| x != y),
+            ("&&", 2) => Self::Compare(|x, y| x != 0.0 && y != 0.0),
+            ("||", 2) => Self::Compare(|x, y| x != 0.0 || y != 0.0),
+            ("!", 1) => Self::Not,
+            ("select", 3) => Self::Select,
+            (_, 0) => match CONSTANTS.iter().find(|constant| constant.name == function) {
+                Some(constant) => Self::Constant(constant.value),
+                None => Self::Primitive(resolve(function, arity)?),
+            },
+            _ => Self::Primitive(resolve(function, arity)?),
+        })
+    }
+
+    fn call<T: Real>(self, arguments: &[T]) -> Result<T, SymbolicError> {
+        let truth = |holds: bool| if holds { T::one() } else { T::zero() };
+        Ok(match (self, arguments) {
+            (Self::Constant(value), _) => nalgebra::convert(value),
+            (Self::Add, [x, y]) => *x + *y,
+            (Self::Sub, [x, y]) => *x - *y,
+            (Self::Mul, [x, y]) => *x * *y,
+            (Self::Div, [x, y]) => *x / *y,
+            (Self::Neg, [x]) => -*x,
+            (Self::Compare(holds), [x, y]) => truth(holds(x.to_f64(), y.to_f64())),
+            (Self::Not, [x]) => truth(x.to_f64() == 0.0),
+            (Self::Select, [condition, then, otherwise]) => {
+                if condition.to_f64() == 0.0 {
+                    *otherwise
+                } else {
+                    *then
+                }
+            }
+            (Self::Primitive(record), _) => T::call_record(record, arguments)?,
+            _ => unreachable!("an operation is made for its number of arguments"),
+        })
+    }
+}
+
+/// The partial derivative of a primitive by an argument, at these arguments, whose value is known.
+pub(crate) fn partial<T: Real>(
+    record: &'static Record,
+    argument: usize,
+    arguments: &[T],
+    value: T,
+) -> Result<T, SymbolicError> {
+    fn of<T: Real>(formula: &Formula, arguments: &[T], value: T) -> Result<T, SymbolicError> {
+        Ok(match formula {
+            Formula::Number(number) => nalgebra::convert(*number),
+            Formula::Argument(i) => arguments[*i],
+            Formula::Value => value,
+            Formula::Call("select", [condition, then, otherwise]) => {
+                // What is not chosen may have no value.
+                let chosen = of(condition, arguments, value)?.to_f64() != 0.0;
+                of(if chosen { then } else { otherwise }, arguments, value)?
+            }
+            Formula::Call(function, parts) => {
+                let parts: Result<Vec<_>, _> =
+                    parts.iter().map(|part| of(part, arguments, value)).collect();
+                let parts = parts?;
+                Operation::new(function, parts.len())?.call(&parts)?
+            }
+        })
+    }
+    of(formula(record, argument)?, arguments, value)
+}
+
+/// Calls a primitive of numbers at a plain scalar.
+pub(crate) fn call_base<T: Real + FromPrimitive>(
+    record: &'static Record,
+    scalar: &'static str,
+    arguments: &[T],
+) -> Result<T, SymbolicError> {
+    let no_instance = || SymbolicError::NoInstance { primitive: record.path, scalar };
+    let instance: &Instance = record.instance(scalar).ok_or_else(no_instance)?;
+    let types = instance.argument_types();
+    let mut boxed = Vec::with_capacity(arguments.len());
+    for (i, argument) in arguments.iter().enumerate() {
+        let value: Box<dyn std::any::Any> = if record.partials.get(i) == Some(&Partial::Constant) {
+            constant(types[i].1, argument.to_f64()).ok_or_else(|| SymbolicError::Constant {
+                primitive: record.path,
+                argument: record.arguments[i].name,
+                wanted: types[i].1,
+                value: argument.to_f64(),
+            })?
+        } else {
+            Box::new(*argument)
+        };
+        boxed.push(value);
+    }
+    if instance.output_type().0 != std::any::TypeId::of::<T>()
+        || types.len() != arguments.len()
+        || types.iter().zip(&boxed).any(|((wanted, _), value)| (**value).type_id() != *wanted)
+    {
+        return Err(no_instance());
+    }
+    let mut borrowed: Vec<_> = boxed.iter_mut().map(|value| &mut **value).collect();
+    let mut output = T::zero();
+    instance.call(&mut borrowed, &mut output)?;
+    Ok(output)
+}
+
+/// A constant of an integer type, or a flag.
+fn constant(type_name: &str, value: f64) -> Option<Box<dyn std::any::Any>> {
+    macro_rules! whole {
+        ($($integer:ident),*) => {
+            match type_name {
+                "bool" => Some(Box::new(value != 0.0)),
+                $(stringify!($integer) => Some(Box::new($integer::from_f64(value)?)),)*
+                _ => None,
+            }
+        };
+    }
+    if value.trunc() != value {
+        return None;
+    }
+    whole!(i8, i16, i32, i64, u8, u16, u32, u64, usize, isize)
+}

@@ -1,0 +1,122 @@
+//! The partial derivatives as expressions in the registry.
+
+use difrules_symbolic::Expr;
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{ExprClosure, Pat};
+
+use super::Expansion;
+use super::rules::{Parameter, untyped};
+use crate::function::Form;
+use crate::hygiene::quote;
+use crate::options::{Partial, Rule, Text};
+
+impl Expansion<'_> {
+    /// What the registry knows of the derivative by each argument.
+    pub(super) fn formulas(&self) -> Vec<TokenStream> {
+        let given = if self.options.symbolic.is_empty() {
+            &self.options.partial
+        } else {
+            &self.options.symbolic
+        };
+        let mut given = given.iter();
+        let arguments = self.function.arguments.iter().enumerate();
+        arguments
+            .map(|(i, argument)| {
+                if argument.is_constant() {
+                    return quote!(::difrules_core::Partial::Constant);
+                }
+                let formula = match given.next() {
+                    Some(Partial::Unknown(_)) => {
+                        return quote!(::difrules_core::Partial::Unknown);
+                    }
+                    Some(Partial::Closure(closure)) => self.formula(closure),
+                    None => self.formula_of_forward(i),
+                };
+                match formula {
+                    Some(formula) => quote!(::difrules_core::Partial::Known(#formula)),
+                    None => quote!(::difrules_core::Partial::Code),
+                }
+            })
+            .collect()
+    }
+
+    /// A closure of the arguments, and of the value, as an expression.
+    fn formula(&self, closure: &ExprClosure) -> Option<TokenStream> {
+        let arity = self.function.arguments.len();
+        let names: Vec<_> = closure.inputs.iter().map(name).collect();
+        tokens(&parsed(closure)?, &|variable| {
+            let i = names.iter().position(|name| name.as_deref() == Some(variable))?;
+            Some(if i < arity {
+                quote!(::difrules_core::symbolic::Formula::Argument(#i))
+            } else {
+                quote!(::difrules_core::symbolic::Formula::Value)
+            })
+        })
+    }
+
+    /// A forward rule of numbers as an expression: it is linear in the tangents, so one of them is 1 and
+    /// the others are 0.
+    fn formula_of_forward(&self, argument: usize) -> Option<TokenStream> {
+        let function = self.function;
+        let numbers = function
+            .arguments
+            .iter()
+            .all(|a| a.is_constant() || a.form == Form::Value && function.is_scalar(&a.value));
+        let number = function.output.value.as_ref().is_some_and(|value| function.is_scalar(value));
+        let Some(Rule::Closure(closure)) = &self.options.forward else { return None };
+        if !numbers || !number || self.options.saves.is_some() {
+            return None;
+        }
+        let parameters = self.rule(self.options.forward.as_ref()?, Text::Forward).ok()?.parameters;
+        let names: Vec<_> = closure.inputs.iter().map(name).collect();
+        let parameter = |variable: &str| {
+            let i = names.iter().position(|name| name.as_deref() == Some(variable))?;
+            parameters.get(i).copied()
+        };
+        let body = parsed(closure)?;
+        let tangents: Vec<_> = names
+            .iter()
+            .flatten()
+            .filter_map(|name| match parameter(name) {
+                Some(Parameter::Tangent(i)) => {
+                    Some((name.as_str(), Expr::Number(f64::from(u8::from(i == argument)))))
+                }
+                _ => None,
+            })
+            .collect();
+        tokens(&body.substitute(&tangents).simplify(), &|variable| match parameter(variable)? {
+            Parameter::Before(i) => Some(quote!(::difrules_core::symbolic::Formula::Argument(#i))),
+            Parameter::Output => Some(quote!(::difrules_core::symbolic::Formula::Value)),
+            _ => None,
+        })
+    }
+}
+
+/// The name that a closure gives a parameter.
+fn name(pattern: &Pat) -> Option<String> {
+    match untyped(pattern) {
+        Pat::Ident(pattern) => Some(pattern.ident.to_string()),
+        _ => None,
+    }
+}
+
+/// The closure's text as an expression, where it is one.
+fn parsed(closure: &ExprClosure) -> Option<Expr> {
+    closure.body.to_token_stream().to_string().parse().ok()
+}
+
+/// The expression as a constant of the program; none where a variable is none of the function's.
+fn tokens(expr: &Expr, variable: &impl Fn(&str) -> Option<TokenStream>) -> Option<TokenStream> {
+    Some(match expr {
+        Expr::Number(number) => quote!(::difrules_core::symbolic::Formula::Number(#number)),
+        Expr::Variable(name) => variable(name)?,
+        Expr::Call(function, arguments) => {
+            let function = &**function;
+            let arguments: Option<Vec<_>> =
+                arguments.iter().map(|argument| tokens(argument, variable)).collect();
+            let arguments = arguments?;
+            quote!(::difrules_core::symbolic::Formula::Call(#function, &[#(#arguments),*]))
+        }
+    })
+}
