@@ -170,6 +170,12 @@ pub fn real<T: Scalar>(number: T) -> <T as Scalar>::Real {
     number.try_real().expect("asked only of real numbers")
 }
 
+/// A number of the type of another.
+#[inline(always)]
+pub fn number<T: Real>(_: T, number: f64) -> T {
+    nalgebra::convert(number)
+}
+
 #[inline]
 pub fn zero<T: Scalar>() -> T {
     nalgebra::zero()

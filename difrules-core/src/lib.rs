@@ -29,7 +29,7 @@ pub use call::{CallError, Pullback, Pushforward};
 pub use cast::{column_major_view, column_major_view_mut, transpose_view};
 pub use checkpoint::checkpointed;
 pub use diagnostic::{Defect, Diagnostic, diagnosed, gauge_tolerance, report, set_gauge_tolerance};
-pub use difrules_macros::{Differentiable, primitive};
+pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use dual::Dual;
 pub use primitive::{
     Evaluated, Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes, UnknownPartial,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod derivative;
 mod derive;
 mod expand;
 mod function;
@@ -48,6 +49,46 @@ pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
             tokens
         })
         .into()
+}
+
+/// The value and the derivatives of an expression, written out as straight-line Rust when it is compiled.
+///
+/// `derivative!(expression, x)` is `(value, by_x)`, `derivative!(expression, x, y)` is `(value, by_x, by_y)`, and
+/// `derivative!(expression, x; 2)` is `(value, by_x, by_x_twice)`. The expression is made of variables in scope, which are of
+/// one scalar type (`f64`, or any `T: Real`), of numbers, operators, `if`, and the functions of `difrules_core::math`, as
+/// functions or as methods; `x^2` is a power too. What several results need is computed once.
+///
+/// ```
+/// use difrules_core::derivative;
+///
+/// let (x, y) = (0.5_f64, 2.0_f64);
+/// let (value, by_x, by_y) = derivative!(y * (x / y).sin() + x^2, x, y);
+/// assert!((value - (2.0 * 0.25_f64.sin() + 0.25)).abs() < 1e-15);
+/// assert!((by_x - (0.25_f64.cos() + 1.0)).abs() < 1e-15);
+/// assert!((by_y - (0.25_f64.sin() - 0.25 * 0.25_f64.cos())).abs() < 1e-15);
+/// ```
+///
+/// For a function of the user's own the rule is given: a closure an argument, of the arguments and, if it likes, of the value,
+/// as in `#[primitive(partial = ..)]`. `crate = path` says where `difrules_core` is found.
+///
+/// ```
+/// use difrules_core::derivative;
+///
+/// fn bell(t: f64) -> f64 {
+///     (-t * t).exp()
+/// }
+///
+/// let x = 0.3_f64;
+/// let (_, slope) = derivative!(x * bell(2.0 * x), x, bell = |t, y| -2.0 * t * y);
+/// assert!((slope - bell(0.6) * (1.0 - 8.0 * x * x)).abs() < 1e-15);
+/// ```
+///
+/// # Errors
+/// An expression that is none, a function without a rule, or one whose derivative nobody knows, is a compile error at the
+/// user's token.
+#[proc_macro]
+pub fn derivative(input: TokenStream) -> TokenStream {
+    derivative::derivative(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 /// Makes a structure of numbers, vectors and matrices a value that has derivatives.

@@ -213,7 +213,16 @@ fn list<T>(
 
 /// `= closure` or `= (closure, unknown)`.
 fn partials(input: ParseStream, key: &Ident) -> Result<Vec<Partial>> {
-    let closures = match value::<Expr>(input, key)? {
+    if !input.peek(Token![=]) {
+        return Err(Error::new(key.span(), format!("write `{key} = ..`")));
+    }
+    input.parse::<Token![=]>()?;
+    partial_list(input, key)
+}
+
+/// `closure` or `(closure, unknown)`.
+pub(crate) fn partial_list(input: ParseStream, key: &Ident) -> Result<Vec<Partial>> {
+    let closures = match input.parse::<Expr>()? {
         Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.into_iter().collect(),
         Expr::Paren(one) => vec![*one.expr],
         other => vec![other],

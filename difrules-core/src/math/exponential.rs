@@ -6,90 +6,120 @@ use crate::{Real, primitive};
 
 /// The exponential.
 ///
+/// Domain: all x.
+/// Edge: 0 at -infinity and +infinity at +infinity, as the derivative.
+///
 /// ```
 /// assert!((difrules_core::math::exp(0.5_f64) - 1.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y, instances(f32, f64))]
+#[primitive(partial = |_, y| y, instances(f32, f64), alias("Base.exp"))]
 pub fn exp<T: Real>(x: T) -> T {
     x.exp()
 }
 
 /// Two to the power of x.
 ///
+/// Domain: all x.
+/// Edge: 0 at -infinity and +infinity at +infinity, as the derivative.
+///
 /// ```
 /// assert!((difrules_core::math::exp2(0.5_f64) - std::f64::consts::SQRT_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_2(), instances(f32, f64))]
+#[primitive(partial = |_, y| y * T::ln_2(), instances(f32, f64), alias("Base.exp2"))]
 pub fn exp2<T: Real>(x: T) -> T {
     x.exp2()
 }
 
 /// exp(x) - 1, accurate near 0.
 ///
+/// Domain: all x.
+/// Edge: -1 at -infinity, the derivative 0; +infinity at +infinity; keeps the sign of 0.
+///
 /// ```
 /// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, instances(f32, f64))]
+#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, instances(f32, f64), alias("Base.expm1"))]
 pub fn exp_m1<T: Real>(x: T) -> T {
     x.exp_m1()
 }
 
-/// The natural logarithm; NaN below 0.
+/// The natural logarithm.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN
+/// below 0.
 ///
 /// ```
 /// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| x.recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log", "NaNMath.log"))]
 pub fn ln<T: Real>(x: T) -> T {
     x.ln()
 }
 
-/// ln(1 + x), accurate near 0; NaN below -1.
+/// ln(1 + x), accurate near 0.
+///
+/// Domain: x > -1.
+/// Edge: -infinity at -1, the derivative +infinity; keeps the sign of 0; NaN below -1.
 ///
 /// ```
 /// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (T::one() + x).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| (T::one() + x).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log1p", "NaNMath.log1p"))]
 pub fn ln_1p<T: Real>(x: T) -> T {
     x.ln_1p()
 }
 
-/// The logarithm to base 2; NaN below 0.
+/// The logarithm to base 2.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN
+/// below 0.
 ///
 /// ```
 /// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (x * T::ln_2()).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| (x * T::ln_2()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log2", "NaNMath.log2"))]
 pub fn log2<T: Real>(x: T) -> T {
     x.log2()
 }
 
-/// The logarithm to base 10; NaN below 0.
+/// The logarithm to base 10.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN
+/// below 0.
 ///
 /// ```
 /// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log10", "NaNMath.log10"))]
 pub fn log10<T: Real>(x: T) -> T {
     x.log10()
 }
 
 /// Ten to the power of x.
 ///
+/// Domain: all x.
+/// Edge: 0 at -infinity and +infinity at +infinity, as the derivative.
+///
 /// ```
 /// assert_eq!(difrules_core::math::exp10(2.0_f64), 100.0);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_10(), instances(f32, f64))]
+#[primitive(partial = |_, y| y * T::ln_10(), instances(f32, f64), alias("Base.exp10"))]
 pub fn exp10<T: Real>(x: T) -> T {
     convert::<f64, T>(10.0).powf(x)
 }
 
-/// The logarithm of x to a base, ln(x) / ln(base); NaN where one of them is negative.
+/// The logarithm of x to a base, ln(x) / ln(base).
+///
+/// Domain: base > 0 and not 1, x > 0.
+/// Edge: infinite at base 1 (NaN for x = 1) and at x = 0; NaN where one of the two is negative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
 /// ```
-#[primitive(partial = (|base, _, y| -y / (base * base.ln()), |base, x, _| (x * base.ln()).recip()), instances(f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()))]
+#[primitive(partial = (|base, _, y| -y / (base * base.ln()), |base, x, _| (x * base.ln()).recip()), instances(f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
 pub fn log_base<T: Real>(base: T, x: T) -> T {
     x.ln() / base.ln()
 }

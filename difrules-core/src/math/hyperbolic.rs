@@ -6,60 +6,78 @@ use crate::{Real, primitive};
 
 /// The hyperbolic sine.
 ///
+/// Domain: all x.
+/// Edge: infinite at the infinities, and beyond 710.5, where it overflows; keeps the sign of 0.
+///
 /// ```
 /// assert!((difrules_core::math::sinh(0.5_f64) - 0.5210953054937474).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cosh(), instances(f32, f64))]
+#[primitive(partial = |x| x.cosh(), instances(f32, f64), alias("Base.sinh"))]
 pub fn sinh<T: Real>(x: T) -> T {
     x.sinh()
 }
 
 /// The hyperbolic cosine.
 ///
+/// Domain: all x.
+/// Edge: +infinity at the infinities, and beyond 710.5, where it overflows.
+///
 /// ```
 /// assert!((difrules_core::math::cosh(0.5_f64) - 1.1276259652063807).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.sinh(), instances(f32, f64))]
+#[primitive(partial = |x| x.sinh(), instances(f32, f64), alias("Base.cosh"))]
 pub fn cosh<T: Real>(x: T) -> T {
     x.cosh()
 }
 
 /// The hyperbolic tangent.
 ///
+/// Domain: all x.
+/// Edge: -1 and 1 at the infinities, the derivative 0; keeps the sign of 0.
+///
 /// ```
 /// assert!((difrules_core::math::tanh(0.5_f64) - 0.46211715726000973).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |_, y| T::one() - y.powi(2), instances(f32, f64))]
+#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |_, y| T::one() - y.powi(2), instances(f32, f64), alias("Base.tanh"))]
 pub fn tanh<T: Real>(x: T) -> T {
     tanh_and_slope(x).0
 }
 
 /// The number with this hyperbolic sine.
 ///
+/// Domain: all x.
+/// Edge: infinite at the infinities, the derivative 0; keeps the sign of 0.
+///
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.hypot(T::one()).recip(), instances(f32, f64))]
+#[primitive(partial = |x| x.hypot(T::one()).recip(), instances(f32, f64), alias("Base.asinh"))]
 pub fn asinh<T: Real>(x: T) -> T {
     x.asinh()
 }
 
-/// The non-negative number with this hyperbolic cosine; NaN below 1.
+/// The non-negative number with this hyperbolic cosine.
+///
+/// Domain: x >= 1.
+/// Edge: 0 at 1, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN below 1.
 ///
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.1, 5.0))]
+#[primitive(partial = |x| ((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
 pub fn acosh<T: Real>(x: T) -> T {
     x.acosh()
 }
 
-/// The number with this hyperbolic tangent; NaN outside [-1, 1].
+/// The number with this hyperbolic tangent.
+///
+/// Domain: -1 < x < 1.
+/// Edge: infinite at the ends, the derivative +infinity; keeps the sign of 0; NaN beyond.
 ///
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9))]
+#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
 pub fn atanh<T: Real>(x: T) -> T {
     x.atanh()
 }
@@ -84,62 +102,80 @@ fn tanh_and_slope<T: Real>(x: T) -> (T, T) {
 
 /// The hyperbolic secant, 1 / cosh(x).
 ///
+/// Domain: all x.
+/// Edge: 0 at the infinities, as the derivative.
+///
 /// ```
 /// assert_eq!(difrules_core::math::sech(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| -y * x.tanh(), instances(f32, f64))]
+#[primitive(partial = |x, y| -y * x.tanh(), instances(f32, f64), alias("Base.sech"))]
 pub fn sech<T: Real>(x: T) -> T {
     x.cosh().recip()
 }
 
-/// The hyperbolic cosecant, 1 / sinh(x); infinite at 0.
+/// The hyperbolic cosecant, 1 / sinh(x).
+///
+/// Domain: all x but 0.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; 0 at the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::csch(1.0_f64) - 0.850918128239321).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| -y / x.tanh(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x, y| -y / x.tanh(), instances(f32, f64), sample = |random| random.positive(), alias("Base.csch"))]
 pub fn csch<T: Real>(x: T) -> T {
     x.sinh().recip()
 }
 
-/// The hyperbolic cotangent, 1 / tanh(x); infinite at 0.
+/// The hyperbolic cotangent, 1 / tanh(x).
+///
+/// Domain: all x but 0.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; -1 and 1 at the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::coth(1.0_f64) - 1.313035285499331).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -csch(x) * csch(x), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| -csch(x) * csch(x), instances(f32, f64), sample = |random| random.positive(), alias("Base.coth"))]
 pub fn coth<T: Real>(x: T) -> T {
     x.tanh().recip()
 }
 
-/// The inverse of the hyperbolic secant, acosh(1 / x); NaN outside of [0, 1], infinite at 0.
+/// The inverse of the hyperbolic secant, acosh(1 / x).
+///
+/// Domain: 0 < x <= 1.
+/// Edge: +infinity at 0 and 0 at 1, the derivative -infinity at both; NaN beyond, and at -0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::asech(1.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9))]
+#[primitive(partial = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9), alias("Base.asech"))]
 pub fn asech<T: Real>(x: T) -> T {
     // With t = 1 / x - 1, without the rounding of 1 / x near 1.
     let t = (T::one() - x) / x;
     (t + t.sqrt() * (t + convert(2.0)).sqrt()).ln_1p()
 }
 
-/// The inverse of the hyperbolic cosecant, asinh(1 / x); infinite at 0.
+/// The inverse of the hyperbolic cosecant, asinh(1 / x).
+///
+/// Domain: all x but 0.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; 0 at the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::acsch(1.0_f64) - 0.881373587019543).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -(ComplexField::abs(x) * (T::one() + x * x).sqrt()).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| -(ComplexField::abs(x) * (T::one() + x * x).sqrt()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acsch"))]
 pub fn acsch<T: Real>(x: T) -> T {
     x.recip().asinh()
 }
 
-/// The inverse of the hyperbolic cotangent, atanh(1 / x); NaN inside of [-1, 1], infinite at the ends.
+/// The inverse of the hyperbolic cotangent, atanh(1 / x).
+///
+/// Domain: x < -1 and x > 1.
+/// Edge: infinite at -1 and 1, as the derivative; 0 at the infinities; NaN between.
 ///
 /// ```
 /// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
 pub fn acoth<T: Real>(x: T) -> T {
     // ln((x + 1) / (x - 1)) / 2, without the rounding of 1 / x near 1.
     let size = ComplexField::abs(x);

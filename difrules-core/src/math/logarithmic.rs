@@ -5,43 +5,56 @@ use nalgebra::{ComplexField, convert};
 
 use crate::{Real, primitive};
 
-/// x ln(x), and 0 at 0; NaN below 0. The derivative at 0 is -infinity.
+/// x ln(x), and 0 at 0.
+///
+/// Domain: x >= 0.
+/// Edge: 0 at 0, with its sign, the derivative -infinity; +infinity at +infinity; NaN below 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::xlogx(0.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| x.ln() + T::one(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| x.ln() + T::one(), instances(f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.xlogx"))]
 pub fn xlogx<T: Real>(x: T) -> T {
     if x == T::zero() { x } else { x * x.ln() }
 }
 
-/// x ln(y), and 0 for x = 0, whatever y is unless it is NaN. The derivative by y is 0 there too.
+/// x ln(y), and 0 for x = 0.
+///
+/// Domain: y > 0, and any y for x = 0.
+/// Edge: 0 for x = 0, whatever y is unless it is NaN, the derivative by y 0 too; infinite at y = 0;
+/// NaN for y < 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::xlogy(0.0_f64, 0.0), 0.0);
 /// ```
-#[primitive(partial = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() { T::zero() } else { x / y }), instances(f32, f64), sample = |random| (random.normal(), random.positive()))]
+#[primitive(partial = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() { T::zero() } else { x / y }), instances(f32, f64), sample = |random| (random.normal(), random.positive()), alias("LogExpFunctions.xlogy"))]
 pub fn xlogy<T: Real>(x: T, y: T) -> T {
     if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln() }
 }
 
-/// x ln(1 + y), accurate for a small y, and 0 for x = 0, whatever y is unless it is NaN. The derivative by y is
-/// 0 there too.
+/// x ln(1 + y), accurate for a small y, and 0 for x = 0.
+///
+/// Domain: y > -1, and any y for x = 0.
+/// Edge: 0 for x = 0, whatever y is unless it is NaN, the derivative by y 0 too; infinite at y =
+/// -1; NaN for y < -1.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::xlog1py(0.0_f64, -1.0), 0.0);
 /// ```
-#[primitive(partial = (|_, y, _| y.ln_1p(), |x, y, _| if x == T::zero() { T::zero() } else { x / (T::one() + y) }), instances(f32, f64), sample = |random| (random.normal(), random.positive()))]
+#[primitive(partial = (|_, y, _| y.ln_1p(), |x, y, _| if x == T::zero() { T::zero() } else { x / (T::one() + y) }), instances(f32, f64), sample = |random| (random.normal(), random.positive()), alias("LogExpFunctions.xlog1py"))]
 pub fn xlog1py<T: Real>(x: T, y: T) -> T {
     if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln_1p() }
 }
 
 /// 1 / (1 + exp(-x)), without overflow.
 ///
+/// Domain: all x.
+/// Edge: 0 at -infinity and 1 at +infinity, the derivative 0 at both.
+///
 /// ```
 /// assert_eq!(difrules_core::math::logistic(0.0_f64), 0.5);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |_, y| y * (T::one() - y), instances(f32, f64))]
+#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |_, y| y * (T::one() - y), instances(f32, f64), alias("LogExpFunctions.logistic"))]
 pub fn logistic<T: Real>(x: T) -> T {
     logistic_and_slope(x).0
 }
@@ -55,12 +68,15 @@ fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
     (if positive { below.recip() } else { e / below }, e / (below * below))
 }
 
-/// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2; NaN outside of [0, 1].
+/// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2.
+///
+/// Domain: 0 < x < 1.
+/// Edge: -infinity at 0 and +infinity at 1, the derivative +infinity; NaN beyond.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logit(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| (x * (T::one() - x)).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9))]
+#[primitive(partial = |x| (x * (T::one() - x)).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9), alias("LogExpFunctions.logit"))]
 pub fn logit<T: Real>(x: T) -> T {
     let two: T = convert(2.0);
     if x > convert(0.25) && x < convert(0.75) {
@@ -71,10 +87,13 @@ pub fn logit<T: Real>(x: T) -> T {
 
 /// ln(1 + x^2), without overflow.
 ///
+/// Domain: all x.
+/// Edge: +infinity at the infinities, the derivative 0.
+///
 /// ```
 /// assert!((difrules_core::math::log1psq(1e200_f64) / 921.034037197618 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| if ComplexField::abs(x) > T::one() { convert::<f64, T>(2.0) / (x + x.recip()) } else { (x + x) / (T::one() + x * x) }, instances(f32, f64))]
+#[primitive(partial = |x| if ComplexField::abs(x) > T::one() { convert::<f64, T>(2.0) / (x + x.recip()) } else { (x + x) / (T::one() + x * x) }, instances(f32, f64), alias("LogExpFunctions.log1psq"))]
 pub fn log1psq<T: Real>(x: T) -> T {
     let size = ComplexField::abs(x);
     if size <= T::one() {
@@ -86,51 +105,67 @@ pub fn log1psq<T: Real>(x: T) -> T {
 
 /// ln(1 + exp(x)), without overflow: the soft maximum of x and 0.
 ///
+/// Domain: all x.
+/// Edge: 0 at -infinity, the derivative 0; +infinity at +infinity, the derivative 1.
+///
 /// ```
 /// assert_eq!(difrules_core::math::log1pexp(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| logistic(x), instances(f32, f64))]
+#[primitive(partial = |x| logistic(x), instances(f32, f64), alias("LogExpFunctions.log1pexp"))]
 pub fn log1pexp<T: Real>(x: T) -> T {
     let positive = if x > T::zero() { x } else { T::zero() };
     positive + (-ComplexField::abs(x)).exp().ln_1p()
 }
 
-/// ln(1 - exp(x)) for x < 0, accurate near 0 and far out; NaN above 0, -infinity at 0.
+/// ln(1 - exp(x)), accurate near 0 and far out.
+///
+/// Domain: x < 0.
+/// Edge: -infinity at 0, the derivative infinite; -0 at -infinity, the derivative 0; NaN above 0.
 ///
 /// ```
 /// assert!((difrules_core::math::log1mexp(-1e-20_f64) + 46.0517018598809).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -(-x).exp_m1().recip(), instances(f32, f64), sample = |random| random.between(-4.0, -0.1))]
+#[primitive(partial = |x| -(-x).exp_m1().recip(), instances(f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log1mexp"))]
 pub fn log1mexp<T: Real>(x: T) -> T {
     if x > -T::ln_2() { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
 }
 
-/// ln(2 - exp(x)) for x < ln 2, accurate near 0; NaN above.
+/// ln(2 - exp(x)), accurate near 0.
+///
+/// Domain: x < ln 2.
+/// Edge: ln 2 at -infinity, the derivative 0; -infinity at ln 2, as the derivative; NaN above.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::log2mexp(0.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -(convert::<f64, T>(2.0) * (-x).exp() - T::one()).recip(), instances(f32, f64), sample = |random| random.between(-4.0, -0.1))]
+#[primitive(partial = |x| -(convert::<f64, T>(2.0) * (-x).exp() - T::one()).recip(), instances(f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log2mexp"))]
 pub fn log2mexp<T: Real>(x: T) -> T {
     (-x.exp_m1()).ln_1p()
 }
 
-/// ln(exp(x) - 1) for x > 0, the inverse of [`log1pexp`](fn@log1pexp), without overflow; NaN below 0, -infinity at 0.
+/// ln(exp(x) - 1), the inverse of [`log1pexp`](fn@log1pexp), without overflow.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 1; NaN
+/// below 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logexpm1(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| -(-x).exp_m1().recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| -(-x).exp_m1().recip(), instances(f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
 pub fn logexpm1<T: Real>(x: T) -> T {
     if x < convert(1.0) { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() }
 }
 
-/// ln(1 + x) - x, accurate near 0; NaN below -1.
+/// ln(1 + x) - x, accurate near 0.
+///
+/// Domain: x > -1.
+/// Edge: -infinity at -1, the derivative +infinity; 0 at 0, its largest value; NaN below -1.
 ///
 /// ```
 /// assert!((difrules_core::math::log1pmx(1e-8_f64) / -4.99999996666667e-17 - 1.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| -x / (T::one() + x), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| -x / (T::one() + x), instances(f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.log1pmx"))]
 pub fn log1pmx<T: Real>(x: T) -> T {
     if x < convert(-0.5) || x > convert(1.0) {
         return x.ln_1p() - x;
@@ -143,12 +178,15 @@ pub fn log1pmx<T: Real>(x: T) -> T {
     r * (t * sum * convert(2.0) - x)
 }
 
-/// ln(x) - x + 1, accurate near 1; NaN below 0.
+/// ln(x) - x + 1, accurate near 1.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0, the derivative +infinity; 0 at 1, its largest value; NaN below 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logmxp1(1.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| (T::one() - x) / x, instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| (T::one() - x) / x, instances(f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logmxp1"))]
 pub fn logmxp1<T: Real>(x: T) -> T {
     if x < convert(0.5) || x > convert(2.0) {
         return x.ln() - x + T::one();
@@ -158,10 +196,13 @@ pub fn logmxp1<T: Real>(x: T) -> T {
 
 /// ln(exp(x) + exp(y)), without overflow.
 ///
+/// Domain: all x and y.
+/// Edge: the other number where one is -infinity; the derivatives are 1/2 each at equal infinities.
+///
 /// ```
 /// assert_eq!(difrules_core::math::logaddexp(1000.0_f64, 0.0), 1000.0);
 /// ```
-#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| logistic(x - y), |x, y| logistic(y - x)), instances(f32, f64))]
+#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| logistic(x - y), |x, y| logistic(y - x)), instances(f32, f64), alias("LogExpFunctions.logaddexp"))]
 pub fn logaddexp<T: Real>(x: T, y: T) -> T {
     // Equal infinities have no difference.
     if x == y {
@@ -176,12 +217,16 @@ fn share<T: Real>(x: T, y: T) -> T {
     if x == y && !x.is_finite() { convert(0.5) } else { logistic(x - y) }
 }
 
-/// ln |exp(x) - exp(y)|, without overflow; -infinity where they are equal.
+/// ln |exp(x) - exp(y)|, without overflow.
+///
+/// Domain: all x and y but x = y.
+/// Edge: -infinity where they are equal, the derivatives infinite; the other number where one is
+/// -infinity; NaN where both are +infinity.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logsubexp(1000.0_f64, 0.0), 1000.0);
 /// ```
-#[primitive(partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()), instances(f32, f64), sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)))]
+#[primitive(partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()), instances(f32, f64), sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)), alias("LogExpFunctions.logsubexp"))]
 pub fn logsubexp<T: Real>(x: T, y: T) -> T {
     let (most, least) = if x > y { (x, y) } else { (y, x) };
     most + log1mexp(least - most)

@@ -4,37 +4,52 @@ use nalgebra::{ComplexField, convert};
 
 use crate::{Real, primitive};
 
-/// The square root; NaN below 0. The derivative at 0 is infinite.
+/// The square root.
+///
+/// Domain: x >= 0.
+/// Edge: 0 at 0, with its sign, the derivative infinite; +infinity at +infinity, the derivative 0;
+/// NaN below.
 ///
 /// ```
 /// assert!((difrules_core::math::sqrt(2.25_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| (y + y).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |_, y| (y + y).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.sqrt", "NaNMath.sqrt"))]
 pub fn sqrt<T: Real>(x: T) -> T {
     x.sqrt()
 }
 
-/// The cube root. The derivative at 0 is infinite.
+/// The cube root.
+///
+/// Domain: all x.
+/// Edge: 0 at 0, with its sign, the derivative +infinity; infinite at the infinities, the
+/// derivative 0.
 ///
 /// ```
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| (convert::<f64, T>(3.0) * y * y).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |_, y| (convert::<f64, T>(3.0) * y * y).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.cbrt"))]
 pub fn cbrt<T: Real>(x: T) -> T {
     x.cbrt()
 }
 
 /// 1 / x.
 ///
+/// Domain: all x but 0.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; 0 at the infinities, with their
+/// sign.
+///
 /// ```
 /// assert!((difrules_core::math::recip(4.0_f64) - 0.25).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| -(y * y), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |_, y| -(y * y), instances(f32, f64), sample = |random| random.positive(), alias("Base.inv"))]
 pub fn recip<T: Real>(x: T) -> T {
     x.recip()
 }
 
 /// x to an integer power, which is a constant.
+///
+/// Domain: all x, but 0 for n < 0.
+/// Edge: 1 for n = 0, at NaN too, the derivative 0; infinite at 0 for n < 0, as the derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
@@ -44,39 +59,52 @@ pub fn powi<T: Real>(x: T, n: i32) -> T {
     x.powi(n)
 }
 
-/// x to a real power; NaN below 0 unless the exponent is an integer.
+/// x to a real power.
 ///
-/// The derivative by the exponent is x^y ln(x), whose limit at x = 0 for y > 0 is 0.
+/// Domain: x > 0; x = 0 for y >= 0; x < 0 for integers y.
+/// Edge: 1 for y = 0 or x = 1, at NaN too; NaN for x < 0 unless y is an integer; infinite at x = 0
+/// for y < 0. The derivative by the exponent is x^y ln(x): 0 at x = 0 for y > 0, its limit,
+/// -infinity at x = 0 for y = 0, and NaN for x < 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y| if y.is_zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(f32, f64), sample = |random| (random.positive(), random.between(-3.0, 3.0)))]
+#[primitive(partial = (|x, y| if y.is_zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(f32, f64), sample = |random| (random.positive(), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
 pub fn powf<T: Real>(x: T, y: T) -> T {
     x.powf(y)
 }
 
-/// sqrt(x^2 + y^2), without overflow. The derivative at the origin is taken as 0.
+/// sqrt(x^2 + y^2), without overflow.
+///
+/// Domain: all x and y.
+/// Edge: the derivative at the origin is taken as 0; +infinity where one is infinite, the other NaN
+/// or not.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::hypot(3.0_f64, 4.0), 5.0);
 /// ```
-#[primitive(partial = (|x, _, z| if z == T::zero() { T::zero() } else { x / z }, |_, y, z| if z == T::zero() { T::zero() } else { y / z }), instances(f32, f64))]
+#[primitive(partial = (|x, _, z| if z == T::zero() { T::zero() } else { x / z }, |_, y, z| if z == T::zero() { T::zero() } else { y / z }), instances(f32, f64), alias("Base.hypot"))]
 pub fn hypot<T: Real>(x: T, y: T) -> T {
     x.hypot(y)
 }
 
-/// The absolute value. The derivative at 0 is taken as 0.
+/// The absolute value.
+///
+/// Domain: all x.
+/// Edge: the derivative at 0, of either sign, is taken as 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::abs(-2.0_f64), 2.0);
 /// ```
-#[primitive(partial = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(f32, f64))]
+#[primitive(partial = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(f32, f64), alias("Base.abs"))]
 pub fn abs<T: Real>(x: T) -> T {
     ComplexField::abs(x)
 }
 
-/// The sign, 1 or -1. The derivative is 0, at 0 too.
+/// The sign, 1 or -1.
+///
+/// Domain: all x.
+/// Edge: 1 at 0 and -1 at -0, the derivative 0 as everywhere; NaN at NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::signum(-2.0_f64), -1.0);
@@ -86,32 +114,41 @@ pub fn signum<T: Real>(x: T) -> T {
     ComplexField::signum(x)
 }
 
-/// The larger of two numbers; the other one if one is NaN. Where they are equal, the derivative is that of the first.
+/// The larger of two numbers.
+///
+/// Domain: all x and y.
+/// Edge: where they are equal, the derivative is that of x; the other number where one is NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::max(1.0_f64, 2.0), 2.0);
 /// ```
-#[primitive(partial = (|x, y| if x >= y || y != y { T::one() } else { T::zero() }, |x, y| if x >= y || y != y { T::zero() } else { T::one() }), instances(f32, f64))]
+#[primitive(partial = (|x, y| if x >= y || y != y { T::one() } else { T::zero() }, |x, y| if x >= y || y != y { T::zero() } else { T::one() }), instances(f32, f64), alias("NaNMath.max"))]
 pub fn max<T: Real>(x: T, y: T) -> T {
     x.max(y)
 }
 
-/// The smaller of two numbers; the other one if one is NaN. Where they are equal, the derivative is that of the first.
+/// The smaller of two numbers.
+///
+/// Domain: all x and y.
+/// Edge: where they are equal, the derivative is that of x; the other number where one is NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::min(1.0_f64, 2.0), 1.0);
 /// ```
-#[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), instances(f32, f64))]
+#[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), instances(f32, f64), alias("NaNMath.min"))]
 pub fn min<T: Real>(x: T, y: T) -> T {
     x.min(y)
 }
 
 /// y / x, with the divisor first.
 ///
+/// Domain: all y, and all x but 0.
+/// Edge: infinite at x = 0, as the derivatives; NaN for 0 / 0; 0 at infinite x for a finite y.
+///
 /// ```
 /// assert_eq!(difrules_core::math::left_div(2.0_f64, 6.0), 3.0);
 /// ```
-#[primitive(partial = (|x, _, z| -z / x, |x, _, _| x.recip()), instances(f32, f64), sample = |random| (random.positive(), random.normal()))]
+#[primitive(partial = (|x, _, z| -z / x, |x, _, _| x.recip()), instances(f32, f64), sample = |random| (random.positive(), random.normal()), alias("Base.\\"))]
 pub fn left_div<T: Real>(x: T, y: T) -> T {
     y / x
 }

@@ -2,7 +2,10 @@
 
 use crate::{Real, primitive};
 
-/// The largest integer not above x. The derivative is 0, at a jump too.
+/// The largest integer not above x.
+///
+/// Domain: all x.
+/// Edge: the derivative is 0, at a jump too; keeps the sign of 0; infinite at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::floor(-1.5_f64), -2.0);
@@ -12,7 +15,10 @@ pub fn floor<T: Real>(x: T) -> T {
     x.floor()
 }
 
-/// The smallest integer not below x. The derivative is 0, at a jump too.
+/// The smallest integer not below x.
+///
+/// Domain: all x.
+/// Edge: the derivative is 0, at a jump too; -0 between -1 and 0; infinite at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::ceil(-1.5_f64), -1.0);
@@ -22,7 +28,10 @@ pub fn ceil<T: Real>(x: T) -> T {
     x.ceil()
 }
 
-/// The nearest integer, halves away from 0. The derivative is 0, at a jump too.
+/// The nearest integer, halves away from 0.
+///
+/// Domain: all x.
+/// Edge: the derivative is 0, at a jump too; -0 between -1/2 and 0; infinite at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::round(-1.5_f64), -2.0);
@@ -32,7 +41,10 @@ pub fn round<T: Real>(x: T) -> T {
     x.round()
 }
 
-/// The integer part. The derivative is 0, at a jump too.
+/// The integer part.
+///
+/// Domain: all x.
+/// Edge: the derivative is 0, at a jump too; -0 between -1 and 0; infinite at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::trunc(-1.5_f64), -1.0);
@@ -42,7 +54,10 @@ pub fn trunc<T: Real>(x: T) -> T {
     x.trunc()
 }
 
-/// x - trunc(x). The derivative is 1, at a jump too.
+/// x - trunc(x).
+///
+/// Domain: all x.
+/// Edge: the derivative is 1, at a jump too; +0 at integers; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::fract(-1.5_f64), -0.5);
@@ -54,10 +69,14 @@ pub fn fract<T: Real>(x: T) -> T {
 
 /// The remainder of x / y, with the sign of x, as `%` gives it.
 ///
+/// Domain: all x, and all y but 0.
+/// Edge: NaN for y = 0 or an infinite x; x for an infinite y. A zero has the sign of x. At a jump,
+/// where x is a multiple of y, the derivatives are those of larger |x|.
+///
 /// ```
 /// assert_eq!(difrules_core::math::rem(-5.5_f64, 2.0), -1.5);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |x, y| -(x / y).trunc()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)))]
+#[primitive(partial = (|_, _| T::one(), |x, y| -(x / y).trunc()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.rem"))]
 pub fn rem<T: Real>(x: T, y: T) -> T {
     x % y
 }

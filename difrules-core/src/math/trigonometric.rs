@@ -6,151 +6,197 @@ use crate::{Real, primitive};
 
 /// The sine of an angle in radians.
 ///
+/// Domain: all x.
+/// Edge: NaN at the infinities; keeps the sign of 0.
+///
 /// ```
 /// assert!((difrules_core::math::sin(0.5_f64) - 0.479425538604203).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cos(), instances(f32, f64))]
+#[primitive(partial = |x| x.cos(), instances(f32, f64), alias("Base.sin", "NaNMath.sin"))]
 pub fn sin<T: Real>(x: T) -> T {
     x.sin()
 }
 
 /// The cosine of an angle in radians.
 ///
+/// Domain: all x.
+/// Edge: NaN at the infinities.
+///
 /// ```
 /// assert!((difrules_core::math::cos(0.5_f64) - 0.8775825618903728).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -x.sin(), instances(f32, f64))]
+#[primitive(partial = |x| -x.sin(), instances(f32, f64), alias("Base.cos", "NaNMath.cos"))]
 pub fn cos<T: Real>(x: T) -> T {
     x.cos()
 }
 
 /// The tangent of an angle in radians.
 ///
+/// Domain: all x but odd multiples of pi/2.
+/// Edge: NaN at the infinities; finite at every floating-point number, none of which is a pole.
+///
 /// ```
 /// assert!((difrules_core::math::tan(0.5_f64) - 0.5463024898437905).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| T::one() + y * y, instances(f32, f64), sample = |random| random.between(-1.4, 1.4))]
+#[primitive(partial = |_, y| T::one() + y * y, instances(f32, f64), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
 pub fn tan<T: Real>(x: T) -> T {
     x.tan()
 }
 
-/// The angle in [-pi/2, pi/2] with this sine; NaN outside [-1, 1], where it has no value.
+/// The angle in [-pi/2, pi/2] with this sine.
+///
+/// Domain: -1 <= x <= 1.
+/// Edge: -pi/2 and pi/2 at the ends, the derivative +infinity; NaN beyond, where it has no value.
 ///
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).sqrt().recip(), instances(f32, f64), sample = |random| random.between(-0.95, 0.95))]
+#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).sqrt().recip(), instances(f32, f64), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
 pub fn asin<T: Real>(x: T) -> T {
     x.asin()
 }
 
-/// The angle in [0, pi] with this cosine; NaN outside [-1, 1], where it has no value.
+/// The angle in [0, pi] with this cosine.
+///
+/// Domain: -1 <= x <= 1.
+/// Edge: pi at -1 and 0 at 1, the derivative -infinity; NaN beyond, where it has no value.
 ///
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -((T::one() - x) * (T::one() + x)).sqrt().recip(), instances(f32, f64), sample = |random| random.between(-0.95, 0.95))]
+#[primitive(partial = |x| -((T::one() - x) * (T::one() + x)).sqrt().recip(), instances(f32, f64), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
 pub fn acos<T: Real>(x: T) -> T {
     x.acos()
 }
 
 /// The angle in (-pi/2, pi/2) with this tangent.
 ///
+/// Domain: all x.
+/// Edge: -pi/2 and pi/2 at the infinities, the derivative 0; keeps the sign of 0.
+///
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (T::one() + x * x).recip(), instances(f32, f64))]
+#[primitive(partial = |x| (T::one() + x * x).recip(), instances(f32, f64), alias("Base.atan"))]
 pub fn atan<T: Real>(x: T) -> T {
     x.atan()
 }
 
-/// The angle of the point (x, y) with the positive x axis, in (-pi, pi]. The derivative at the origin is
-/// taken as 0.
+/// The angle of the point (x, y) with the positive x axis, in [-pi, pi].
+///
+/// Domain: all y and x.
+/// Edge: the derivative at the origin is taken as 0. The cut is the negative x axis: pi at y = +0,
+/// -pi at y = -0, the derivative that of both sides.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64))]
+#[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64), alias("Base.atan"))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
 
 /// The secant, 1 / cos(x).
 ///
+/// Domain: all x but odd multiples of pi/2.
+/// Edge: NaN at the infinities; finite at every floating-point number, none of which is a pole.
+///
 /// ```
 /// assert_eq!(difrules_core::math::sec(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| y * x.tan(), instances(f32, f64))]
+#[primitive(partial = |x, y| y * x.tan(), instances(f32, f64), alias("Base.sec"))]
 pub fn sec<T: Real>(x: T) -> T {
     x.cos().recip()
 }
 
-/// The cosecant, 1 / sin(x); infinite at 0.
+/// The cosecant, 1 / sin(x).
+///
+/// Domain: all x but multiples of pi.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::csc(std::f64::consts::FRAC_PI_2), 1.0);
 /// ```
-#[primitive(partial = |x, y| -y / x.tan(), instances(f32, f64), sample = |random| random.between(0.3, 2.8))]
+#[primitive(partial = |x, y| -y / x.tan(), instances(f32, f64), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
 pub fn csc<T: Real>(x: T) -> T {
     x.sin().recip()
 }
 
-/// The cotangent, 1 / tan(x); infinite at 0.
+/// The cotangent, 1 / tan(x).
+///
+/// Domain: all x but multiples of pi.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; NaN at the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y), instances(f32, f64), sample = |random| random.between(0.3, 2.8))]
+#[primitive(partial = |_, y| -(T::one() + y * y), instances(f32, f64), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
 pub fn cot<T: Real>(x: T) -> T {
     x.tan().recip()
 }
 
-/// The arc secant, acos(1 / x); NaN inside of (-1, 1). The derivative is infinite at the ends.
+/// The arc secant, acos(1 / x).
+///
+/// Domain: x <= -1 and x >= 1.
+/// Edge: pi at -1 and 0 at 1, the derivative +infinity; pi/2 at the infinities; NaN between.
 ///
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| (ComplexField::abs(x) * ((x - T::one()) * (x + T::one())).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| { let size = ComplexField::abs(x); (size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
 
-/// The arc cosecant, asin(1 / x); NaN inside of (-1, 1). The derivative is infinite at the ends.
+/// The arc cosecant, asin(1 / x).
+///
+/// Domain: x <= -1 and x >= 1.
+/// Edge: -pi/2 at -1 and pi/2 at 1, the derivative -infinity; 0 at the infinities; NaN between.
 ///
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -(ComplexField::abs(x) * ((x - T::one()) * (x + T::one())).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0))]
+#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
 
-/// The arc cotangent, atan(1 / x), in [-pi / 2, pi / 2]; it jumps at 0.
+/// The arc cotangent, atan(1 / x), in [-pi/2, pi/2].
+///
+/// Domain: all x.
+/// Edge: jumps at 0, from -pi/2 at -0 to pi/2 at +0, the derivative that of both sides; 0 at the
+/// infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
 /// ```
-#[primitive(partial = |x| -(T::one() + x * x).recip(), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| -(T::one() + x * x).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
 pub fn acot<T: Real>(x: T) -> T {
     x.recip().atan()
 }
 
-/// sin(pi x), zero at whole numbers.
+/// sin(pi x).
+///
+/// Domain: all x.
+/// Edge: exactly 0 at integers, where the derivative is pi or -pi; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::sinpi(3.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| T::pi() * cospi(x), instances(f32, f64))]
+#[primitive(partial = |x| T::pi() * cospi(x), instances(f32, f64), alias("Base.sinpi"))]
 pub fn sinpi<T: Real>(x: T) -> T {
     half_turns(x).0
 }
 
-/// cos(pi x), zero halfway between whole numbers.
+/// cos(pi x).
+///
+/// Domain: all x.
+/// Edge: exactly 0 halfway between integers; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::cospi(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -T::pi() * sinpi(x), instances(f32, f64))]
+#[primitive(partial = |x| -T::pi() * sinpi(x), instances(f32, f64), alias("Base.cospi"))]
 pub fn cospi<T: Real>(x: T) -> T {
     half_turns(x).1
 }
@@ -169,13 +215,16 @@ fn half_turns<T: Real>(x: T) -> (T, T) {
     }
 }
 
-/// sin(pi x) / (pi x), and 1 at 0. Its derivatives of every order are right near 0, where they are taken from the
-/// series.
+/// sin(pi x) / (pi x), and 1 at 0.
+///
+/// Domain: all x.
+/// Edge: 1 at 0, where derivatives of every order are right, taken from the series; 0 at other
+/// integers.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64))]
+#[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64), alias("Base.sinc"))]
 pub fn sinc<T: Real>(x: T) -> T {
     if x == T::zero() { T::one() } else { half_turns(x).0 / (T::pi() * x) }
 }

@@ -1,0 +1,476 @@
+//! `derivative!`: an expression's value and derivatives as straight-line Rust.
+
+use std::collections::HashMap;
+
+use difrules_symbolic::{CONSTANTS, DerivativeError, Expr, Node, Rules, Straight};
+use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::{Error, ExprClosure, Ident, LitInt, Pat, Path, Result, Token};
+
+use crate::hygiene::quote;
+use crate::options::{Partial, partial_list};
+use crate::rename;
+
+/// The rules of `difrules_core::math`, written by a test from the registry: a name, the names of the arguments with those of
+/// constants in brackets, and a partial derivative an argument, or why there is none.
+const TABLE: &str = include_str!("rules.tsv");
+
+pub(crate) fn derivative(input: TokenStream) -> Result<TokenStream> {
+    let input: Input = syn::parse2(input)?;
+    let value = input.parse_expression()?;
+    let first = input.variables[0].to_string();
+    let mut all = vec![value.simplify()];
+    for variable in &input.variables {
+        let mut derivative = value.clone();
+        for _ in 0..input.order {
+            derivative = derivative
+                .differentiate(&variable.to_string(), &input)
+                .map_err(|error| input.no_derivative(&error))?;
+            all.push(derivative.clone());
+        }
+    }
+    let program = Straight::new(&all);
+    let tokens = Emission { input: &input, program: &program, first: &first }.tokens()?;
+    Ok(match &input.root {
+        Some(root) => rename::root(tokens, root),
+        None => tokens,
+    })
+}
+
+/// A function's rule.
+struct Rule {
+    /// The names of its arguments.
+    arguments: Vec<String>,
+    /// Which of them are constants.
+    constants: Vec<bool>,
+    /// A partial derivative an argument, by these names; none where nobody knows it, or it is a program.
+    partials: Vec<std::result::Result<Expr, Missing>>,
+}
+
+#[derive(Clone, Copy)]
+enum Missing {
+    Unknown,
+    Code,
+}
+
+/// What stands in `derivative!(..)`.
+struct Input {
+    expression: TokenStream,
+    variables: Vec<Ident>,
+    order: usize,
+    /// The user's own.
+    rules: HashMap<String, (Ident, Rule)>,
+    root: Option<Path>,
+}
+
+impl Parse for Input {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let mut expression = TokenStream::new();
+        while !input.is_empty() && !input.peek(Token![,]) {
+            expression.extend([input.parse::<TokenTree>()?]);
+        }
+        let whole =
+            Self { expression, variables: Vec::new(), order: 1, rules: HashMap::new(), root: None };
+        if whole.expression.is_empty() || input.is_empty() {
+            return Err(input.error(
+                "write an expression and the variables to differentiate it by: \
+                 `derivative!(x * sin(y), x, y)`",
+            ));
+        }
+        whole.rest(input)
+    }
+}
+
+impl Input {
+    /// What comes after the expression.
+    fn rest(mut self, input: ParseStream) -> Result<Self> {
+        while input.peek(Token![,]) {
+            input.parse::<Token![,]>()?;
+            if input.is_empty() {
+                break;
+            }
+            let name = input.call(Ident::parse_any)?;
+            if !input.peek(Token![=]) {
+                self.variables.push(name);
+                continue;
+            }
+            input.parse::<Token![=]>()?;
+            if name == "crate" {
+                self.root = Some(input.parse()?);
+                continue;
+            }
+            let rule = rule_of(partial_list(input, &name)?)?;
+            self.rules.insert(name.to_string(), (name, rule));
+        }
+        if input.peek(Token![;]) {
+            input.parse::<Token![;]>()?;
+            let order: LitInt = input.parse()?;
+            self.order = order.base10_parse()?;
+            if self.order == 0 || self.order > 8 {
+                return Err(Error::new(
+                    order.span(),
+                    "derivatives of orders 1 to 8 are written out",
+                ));
+            }
+        }
+        if !input.is_empty() {
+            return Err(input.error(
+                "after the expression come variables, rules `f = |x| ..`, and `; 2` for derivatives \
+                 to that order",
+            ));
+        }
+        if self.variables.is_empty() {
+            return Err(Error::new(
+                Span::call_site(),
+                "say what to differentiate by: `derivative!(x * x, x)`",
+            ));
+        }
+        Ok(self)
+    }
+
+    fn parse_expression(&self) -> Result<Expr> {
+        let mut text = Text::default();
+        text.write(self.expression.clone());
+        text.text.parse::<Expr>().map_err(|error| {
+            let span = text.span_at(error.position);
+            Error::new(span, error.message)
+        })
+    }
+
+    /// The user's token of this name.
+    fn named(&self, name: &str) -> Option<Ident> {
+        fn find(tokens: TokenStream, name: &str) -> Option<Ident> {
+            tokens.into_iter().find_map(|token| match token {
+                TokenTree::Ident(ident) if ident == name => Some(ident),
+                TokenTree::Group(group) => find(group.stream(), name),
+                _ => None,
+            })
+        }
+        find(self.expression.clone(), name)
+            .or_else(|| self.variables.iter().find(|variable| *variable == name).cloned())
+    }
+
+    fn rule(&self, function: &str, arity: usize) -> Option<Rule> {
+        if let Some((_, rule)) = self.rules.get(function)
+            && rule.arguments.len() == arity
+        {
+            return Some(Rule {
+                arguments: rule.arguments.clone(),
+                constants: rule.constants.clone(),
+                partials: rule.partials.clone(),
+            });
+        }
+        TABLE.lines().find_map(|line| {
+            let mut columns = line.split('\t');
+            let rule = (columns.next()? == function).then(|| columns.next()).flatten()?;
+            let names: Vec<_> = rule.split(", ").collect();
+            if names.len() != arity {
+                return None;
+            }
+            let constants = names.iter().map(|name| name.starts_with('[')).collect();
+            let partials = columns.map(|text| match text {
+                "unknown" => Err(Missing::Unknown),
+                "code" | "constant" => Err(Missing::Code),
+                text => text.parse().map_err(|_| Missing::Code),
+            });
+            let arguments = names.iter().map(|name| name.trim_matches(['[', ']']).to_string());
+            Some(Rule { arguments: arguments.collect(), constants, partials: partials.collect() })
+        })
+    }
+
+    /// Whether an argument of a function is a constant.
+    fn is_constant(&self, function: &str, arity: usize, argument: usize) -> bool {
+        function == "powi" && argument == 1
+            || self.rule(function, arity).is_some_and(|rule| rule.constants[argument])
+    }
+
+    fn no_derivative(&self, error: &DerivativeError) -> Error {
+        let function = match error {
+            DerivativeError::NoRule { function, .. }
+            | DerivativeError::Ambiguous { function, .. }
+            | DerivativeError::Unknown { function, .. }
+            | DerivativeError::NotAnExpression { function, .. } => function,
+            _ => "",
+        };
+        let span = self.named(function).map_or_else(Span::call_site, |name| name.span());
+        Error::new(
+            span,
+            format!("{error}; give it one: `{function} = |x| ..`, a closure an argument"),
+        )
+    }
+}
+
+impl Rules for Input {
+    fn partial(
+        &self,
+        function: &str,
+        arguments: &[Expr],
+        argument: usize,
+    ) -> std::result::Result<Expr, DerivativeError> {
+        let arity = arguments.len();
+        let no_rule = || DerivativeError::NoRule { function: function.into(), arity };
+        let rule = self.rule(function, arity).ok_or_else(no_rule)?;
+        let name = rule.arguments[argument].clone();
+        match rule.partials.get(argument).ok_or_else(no_rule)? {
+            Ok(partial) => {
+                let given: Vec<_> = rule
+                    .arguments
+                    .iter()
+                    .map(String::as_str)
+                    .zip(arguments.iter().cloned())
+                    .chain([(VALUE, Expr::call(function, arguments.iter().cloned()))])
+                    .collect();
+                Ok(partial.substitute(&given))
+            }
+            Err(Missing::Unknown) => {
+                Err(DerivativeError::Unknown { function: function.into(), argument: name })
+            }
+            Err(Missing::Code) => {
+                Err(DerivativeError::NotAnExpression { function: function.into(), argument: name })
+            }
+        }
+    }
+}
+
+/// The name of a function's value in its rule, which no argument has.
+const VALUE: &str = "the value";
+
+/// A rule that the user gives.
+fn rule_of(partials: Vec<Partial>) -> Result<Rule> {
+    let arity = match &partials[..] {
+        [Partial::Closure(closure)] if closure.inputs.len() <= 2 => 1,
+        all => all.len(),
+    };
+    let arguments: Vec<_> = (0..arity).map(|i| format!("argument {i}")).collect();
+    let partials = partials.into_iter().map(|partial| match partial {
+        Partial::Unknown(_) => Ok(Err(Missing::Unknown)),
+        Partial::Closure(closure) => partial_of(&closure, &arguments).map(Ok),
+    });
+    let partials = partials.collect::<Result<Vec<_>>>()?;
+    Ok(Rule { constants: vec![false; arity], partials, arguments })
+}
+
+/// A closure as an expression of the arguments and of the value.
+fn partial_of(closure: &ExprClosure, arguments: &[String]) -> Result<Expr> {
+    if !(arguments.len()..=arguments.len() + 1).contains(&closure.inputs.len()) {
+        return Err(Error::new_spanned(
+            closure,
+            format!(
+                "a partial derivative takes the {} arguments, and the function's value if it likes",
+                arguments.len()
+            ),
+        ));
+    }
+    let mut text = Text::default();
+    text.write(closure.body.to_token_stream());
+    let body: Expr = text.text.parse().map_err(|error: difrules_symbolic::ParseError| {
+        Error::new(text.span_at(error.position), error.message)
+    })?;
+    let names = arguments.iter().map(String::as_str).chain([VALUE]);
+    let given: Vec<_> = closure
+        .inputs
+        .iter()
+        .zip(names)
+        .filter_map(|(pattern, name)| match pattern {
+            Pat::Ident(pattern) => Some((pattern.ident.to_string(), Expr::variable(name))),
+            _ => None,
+        })
+        .collect();
+    let given: Vec<_> = given.iter().map(|(name, by)| (name.as_str(), by.clone())).collect();
+    Ok(body.substitute(&given))
+}
+
+/// Tokens as text, with the place of each.
+#[derive(Default)]
+struct Text {
+    text: String,
+    places: Vec<(usize, Span)>,
+}
+
+impl Text {
+    fn write(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            self.places.push((self.text.len(), token.span()));
+            match token {
+                TokenTree::Group(group) => {
+                    let (open, close) = match group.delimiter() {
+                        Delimiter::Parenthesis => ("(", ")"),
+                        Delimiter::Brace => ("{", "}"),
+                        Delimiter::Bracket => ("[", "]"),
+                        Delimiter::None => ("(", ")"),
+                    };
+                    self.text.push_str(open);
+                    self.write(group.stream());
+                    self.places.push((self.text.len(), group.span_close()));
+                    self.text.push_str(close);
+                }
+                TokenTree::Punct(punct) => {
+                    self.text.push(punct.as_char());
+                    if punct.spacing() == Spacing::Alone {
+                        self.text.push(' ');
+                    }
+                }
+                other => {
+                    self.text.push_str(&other.to_string());
+                    self.text.push(' ');
+                }
+            }
+        }
+    }
+
+    fn span_at(&self, position: usize) -> Span {
+        let token = self.places.iter().rev().find(|(start, _)| *start <= position);
+        token.map_or_else(Span::call_site, |(_, span)| *span)
+    }
+}
+
+/// The program as Rust.
+struct Emission<'a> {
+    input: &'a Input,
+    program: &'a Straight,
+    /// A variable that has the scalar's type.
+    first: &'a str,
+}
+
+impl Emission<'_> {
+    fn tokens(&self) -> Result<TokenStream> {
+        // What is only an integer, the exponent of a power say, is written where it is used.
+        let mut wanted = vec![false; self.program.steps.len()];
+        for &result in &self.program.results {
+            wanted[result] = true;
+        }
+        for (i, step) in self.program.steps.iter().enumerate().rev() {
+            if let (true, Node::Call(function, arguments)) = (wanted[i], step) {
+                for (k, &argument) in arguments.iter().enumerate() {
+                    wanted[argument] |= !self.input.is_constant(function, arguments.len(), k);
+                }
+            }
+        }
+        let mut lets = TokenStream::new();
+        for (i, step) in self.program.steps.iter().enumerate() {
+            if let (true, Node::Call(function, arguments)) = (wanted[i], step) {
+                let name = step_name(i);
+                let value = self.call(function, arguments)?;
+                lets.extend(quote!(let #name = #value;));
+            }
+        }
+        let results: Result<Vec<_>> =
+            self.program.results.iter().map(|step| self.operand(*step)).collect();
+        let results = results?;
+        Ok(quote!({ #lets (#(#results),*) }))
+    }
+
+    fn variable(&self, name: &str) -> Result<Ident> {
+        self.input.named(name).ok_or_else(|| {
+            Error::new(
+                Span::call_site(),
+                format!("a rule reads `{name}`, which is none of its arguments"),
+            )
+        })
+    }
+
+    /// A step's value where it is read.
+    fn operand(&self, step: usize) -> Result<TokenStream> {
+        Ok(match &self.program.steps[step] {
+            Node::Number(number) => self.number(*number)?,
+            Node::Variable(name) => self.variable(name)?.into_token_stream(),
+            Node::Call(function, arguments) if arguments.is_empty() => {
+                match CONSTANTS.iter().find(|constant| constant.name == &**function) {
+                    Some(constant) => self.number(constant.value)?,
+                    None => step_name(step).into_token_stream(),
+                }
+            }
+            Node::Call(..) => step_name(step).into_token_stream(),
+        })
+    }
+
+    fn number(&self, number: f64) -> Result<TokenStream> {
+        let like = self.variable(self.first)?;
+        Ok(quote!(::difrules_core::__private::number(#like, #number)))
+    }
+
+    /// An integer, or a flag, where it is read.
+    fn constant(&self, step: usize) -> Result<TokenStream> {
+        Ok(match &self.program.steps[step] {
+            Node::Number(number) => {
+                let literal = proc_macro2::Literal::i64_unsuffixed(number.abs() as i64);
+                if *number < 0.0 { quote!(-#literal) } else { quote!(#literal) }
+            }
+            Node::Variable(name) => self.variable(name)?.into_token_stream(),
+            Node::Call(function, arguments) => {
+                let parts: Result<Vec<_>> =
+                    arguments.iter().map(|argument| self.constant(*argument)).collect();
+                match (&**function, &parts?[..]) {
+                    ("add", [x, y]) => quote!((#x + #y)),
+                    ("sub", [x, y]) => quote!((#x - #y)),
+                    ("mul", [x, y]) => quote!((#x * #y)),
+                    ("neg", [x]) => quote!((-#x)),
+                    _ => {
+                        let span =
+                            self.input.named(function).map_or_else(Span::call_site, |n| n.span());
+                        return Err(Error::new(
+                            span,
+                            "a constant argument is an integer, or a sum or product of integers",
+                        ));
+                    }
+                }
+            }
+        })
+    }
+
+    fn call(&self, function: &str, arguments: &[usize]) -> Result<TokenStream> {
+        let arity = arguments.len();
+        let operands: Result<Vec<_>> = arguments
+            .iter()
+            .enumerate()
+            .map(|(k, argument)| match self.input.is_constant(function, arity, k) {
+                true => self.constant(*argument),
+                false => self.operand(*argument),
+            })
+            .collect();
+        let operands = operands?;
+        if CONSTANTS.iter().any(|constant| constant.name == function) && arity == 0 {
+            return Ok(quote!(()));
+        }
+        let two = |step: usize| matches!(self.program.steps[step], Node::Number(n) if n == 2.0);
+        Ok(match (function, &operands[..]) {
+            ("add", [x, y]) => quote!(#x + #y),
+            ("sub", [x, y]) => quote!(#x - #y),
+            ("mul", [x, y]) => quote!(#x * #y),
+            ("div", [x, y]) => quote!(#x / #y),
+            ("rem", [x, y]) => quote!(#x % #y),
+            ("neg", [x]) => quote!(-#x),
+            ("powi", [x, _]) if two(arguments[1]) => quote!(#x * #x),
+            ("<", [x, y]) => quote!(#x < #y),
+            ("<=", [x, y]) => quote!(#x <= #y),
+            (">", [x, y]) => quote!(#x > #y),
+            (">=", [x, y]) => quote!(#x >= #y),
+            ("==", [x, y]) => quote!(#x == #y),
+            ("!=", [x, y]) => quote!(#x != #y),
+            ("&&", [x, y]) => quote!(#x && #y),
+            ("||", [x, y]) => quote!(#x || #y),
+            ("!", [x]) => quote!(!#x),
+            ("select", [condition, then, otherwise]) => {
+                quote!(if #condition { #then } else { #otherwise })
+            }
+            _ => match self.input.rules.get(function) {
+                Some((name, _)) => quote!(#name(#(#operands),*)),
+                None if self.input.rule(function, arity).is_some() => {
+                    let name = format_ident!("{function}");
+                    quote!(::difrules_core::math::#name(#(#operands),*))
+                }
+                None => {
+                    let error = DerivativeError::NoRule { function: function.into(), arity };
+                    return Err(self.input.no_derivative(&error));
+                }
+            },
+        })
+    }
+}
+
+/// The variable of a step, which the user's names do not meet.
+fn step_name(step: usize) -> Ident {
+    Ident::new(&format!("step{step}"), Span::mixed_site())
+}
