@@ -15,7 +15,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, ValueEnum};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use difrules_core::{Record, duplicates, primitives};
+use difrules_core::symbolic::Expr;
+use difrules_core::{Partial, Record, duplicates, primitives};
 // Without a name in the code a crate is not linked, and its primitives are not registered.
 use difrules_linalg as _;
 use serde::{Deserialize, Serialize};
@@ -73,7 +74,9 @@ impl Options {
         let rule = |wanted: &Rule| match wanted {
             Rule::Forward => record.forward,
             Rule::Reverse => record.reverse,
-            Rule::Symbolic => !record.symbolic.is_empty(),
+            Rule::Symbolic => {
+                record.partials.iter().any(|partial| matches!(partial, Partial::Known(_)))
+            }
         };
         let name = |wanted: &String| {
             record.path == wanted
@@ -99,10 +102,23 @@ struct Listed {
     forward: bool,
     reverse: bool,
     symbolic: &'static [&'static str],
+    /// The derivative by each argument as an expression, where one is known.
+    partials: Vec<Option<String>>,
     instances: Vec<&'static str>,
     file: &'static str,
     line: u32,
     doc: &'static str,
+}
+
+/// The derivative by each argument, where it is an expression.
+fn partials(record: &Record) -> Vec<Option<String>> {
+    let names: Vec<_> =
+        record.arguments.iter().map(|argument| Expr::variable(argument.name)).collect();
+    let partials = record.partials.iter().map(|partial| match partial {
+        Partial::Known(formula) => Some(formula.apply(record.name, &names).simplify().to_string()),
+        Partial::Unknown | Partial::Code | Partial::Constant => None,
+    });
+    partials.collect()
 }
 
 /// An argument as programs get it.
@@ -135,11 +151,21 @@ impl Listed {
             forward: record.forward,
             reverse: record.reverse,
             symbolic: &record.symbolic,
+            partials: partials(record),
             instances: record.instances.iter().map(|instance| instance.scalar).collect(),
             file: record.file,
             line: record.line,
             doc: record.doc,
         }
+    }
+
+    /// The derivatives that are expressions, by their arguments.
+    fn derivatives(&self) -> Vec<String> {
+        let by = self.arguments.iter().zip(&self.partials);
+        by.filter_map(|(argument, partial)| {
+            Some(format!("by {}: {}", argument.name, partial.as_ref()?))
+        })
+        .collect()
     }
 
     /// The rules it has: forward, reverse or both.
@@ -159,7 +185,7 @@ fn table(listed: &[Listed]) -> Table {
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["path", "arguments", "result", "rules", "symbolic", "instances", "source"]);
+        .set_header(["path", "arguments", "result", "rules", "derivatives", "instances", "source"]);
     for record in listed {
         let mut arguments = String::new();
         for ListedArgument { name, type_name, notion, in_place, .. } in &record.arguments {
@@ -174,7 +200,7 @@ fn table(listed: &[Listed]) -> Table {
             Cell::new(arguments.trim_end()),
             Cell::new(record.result),
             if missing { rules.fg(Color::Yellow) } else { rules },
-            Cell::new(record.symbolic.join("\n")),
+            Cell::new(record.derivatives().join("\n")),
             Cell::new(record.instances.join(", ")),
             Cell::new(format!("{}:{}", record.file, record.line)),
         ]);
@@ -205,8 +231,11 @@ fn in_full(record: &Listed) -> String {
     entry("result", record.result);
     entry("aliases", &record.aliases.join(", "));
     entry("rules", record.rules());
+    for derivative in record.derivatives() {
+        entry("derivative", &derivative);
+    }
     for symbolic in record.symbolic {
-        entry("symbolic", symbolic);
+        entry("source text", symbolic);
     }
     entry("instances", &record.instances.join(", "));
     entry("output", record.output);
@@ -234,7 +263,7 @@ fn markdown(listed: &[Listed]) -> String {
             let place = if a.in_place { ", in place" } else { "" };
             format!("`{}`: {}{place}", a.name, a.notion)
         });
-        let symbolic = record.symbolic.iter().map(|text| format!("`{text}`"));
+        let symbolic = record.derivatives().into_iter().map(|text| format!("`{text}`"));
         let summary = record.doc.lines().take_while(|line| !line.trim().is_empty());
         let _ = writeln!(
             page,

@@ -40,6 +40,7 @@ fn rules_are_listed_for_programs() {
         "forward",
         "reverse",
         "symbolic",
+        "partials",
         "instances",
         "file",
         "line",
@@ -57,6 +58,7 @@ fn rules_are_listed_for_programs() {
     }
     let sqrt = listed.iter().find(|record| record["name"] == "sqrt").expect("registered");
     assert_eq!(sqrt["symbolic"][0], "(y + y).recip()");
+    assert_eq!(sqrt["partials"][0], "0.5 / sqrt(x)");
     let gemm = listed.iter().find(|record| record["name"] == "gemm").expect("registered");
     assert_eq!(gemm["arguments"][4]["in_place"], true);
     assert_eq!(gemm["arguments"][4]["type"], "&mut Matrix<T, R, C, SC>");
@@ -67,7 +69,7 @@ fn rules_are_listed_for_programs() {
 fn rules_are_listed_for_people() {
     let table = text(&run("rules", &[]).stdout);
     for part in
-        ["difrules_linalg::decomposition::cholesky::cholesky", "forward, reverse", "x.cos()"]
+        ["difrules_linalg::decomposition::cholesky::cholesky", "forward, reverse", "by x: cos(x)"]
     {
         assert!(table.contains(part), "{part}");
     }

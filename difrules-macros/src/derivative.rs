@@ -1,6 +1,6 @@
 //! `derivative!`: an expression's value and derivatives as straight-line Rust.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use difrules_symbolic::{CONSTANTS, DerivativeError, Expr, Node, Rules, Straight};
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
@@ -32,7 +32,8 @@ pub(crate) fn derivative(input: TokenStream) -> Result<TokenStream> {
         }
     }
     let program = Straight::new(&all);
-    let tokens = Emission { input: &input, program: &program, first: &first }.tokens()?;
+    let integers = integers(&input, &program);
+    let tokens = Emission { input: &input, program: &program, first: &first, integers }.tokens()?;
     Ok(match &input.root {
         Some(root) => rename::root(tokens, root),
         None => tokens,
@@ -182,8 +183,8 @@ impl Input {
 
     /// Whether an argument of a function is a constant.
     fn is_constant(&self, function: &str, arity: usize, argument: usize) -> bool {
-        function == "powi" && argument == 1
-            || self.rule(function, arity).is_some_and(|rule| rule.constants[argument])
+        function != "select"
+            && self.rule(function, arity).is_some_and(|rule| rule.constants[argument])
     }
 
     fn no_derivative(&self, error: &DerivativeError) -> Error {
@@ -326,12 +327,35 @@ impl Text {
     }
 }
 
+/// The variables in constant arguments.
+fn integers(input: &Input, program: &Straight) -> HashSet<String> {
+    let mut within = vec![false; program.steps.len()];
+    let mut names = HashSet::new();
+    for (i, step) in program.steps.iter().enumerate().rev() {
+        match step {
+            Node::Call(function, arguments) => {
+                for (k, &argument) in arguments.iter().enumerate() {
+                    within[argument] |=
+                        within[i] || input.is_constant(function, arguments.len(), k);
+                }
+            }
+            Node::Variable(name) if within[i] => {
+                names.insert(name.to_string());
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
 /// The program as Rust.
 struct Emission<'a> {
     input: &'a Input,
     program: &'a Straight,
     /// A variable that has the scalar's type.
     first: &'a str,
+    /// The variables that are integers: what is read as one anywhere.
+    integers: HashSet<String>,
 }
 
 impl Emission<'_> {
@@ -375,6 +399,10 @@ impl Emission<'_> {
     fn operand(&self, step: usize) -> Result<TokenStream> {
         Ok(match &self.program.steps[step] {
             Node::Number(number) => self.number(*number)?,
+            Node::Variable(name) if self.integers.contains(&**name) => {
+                let (like, name) = (self.variable(self.first)?, self.variable(name)?);
+                quote!(::difrules_core::__private::number(#like, #name as f64))
+            }
             Node::Variable(name) => self.variable(name)?.into_token_stream(),
             Node::Call(function, arguments) if arguments.is_empty() => {
                 match CONSTANTS.iter().find(|constant| constant.name == &**function) {

@@ -123,6 +123,12 @@ enum Style {
     Rust,
 }
 
+/// Whether a power is written with its sign: where it is parsed as the same power again, an integer one or a real one.
+fn is_power(function: &str, exponent: &Expr, style: Style) -> bool {
+    let whole = matches!(exponent, Expr::Number(n) if n.trunc() == *n);
+    style == Style::Plain && (function == "powi" && whole || function == "powf" && !whole)
+}
+
 /// Writes an expression, in parentheses where it binds less tightly than `least`.
 fn write(f: &mut Formatter<'_>, expr: &Expr, least: u8, style: Style) -> fmt::Result {
     let strength = match expr {
@@ -133,7 +139,7 @@ fn write(f: &mut Formatter<'_>, expr: &Expr, least: u8, style: Style) -> fmt::Re
                 operator(function).map_or(0, |(_, s)| s)
             }
             ("neg" | "!", 1) => SIGN,
-            ("powi" | "powf", 2) if style == Style::Plain => POWER,
+            (function, 2) if is_power(function, &arguments[1], style) => POWER,
             ("select", 3) => 0,
             _ => WHOLE,
         },
@@ -182,10 +188,9 @@ fn write_inside(f: &mut Formatter<'_>, expr: &Expr, style: Style) -> fmt::Result
             write(f, otherwise, 0, style)?;
             f.write_str(" }")
         }
-        ("powi" | "powf", [base, exponent]) if style == Style::Plain => {
+        (_, [base, exponent]) if is_power(function, exponent, style) => {
             write(f, base, POWER + 1, style)?;
             f.write_str("^")?;
-            // A fraction stays a real power when it is parsed again, and a whole number an integer one.
             write(f, exponent, POWER, style)
         }
         ("powi", [base, Expr::Number(n)]) => {

@@ -12,6 +12,16 @@ use crate::hygiene::quote;
 use crate::options::{Partial, Rule, Text};
 
 impl Expansion<'_> {
+    /// The numbers of the arguments by which nobody knows the derivative.
+    pub(super) fn unknown(&self) -> Vec<usize> {
+        let partials = &self.options.partial;
+        let given = if partials.is_empty() { &self.options.symbolic } else { partials };
+        self.differentiable()
+            .zip(given)
+            .filter_map(|(i, partial)| matches!(partial, Partial::Unknown(_)).then_some(i))
+            .collect()
+    }
+
     /// What the registry knows of the derivative by each argument.
     pub(super) fn formulas(&self) -> Vec<TokenStream> {
         let given = if self.options.symbolic.is_empty() {

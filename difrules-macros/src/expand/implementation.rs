@@ -9,7 +9,6 @@ use super::rules::Parameter;
 use super::{Expansion, cast, parameter_ident, without_default};
 use crate::function::{Argument, Failing, Form, with_lifetimes};
 use crate::hygiene::quote;
-use crate::options::Partial;
 
 impl Expansion<'_> {
     pub(super) fn implementation(&self) -> TokenStream {
@@ -62,11 +61,7 @@ impl Expansion<'_> {
         let forward = self.forward();
         let reverse = self.reverse();
         let partial = self.partial();
-        let unknown: Vec<_> = self
-            .differentiable()
-            .zip(&self.options.partial)
-            .filter_map(|(i, partial)| matches!(partial, Partial::Unknown(_)).then_some(i))
-            .collect();
+        let unknown = self.unknown();
         let known = if unknown.is_empty() {
             quote!(true)
         } else {

@@ -106,6 +106,15 @@ impl<'a> Expansion<'a> {
         expansion.check_kernels()?;
         if !options.symbolic.is_empty() {
             expansion.check_closures(&options.symbolic)?;
+            let unknown = if has_partial { Vec::new() } else { expansion.unknown() };
+            for argument in unknown.into_iter().map(|i| &function.arguments[i]) {
+                if argument.form != Form::Value || !function.is_scalar(&argument.value) {
+                    return Err(Error::new(
+                        argument.written.span(),
+                        "only a number passed by value has an `unknown` derivative",
+                    ));
+                }
+            }
         }
         if has_partial {
             expansion.check_partials()?;

@@ -589,7 +589,16 @@ impl Expansion<'_> {
             quote!(if ::difrules_core::__private::is_same::<#scalar, #base>() { #body })
         });
         let arguments = self.rule_arguments(&scalar);
+        let unknown = self.unknown_to_rules().map(|i| {
+            let argument = syn::Index::from(i);
+            quote! {
+                if !::difrules_core::__private::is_zero(&tangents.#argument) {
+                    ::difrules_core::__private::unknown_partial(__record(), #i);
+                }
+            }
+        });
         quote! {
+            #(#unknown)*
             #(#kernels)*
             #ident::forward #arguments(#(#values),*)
         }
@@ -639,10 +648,25 @@ impl Expansion<'_> {
             quote!(#ident::reverse #arguments(#(#values),*)),
             None,
         );
+        let unknown = self.unknown_to_rules().map(|i| {
+            quote! {
+                if slots[#i].is_some() {
+                    ::difrules_core::__private::unknown_partial(__record(), #i);
+                }
+            }
+        });
         quote! {
+            #(#unknown)*
             #(#kernels)*
             #general
         }
+    }
+
+    /// The numbers that rules in code do not differentiate by, since nobody can; partials say so
+    /// themselves.
+    fn unknown_to_rules(&self) -> impl Iterator<Item = usize> {
+        let unknown = if self.options.partial.is_empty() { self.unknown() } else { Vec::new() };
+        unknown.into_iter()
     }
 
     /// The call of a reverse rule between taking the adjoints of the results (first of what the
