@@ -177,6 +177,9 @@ pub enum SymbolicError {
         /// The scalar.
         scalar: &'static str,
     },
+    /// The imaginary unit, which no real scalar has.
+    #[error("a complex expression has no value at a real scalar")]
+    Complex,
     /// A constant argument has a value that its type does not have.
     #[error("the argument `{argument}` of `{primitive}` is a {wanted}, which {value} is not")]
     Constant {
@@ -313,6 +316,8 @@ enum Operation {
     Compare(fn(f64, f64) -> bool),
     Not,
     Select,
+    /// The square root of -1, in the derivatives of complex functions.
+    Imaginary,
     Primitive(&'static Record),
 }
 
@@ -334,6 +339,7 @@ impl Operation {
             ("||", 2) => Self::Compare(|x, y| x != 0.0 || y != 0.0),
             ("!", 1) => Self::Not,
             ("select", 3) => Self::Select,
+            ("i", 0) => Self::Imaginary,
             (_, 0) => match CONSTANTS.iter().find(|constant| constant.name == function) {
                 Some(constant) => Self::Constant(constant.value),
                 None => Self::Primitive(resolve(function, arity)?),
@@ -352,6 +358,7 @@ impl Operation {
             (Self::Div, [x, y]) => *x / *y,
             (Self::Neg, [x]) => -*x,
             (Self::Compare(holds), [x, y]) => truth(holds(x.to_f64(), y.to_f64())),
+            (Self::Imaginary, _) => return Err(SymbolicError::Complex),
             (Self::Not, [x]) => truth(x.to_f64() == 0.0),
             (Self::Select, [condition, then, otherwise]) => {
                 if condition.to_f64() == 0.0 {

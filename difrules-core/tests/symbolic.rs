@@ -278,3 +278,30 @@ fn diffrules_lists_what_passes_the_filter() {
     assert!(base.iter().any(|record| record.name == "modulo"));
     assert!(base.iter().all(|record| hasdiffrule(record.path, record.arguments.len())));
 }
+
+#[test]
+fn what_is_printed_is_parsed_again() {
+    let mut wrong = Vec::new();
+    for record in primitives() {
+        let names: Vec<_> = record.arguments.iter().map(|argument| argument.name).collect();
+        let variables: Vec<_> = names.iter().map(|name| Expr::variable(name)).collect();
+        for partial in record.partials {
+            let Partial::Known(formula) = partial else { continue };
+            for expression in [
+                formula.apply(record.name, &variables),
+                formula.apply(record.name, &variables).simplify(),
+            ] {
+                let text = expression.to_string();
+                match text.parse::<Expr>() {
+                    Ok(again) if again == expression => {}
+                    again => wrong.push(format!("{}: {text}: {again:?}", record.path)),
+                }
+                if let Err(error) = expression.rust().to_string().parse::<Expr>() {
+                    wrong.push(format!("{}: {}: {error}", record.path, expression.rust()));
+                }
+                assert!(!expression.latex().to_string().is_empty());
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -4,18 +4,29 @@
 //! [`Dual`](crate::Dual) and [`Var`](crate::Var) call them. At a kink the rule takes the
 //! subgradient that its documentation names.
 
+mod airy;
 mod arithmetic;
+mod bessel;
 mod choice;
 mod degrees;
 mod exponential;
+mod hankel;
 mod hyperbolic;
 mod logarithmic;
 mod power;
 mod rounding;
+mod sine_and_cosine;
 mod trigonometric;
 
+pub use airy::{
+    airyai, airyaiprime, airyaiprimex, airyaix, airybi, airybiprime, airybiprimex, airybix,
+};
 pub use arithmetic::{
     Rounding, abs2, add, div, ldexp, mod2pi, modulo, mul, mul_add, neg, pos, rem2pi, sub,
+};
+pub use bessel::{
+    besseli, besselix, besselj, besselj0, besselj1, besseljx, besselk, besselkx, bessely, bessely0,
+    bessely1, besselyx,
 };
 pub use choice::{clamp, copysign, maximum, minimum, select};
 pub use degrees::{
@@ -23,6 +34,7 @@ pub use degrees::{
     to_radians,
 };
 pub use exponential::{exp, exp_m1, exp2, exp10, ln, ln_1p, log_base, log2, log10};
+pub use hankel::{besselh, besselhx, hankelh1, hankelh1x, hankelh2, hankelh2x};
 pub use hyperbolic::{
     acosh, acoth, acsch, asech, asinh, atanh, cosh, coth, csch, sech, sinh, tanh,
 };
@@ -32,9 +44,19 @@ pub use logarithmic::{
 };
 pub use power::{abs, cbrt, hypot, left_div, max, min, powf, powi, recip, signum, sqrt};
 pub use rounding::{ceil, floor, fract, rem, round, trunc};
+pub use sine_and_cosine::sin_cos;
 pub use trigonometric::{
     acos, acot, acsc, asec, asin, atan, atan2, cos, cospi, cot, csc, sec, sin, sinc, sinpi, tan,
 };
+
+/// All of them in a table: derivatives, domains, edges, errors.
+#[doc = include_str!("table.md")]
+pub mod table {}
+
+/// A function of two `f64`s at a plain scalar.
+fn at_base_of_two<T: crate::Real>(x: T, y: T, f: impl FnOnce(f64, f64) -> f64) -> T {
+    nalgebra::convert(f(x.to_f64(), y.to_f64()))
+}
 
 /// A function of `f64`s at a plain scalar, where alone a primitive's own text is run.
 fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {

@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::difference::{Difference, difference, difference_at};
-use super::rules::{Near, Rules, Values, flat, sizes};
+use super::rules::{Near, Rules, Values, flat, known, sizes};
 use super::sample::Sampler;
 use crate::dual::Dual;
 use crate::passing::Arguments;
 use crate::primitive::{Inputs, Primitive};
-use crate::registry::Record;
+use crate::registry::{Partial, Record};
 use crate::scalar::Real;
 use crate::transform::{jvp, vjp};
 use crate::var::Var;
@@ -96,11 +96,13 @@ pub fn check_at<P: Primitive, R: Real>(
     let flat = flat::<P::Arguments, R>;
     let (point, to, second) = (flat(&drawn), flat(&draw(2 * seed + 1)), flat(&draw(!seed)));
     let near = Near::<P>(P::Arguments::map(&drawn, &mut |_, x: R| x.to_f64()));
+    let known = &known::<P>(&near.0)[..];
     let checker = Checker {
         record: P::record(),
         sizes: &sizes::<P::Arguments>(&near.0),
-        direction: &difference_of(&point, &to),
-        second: &difference_of(&point, &second),
+        known,
+        direction: &difference_of(&point, &to, known),
+        second: &difference_of(&point, &second, known),
         point: &point,
         plain: &near,
         modes: P::GENERIC.then_some((&near, &near)),
@@ -122,10 +124,11 @@ pub fn check_at<P: Primitive, R: Real>(
     })
 }
 
-/// A direction that respects the structure of the points.
-fn difference_of(from: &[f64], to: &[f64]) -> Vec<f64> {
+/// A direction that respects the structure of the points, and holds what nobody can differentiate by.
+fn difference_of(from: &[f64], to: &[f64], known: &[bool]) -> Vec<f64> {
     assert_eq!(from.len(), to.len(), "`sample` must take sizes from `Sampler::size` or `choose`");
-    from.iter().zip(to).map(|(from, to)| to - from).collect()
+    let pairs = from.iter().zip(to).zip(known);
+    pairs.map(|((from, to), known)| if *known { to - from } else { 0.0 }).collect()
 }
 
 fn size(numbers: &[f64]) -> f64 {
@@ -172,6 +175,8 @@ struct Checker<'a> {
     /// How many numbers each argument has.
     sizes: &'a [usize],
     point: &'a [f64],
+    /// Whether somebody knows the derivative by each of the numbers.
+    known: &'a [bool],
     direction: &'a [f64],
     second: &'a [f64],
     plain: &'a dyn Rules<f64>,
@@ -246,7 +251,8 @@ impl Checker<'_> {
         let arguments = &self.record.arguments;
         let split = self.by_argument(self.direction);
         for alone in std::iter::once(None).chain((0..arguments.len()).map(Some)) {
-            if alone.is_some_and(|argument| !arguments[argument].differentiable()) {
+            let unknown = |argument: usize| self.record.partials[argument] == Partial::Unknown;
+            if alone.is_some_and(|i| !arguments[i].differentiable() || unknown(i)) {
                 continue;
             }
             let pieces = split.iter().enumerate().flat_map(|(argument, numbers)| {
@@ -365,7 +371,12 @@ impl Checker<'_> {
         }
         if self.record.reverse {
             let expected = self.reverse(self.plain, self.point, cotangent)?;
-            let run = |x: &Vec<Var<f64>>| var.value(x).ok_or(outside);
+            let run = |x: &Vec<Var<f64>>| {
+                let held = x.iter().zip(self.known);
+                let held =
+                    held.map(|(x, known)| if *known { *x } else { Var::constant(x.value()) });
+                var.value(&held.collect::<Vec<_>>()).ok_or(outside)
+            };
             let (_, found) = vjp(run, &point, &cotangent.to_vec())?;
             agree_exactly("the reverse rule in the mode `Var`", &found, &expected)?;
         }

@@ -21,7 +21,7 @@ pub(super) trait Rules<S: Real>: Values<S> {
     /// The tangent of the results.
     fn forward(&self, numbers: &[S], tangents: &[S]) -> Option<Vec<S>>;
     /// What a reverse rule adds to slots that hold `start`, one list of numbers an argument; slots
-    /// that are not wanted stay as they are.
+    /// that are not wanted, or of an argument that nobody can differentiate by, stay as they are.
     fn reverse(
         &self,
         numbers: &[S],
@@ -76,13 +76,23 @@ impl<P: Primitive, S: Real> Rules<S> for Near<P> {
         let mut outputs = cotangent.to_vec();
         let mut slots = [const { None }; MOST_ARGUMENTS];
         for (argument, adjoint) in adjoints.iter_mut().enumerate() {
-            if wanted(argument) {
+            if wanted(argument) && P::is_known(argument) {
                 slots[argument] = Some(adjoint.as_mut_slice());
             }
         }
         P::reverse(&residual, &shapes, &mut outputs, &mut slots[..start.len()]);
         Some(adjoints)
     }
+}
+
+/// For each of the arguments' numbers, whether somebody knows the derivative by its argument.
+pub(super) fn known<P: Primitive>(inputs: &Inputs<P, f64>) -> Vec<bool> {
+    let mut all = Vec::new();
+    P::Arguments::map::<f64, f64>(inputs, &mut |argument, x| {
+        all.push(P::is_known(argument));
+        x
+    });
+    all
 }
 
 /// All numbers of the arguments, in order.

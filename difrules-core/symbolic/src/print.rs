@@ -297,6 +297,9 @@ fn latex_inside(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
     if let Some(constant) = constant(function, arguments) {
         return f.write_str(constant.latex);
     }
+    if function == "i" && arguments.is_empty() {
+        return f.write_str("i");
+    }
     match (function, arguments) {
         ("neg", [operand]) => {
             f.write_str("-")?;

@@ -1,0 +1,85 @@
+//! Values and derivatives by mpmath, and those of the primitives by the registry.
+#![allow(dead_code)] // Each program of tests uses a part.
+
+use std::any::Any;
+
+use difrules_core::{Partial, find};
+
+/// What mpmath has: 40 digits, rounded to doubles, at random points.
+pub const RANDOM: &str = include_str!("../data/scalar_reference.tsv");
+/// The same where plain formulas cancel or overflow; see the script that made it.
+pub const HARD: &str = include_str!("../data/hard_places.tsv");
+
+/// A line of the data.
+pub struct Line {
+    pub name: &'static str,
+    pub arguments: Vec<f64>,
+    pub value: f64,
+    /// None where the data has no partial.
+    pub partials: Vec<Option<f64>>,
+}
+
+pub fn lines(data: &'static str) -> impl Iterator<Item = Line> {
+    let number = |text: &str| text.parse::<f64>().expect("a number");
+    data.lines().filter(|line| !line.starts_with('#')).map(move |line| {
+        let fields: Vec<_> = line.split('\t').collect();
+        Line {
+            name: fields[0],
+            arguments: fields[1].split(',').map(number).collect(),
+            value: number(fields[2]),
+            partials: fields[3]
+                .split(',')
+                .map(|text| (text != "-").then(|| number(text)))
+                .collect(),
+        }
+    })
+}
+
+/// The arguments as a primitive takes them: integers where it has constants.
+pub fn boxed(name: &str, arguments: &[f64]) -> Option<Vec<Box<dyn Any>>> {
+    let record = find(name, arguments.len())?;
+    let each =
+        record.arguments.iter().zip(arguments).map(|(argument, &x)| match argument.type_name {
+            "i32" => Box::new(x as i32) as Box<dyn Any>,
+            "u32" => Box::new(x as u32),
+            "bool" => Box::new(x != 0.0),
+            _ => Box::new(x),
+        });
+    Some(each.collect())
+}
+
+/// The value and the partials of a primitive of one result, by the registry; 0 for what has no partial.
+pub fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)> {
+    let record = find(name, arguments.len())?;
+    let instance = record.instance("f64")?;
+    let mut values = boxed(name, arguments)?;
+    let mut values: Vec<_> = values.iter_mut().map(|x| &mut **x).collect();
+    let mut y = 0.0_f64;
+    let pullback = instance.reverse(&mut values, &mut y).expect(name);
+    let mut partials = vec![0.0_f64; arguments.len()];
+    let mut slots: Vec<_> = partials
+        .iter_mut()
+        .zip(record.partials)
+        .map(|(x, partial)| match partial {
+            Partial::Unknown | Partial::Constant => None,
+            Partial::Known(_) | Partial::Code => Some(x as &mut dyn Any),
+        })
+        .collect();
+    pullback.pull(&1.0_f64, &mut slots).expect(name);
+    Some((y, partials))
+}
+
+/// What is left of a relative error when what the rounding of the arguments does to the value is taken off.
+pub fn beyond_rounding(found: f64, exact: f64, floor: f64) -> f64 {
+    if found == exact {
+        return 0.0;
+    }
+    // A subnormal number has fewer digits.
+    ((found - exact).abs() - floor - 1e-320).max(0.0) / exact.abs()
+}
+
+/// What the rounding of the arguments does to a value with these partials.
+pub fn floor(arguments: &[f64], partials: &[f64]) -> f64 {
+    let sum: f64 = arguments.iter().zip(partials).map(|(x, y)| (x * y).abs()).sum();
+    2.0 * f64::EPSILON * sum
+}

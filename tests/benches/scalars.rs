@@ -1,0 +1,204 @@
+//! What scalar primitives cost: value and derivative against the value alone, and against num-dual's `Dual64`:
+//! `cargo bench -p difrules-tests --bench scalars`.
+//!
+//! Each function is summed over a thousand points: plain; in forward mode; in reverse mode, with the tape; and on num-dual's
+//! numbers. With `-- --instructions` valgrind counts instructions in place of time, which shows how often the transcendental is
+//! computed.
+
+use std::hint::black_box;
+use std::process::Command;
+
+use comfy_table::{Table, presets};
+use difrules_core::{Dual, Var, math, value_and_gradient};
+use difrules_tests::times;
+use num_dual::{Dual64, DualNum};
+
+const POINTS: usize = 1000;
+
+/// A function in each way that it is computed.
+struct Function {
+    name: &'static str,
+    between: (f64, f64),
+    elementary: bool,
+    value: fn(&[f64]) -> f64,
+    forward: fn(&[f64]) -> [f64; 2],
+    reverse: fn(&Vec<f64>) -> (f64, Vec<f64>),
+    num_dual: Option<fn(&[f64]) -> [f64; 2]>,
+}
+
+macro_rules! function {
+    ($kind:literal $name:ident($least:expr, $most:expr) = |$x:ident| $ours:expr $(, $theirs:expr)?) => {{
+        #[inline(never)]
+        fn value(points: &[f64]) -> f64 {
+            points.iter().map(|&$x| $ours).sum()
+        }
+        #[inline(never)]
+        fn forward(points: &[f64]) -> [f64; 2] {
+            let sum: Dual<f64> = points.iter().map(|&x| { let $x = Dual::new(x, [1.0]); $ours }).sum();
+            [sum.value, sum.tangents[0]]
+        }
+        #[inline(never)]
+        fn reverse(points: &Vec<f64>) -> (f64, Vec<f64>) {
+            value_and_gradient(|points: &Vec<Var<f64>>| points.iter().map(|&$x| $ours).sum::<Var<f64>>(), points)
+        }
+        #[allow(unused_mut, unused_assignments)]
+        let mut num_dual: Option<fn(&[f64]) -> [f64; 2]> = None;
+        $(
+            #[inline(never)]
+            fn theirs(points: &[f64]) -> [f64; 2] {
+                let sum: Dual64 = points.iter().map(|&x| { let $x = Dual64::new(x, 1.0); $theirs }).sum();
+                [sum.re, sum.eps]
+            }
+            num_dual = Some(theirs);
+        )?
+        let (name, between, elementary) = (stringify!($name), ($least, $most), $kind == "elementary");
+        Function { name, between, elementary, value, forward, reverse, num_dual }
+    }};
+}
+
+/// One line a function: where, in our words, and in num-dual's.
+macro_rules! functions {
+    ($($kind:literal $name:ident($least:expr, $most:expr) $(= $theirs:expr)?;)*) => {
+        vec![$(function!($kind $name($least, $most) = |x| math::$name(x) $(, ($theirs)(x))?)),*]
+    };
+}
+
+fn all() -> Vec<Function> {
+    let mut all = functions! {
+        "elementary" sin(-3.0, 3.0) = |x: Dual64| x.sin();
+        "elementary" cos(-3.0, 3.0) = |x: Dual64| x.cos();
+        "elementary" tan(-1.4, 1.4) = |x: Dual64| x.tan();
+        "elementary" asin(-0.9, 0.9) = |x: Dual64| x.asin();
+        "elementary" acos(-0.9, 0.9) = |x: Dual64| x.acos();
+        "elementary" atan(-3.0, 3.0) = |x: Dual64| x.atan();
+        "elementary" sinh(-3.0, 3.0) = |x: Dual64| x.sinh();
+        "elementary" cosh(-3.0, 3.0) = |x: Dual64| x.cosh();
+        "elementary" tanh(-3.0, 3.0) = |x: Dual64| x.tanh();
+        "elementary" asinh(-3.0, 3.0) = |x: Dual64| x.asinh();
+        "elementary" acosh(1.1, 5.0) = |x: Dual64| x.acosh();
+        "elementary" atanh(-0.9, 0.9) = |x: Dual64| x.atanh();
+        "elementary" exp(-3.0, 3.0) = |x: Dual64| x.exp();
+        "elementary" exp2(-3.0, 3.0) = |x: Dual64| x.exp2();
+        "elementary" exp_m1(-3.0, 3.0) = |x: Dual64| x.exp_m1();
+        "elementary" exp10(-3.0, 3.0);
+        "elementary" ln(0.1, 5.0) = |x: Dual64| x.ln();
+        "elementary" ln_1p(-0.9, 5.0) = |x: Dual64| x.ln_1p();
+        "elementary" log2(0.1, 5.0) = |x: Dual64| x.log2();
+        "elementary" log10(0.1, 5.0) = |x: Dual64| x.log10();
+        "elementary" sqrt(0.1, 5.0) = |x: Dual64| x.sqrt();
+        "elementary" cbrt(0.1, 5.0) = |x: Dual64| x.cbrt();
+        "elementary" recip(0.1, 5.0) = |x: Dual64| x.recip();
+        "elementary" logistic(-3.0, 3.0);
+        "elementary" log1pexp(-3.0, 3.0);
+        "elementary" sec(-1.4, 1.4);
+        "elementary" csc(0.3, 2.8);
+        "elementary" cot(0.3, 2.8);
+        "elementary" sech(-3.0, 3.0);
+        "elementary" csch(0.3, 3.0);
+        "elementary" coth(0.3, 3.0);
+        "elementary" sinpi(-3.0, 3.0);
+        "elementary" cospi(-3.0, 3.0);
+        "elementary" sinc(-3.0, 3.0);
+        "elementary" sind(-180.0, 180.0);
+        "elementary" cosd(-180.0, 180.0);
+        "elementary" tand(-80.0, 80.0);
+        "elementary" xlogx(0.1, 5.0);
+        "elementary" logit(0.1, 0.9);
+        "elementary" log1mexp(-4.0, -0.1);
+        "elementary" logexpm1(0.1, 4.0);
+    };
+    all.push(function!("elementary" powi(0.1, 5.0) = |x| math::powi(x, 5), x.powi(5)));
+    all.push(function!("elementary" powf(0.1, 5.0) = |x| math::powf(x, x), x.powd(x)));
+    all.push(function!("elementary" hypot(0.1, 5.0) = |x| math::hypot(x, x)));
+    all.push(function!("elementary" atan2(0.1, 5.0) = |x| math::atan2(x, x), x.atan2(x)));
+    all.push(function!("elementary" sin_cos(-3.0, 3.0) = |x| { let (sin, cos) = math::sin_cos(x); sin + cos }, { let (sin, cos) = x.sin_cos(); sin + cos }));
+    all
+}
+
+/// The same points in each run.
+fn points((least, most): (f64, f64)) -> Vec<f64> {
+    (0..POINTS)
+        .map(|i| least + (most - least) * ((i * 619 % POINTS) as f64 + 0.5) / POINTS as f64)
+        .collect()
+}
+
+/// The instructions that valgrind counts, a point, of a way to compute a function.
+fn instructions(name: &str, way: &str) -> Option<f64> {
+    let run = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(std::env::current_exe().ok()?)
+        .args(["--run", name, way])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&run.stderr).into_owned();
+    let counted = text.lines().find_map(|line| line.split("Collected :").nth(1))?;
+    counted.trim().parse().ok()
+}
+
+fn run(function: &Function, way: &str) {
+    let points = points(function.between);
+    // A hundred times, so that the program's start does not count.
+    for _ in 0..100 {
+        match way {
+            "value" => drop(black_box((function.value)(black_box(&points)))),
+            "forward" => drop(black_box((function.forward)(black_box(&points)))),
+            "reverse" => drop(black_box((function.reverse)(black_box(&points)))),
+            "num-dual" => drop(black_box(function.num_dual.map(|f| f(black_box(&points))))),
+            _ => {}
+        }
+    }
+}
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let all = all();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--run") {
+        let function = all.iter().find(|function| function.name == arguments[at + 1]);
+        return run(function.expect("one of these"), &arguments[at + 2]);
+    }
+    let counting = arguments.iter().any(|argument| argument == "--instructions");
+    let only: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let mut table = Table::new();
+    let unit = if counting { "instructions" } else { "ns" };
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
+        "function".to_string(),
+        format!("value, {unit}"),
+        "forward / value".into(),
+        "reverse / value".into(),
+        "forward / num-dual".into(),
+    ]);
+    for function in
+        all.iter().filter(|f| only.is_empty() || only.iter().any(|name| *name == f.name))
+    {
+        let found = if counting {
+            let nothing = instructions(function.name, "nothing").unwrap_or(f64::NAN);
+            ["value", "forward", "reverse", "num-dual"].map(|way| {
+                let all = instructions(function.name, way).unwrap_or(f64::NAN);
+                (all - nothing) / (100 * POINTS) as f64
+            })
+        } else {
+            let points = points(function.between);
+            let found = times(&mut [
+                &mut || drop(black_box((function.value)(black_box(&points)))),
+                &mut || drop(black_box((function.forward)(black_box(&points)))),
+                &mut || drop(black_box((function.reverse)(black_box(&points)))),
+                &mut || drop(black_box(function.num_dual.map(|f| f(black_box(&points))))),
+            ]);
+            [found[0], found[1], found[2], found[3]].map(|ms| ms * 1e6 / POINTS as f64)
+        };
+        let [value, forward, reverse, theirs] = found;
+        let mark = |ratio: f64, limit: f64| {
+            let missed = if function.elementary && ratio > limit { " (!)" } else { "" };
+            format!("{ratio:.2}{missed}")
+        };
+        table.add_row([
+            function.name.to_string(),
+            format!("{value:.1}"),
+            mark(forward / value, 1.6),
+            mark(reverse / value, 2.5),
+            function.num_dual.map_or(String::new(), |_| mark(forward / theirs, 1.0)),
+        ]);
+    }
+    println!("{table}");
+    println!("(!): more than 1.6, 2.5 and 1.0 for elementary functions");
+}
