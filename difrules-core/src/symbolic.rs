@@ -288,19 +288,33 @@ impl Program {
             self.variables,
             variables.len()
         );
-        let mut values: Vec<T> = Vec::with_capacity(self.steps.len());
+        // A step that fails is an error only if its value is chosen.
+        let mut errors = Vec::new();
+        let mut values: Vec<Result<T, usize>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let value = match step {
-                Step::Number(number) => nalgebra::convert(*number),
-                Step::Variable(place) => variables[*place],
+                Step::Number(number) => Ok(nalgebra::convert(*number)),
+                Step::Variable(place) => Ok(variables[*place]),
+                Step::Call(Operation::Select, arguments) => {
+                    values[arguments[0]].and_then(|chosen| {
+                        values[arguments[if chosen.to_f64() != 0.0 { 1 } else { 2 }]]
+                    })
+                }
                 Step::Call(operation, arguments) => {
-                    let arguments: Vec<_> = arguments.iter().map(|step| values[*step]).collect();
-                    operation.call(&arguments)?
+                    let given: Result<Vec<_>, _> =
+                        arguments.iter().map(|step| values[*step]).collect();
+                    given.and_then(|given| {
+                        operation.call(&given).map_err(|error| {
+                            errors.push(error);
+                            errors.len() - 1
+                        })
+                    })
                 }
             };
             values.push(value);
         }
-        Ok(self.results.iter().map(|step| values[*step]).collect())
+        let results: Result<_, _> = self.results.iter().map(|step| values[*step]).collect();
+        results.map_err(|error| errors.swap_remove(error))
     }
 }
 
@@ -360,13 +374,6 @@ impl Operation {
             (Self::Compare(holds), [x, y]) => truth(holds(x.to_f64(), y.to_f64())),
             (Self::Imaginary, _) => return Err(SymbolicError::Complex),
             (Self::Not, [x]) => truth(x.to_f64() == 0.0),
-            (Self::Select, [condition, then, otherwise]) => {
-                if condition.to_f64() == 0.0 {
-                    *otherwise
-                } else {
-                    *then
-                }
-            }
             (Self::Primitive(record), _) => T::call_record(record, arguments)?,
             _ => unreachable!("an operation is made for its number of arguments"),
         })

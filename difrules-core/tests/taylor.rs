@@ -1,9 +1,12 @@
 //! Derivatives to the fourth order of the scalar primitives, by four nested `Dual`s, against mpmath
 //! (`data/taylor.tsv`: see the script that made it).
 
+mod reference;
+
 use std::collections::BTreeSet;
 
 use difrules_core::{Dual, Real, math};
+use reference::is_elementary;
 
 type D1 = Dual<f64>;
 type D2 = Dual<D1>;
@@ -42,26 +45,49 @@ macro_rules! call {
 }
 
 fn call<T: Real>(name: &str, x: &[T]) -> Option<T> {
+    if let Some((name, part)) = name.split_once('.') {
+        let y = complex(name, x[0], x[1])?;
+        return Some(if part == "re" { y.re } else { y.im });
+    }
+    let whole = |x: T| x.to_f64() as i32;
     match (name, x) {
-        ("neg", &[x]) => return Some(-x),
-        ("add", &[x, y]) => return Some(x + y),
-        ("sub", &[x, y]) => return Some(x - y),
-        ("mul", &[x, y]) => return Some(x * y),
-        ("div", &[x, y]) => return Some(x / y),
-        ("powi", &[x, n]) => return Some(math::powi(x, n.to_f64() as i32)),
-        ("copysign", &[x, y]) => return Some(nalgebra::RealField::copysign(x, y)),
-        ("clamp", &[x, y, z]) => return Some(nalgebra::RealField::clamp(x, y, z)),
+        ("powi", &[x, n]) => return Some(math::powi(x, whole(n))),
+        ("ldexp", &[x, n]) => return Some(math::ldexp(x, whole(n))),
+        ("polygamma", &[n, x]) => return Some(math::polygamma(whole(n) as u32, x)),
+        ("expint_n", &[n, x]) => return Some(math::expint_n(whole(n), x)),
+        ("lambert_w", &[branch, x]) => return Some(math::lambert_w(whole(branch), x)),
+        ("rem2pi", &[x]) => return Some(math::rem2pi(x, math::Rounding::Nearest)),
         _ => {}
     }
     call!(name, x;
-        [acosd acotd acscd asecd asind atand cosd cotd cscd secd sind tand to_degrees to_radians
-         exp exp_m1 exp2 exp10 ln ln_1p log2 log10
+        [neg acosd acotd acscd asecd asind atand cosd cotd cscd secd sind tand to_degrees to_radians
+         exp exp_m1 exp2 exp10 exprel ln ln_1p log2 log10 cosm1 mod2pi
          acosh acoth acsch asech asinh atanh cosh coth csch sech sinh tanh
          log1mexp log1pexp log1pmx log1psq log2mexp logexpm1 logistic logit logmxp1 xlogx
          abs abs2 cbrt recip signum sqrt floor ceil round trunc fract
-         acos acot acsc asec asin atan cos cospi cot csc sec sin sinc sinpi tan]
-        [log_base logaddexp logsubexp xlog1py xlogy hypot left_div max min powf rem atan2]
-        [mul_add])
+         acos acot acsc asec asin atan cos cospi cot csc sec sin sinc sinpi tan
+         airyai airyaiprime airyaiprimex airyaix airybi airybiprime airybiprimex airybix
+         besselj0 besselj1 bessely0 bessely1 cosint dawson digamma ellipe ellipk erf erfc erfcinv
+         erfcx erfi erfinv expint fresnel_c fresnel_s gamma gelu invdigamma ln_gamma log_ndtr
+         logerfc logerfcx ndtr ndtri relu silu sinint softplus spence trigamma]
+        [add sub mul div log_base logaddexp logsubexp xlog1py xlogy hypot left_div max min maximum
+         minimum powf rem modulo atan2 copysign besseli besselix besselj besseljx besselk besselkx
+         bessely besselyx beta eccentric_anomaly erf_between gammainc_lower gammainc_upper huber
+         ln_beta zeta]
+        [mul_add clamp betainc])
+}
+
+/// The functions of complex values.
+fn complex<T: Real>(name: &str, order: T, x: T) -> Option<nalgebra::Complex<T>> {
+    Some(match name {
+        "besselh" => math::besselh(order, x),
+        "besselhx" => math::besselhx(order, x),
+        "hankelh1" => math::hankelh1(order, x),
+        "hankelh1x" => math::hankelh1x(order, x),
+        "hankelh2" => math::hankelh2(order, x),
+        "hankelh2x" => math::hankelh2x(order, x),
+        _ => return None,
+    })
 }
 
 #[test]
@@ -86,12 +112,14 @@ fn derivatives_to_the_fourth_agree_with_mpmath() {
             .zip(&direction)
             .map(|(x, d)| if *d == 0.0 { 0.0 } else { (x / d).abs() })
             .fold(0.0, f64::max);
+        // Scaled functions of Bessel are small beside the parts of their fourth derivatives.
+        let tolerance = if is_elementary(fields[0], point.len()) { 1e-12 } else { 1e-9 };
         let expected: Vec<f64> = fields[3..].iter().map(|x| x.parse().expect("a number")).collect();
         for k in 0..5 {
             let next = expected.get(k + 1).copied().unwrap_or(0.0);
             let error = (found[k] - expected[k]).abs();
             let floor = 4.0 * f64::EPSILON * size * next.abs();
-            if error.is_nan() || error > 1e-12 * expected[k].abs() + floor {
+            if error.is_nan() || error > tolerance * expected[k].abs() + floor {
                 wrong.push(format!(
                     "{} {} {} order {k}: {:e}, not {:e} ({:.1e})",
                     fields[0],
@@ -105,7 +133,6 @@ fn derivatives_to_the_fourth_agree_with_mpmath() {
         }
         checked += 1;
     }
-    println!("not here yet: {missing:?}");
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(checked > 500, "{checked}");
+    assert!(missing.is_empty() && checked > 900, "{missing:?} {checked}");
 }

@@ -353,6 +353,9 @@ fn function(name: &str, mut arguments: Vec<Expr>) -> Expr {
         ("convert" | "to_f64" | "from" | "into" | "from_real" | "clone" | "lift", 1) => {
             arguments.remove(0)
         }
+        // Integers do not overflow here.
+        ("saturating_add", 2) => Expr::call("add", arguments),
+        ("saturating_sub", 2) => Expr::call("sub", arguments),
         ("is_zero", 1) => {
             arguments.push(Expr::Number(0.0));
             Expr::call("==", arguments)

@@ -6,20 +6,25 @@ use std::any::Any;
 use difrules_core::{Partial, find};
 
 /// What mpmath has: 40 digits, rounded to doubles, at random points.
-pub const RANDOM: &str = include_str!("../data/scalar_reference.tsv");
-/// The same where plain formulas cancel or overflow; see the script that made it.
-pub const HARD: &str = include_str!("../data/hard_places.tsv");
+pub(crate) const RANDOM: &str = include_str!("../data/scalar_reference.tsv");
+/// The same where plain formulas cancel or overflow; see the scripts that made them.
+pub(crate) const HARD: &str = concat!(
+    include_str!("../data/hard_places/elementary.tsv"),
+    include_str!("../data/hard_places/bessel.tsv"),
+    include_str!("../data/hard_places/gamma.tsv"),
+    include_str!("../data/hard_places/integrals.tsv"),
+);
 
 /// A line of the data.
-pub struct Line {
-    pub name: &'static str,
-    pub arguments: Vec<f64>,
-    pub value: f64,
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    pub(crate) arguments: Vec<f64>,
+    pub(crate) value: f64,
     /// None where the data has no partial.
-    pub partials: Vec<Option<f64>>,
+    pub(crate) partials: Vec<Option<f64>>,
 }
 
-pub fn lines(data: &'static str) -> impl Iterator<Item = Line> {
+pub(crate) fn lines(data: &'static str) -> impl Iterator<Item = Line> {
     let number = |text: &str| text.parse::<f64>().expect("a number");
     data.lines().filter(|line| !line.starts_with('#')).map(move |line| {
         let fields: Vec<_> = line.split('\t').collect();
@@ -36,7 +41,7 @@ pub fn lines(data: &'static str) -> impl Iterator<Item = Line> {
 }
 
 /// The arguments as a primitive takes them: integers where it has constants.
-pub fn boxed(name: &str, arguments: &[f64]) -> Option<Vec<Box<dyn Any>>> {
+pub(crate) fn boxed(name: &str, arguments: &[f64]) -> Option<Vec<Box<dyn Any>>> {
     let record = find(name, arguments.len())?;
     let each =
         record.arguments.iter().zip(arguments).map(|(argument, &x)| match argument.type_name {
@@ -49,7 +54,7 @@ pub fn boxed(name: &str, arguments: &[f64]) -> Option<Vec<Box<dyn Any>>> {
 }
 
 /// The value and the partials of a primitive of one result, by the registry; 0 for what has no partial.
-pub fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)> {
+pub(crate) fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)> {
     let record = find(name, arguments.len())?;
     let instance = record.instance("f64")?;
     let mut values = boxed(name, arguments)?;
@@ -70,7 +75,7 @@ pub fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)> {
 }
 
 /// What is left of a relative error when what the rounding of the arguments does to the value is taken off.
-pub fn beyond_rounding(found: f64, exact: f64, floor: f64) -> f64 {
+pub(crate) fn beyond_rounding(found: f64, exact: f64, floor: f64) -> f64 {
     if found == exact {
         return 0.0;
     }
@@ -79,7 +84,16 @@ pub fn beyond_rounding(found: f64, exact: f64, floor: f64) -> f64 {
 }
 
 /// What the rounding of the arguments does to a value with these partials.
-pub fn floor(arguments: &[f64], partials: &[f64]) -> f64 {
-    let sum: f64 = arguments.iter().zip(partials).map(|(x, y)| (x * y).abs()).sum();
+pub(crate) fn floor(arguments: &[f64], partials: &[f64]) -> f64 {
+    let terms = arguments.iter().zip(partials).map(|(x, y)| (x * y).abs());
+    let sum: f64 = terms.filter(|term| term.is_finite()).sum();
     2.0 * f64::EPSILON * sum
+}
+
+/// Whether a function is one of the elementary ones, by the file that it is in.
+pub(crate) fn is_elementary(name: &str, arity: usize) -> bool {
+    let families = ["arithmetic", "choice", "degrees", "exponential", "hyperbolic", "logarithmic"];
+    let families = families.into_iter().chain(["power", "rounding", "trigonometric"]);
+    let path = find(name, arity).map_or("", |record| record.path);
+    families.into_iter().any(|family| path.split("::").nth(2) == Some(family))
 }

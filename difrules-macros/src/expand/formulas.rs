@@ -24,22 +24,23 @@ impl Expansion<'_> {
 
     /// What the registry knows of the derivative by each argument.
     pub(super) fn formulas(&self) -> Vec<TokenStream> {
-        let given = if self.options.symbolic.is_empty() {
-            &self.options.partial
-        } else {
-            &self.options.symbolic
-        };
+        let (partials, symbolic) = (&self.options.partial, &self.options.symbolic);
+        let given = if symbolic.is_empty() { partials } else { symbolic };
         let mut given = given.iter();
+        let unknown = self.unknown();
         let arguments = self.function.arguments.iter().enumerate();
         arguments
             .map(|(i, argument)| {
                 if argument.is_constant() {
                     return quote!(::difrules_core::Partial::Constant);
                 }
+                if unknown.contains(&i) {
+                    given.next();
+                    return quote!(::difrules_core::Partial::Unknown);
+                }
                 let formula = match given.next() {
-                    Some(Partial::Unknown(_)) => {
-                        return quote!(::difrules_core::Partial::Unknown);
-                    }
+                    // The rule is a program that has no formula.
+                    Some(Partial::Unknown(_)) => None,
                     Some(Partial::Closure(closure)) => self.formula(closure),
                     None => self.formula_of_forward(i),
                 };

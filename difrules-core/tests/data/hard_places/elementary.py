@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes hard_places.tsv: values and partial derivatives of scalar functions where plain formulas cancel or overflow.
+"""Makes elementary.tsv: values and partial derivatives of scalar functions where plain formulas cancel or overflow.
 
 Run:  pip install mpmath
-      python hard_places.py          (writes hard_places.tsv beside this file)
+      python elementary.py           (writes elementary.tsv beside this file)
 
 The format is that of scalar_reference.tsv: name, arguments, value, partials. mpmath at 60 digits, rounded to doubles; the
 arguments are doubles. Degrees are exact.
@@ -58,7 +58,7 @@ def double(x):
 
 
 def main():
-    lines = ["# name, arguments, value, partials: see hard_places.py"]
+    lines = ["# name, arguments, value, partials: see elementary.py"]
     for name, (f, points) in FUNCTIONS.items():
         for point in points:
             point = point if isinstance(point, tuple) else (point,)
@@ -73,7 +73,7 @@ def main():
                     partials.append((ends[0] - ends[1]) / (2 * step))
             arguments = ",".join(map(repr, point))
             lines.append(f"{name}\t{arguments}\t{double(value)}\t{','.join(map(double, partials))}")
-    Path(__file__).with_name("hard_places.tsv").write_text("\n".join(lines) + "\n")
+    Path(__file__).with_name("elementary.tsv").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

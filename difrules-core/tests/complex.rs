@@ -1,0 +1,103 @@
+//! Elementary functions of complex numbers, with holomorphic rules, against mpmath (`data/complex.tsv`: see the script that
+//! made it): values, and first and second derivatives by nested `Dual`s in the parts; in reverse mode the conjugate of the
+//! derivative.
+
+use std::any::Any;
+
+use difrules_core::{Dual, Real, Var, find, gradient, math};
+use nalgebra::Complex;
+
+/// Calls a function by its name.
+fn call<R: Real>(name: &str, z: &[Complex<R>]) -> Complex<R> {
+    macro_rules! by_name {
+        ($($one:ident)*) => {
+            match (name, z) {
+                $((stringify!($one), &[z]) => math::$one(z),)*
+                ("powf", &[z, w]) => math::powf(z, w),
+                ("powi", &[z, n]) => math::powi(z, n.re.to_f64() as i32),
+                _ => panic!("{name}"),
+            }
+        };
+    }
+    by_name!(sqrt cbrt recip exp exp2 exp10 exp_m1 ln ln_1p log2 log10 sin cos tan sec csc cot sinpi
+        cospi asin acos atan sinh cosh tanh sech csch coth asinh acosh atanh sinc)
+}
+
+type Second = Dual<Dual<f64>>;
+
+/// A number that varies along the real axis in both modes.
+fn varied(z: Complex<f64>, varies: bool) -> Complex<Second> {
+    let d = if varies { 1.0 } else { 0.0 };
+    let constant = |x: f64| Dual::constant(Dual::constant(x));
+    let re = Dual::new(Dual::new(z.re, [d]), [Dual::constant(d)]);
+    Complex::new(re, constant(z.im))
+}
+
+fn numbers(text: &str) -> Vec<Complex<f64>> {
+    let parts: Vec<f64> = text.split(',').map(|x| x.parse().expect("a number")).collect();
+    parts.chunks(2).map(|pair| Complex::new(pair[0], pair[1])).collect()
+}
+
+#[test]
+fn values_and_derivatives_agree_with_mpmath() {
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for line in include_str!("data/complex.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<_> = line.split('\t').collect();
+        let (name, point) = (fields[0], numbers(fields[1]));
+        let expected: Vec<_> = fields[2..].iter().map(|text| numbers(text)[0]).collect();
+        let mut compare = |what: &str, found: Complex<f64>, exact: Complex<f64>, floor: f64| {
+            let error = (found - exact).norm();
+            if error.is_nan() || error > 1e-12 * exact.norm() + floor {
+                wrong.push(format!(
+                    "{name} {point:?} {what}: {found}, not {exact}: {:.1e}",
+                    error / exact.norm()
+                ));
+            }
+        };
+        // What the rounding of the arguments does to each number is about the next derivative.
+        let size = point[0].norm();
+        let floor =
+            |k: usize| 4.0 * f64::EPSILON * size * expected.get(k + 1).map_or(0.0, |y| y.norm());
+        for by in 0..if name == "powf" { 2 } else { 1 } {
+            let z: Vec<_> = point.iter().enumerate().map(|(i, z)| varied(*z, i == by)).collect();
+            let y = call(name, &z);
+            let value = Complex::new(y.re.value.value, y.im.value.value);
+            let first = Complex::new(y.re.value.tangents[0], y.im.value.tangents[0]);
+            let second = Complex::new(y.re.tangents[0].tangents[0], y.im.tangents[0].tangents[0]);
+            if by == 0 {
+                compare("value", value, expected[0], floor(0));
+                compare("first derivative", first, expected[1], floor(1));
+                compare("second derivative", second, expected[2], 100.0 * floor(1) / size);
+            } else {
+                compare(
+                    "derivative by the exponent",
+                    first,
+                    expected[3],
+                    4.0 * f64::EPSILON * expected[3].norm() * size,
+                );
+            }
+        }
+        // Reverse mode: the gradient of Re(y) is the conjugate of the derivative.
+        if name != "powi" && name != "powf" {
+            let re = |z: &[Var<f64>; 2]| call(name, &[Complex::new(z[0], z[1])]).re;
+            let by = gradient(re, &[point[0].re, point[0].im]);
+            compare("reverse mode", Complex::new(by[0], -by[1]), expected[1], floor(1));
+        }
+        // The registry's own instance.
+        if name != "powi" {
+            let instance = find(name, point.len()).unwrap().instance("Complex<f64>").expect(name);
+            let mut given = point.clone();
+            let mut given: Vec<_> = given.iter_mut().map(|z| z as &mut dyn Any).collect();
+            let (mut y, mut slope) = (Complex::new(0.0, 0.0), Complex::new(0.0, 0.0));
+            let mut one = Complex::new(1.0, 0.0);
+            let mut tangents: Vec<Option<&mut dyn Any>> = point.iter().map(|_| None).collect();
+            tangents[0] = Some(&mut one);
+            instance.forward(&mut given, &mut tangents, &mut y, &mut slope).expect(name);
+            compare("the instance's value", y, expected[0], floor(0));
+            compare("the instance's forward rule", slope, expected[1], floor(1));
+        }
+        checked += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(checked > 250, "{checked}");
+}
