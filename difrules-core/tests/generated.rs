@@ -76,7 +76,7 @@ fn the_macros_have_the_rules_of_the_registry() {
     check("difrules-macros/src/rules.tsv", &table);
 }
 
-/// What follows a word in a documentation, to the end of its paragraph or to the next such word.
+/// What follows a word in a documentation, to the end of its paragraph or to the next such word, without links.
 fn said<'a>(doc: &'a str, word: &str) -> String {
     let lines = doc.lines().skip_while(|line| !line.starts_with(word));
     let mut said: Vec<&'a str> = Vec::new();
@@ -88,7 +88,14 @@ fn said<'a>(doc: &'a str, word: &str) -> String {
         }
         said.push(line.trim_start_matches(word).trim());
     }
-    said.join(" ").trim_end_matches('.').to_string()
+    let said = said.join(" ");
+    // Links are to be followed on the function's own page.
+    let mut parts = said.split("](");
+    let mut text = parts.next().unwrap_or_default().replace("[`", "`");
+    for part in parts {
+        text += &part.split_once(')').map_or(part, |(_, rest)| rest).replace("[`", "`");
+    }
+    text.trim_end_matches('.').to_string()
 }
 
 /// The largest errors of each function, of its value and of its derivatives, against mpmath.
@@ -112,7 +119,7 @@ fn measured() -> HashMap<&'static str, (f64, f64)> {
 
 /// An error that is not exceeded on another machine either: the power of ten above twice the error here.
 fn stated(error: f64) -> String {
-    format!("1e{}", (2.0 * error).max(1e-16).log10().ceil())
+    format!("1e{}", (2.0 * error).max(2e-16).log10().ceil())
 }
 
 /// The table in the documentation of `math`. What it says of accuracy is a bound: other machines have other functions of C.

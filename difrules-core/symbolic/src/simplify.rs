@@ -217,9 +217,6 @@ impl Graph {
         if number == 1.0 {
             return term;
         }
-        if number == -1.0 {
-            return self.call("neg", vec![term]);
-        }
         let mut product = Product { number, powers: Vec::new() };
         self.multiply_to(&mut product, term, 1);
         self.product(product)
@@ -285,21 +282,19 @@ impl Graph {
                 Some(others) => self.call("mul", vec![others, power]),
             });
         }
-        let negative = number < 0.0;
-        let size = number.abs();
         let above = match above {
-            None => self.number(size),
-            Some(above) if size == 1.0 => above,
+            None => self.number(number),
+            Some(above) if number == 1.0 => above,
+            Some(above) if number == -1.0 => self.negated(above),
             Some(above) => {
-                let size = self.number(size);
-                self.leading(size, above)
+                let number = self.number(number);
+                self.leading(number, above)
             }
         };
-        let quotient = match below {
+        match below {
             None => above,
             Some(below) => self.call("div", vec![above, below]),
-        };
-        if negative { self.negated(quotient) } else { quotient }
+        }
     }
 
     /// A number times a product, the number at its front.
@@ -313,18 +308,19 @@ impl Graph {
         }
     }
 
-    /// Minus a product.
-    fn negated(&mut self, id: Id) -> Id {
-        if let Some(number) = self.as_number(id) {
-            return self.number(-number);
-        }
-        match self.parts(id) {
+    /// Minus a product: minus its first factor.
+    fn negated(&mut self, product: Id) -> Id {
+        match self.parts(product) {
+            Some(("mul", &[others, last])) => {
+                let others = self.negated(others);
+                self.call("mul", vec![others, last])
+            }
             Some(("add" | "sub", _)) => {
                 let mut sum = Sum::default();
-                self.add_to(&mut sum, id, -1.0);
+                self.add_to(&mut sum, product, -1.0);
                 self.sum(sum)
             }
-            _ => self.call("neg", vec![id]),
+            _ => self.call("neg", vec![product]),
         }
     }
 }
