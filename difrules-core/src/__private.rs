@@ -177,6 +177,11 @@ pub fn number<T: Real>(_: T, number: f64) -> T {
 }
 
 #[inline]
+pub fn from_real<T: Scalar>(number: <T as Scalar>::Real) -> T {
+    ComplexField::from_real(number)
+}
+
+#[inline]
 pub fn zero<T: Scalar>() -> T {
     nalgebra::zero()
 }

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) reverse: Option<Rule>,
     /// One a differentiable argument.
     pub(crate) partial: Vec<Partial>,
+    /// The same for complex numbers, where they have another text.
+    pub(crate) complex: Vec<Partial>,
     /// The same as expressions, where the rules themselves are none.
     pub(crate) symbolic: Vec<Partial>,
     pub(crate) saves: Option<Saves>,
@@ -126,7 +128,7 @@ pub(crate) enum Instance {
     All(syn::AngleBracketedGenericArguments),
 }
 
-const KEYS: &str = "`forward`, `reverse`, `partial`, `symbolic`, `saves`, `reads`, `constant`, \
+const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `constant`, \
                     `kernel`, `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
 
 impl Parse for Options {
@@ -148,6 +150,7 @@ impl Parse for Options {
                 "forward" => options.forward = Some(value(input, &key)?),
                 "reverse" => options.reverse = Some(value(input, &key)?),
                 "partial" => options.partial = partials(input, &key)?,
+                "complex" => options.complex = partials(input, &key)?,
                 "symbolic" => options.symbolic = partials(input, &key)?,
                 "saves" => options.saves = Some(value(input, &key)?),
                 "sample" => options.sample = Some(value(input, &key)?),

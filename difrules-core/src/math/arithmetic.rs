@@ -119,12 +119,13 @@ pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
 /// What is left of x when whole multiples of y are taken away, with the sign of y: x - floor(x / y) y.
 ///
 /// Domain: y not 0.
-/// Edge: at a multiple of y the derivative by y is that from the right; NaN at y = 0 and where x is infinite.
+/// Edge: at a multiple of y the derivative by y is that from the right; NaN at y = 0 and where x is infinite. The count of
+/// multiples is that of the value, where x / y rounds to another one too.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::modulo(-5.5_f64, 2.0), 0.5);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |x, y| -(x / y).floor()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
+#[primitive(partial = (|_, _, _| T::one(), |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }), symbolic = (|_, _| T::one(), |x, y| -(x / y).floor()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
 pub fn modulo<T: Real>(x: T, y: T) -> T {
     let rest = x % y;
     // The remainder is exact; a multiple of y keeps the sign that Julia gives it.

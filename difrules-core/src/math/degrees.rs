@@ -3,6 +3,7 @@
 
 use nalgebra::{ComplexField, convert};
 
+use super::trigonometric::{over_one_and_square, over_size_and_root};
 use crate::{Real, primitive};
 
 /// The radians in a degree.
@@ -11,27 +12,26 @@ fn degree<T: Real>() -> T {
 }
 
 /// The degrees in a radian.
+const RADIAN: f64 = 180.0 / std::f64::consts::PI;
+
+/// The degrees in a radian.
 fn radian<T: Real>() -> T {
-    convert(180.0 / std::f64::consts::PI)
+    convert(RADIAN)
 }
 
 /// The sine and the cosine of an angle that is reduced to 45 degrees about the nearest multiple of 90.
 fn reduced<T: Real>(x: T) -> (T, T) {
-    let whole = x % convert(360.0);
+    let whole = ComplexField::abs(x) % convert(360.0);
     let quarter = (whole / convert(90.0)).round();
-    let (sin, cos) = ((whole - quarter * convert(90.0)) * degree()).sin_cos();
-    match (quarter.to_f64() as i64).rem_euclid(4) {
-        0 => (sin, cos),
-        1 => (cos, -sin),
-        2 => (-sin, -cos),
-        _ => (-cos, sin),
-    }
+    let rest = (whole - quarter * convert(90.0)) * degree();
+    super::trigonometric::turned(rest, quarter.to_f64(), x.is_sign_negative())
 }
 
 /// The sine of an angle in degrees.
 ///
 /// Domain: all x.
-/// Edge: exactly 0 at multiples of 180, the derivative pi/180 or -pi/180; NaN at the infinities.
+/// Edge: exactly 0 at multiples of 180, with the sign of x, the derivative pi/180 or -pi/180; NaN at
+/// the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::sind(180.0_f64), 0.0);
@@ -44,7 +44,7 @@ pub fn sind<T: Real>(x: T) -> T {
 /// The cosine of an angle in degrees.
 ///
 /// Domain: all x.
-/// Edge: exactly 0 at odd multiples of 90; NaN at the infinities.
+/// Edge: exactly +0 at odd multiples of 90; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::cosd(90.0_f64), 0.0);
@@ -57,7 +57,8 @@ pub fn cosd<T: Real>(x: T) -> T {
 /// The tangent of an angle in degrees.
 ///
 /// Domain: all x but odd multiples of 90.
-/// Edge: infinite at odd multiples of 90, the derivative +infinity; NaN at the infinities.
+/// Edge: infinite at odd multiples of 90, with the sign of the sine, the derivative +infinity; NaN at
+/// the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::tand(45.0_f64) - 1.0).abs() < 1e-15);
@@ -71,7 +72,8 @@ pub fn tand<T: Real>(x: T) -> T {
 /// The secant of an angle in degrees, 1 / cosd(x).
 ///
 /// Domain: all x but odd multiples of 90.
-/// Edge: infinite at odd multiples of 90, as the derivative; NaN at the infinities.
+/// Edge: +infinity at odd multiples of 90, the derivative infinite with the sign of the sine; NaN at
+/// the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::secd(60.0_f64) - 2.0).abs() < 1e-15);
@@ -84,7 +86,7 @@ pub fn secd<T: Real>(x: T) -> T {
 /// The cosecant of an angle in degrees, 1 / sind(x).
 ///
 /// Domain: all x but multiples of 180.
-/// Edge: infinite at multiples of 180, as the derivative; NaN at the infinities.
+/// Edge: infinite at multiples of 180, with the sign of x, as the derivative; NaN at the infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::cscd(30.0_f64) - 2.0).abs() < 1e-15);
@@ -97,7 +99,8 @@ pub fn cscd<T: Real>(x: T) -> T {
 /// The cotangent of an angle in degrees.
 ///
 /// Domain: all x but multiples of 180.
-/// Edge: infinite at multiples of 180, the derivative -infinity; NaN at the infinities.
+/// Edge: infinite at multiples of 180, the derivative -infinity; keeps the sign of 0; NaN at the
+/// infinities.
 ///
 /// ```
 /// assert!((difrules_core::math::cotd(45.0_f64) - 1.0).abs() < 1e-15);
@@ -111,7 +114,7 @@ pub fn cotd<T: Real>(x: T) -> T {
 /// The arc sine in degrees.
 ///
 /// Domain: -1 <= x <= 1.
-/// Edge: -90 and 90 at the ends, the derivative +infinity; NaN beyond.
+/// Edge: -90 and 90 at the ends, the derivative +infinity; NaN beyond, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::asind(0.5_f64) - 30.0).abs() < 1e-14);
@@ -124,7 +127,7 @@ pub fn asind<T: Real>(x: T) -> T {
 /// The arc cosine in degrees.
 ///
 /// Domain: -1 <= x <= 1.
-/// Edge: 180 at -1 and 0 at 1, the derivative -infinity; NaN beyond.
+/// Edge: 180 at -1 and 0 at 1, the derivative -infinity; NaN beyond, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::acosd(0.5_f64) - 60.0).abs() < 1e-14);
@@ -142,7 +145,7 @@ pub fn acosd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atand(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| to_degrees((T::one() + x * x).recip()), instances(f32, f64), alias("Base.atand"))]
+#[primitive(partial = |x| over_one_and_square(RADIAN, x), symbolic = |x| to_degrees((T::one() + x * x).recip()), instances(f32, f64), alias("Base.atand"))]
 pub fn atand<T: Real>(x: T) -> T {
     x.atan() * radian()
 }
@@ -150,12 +153,13 @@ pub fn atand<T: Real>(x: T) -> T {
 /// The arc secant in degrees.
 ///
 /// Domain: x <= -1 and x >= 1.
-/// Edge: 180 at -1 and 0 at 1, the derivative +infinity; 90 at the infinities; NaN between.
+/// Edge: 180 at -1 and 0 at 1, the derivative +infinity; 90 at the infinities; NaN between, as the
+/// derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::asecd(2.0_f64) - 60.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); to_degrees((size * ((size - T::one()) * (size + T::one())).sqrt()).recip()) }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
+#[primitive(partial = |x| over_size_and_root(RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); to_degrees((size * ((size - T::one()) * (size + T::one())).sqrt()).recip()) }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
 pub fn asecd<T: Real>(x: T) -> T {
     x.recip().acos() * radian()
 }
@@ -163,12 +167,13 @@ pub fn asecd<T: Real>(x: T) -> T {
 /// The arc cosecant in degrees.
 ///
 /// Domain: x <= -1 and x >= 1.
-/// Edge: -90 at -1 and 90 at 1, the derivative -infinity; 0 at the infinities; NaN between.
+/// Edge: -90 at -1 and 90 at 1, the derivative -infinity; 0 at the infinities; NaN between, as the
+/// derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::acscd(2.0_f64) - 30.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); -to_degrees((size * ((size - T::one()) * (size + T::one())).sqrt()).recip()) }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
+#[primitive(partial = |x| over_size_and_root(-RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); -to_degrees((size * ((size - T::one()) * (size + T::one())).sqrt()).recip()) }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
 pub fn acscd<T: Real>(x: T) -> T {
     x.recip().asin() * radian()
 }
@@ -182,7 +187,7 @@ pub fn acscd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acotd(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -to_degrees((T::one() + x * x).recip()), instances(f32, f64), sample = |random| random.positive(), alias("Base.acotd"))]
+#[primitive(partial = |x| over_one_and_square(-RADIAN, x), symbolic = |x| -to_degrees((T::one() + x * x).recip()), instances(f32, f64), sample = |random| random.positive(), alias("Base.acotd"))]
 pub fn acotd<T: Real>(x: T) -> T {
     x.recip().atan() * radian()
 }

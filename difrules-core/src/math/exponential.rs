@@ -46,13 +46,13 @@ pub fn exp_m1<T: Real>(x: T) -> T {
 /// The natural logarithm.
 ///
 /// Domain: x > 0.
-/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN
-/// below 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 0; NaN below 0, where the derivative is 1 / x nevertheless.
 ///
 /// ```
 /// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log", "NaNMath.log"))]
+#[primitive(partial = |x| T::one() / (x + T::zero()), symbolic = |x| x.recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log", "NaNMath.log"))]
 pub fn ln<T: Real>(x: T) -> T {
     x.ln()
 }
@@ -60,7 +60,8 @@ pub fn ln<T: Real>(x: T) -> T {
 /// ln(1 + x), accurate near 0.
 ///
 /// Domain: x > -1.
-/// Edge: -infinity at -1, the derivative +infinity; keeps the sign of 0; NaN below -1.
+/// Edge: -infinity at -1, the derivative +infinity; keeps the sign of 0; NaN below -1, where the
+/// derivative is 1 / (1 + x) nevertheless.
 ///
 /// ```
 /// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
@@ -73,13 +74,13 @@ pub fn ln_1p<T: Real>(x: T) -> T {
 /// The logarithm to base 2.
 ///
 /// Domain: x > 0.
-/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN
-/// below 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 0; NaN below 0, where the derivative is 1 / (x ln(2)) nevertheless.
 ///
 /// ```
 /// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (x * T::ln_2()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log2", "NaNMath.log2"))]
+#[primitive(partial = |x| T::log2_e() / (x + T::zero()), symbolic = |x| (x * T::ln_2()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log2", "NaNMath.log2"))]
 pub fn log2<T: Real>(x: T) -> T {
     x.log2()
 }
@@ -87,13 +88,13 @@ pub fn log2<T: Real>(x: T) -> T {
 /// The logarithm to base 10.
 ///
 /// Domain: x > 0.
-/// Edge: -infinity at 0, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN
-/// below 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 0; NaN below 0, where the derivative is 1 / (x ln(10)) nevertheless.
 ///
 /// ```
 /// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log10", "NaNMath.log10"))]
+#[primitive(partial = |x| T::log10_e() / (x + T::zero()), symbolic = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log10", "NaNMath.log10"))]
 pub fn log10<T: Real>(x: T) -> T {
     x.log10()
 }
@@ -114,12 +115,14 @@ pub fn exp10<T: Real>(x: T) -> T {
 /// The logarithm of x to a base, ln(x) / ln(base).
 ///
 /// Domain: base > 0 and not 1, x > 0.
-/// Edge: infinite at base 1 (NaN for x = 1) and at x = 0; NaN where one of the two is negative.
+/// Edge: infinite at base 1 (NaN for x = 1) and at x = 0 of either sign, as the derivatives; 0 at base
+/// 0, the derivative by the base infinite; NaN where one of the two is negative, but not the derivative
+/// by x.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
 /// ```
-#[primitive(partial = (|base, _, y| -y / (base * base.ln()), |base, x, _| (x * base.ln()).recip()), instances(f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
+#[primitive(partial = (|base, x, y| if base == T::zero() { (y - x.ln()) / (base + T::zero()) } else { -y / (base * base.ln()) }, |base, x, _| base.ln().recip() / (x + T::zero())), symbolic = (|base, _, y| -y / (base * base.ln()), |base, x, _| (x * base.ln()).recip()), instances(f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
 pub fn log_base<T: Real>(base: T, x: T) -> T {
     x.ln() / base.ln()
 }

@@ -53,26 +53,38 @@ pub fn tanh<T: Real>(x: T) -> T {
 /// ```
 #[primitive(partial = |x| x.hypot(T::one()).recip(), instances(f32, f64), alias("Base.asinh"))]
 pub fn asinh<T: Real>(x: T) -> T {
-    x.asinh()
+    let y = x.asinh();
+    // From 9e307 up the standard library's overflows.
+    if y.is_finite() || !x.is_finite() {
+        return y;
+    }
+    (ComplexField::abs(x).ln() + T::ln_2()).copysign(x)
 }
 
 /// The non-negative number with this hyperbolic cosine.
 ///
 /// Domain: x >= 1.
-/// Edge: 0 at 1, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN below 1.
+/// Edge: 0 at 1, the derivative +infinity; +infinity at +infinity, the derivative 0; NaN below 1, as the
+/// derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
 #[primitive(partial = |x| ((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
 pub fn acosh<T: Real>(x: T) -> T {
-    x.acosh()
+    let y = x.acosh();
+    // From 9e307 up the standard library's overflows.
+    if y.is_finite() || !x.is_finite() || x < T::one() {
+        return y;
+    }
+    x.ln() + T::ln_2()
 }
 
 /// The number with this hyperbolic tangent.
 ///
 /// Domain: -1 < x < 1.
-/// Edge: infinite at the ends, the derivative +infinity; keeps the sign of 0; NaN beyond.
+/// Edge: infinite at the ends, the derivative +infinity; keeps the sign of 0; NaN beyond, where the
+/// derivative is 1 / (1 - x^2) nevertheless.
 ///
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
@@ -110,7 +122,9 @@ fn tanh_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 #[primitive(partial = |x, y| -y * x.tanh(), instances(f32, f64), alias("Base.sech"))]
 pub fn sech<T: Real>(x: T) -> T {
-    x.cosh().recip()
+    // The hyperbolic cosine overflows before this is 0.
+    let e = (-ComplexField::abs(x)).exp();
+    (e + e) / (T::one() + e * e)
 }
 
 /// The hyperbolic cosecant, 1 / sinh(x).
@@ -123,7 +137,13 @@ pub fn sech<T: Real>(x: T) -> T {
 /// ```
 #[primitive(partial = |x, y| -y / x.tanh(), instances(f32, f64), sample = |random| random.positive(), alias("Base.csch"))]
 pub fn csch<T: Real>(x: T) -> T {
-    x.sinh().recip()
+    let size = ComplexField::abs(x);
+    if size < T::one() {
+        return x.sinh().recip();
+    }
+    // The hyperbolic sine overflows before this is 0.
+    let e = (-size).exp();
+    ((e + e) / (T::one() - e * e)).copysign(x)
 }
 
 /// The hyperbolic cotangent, 1 / tanh(x).
@@ -142,13 +162,18 @@ pub fn coth<T: Real>(x: T) -> T {
 /// The inverse of the hyperbolic secant, acosh(1 / x).
 ///
 /// Domain: 0 < x <= 1.
-/// Edge: +infinity at 0 and 0 at 1, the derivative -infinity at both; NaN beyond, and at -0.
+/// Edge: +infinity at 0 and 0 at 1, the derivative -infinity at both; NaN beyond, and at -0, the
+/// derivative NaN above 1 only.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::asech(1.0_f64), 0.0);
 /// ```
 #[primitive(partial = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(0.1, 0.9), alias("Base.asech"))]
 pub fn asech<T: Real>(x: T) -> T {
+    // Near 0, where 1 / x may overflow, 1 / cosh(y) is 2 exp(-y).
+    if x > T::zero() && x < convert(1e-30) {
+        return T::ln_2() - x.ln();
+    }
     // With t = 1 / x - 1, without the rounding of 1 / x near 1.
     let t = (T::one() - x) / x;
     (t + t.sqrt() * (t + convert(2.0)).sqrt()).ln_1p()
@@ -162,20 +187,26 @@ pub fn asech<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsch(1.0_f64) - 0.881373587019543).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -(ComplexField::abs(x) * (T::one() + x * x).sqrt()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acsch"))]
+#[primitive(partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()), symbolic = |x| -(ComplexField::abs(x) * (T::one() + x * x).sqrt()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acsch"))]
 pub fn acsch<T: Real>(x: T) -> T {
+    let size = ComplexField::abs(x);
+    // Near 0, where 1 / x may overflow, 1 / sinh(y) is 2 exp(-y).
+    if size < convert(1e-30) {
+        return (T::ln_2() - size.ln()).copysign(x);
+    }
     x.recip().asinh()
 }
 
 /// The inverse of the hyperbolic cotangent, atanh(1 / x).
 ///
 /// Domain: x < -1 and x > 1.
-/// Edge: infinite at -1 and 1, as the derivative; 0 at the infinities; NaN between.
+/// Edge: infinite at -1 and 1, the derivative -infinity; 0 at the infinities; NaN between, where the
+/// derivative is 1 / (1 - x^2) nevertheless.
 ///
 /// ```
 /// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
+#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size - T::one()).recip() / (size + T::one()) }, symbolic = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
 pub fn acoth<T: Real>(x: T) -> T {
     // ln((x + 1) / (x - 1)) / 2, without the rounding of 1 / x near 1.
     let size = ComplexField::abs(x);

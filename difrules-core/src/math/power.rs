@@ -7,13 +7,13 @@ use crate::{Real, primitive};
 /// The square root.
 ///
 /// Domain: x >= 0.
-/// Edge: 0 at 0, with its sign, the derivative infinite; +infinity at +infinity, the derivative 0;
-/// NaN below.
+/// Edge: 0 at 0, with its sign, the derivative +infinity; +infinity at +infinity, the derivative 0;
+/// NaN below, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::sqrt(2.25_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| (y + y).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.sqrt", "NaNMath.sqrt"))]
+#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), symbolic = |_, y| (y + y).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.sqrt", "NaNMath.sqrt"))]
 pub fn sqrt<T: Real>(x: T) -> T {
     x.sqrt()
 }
@@ -54,9 +54,15 @@ pub fn recip<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, symbolic = |x, n| n * x.powi(n - 1), constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, symbolic = |x, n| n * x.powi(n - 1), constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
 pub fn powi<T: Real>(x: T, n: i32) -> T {
     x.powi(n)
+}
+
+/// The derivative of x^n for the least integer n, which no integer is one less than.
+#[cold]
+fn slope_of_least_power<T: Real>(x: T) -> T {
+    convert::<f64, T>(f64::from(i32::MIN)) * x.powi(i32::MIN) / x
 }
 
 /// x to a real power.
@@ -64,39 +70,95 @@ pub fn powi<T: Real>(x: T, n: i32) -> T {
 /// Domain: x > 0; x = 0 for y >= 0; x < 0 for integers y.
 /// Edge: 1 for y = 0 or x = 1, at NaN too; NaN for x < 0 unless y is an integer; infinite at x = 0
 /// for y < 0. The derivative by the exponent is x^y ln(x): 0 at x = 0 for y > 0, its limit,
-/// -infinity at x = 0 for y = 0, and NaN for x < 0.
+/// -infinity at x = 0 for y = 0, and NaN for x < 0. Both derivatives are 0 where y is infinite and the
+/// value 0, and the one by the exponent where x is infinite and the value 0.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y| if y.is_zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(f32, f64), sample = |random| (random.positive(), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), symbolic = (|x, y, _| if y == T::zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(f32, f64), sample = |random| (random.positive(), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
 pub fn powf<T: Real>(x: T, y: T) -> T {
     x.powf(y)
+}
+
+/// The derivative of z = x^y by x. At a plain number it is y z / x, without another power; that of a mode is y x^(y - 1), the
+/// derivatives of which do not cancel: x^2 has no third one.
+fn slope_of_power<T: Real>(x: T, y: T, z: T) -> T {
+    if T::BASE {
+        let slope = y * z / x;
+        // A small power may have lost digits.
+        let ordinary = slope.is_finite() && ComplexField::abs(z) > convert(1e-30);
+        return if ordinary { slope } else { slope_of_power_at_edges(x, y, z) };
+    }
+    if y.is_zero() { T::zero() } else { y * x.powf(y - T::one()) }
+}
+
+#[cold]
+fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
+    let slope = y * x.powf(y - T::one());
+    if slope.is_finite() {
+        slope
+    } else if y == T::zero() || z == T::zero() && !y.is_finite() {
+        T::zero()
+    } else if x != T::zero() && x.is_finite() && z.is_finite() {
+        // x^(y - 1) may overflow where its product with y does not.
+        y * z / x
+    } else {
+        slope
+    }
 }
 
 /// sqrt(x^2 + y^2), without overflow.
 ///
 /// Domain: all x and y.
 /// Edge: the derivative at the origin is taken as 0; +infinity where one is infinite, the other NaN
-/// or not.
+/// or not. Where one is infinite, the derivatives are those of the absolute value of this one; where
+/// both are, or the other is NaN, they are NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::hypot(3.0_f64, 4.0), 5.0);
 /// ```
-#[primitive(partial = (|x, _, z| if z == T::zero() { T::zero() } else { x / z }, |_, y, z| if z == T::zero() { T::zero() } else { y / z }), instances(f32, f64), alias("Base.hypot"))]
+#[primitive(partial = (|x, y, z| cosine(x, y, z), |x, y, z| cosine(y, x, z)), symbolic = (|x, _, z| if z == T::zero() { T::zero() } else { x / z }, |_, y, z| if z == T::zero() { T::zero() } else { y / z }), instances(f32, f64), alias("Base.hypot"))]
 pub fn hypot<T: Real>(x: T, y: T) -> T {
     x.hypot(y)
+}
+
+/// x / h for the hypotenuse h of x and y.
+#[inline]
+fn cosine<T: Real>(x: T, y: T, h: T) -> T {
+    if T::BASE && !h.is_finite() {
+        cosine_at_infinity(x, y, h)
+    } else if h == T::zero() {
+        T::zero()
+    } else {
+        x / h
+    }
+}
+
+#[cold]
+fn cosine_at_infinity<T: Real>(x: T, y: T, h: T) -> T {
+    if x.is_finite() && y.is_finite() {
+        // Only the hypotenuse overflows.
+        let quarter: T = convert(0.25);
+        x * quarter / (x * quarter).hypot(y * quarter)
+    } else if y.is_finite() && !x.to_f64().is_nan() {
+        ComplexField::signum(x)
+    } else if x.is_finite() && !y.to_f64().is_nan() {
+        T::zero()
+    } else {
+        x / h
+    }
 }
 
 /// The absolute value.
 ///
 /// Domain: all x.
-/// Edge: the derivative at 0, of either sign, is taken as 0.
+/// Edge: the derivative at 0, of either sign, is taken as 0; NaN at NaN, as the derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::abs(-2.0_f64), 2.0);
 /// ```
-#[primitive(partial = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(f32, f64), alias("Base.abs"))]
+#[primitive(partial = |x| if x == T::zero() { T::zero() } else { ComplexField::signum(x) }, symbolic = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(f32, f64), alias("Base.abs"))]
 pub fn abs<T: Real>(x: T) -> T {
     ComplexField::abs(x)
 }

@@ -71,12 +71,13 @@ pub fn fract<T: Real>(x: T) -> T {
 ///
 /// Domain: all x, and all y but 0.
 /// Edge: NaN for y = 0 or an infinite x; x for an infinite y. A zero has the sign of x. At a jump,
-/// where x is a multiple of y, the derivatives are those of larger |x|.
+/// where x is a multiple of y, the derivatives are those of larger |x|. The count of multiples is
+/// that of the value, where x / y rounds to another one too.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::rem(-5.5_f64, 2.0), -1.5);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |x, y| -(x / y).trunc()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.rem"))]
+#[primitive(partial = (|_, _, _| T::one(), |x, y, z| -((x - z) / y).round()), symbolic = (|_, _| T::one(), |x, y| -(x / y).trunc()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.rem"))]
 pub fn rem<T: Real>(x: T, y: T) -> T {
     x % y
 }

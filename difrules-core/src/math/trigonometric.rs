@@ -46,7 +46,7 @@ pub fn tan<T: Real>(x: T) -> T {
 /// The angle in [-pi/2, pi/2] with this sine.
 ///
 /// Domain: -1 <= x <= 1.
-/// Edge: -pi/2 and pi/2 at the ends, the derivative +infinity; NaN beyond, where it has no value.
+/// Edge: -pi/2 and pi/2 at the ends, the derivative +infinity; NaN beyond, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
@@ -59,7 +59,7 @@ pub fn asin<T: Real>(x: T) -> T {
 /// The angle in [0, pi] with this cosine.
 ///
 /// Domain: -1 <= x <= 1.
-/// Edge: pi at -1 and 0 at 1, the derivative -infinity; NaN beyond, where it has no value.
+/// Edge: pi at -1 and 0 at 1, the derivative -infinity; NaN beyond, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
@@ -77,7 +77,7 @@ pub fn acos<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (T::one() + x * x).recip(), instances(f32, f64), alias("Base.atan"))]
+#[primitive(partial = |x| over_one_and_square(1.0, x), symbolic = |x| (T::one() + x * x).recip(), instances(f32, f64), alias("Base.atan"))]
 pub fn atan<T: Real>(x: T) -> T {
     x.atan()
 }
@@ -85,13 +85,13 @@ pub fn atan<T: Real>(x: T) -> T {
 /// The angle of the point (x, y) with the positive x axis, in [-pi, pi].
 ///
 /// Domain: all y and x.
-/// Edge: the derivative at the origin is taken as 0. The cut is the negative x axis: pi at y = +0,
-/// -pi at y = -0, the derivative that of both sides.
+/// Edge: the derivative at the origin is taken as 0, and is 0 where an argument is infinite. The cut is
+/// the negative x axis: pi at y = +0, -pi at y = -0, the derivative that of both sides.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y.hypot(x)), |y, x| over_square(-y, y.hypot(x))), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64), alias("Base.atan"))]
+#[primitive(partial = (|y, x| over_square(x, y, y.hypot(x)), |y, x| over_square(-y, x, y.hypot(x))), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64), alias("Base.atan"))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
@@ -138,12 +138,13 @@ pub fn cot<T: Real>(x: T) -> T {
 /// The arc secant, acos(1 / x).
 ///
 /// Domain: x <= -1 and x >= 1.
-/// Edge: pi at -1 and 0 at 1, the derivative +infinity; pi/2 at the infinities; NaN between.
+/// Edge: pi at -1 and 0 at 1, the derivative +infinity; pi/2 at the infinities; NaN between, as the
+/// derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); (size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
+#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); (size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
@@ -151,12 +152,13 @@ pub fn asec<T: Real>(x: T) -> T {
 /// The arc cosecant, asin(1 / x).
 ///
 /// Domain: x <= -1 and x >= 1.
-/// Edge: -pi/2 at -1 and pi/2 at 1, the derivative -infinity; 0 at the infinities; NaN between.
+/// Edge: -pi/2 at -1 and pi/2 at 1, the derivative -infinity; 0 at the infinities; NaN between, as the
+/// derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
+#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -(size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
@@ -170,7 +172,7 @@ pub fn acsc<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
 /// ```
-#[primitive(partial = |x| -(T::one() + x * x).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
+#[primitive(partial = |x| over_one_and_square(-1.0, x), symbolic = |x| -(T::one() + x * x).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
 pub fn acot<T: Real>(x: T) -> T {
     x.recip().atan()
 }
@@ -178,7 +180,7 @@ pub fn acot<T: Real>(x: T) -> T {
 /// sin(pi x).
 ///
 /// Domain: all x.
-/// Edge: exactly 0 at integers, where the derivative is pi or -pi; NaN at the infinities.
+/// Edge: exactly 0 at integers, with the sign of x, the derivative pi or -pi; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::sinpi(3.0_f64), 0.0);
@@ -191,7 +193,7 @@ pub fn sinpi<T: Real>(x: T) -> T {
 /// cos(pi x).
 ///
 /// Domain: all x.
-/// Edge: exactly 0 halfway between integers; NaN at the infinities.
+/// Edge: exactly +0 halfway between integers; NaN at the infinities.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::cospi(0.5_f64), 0.0);
@@ -204,35 +206,48 @@ pub fn cospi<T: Real>(x: T) -> T {
 /// The sine and the cosine of pi x, reduced to a quarter of a half turn about the nearest half of a number.
 fn half_turns<T: Real>(x: T) -> (T, T) {
     let two: T = convert(2.0);
-    let whole = x % two;
+    let whole = ComplexField::abs(x) % two;
     let quarter = (whole * two).round();
-    let (sin, cos) = ((whole - quarter / two) * T::pi()).sin_cos();
-    match (quarter.to_f64() as i64).rem_euclid(4) {
+    turned((whole - quarter / two) * T::pi(), quarter.to_f64(), x.is_sign_negative())
+}
+
+/// The sine and the cosine of an angle and so many quarters of a turn, or of minus that. As IEEE 754 has it, a sine of zero
+/// has the sign of the angle, and a cosine of zero is +0.
+pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T) {
+    let (sin, cos) = angle.sin_cos();
+    // Taken from 0, a zero stays +0.
+    let (sin, cos) = match quarters as i64 % 4 {
         0 => (sin, cos),
-        1 => (cos, -sin),
-        2 => (-sin, -cos),
+        1 => (cos, T::zero() - sin),
+        2 => (T::zero() - sin, -cos),
         _ => (-cos, sin),
-    }
+    };
+    (if negative { -sin } else { sin }, cos)
 }
 
 /// sin(pi x) / (pi x), and 1 at 0.
 ///
 /// Domain: all x.
 /// Edge: 1 at 0, where derivatives of every order are right, taken from the series; 0 at other
-/// integers.
+/// integers; 0 at the infinities, as the derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
 #[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64), alias("Base.sinc"))]
 pub fn sinc<T: Real>(x: T) -> T {
-    if x == T::zero() { T::one() } else { half_turns(x).0 / (T::pi() * x) }
+    if x == T::zero() {
+        return T::one();
+    }
+    // At the infinities the sine has no value.
+    if x.to_f64().is_infinite() { T::zero() } else { half_turns(x).0 / (T::pi() * x) }
 }
 
 /// (cos(pi x) - sinc(x)) / x; near 0 the sum over k >= 1 of (-1)^k 2k pi^(2k) x^(2k-1) / (2k + 1)!.
 fn slope_of_sinc<T: Real>(x: T, y: T) -> T {
-    if x.to_f64().abs() > 0.5 {
-        return (cospi(x) - y) / x;
+    let size = x.to_f64().abs();
+    if size > 0.5 {
+        return if size.is_infinite() { T::zero() } else { (cospi(x) - y) / x };
     }
     let square = T::pi() * T::pi();
     let (mut power, mut sum) = (x * square, T::zero());
@@ -245,7 +260,45 @@ fn slope_of_sinc<T: Real>(x: T, y: T) -> T {
     sum
 }
 
-/// x / h^2, and 0 for h = 0, without overflow or underflow of the square.
-fn over_square<T: Real>(x: T, h: T) -> T {
-    if h == T::zero() { T::zero() } else { x / h / h }
+/// x / h^2 for the hypotenuse h of x and y, and 0 for h = 0, without overflow or underflow of the square.
+fn over_square<T: Real>(x: T, y: T, h: T) -> T {
+    if T::BASE && !h.is_finite() {
+        over_square_at_infinity(x, y)
+    } else if h == T::zero() {
+        T::zero()
+    } else {
+        x / h / h
+    }
+}
+
+#[cold]
+fn over_square_at_infinity<T: Real>(x: T, y: T) -> T {
+    if x.is_finite() && y.is_finite() {
+        // Only the hypotenuse overflows.
+        let quarter: T = convert(0.25);
+        let h = (x * quarter).hypot(y * quarter);
+        x * quarter / h / h * quarter
+    } else if x.to_f64().is_nan() || y.to_f64().is_nan() {
+        x + y
+    } else {
+        T::zero()
+    }
+}
+
+/// A power of two, so that to multiply by it rounds nothing, small enough that the square of no number overflows whose
+/// square has a reciprocal that is not 0.
+const SCALE: f64 = 1.0 / (1 << 30) as f64;
+
+/// numerator / (1 + x^2), where the square overflows too.
+pub(super) fn over_one_and_square<T: Real>(numerator: f64, x: T) -> T {
+    let square: T = convert(SCALE * SCALE);
+    convert::<f64, T>(numerator * (SCALE * SCALE)) / (square + x * square * x)
+}
+
+/// numerator / (|x| sqrt(x^2 - 1)), where the square overflows too.
+pub(super) fn over_size_and_root<T: Real>(numerator: f64, x: T) -> T {
+    let scale: T = convert(SCALE);
+    let size = ComplexField::abs(x) * scale;
+    let root = ((size - scale) * (size + scale)).sqrt();
+    convert::<f64, T>(numerator * (SCALE * SCALE)) / (size * root)
 }

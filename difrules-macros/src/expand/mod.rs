@@ -104,6 +104,16 @@ impl<'a> Expansion<'a> {
         let mut expansion = Self { function, options, forward: None, reverse: None };
         expansion.check_instances()?;
         expansion.check_kernels()?;
+        if let Some(complex) = options.complex.first() {
+            if !has_partial || !function.is_complex() || function.rule_parameters.len() > 1 {
+                return Err(Error::new(
+                    complex.span(),
+                    "`complex` is for `partial` derivatives of a function that is generic over \
+                     `T: Scalar` alone",
+                ));
+            }
+            expansion.check_closures(&options.complex)?;
+        }
         if !options.symbolic.is_empty() {
             expansion.check_closures(&options.symbolic)?;
             let unknown = if has_partial { Vec::new() } else { expansion.unknown() };

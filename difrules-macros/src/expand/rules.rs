@@ -387,20 +387,77 @@ impl Expansion<'_> {
                     };
                 }
             };
-            let mut patterns: Vec<_> =
-                closure.inputs.iter().map(|p| untyped(p).into_token_stream()).collect();
-            patterns.resize_with(types.len(), || quote!(_));
-            let body = &closure.body;
-            quote! {
-                #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
-                fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
-                where #(#conditions),*
-                {
-                    #body
+            let general = |name: &Ident, closure: &ExprClosure| {
+                let (patterns, body) = (patterns_of(closure, types.len()), &closure.body);
+                quote! {
+                    #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
+                    #[inline]
+                    fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
+                    where #(#conditions),*
+                    {
+                        #body
+                    }
                 }
+            };
+            match self.options.complex.get(k) {
+                Some(Partial::Closure(complex)) => {
+                    let complex_name = format_ident!("complex_partial_{k}");
+                    let complex = general(&complex_name, complex);
+                    let by_kind = self.partial_by_kind(&name, &complex_name, closure, &types);
+                    quote!(#complex #by_kind)
+                }
+                _ => general(&name, closure),
             }
         });
         quote!(#(#functions)*)
+    }
+
+    /// A partial derivative that has one text for real numbers and another for complex ones. In the first
+    /// the scalar's name stands for the real scalar.
+    fn partial_by_kind(
+        &self,
+        name: &Ident,
+        complex_name: &Ident,
+        closure: &ExprClosure,
+        types: &[TokenStream],
+    ) -> TokenStream {
+        let ScalarParameter::Generic { ident: scalar, .. } = &self.function.scalar else {
+            return quote!();
+        };
+        let real_name = format_ident!("real_{name}");
+        let values = self.partial_values();
+        let is_constant = |parameter: &Parameter| match parameter {
+            Parameter::Before(i) => self.function.arguments[*i].is_constant(),
+            _ => false,
+        };
+        let real_types = values.iter().zip(types).map(|(parameter, written)| match parameter {
+            Parameter::Saved => quote!(&#scalar),
+            parameter if is_constant(parameter) => written.clone(),
+            _ => quote!(#scalar),
+        });
+        let names: Vec<_> = (0..values.len()).map(|i| local("value", i)).collect();
+        let real = values.iter().zip(&names).map(|(parameter, name)| match parameter {
+            Parameter::Saved => quote!(&::difrules_core::__private::real(*#name)),
+            parameter if is_constant(parameter) => quote!(#name),
+            _ => quote!(::difrules_core::__private::real(#name)),
+        });
+        let (patterns, body) = (patterns_of(closure, types.len()), &closure.body);
+        quote! {
+            #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
+            #[inline]
+            fn #real_name<#scalar: ::difrules_core::Real>(#(#patterns: #real_types),*) -> #scalar {
+                #body
+            }
+
+            #[inline]
+            fn #name<#scalar: ::difrules_core::Scalar>(#(#names: #types),*) -> #scalar {
+                if <<#scalar as ::difrules_core::Scalar>::Kind as ::difrules_core::Kind>::REAL {
+                    ::difrules_core::__private::from_real(Self::#real_name(#(#real),*))
+                } else {
+                    Self::#complex_name(#(#names),*)
+                }
+            }
+        }
     }
 
     /// The parameters that the rule's function has, with the closure's patterns: those that a
@@ -746,6 +803,14 @@ impl Expansion<'_> {
             }
         }
     }
+}
+
+/// The parameters of a closure, and `_` for those that it does not take.
+fn patterns_of(closure: &ExprClosure, count: usize) -> Vec<TokenStream> {
+    let mut patterns: Vec<_> =
+        closure.inputs.iter().map(|p| untyped(p).into_token_stream()).collect();
+    patterns.resize_with(count, || quote!(_));
+    patterns
 }
 
 /// A local variable of the expansion, which the user's names do not meet.
