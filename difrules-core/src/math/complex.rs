@@ -156,3 +156,19 @@ pub(super) fn atanh<R: Real>(z: Complex<R>) -> Complex<R> {
 pub(super) fn atan<R: Real>(z: Complex<R>) -> Complex<R> {
     at_base(z, |z| over_i(area_tangent(times_i(z))))
 }
+
+/// sin(pi (x + i y)) = sin(pi x) cosh(pi y) + i cos(pi x) sinh(pi y), with the first factors exact at whole and half numbers.
+pub(super) fn sinpi<R: Real>(z: Complex<R>) -> Complex<R> {
+    at_base(z, |z| {
+        let y = std::f64::consts::PI * z.im;
+        Complex::new(super::sinpi(z.re) * y.cosh(), super::cospi(z.re) * y.sinh())
+    })
+}
+
+/// cos(pi (x + i y)) = cos(pi x) cosh(pi y) - i sin(pi x) sinh(pi y).
+pub(super) fn cospi<R: Real>(z: Complex<R>) -> Complex<R> {
+    at_base(z, |z| {
+        let y = std::f64::consts::PI * z.im;
+        Complex::new(super::cospi(z.re) * y.cosh(), -super::sinpi(z.re) * y.sinh())
+    })
+}

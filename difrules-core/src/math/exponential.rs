@@ -1,8 +1,9 @@
 //! Exponentials and logarithms.
 
-use nalgebra::convert;
+use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use crate::{Real, primitive};
+use super::complex;
+use crate::{Real, Scalar, primitive};
 
 /// The exponential.
 ///
@@ -12,8 +13,8 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::exp(0.5_f64) - 1.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y, instances(f32, f64), alias("Base.exp"))]
-pub fn exp<T: Real>(x: T) -> T {
+#[primitive(partial = |_, y| y, instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.exp"))]
+pub fn exp<T: Scalar>(x: T) -> T {
     x.exp()
 }
 
@@ -25,8 +26,8 @@ pub fn exp<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp2(0.5_f64) - std::f64::consts::SQRT_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_2(), instances(f32, f64), alias("Base.exp2"))]
-pub fn exp2<T: Real>(x: T) -> T {
+#[primitive(partial = |_, y| y * T::ln_2(), complex = |_, y| y.scale(T::Real::ln_2()), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.exp2"))]
+pub fn exp2<T: Scalar>(x: T) -> T {
     x.exp2()
 }
 
@@ -38,8 +39,8 @@ pub fn exp2<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, instances(f32, f64), alias("Base.expm1"))]
-pub fn exp_m1<T: Real>(x: T) -> T {
+#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, complex = |x| x.exp(), kernel(Complex<f64> = complex::exp_m1, Complex<f32> = complex::exp_m1), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.expm1"))]
+pub fn exp_m1<T: Scalar>(x: T) -> T {
     x.exp_m1()
 }
 
@@ -52,8 +53,8 @@ pub fn exp_m1<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::one() / (x + T::zero()), symbolic = |x| x.recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log", "NaNMath.log"))]
-pub fn ln<T: Real>(x: T) -> T {
+#[primitive(partial = |x| T::one() / (x + T::zero()), complex = |x| x.recip(), symbolic = |x| x.recip(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log", "NaNMath.log"))]
+pub fn ln<T: Scalar>(x: T) -> T {
     x.ln()
 }
 
@@ -66,8 +67,8 @@ pub fn ln<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (T::one() + x).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log1p", "NaNMath.log1p"))]
-pub fn ln_1p<T: Real>(x: T) -> T {
+#[primitive(partial = |x| (T::one() + x).recip(), kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log1p", "NaNMath.log1p"))]
+pub fn ln_1p<T: Scalar>(x: T) -> T {
     x.ln_1p()
 }
 
@@ -80,8 +81,8 @@ pub fn ln_1p<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::log2_e() / (x + T::zero()), symbolic = |x| (x * T::ln_2()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log2", "NaNMath.log2"))]
-pub fn log2<T: Real>(x: T) -> T {
+#[primitive(partial = |x| T::log2_e() / (x + T::zero()), complex = |x| (x.scale(T::Real::ln_2())).recip(), symbolic = |x| (x * T::ln_2()).recip(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log2", "NaNMath.log2"))]
+pub fn log2<T: Scalar>(x: T) -> T {
     x.log2()
 }
 
@@ -94,8 +95,8 @@ pub fn log2<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::log10_e() / (x + T::zero()), symbolic = |x| (x * T::ln_10()).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.log10", "NaNMath.log10"))]
-pub fn log10<T: Real>(x: T) -> T {
+#[primitive(partial = |x| T::log10_e() / (x + T::zero()), complex = |x| (x.scale(T::Real::ln_10())).recip(), symbolic = |x| (x * T::ln_10()).recip(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log10", "NaNMath.log10"))]
+pub fn log10<T: Scalar>(x: T) -> T {
     x.log10()
 }
 
@@ -107,9 +108,12 @@ pub fn log10<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::exp10(2.0_f64), 100.0);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_10(), instances(f32, f64), alias("Base.exp10"))]
-pub fn exp10<T: Real>(x: T) -> T {
-    convert::<f64, T>(10.0).powf(x)
+#[primitive(partial = |_, y| y * T::ln_10(), complex = |_, y| y.scale(T::Real::ln_10()), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.exp10"))]
+pub fn exp10<T: Scalar>(x: T) -> T {
+    match x.try_real() {
+        Some(x) => T::from_real(convert::<f64, T::Real>(10.0).powf(x)),
+        None => x.scale(T::Real::ln_10()).exp(),
+    }
 }
 
 /// The logarithm of x to a base, ln(x) / ln(base).

@@ -1,8 +1,10 @@
 //! Hyperbolic functions.
 
-use nalgebra::{ComplexField, convert};
+use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use crate::{Real, primitive};
+use super::complex;
+use super::trigonometric::one_minus_square;
+use crate::{Real, Scalar, primitive};
 
 /// The hyperbolic sine.
 ///
@@ -12,9 +14,9 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::sinh(0.5_f64) - 0.5210953054937474).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cosh(), instances(f32, f64), alias("Base.sinh"))]
-pub fn sinh<T: Real>(x: T) -> T {
-    x.sinh()
+#[primitive(partial = |_, _, cosh| *cosh, saves = sinh_and_cosh -> T, symbolic = |x| x.cosh(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinh"))]
+pub fn sinh<T: Scalar>(x: T) -> T {
+    sinh_and_cosh(x).0
 }
 
 /// The hyperbolic cosine.
@@ -25,9 +27,9 @@ pub fn sinh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosh(0.5_f64) - 1.1276259652063807).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.sinh(), instances(f32, f64), alias("Base.cosh"))]
-pub fn cosh<T: Real>(x: T) -> T {
-    x.cosh()
+#[primitive(partial = |_, _, sinh| *sinh, saves = cosh_and_sinh -> T, symbolic = |x| x.sinh(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.cosh"))]
+pub fn cosh<T: Scalar>(x: T) -> T {
+    cosh_and_sinh(x).0
 }
 
 /// The hyperbolic tangent.
@@ -38,8 +40,8 @@ pub fn cosh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tanh(0.5_f64) - 0.46211715726000973).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |_, y| T::one() - y.powi(2), instances(f32, f64), alias("Base.tanh"))]
-pub fn tanh<T: Real>(x: T) -> T {
+#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |_, y| T::one() - y.powi(2), kernel(Complex<f64> = complex::tanh, Complex<f32> = complex::tanh), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.tanh"))]
+pub fn tanh<T: Scalar>(x: T) -> T {
     tanh_and_slope(x).0
 }
 
@@ -51,14 +53,12 @@ pub fn tanh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.hypot(T::one()).recip(), instances(f32, f64), alias("Base.asinh"))]
-pub fn asinh<T: Real>(x: T) -> T {
-    let y = x.asinh();
-    // From 9e307 up the standard library's overflows.
-    if y.is_finite() || !x.is_finite() {
-        return y;
+#[primitive(partial = |x| x.hypot(T::one()).recip(), complex = |x| (x * x + T::one()).sqrt().recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.asinh"))]
+pub fn asinh<T: Scalar>(x: T) -> T {
+    match x.try_real() {
+        Some(x) => T::from_real(real_asinh(x)),
+        None => x.asinh(),
     }
-    (ComplexField::abs(x).ln() + T::ln_2()).copysign(x)
 }
 
 /// The non-negative number with this hyperbolic cosine.
@@ -70,14 +70,12 @@ pub fn asinh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip(), instances(f32, f64), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
-pub fn acosh<T: Real>(x: T) -> T {
-    let y = x.acosh();
-    // From 9e307 up the standard library's overflows.
-    if y.is_finite() || !x.is_finite() || x < T::one() {
-        return y;
+#[primitive(partial = |x| ((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip(), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
+pub fn acosh<T: Scalar>(x: T) -> T {
+    match x.try_real() {
+        Some(x) => T::from_real(real_acosh(x)),
+        None => x.acosh(),
     }
-    x.ln() + T::ln_2()
 }
 
 /// The number with this hyperbolic tangent.
@@ -89,27 +87,163 @@ pub fn acosh<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
-pub fn atanh<T: Real>(x: T) -> T {
+#[primitive(partial = |x| one_minus_square(x).recip(), symbolic = |x| (T::one() - x.powi(2)).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
+pub fn atanh<T: Scalar>(x: T) -> T {
     x.atanh()
 }
 
-/// The hyperbolic tangent and its derivative by one exponential. With e = exp(-2 |x|) they are (1 - e) / (1 + e), with the
-/// sign of x, and 4 e / (1 + e)^2, which does not cancel far out as 1 - tanh(x)^2 does; near 0, where 1 - e cancels, it is
-/// -exp_m1(-2 |x|).
-fn tanh_and_slope<T: Real>(x: T) -> (T, T) {
-    let positive = x.is_sign_positive();
-    let twice = if positive { -(x + x) } else { x + x };
-    let (rest, e) = if twice.to_f64() > -0.7 {
-        let rest = twice.exp_m1();
-        (-rest, T::one() + rest)
+/// The pair of a function's value and of what its rule needs: for a plain real number by one exponential; for complex numbers,
+/// and in modes, which apply the rules of what it is made of, by the functions themselves.
+fn pair<T: Scalar>(
+    x: T,
+    plain: impl FnOnce(T::Real, bool) -> (T::Real, T::Real),
+    general: impl FnOnce(T) -> (T, T),
+) -> (T, T) {
+    match x.try_real() {
+        Some(x) if T::Real::BASE => {
+            let negative = x.is_sign_negative();
+            let (first, second) = plain(if negative { -x } else { x }, negative);
+            (T::from_real(first), T::from_real(second))
+        }
+        _ => general(x),
+    }
+}
+
+/// Whether a number is real: then a mode applies the rule of each of these functions, and complex numbers have none of their
+/// own to call in a circle.
+fn is_real<T: Scalar>(x: T) -> bool {
+    x.try_real().is_some()
+}
+
+/// With r = exp(x) - 1 the hyperbolic sine of x >= 0 is (r + r / (r + 1)) / 2 and the cosine 1 + r^2 / (2 (r + 1)).
+fn sinh_and_cosh<T: Scalar>(x: T) -> (T, T) {
+    pair(
+        x,
+        |x, negative| {
+            let (half, one): (T::Real, T::Real) = (convert(0.5), nalgebra::one());
+            let (sinh, cosh) = if x > convert(22.0) {
+                // Where the other exponential is nothing; in halves, since it overflows before they do.
+                let root = (x * half).exp();
+                (half * root * root, half * root * root)
+            } else {
+                let r = x.exp_m1();
+                let above = r + one;
+                (half * (r + r / above), one + half * r * r / above)
+            };
+            (if negative { -sinh } else { sinh }, cosh)
+        },
+        |x| (x.sinh(), x.cosh()),
+    )
+}
+
+fn cosh_and_sinh<T: Scalar>(x: T) -> (T, T) {
+    let (sinh, cosh) = sinh_and_cosh(x);
+    (cosh, sinh)
+}
+
+/// e = exp(-x) and 1 - e for x >= 0, by one exponential without cancellation.
+fn exponential<T: Real>(x: T) -> (T, T) {
+    if x < convert(0.7) {
+        let rest = -(-x).exp_m1();
+        (T::one() - rest, rest)
     } else {
-        let e = twice.exp();
-        (T::one() - e, e)
-    };
-    let below = T::one() + e;
-    let size = rest / below;
-    (if positive { size } else { -size }, convert::<f64, T>(4.0) * e / (below * below))
+        let e = (-x).exp();
+        (e, T::one() - e)
+    }
+}
+
+/// With e = exp(-2 x), x >= 0, the hyperbolic tangent is (1 - e) / (1 + e), and its derivative 4 e / (1 + e)^2, which does not
+/// cancel far out as 1 - tanh(x)^2 does.
+fn tanh_and_slope<T: Scalar>(x: T) -> (T, T) {
+    pair(
+        x,
+        |x, negative| {
+            let (e, rest) = exponential(x + x);
+            let below = e + nalgebra::one();
+            let tanh = rest / below;
+            (
+                if negative { -tanh } else { tanh },
+                convert::<f64, T::Real>(4.0) * e / (below * below),
+            )
+        },
+        |x| {
+            let sech = if is_real(x) { sech(x) } else { x.cosh().recip() };
+            (tanh(x), sech * sech)
+        },
+    )
+}
+
+/// 1 + e^2, 1 - e^2 and 2 e with e = exp(-x), x >= 0: what the reciprocal functions are made of. They underflow later than
+/// the hyperbolic cosine overflows.
+fn parts<T: Real>(x: T) -> (T, T, T) {
+    let (e, rest) = exponential(x);
+    (T::one() + e * e, rest * (T::one() + e), e + e)
+}
+
+/// 1 / cosh(x) = 2 e / (1 + e^2), and -tanh(x) / cosh(x).
+fn sech_and_slope<T: Scalar>(x: T) -> (T, T) {
+    pair(
+        x,
+        |x, negative| {
+            let (above, rest, twice) = parts(x);
+            let (y, tanh) = (twice / above, rest / above);
+            (y, if negative { y * tanh } else { -y * tanh })
+        },
+        |x| {
+            let y = if is_real(x) { sech(x) } else { x.cosh().recip() };
+            (y, -y * tanh(x))
+        },
+    )
+}
+
+/// 1 / sinh(x) = 2 e / (1 - e^2), and -1 / (sinh(x) tanh(x)).
+fn csch_and_slope<T: Scalar>(x: T) -> (T, T) {
+    pair(
+        x,
+        |x, negative| {
+            let (above, rest, twice) = parts(x);
+            let y = twice / rest;
+            (if negative { -y } else { y }, -y * (above / rest))
+        },
+        |x| {
+            let y = if is_real(x) { csch(x) } else { x.sinh().recip() };
+            (y, -y * tanh(x).recip())
+        },
+    )
+}
+
+/// 1 / tanh(x) = (1 + e^2) / (1 - e^2), and -1 / sinh(x)^2.
+fn coth_and_slope<T: Scalar>(x: T) -> (T, T) {
+    pair(
+        x,
+        |x, negative| {
+            let (above, rest, twice) = parts(x);
+            let (y, csch) = (above / rest, twice / rest);
+            (if negative { -y } else { y }, -(csch * csch))
+        },
+        |x| {
+            let csch = if is_real(x) { csch(x) } else { x.sinh().recip() };
+            (tanh(x).recip(), -(csch * csch))
+        },
+    )
+}
+
+fn real_asinh<T: Real>(x: T) -> T {
+    let y = x.asinh();
+    // From 9e307 up the standard library's overflows.
+    if y.is_finite() || !x.is_finite() {
+        return y;
+    }
+    (ComplexField::abs(x).ln() + T::ln_2()).copysign(x)
+}
+
+fn real_acosh<T: Real>(x: T) -> T {
+    let y = x.acosh();
+    // From 9e307 up the standard library's overflows.
+    if y.is_finite() || !x.is_finite() || x < T::one() {
+        return y;
+    }
+    x.ln() + T::ln_2()
 }
 
 /// The hyperbolic secant, 1 / cosh(x).
@@ -120,11 +254,9 @@ fn tanh_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert_eq!(difrules_core::math::sech(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| -y * x.tanh(), instances(f32, f64), alias("Base.sech"))]
-pub fn sech<T: Real>(x: T) -> T {
-    // The hyperbolic cosine overflows before this is 0.
-    let e = (-ComplexField::abs(x)).exp();
-    (e + e) / (T::one() + e * e)
+#[primitive(partial = |_, _, slope| *slope, saves = sech_and_slope -> T, symbolic = |x, y| -y * x.tanh(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sech"))]
+pub fn sech<T: Scalar>(x: T) -> T {
+    sech_and_slope(x).0
 }
 
 /// The hyperbolic cosecant, 1 / sinh(x).
@@ -135,15 +267,9 @@ pub fn sech<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::csch(1.0_f64) - 0.850918128239321).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| -y / x.tanh(), instances(f32, f64), sample = |random| random.positive(), alias("Base.csch"))]
-pub fn csch<T: Real>(x: T) -> T {
-    let size = ComplexField::abs(x);
-    if size < T::one() {
-        return x.sinh().recip();
-    }
-    // The hyperbolic sine overflows before this is 0.
-    let e = (-size).exp();
-    ((e + e) / (T::one() - e * e)).copysign(x)
+#[primitive(partial = |_, _, slope| *slope, saves = csch_and_slope -> T, symbolic = |x, y| -y * x.coth(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.csch"))]
+pub fn csch<T: Scalar>(x: T) -> T {
+    csch_and_slope(x).0
 }
 
 /// The hyperbolic cotangent, 1 / tanh(x).
@@ -154,9 +280,9 @@ pub fn csch<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::coth(1.0_f64) - 1.313035285499331).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -csch(x) * csch(x), instances(f32, f64), sample = |random| random.positive(), alias("Base.coth"))]
-pub fn coth<T: Real>(x: T) -> T {
-    x.tanh().recip()
+#[primitive(partial = |_, _, slope| *slope, saves = coth_and_slope -> T, symbolic = |x| -csch(x).powi(2), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.coth"))]
+pub fn coth<T: Scalar>(x: T) -> T {
+    coth_and_slope(x).0
 }
 
 /// The inverse of the hyperbolic secant, acosh(1 / x).

@@ -10,6 +10,7 @@ mod arithmetic;
 mod bessel;
 mod beta_functions;
 mod choice;
+mod complex;
 mod degrees;
 mod elliptic;
 mod error_function;

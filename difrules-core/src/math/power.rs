@@ -1,8 +1,8 @@
 //! Powers, roots, absolute values and choices.
 
-use nalgebra::{ComplexField, convert};
+use nalgebra::{Complex, ComplexField, convert};
 
-use crate::{Real, primitive};
+use crate::{Real, Scalar, primitive};
 
 /// The square root.
 ///
@@ -13,8 +13,8 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::sqrt(2.25_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), symbolic = |_, y| (y + y).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.sqrt", "NaNMath.sqrt"))]
-pub fn sqrt<T: Real>(x: T) -> T {
+#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), complex = |_, y| (y + y).recip(), symbolic = |_, y| (y + y).recip(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.sqrt", "NaNMath.sqrt"))]
+pub fn sqrt<T: Scalar>(x: T) -> T {
     x.sqrt()
 }
 
@@ -27,8 +27,8 @@ pub fn sqrt<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| (convert::<f64, T>(3.0) * y * y).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.cbrt"))]
-pub fn cbrt<T: Real>(x: T) -> T {
+#[primitive(partial = |_, y| (convert::<f64, T>(3.0) * y * y).recip(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
+pub fn cbrt<T: Scalar>(x: T) -> T {
     x.cbrt()
 }
 
@@ -41,8 +41,8 @@ pub fn cbrt<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::recip(4.0_f64) - 0.25).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| -(y * y), instances(f32, f64), sample = |random| random.positive(), alias("Base.inv"))]
-pub fn recip<T: Real>(x: T) -> T {
+#[primitive(partial = |_, y| -(y * y), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
+pub fn recip<T: Scalar>(x: T) -> T {
     x.recip()
 }
 
@@ -54,8 +54,8 @@ pub fn recip<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, symbolic = |x, n| n * x.powi(n - 1), constant(n), instances(f32, f64), sample = |random| (random.positive(), random.size(0, 5) as i32))]
-pub fn powi<T: Real>(x: T, n: i32) -> T {
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, symbolic = |x, n| n * x.powi(n - 1), constant(n), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
+pub fn powi<T: Scalar>(x: T, n: i32) -> T {
     x.powi(n)
 }
 
@@ -76,9 +76,9 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), symbolic = (|x, y, _| if y == T::zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(f32, f64), sample = |random| (random.positive(), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
-pub fn powf<T: Real>(x: T, y: T) -> T {
-    x.powf(y)
+#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_zero() { T::zero() } else { y * x.powc(y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * x.ln() }), symbolic = (|x, y, _| if y == T::zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+pub fn powf<T: Scalar>(x: T, y: T) -> T {
+    x.powc(y)
 }
 
 /// The derivative of z = x^y by x. At a plain number it is y z / x, without another power; that of a mode is y x^(y - 1), the
@@ -158,7 +158,7 @@ fn cosine_at_infinity<T: Real>(x: T, y: T, h: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::abs(-2.0_f64), 2.0);
 /// ```
-#[primitive(partial = |x| if x == T::zero() { T::zero() } else { ComplexField::signum(x) }, symbolic = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(f32, f64), alias("Base.abs"))]
+#[primitive(partial = |x| if x > T::zero() { T::one() } else if x < T::zero() { -T::one() } else if x == T::zero() { T::zero() } else { x }, symbolic = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(f32, f64), alias("Base.abs"))]
 pub fn abs<T: Real>(x: T) -> T {
     ComplexField::abs(x)
 }

@@ -1,8 +1,9 @@
 //! Trigonometric functions.
 
-use nalgebra::{ComplexField, convert};
+use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use crate::{Real, primitive};
+use super::complex;
+use crate::{Real, Scalar, primitive};
 
 /// The sine of an angle in radians.
 ///
@@ -12,8 +13,8 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::sin(0.5_f64) - 0.479425538604203).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cos(), instances(f32, f64), alias("Base.sin", "NaNMath.sin"))]
-pub fn sin<T: Real>(x: T) -> T {
+#[primitive(partial = |x| x.cos(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sin", "NaNMath.sin"))]
+pub fn sin<T: Scalar>(x: T) -> T {
     x.sin()
 }
 
@@ -25,8 +26,8 @@ pub fn sin<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cos(0.5_f64) - 0.8775825618903728).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -x.sin(), instances(f32, f64), alias("Base.cos", "NaNMath.cos"))]
-pub fn cos<T: Real>(x: T) -> T {
+#[primitive(partial = |x| -x.sin(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.cos", "NaNMath.cos"))]
+pub fn cos<T: Scalar>(x: T) -> T {
     x.cos()
 }
 
@@ -38,8 +39,8 @@ pub fn cos<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tan(0.5_f64) - 0.5463024898437905).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| T::one() + y * y, instances(f32, f64), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
-pub fn tan<T: Real>(x: T) -> T {
+#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let cos = x.cos(); (cos * cos).recip() }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
+pub fn tan<T: Scalar>(x: T) -> T {
     x.tan()
 }
 
@@ -51,8 +52,8 @@ pub fn tan<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((T::one() - x) * (T::one() + x)).sqrt().recip(), instances(f32, f64), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
-pub fn asin<T: Real>(x: T) -> T {
+#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), symbolic = |x| (T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
+pub fn asin<T: Scalar>(x: T) -> T {
     x.asin()
 }
 
@@ -64,8 +65,8 @@ pub fn asin<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -((T::one() - x) * (T::one() + x)).sqrt().recip(), instances(f32, f64), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
-pub fn acos<T: Real>(x: T) -> T {
+#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), symbolic = |x| -(T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
+pub fn acos<T: Scalar>(x: T) -> T {
     x.acos()
 }
 
@@ -77,8 +78,8 @@ pub fn acos<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), symbolic = |x| (T::one() + x * x).recip(), instances(f32, f64), alias("Base.atan"))]
-pub fn atan<T: Real>(x: T) -> T {
+#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| (T::one() + x * x).recip(), symbolic = |x| (T::one() + x * x).recip(), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.atan"))]
+pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
 
@@ -104,9 +105,9 @@ pub fn atan2<T: Real>(y: T, x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sec(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| y * x.tan(), instances(f32, f64), alias("Base.sec"))]
-pub fn sec<T: Real>(x: T) -> T {
-    x.cos().recip()
+#[primitive(partial = |_, _, slope| *slope, saves = sec_and_slope -> T, symbolic = |x, y| y * x.tan(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sec"))]
+pub fn sec<T: Scalar>(x: T) -> T {
+    sec_and_slope(x).0
 }
 
 /// The cosecant, 1 / sin(x).
@@ -117,9 +118,9 @@ pub fn sec<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::csc(std::f64::consts::FRAC_PI_2), 1.0);
 /// ```
-#[primitive(partial = |x, y| -y / x.tan(), instances(f32, f64), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
-pub fn csc<T: Real>(x: T) -> T {
-    x.sin().recip()
+#[primitive(partial = |_, _, slope| *slope, saves = csc_and_slope -> T, symbolic = |x, y| -y / x.tan(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
+pub fn csc<T: Scalar>(x: T) -> T {
+    csc_and_slope(x).0
 }
 
 /// The cotangent, 1 / tan(x).
@@ -130,9 +131,9 @@ pub fn csc<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y), instances(f32, f64), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
-pub fn cot<T: Real>(x: T) -> T {
-    x.tan().recip()
+#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| { let sin = x.sin(); -(sin * sin).recip() }, instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
+pub fn cot<T: Scalar>(x: T) -> T {
+    tan(x).recip()
 }
 
 /// The arc secant, acos(1 / x).
@@ -185,9 +186,12 @@ pub fn acot<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sinpi(3.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| T::pi() * cospi(x), instances(f32, f64), alias("Base.sinpi"))]
-pub fn sinpi<T: Real>(x: T) -> T {
-    half_turns(x).0
+#[primitive(partial = |x| T::pi() * cospi(x), complex = |x| cospi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::sinpi, Complex<f32> = complex::sinpi), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinpi"))]
+pub fn sinpi<T: Scalar>(x: T) -> T {
+    match x.try_real() {
+        Some(x) => T::from_real(half_turns(x).0),
+        None => x.scale(T::Real::pi()).sin(),
+    }
 }
 
 /// cos(pi x).
@@ -198,9 +202,12 @@ pub fn sinpi<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::cospi(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -T::pi() * sinpi(x), instances(f32, f64), alias("Base.cospi"))]
-pub fn cospi<T: Real>(x: T) -> T {
-    half_turns(x).1
+#[primitive(partial = |x| -T::pi() * sinpi(x), complex = |x| -sinpi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::cospi, Complex<f32> = complex::cospi), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.cospi"))]
+pub fn cospi<T: Scalar>(x: T) -> T {
+    match x.try_real() {
+        Some(x) => T::from_real(half_turns(x).1),
+        None => x.scale(T::Real::pi()).cos(),
+    }
 }
 
 /// The sine and the cosine of pi x, reduced to a quarter of a half turn about the nearest half of a number.
@@ -234,22 +241,23 @@ pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64), alias("Base.sinc"))]
-pub fn sinc<T: Real>(x: T) -> T {
+#[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinc"))]
+pub fn sinc<T: Scalar>(x: T) -> T {
     if x == T::zero() {
         return T::one();
     }
     // At the infinities the sine has no value.
-    if x.to_f64().is_infinite() { T::zero() } else { half_turns(x).0 / (T::pi() * x) }
+    let infinite = x.try_real().is_some_and(|x| x.to_f64().is_infinite());
+    if infinite { T::zero() } else { sinpi(x) / x.scale(T::Real::pi()) }
 }
 
 /// (cos(pi x) - sinc(x)) / x; near 0 the sum over k >= 1 of (-1)^k 2k pi^(2k) x^(2k-1) / (2k + 1)!.
-fn slope_of_sinc<T: Real>(x: T, y: T) -> T {
-    let size = x.to_f64().abs();
+fn slope_of_sinc<T: Scalar>(x: T, y: T) -> T {
+    let size = x.modulus().to_f64();
     if size > 0.5 {
         return if size.is_infinite() { T::zero() } else { (cospi(x) - y) / x };
     }
-    let square = T::pi() * T::pi();
+    let square = T::from_real(T::Real::pi() * T::Real::pi());
     let (mut power, mut sum) = (x * square, T::zero());
     for k in 1..=14 {
         let k = f64::from(k);
@@ -258,6 +266,26 @@ fn slope_of_sinc<T: Real>(x: T, y: T) -> T {
         power *= -square * x * x * convert(1.0 / ((2.0 * k + 2.0) * (2.0 * k + 3.0)));
     }
     sum
+}
+
+/// 1 - x^2, so that neither it nor, near 0, its derivatives cancel.
+pub(super) fn one_minus_square<T: Scalar>(x: T) -> T {
+    let size = x.real().to_f64().abs() + x.imaginary().to_f64().abs();
+    if size < 0.5 { T::one() - x * x } else { (T::one() - x) * (T::one() + x) }
+}
+
+/// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.
+fn sec_and_slope<T: Scalar>(x: T) -> (T, T) {
+    let (sin, cos) = x.sin_cos();
+    let y = cos.recip();
+    (y, sin * y * y)
+}
+
+/// 1 / sin(x) and its derivative -cos(x) / sin(x)^2, by one reduction of the angle.
+fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
+    let (sin, cos) = x.sin_cos();
+    let y = sin.recip();
+    (y, -cos * y * y)
 }
 
 /// x / h^2 for the hypotenuse h of x and y, and 0 for h = 0, without overflow or underflow of the square.
