@@ -426,7 +426,7 @@ macro_rules! real_field {
                 }
 
                 fn sin_cos(self) -> (Self, Self) {
-                    (math::sin(self), math::cos(self))
+                    math::sin_cos(self)
                 }
 
                 fn tan(self) -> Self {
@@ -559,11 +559,7 @@ macro_rules! real_field {
                 }
 
                 fn copysign(self, sign: Self) -> Self {
-                    if self.is_sign_negative() == sign.is_sign_negative() {
-                        self
-                    } else {
-                        -self
-                    }
+                    math::copysign(self, sign)
                 }
 
                 fn max(self, other: Self) -> Self {
@@ -575,13 +571,7 @@ macro_rules! real_field {
                 }
 
                 fn clamp(self, min: Self, max: Self) -> Self {
-                    if self < min {
-                        min
-                    } else if self > max {
-                        max
-                    } else {
-                        self
-                    }
+                    math::clamp(self, min, max)
                 }
 
                 fn atan2(self, other: Self) -> Self {

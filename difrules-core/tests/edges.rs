@@ -227,6 +227,17 @@ log_base 0.0 0.5 = 0.0 ; inf 0.0
 log_base inf 2.0 = 0.0 ; 0.0 0.0
 log_base 0.0 0.0 = NaN ; NaN NaN
 
+exprel NaN = NaN ; NaN
+exprel inf = inf ; inf
+exprel -inf = 0.0 ; 0.0
+exprel 0.0 = 1.0 ; 0.5
+exprel -0.0 = 1.0 ; 0.5
+cosm1 NaN = NaN ; NaN
+cosm1 inf = NaN ; NaN
+cosm1 -inf = NaN ; NaN
+cosm1 0.0 = -0.0 ; 0.0
+cosm1 -0.0 = -0.0 ; 0.0
+
 # hyperbolic
 sinh NaN = NaN ; NaN
 sinh inf = inf ; inf

@@ -1,15 +1,16 @@
 //! What scalar primitives cost: value and derivative against the value alone, and against num-dual's `Dual64`:
 //! `cargo bench -p difrules-tests --bench scalars`.
 //!
-//! Each function is summed over a thousand points: plain; in forward mode; in reverse mode, with the tape; and on num-dual's
-//! numbers. With `-- --instructions` valgrind counts instructions in place of time, which shows how often the transcendental is
+//! Each function is summed over a thousand points: plain; in forward mode; with its reverse rule; in reverse mode, with the
+//! tape, its adjoints and the sum; and on num-dual's numbers. With `-- --instructions` valgrind counts instructions in place of time, which shows how often the transcendental is
 //! computed.
 
 use std::hint::black_box;
 use std::process::Command;
 
 use comfy_table::{Table, presets};
-use difrules_core::{Dual, Var, math, value_and_gradient};
+use difrules_core::passing::Arguments;
+use difrules_core::{Differentiable, Dual, Inputs, Primitive, Var, math, value_and_gradient};
 use difrules_tests::times;
 use num_dual::{Dual64, DualNum};
 
@@ -22,12 +23,38 @@ struct Function {
     elementary: bool,
     value: fn(&[f64]) -> f64,
     forward: fn(&[f64]) -> [f64; 2],
+    rule: fn(&[f64]) -> [f64; 2],
     reverse: fn(&Vec<f64>) -> (f64, Vec<f64>),
     num_dual: Option<fn(&[f64]) -> [f64; 2]>,
 }
 
+/// The value of a primitive, and what its reverse rule adds to the adjoints of its arguments.
+#[inline(always)]
+fn pulled<P: Primitive>(inputs: Inputs<P, f64>) -> [f64; 2] {
+    let Ok(evaluation) = P::evaluate::<f64>(inputs) else { return [f64::NAN; 2] };
+    let (mut value, mut cotangents) = (0.0, [1.0; 2]);
+    evaluation.output.for_each_real(&mut |y: f64| value += y);
+    let results =
+        <P::Output as difrules_core::Family>::Of::<f64>::count(&evaluation.output.shape());
+    let shapes = P::shapes(&evaluation);
+    let residual = P::residual(evaluation);
+    let mut adjoints = [[0.0]; 2];
+    let [first, second] = &mut adjoints;
+    let arguments = P::Arguments::IN_PLACE.len();
+    let mut slots = [Some(&mut first[..]), Some(&mut second[..])];
+    P::reverse(&residual, &shapes, &mut cotangents[..results], &mut slots[..arguments]);
+    [value, adjoints[0][0] + adjoints[1][0]]
+}
+
 macro_rules! function {
-    ($kind:literal $name:ident($least:expr, $most:expr) = |$x:ident| $ours:expr $(, $theirs:expr)?) => {{
+    ($kind:literal $name:ident $(<$k:ty>)? ($least:expr, $most:expr) = |$x:ident| $ours:expr, $inputs:expr $(, $theirs:expr)?) => {{
+        #[inline(never)]
+        fn rule(points: &[f64]) -> [f64; 2] {
+            points.iter().fold([0.0; 2], |sum, &$x| {
+                let [value, slope] = pulled::<math::$name $(<$k>)?>($inputs);
+                [sum[0] + value, sum[1] + slope]
+            })
+        }
         #[inline(never)]
         fn value(points: &[f64]) -> f64 {
             points.iter().map(|&$x| $ours).sum()
@@ -52,53 +79,53 @@ macro_rules! function {
             num_dual = Some(theirs);
         )?
         let (name, between, elementary) = (stringify!($name), ($least, $most), $kind == "elementary");
-        Function { name, between, elementary, value, forward, reverse, num_dual }
+        Function { name, between, elementary, value, forward, rule, reverse, num_dual }
     }};
 }
 
 /// One line a function: where, in our words, and in num-dual's.
 macro_rules! functions {
-    ($($kind:literal $name:ident($least:expr, $most:expr) $(= $theirs:expr)?;)*) => {
-        vec![$(function!($kind $name($least, $most) = |x| math::$name(x) $(, ($theirs)(x))?)),*]
+    ($($kind:literal $name:ident $(<$k:ty>)? ($least:expr, $most:expr) $(= $theirs:expr)?;)*) => {
+        vec![$(function!($kind $name $(<$k>)? ($least, $most) = |x| math::$name(x), (x,) $(, ($theirs)(x))?)),*]
     };
 }
 
 fn all() -> Vec<Function> {
     let mut all = functions! {
-        "elementary" sin(-3.0, 3.0) = |x: Dual64| x.sin();
-        "elementary" cos(-3.0, 3.0) = |x: Dual64| x.cos();
-        "elementary" tan(-1.4, 1.4) = |x: Dual64| x.tan();
-        "elementary" asin(-0.9, 0.9) = |x: Dual64| x.asin();
-        "elementary" acos(-0.9, 0.9) = |x: Dual64| x.acos();
-        "elementary" atan(-3.0, 3.0) = |x: Dual64| x.atan();
-        "elementary" sinh(-3.0, 3.0) = |x: Dual64| x.sinh();
-        "elementary" cosh(-3.0, 3.0) = |x: Dual64| x.cosh();
-        "elementary" tanh(-3.0, 3.0) = |x: Dual64| x.tanh();
-        "elementary" asinh(-3.0, 3.0) = |x: Dual64| x.asinh();
-        "elementary" acosh(1.1, 5.0) = |x: Dual64| x.acosh();
-        "elementary" atanh(-0.9, 0.9) = |x: Dual64| x.atanh();
-        "elementary" exp(-3.0, 3.0) = |x: Dual64| x.exp();
-        "elementary" exp2(-3.0, 3.0) = |x: Dual64| x.exp2();
-        "elementary" exp_m1(-3.0, 3.0) = |x: Dual64| x.exp_m1();
-        "elementary" exp10(-3.0, 3.0);
-        "elementary" ln(0.1, 5.0) = |x: Dual64| x.ln();
-        "elementary" ln_1p(-0.9, 5.0) = |x: Dual64| x.ln_1p();
-        "elementary" log2(0.1, 5.0) = |x: Dual64| x.log2();
-        "elementary" log10(0.1, 5.0) = |x: Dual64| x.log10();
-        "elementary" sqrt(0.1, 5.0) = |x: Dual64| x.sqrt();
-        "elementary" cbrt(0.1, 5.0) = |x: Dual64| x.cbrt();
-        "elementary" recip(0.1, 5.0) = |x: Dual64| x.recip();
+        "elementary" sin<f64>(-3.0, 3.0) = |x: Dual64| x.sin();
+        "elementary" cos<f64>(-3.0, 3.0) = |x: Dual64| x.cos();
+        "elementary" tan<f64>(-1.4, 1.4) = |x: Dual64| x.tan();
+        "elementary" asin<f64>(-0.9, 0.9) = |x: Dual64| x.asin();
+        "elementary" acos<f64>(-0.9, 0.9) = |x: Dual64| x.acos();
+        "elementary" atan<f64>(-3.0, 3.0) = |x: Dual64| x.atan();
+        "elementary" sinh<f64>(-3.0, 3.0) = |x: Dual64| x.sinh();
+        "elementary" cosh<f64>(-3.0, 3.0) = |x: Dual64| x.cosh();
+        "elementary" tanh<f64>(-3.0, 3.0) = |x: Dual64| x.tanh();
+        "elementary" asinh<f64>(-3.0, 3.0) = |x: Dual64| x.asinh();
+        "elementary" acosh<f64>(1.1, 5.0) = |x: Dual64| x.acosh();
+        "elementary" atanh<f64>(-0.9, 0.9) = |x: Dual64| x.atanh();
+        "elementary" exp<f64>(-3.0, 3.0) = |x: Dual64| x.exp();
+        "elementary" exp2<f64>(-3.0, 3.0) = |x: Dual64| x.exp2();
+        "elementary" exp_m1<f64>(-3.0, 3.0) = |x: Dual64| x.exp_m1();
+        "elementary" exp10<f64>(-3.0, 3.0);
+        "elementary" ln<f64>(0.1, 5.0) = |x: Dual64| x.ln();
+        "elementary" ln_1p<f64>(-0.9, 5.0) = |x: Dual64| x.ln_1p();
+        "elementary" log2<f64>(0.1, 5.0) = |x: Dual64| x.log2();
+        "elementary" log10<f64>(0.1, 5.0) = |x: Dual64| x.log10();
+        "elementary" sqrt<f64>(0.1, 5.0) = |x: Dual64| x.sqrt();
+        "elementary" cbrt<f64>(0.1, 5.0) = |x: Dual64| x.cbrt();
+        "elementary" recip<f64>(0.1, 5.0) = |x: Dual64| x.recip();
         "elementary" logistic(-3.0, 3.0);
         "elementary" log1pexp(-3.0, 3.0);
-        "elementary" sec(-1.4, 1.4);
-        "elementary" csc(0.3, 2.8);
-        "elementary" cot(0.3, 2.8);
-        "elementary" sech(-3.0, 3.0);
-        "elementary" csch(0.3, 3.0);
-        "elementary" coth(0.3, 3.0);
-        "elementary" sinpi(-3.0, 3.0);
-        "elementary" cospi(-3.0, 3.0);
-        "elementary" sinc(-3.0, 3.0);
+        "elementary" sec<f64>(-1.4, 1.4);
+        "elementary" csc<f64>(0.3, 2.8);
+        "elementary" cot<f64>(0.3, 2.8);
+        "elementary" sech<f64>(-3.0, 3.0);
+        "elementary" csch<f64>(0.3, 3.0);
+        "elementary" coth<f64>(0.3, 3.0);
+        "elementary" sinpi<f64>(-3.0, 3.0);
+        "elementary" cospi<f64>(-3.0, 3.0);
+        "elementary" sinc<f64>(-3.0, 3.0);
         "elementary" sind(-180.0, 180.0);
         "elementary" cosd(-180.0, 180.0);
         "elementary" tand(-80.0, 80.0);
@@ -107,11 +134,11 @@ fn all() -> Vec<Function> {
         "elementary" log1mexp(-4.0, -0.1);
         "elementary" logexpm1(0.1, 4.0);
     };
-    all.push(function!("elementary" powi(0.1, 5.0) = |x| math::powi(x, 5), x.powi(5)));
-    all.push(function!("elementary" powf(0.1, 5.0) = |x| math::powf(x, x), x.powd(x)));
-    all.push(function!("elementary" hypot(0.1, 5.0) = |x| math::hypot(x, x)));
-    all.push(function!("elementary" atan2(0.1, 5.0) = |x| math::atan2(x, x), x.atan2(x)));
-    all.push(function!("elementary" sin_cos(-3.0, 3.0) = |x| { let (sin, cos) = math::sin_cos(x); sin + cos }, { let (sin, cos) = x.sin_cos(); sin + cos }));
+    all.push(function!("elementary" powi<f64>(0.1, 5.0) = |x| math::powi(x, 5), (x, 5), x.powi(5)));
+    all.push(function!("elementary" powf<f64>(0.1, 5.0) = |x| math::powf(x, x), (x, x), x.powd(x)));
+    all.push(function!("elementary" hypot(0.1, 5.0) = |x| math::hypot(x, x), (x, x)));
+    all.push(function!("elementary" atan2(0.1, 5.0) = |x| math::atan2(x, x), (x, x), x.atan2(x)));
+    all.push(function!("elementary" sin_cos(-3.0, 3.0) = |x| { let (sin, cos) = math::sin_cos(x); sin + cos }, (x,), { let (sin, cos) = x.sin_cos(); sin + cos }));
     all
 }
 
@@ -142,6 +169,7 @@ fn run(function: &Function, way: &str) {
         match way {
             "value" => drop(black_box((function.value)(black_box(&points)))),
             "forward" => drop(black_box((function.forward)(black_box(&points)))),
+            "rule" => drop(black_box((function.rule)(black_box(&points)))),
             "reverse" => drop(black_box((function.reverse)(black_box(&points)))),
             "num-dual" => drop(black_box(function.num_dual.map(|f| f(black_box(&points))))),
             _ => {}
@@ -164,7 +192,8 @@ fn main() {
         "function".to_string(),
         format!("value, {unit}"),
         "forward / value".into(),
-        "reverse / value".into(),
+        "reverse rule / value".into(),
+        "reverse with tape / value".into(),
         "forward / num-dual".into(),
     ]);
     for function in
@@ -172,7 +201,7 @@ fn main() {
     {
         let found = if counting {
             let nothing = instructions(function.name, "nothing").unwrap_or(f64::NAN);
-            ["value", "forward", "reverse", "num-dual"].map(|way| {
+            ["value", "forward", "rule", "reverse", "num-dual"].map(|way| {
                 let all = instructions(function.name, way).unwrap_or(f64::NAN);
                 (all - nothing) / (100 * POINTS) as f64
             })
@@ -181,12 +210,13 @@ fn main() {
             let found = times(&mut [
                 &mut || drop(black_box((function.value)(black_box(&points)))),
                 &mut || drop(black_box((function.forward)(black_box(&points)))),
+                &mut || drop(black_box((function.rule)(black_box(&points)))),
                 &mut || drop(black_box((function.reverse)(black_box(&points)))),
                 &mut || drop(black_box(function.num_dual.map(|f| f(black_box(&points))))),
             ]);
-            [found[0], found[1], found[2], found[3]].map(|ms| ms * 1e6 / POINTS as f64)
+            [0, 1, 2, 3, 4].map(|i: usize| found[i]).map(|ms| ms * 1e6 / POINTS as f64)
         };
-        let [value, forward, reverse, theirs] = found;
+        let [value, forward, rule, reverse, theirs] = found;
         let mark = |ratio: f64, limit: f64| {
             let missed = if function.elementary && ratio > limit { " (!)" } else { "" };
             format!("{ratio:.2}{missed}")
@@ -195,7 +225,8 @@ fn main() {
             function.name.to_string(),
             format!("{value:.1}"),
             mark(forward / value, 1.6),
-            mark(reverse / value, 2.5),
+            mark(rule / value, 2.5),
+            format!("{:.2}", reverse / value),
             function.num_dual.map_or(String::new(), |_| mark(forward / theirs, 1.0)),
         ]);
     }

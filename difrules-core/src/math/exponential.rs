@@ -130,3 +130,48 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 pub fn log_base<T: Real>(base: T, x: T) -> T {
     x.ln() / base.ln()
 }
+
+/// (exp(x) - 1) / x, and 1 at 0. Its derivatives of every order are right near 0, where they are taken from the series.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity, infinity at infinity.
+///
+/// ```
+/// assert_eq!(difrules_core::math::exprel(0.0_f64), 1.0);
+/// ```
+#[primitive(
+    partial = |x, y| slope_of_exprel(x, y),
+    symbolic = |x, y| (x.exp() - y) / x,
+    instances(f32, f64)
+)]
+pub fn exprel<T: Real>(x: T) -> T {
+    if x == T::zero() {
+        return T::one();
+    }
+    let whole = x.exp_m1();
+    if whole.is_finite() || !x.is_finite() {
+        return if x > T::one() && !x.is_finite() { x } else { whole / x };
+    }
+    // The exponential alone overflows.
+    let half = (x * convert(0.5)).exp();
+    half / x * half
+}
+
+/// (exp(x) - y) / x with y = (exp(x) - 1) / x; up to 2 the sum of x^k / (k! (k + 2)).
+fn slope_of_exprel<T: Real>(x: T, y: T) -> T {
+    if x < convert(-2.0) {
+        return (x.exp() - y) / x;
+    }
+    if x > convert(2.0) {
+        // The same, where the exponential can overflow.
+        let inverse = x.recip();
+        return y * (T::one() - inverse) + inverse;
+    }
+    let (mut power, mut sum) = (T::one(), T::zero());
+    for k in 0..30 {
+        let k = f64::from(k);
+        sum += power * convert((k + 2.0).recip());
+        power *= x * convert((k + 1.0).recip());
+    }
+    sum
+}

@@ -53,7 +53,7 @@ pub fn tanh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.hypot(T::one()).recip(), complex = |x| (x * x + T::one()).sqrt().recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.asinh"))]
+#[primitive(partial = |x| over_root(x), complex = |x| (x * x + T::one()).sqrt().recip(), symbolic = |x| (T::one() + x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.asinh"))]
 pub fn asinh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_asinh(x)),
@@ -226,6 +226,15 @@ fn coth_and_slope<T: Scalar>(x: T) -> (T, T) {
             (tanh(x).recip(), -(csch * csch))
         },
     )
+}
+
+/// 1 / sqrt(1 + x^2).
+fn over_root<T: Real>(x: T) -> T {
+    if x.to_f64().abs() < 1e9 {
+        (T::one() + x * x).sqrt().recip()
+    } else {
+        x.hypot(T::one()).recip()
+    }
 }
 
 fn real_asinh<T: Real>(x: T) -> T {

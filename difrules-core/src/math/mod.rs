@@ -1,8 +1,13 @@
 //! Scalar primitives, a file a family.
 //!
 //! Each is generic over the real scalar and called like any function; the `RealField` methods of
-//! [`Dual`](crate::Dual) and [`Var`](crate::Var) call them. At a kink the rule takes the
-//! subgradient that its documentation names.
+//! [`Dual`](crate::Dual) and [`Var`](crate::Var) call them. The elementary ones of [`exp`](fn@exp), [`sin`](fn@sin),
+//! [`sinh`](fn@sinh) and [`sqrt`](fn@sqrt) and their families take complex numbers too, and the functions of Hankel return
+//! them. At a kink the rule takes the subgradient that its documentation names; a derivative that nobody knows, by the order
+//! of a Bessel function say, is an error when it is asked for.
+//!
+//! [All of them in a table](table): derivatives, domains, values at the edges, errors against mpmath. DiffRules.jl's names
+//! find them too: `find("SpecialFunctions.erf", 2)`.
 
 mod activation;
 mod airy;
@@ -15,7 +20,6 @@ mod degrees;
 mod elliptic;
 mod error_function;
 mod exponential;
-mod exponential_extra;
 mod gamma_functions;
 mod hankel;
 mod hyperbolic;
@@ -51,8 +55,7 @@ pub use error_function::{
     dawson, dawson_derivative, erf, erf_between, erfc, erfc_ratio, erfcinv, erfcx, erfi, erfinv,
     logerfc, logerfcx,
 };
-pub use exponential::{exp, exp_m1, exp2, exp10, ln, ln_1p, log_base, log2, log10};
-pub use exponential_extra::{cosm1, exprel};
+pub use exponential::{exp, exp_m1, exp2, exp10, exprel, ln, ln_1p, log_base, log2, log10};
 pub use gamma_functions::{digamma, gamma, invdigamma, ln_gamma, polygamma, trigamma, zeta};
 pub use hankel::{besselh, besselhx, hankelh1, hankelh1x, hankelh2, hankelh2x};
 pub use hyperbolic::{
@@ -70,7 +73,8 @@ pub use power::{abs, cbrt, hypot, left_div, max, min, powf, powi, recip, signum,
 pub use rounding::{ceil, floor, fract, rem, round, trunc};
 pub use sine_and_cosine::sin_cos;
 pub use trigonometric::{
-    acos, acot, acsc, asec, asin, atan, atan2, cos, cospi, cot, csc, sec, sin, sinc, sinpi, tan,
+    acos, acot, acsc, asec, asin, atan, atan2, cos, cosm1, cospi, cot, csc, sec, sin, sinc, sinpi,
+    tan,
 };
 
 /// All of them in a table: derivatives, domains, edges, errors.

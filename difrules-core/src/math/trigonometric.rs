@@ -31,6 +31,20 @@ pub fn cos<T: Scalar>(x: T) -> T {
     x.cos()
 }
 
+/// cos(x) - 1, accurate near 0.
+///
+/// Domain: all finite x.
+/// Edge: NaN at the infinities.
+///
+/// ```
+/// assert!((difrules_core::math::cosm1(1e-9_f64) / -5e-19 - 1.0).abs() < 1e-15);
+/// ```
+#[primitive(partial = |x| -x.sin(), instances(f32, f64))]
+pub fn cosm1<T: Real>(x: T) -> T {
+    let half = (x * convert(0.5)).sin();
+    -(half * half) * convert(2.0)
+}
+
 /// The tangent of an angle in radians.
 ///
 /// Domain: all x but odd multiples of pi/2.
@@ -92,7 +106,7 @@ pub fn atan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y, y.hypot(x)), |y, x| over_square(-y, x, y.hypot(x))), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64), alias("Base.atan"))]
+#[primitive(partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64), alias("Base.atan"))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
@@ -241,21 +255,38 @@ pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y| slope_of_sinc(x, y), symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinc"))]
+#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinc"))]
 pub fn sinc<T: Scalar>(x: T) -> T {
-    if x == T::zero() {
-        return T::one();
+    sinc_and_cosine(x).0
+}
+
+/// sinc(x) and cos(pi x), by one reduction of the angle.
+fn sinc_and_cosine<T: Scalar>(x: T) -> (T, T) {
+    match x.try_real() {
+        Some(x) if T::Real::BASE => {
+            let (sin, cos) = half_turns(x);
+            let sinc = if x == nalgebra::zero() {
+                nalgebra::one()
+            } else if x.is_finite() {
+                sin / (T::Real::pi() * x)
+            } else {
+                // At the infinities the sine has no value.
+                x.recip() * x.signum()
+            };
+            (T::from_real(sinc), T::from_real(cos))
+        }
+        None if T::Real::BASE && x == T::zero() => (T::one(), T::one()),
+        None if T::Real::BASE => (sinpi(x) / x.scale(T::Real::pi()), cospi(x)),
+        // A mode applies the rule.
+        _ => (sinc(x), cospi(x)),
     }
-    // At the infinities the sine has no value.
-    let infinite = x.try_real().is_some_and(|x| x.to_f64().is_infinite());
-    if infinite { T::zero() } else { sinpi(x) / x.scale(T::Real::pi()) }
 }
 
 /// (cos(pi x) - sinc(x)) / x; near 0 the sum over k >= 1 of (-1)^k 2k pi^(2k) x^(2k-1) / (2k + 1)!.
-fn slope_of_sinc<T: Scalar>(x: T, y: T) -> T {
+fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
     let size = x.modulus().to_f64();
     if size > 0.5 {
-        return if size.is_infinite() { T::zero() } else { (cospi(x) - y) / x };
+        return if size.is_infinite() { T::zero() } else { (cos - y) / x };
     }
     let square = T::from_real(T::Real::pi() * T::Real::pi());
     let (mut power, mut sum) = (x * square, T::zero());
@@ -288,8 +319,17 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
     (y, -cos * y * y)
 }
 
-/// x / h^2 for the hypotenuse h of x and y, and 0 for h = 0, without overflow or underflow of the square.
-fn over_square<T: Real>(x: T, y: T, h: T) -> T {
+/// x / (x^2 + y^2), and 0 at the origin.
+fn over_square<T: Real>(x: T, y: T) -> T {
+    let square = x * x + y * y;
+    let size = square.to_f64();
+    if size > 1e-30 && size < 1e30 { x / square } else { over_square_of_hypotenuse(x, y) }
+}
+
+/// The same where the squares may overflow or underflow.
+#[cold]
+fn over_square_of_hypotenuse<T: Real>(x: T, y: T) -> T {
+    let h = x.hypot(y);
     if T::BASE && !h.is_finite() {
         over_square_at_infinity(x, y)
     } else if h == T::zero() {
