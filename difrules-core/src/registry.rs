@@ -126,7 +126,7 @@ impl Record {
     ///
     /// ```
     /// let exp = difrules_core::find("exp", 1).unwrap();
-    /// assert!(exp.instance("f32").is_some() && exp.instance("Complex<f64>").is_none());
+    /// assert!(exp.instance("Complex<f64>").is_some() && exp.instance("i32").is_none());
     /// ```
     pub fn instance(&self, scalar: &str) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.scalar == scalar)

@@ -185,7 +185,7 @@ fn entries<S: WithDType + Real>(value: &dyn Any) -> Result<(Vec<S>, Shape)> {
 
 /// log(1 + exp(x)), as a user registers it.
 #[primitive(partial = |x| (T::one() + (-x).exp()).recip(), instances(f32, f64))]
-fn softplus<T: Real>(x: T) -> T {
+fn my_softplus<T: Real>(x: T) -> T {
     x.exp().ln_1p()
 }
 
@@ -220,12 +220,12 @@ fn point<S: Real>() -> (DMatrix<S>, DMatrix<S>) {
     (m, b)
 }
 
-/// sum(tanh(L^-1 B)) + sum(L * L * L) + softplus(logdet A), with A = M M^T + I = L L^T, in candle.
+/// sum(tanh(L^-1 B)) + sum(L * L * L) + my_softplus(logdet A), with A = M M^T + I = L L^T, in candle.
 fn loss_in_candle(m: &Tensor, b: &Tensor) -> Result<Tensor> {
     let a = (m.matmul(&m.t()?)? + Tensor::eye(m.dim(0)?, m.dtype(), &Device::Cpu)?)?;
     let l = apply1("cholesky", &a)?;
     let x = apply2("solve_lower_triangular", &l, b)?;
-    let volume = apply1("softplus", &apply1("ln_determinant", &a)?)?;
+    let volume = apply1("my_softplus", &apply1("ln_determinant", &a)?)?;
     (x.tanh()?.sum_all()? + (l.sqr()? * &l)?.sum_all()?)? + volume
 }
 
@@ -234,7 +234,7 @@ fn loss<T: Real>(m: &DMatrix<T>, b: &DMatrix<T>) -> T {
     let a = m * m.transpose() + DMatrix::identity(m.nrows(), m.ncols());
     let l = cholesky(&a).unwrap();
     let x = solve_lower_triangular(&l, b).unwrap();
-    let volume = softplus(ln_determinant(&a).unwrap());
+    let volume = my_softplus(ln_determinant(&a).unwrap());
     x.map(|x| x.tanh()).sum() + l.map(|x| x * x * x).sum() + volume
 }
 

@@ -81,10 +81,10 @@ pub fn check_instance<P: Primitive, R: Real>(sample: Sample, seed: u64) -> Resul
 ///
 /// ```
 /// use difrules_core::testing::check_at;
-/// use difrules_core::math::sin;
+/// use difrules_core::math::hypot;
 ///
 /// for seed in 0..10 {
-///     check_at::<sin, f64>(|random| (random.normal(),), seed).unwrap();
+///     check_at::<hypot, f64>(|random| (random.normal(), random.normal()), seed).unwrap();
 /// }
 /// ```
 pub fn check_at<P: Primitive, R: Real>(
