@@ -406,7 +406,11 @@ impl Emission<'_> {
             Node::Variable(name) => self.variable(name)?.into_token_stream(),
             Node::Call(function, arguments) if arguments.is_empty() => {
                 match CONSTANTS.iter().find(|constant| constant.name == &**function) {
-                    Some(constant) => self.number(constant.value)?,
+                    Some(constant) => {
+                        let (like, path): (_, Path) =
+                            (self.variable(self.first)?, syn::parse_str(constant.rust)?);
+                        quote!(::difrules_core::__private::number(#like, ::#path))
+                    }
                     None => step_name(step).into_token_stream(),
                 }
             }

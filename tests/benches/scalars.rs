@@ -133,12 +133,59 @@ fn all() -> Vec<Function> {
         "elementary" logit(0.1, 0.9);
         "elementary" log1mexp(-4.0, -0.1);
         "elementary" logexpm1(0.1, 4.0);
+        "special" gamma(0.5, 20.0);
+        "special" ln_gamma(0.5, 20.0);
+        "special" digamma(0.5, 20.0);
+        "special" trigamma(0.5, 20.0);
+        "special" invdigamma(-2.0, 3.0);
+        "special" erf(-3.0, 3.0);
+        "special" erfc(-3.0, 3.0);
+        "special" erfcx(-3.0, 10.0);
+        "special" erfi(-3.0, 3.0);
+        "special" dawson(-10.0, 10.0);
+        "special" erfinv(-0.95, 0.95);
+        "special" erfcinv(0.05, 1.95);
+        "special" logerfc(-3.0, 20.0);
+        "special" logerfcx(-3.0, 20.0);
+        "special" ndtr(-5.0, 5.0);
+        "special" log_ndtr(-20.0, 5.0);
+        "special" ndtri(0.05, 0.95);
+        "special" airyai(-8.0, 8.0);
+        "special" airybi(-8.0, 8.0);
+        "special" airyaix(0.1, 20.0);
+        "special" besselj0(-20.0, 20.0) = |x: Dual64| num_dual::BesselDual::bessel_j0(x);
+        "special" besselj1(-20.0, 20.0) = |x: Dual64| num_dual::BesselDual::bessel_j1(x);
+        "special" bessely0(0.5, 20.0);
+        "special" bessely1(0.5, 20.0);
+        "special" expint(0.1, 10.0);
+        "special" sinint(-20.0, 20.0);
+        "special" cosint(0.5, 20.0);
+        "special" fresnel_s(-5.0, 5.0);
+        "special" fresnel_c(-5.0, 5.0);
+        "special" spence(0.1, 5.0);
+        "special" ellipk(-2.0, 0.95);
+        "special" ellipe(-2.0, 0.95);
+        "elementary" softplus(-3.0, 3.0);
+        "elementary" relu(-3.0, 3.0);
+        "elementary" gelu(-3.0, 3.0);
+        "elementary" silu(-3.0, 3.0);
+        "elementary" exprel(-3.0, 3.0);
+        "elementary" cosm1(-3.0, 3.0);
     };
     all.push(function!("elementary" powi<f64>(0.1, 5.0) = |x| math::powi(x, 5), (x, 5), x.powi(5)));
     all.push(function!("elementary" powf<f64>(0.1, 5.0) = |x| math::powf(x, x), (x, x), x.powd(x)));
     all.push(function!("elementary" hypot(0.1, 5.0) = |x| math::hypot(x, x), (x, x)));
     all.push(function!("elementary" atan2(0.1, 5.0) = |x| math::atan2(x, x), (x, x), x.atan2(x)));
     all.push(function!("elementary" sin_cos(-3.0, 3.0) = |x| { let (sin, cos) = math::sin_cos(x); sin + cos }, (x,), { let (sin, cos) = x.sin_cos(); sin + cos }));
+    all.push(function!("special" beta(0.5, 5.0) = |x| math::beta(x, x), (x, x)));
+    all.push(function!("special" ln_beta(0.5, 5.0) = |x| math::ln_beta(x, x), (x, x)));
+    all.push(
+        function!("special" gammainc_lower(0.5, 5.0) = |x| math::gammainc_lower(x, x), (x, x)),
+    );
+    all.push(
+        function!("special" erf_between(0.1, 2.0) = |x| math::erf_between(x, x + x), (x, x + x)),
+    );
+    all.push(function!("special" eccentric_anomaly(0.1, 0.9) = |x| math::eccentric_anomaly(x, x), (x, x)));
     all
 }
 
@@ -167,11 +214,21 @@ fn run(function: &Function, way: &str) {
     // A hundred times, so that the program's start does not count.
     for _ in 0..100 {
         match way {
-            "value" => drop(black_box((function.value)(black_box(&points)))),
-            "forward" => drop(black_box((function.forward)(black_box(&points)))),
-            "rule" => drop(black_box((function.rule)(black_box(&points)))),
-            "reverse" => drop(black_box((function.reverse)(black_box(&points)))),
-            "num-dual" => drop(black_box(function.num_dual.map(|f| f(black_box(&points))))),
+            "value" => {
+                black_box((function.value)(black_box(&points)));
+            }
+            "forward" => {
+                black_box((function.forward)(black_box(&points)));
+            }
+            "rule" => {
+                black_box((function.rule)(black_box(&points)));
+            }
+            "reverse" => {
+                black_box((function.reverse)(black_box(&points)));
+            }
+            "num-dual" => {
+                black_box(function.num_dual.map(|f| f(black_box(&points))));
+            }
             _ => {}
         }
     }
@@ -208,11 +265,21 @@ fn main() {
         } else {
             let points = points(function.between);
             let found = times(&mut [
-                &mut || drop(black_box((function.value)(black_box(&points)))),
-                &mut || drop(black_box((function.forward)(black_box(&points)))),
-                &mut || drop(black_box((function.rule)(black_box(&points)))),
-                &mut || drop(black_box((function.reverse)(black_box(&points)))),
-                &mut || drop(black_box(function.num_dual.map(|f| f(black_box(&points))))),
+                &mut || {
+                    black_box((function.value)(black_box(&points)));
+                },
+                &mut || {
+                    black_box((function.forward)(black_box(&points)));
+                },
+                &mut || {
+                    black_box((function.rule)(black_box(&points)));
+                },
+                &mut || {
+                    black_box((function.reverse)(black_box(&points)));
+                },
+                &mut || {
+                    black_box(function.num_dual.map(|f| f(black_box(&points))));
+                },
             ]);
             [0, 1, 2, 3, 4].map(|i: usize| found[i]).map(|ms| ms * 1e6 / POINTS as f64)
         };

@@ -13,7 +13,7 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(partial = (|x, y| if x >= y { T::one() } else { T::zero() }, |x, y| if x >= y { T::zero() } else { T::one() }), instances(f32, f64), alias("Base.max"))]
 pub fn maximum<T: Real>(x: T, y: T) -> T {
-    if x >= y || x != x { x } else { y }
+    if x >= y || x.to_f64().is_nan() { x } else { y }
 }
 
 /// The smaller of two numbers; NaN if one is NaN, unlike [`min`](fn@super::min).
@@ -27,7 +27,7 @@ pub fn maximum<T: Real>(x: T, y: T) -> T {
 /// ```
 #[primitive(partial = (|x, y| if x <= y { T::one() } else { T::zero() }, |x, y| if x <= y { T::zero() } else { T::one() }), instances(f32, f64), alias("Base.min"))]
 pub fn minimum<T: Real>(x: T, y: T) -> T {
-    if x <= y || x != x { x } else { y }
+    if x <= y || x.to_f64().is_nan() { x } else { y }
 }
 
 /// The number of an interval that is nearest to x.
