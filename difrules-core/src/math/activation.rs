@@ -2,6 +2,7 @@
 
 use nalgebra::{ComplexField, convert};
 
+use super::logarithmic::logistic_and_slope;
 use super::{log1pexp, logistic, ndtr};
 use crate::{Real, primitive};
 
@@ -59,20 +60,35 @@ pub fn gelu<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::silu(1.0_f64) - 0.7310585786300049).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x, y| if x > convert(800.0) { T::one() } else if x < convert(-800.0) { T::zero() } else { logistic(x) + y * logistic(-x) },
+    partial = |_, _, slope| *slope,
+    saves = silu_and_slope -> T,
     symbolic = |x, y| logistic(x) + y * logistic(-x),
     instances(f32, f64)
 )]
 pub fn silu<T: Real>(x: T) -> T {
-    if x < convert(-800.0) {
-        return -T::zero();
+    silu_and_slope(x).0
+}
+
+/// The function and its derivative by one exponential.
+fn silu_and_slope<T: Real>(x: T) -> (T, T) {
+    if x > convert(800.0) {
+        return (x, T::one());
     }
+    if x < convert(-800.0) {
+        return (-T::zero(), T::zero());
+    }
+    if !T::BASE {
+        // A mode applies the rules.
+        let y = silu(x);
+        return (y, logistic(x) + y * logistic(-x));
+    }
+    let (share, slope) = logistic_and_slope(x);
     if x > convert(-40.0) {
-        return x * logistic(x);
+        return (x * share, share + x * slope);
     }
     // In halves, so that the product underflows gradually.
     let half = (x * convert(0.5)).exp();
-    x * half * half
+    (x * half * half, (T::one() + x) * half * half)
 }
 
 /// The loss of Huber, x^2 / 2 for |x| <= delta and delta (|x| - delta / 2) beyond.

@@ -27,14 +27,29 @@ pub fn besselj0<T: Real>(x: T) -> T {
 ///
 /// Domain: all x; odd.
 /// Edge: 0 at 0, and 0 at the infinities.
-/// The derivative is (J_0(x) - J_2(x)) / 2 (DLMF 10.6.1).
+/// The derivative is (J_0(x) - J_2(x)) / 2 (DLMF 10.6.1), and so J_0(x) - J_1(x) / x.
 ///
 /// ```
 /// assert!((difrules_core::math::besselj1(0.5_f64) - 0.2422684576748739).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| (besselj0(x) - besselj(convert::<f64, T>(2.0), x)) * convert::<f64, T>(0.5), instances(f32, f64), alias("SpecialFunctions.besselj1"))]
+#[primitive(partial = |x, y| slope_of_j1(x, y), symbolic = |x| (besselj0(x) - besselj(convert::<f64, T>(2.0), x)) * convert::<f64, T>(0.5), instances(f32, f64), alias("SpecialFunctions.besselj1"))]
 pub fn besselj1<T: Real>(x: T) -> T {
     at_base(x, libm::j1)
+}
+
+/// J_0(x) - J_1(x) / x (DLMF 10.6.2); near 0 the sum over k of (-1)^k (2k + 1) (x / 2)^(2k) / (2 k! (k + 1)!).
+fn slope_of_j1<T: Real>(x: T, y: T) -> T {
+    if x.to_f64().abs() >= 1.0 {
+        return besselj0(x) - y / x;
+    }
+    let square = x * x * convert(0.25);
+    let (mut term, mut sum) = (convert::<f64, T>(0.5), convert::<f64, T>(0.5));
+    for k in 1..12 {
+        let k = f64::from(k);
+        term *= -square * convert(1.0 / (k * (k + 1.0)));
+        sum += term * convert(2.0 * k + 1.0);
+    }
+    sum
 }
 
 /// The Bessel function of the second kind of order 0.

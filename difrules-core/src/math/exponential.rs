@@ -167,8 +167,12 @@ fn slope_of_exprel<T: Real>(x: T, y: T) -> T {
         let inverse = x.recip();
         return y * (T::one() - inverse) + inverse;
     }
+    // At a plain number half a digit may go, and the exponential is 1 + x y.
+    if T::BASE && ComplexField::abs(x) > convert(0.5) {
+        return y + (T::one() - y) / x;
+    }
     let (mut power, mut sum) = (T::one(), T::zero());
-    for k in 0..30 {
+    for k in 0..if T::BASE { 15 } else { 30 } {
         let k = f64::from(k);
         sum += power * convert((k + 2.0).recip());
         power *= x * convert((k + 1.0).recip());

@@ -61,7 +61,7 @@ pub fn logistic<T: Real>(x: T) -> T {
 
 /// The logistic function and its derivative by one exponential: with e = exp(-|x|) they are 1 / (1 + e), or e / (1 + e) for
 /// negative x, and e / (1 + e)^2.
-fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
+pub(super) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
     if !T::BASE {
         // A mode applies the rule.
         let y = logistic(x);

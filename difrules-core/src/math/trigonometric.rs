@@ -39,10 +39,16 @@ pub fn cos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosm1(1e-9_f64) / -5e-19 - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -x.sin(), instances(f32, f64))]
+#[primitive(partial = |_, _, slope| *slope, saves = cosm1_and_slope -> T, symbolic = |x| -x.sin(), instances(f32, f64))]
 pub fn cosm1<T: Real>(x: T) -> T {
-    let half = (x * convert(0.5)).sin();
-    -(half * half) * convert(2.0)
+    cosm1_and_slope(x).0
+}
+
+/// -2 sin(x / 2)^2 and -sin(x), by one reduction of the angle.
+fn cosm1_and_slope<T: Real>(x: T) -> (T, T) {
+    let two: T = convert(2.0);
+    let (sin, cos) = (x / two).sin_cos();
+    (-(sin * sin) * two, -(sin * cos) * two)
 }
 
 /// The tangent of an angle in radians.
