@@ -238,6 +238,13 @@ cosm1 -inf = NaN ; NaN
 cosm1 0.0 = -0.0 ; 0.0
 cosm1 -0.0 = -0.0 ; 0.0
 
+mod2pi 1.0 = 1.0 ; 1.0
+mod2pi -1.0 = 5.283185307179586 ; 1.0
+mod2pi 1000000.0 = 5.925621140093852 ; 1.0
+mod2pi 1e22 = 5.263007914620499 ; 1.0
+mod2pi inf = NaN ; 1.0
+mod2pi NaN = NaN ; 1.0
+
 # hyperbolic
 sinh NaN = NaN ; NaN
 sinh inf = inf ; inf

@@ -305,3 +305,28 @@ fn what_is_printed_is_parsed_again() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The rule reads what is saved, which no expression knows.
+#[primitive(partial = |_, _, slope| *slope, saves = cube_and_slope -> T, instances(f64))]
+fn my_cube<T: Real>(x: T) -> T {
+    cube_and_slope(x).0
+}
+
+fn cube_and_slope<T: Real>(x: T) -> (T, T) {
+    let square = x * x;
+    (square * x, square + square + square)
+}
+
+#[test]
+fn a_rule_that_reads_what_is_saved_is_code() {
+    assert_eq!(<my_cube as difrules_core::Primitive>::record().partials, [Partial::Code]);
+    assert_eq!(gradient(|x| my_cube(*x), &2.0_f64), 12.0);
+}
+
+#[test]
+fn powers_without_derivative_at_zero_are_no_nan() {
+    let power: Expr = "powi(x, n)".parse().unwrap();
+    let slope = differentiate(&power, "x").unwrap();
+    assert_eq!(evaluate(&slope, &[("x", 0.0), ("n", 0.0)]).unwrap(), 0.0);
+    assert_eq!(evaluate(&slope, &[("x", 2.0), ("n", 3.0)]).unwrap(), 12.0);
+}

@@ -69,8 +69,22 @@ struct Input {
 impl Parse for Input {
     fn parse(input: ParseStream) -> Result<Self> {
         let mut expression = TokenStream::new();
-        while !input.is_empty() && !input.peek(Token![,]) {
-            expression.extend([input.parse::<TokenTree>()?]);
+        // The types in `convert::<f64, T>(2.0)` have commas of their own.
+        let (mut colons, mut types) = (0, 0_usize);
+        while !input.is_empty() && (types > 0 || !input.peek(Token![,])) {
+            let token: TokenTree = input.parse()?;
+            match &token {
+                TokenTree::Punct(mark) if mark.as_char() == '<' && (colons == 2 || types > 0) => {
+                    types += 1;
+                }
+                TokenTree::Punct(mark) if mark.as_char() == '>' => types = types.saturating_sub(1),
+                _ => {}
+            }
+            colons = match &token {
+                TokenTree::Punct(mark) if mark.as_char() == ':' => colons + 1,
+                _ => 0,
+            };
+            expression.extend([token]);
         }
         let whole =
             Self { expression, variables: Vec::new(), order: 1, rules: HashMap::new(), root: None };
@@ -420,12 +434,24 @@ impl Emission<'_> {
 
     fn number(&self, number: f64) -> Result<TokenStream> {
         let like = self.variable(self.first)?;
+        let number = match number {
+            number if number.is_nan() => quote!(::std::primitive::f64::NAN),
+            f64::INFINITY => quote!(::std::primitive::f64::INFINITY),
+            f64::NEG_INFINITY => quote!(::std::primitive::f64::NEG_INFINITY),
+            number => quote!(#number),
+        };
         Ok(quote!(::difrules_core::__private::number(#like, #number)))
     }
 
     /// An integer, or a flag, where it is read.
     fn constant(&self, step: usize) -> Result<TokenStream> {
+        let wrong = |span| {
+            Error::new(span, "a constant argument is an integer, or a sum or product of integers")
+        };
         Ok(match &self.program.steps[step] {
+            Node::Number(number) if number.trunc() != *number || number.abs() > 1e15 => {
+                return Err(wrong(Span::call_site()));
+            }
             Node::Number(number) => {
                 let literal = proc_macro2::Literal::i64_unsuffixed(number.abs() as i64);
                 if *number < 0.0 { quote!(-#literal) } else { quote!(#literal) }
@@ -442,10 +468,7 @@ impl Emission<'_> {
                     _ => {
                         let span =
                             self.input.named(function).map_or_else(Span::call_site, |n| n.span());
-                        return Err(Error::new(
-                            span,
-                            "a constant argument is an integer, or a sum or product of integers",
-                        ));
+                        return Err(wrong(span));
                     }
                 }
             }
@@ -488,12 +511,14 @@ impl Emission<'_> {
                 quote!(if #condition { #then } else { #otherwise })
             }
             _ => match self.input.rules.get(function) {
-                Some((name, _)) => quote!(#name(#(#operands),*)),
-                None if self.input.rule(function, arity).is_some() => {
+                Some((name, rule)) if rule.arguments.len() == arity => {
+                    quote!(#name(#(#operands),*))
+                }
+                _ if self.input.rule(function, arity).is_some() => {
                     let name = format_ident!("{function}");
                     quote!(::difrules_core::math::#name(#(#operands),*))
                 }
-                None => {
+                _ => {
                     let error = DerivativeError::NoRule { function: function.into(), arity };
                     return Err(self.input.no_derivative(&error));
                 }

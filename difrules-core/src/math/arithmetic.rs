@@ -140,7 +140,7 @@ pub fn modulo<T: Real>(x: T, y: T) -> T {
 
 /// The angle in [0, 2 pi) that differs from x by whole turns.
 ///
-/// The turn is not rounded to a float before it is taken away.
+/// The turn is not rounded to a float before it is taken away, however large x is.
 ///
 /// Domain: all finite x.
 /// Edge: the derivative is 1, at a jump too; NaN at the infinities.
@@ -182,32 +182,29 @@ pub fn rem2pi<T: Real>(x: T, rounding: Rounding) -> T {
     super::at_base(x, |x| whole_turns_off(x, rounding))
 }
 
-/// The turn as a sum of three floats, the first two of 33 bits, so that their products with a count of turns below 2^20 are
-/// exact (Cody and Waite, Software Manual for the Elementary Functions, 1980); fused products serve larger ones.
-const TURN: [f64; 3] = [
-    f64::from_bits(0x401921fb54400000),
-    f64::from_bits(0x3df0b4611a600000),
-    f64::from_bits(0x3c3198a2e0370734),
-];
-
+/// The sine and the cosine of the standard library reduce the angle with as many digits of pi as it takes; what is in the
+/// interval already stays.
 fn whole_turns_off(x: f64, rounding: Rounding) -> f64 {
-    use std::f64::consts::TAU;
+    use std::f64::consts::{PI, TAU};
 
-    let count = x / TAU;
-    let turns = match rounding {
-        Rounding::Nearest => count.round(),
-        Rounding::ToZero => count.trunc(),
-        Rounding::Down => count.floor(),
-        Rounding::Up => count.ceil(),
+    let (least, most) = match rounding {
+        Rounding::Nearest => (-PI, PI),
+        Rounding::Down => (0.0, TAU),
+        Rounding::Up => (-TAU, 0.0),
+        Rounding::ToZero if x < 0.0 => (-TAU, 0.0),
+        Rounding::ToZero => (0.0, TAU),
     };
-    let rest = TURN.iter().fold(x, |rest, part| (-turns).mul_add(*part, rest));
-    // The quotient is rounded, so at a jump the count may be one off.
-    match rounding {
-        Rounding::Down if rest < 0.0 => rest + TAU,
-        Rounding::Down if rest >= TAU => rest - TAU,
-        Rounding::Up if rest > 0.0 => rest - TAU,
-        Rounding::ToZero if rest != 0.0 && (rest < 0.0) != (x < 0.0) => rest + TAU.copysign(x),
-        _ => rest,
+    // The float below the turn is in the interval, though it is the rounded turn.
+    if (least..=most).contains(&x) {
+        return x;
+    }
+    let rest = x.sin().atan2(x.cos());
+    if rest < least {
+        rest + TAU
+    } else if rest > most {
+        rest - TAU
+    } else {
+        rest
     }
 }
 

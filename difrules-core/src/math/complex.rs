@@ -76,6 +76,11 @@ fn area_sine(z: Complex<f64>) -> Complex<f64> {
         let re = x.hypot(y).ln() + 2.0 * std::f64::consts::LN_2;
         return Complex::new(re.copysign(z.re), y.atan2(x).copysign(z.im));
     }
+    if x < 1e-150 && y < 0.9 {
+        // Where the square of x is nothing.
+        let re = x / ((1.0 - y) * (1.0 + y)).sqrt();
+        return Complex::new(re.copysign(z.re), y.asin().copysign(z.im));
+    }
     let (r, s) = (x.hypot(y + 1.0), x.hypot(y - 1.0));
     let a = 0.5 * (r + s);
     let b = y / a;

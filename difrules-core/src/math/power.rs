@@ -54,7 +54,7 @@ pub fn recip<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, symbolic = |x, n| n * x.powi(n - 1), constant(n), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, symbolic = |x, n| if n == 0 { 0 } else { n * x.powi(n - 1) }, constant(n), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
 pub fn powi<T: Scalar>(x: T, n: i32) -> T {
     x.powi(n)
 }

@@ -113,6 +113,10 @@ impl<R: Rules> Differentiation<'_, R> {
         }
         let mut sum = None;
         for (i, &argument) in arguments.iter().enumerate() {
+            if function == "select" && i == 0 {
+                // A condition has no derivative.
+                continue;
+            }
             let Some(inner) = self.of(argument)? else { continue };
             let term = if function == "select" {
                 // The condition has no derivative, so this is one of the two branches.

@@ -271,7 +271,9 @@ fn latex(f: &mut Formatter<'_>, expr: &Expr, least: u8) -> fmt::Result {
         Expr::Number(number) if number.is_sign_negative() => SIGN,
         Expr::Number(_) | Expr::Variable(_) => WHOLE,
         Expr::Call(function, arguments) => match (&**function, arguments.len()) {
-            ("div", 2) => WHOLE,
+            // A fraction is put in parentheses where it is a base.
+            ("div", 2) | ("recip", 1) | ("select", 3) => POWER,
+            ("two_pi", 0) => PRODUCT,
             (function, 2) if operator(function).is_some() => {
                 operator(function).map_or(0, |(_, s)| s)
             }

@@ -46,8 +46,12 @@ struct Product {
 }
 
 impl Product {
+    /// Multiplies by a power; exponents that are too large to be added stay apart.
     fn multiply(&mut self, factor: Id, exponent: i32) {
-        match self.powers.iter_mut().find(|(other, _)| *other == factor) {
+        let same = self.powers.iter_mut().find(|(other, sum)| {
+            *other == factor && sum.checked_add(exponent).is_some_and(|sum| sum != i32::MIN)
+        });
+        match same {
             Some((_, sum)) => *sum += exponent,
             None => self.powers.push((factor, exponent)),
         }
@@ -117,6 +121,22 @@ impl Graph {
                 }
                 _ => self.call(function, arguments.to_vec()),
             },
+            ("<" | "<=" | ">" | ">=" | "==" | "!=", [first, second]) => {
+                match (self.as_number(*first), self.as_number(*second)) {
+                    (Some(x), Some(y)) => {
+                        let holds = match function {
+                            "<" => x < y,
+                            "<=" => x <= y,
+                            ">" => x > y,
+                            ">=" => x >= y,
+                            "==" => x == y,
+                            _ => x != y,
+                        };
+                        self.number(f64::from(u8::from(holds)))
+                    }
+                    _ => self.call(function, arguments.to_vec()),
+                }
+            }
             ("select", [condition, then, otherwise]) => match self.as_number(*condition) {
                 Some(condition) => {
                     if condition == 0.0 {
@@ -234,7 +254,13 @@ impl Graph {
     /// Multiplies a product by a power of a simple node.
     fn multiply_to(&mut self, product: &mut Product, id: Id, exponent: i32) {
         if let Some(number) = self.as_number(id) {
-            product.number *= number.powi(exponent);
+            let folded = product.number * number.powi(exponent);
+            // What overflows, or underflows, stays as it is written.
+            if folded.is_finite() && (folded != 0.0 || number == 0.0 || product.number == 0.0) {
+                product.number = folded;
+            } else {
+                product.multiply(id, exponent);
+            }
             return;
         }
         match self.parts(id) {
@@ -250,10 +276,13 @@ impl Graph {
                 product.number *= if exponent % 2 == 0 { 1.0 } else { -1.0 };
                 self.multiply_to(product, inner, exponent);
             }
-            Some(("powi", &[base, power])) => match self.as_number(power) {
-                Some(n) => self.multiply_to(product, base, exponent.saturating_mul(n as i32)),
-                None => product.multiply(id, exponent),
-            },
+            Some(("powi", &[base, power])) => {
+                let whole = self.as_number(power).filter(|n| n.trunc() == *n && n.abs() < 1e6);
+                match whole.and_then(|n| exponent.checked_mul(n as i32)) {
+                    Some(all) if all.abs() < 1_000_000_000 => self.multiply_to(product, base, all),
+                    _ => product.multiply(id, exponent),
+                }
+            }
             _ => product.multiply(id, exponent),
         }
     }

@@ -1,5 +1,7 @@
 //! The partial derivatives as expressions in the registry.
 
+use std::cmp::Ordering;
+
 use difrules_symbolic::Expr;
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -58,11 +60,12 @@ impl Expansion<'_> {
         let names: Vec<_> = closure.inputs.iter().map(name).collect();
         tokens(&parsed(closure)?, &|variable| {
             let i = names.iter().position(|name| name.as_deref() == Some(variable))?;
-            Some(if i < arity {
-                quote!(::difrules_core::symbolic::Formula::Argument(#i))
-            } else {
-                quote!(::difrules_core::symbolic::Formula::Value)
-            })
+            match i.cmp(&arity) {
+                Ordering::Less => Some(quote!(::difrules_core::symbolic::Formula::Argument(#i))),
+                Ordering::Equal => Some(quote!(::difrules_core::symbolic::Formula::Value)),
+                // What is saved is known to code alone.
+                Ordering::Greater => None,
+            }
         })
     }
 
@@ -120,6 +123,7 @@ fn parsed(closure: &ExprClosure) -> Option<Expr> {
 /// The expression as a constant of the program; none where a variable is none of the function's.
 fn tokens(expr: &Expr, variable: &impl Fn(&str) -> Option<TokenStream>) -> Option<TokenStream> {
     Some(match expr {
+        Expr::Number(number) if !number.is_finite() => return None,
         Expr::Number(number) => quote!(::difrules_core::symbolic::Formula::Number(#number)),
         Expr::Variable(name) => variable(name)?,
         Expr::Call(function, arguments) => {
