@@ -906,3 +906,73 @@ fn every_elementary_function_is_in_the_table() {
     }
     assert!(lacking.is_empty(), "{lacking:?}");
 }
+
+/// The special functions too: whatever the arguments are, nothing panics, no rule does, and a NaN stays one but where a
+/// function has a value for all numbers in its place.
+#[test]
+fn nothing_panics_and_nan_stays() {
+    const PLACES: [f64; 11] = [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        -0.0,
+        5e-324,
+        -2.5,
+        1.0,
+        3.0,
+        1.7e308,
+        -1e100,
+    ];
+    // A maximum or minimum of one number, a choice, and powers and hypotenuses that are the same for all numbers.
+    let total =
+        ["max", "min", "select", "hypot", "powf", "powi", "signum", "clamp", "copysign", "atan2"];
+    let mut wrong = Vec::new();
+    let mut checked = 0;
+    for record in
+        primitives().iter().filter(|record| record.path.starts_with("difrules_core::math::"))
+    {
+        let Some(instance) = record.instance("f64") else { continue };
+        let whole = |name: &str| matches!(name, "i32" | "u32" | "bool");
+        let types: Vec<_> = record.arguments.iter().map(|argument| argument.type_name).collect();
+        if types.iter().any(|name| *name != "T" && !whole(name)) {
+            continue;
+        }
+        for place in 0..PLACES.len().pow(types.len() as u32) {
+            let point: Vec<f64> = (0..types.len())
+                .map(|i| PLACES[place / PLACES.len().pow(i as u32) % PLACES.len()])
+                .collect();
+            let mut boxed: Vec<Box<dyn Any>> = types
+                .iter()
+                .zip(&point)
+                .map(|(name, &x)| match *name {
+                    "i32" => Box::new(x.clamp(-50.0, 50.0) as i32) as Box<dyn Any>,
+                    "u32" => Box::new(x.clamp(0.0, 50.0) as u32),
+                    "bool" => Box::new(x > 0.0),
+                    _ => Box::new(x),
+                })
+                .collect();
+            let mut given: Vec<_> = boxed.iter_mut().map(|x| &mut **x).collect();
+            let mut y: Option<Box<dyn Any>> = None;
+            let pullback = instance.reverse(&mut given, &mut y).expect(record.path);
+            checked += 1;
+            let nan = types.iter().zip(&point).any(|(name, x)| !whole(name) && x.is_nan());
+            let Some(value) = y.as_ref().and_then(|y| y.downcast_ref::<f64>()) else { continue };
+            let mut adjoints = vec![0.0_f64; point.len()];
+            let mut slots: Vec<_> = adjoints
+                .iter_mut()
+                .zip(record.partials)
+                .map(|(x, partial)| match partial {
+                    difrules_core::Partial::Unknown | difrules_core::Partial::Constant => None,
+                    _ => Some(x as &mut dyn Any),
+                })
+                .collect();
+            pullback.pull(&1.0_f64, &mut slots).expect(record.path);
+            if nan && !value.is_nan() && !total.contains(&record.name) {
+                wrong.push(format!("{}{point:?} is {value:e}", record.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(checked > 10_000, "{checked}");
+}
