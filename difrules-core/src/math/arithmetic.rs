@@ -182,8 +182,8 @@ pub fn rem2pi<T: Real>(x: T, rounding: Rounding) -> T {
     super::at_base(x, |x| whole_turns_off(x, rounding))
 }
 
-/// The sine and the cosine of the standard library reduce the angle with as many digits of pi as it takes; what is in the
-/// interval already stays.
+/// The angle without whole turns. The sine and the cosine of the standard library reduce it with as many digits of pi as it
+/// takes; what is in the interval already stays.
 fn whole_turns_off(x: f64, rounding: Rounding) -> f64 {
     use std::f64::consts::{PI, TAU};
 

@@ -6,7 +6,7 @@
 
 use nalgebra::convert;
 
-use super::{at_base, at_base_of_two, cospi, sinpi};
+use super::{EULER, at_base, at_base_of_two, cospi, sinpi};
 use crate::{Real, primitive};
 
 /// The Bessel function of the first kind of order 0.
@@ -623,7 +623,6 @@ fn leading_power(order: f64, x: f64) -> f64 {
 /// (Gamma(order) (x / 2)^-order + c Gamma(-order) (x / 2)^order) / 2, what K is for a tiny x with c = 1, and
 /// -pi / 2 Y with c = cos(pi order).
 fn leading_pole(order: f64, x: f64, c: f64) -> f64 {
-    const EULER: f64 = 0.577_215_664_901_532_9;
     if order < 1e-6 {
         let log = std::f64::consts::LN_2 - EULER - x.ln();
         return if order == 0.0 { log } else { (order * log).sinh() / order };

@@ -1,9 +1,7 @@
 //! The beta function and its logarithm.
 
-use nalgebra::convert;
-
 use super::gamma_functions::{digamma_rise, ln_gamma_rise, stirling_remainder};
-use super::{cospi, digamma, gamma, ln_gamma, sinpi};
+use super::{at_base_of_two, cospi, digamma, gamma, ln_gamma, sinpi};
 use crate::{Real, primitive};
 
 /// The beta function, gamma(a) gamma(b) / gamma(a + b).
@@ -19,7 +17,7 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| y * (digamma(a) - digamma(a + b)), |a, b, y| y * (digamma(b) - digamma(a + b))), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
 pub fn beta<T: Real>(a: T, b: T) -> T {
-    convert(beta_of(a.to_f64(), b.to_f64()))
+    at_base_of_two(a, b, beta_of)
 }
 
 /// The logarithm of the absolute value of the beta function, without overflow and cancellation.
@@ -35,7 +33,7 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// ```
 #[primitive(partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)), symbolic = (|a, b, _| digamma(a) - digamma(a + b), |a, b, _| digamma(b) - digamma(a + b)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.logbeta"))]
 pub fn ln_beta<T: Real>(a: T, b: T) -> T {
-    convert(ln_beta_of(a.to_f64(), b.to_f64()))
+    at_base_of_two(a, b, ln_beta_of)
 }
 
 /// The derivative of beta(a, b) = y by a.

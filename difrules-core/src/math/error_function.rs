@@ -2,7 +2,7 @@
 
 use nalgebra::{ComplexField, convert};
 
-use super::at_base;
+use super::{at_base, at_base_of_two};
 use crate::{Real, primitive};
 
 /// 2 / sqrt(pi).
@@ -222,7 +222,7 @@ pub fn logerfcx<T: Real>(x: T) -> T {
     alias("SpecialFunctions.erf")
 )]
 pub fn erf_between<T: Real>(x: T, y: T) -> T {
-    at_base(x, |x| between(x, y.to_f64()))
+    at_base_of_two(x, y, between)
 }
 
 /// f exp(factor x^2) for a factor that is a power of two or minus one. The rounding error of the square is made good,

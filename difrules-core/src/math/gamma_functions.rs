@@ -2,7 +2,7 @@
 
 use nalgebra::convert;
 
-use super::{at_base, cospi, sinpi};
+use super::{EULER, at_base, at_base_of_two, cospi, sinpi};
 use crate::{Real, primitive};
 
 /// The gamma function, the integral of t^(x-1) exp(-t) over t > 0, continued to negative x.
@@ -107,7 +107,7 @@ pub fn invdigamma<T: Real>(x: T) -> T {
 /// ```
 #[primitive(partial = (unknown, |s, z, _| slope_of_zeta(s, z)), symbolic = (unknown, |s, z, _| -s * zeta(s + T::one(), z)), instances(f32, f64), sample = |random| (random.between(1.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.zeta"))]
 pub fn zeta<T: Real>(s: T, z: T) -> T {
-    convert(zeta_of(s.to_f64(), z.to_f64()))
+    at_base_of_two(s, z, zeta_of)
 }
 
 /// -s zeta(s + 1, z), whose limit at s = 0 is -1. The factor is taken from the rounded s + 1, which keeps it right near
@@ -249,12 +249,11 @@ const ZETA_LESS_ONE: [f64; 32] = [
 
 /// ln gamma(1 + x) for |x| <= 1/2, accurate near 0 (DLMF 5.7.3).
 pub(super) fn ln_gamma_of_one_plus<T: Real>(x: T) -> T {
-    let euler = 0.577_215_664_901_532_9;
     let series = ZETA_LESS_ONE.iter().enumerate().rev();
     // The sum over k >= 2 of (-x)^k (zeta(k) - 1) / k.
     let term = |k: usize, zeta: f64| convert::<f64, T>(zeta / (k + 2) as f64);
     let sum = series.fold(T::zero(), |sum, (k, &zeta)| term(k, zeta) - sum * x);
-    x * x * sum + x * convert(1.0 - euler) - x.ln_1p()
+    x * x * sum + x * convert(1.0 - EULER) - x.ln_1p()
 }
 
 /// The positive zero of digamma, in two parts.
@@ -476,7 +475,7 @@ fn inverse_of_digamma(y: f64) -> f64 {
         return y.exp() + 0.5;
     }
     // Start: T. Minka, Estimating a Dirichlet distribution, appendix C. Newton's steps.
-    let mut x = if y >= -2.22 { y.exp() + 0.5 } else { -(y + 0.577_215_664_901_532_9).recip() };
+    let mut x = if y >= -2.22 { y.exp() + 0.5 } else { -(y + EULER).recip() };
     for _ in 0..6 {
         let slope = polygamma_of(1, x);
         if slope.is_infinite() {

@@ -10,7 +10,7 @@ use super::beta_functions::{ln_beta_of, logarithmic_slope};
 use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
-use super::{beta, digamma, gamma, log1pmx};
+use super::{at_base_of_two, beta, digamma, gamma, log1pmx};
 use crate::{Dual, Real, primitive};
 
 /// The density of the gamma distribution of shape a, x^(a-1) exp(-x) / gamma(a).
@@ -26,7 +26,7 @@ use crate::{Dual, Real, primitive};
 /// ```
 #[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| y * (x.ln() - digamma(a)), |a, x, y| y * ((a - T::one()) / x - T::one())), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gamma_density<T: Real>(a: T, x: T) -> T {
-    convert(gamma_density_of(a.to_f64(), x.to_f64()))
+    at_base_of_two(a, x, gamma_density_of)
 }
 
 /// The lower incomplete gamma function, regularised: P(a, x), the integral of t^(a-1) exp(-t) / gamma(a) over t from 0
@@ -43,7 +43,7 @@ pub fn gamma_density<T: Real>(a: T, x: T) -> T {
 /// ```
 #[primitive(partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)), symbolic = (unknown, |a, x, _| gamma_density(a, x)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
-    convert(incomplete_gamma(a.to_f64(), x.to_f64()).0)
+    at_base_of_two(a, x, |a, x| incomplete_gamma(a, x).0)
 }
 
 /// The upper incomplete gamma function, regularised: Q(a, x), the integral of t^(a-1) exp(-t) / gamma(a) over t from x
@@ -60,7 +60,7 @@ pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
 /// ```
 #[primitive(partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)), symbolic = (unknown, |a, x, _| -gamma_density(a, x)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
-    convert(incomplete_gamma(a.to_f64(), x.to_f64()).1)
+    at_base_of_two(a, x, |a, x| incomplete_gamma(a, x).1)
 }
 
 /// The density of the beta distribution of shapes a and b, x^(a-1) (1-x)^(b-1) / beta(a, b).

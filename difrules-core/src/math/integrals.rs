@@ -3,11 +3,8 @@
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::error_function::fraction;
-use super::{at_base, cospi, sinpi};
+use super::{EULER, at_base, cospi, sinpi};
 use crate::{Real, primitive};
-
-/// Euler's constant.
-const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// The exponential integral E1(x), the integral of exp(-t) / t from x to infinity.
 ///

@@ -2,7 +2,7 @@
 
 use nalgebra::convert;
 
-use super::{at_base, cosm1};
+use super::{Rounding, at_base, at_base_of_two, cosm1, rem2pi};
 use crate::{Real, primitive};
 
 /// The function W of Lambert on the branch 0 or -1, which is a constant: the solution of W exp(W) = x with W >= -1
@@ -80,7 +80,7 @@ pub fn lambert_w_plus_one<T: Real>(branch: i32, x: T) -> T {
     sample = |random| (random.between(-7.0, 7.0), random.between(0.05, 0.8))
 )]
 pub fn eccentric_anomaly<T: Real>(mean: T, eccentricity: T) -> T {
-    at_base(mean, |mean| kepler(mean, eccentricity.to_f64()))
+    at_base_of_two(mean, eccentricity, kepler)
 }
 
 /// The double nearest to -1/e, which is a little less.
@@ -118,18 +118,14 @@ fn lambert_plus_one(branch: i32, x: f64) -> f64 {
     })
 }
 
-/// The solution of Kepler's equation.
+/// The solution of Kepler's equation: what it adds to the mean anomaly is the same after a whole turn.
 fn kepler(mean: f64, e: f64) -> f64 {
-    /// What 2 pi is more than the double nearest to it.
-    const REST_OF_TURN: f64 = 2.449_293_598_294_706_4e-16;
-    const TURN: f64 = std::f64::consts::TAU;
     if !(mean.is_finite() && (0.0..1.0).contains(&e)) {
         return f64::NAN;
     }
-    let turns = (mean / TURN).round();
-    let reduced = (-turns).mul_add(REST_OF_TURN, (-turns).mul_add(TURN, mean));
-    let anomaly = half_orbit(reduced.abs().min(std::f64::consts::PI), e).copysign(reduced);
-    turns.mul_add(TURN, anomaly) + turns * REST_OF_TURN
+    let reduced = rem2pi(mean, Rounding::Nearest);
+    let anomaly = half_orbit(reduced.abs(), e).copysign(reduced);
+    if reduced == mean { anomaly } else { mean + (anomaly - reduced) }
 }
 
 /// The solution for 0 <= M <= pi.

@@ -81,6 +81,9 @@ pub use trigonometric::{
 #[doc = include_str!("table.md")]
 pub mod table {}
 
+/// Euler's constant.
+const EULER: f64 = 0.577_215_664_901_532_9;
+
 /// A function of two `f64`s at a plain scalar.
 fn at_base_of_two<T: crate::Real>(x: T, y: T, f: impl FnOnce(f64, f64) -> f64) -> T {
     nalgebra::convert(f(x.to_f64(), y.to_f64()))
