@@ -35,7 +35,7 @@ use crate::scalar::Real;
 
 pub use difrules_symbolic::{
     CONSTANTS, DerivativeError, Expr, Formula, Latex, NamedConstant, Node, ParseError, Rules, Rust,
-    SExpression, Straight,
+    SExpression, Straight, condition,
 };
 
 /// The rules of the registry.
@@ -343,22 +343,14 @@ impl Operation {
             ("mul", 2) => Self::Mul,
             ("div", 2) => Self::Div,
             ("neg", 1) => Self::Neg,
-            ("<", 2) => Self::Compare(|x, y| x < y),
-            ("<=", 2) => Self::Compare(|x, y| x <= y),
-            (">", 2) => Self::Compare(|x, y| x > y),
-            (">=", 2) => Self::Compare(|x, y| x >= y),
-            ("==", 2) => Self::Compare(|x, y| x == y),
-            ("!=", 2) => Self::Compare(|x, y| x != y),
-            ("&&", 2) => Self::Compare(|x, y| x != 0.0 && y != 0.0),
-            ("||", 2) => Self::Compare(|x, y| x != 0.0 || y != 0.0),
             ("!", 1) => Self::Not,
             ("select", 3) => Self::Select,
             ("i", 0) => Self::Imaginary,
-            (_, 0) => match CONSTANTS.iter().find(|constant| constant.name == function) {
-                Some(constant) => Self::Constant(constant.value),
-                None => Self::Primitive(resolve(function, arity)?),
+            _ => match (condition(function), NamedConstant::of(function, arity)) {
+                (Some(holds), _) if arity == 2 => Self::Compare(holds),
+                (_, Some(constant)) => Self::Constant(constant.value),
+                _ => Self::Primitive(resolve(function, arity)?),
             },
-            _ => Self::Primitive(resolve(function, arity)?),
         })
     }
 

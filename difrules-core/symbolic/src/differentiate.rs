@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::expr::{CONDITIONS, Expr, NamedConstant};
+use crate::expr::{Expr, condition};
 use crate::graph::{Graph, Id, Node};
 
 /// Where the partial derivatives of functions are looked up.
@@ -107,8 +107,7 @@ impl<R: Rules> Differentiation<'_, R> {
 
     /// The chain rule.
     fn of_call(&mut self, function: &str, arguments: &[Id]) -> Result<Option<Id>, DerivativeError> {
-        let constant = arguments.is_empty() && NamedConstant::find(function).is_some();
-        if constant || CONDITIONS.contains(&function) {
+        if function == "!" || condition(function).is_some() {
             return Ok(None);
         }
         let mut sum = None;

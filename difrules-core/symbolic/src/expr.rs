@@ -75,6 +75,18 @@ constants! {
 }
 
 impl NamedConstant {
+    /// The constant that a function of so many arguments is: one of none that has its name.
+    ///
+    /// ```
+    /// use difrules_symbolic::NamedConstant;
+    ///
+    /// assert_eq!(NamedConstant::of("pi", 0).unwrap().value, std::f64::consts::PI);
+    /// assert!(NamedConstant::of("pi", 1).is_none());
+    /// ```
+    pub fn of(function: &str, arity: usize) -> Option<&'static Self> {
+        CONSTANTS.iter().find(|constant| constant.name == function && arity == 0)
+    }
+
     /// The constant of this name, or of the last part of this path.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         let name = if name == "π" { "pi" } else { name };
@@ -84,8 +96,54 @@ impl NamedConstant {
     }
 }
 
-/// The functions whose values are true or false; they have no derivative.
-pub(crate) const CONDITIONS: [&str; 9] = ["<", "<=", ">", ">=", "==", "!=", "&&", "||", "!"];
+/// The functions of two numbers whose values are true or false; they have no derivative. A number that is not 0 is true.
+///
+/// ```
+/// let less = difrules_symbolic::condition("<").unwrap();
+/// assert!(less(1.0, 2.0) && difrules_symbolic::condition("sin").is_none());
+/// ```
+pub fn condition(function: &str) -> Option<fn(f64, f64) -> bool> {
+    Some(match function {
+        "<" => |x, y| x < y,
+        "<=" => |x, y| x <= y,
+        ">" => |x, y| x > y,
+        ">=" => |x, y| x >= y,
+        "==" => |x, y| x == y,
+        "!=" => |x, y| x != y,
+        "&&" => |x, y| x != 0.0 && y != 0.0,
+        "||" => |x, y| x != 0.0 || y != 0.0,
+        _ => return None,
+    })
+}
+
+/// How tightly a sum, a product, a sign and a power bind.
+pub(crate) const SUM: u8 = 4;
+pub(crate) const PRODUCT: u8 = 5;
+pub(crate) const SIGN: u8 = 6;
+pub(crate) const POWER: u8 = 7;
+
+/// The operators between two expressions: the mark, how tightly it binds, the function. A power is apart: it is one of two
+/// functions, and goes to the right.
+pub(crate) const OPERATORS: [(&str, u8, &str); 13] = [
+    ("||", 1, "||"),
+    ("&&", 2, "&&"),
+    ("==", 3, "=="),
+    ("!=", 3, "!="),
+    ("<", 3, "<"),
+    ("<=", 3, "<="),
+    (">", 3, ">"),
+    (">=", 3, ">="),
+    ("+", SUM, "add"),
+    ("-", SUM, "sub"),
+    ("*", PRODUCT, "mul"),
+    ("/", PRODUCT, "div"),
+    ("%", PRODUCT, "rem"),
+];
+
+/// A number as an exponent of [`powi`](Expr), where it is a whole one of no extraordinary size.
+pub(crate) fn whole(number: f64) -> Option<i32> {
+    (number.trunc() == number && number.abs() < 1e6).then_some(number as i32)
+}
 
 impl Expr {
     /// A variable.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::expr::{Expr, NamedConstant};
+use crate::expr::{Expr, NamedConstant, OPERATORS, POWER, SIGN, whole};
 
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,28 +103,6 @@ struct Parser {
     bound: Vec<(String, Expr)>,
 }
 
-/// How tightly the operators between two expressions bind, and what they are.
-const BINARY: [(&str, u8, &str); 15] = [
-    ("||", 1, "||"),
-    ("&&", 2, "&&"),
-    ("==", 3, "=="),
-    ("!=", 3, "!="),
-    ("<", 3, "<"),
-    ("<=", 3, "<="),
-    (">", 3, ">"),
-    (">=", 3, ">="),
-    ("+", 4, "add"),
-    ("-", 4, "sub"),
-    ("*", 5, "mul"),
-    ("/", 5, "div"),
-    ("%", 5, "rem"),
-    ("^", 7, "powi"),
-    ("as", 8, "as"),
-];
-
-/// How tightly a sign binds: less than a power.
-const SIGN: u8 = 6;
-
 impl Parser {
     fn peek(&self) -> Option<&str> {
         self.tokens.get(self.next).map(|token| token.text.as_str())
@@ -157,34 +135,27 @@ impl Parser {
 
     fn expression(&mut self, least: u8) -> Result<Expr, ParseError> {
         let mut left = self.prefix()?;
-        while let Some(&(mark, strength, function)) =
-            self.peek().and_then(|mark| BINARY.iter().find(|(text, ..)| *text == mark))
-        {
-            if strength < least || strength == 0 {
-                break;
-            }
-            self.next += 1;
-            if mark == "as" {
-                // The value stays.
+        loop {
+            // The value of a cast stays.
+            if self.take("as") {
                 self.name()?;
                 continue;
             }
-            // A power goes to the right, everything else to the left.
-            let right = self.expression(if mark == "^" { SIGN } else { strength + 1 })?;
-            let is_whole = |n: f64| n.trunc() == n && n.abs() < 1e6;
-            let function = match &right {
-                _ if mark != "^" => function,
-                Expr::Number(n) if is_whole(*n) => "powi",
-                Expr::Call(neg, of)
-                    if &**neg == "neg" && matches!(of[0], Expr::Number(n) if is_whole(n)) =>
-                {
-                    "powi"
-                }
-                _ => "powf",
+            if POWER >= least && self.take("^") {
+                // A power goes to the right, everything else to the left.
+                let exponent = self.expression(SIGN)?;
+                let integer = matches!(exponent, Expr::Number(n) if whole(n).is_some());
+                left = Expr::call(if integer { "powi" } else { "powf" }, [left, exponent]);
+                continue;
+            }
+            let operator = self.peek().and_then(|mark| OPERATORS.iter().find(|(m, ..)| *m == mark));
+            let Some(&(_, strength, function)) = operator.filter(|(_, s, _)| *s >= least) else {
+                return Ok(left);
             };
+            self.next += 1;
+            let right = self.expression(strength + 1)?;
             left = Expr::call(function, [left, right]);
         }
-        Ok(left)
     }
 
     fn prefix(&mut self) -> Result<Expr, ParseError> {

@@ -2,37 +2,29 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::expr::{CONSTANTS, Expr, NamedConstant};
+use crate::expr::{Expr, NamedConstant, OPERATORS, POWER, PRODUCT, SIGN, whole};
 
-/// How tightly a sum, a product, a sign and a power bind, and what needs no parentheses ever.
-const SUM: u8 = 4;
-const PRODUCT: u8 = 5;
-const SIGN: u8 = 6;
-const POWER: u8 = 7;
+/// How tightly what needs no parentheses binds.
 const WHOLE: u8 = 9;
 
-/// The operators between two expressions: the sign, how tightly it binds.
+/// The operator between two expressions that a function is: the mark, and how tightly it binds.
 fn operator(function: &str) -> Option<(&'static str, u8)> {
-    Some(match function {
-        "||" => ("||", 1),
-        "&&" => ("&&", 2),
-        "==" => ("==", 3),
-        "!=" => ("!=", 3),
-        "<" => ("<", 3),
-        "<=" => ("<=", 3),
-        ">" => (">", 3),
-        ">=" => (">=", 3),
-        "add" => ("+", SUM),
-        "sub" => ("-", SUM),
-        "mul" => ("*", PRODUCT),
-        "div" => ("/", PRODUCT),
-        "rem" => ("%", PRODUCT),
-        _ => return None,
-    })
+    let found = OPERATORS.iter().find(|(.., name)| *name == function);
+    found.map(|(mark, strength, _)| (*mark, *strength))
 }
 
-fn constant(function: &str, arguments: &[Expr]) -> Option<&'static NamedConstant> {
-    CONSTANTS.iter().find(|constant| constant.name == function && arguments.is_empty())
+/// Writes what is between commas.
+fn separated(
+    f: &mut Formatter<'_>,
+    arguments: &[Expr],
+    each: impl Fn(&mut Formatter<'_>, &Expr) -> fmt::Result,
+) -> fmt::Result {
+    arguments.iter().enumerate().try_for_each(|(i, argument)| {
+        if i > 0 {
+            f.write_str(", ")?;
+        }
+        each(f, argument)
+    })
 }
 
 /// Prints as mathematics in text: `2 * x^2 + sin(y)`, which parses again.
@@ -68,7 +60,9 @@ impl Display for SExpression<'_> {
         match self.0 {
             Expr::Number(number) => write!(f, "{number}"),
             Expr::Variable(name) => f.write_str(name),
-            Expr::Call(function, arguments) if constant(function, arguments).is_some() => {
+            Expr::Call(function, arguments)
+                if NamedConstant::of(function, arguments.len()).is_some() =>
+            {
                 f.write_str(function)
             }
             Expr::Call(function, arguments) => {
@@ -125,8 +119,8 @@ enum Style {
 
 /// Whether a power is written with its sign: where it is parsed as the same power again, an integer one or a real one.
 fn is_power(function: &str, exponent: &Expr, style: Style) -> bool {
-    let whole = matches!(exponent, Expr::Number(n) if n.trunc() == *n);
-    style == Style::Plain && (function == "powi" && whole || function == "powf" && !whole)
+    let integer = matches!(exponent, Expr::Number(n) if whole(*n).is_some());
+    style == Style::Plain && (function == "powi" && integer || function == "powf" && !integer)
 }
 
 /// Writes an expression, in parentheses where it binds less tightly than `least`.
@@ -163,7 +157,7 @@ fn write_inside(f: &mut Formatter<'_>, expr: &Expr, style: Style) -> fmt::Result
         Expr::Variable(name) => return f.write_str(name),
         Expr::Call(function, arguments) => (&**function, &**arguments),
     };
-    if let Some(constant) = constant(function, arguments) {
+    if let Some(constant) = NamedConstant::of(function, arguments.len()) {
         return match style {
             Style::Rust => f.write_str(constant.rust),
             Style::Plain if constant.name == "pi" => f.write_str("π"),
@@ -206,12 +200,7 @@ fn write_inside(f: &mut Formatter<'_>, expr: &Expr, style: Style) -> fmt::Result
         }
         _ => {
             write!(f, "{function}(")?;
-            for (i, argument) in arguments.iter().enumerate() {
-                if i > 0 {
-                    f.write_str(", ")?;
-                }
-                write(f, argument, 0, style)?;
-            }
+            separated(f, arguments, |f, argument| write(f, argument, 0, style))?;
             f.write_str(")")
         }
     }
@@ -296,7 +285,7 @@ fn latex_inside(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
         Expr::Variable(name) => return latex_name(f, name),
         Expr::Call(function, arguments) => (&**function, &**arguments),
     };
-    if let Some(constant) = constant(function, arguments) {
+    if let Some(constant) = NamedConstant::of(function, arguments.len()) {
         return f.write_str(constant.latex);
     }
     if function == "i" && arguments.is_empty() {
@@ -390,12 +379,7 @@ fn latex_inside(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
                 None => write!(f, r"\operatorname{{{}}}", function.replace('_', r"\_"))?,
             }
             f.write_str(r"\left(")?;
-            for (i, argument) in arguments.iter().enumerate() {
-                if i > 0 {
-                    f.write_str(", ")?;
-                }
-                latex(f, argument, 0)?;
-            }
+            separated(f, arguments, |f, argument| latex(f, argument, 0))?;
             f.write_str(r"\right)")
         }
     }

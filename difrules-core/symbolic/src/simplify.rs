@@ -4,7 +4,7 @@
 //! together, and zeros and ones vanish. Nothing is multiplied out, so what was written to be accurate stays accurate.
 //! As in every symbolic simplification `0 * x` is 0 and `x / x` is 1 for all x.
 
-use crate::expr::Expr;
+use crate::expr::{Expr, condition, whole};
 use crate::graph::{Graph, Id, Node};
 
 impl Expr {
@@ -115,31 +115,15 @@ impl Graph {
             }
             ("recip", [argument]) => self.power_product(&[(*argument, -1)]),
             ("abs2", [argument]) => self.power_product(&[(*argument, 2)]),
-            ("powi" | "powf", [base, exponent]) => match self.as_number(*exponent) {
-                Some(n) if n.trunc() == n && n.abs() < 1e6 => {
-                    self.power_product(&[(*base, n as i32)])
-                }
-                _ => self.call(function, arguments.to_vec()),
-            },
-            ("<" | "<=" | ">" | ">=" | "==" | "!=", [first, second]) => {
-                match (self.as_number(*first), self.as_number(*second)) {
-                    (Some(x), Some(y)) => {
-                        let holds = match function {
-                            "<" => x < y,
-                            "<=" => x <= y,
-                            ">" => x > y,
-                            ">=" => x >= y,
-                            "==" => x == y,
-                            _ => x != y,
-                        };
-                        self.number(f64::from(u8::from(holds)))
-                    }
-                    _ => self.call(function, arguments.to_vec()),
+            ("powi" | "powf", [base, exponent]) => {
+                match self.as_number(*exponent).and_then(whole) {
+                    Some(n) => self.power_product(&[(*base, n)]),
+                    None => self.call(function, arguments.to_vec()),
                 }
             }
-            ("select", [condition, then, otherwise]) => match self.as_number(*condition) {
-                Some(condition) => {
-                    if condition == 0.0 {
+            ("select", [chosen, then, otherwise]) => match self.as_number(*chosen) {
+                Some(chosen) => {
+                    if chosen == 0.0 {
                         *otherwise
                     } else {
                         *then
@@ -165,6 +149,13 @@ impl Graph {
                 };
                 match known {
                     Some(number) => self.number(number),
+                    None => self.call(function, arguments.to_vec()),
+                }
+            }
+            (_, [first, second]) => {
+                let numbers = self.as_number(*first).zip(self.as_number(*second));
+                match condition(function).zip(numbers) {
+                    Some((holds, (x, y))) => self.number(f64::from(u8::from(holds(x, y)))),
                     None => self.call(function, arguments.to_vec()),
                 }
             }
@@ -277,8 +268,8 @@ impl Graph {
                 self.multiply_to(product, inner, exponent);
             }
             Some(("powi", &[base, power])) => {
-                let whole = self.as_number(power).filter(|n| n.trunc() == *n && n.abs() < 1e6);
-                match whole.and_then(|n| exponent.checked_mul(n as i32)) {
+                let power = self.as_number(power).and_then(whole);
+                match power.and_then(|n| exponent.checked_mul(n)) {
                     Some(all) if all.abs() < 1_000_000_000 => self.multiply_to(product, base, all),
                     _ => product.multiply(id, exponent),
                 }
