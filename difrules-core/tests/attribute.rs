@@ -22,6 +22,22 @@ fn scaled_exp<T: Real>(x: T, y: T) -> T {
     x * y.exp()
 }
 
+/// Registered at some scalars only where a feature is on.
+#[primitive(
+    partial = |_| convert(3.0),
+    instances(#[cfg(feature = "testing")] f32, f64, #[cfg(not(feature = "testing"))] Dual<f64>)
+)]
+fn tripled<T: Real>(x: T) -> T {
+    x + x + x
+}
+
+#[test]
+fn an_instance_may_depend_on_a_feature() {
+    let record = find("tripled", 1).unwrap();
+    let scalars: Vec<_> = record.instances.iter().map(|instance| instance.scalar).collect();
+    assert_eq!(scalars, ["f32", "f64"]);
+}
+
 /// A plain function, as a call into C would be.
 #[primitive(partial = (|x, _| 2.0 * x, |_, y| y.cos()))]
 fn plain(x: f64, y: f64) -> f64 {

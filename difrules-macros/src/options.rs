@@ -5,7 +5,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
+use syn::{Attribute, Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
 
 /// What stands in `#[primitive(..)]`.
 #[derive(Default)]
@@ -111,21 +111,28 @@ pub(crate) struct Kernel {
     pub(crate) path: Path,
 }
 
-impl Instance {
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Scalar(scalar) => scalar.span(),
-            Self::All(all) => all.span(),
-        }
-    }
+/// An instance that is registered.
+pub(crate) struct Instance {
+    /// `#[cfg(..)]`: when it is.
+    pub(crate) conditions: Vec<Attribute>,
+    pub(crate) parameters: Parameters,
 }
 
 /// The type parameters of a registered instance.
-pub(crate) enum Instance {
+pub(crate) enum Parameters {
     /// A scalar; all dimensions are dynamic.
     Scalar(Type),
     /// `<f64, U3>`: every parameter in order.
     All(syn::AngleBracketedGenericArguments),
+}
+
+impl Instance {
+    pub(crate) fn span(&self) -> Span {
+        match &self.parameters {
+            Parameters::Scalar(scalar) => scalar.span(),
+            Parameters::All(all) => all.span(),
+        }
+    }
 }
 
 const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `constant`, \
@@ -289,11 +296,19 @@ impl Parse for Read {
 
 impl Parse for Instance {
     fn parse(input: ParseStream) -> Result<Self> {
-        if input.peek(Token![<]) {
-            input.parse().map(Self::All)
-        } else {
-            input.parse().map(Self::Scalar)
+        let conditions = input.call(Attribute::parse_outer)?;
+        if let Some(other) = conditions.iter().find(|condition| !condition.path().is_ident("cfg")) {
+            return Err(Error::new(
+                other.span(),
+                "an instance takes no attribute but `#[cfg(..)]`: `#[cfg(feature = \"f32\")] f32`",
+            ));
         }
+        let parameters = if input.peek(Token![<]) {
+            Parameters::All(input.parse()?)
+        } else {
+            Parameters::Scalar(input.parse()?)
+        };
+        Ok(Self { conditions, parameters })
     }
 }
 

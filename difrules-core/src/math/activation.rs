@@ -14,7 +14,7 @@ use crate::{Real, primitive};
 /// ```
 /// assert_eq!(difrules_core::math::softplus(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| logistic(x), instances(f32, f64))]
+#[primitive(partial = |x| logistic(x), instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn softplus<T: Real>(x: T) -> T {
     log1pexp(x)
 }
@@ -27,7 +27,7 @@ pub fn softplus<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::relu(-2.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| if x > T::zero() { T::one() } else { T::zero() }, instances(f32, f64))]
+#[primitive(partial = |x| if x > T::zero() { T::one() } else { T::zero() }, instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn relu<T: Real>(x: T) -> T {
     if x <= T::zero() { T::zero() } else { x }
 }
@@ -44,7 +44,7 @@ pub fn relu<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x| if x > convert(40.0) { T::one() } else if x < convert(-40.0) { T::zero() } else { ndtr(x) + x * (-x * x * convert(0.5)).exp() / T::two_pi().sqrt() },
     symbolic = |x| ndtr(x) + x * (-x * x * convert(0.5)).exp() / T::two_pi().sqrt(),
-    instances(f32, f64)
+    instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn gelu<T: Real>(x: T) -> T {
     // Beyond, the distribution function is 0, and zero times infinity is not.
@@ -63,7 +63,7 @@ pub fn gelu<T: Real>(x: T) -> T {
     partial = |_, _, slope| *slope,
     saves = silu_and_slope -> T,
     symbolic = |x, y| logistic(x) + y * logistic(-x),
-    instances(f32, f64)
+    instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn silu<T: Real>(x: T) -> T {
     silu_and_slope(x).0
@@ -102,7 +102,7 @@ fn silu_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 #[primitive(
     partial = (|x, delta, _| if x.abs() <= delta { x } else { delta * x.signum() }, |x, delta, _| if x.abs() <= delta { T::zero() } else { x.abs() - delta }),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive())
 )]
 pub fn huber<T: Real>(x: T, delta: T) -> T {

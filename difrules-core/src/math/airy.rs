@@ -18,7 +18,7 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::airyai(0.5_f64) - 0.2316936064808335).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| airyaiprime(x), instances(f32, f64), alias("SpecialFunctions.airyai"))]
+#[primitive(partial = |x| airyaiprime(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airyai"))]
 pub fn airyai<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, AI, false))
 }
@@ -32,7 +32,7 @@ pub fn airyai<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaiprime(0.5_f64) + 0.2249105326646839).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| product(x, airyai(x)), symbolic = |x| x * airyai(x), instances(f32, f64), alias("SpecialFunctions.airyaiprime"))]
+#[primitive(partial = |x| product(x, airyai(x)), symbolic = |x| x * airyai(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airyaiprime"))]
 pub fn airyaiprime<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, AI_PRIME, false))
 }
@@ -46,7 +46,7 @@ pub fn airyaiprime<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaix(0.5_f64) - 0.2932771591299473).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI)) } else { airyaiprimex(x) + x.sqrt() * y }, symbolic = |x, y| airyaiprimex(x) + x.sqrt() * y, instances(f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaix"))]
+#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI)) } else { airyaiprimex(x) + x.sqrt() * y }, symbolic = |x, y| airyaiprimex(x) + x.sqrt() * y, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaix"))]
 pub fn airyaix<T: Real>(x: T) -> T {
     at_base(x, |x| if x < 0.0 { f64::NAN } else { value(x, AI, true) })
 }
@@ -60,7 +60,7 @@ pub fn airyaix<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaiprimex(0.5_f64) + 0.28469116209194256).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI_PRIME)) } else { x * airyaix(x) + x.sqrt() * y }, symbolic = |x, y| x * airyaix(x) + x.sqrt() * y, instances(f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaiprimex"))]
+#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI_PRIME)) } else { x * airyaix(x) + x.sqrt() * y }, symbolic = |x, y| x * airyaix(x) + x.sqrt() * y, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaiprimex"))]
 pub fn airyaiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| if x < 0.0 { f64::NAN } else { value(x, AI_PRIME, true) })
 }
@@ -74,7 +74,7 @@ pub fn airyaiprimex<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybi(0.5_f64) - 0.8542770431031554).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| airybiprime(x), instances(f32, f64), alias("SpecialFunctions.airybi"))]
+#[primitive(partial = |x| airybiprime(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airybi"))]
 pub fn airybi<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI, false))
 }
@@ -88,7 +88,7 @@ pub fn airybi<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybiprime(0.5_f64) - 0.5445725641405923).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| product(x, airybi(x)), symbolic = |x| x * airybi(x), instances(f32, f64), alias("SpecialFunctions.airybiprime"))]
+#[primitive(partial = |x| product(x, airybi(x)), symbolic = |x| x * airybi(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airybiprime"))]
 pub fn airybiprime<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI_PRIME, false))
 }
@@ -102,7 +102,7 @@ pub fn airybiprime<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybix(0.5_f64) - 0.6748924111156303).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_scaled_bi(x, y), symbolic = |x, y| if x < T::zero() { airybiprimex(x) } else { airybiprimex(x) - x.sqrt() * y }, instances(f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybix"))]
+#[primitive(partial = |x, y| slope_of_scaled_bi(x, y), symbolic = |x, y| if x < T::zero() { airybiprimex(x) } else { airybiprimex(x) - x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybix"))]
 pub fn airybix<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI, true))
 }
@@ -116,7 +116,7 @@ pub fn airybix<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybiprimex(0.5_f64) - 0.43022096146376937).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_scaled_bi_prime(x, y), symbolic = |x, y| if x < T::zero() { x * airybix(x) } else { x * airybix(x) - x.sqrt() * y }, instances(f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybiprimex"))]
+#[primitive(partial = |x, y| slope_of_scaled_bi_prime(x, y), symbolic = |x, y| if x < T::zero() { x * airybix(x) } else { x * airybix(x) - x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybiprimex"))]
 pub fn airybiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI_PRIME, true))
 }

@@ -15,7 +15,7 @@ use crate::{Real, primitive};
 /// ```
 /// assert_eq!(difrules_core::math::pos(-2.0_f64), -2.0);
 /// ```
-#[primitive(partial = |_| T::one(), instances(f32, f64), alias("Base.+"))]
+#[primitive(partial = |_| T::one(), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.+"))]
 pub fn pos<T: Real>(x: T) -> T {
     x
 }
@@ -28,7 +28,7 @@ pub fn pos<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::neg(2.0_f64), -2.0);
 /// ```
-#[primitive(partial = |_| -T::one(), instances(f32, f64), alias("Base.-"))]
+#[primitive(partial = |_| -T::one(), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.-"))]
 pub fn neg<T: Real>(x: T) -> T {
     -x
 }
@@ -41,7 +41,7 @@ pub fn neg<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::add(2.0_f64, 3.0), 5.0);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |_, _| T::one()), instances(f32, f64), alias("Base.+"))]
+#[primitive(partial = (|_, _| T::one(), |_, _| T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.+"))]
 pub fn add<T: Real>(x: T, y: T) -> T {
     x + y
 }
@@ -54,7 +54,7 @@ pub fn add<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sub(2.0_f64, 3.0), -1.0);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |_, _| -T::one()), instances(f32, f64), alias("Base.-"))]
+#[primitive(partial = (|_, _| T::one(), |_, _| -T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.-"))]
 pub fn sub<T: Real>(x: T, y: T) -> T {
     x - y
 }
@@ -67,7 +67,7 @@ pub fn sub<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::mul(2.0_f64, 3.0), 6.0);
 /// ```
-#[primitive(partial = (|_, y| y, |x, _| x), instances(f32, f64), alias("Base.*"))]
+#[primitive(partial = (|_, y| y, |x, _| x), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.*"))]
 pub fn mul<T: Real>(x: T, y: T) -> T {
     x * y
 }
@@ -80,7 +80,7 @@ pub fn mul<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::div(6.0_f64, 3.0), 2.0);
 /// ```
-#[primitive(partial = (|_, y| y.recip(), |_, y, z| -z / y), instances(f32, f64), sample = |random| (random.normal(), random.positive()), alias("Base./"))]
+#[primitive(partial = (|_, y| y.recip(), |_, y, z| -z / y), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.positive()), alias("Base./"))]
 pub fn div<T: Real>(x: T, y: T) -> T {
     x / y
 }
@@ -93,7 +93,7 @@ pub fn div<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::ldexp(0.75_f64, 4), 12.0);
 /// ```
-#[primitive(partial = |_, n| ldexp(T::one(), n), constant(n), instances(f32, f64), sample = |random| (random.normal(), random.size(0, 8) as i32), alias("Base.ldexp"))]
+#[primitive(partial = |_, n| ldexp(T::one(), n), constant(n), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.size(0, 8) as i32), alias("Base.ldexp"))]
 pub fn ldexp<T: Real>(x: T, n: i32) -> T {
     // Powers of two that are no numbers themselves are taken in parts, the large ones first.
     let part = n.clamp(-1000, 1000);
@@ -111,7 +111,7 @@ pub fn ldexp<T: Real>(x: T, n: i32) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::mul_add(3.0_f64, 4.0, 5.0), 17.0);
 /// ```
-#[primitive(partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()), instances(f32, f64), alias("fma"))]
+#[primitive(partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("fma"))]
 pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
     x.mul_add(a, b)
 }
@@ -125,7 +125,7 @@ pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::modulo(-5.5_f64, 2.0), 0.5);
 /// ```
-#[primitive(partial = (|_, _, _| T::one(), |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }), symbolic = (|_, _| T::one(), |x, y| -(x / y).floor()), instances(f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
+#[primitive(partial = (|_, _, _| T::one(), |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }), symbolic = (|_, _| T::one(), |x, y| -(x / y).floor()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
 pub fn modulo<T: Real>(x: T, y: T) -> T {
     let rest = x % y;
     // The remainder is exact; a multiple of y keeps the sign that Julia gives it.
@@ -148,7 +148,7 @@ pub fn modulo<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert!((difrules_core::math::mod2pi(-1.0_f64) - (std::f64::consts::TAU - 1.0)).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_| T::one(), instances(f32, f64), sample = |random| random.between(0.5, 5.5), alias("Base.mod2pi"))]
+#[primitive(partial = |_| T::one(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.5), alias("Base.mod2pi"))]
 pub fn mod2pi<T: Real>(x: T) -> T {
     super::at_base(x, |x| whole_turns_off(x, Rounding::Down))
 }
@@ -177,7 +177,7 @@ pub enum Rounding {
 ///
 /// assert!((rem2pi(7.0_f64, Rounding::Nearest) - (7.0 - std::f64::consts::TAU)).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _| T::one(), constant(rounding), instances(f32, f64), sample = |random| (random.between(0.5, 2.5), Rounding::Nearest), alias("Base.rem2pi"))]
+#[primitive(partial = |_, _| T::one(), constant(rounding), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 2.5), Rounding::Nearest), alias("Base.rem2pi"))]
 pub fn rem2pi<T: Real>(x: T, rounding: Rounding) -> T {
     super::at_base(x, |x| whole_turns_off(x, rounding))
 }
@@ -216,7 +216,7 @@ fn whole_turns_off(x: f64, rounding: Rounding) -> f64 {
 /// ```
 /// assert_eq!(difrules_core::math::abs2(-3.0_f64), 9.0);
 /// ```
-#[primitive(partial = |x| convert::<f64, T>(2.0) * x, instances(f32, f64), alias("Base.abs2"))]
+#[primitive(partial = |x| convert::<f64, T>(2.0) * x, instances(#[cfg(feature = "f32")] f32, f64), alias("Base.abs2"))]
 pub fn abs2<T: Real>(x: T) -> T {
     x * x
 }

@@ -15,7 +15,7 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::beta(2.0_f64, 3.0) - 1.0 / 12.0).abs() < 1e-16);
 /// ```
-#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| y * (digamma(a) - digamma(a + b)), |a, b, y| y * (digamma(b) - digamma(a + b))), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
+#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| y * (digamma(a) - digamma(a + b)), |a, b, y| y * (digamma(b) - digamma(a + b))), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
 pub fn beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, beta_of)
 }
@@ -31,7 +31,7 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln_beta(2.0_f64, 3.0) + 12.0_f64.ln()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)), symbolic = (|a, b, _| digamma(a) - digamma(a + b), |a, b, _| digamma(b) - digamma(a + b)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.logbeta"))]
+#[primitive(partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)), symbolic = (|a, b, _| digamma(a) - digamma(a + b), |a, b, _| digamma(b) - digamma(a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.logbeta"))]
 pub fn ln_beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, ln_beta_of)
 }

@@ -20,7 +20,7 @@ use crate::{Real, primitive};
 #[primitive(
     partial = |m| slope_of_first_kind(m),
     symbolic = |m, k| (ellipe(m) - (T::one() - m) * k) / (convert::<f64, T>(2.0) * m * (T::one() - m)),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipk")
 )]
@@ -43,7 +43,7 @@ pub fn ellipk<T: Real>(m: T) -> T {
 #[primitive(
     partial = |m| slope_of_second_kind(m),
     symbolic = |m, e| (e - ellipk(m)) / (convert::<f64, T>(2.0) * m),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipe")
 )]

@@ -16,7 +16,7 @@ const SCALE: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 /// ```
 /// assert!((difrules_core::math::erf(0.5_f64) - 0.5204998778130465).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| T::frac_2_sqrt_pi() * (-x * x).exp(), instances(f32, f64), alias("SpecialFunctions.erf"))]
+#[primitive(partial = |x| T::frac_2_sqrt_pi() * (-x * x).exp(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.erf"))]
 pub fn erf<T: Real>(x: T) -> T {
     at_base(x, libm::erf)
 }
@@ -29,7 +29,7 @@ pub fn erf<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfc(10.0_f64) / 2.088487583762545e-45 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -T::frac_2_sqrt_pi() * (-x * x).exp(), instances(f32, f64), alias("SpecialFunctions.erfc"))]
+#[primitive(partial = |x| -T::frac_2_sqrt_pi() * (-x * x).exp(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.erfc"))]
 pub fn erfc<T: Real>(x: T) -> T {
     at_base(x, libm::erfc)
 }
@@ -48,7 +48,7 @@ pub fn erfc<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x, y| if x > T::zero() { convert::<f64, T>(-2.0) * y * erfc_ratio(1, x) } else { convert::<f64, T>(2.0) * x * y - T::frac_2_sqrt_pi() },
     symbolic = |x, y| convert::<f64, T>(2.0) * x * y - T::frac_2_sqrt_pi(),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erfcx")
 )]
 pub fn erfcx<T: Real>(x: T) -> T {
@@ -75,7 +75,7 @@ pub fn erfcx<T: Real>(x: T) -> T {
 #[primitive(
     partial = |n, x, r| if x > T::zero() { convert::<f64, T>(2.0) * r * (convert::<f64, T>(f64::from(n)) * r - convert::<f64, T>(f64::from(n) + 1.0) * erfc_ratio(n.saturating_add(1), x)) } else if n == 0 { convert::<f64, T>(2.0) * x * r - T::one() } else { r / erfc_ratio(n.saturating_sub(1), x) - T::one() },
     constant(n),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.size(0, 4) as u32, random.between(-2.0, 4.0))
 )]
 pub fn erfc_ratio<T: Real>(n: u32, x: T) -> T {
@@ -90,7 +90,7 @@ pub fn erfc_ratio<T: Real>(n: u32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfi(0.5_f64) - 0.6149520946965110).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| T::frac_2_sqrt_pi() * (x * x).exp(), instances(f32, f64), alias("SpecialFunctions.erfi"))]
+#[primitive(partial = |x| T::frac_2_sqrt_pi() * (x * x).exp(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.erfi"))]
 pub fn erfi<T: Real>(x: T) -> T {
     at_base(x, |x| {
         if x.abs() < 2.5 {
@@ -114,7 +114,7 @@ pub fn erfi<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x| dawson_derivative(1, x),
     symbolic = |x, y| T::one() - convert::<f64, T>(2.0) * x * y,
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.dawson")
 )]
 pub fn dawson<T: Real>(x: T) -> T {
@@ -134,7 +134,7 @@ pub fn dawson<T: Real>(x: T) -> T {
 #[primitive(
     partial = |n, x| dawson_derivative(n.saturating_add(1), x),
     constant(n),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.size(0, 4) as u32, random.between(-3.0, 3.0))
 )]
 pub fn dawson_derivative<T: Real>(n: u32, x: T) -> T {
@@ -149,7 +149,7 @@ pub fn dawson_derivative<T: Real>(n: u32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfinv(0.5_f64) - 0.4769362762044699).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| (y * y).exp() / T::frac_2_sqrt_pi(), instances(f32, f64), sample = |random| random.between(-0.9, 0.9), alias("SpecialFunctions.erfinv"))]
+#[primitive(partial = |_, y| (y * y).exp() / T::frac_2_sqrt_pi(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("SpecialFunctions.erfinv"))]
 pub fn erfinv<T: Real>(x: T) -> T {
     at_base(x, inverse_error_function)
 }
@@ -162,7 +162,7 @@ pub fn erfinv<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfcinv(1e-300_f64) - 26.209469960516124).abs() < 1e-13);
 /// ```
-#[primitive(partial = |_, y| -(y * y).exp() / T::frac_2_sqrt_pi(), instances(f32, f64), sample = |random| random.between(0.1, 1.9), alias("SpecialFunctions.erfcinv"))]
+#[primitive(partial = |_, y| -(y * y).exp() / T::frac_2_sqrt_pi(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 1.9), alias("SpecialFunctions.erfcinv"))]
 pub fn erfcinv<T: Real>(x: T) -> T {
     at_base(x, inverse_complement)
 }
@@ -178,7 +178,7 @@ pub fn erfcinv<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * (x + erfc_ratio(1, x)) } else { -T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
     symbolic = |x| -T::frac_2_sqrt_pi() / erfcx(x),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.logerfc")
 )]
 pub fn logerfc<T: Real>(x: T) -> T {
@@ -196,7 +196,7 @@ pub fn logerfc<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * erfc_ratio(1, x) } else { convert::<f64, T>(2.0) * x - T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
     symbolic = |x| convert::<f64, T>(2.0) * x - T::frac_2_sqrt_pi() / erfcx(x),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.logerfcx")
 )]
 pub fn logerfcx<T: Real>(x: T) -> T {
@@ -218,7 +218,7 @@ pub fn logerfcx<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = (|x, _| -T::frac_2_sqrt_pi() * (-x * x).exp(), |_, y| T::frac_2_sqrt_pi() * (-y * y).exp()),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erf")
 )]
 pub fn erf_between<T: Real>(x: T, y: T) -> T {

@@ -24,7 +24,7 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::gamma_density(2.0_f64, 1.0) - (-1.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| y * (x.ln() - digamma(a)), |a, x, y| y * ((a - T::one()) / x - T::one())), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| y * (x.ln() - digamma(a)), |a, x, y| y * ((a - T::one()) / x - T::one())), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gamma_density<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, gamma_density_of)
 }
@@ -41,7 +41,7 @@ pub fn gamma_density<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::gammainc_lower(1.0_f64, 2.0) - (1.0 - (-2.0_f64).exp())).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)), symbolic = (unknown, |a, x, _| gamma_density(a, x)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)), symbolic = (unknown, |a, x, _| gamma_density(a, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, |a, x| incomplete_gamma(a, x).0)
 }
@@ -58,7 +58,7 @@ pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::gammainc_upper(1.0_f64, 2.0) - (-2.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)), symbolic = (unknown, |a, x, _| -gamma_density(a, x)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)), symbolic = (unknown, |a, x, _| -gamma_density(a, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, |a, x| incomplete_gamma(a, x).1)
 }
@@ -74,7 +74,7 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::beta_density(2.0_f64, 2.0, 0.5) - 1.5).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, x, y| beta_density_by_shape(a, b, y, excess(a, b, x), x.ln()), |a, b, x, y| beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p()), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| y * (x.ln() - digamma(a) + digamma(a + b)), |a, b, x, y| y * ((-x).ln_1p() - digamma(b) + digamma(a + b)), |a, b, x, y| y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x))), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
+#[primitive(partial = (|a, b, x, y| beta_density_by_shape(a, b, y, excess(a, b, x), x.ln()), |a, b, x, y| beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p()), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| y * (x.ln() - digamma(a) + digamma(a + b)), |a, b, x, y| y * ((-x).ln_1p() - digamma(b) + digamma(a + b)), |a, b, x, y| y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x))), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
 pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
     convert(beta_density_of(a.to_f64(), b.to_f64(), x.to_f64()))
 }
@@ -92,7 +92,7 @@ pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::betainc(2.0_f64, 2.0, 0.25) - 0.15625).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, x, _| betainc_by_shapes(a, b, x, true), |a, b, x, _| betainc_by_shapes(a, b, x, false), |a, b, x, _| beta_density(a, b, x)), symbolic = (unknown, unknown, |a, b, x, _| beta_density(a, b, x)), instances(f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
+#[primitive(partial = (|a, b, x, _| betainc_by_shapes(a, b, x, true), |a, b, x, _| betainc_by_shapes(a, b, x, false), |a, b, x, _| beta_density(a, b, x)), symbolic = (unknown, unknown, |a, b, x, _| beta_density(a, b, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
 pub fn betainc<T: Real>(a: T, b: T, x: T) -> T {
     convert(incomplete_beta(a.to_f64(), b.to_f64(), x.to_f64()))
 }

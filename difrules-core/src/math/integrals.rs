@@ -14,7 +14,7 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::expint(1.0_f64) - 0.21938393439552029).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -(-x).exp() / x, instances(f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.expint"))]
+#[primitive(partial = |x| -(-x).exp() / x, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.expint"))]
 pub fn expint<T: Real>(x: T) -> T {
     at_base(x, |x| exponential_integral(1, x))
 }
@@ -33,7 +33,7 @@ pub fn expint<T: Real>(x: T) -> T {
 #[primitive(
     partial = |n, x| -expint_n(n.saturating_sub(1), x),
     constant(n),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.size(0, 5) as i32, random.positive()),
     alias("SpecialFunctions.expint")
 )]
@@ -51,7 +51,7 @@ pub fn expint_n<T: Real>(n: i32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::sinint(1.0_f64) - 0.946083070367183).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| sine_quotient(x), symbolic = |x| x.sin() / x, instances(f32, f64), alias("SpecialFunctions.sinint"))]
+#[primitive(partial = |x| sine_quotient(x), symbolic = |x| x.sin() / x, instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.sinint"))]
 pub fn sinint<T: Real>(x: T) -> T {
     at_base(x, |x| sine_and_cosine_integrals(x).0)
 }
@@ -64,7 +64,7 @@ pub fn sinint<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosint(1.0_f64) - 0.3374039229009681).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| cosine_quotient(x), symbolic = |x| x.cos() / x, instances(f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.cosint"))]
+#[primitive(partial = |x| cosine_quotient(x), symbolic = |x| x.cos() / x, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.cosint"))]
 pub fn cosint<T: Real>(x: T) -> T {
     at_base(x, |x| sine_and_cosine_integrals(x).1)
 }
@@ -85,7 +85,7 @@ pub fn cosint<T: Real>(x: T) -> T {
         let along_sine = sine_quotient(x) * y_bar.0;
         if y_bar.1.is_zero() { along_sine } else { along_sine + cosine_quotient(x) * y_bar.1 }
     },
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive()
 )]
 pub fn sici<T: Real>(x: T) -> (T, T) {
@@ -101,7 +101,7 @@ pub fn sici<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::fresnel_s(1.0_f64) - 0.4382591473903548).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| sinpi(half_square(x)), symbolic = |x| sinpi(x * x * convert(0.5)), instances(f32, f64))]
+#[primitive(partial = |x| sinpi(half_square(x)), symbolic = |x| sinpi(x * x * convert(0.5)), instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn fresnel_s<T: Real>(x: T) -> T {
     at_base(x, |x| fresnel(x).1)
 }
@@ -114,7 +114,7 @@ pub fn fresnel_s<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::fresnel_c(1.0_f64) - 0.7798934003768228).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| cospi(half_square(x)), symbolic = |x| cospi(x * x * convert(0.5)), instances(f32, f64))]
+#[primitive(partial = |x| cospi(half_square(x)), symbolic = |x| cospi(x * x * convert(0.5)), instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn fresnel_c<T: Real>(x: T) -> T {
     at_base(x, |x| fresnel(x).0)
 }
@@ -129,7 +129,7 @@ pub fn fresnel_c<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::spence(2.0_f64) + std::f64::consts::PI.powi(2) / 12.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| slope_of_spence(x), symbolic = |x| x.ln() / (T::one() - x), instances(f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| slope_of_spence(x), symbolic = |x| x.ln() / (T::one() - x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive())]
 pub fn spence<T: Real>(x: T) -> T {
     at_base(x, dilogarithm)
 }

@@ -23,7 +23,7 @@ use crate::{Real, primitive};
     partial = |branch, x, y| if y > convert(-1.3) && y < convert(-0.7) { (-y).exp() / lambert_w_plus_one(branch, x) } else if y < -T::one() { -(-x - y.exp()).recip() } else { (-y).exp() / (T::one() + y) },
     symbolic = |_, _, y| (-y).exp() / (T::one() + y),
     constant(branch),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (0, random.positive())
 )]
 pub fn lambert_w<T: Real>(branch: i32, x: T) -> T {
@@ -45,7 +45,7 @@ pub fn lambert_w<T: Real>(branch: i32, x: T) -> T {
 #[primitive(
     partial = |_, _, q| (T::one() - q).exp() / q,
     constant(branch),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (0, random.positive())
 )]
 pub fn lambert_w_plus_one<T: Real>(branch: i32, x: T) -> T {
@@ -76,7 +76,7 @@ pub fn lambert_w_plus_one<T: Real>(branch: i32, x: T) -> T {
 /// ```
 #[primitive(
     partial = (|_, e, y| (T::one() - e - e * cosm1(y)).recip(), |_, e, y| y.sin() / (T::one() - e - e * cosm1(y))),
-    instances(f32, f64),
+    instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(-7.0, 7.0), random.between(0.05, 0.8))
 )]
 pub fn eccentric_anomaly<T: Real>(mean: T, eccentricity: T) -> T {

@@ -14,7 +14,7 @@ use crate::{Real, primitive};
 #[primitive(
     forward = |_, y, x_dot| (y.1 * x_dot, -y.0 * x_dot),
     reverse = |_, y, y_bar| y.1 * y_bar.0 - y.0 * y_bar.1,
-    instances(f32, f64)
+    instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn sin_cos<T: Real>(x: T) -> (T, T) {
     x.sin_cos()

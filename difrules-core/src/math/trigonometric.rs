@@ -13,7 +13,7 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sin(0.5_f64) - 0.479425538604203).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cos(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sin", "NaNMath.sin"))]
+#[primitive(partial = |x| x.cos(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sin", "NaNMath.sin"))]
 pub fn sin<T: Scalar>(x: T) -> T {
     x.sin()
 }
@@ -26,7 +26,7 @@ pub fn sin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cos(0.5_f64) - 0.8775825618903728).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -x.sin(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.cos", "NaNMath.cos"))]
+#[primitive(partial = |x| -x.sin(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cos", "NaNMath.cos"))]
 pub fn cos<T: Scalar>(x: T) -> T {
     x.cos()
 }
@@ -39,7 +39,7 @@ pub fn cos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosm1(1e-9_f64) / -5e-19 - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = cosm1_and_slope -> T, symbolic = |x| -x.sin(), instances(f32, f64))]
+#[primitive(partial = |_, _, slope| *slope, saves = cosm1_and_slope -> T, symbolic = |x| -x.sin(), instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn cosm1<T: Real>(x: T) -> T {
     cosm1_and_slope(x).0
 }
@@ -59,7 +59,7 @@ fn cosm1_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::tan(0.5_f64) - 0.5463024898437905).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let cos = x.cos(); (cos * cos).recip() }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
+#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let cos = x.cos(); (cos * cos).recip() }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
 pub fn tan<T: Scalar>(x: T) -> T {
     x.tan()
 }
@@ -72,7 +72,7 @@ pub fn tan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), symbolic = |x| (T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
+#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), symbolic = |x| (T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
 pub fn asin<T: Scalar>(x: T) -> T {
     x.asin()
 }
@@ -85,7 +85,7 @@ pub fn asin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), symbolic = |x| -(T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
+#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), symbolic = |x| -(T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
 pub fn acos<T: Scalar>(x: T) -> T {
     x.acos()
 }
@@ -98,7 +98,7 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| (T::one() + x * x).recip(), symbolic = |x| (T::one() + x * x).recip(), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.atan"))]
+#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| (T::one() + x * x).recip(), symbolic = |x| (T::one() + x * x).recip(), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
 pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
@@ -112,7 +112,7 @@ pub fn atan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(f32, f64), alias("Base.atan"))]
+#[primitive(partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atan"))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
@@ -125,7 +125,7 @@ pub fn atan2<T: Real>(y: T, x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sec(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = sec_and_slope -> T, symbolic = |x, y| y * x.tan(), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sec"))]
+#[primitive(partial = |_, _, slope| *slope, saves = sec_and_slope -> T, symbolic = |x, y| y * x.tan(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sec"))]
 pub fn sec<T: Scalar>(x: T) -> T {
     sec_and_slope(x).0
 }
@@ -138,7 +138,7 @@ pub fn sec<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::csc(std::f64::consts::FRAC_PI_2), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = csc_and_slope -> T, symbolic = |x, y| -y / x.tan(), instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
+#[primitive(partial = |_, _, slope| *slope, saves = csc_and_slope -> T, symbolic = |x, y| -y / x.tan(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
 pub fn csc<T: Scalar>(x: T) -> T {
     csc_and_slope(x).0
 }
@@ -151,7 +151,7 @@ pub fn csc<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| { let sin = x.sin(); -(sin * sin).recip() }, instances(f32, f64, Complex<f32>, Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
+#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| { let sin = x.sin(); -(sin * sin).recip() }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
 pub fn cot<T: Scalar>(x: T) -> T {
     tan(x).recip()
 }
@@ -165,7 +165,7 @@ pub fn cot<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); (size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
+#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); (size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
@@ -179,7 +179,7 @@ pub fn asec<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -(size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
+#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -(size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
@@ -193,7 +193,7 @@ pub fn acsc<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
 /// ```
-#[primitive(partial = |x| over_one_and_square(-1.0, x), symbolic = |x| -(T::one() + x * x).recip(), instances(f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
+#[primitive(partial = |x| over_one_and_square(-1.0, x), symbolic = |x| -(T::one() + x * x).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
 pub fn acot<T: Real>(x: T) -> T {
     x.recip().atan()
 }
@@ -206,7 +206,7 @@ pub fn acot<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sinpi(3.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| T::pi() * cospi(x), complex = |x| cospi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::sinpi, Complex<f32> = complex::sinpi), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinpi"))]
+#[primitive(partial = |x| T::pi() * cospi(x), complex = |x| cospi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::sinpi, Complex<f32> = complex::sinpi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinpi"))]
 pub fn sinpi<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(half_turns(x).0),
@@ -222,7 +222,7 @@ pub fn sinpi<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::cospi(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -T::pi() * sinpi(x), complex = |x| -sinpi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::cospi, Complex<f32> = complex::cospi), instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.cospi"))]
+#[primitive(partial = |x| -T::pi() * sinpi(x), complex = |x| -sinpi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::cospi, Complex<f32> = complex::cospi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cospi"))]
 pub fn cospi<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(half_turns(x).1),
@@ -261,7 +261,7 @@ pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(f32, f64, Complex<f32>, Complex<f64>), alias("Base.sinc"))]
+#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
 pub fn sinc<T: Scalar>(x: T) -> T {
     sinc_and_cosine(x).0
 }

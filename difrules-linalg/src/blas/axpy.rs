@@ -29,7 +29,12 @@ use crate::error::{Error, shape};
     forward = axpy_forward,
     reverse = axpy_reverse,
     reads(a, x),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn axpy<T: Scalar, R: Dim, C: Dim, SX: Storage<T, R, C>, SY: StorageMut<T, R, C>>(

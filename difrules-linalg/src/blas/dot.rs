@@ -25,7 +25,12 @@ use crate::sample;
     forward = dot_forward,
     reverse = dot_reverse,
     reads(a, b),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::two
 )]
 pub fn dot<T: Scalar, R: Dim, C: Dim>(

@@ -40,7 +40,12 @@ use crate::error::{Error, shape};
     forward = gemm_forward,
     reverse = gemm_reverse,
     reads(alpha, a, b, beta, c),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn gemm<

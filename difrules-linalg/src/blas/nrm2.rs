@@ -24,7 +24,12 @@ use crate::sample;
     forward = nrm2_forward,
     reverse = nrm2_reverse,
     reads(x, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn nrm2<T: Scalar, R: Dim, C: Dim>(x: &OMatrix<T, R, C>) -> T::Real

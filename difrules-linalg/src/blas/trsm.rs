@@ -91,7 +91,12 @@ pub enum Diagonal {
     reverse = trsm_reverse,
     reads(side, triangle, operation, diagonal, alpha, a, b, mut b),
     constant(side, triangle, operation, diagonal),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn trsm<T: Scalar, D: Dim, R: Dim, C: Dim, SA: Storage<T, D, D>, SB: StorageMut<T, R, C>>(

@@ -39,7 +39,12 @@ use crate::triangle::{cholesky_forward_lower, cholesky_lower, cholesky_reverse_h
     forward = cholesky_forward,
     reverse = cholesky_reverse,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::positive_definite
 )]
 pub fn cholesky<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<OMatrix<T, D, D>, Error>

@@ -53,7 +53,12 @@ where
     forward = col_piv_qr_tangent,
     reverse = col_piv_qr_cotangent,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn col_piv_qr<T: Scalar, R: DimMin<C>, C: Dim>(

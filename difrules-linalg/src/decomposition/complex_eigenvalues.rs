@@ -40,7 +40,12 @@ use crate::sample;
     reverse = complex_eigenvalues_reverse,
     saves = values_and_vectors -> OMatrix<Complex<T::Real>, D, D>,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::square
 )]
 pub fn complex_eigenvalues<T: Scalar, D: DimSub<U1>>(

@@ -59,7 +59,12 @@ where
     forward = eigen_forward,
     reverse = eigen_reverse,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::square
 )]
 pub fn eigen<T: Scalar, D: DimSub<U1>>(a: &OMatrix<T, D, D>) -> Result<Eigen<T, D>, Error>

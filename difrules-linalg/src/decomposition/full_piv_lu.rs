@@ -53,7 +53,12 @@ where
     forward = full_piv_lu_forward,
     reverse = full_piv_lu_reverse,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn full_piv_lu<T: Scalar, R: Dim, C: Dim>(

@@ -33,7 +33,12 @@ use crate::sample;
     forward = lq_tangent,
     reverse = lq_cotangent,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]

@@ -106,7 +106,12 @@ where
     forward = lu_tangent,
     reverse = lu_cotangent,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn lu<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> Result<Lu<T, R, C>, Error>

@@ -43,7 +43,12 @@ use crate::spectral::{gaps, size_of};
     reverse = polar_reverse,
     saves = polar_and_factors -> Svd<T, R, C>,
     reads(a, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn polar<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -35,7 +35,12 @@ use crate::singular::{add_weighted, derivatives};
     reverse = singular_values_reverse,
     saves = values_and_factors -> Svd<T, R, C>,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn singular_values<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -35,7 +35,12 @@ use crate::sample;
     reverse = symmetric_eigenvalues_reverse,
     saves = values_and_vectors -> OMatrix<T, D, D>,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::hermitian
 )]
 pub fn symmetric_eigenvalues<T: Scalar, D: DimSub<U1>>(

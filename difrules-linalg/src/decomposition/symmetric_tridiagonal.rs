@@ -54,7 +54,12 @@ where
     forward = symmetric_tridiagonal_forward,
     reverse = symmetric_tridiagonal_reverse,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::hermitian
 )]
 pub fn symmetric_tridiagonal<T: Scalar, D: DimSub<U1>>(

@@ -70,7 +70,12 @@ where
     forward = udu_forward,
     reverse = udu_reverse,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::positive_definite
 )]
 pub fn udu<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<Udu<T, D>, Error>

@@ -24,7 +24,12 @@ use crate::sample;
     forward = add_forward,
     reverse = add_reverse,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::two
 )]
 pub fn add<T: Scalar, R: Dim, C: Dim>(

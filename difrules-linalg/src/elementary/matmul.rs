@@ -28,7 +28,12 @@ use crate::error::{Error, shape};
     forward = matmul_forward,
     reverse = matmul_reverse,
     reads(a, b),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn matmul<T: Scalar, R: Dim, K: Dim, C: Dim>(

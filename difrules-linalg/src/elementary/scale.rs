@@ -21,7 +21,12 @@ use crate::block::{chain, pairing};
     forward = scale_forward,
     reverse = scale_reverse,
     reads(a, x),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn scale<T: Scalar, R: Dim, C: Dim>(a: T, x: &OMatrix<T, R, C>) -> OMatrix<T, R, C>

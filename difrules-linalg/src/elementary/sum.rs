@@ -19,7 +19,12 @@ use crate::sample;
     forward = sum_forward,
     reverse = sum_reverse,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn sum<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T

@@ -29,7 +29,12 @@ use crate::error::{Error, shape};
     forward = tr_mul_forward,
     reverse = tr_mul_reverse,
     reads(a, b),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn tr_mul<T: Scalar, R: Dim, K: Dim, C: Dim>(

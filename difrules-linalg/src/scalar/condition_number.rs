@@ -37,7 +37,12 @@ use crate::spectral::gaps;
     reverse = condition_number_reverse,
     saves = condition_number_and_factors -> Svd<T, R, C>,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn condition_number<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -42,7 +42,12 @@ use crate::sample;
     reverse = determinant_reverse,
     saves = determinant_and_adjugate -> OMatrix<T, D, D>,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::square
 )]
 pub fn determinant<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<T, Error>

@@ -34,7 +34,12 @@ use crate::sample;
     reverse = ln_abs_determinant_reverse,
     saves = ln_abs_determinant_and_factors -> Lu<T, D, D>,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::square
 )]
 pub fn ln_abs_determinant<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<(T::Real, T), Error>

@@ -33,7 +33,12 @@ use crate::triangle::cholesky_reverse_hermitian;
     reverse = ln_determinant_reverse,
     saves = ln_determinant_and_factor -> OMatrix<T, D, D>,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::positive_definite
 )]
 pub fn ln_determinant<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<T::Real, Error>

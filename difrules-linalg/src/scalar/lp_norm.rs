@@ -37,7 +37,12 @@ use crate::modulus::{largest, phase};
     forward = lp_norm_forward,
     reverse = lp_norm_reverse,
     reads(a, p, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn lp_norm<T: Scalar, R: Dim, C: Dim>(

@@ -21,7 +21,12 @@ use crate::sample;
     forward = nrm2_forward,
     reverse = nrm2_reverse,
     reads(a, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn norm<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T::Real

@@ -30,7 +30,12 @@ use crate::sample;
     reverse = normalize_reverse,
     saves = normalize_and_norm -> T::Real,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn normalize<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> Result<OMatrix<T, R, C>, Error>

@@ -31,7 +31,12 @@ use crate::spectral::{gaps, size_of};
     reverse = nuclear_norm_reverse,
     saves = nuclear_norm_and_factors -> Svd<T, R, C>,
     reads(),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn nuclear_norm<T: Scalar, R: DimMin<C>, C: Dim>(a: &OMatrix<T, R, C>) -> Result<T::Real, Error>

@@ -28,7 +28,12 @@ use crate::sample;
     forward = one_norm_forward,
     reverse = one_norm_reverse,
     reads(a),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn one_norm<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> Result<T::Real, Error>

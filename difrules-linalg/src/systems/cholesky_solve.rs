@@ -34,7 +34,12 @@ use crate::triangle::{active, add_outer};
     forward = cholesky_solve_forward,
     reverse = cholesky_solve_reverse,
     reads(l, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::lower_and_right_side
 )]
 pub fn cholesky_solve<T: Scalar, D: Dim, C: Dim>(

@@ -30,7 +30,12 @@ use crate::error::{Error, finite, shape, square};
     forward = lblt_solve_forward,
     reverse = lblt_solve_reverse,
     reads(factors, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn lblt_solve<T: Scalar, D: DimSub<U1>, C: Dim>(

@@ -141,7 +141,12 @@ where
     reverse = lstsq_reverse,
     saves = lstsq_and_factors -> Complete<T, R, C>,
     reads(a, b, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn lstsq<

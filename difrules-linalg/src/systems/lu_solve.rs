@@ -41,7 +41,12 @@ use crate::triangle::{active, add_outer, add_strict_outer};
     reverse = lu_solve_reverse,
     reads(operation, factors, return),
     constant(operation),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn lu_solve<T: Scalar, D: Dim, C: Dim>(

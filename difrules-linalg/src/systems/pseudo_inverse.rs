@@ -35,7 +35,12 @@ use crate::singular::inverses;
     forward = pseudo_inverse_forward,
     reverse = pseudo_inverse_reverse,
     reads(a, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::matrix
 )]
 pub fn pseudo_inverse<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -35,7 +35,12 @@ use crate::factors::lu_solve_in_place;
     reverse = solve_reverse,
     saves = solve_and_factors -> Lu<T, D, D>,
     reads(return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn solve<T: Scalar, D: Dim, C: Dim>(

@@ -38,7 +38,12 @@ use crate::modulus::quotient;
     forward = toeplitz_solve_forward,
     reverse = toeplitz_solve_reverse,
     reads(column, row, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn toeplitz_solve<T: Scalar, D: Dim, C: Dim>(

@@ -40,7 +40,12 @@ const UPPER: Form = (Triangle::Upper, Operation::None, Diagonal::General);
     forward = solve_lower_triangular_forward,
     reverse = solve_lower_triangular_reverse,
     reads(l, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample::lower_and_right_side
 )]
 pub fn solve_lower_triangular<T: Scalar, D: Dim, C: Dim>(
@@ -102,7 +107,12 @@ fn solve_lower_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
     forward = solve_upper_triangular_forward,
     reverse = solve_upper_triangular_reverse,
     reads(u, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = upper_and_right_side
 )]
 pub fn solve_upper_triangular<T: Scalar, D: Dim, C: Dim>(
@@ -167,7 +177,12 @@ fn solve_upper_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
     reverse = solve_triangular_reverse,
     reads(triangle, operation, diagonal, a, return),
     constant(triangle, operation, diagonal),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = any_and_right_side
 )]
 pub fn solve_triangular<T: Scalar, D: Dim, C: Dim>(

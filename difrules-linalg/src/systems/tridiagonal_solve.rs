@@ -36,7 +36,12 @@ use crate::modulus::quotient;
     forward = tridiagonal_solve_forward,
     reverse = tridiagonal_solve_reverse,
     reads(lower, diagonal, upper, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn tridiagonal_solve<T: Scalar, D: Dim, C: Dim>(

@@ -34,7 +34,12 @@ use crate::error::{Error, finite, finite_triangle, shape, square};
     forward = udu_solve_forward,
     reverse = udu_solve_reverse,
     reads(factors, return),
-    instances(f32, f64, nalgebra::Complex<f32>, nalgebra::Complex<f64>),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
     sample = sample
 )]
 pub fn udu_solve<T: Scalar, D: Dim, C: Dim>(

@@ -4,12 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, GenericArgument, ItemFn, Lit, Meta, Result, Type};
+use syn::{Attribute, Error, Expr, GenericArgument, ItemFn, Lit, Meta, Result, Type};
 
 use super::{Expansion, parameter_ident};
 use crate::function::{Form, ScalarParameter};
 use crate::hygiene::quote;
-use crate::options::{Instance, Partial, Rule};
+use crate::options::{Instance, Parameters, Partial, Rule};
 use crate::pretty;
 
 /// An instance that is registered.
@@ -21,6 +21,8 @@ pub(super) struct Registered {
     scalar: TokenStream,
     /// The function's other parameters, in order.
     others: Vec<TokenStream>,
+    /// `#[cfg(..)]`: when it is.
+    conditions: Vec<Attribute>,
 }
 
 impl Registered {
@@ -35,8 +37,8 @@ impl Expansion<'_> {
     pub(super) fn check_instances(&self) -> Result<()> {
         let mut seen = Vec::new();
         for instance in &self.options.instances {
-            let shown = match instance {
-                Instance::Scalar(scalar) => {
+            let shown = match &instance.parameters {
+                Parameters::Scalar(scalar) => {
                     let other =
                         self.function.parameters.iter().find(|p| !self.function.is_dimension(p));
                     if let Some(other) = other.and_then(parameter_ident) {
@@ -50,7 +52,7 @@ impl Expansion<'_> {
                     }
                     pretty::text(scalar)
                 }
-                Instance::All(all) => {
+                Parameters::All(all) => {
                     let wanted = self.function.rule_parameters.len();
                     if all.args.len() != wanted {
                         return Err(Error::new(
@@ -72,6 +74,13 @@ impl Expansion<'_> {
             }
             seen.push(shown);
         }
+        let instances = &self.options.instances;
+        if let (Some(first), None) = (instances.first(), instances.iter().find(is_unconditional)) {
+            return Err(Error::new(
+                first.span(),
+                "a primitive is registered at one instance at least: leave one without `#[cfg(..)]`",
+            ));
+        }
         Ok(())
     }
 
@@ -79,12 +88,18 @@ impl Expansion<'_> {
         let function = self.function;
         if let ScalarParameter::Plain(base) = &function.scalar {
             let (shown, span) = (base.to_string(), base.span());
-            return vec![Registered { shown, span, scalar: quote!(#base), others: Vec::new() }];
+            return vec![Registered {
+                shown,
+                span,
+                scalar: quote!(#base),
+                others: Vec::new(),
+                conditions: Vec::new(),
+            }];
         }
         let instances = self.options.instances.iter();
         instances
-            .map(|instance| match instance {
-                Instance::Scalar(scalar) => Registered {
+            .map(|instance| match &instance.parameters {
+                Parameters::Scalar(scalar) => Registered {
                     shown: short_name(scalar),
                     span: scalar.span(),
                     scalar: scalar.to_token_stream(),
@@ -92,8 +107,9 @@ impl Expansion<'_> {
                         quote!(::difrules_core::__private::nalgebra::Dyn);
                         function.parameters.len()
                     ],
+                    conditions: instance.conditions.clone(),
                 },
-                Instance::All(all) => {
+                Parameters::All(all) => {
                     let names = all.args.iter().map(|argument| match argument {
                         GenericArgument::Type(parameter) => short_name(parameter),
                         other => pretty::text(other),
@@ -110,6 +126,7 @@ impl Expansion<'_> {
                         span: all.span(),
                         scalar: others.remove(position),
                         others,
+                        conditions: instance.conditions.clone(),
                     }
                 }
             })
@@ -142,21 +159,25 @@ impl Expansion<'_> {
             .options
             .kernels
             .iter()
-            .map(|kernel| (kernel.scalar.span(), kernel.scalar.to_token_stream()));
-        let checks = instances.iter().map(|instance| (instance.span, instance.scalar.clone()));
-        let checks = checks.chain(kernels).map(|(span, scalar)| {
-            quote_spanned!(span=> const _: fn() = || {
+            .map(|kernel| (kernel.scalar.span(), kernel.scalar.to_token_stream(), &[][..]));
+        let checks = instances
+            .iter()
+            .map(|instance| (instance.span, instance.scalar.clone(), &instance.conditions[..]));
+        let checks = checks.chain(kernels).map(|(span, scalar, conditions)| {
+            quote_spanned!(span=> #(#conditions)* const _: fn() = || {
                 fn instance<T: #bound>() {}
                 instance::<#scalar>();
             };)
         });
+        let shown_at = instances.iter().find(|instance| instance.conditions.is_empty());
+        let shown_at = shown_at.expect("an instance without a condition");
         let arguments = function.arguments.iter().map(|argument| {
             let (name, type_name) = (argument.ident.unraw().to_string(), &argument.shown);
             let in_place = argument.is_in_place();
             let notion = if argument.is_constant() {
                 quote!(::difrules_core::__private::constant)
             } else {
-                let value = self.at_instance(&argument.value, &instances[0]);
+                let value = self.at_instance(&argument.value, shown_at);
                 quote!(<#value as ::difrules_core::Differentiable>::notion)
             };
             quote! {
@@ -176,7 +197,8 @@ impl Expansion<'_> {
         let owner = quote!(#(#owner,)*);
         let doc = documentation(&function.item);
         let built = instances.iter().map(|instance| {
-            let (shown, real) = (&instance.shown, instance.real());
+            let (shown, real, conditions) =
+                (&instance.shown, instance.real(), &instance.conditions);
             let primitive = self.primitive_at(instance);
             let (sample, check) = match self.sample(instance) {
                 Some(sample) => (
@@ -188,14 +210,16 @@ impl Expansion<'_> {
                 }
             };
             quote! {
-                ::difrules_core::Instance {
+                #(#conditions)*
+                instances.push(::difrules_core::Instance {
                     scalar: #shown,
                     sample: #sample,
                     check: #check,
                     calls: ::difrules_core::__private::Calls::of::<#primitive, #real>(),
-                }
+                });
             }
         });
+        let count = instances.len();
         quote! {
             #(#checks)*
 
@@ -213,7 +237,11 @@ impl Expansion<'_> {
                 reverse: #reverse,
                 symbolic: ::std::vec![#(#symbolic),*],
                 partials: &[#(#partials),*],
-                instances: ::std::vec![#(#built),*],
+                instances: {
+                    let mut instances = ::std::vec::Vec::with_capacity(#count);
+                    #(#built)*
+                    instances
+                },
                 file: ::core::file!(),
                 line: ::core::line!(),
                 doc: #doc,
@@ -289,6 +317,11 @@ impl Expansion<'_> {
         });
         closures.chain(rules).map(|closure| pretty::text(&closure.body)).collect()
     }
+}
+
+/// Whether it is registered whatever the features.
+fn is_unconditional(instance: &&Instance) -> bool {
+    instance.conditions.is_empty()
 }
 
 /// The text of the function's doc comments.
