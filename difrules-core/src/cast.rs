@@ -1,7 +1,7 @@
 //! The only unsafe code of the crate: reading memory as another type of the same layout.
 //!
 //! Copying instead would cost a pass over each adjoint buffer that a rule is lent, and a copy of each
-//! matrix that is used transposed.
+//! matrix that is used transposed: nalgebra's own products take no transpose of a matrix that is large.
 #![allow(unsafe_code)]
 
 use std::any::{Any, TypeId};
@@ -58,37 +58,70 @@ pub(crate) fn same_value<A: 'static, B: 'static>(value: A) -> Option<B> {
     (&mut value as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take)
 }
 
-/// The transpose of a matrix as a view of its own memory: nothing is moved.
+/// C <- alpha op(A) op(B) + beta C for plain real numbers, where op is the transpose if the flag says so.
+/// Returns whether it did: of other numbers nothing is changed.
 ///
-/// nalgebra builds such a view only from a slice; this one takes a matrix of any storage.
+/// It packs its operands whatever their strides (the crate matrixmultiply), so a transpose is not
+/// formed; it is meant for large ones. Where `beta` is zero, what is in C does not matter. For users
+/// there is `gemm` of `difrules-linalg`.
 ///
-/// **Give it to `gemm` and `trsm` of `difrules-linalg`, not to nalgebra's own `*`, `gemm`, `gemv` and
-/// `axpy`:** for a view whose rows are not one apart nalgebra 0.35 computes wrong bounds in them
-/// (`axcpy_uninit` takes the length of the strided slice for the number of entries), and so for any
-/// row-strided view, such as `rows_with_step`. Element access, iteration, `dot`, `copy_from` and
-/// `clone_owned` are right.
+/// # Panics
+/// If the shapes do not fit.
 ///
 /// ```
-/// use difrules_core::transpose_view;
+/// use difrules_core::native_gemm;
 /// use nalgebra::dmatrix;
 ///
-/// let a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
-/// assert_eq!(transpose_view(&a), a.transpose());
+/// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
+/// let mut c = dmatrix![1.0, 0.0; 0.0, 1.0];
+/// assert!(native_gemm(2.0, (a.as_view(), true), (a.as_view(), false), -1.0, &mut c.as_view_mut()));
+/// assert_eq!(c, dmatrix![19.0, 28.0; 28.0, 39.0]);
 /// ```
-pub fn transpose_view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
-    matrix: &Matrix<T, R, C, S>,
-) -> MatrixView<'_, T, C, R, Dyn, Dyn> {
-    let (rows, columns) = matrix.shape_generic();
-    let (row_stride, column_stride) = matrix.strides();
-    // SAFETY: the view names the entries (j, i) by the address of the entries (i, j) of `matrix`,
-    // all of which lie in its storage, which stays borrowed for as long as the view lives.
+pub fn native_gemm<T: Scalar>(
+    alpha: T,
+    (a, transpose_a): (DMatrixView<'_, T>, bool),
+    (b, transpose_b): (DMatrixView<'_, T>, bool),
+    beta: T,
+    c: &mut DMatrixViewMut<'_, T>,
+) -> bool {
+    // The rows, columns and strides of op(A).
+    let operand = |matrix: &DMatrixView<'_, T>, transpose: bool| {
+        let ((rows, columns), (row_stride, column_stride)) = (matrix.shape(), matrix.strides());
+        if transpose {
+            ((columns, rows), (column_stride as isize, row_stride as isize))
+        } else {
+            ((rows, columns), (row_stride as isize, column_stride as isize))
+        }
+    };
+    let ((rows, inner), (rsa, csa)) = operand(&a, transpose_a);
+    let ((inner_b, columns), (rsb, csb)) = operand(&b, transpose_b);
+    assert_eq!(
+        (inner, (rows, columns)),
+        (inner_b, c.shape()),
+        "the shapes of a product have to fit"
+    );
+    let (rsc, csc) = (c.strides().0 as isize, c.strides().1 as isize);
+    // SAFETY: of A, B and C exactly the entries that their shapes name are addressed, each by its own
+    // strides, swapped where a transpose swaps the shape; all lie in storage that is borrowed for this
+    // call, C's for this call alone. The numbers are those that the kernel takes: the types are the same.
     unsafe {
-        Matrix::from_data(ViewStorage::from_raw_parts(
-            matrix.data.ptr(),
-            (columns, rows),
-            (Dyn(column_stride), Dyn(row_stride)),
-        ))
+        let (a, b, c) = (a.data.ptr(), b.data.ptr(), c.data.ptr_mut());
+        if let (Some(alpha), Some(beta)) = (same_value(alpha.clone()), same_value(beta.clone())) {
+            let (a, b, c) = (a.cast::<f64>(), b.cast::<f64>(), c.cast::<f64>());
+            matrixmultiply::dgemm(
+                rows, inner, columns, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc,
+            );
+            return true;
+        }
+        if let (Some(alpha), Some(beta)) = (same_value(alpha), same_value(beta)) {
+            let (a, b, c) = (a.cast::<f32>(), b.cast::<f32>(), c.cast::<f32>());
+            matrixmultiply::sgemm(
+                rows, inner, columns, alpha, a, rsa, csa, b, rsb, csb, beta, c, rsc, csc,
+            );
+            return true;
+        }
     }
+    false
 }
 
 /// The matrix as a column-major view, if its columns are contiguous: the form that kernels ask for.

@@ -26,7 +26,7 @@ mod value;
 mod var;
 
 pub use call::{CallError, Pullback, Pushforward};
-pub use cast::{column_major_view, column_major_view_mut, transpose_view};
+pub use cast::{column_major_view, column_major_view_mut, native_gemm};
 pub use checkpoint::checkpointed;
 pub use diagnostic::{Defect, Diagnostic, diagnosed, gauge_tolerance, report, set_gauge_tolerance};
 pub use difrules_macros::{Differentiable, derivative, primitive};

@@ -1,6 +1,6 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
-use difrules_core::{Kind, Real, Scalar, column_major_view, column_major_view_mut, transpose_view};
+use difrules_core::{Scalar, column_major_view, column_major_view_mut};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
 use nalgebra::{
@@ -90,9 +90,6 @@ pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
 }
 
 /// C <- alpha op(A) op(B) + beta C, where op is the adjoint if the flag says so. The shapes fit.
-///
-/// The adjoint of a real matrix is a view of its memory. That of a complex one is a copy, since
-/// nalgebra's products conjugate nothing on the way; but not of a small one.
 pub(crate) fn multiply<T: Scalar>(
     alpha: T,
     (a, adjoint_a): (DMatrixView<'_, T>, bool),
@@ -100,20 +97,8 @@ pub(crate) fn multiply<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    let real = <T::Kind as Kind>::REAL;
-    let small = T::Real::BASE && a.len().max(b.len()) <= SMALL_PRODUCT;
-    if !real && small && adjoint_a != adjoint_b {
-        return multiply_small(alpha, (a, adjoint_a), b, beta, c);
-    }
-    let done = match (adjoint_a, adjoint_b) {
-        (false, false) => gemm(alpha, &a, &b, beta, c),
-        (true, false) if real => gemm(alpha, &transpose_view(&a), &b, beta, c),
-        (true, false) => gemm(alpha, &a.adjoint(), &b, beta, c),
-        (false, true) if real => gemm(alpha, &a, &transpose_view(&b), beta, c),
-        (false, true) => gemm(alpha, &a, &b.adjoint(), beta, c),
-        (true, true) => unreachable!("no rule has a product of two adjoints"),
-    };
-    done.expect(FIT);
+    let operation = |adjoint| if adjoint { Operation::Adjoint } else { Operation::None };
+    gemm(operation(adjoint_a), operation(adjoint_b), alpha, &a, &b, beta, c).expect(FIT);
 }
 
 /// V^H A V.
@@ -148,32 +133,6 @@ where
     multiply(one, (block(v), false), (block(m), false), zero, &mut block_mut(&mut product));
     multiply(one, (block(&product), false), (block(v), true), zero, &mut block_mut(&mut turned));
     turned
-}
-
-/// The largest number of entries of a factor at which a product in place of a copy pays.
-const SMALL_PRODUCT: usize = 64;
-
-/// C <- alpha A^H B + beta C, or alpha A B^H + beta C, by loops.
-fn multiply_small<T: Scalar>(
-    alpha: T,
-    (a, adjoint_a): (DMatrixView<'_, T>, bool),
-    b: DMatrixView<'_, T>,
-    beta: T,
-    c: &mut DMatrixViewMut<'_, T>,
-) {
-    scale_by(beta, c);
-    for j in 0..c.ncols() {
-        if adjoint_a {
-            for i in 0..c.nrows() {
-                c[(i, j)] += alpha * a.column(i).dotc(&b.column(j));
-            }
-        } else {
-            let mut column = c.column_mut(j);
-            for k in 0..a.ncols() {
-                column.axpy(alpha * b[(j, k)].conjugate(), &a.column(k), T::one());
-            }
-        }
-    }
 }
 
 /// B <- op(A)^-1 B or B op(A)^-1 with one triangle of A.

@@ -3,14 +3,14 @@
 
 use difrules_core::{Differentiable, Kind, Scalar, vjp};
 use difrules_linalg::{
-    Error, add, adjoint, axpy, bidiagonal, cholesky, cholesky_solve, complex_eigenvalues,
-    component_mul, condition_number, determinant, diagonal, dot, eigen, full_piv_lu, gemm,
-    generalized_symmetric_eigen, hessenberg, inverse, ln_abs_determinant, ln_determinant, lp_norm,
-    lq, lstsq, lu, matmul, neg, norm, norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar,
-    pseudo_inverse, qr, scale, singular_values, solve, solve_lower_triangular,
-    solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen, symmetric_eigenvalues,
-    symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace, transpose,
-    tridiagonal_solve, udu,
+    Error, Operation, add, adjoint, axpy, bidiagonal, cholesky, cholesky_solve,
+    complex_eigenvalues, component_mul, condition_number, determinant, diagonal, dot, eigen,
+    full_piv_lu, gemm, generalized_symmetric_eigen, hessenberg, inverse, ln_abs_determinant,
+    ln_determinant, lp_norm, lq, lstsq, lu, matmul, neg, norm, norm_inf, normalize, nrm2,
+    nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale, singular_values, solve,
+    solve_lower_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen,
+    symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace,
+    transpose, tridiagonal_solve, udu,
 };
 use nalgebra::{Complex, DMatrix, DVector};
 use serde::Deserialize;
@@ -92,7 +92,8 @@ fn run<T: Scalar>(name: &str, x: &[DMatrix<T>]) -> Result<Vec<DMatrix<Complex<T:
         }
         "gemm" => {
             let mut c = x[4].clone();
-            gemm(x[0][0], &x[1], &x[2], x[3][0], &mut c)?;
+            let none = Operation::None;
+            gemm(none, none, x[0][0], &x[1], &x[2], x[3][0], &mut c)?;
             vec![matrix(&c)]
         }
         "lu" => vec![matrix(&lu(&x[0])?.packed)],

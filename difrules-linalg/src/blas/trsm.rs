@@ -3,7 +3,6 @@ use std::ops::AddAssign;
 use difrules_core::testing::Sampler;
 use difrules_core::{
     Adjoint, Real, Scalar, Slot, column_major_view, column_major_view_mut, primitive,
-    transpose_view,
 };
 use nalgebra::allocator::Allocator;
 use nalgebra::{
@@ -193,18 +192,10 @@ impl<'a, T: Scalar> Triangular<'a, T> {
             Operation::None => self.a.view((i, j), (rows, columns)),
             Operation::Transpose | Operation::Adjoint => self.a.view((j, i), (columns, rows)),
         };
-        let (one, transposed) = (T::one(), transpose_view(&stored));
-        match (self.operation, side) {
-            (Operation::Transpose, Side::Left) => gemm(-one, &transposed, &b, one, c).expect(FIT),
-            (Operation::Transpose, Side::Right) => gemm(-one, &b, &transposed, one, c).expect(FIT),
-            (operation, Side::Left) => {
-                let adjoint = operation == Operation::Adjoint;
-                multiply(-one, (stored, adjoint), (b, false), one, c);
-            }
-            (operation, Side::Right) => {
-                let adjoint = operation == Operation::Adjoint;
-                multiply(-one, (b, false), (stored, adjoint), one, c);
-            }
+        let (one, none) = (T::one(), Operation::None);
+        match side {
+            Side::Left => gemm(self.operation, none, -one, &stored, &b, one, c).expect(FIT),
+            Side::Right => gemm(none, self.operation, -one, &b, &stored, one, c).expect(FIT),
         }
     }
 

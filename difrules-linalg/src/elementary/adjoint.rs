@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive, transpose_view};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -48,6 +48,9 @@ fn adjoint_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar.zip_apply(&transpose_view(&y_bar), |a_bar, y_bar| *a_bar += y_bar.conjugate());
+        for (i, column) in y_bar.column_iter().enumerate() {
+            let entries = column.iter().map(|x| x.conjugate());
+            a_bar.row_mut(i).iter_mut().zip(entries).for_each(|(a_bar, x)| *a_bar += x);
+        }
     }
 }

@@ -1,9 +1,10 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Kind, Scalar, Slot, primitive, transpose_view};
+use difrules_core::{Cotangent, Kind, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::gemm::gemm;
+use crate::blas::trsm::Operation;
 use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, shape};
 
@@ -112,7 +113,8 @@ fn add_transposed_product<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    gemm(T::one(), &transpose_view(&a), &b, T::one(), c).expect(FIT);
+    let (transpose, none) = (Operation::Transpose, Operation::None);
+    gemm(transpose, none, T::one(), &a, &b, T::one(), c).expect(FIT);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
