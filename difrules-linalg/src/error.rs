@@ -91,6 +91,12 @@ pub enum Error {
         /// How many sweeps were tried.
         sweeps: usize,
     },
+    /// Numbers of a result are larger than all of their precision.
+    #[error("`{result}` overflows")]
+    Overflow {
+        /// What the numbers are.
+        result: &'static str,
+    },
     /// An argument holds a NaN or an infinity.
     #[error("`{argument}` is not finite in row {row}, column {column}, counting from 0")]
     NotFinite {
@@ -110,6 +116,14 @@ pub(crate) fn finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
 ) -> Result<(), Error> {
     let Some(k) = matrix.iter().position(|x| !x.is_finite()) else { return Ok(()) };
     Err(Error::NotFinite { argument, row: k % matrix.nrows(), column: k / matrix.nrows() })
+}
+
+/// Demands that numbers of a result, of finite arguments, are finite.
+pub(crate) fn overflow<'a, T: Scalar>(
+    result: &'static str,
+    mut numbers: impl Iterator<Item = &'a T>,
+) -> Result<(), Error> {
+    if numbers.all(|x| x.is_finite()) { Ok(()) } else { Err(Error::Overflow { result }) }
 }
 
 /// Demands that all entries of one triangle are finite, but for a unit diagonal.

@@ -10,7 +10,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
 use crate::defects::report_undefined;
-use crate::error::Error;
+use crate::error::{Error, overflow};
 use crate::modulus::{largest_modulus, quotient};
 use crate::triangle::{active, add_strict_outer};
 
@@ -80,6 +80,23 @@ pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut
     }
 }
 
+/// Multiplies U of packed factors.
+///
+/// # Errors
+/// [`Error::Overflow`], also if the factors did before.
+pub(crate) fn scale_upper<T: Scalar>(
+    scale: T::Real,
+    packed: &mut DMatrixViewMut<'_, T>,
+) -> Result<(), Error> {
+    if scale != nalgebra::one() {
+        for (j, mut column) in packed.column_iter_mut().enumerate() {
+            let count = column.len().min(j + 1);
+            column.rows_mut(0, count).apply(|x| *x = x.scale(scale));
+        }
+    }
+    overflow("packed", packed.iter())
+}
+
 /// Eliminates up to `steps` columns of A with full pivoting, in place; row i of what is eliminated is
 /// row `rows[i]` of A, column j is column `columns[j]`. Stops where nothing but zeros is left. Returns
 /// how many steps were done, and whether the number of swaps is odd.
@@ -119,11 +136,13 @@ fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) {
     }
 }
 
-/// The packed factors with zeros for pivots that are zero within the rounding of their columns, if
+/// The packed factors with zeros for pivots that are zero within the rounding of their own making, if
 /// there are such pivots with rows below them; and the first.
 ///
 /// Where a column depends on those before it, what is left of it is rounding, so its factors are noise
-/// and have no derivative. Each column is measured by itself, so its scale does not matter.
+/// and have no derivative. A pivot is what is left of an entry of P A after the products L_kl U_lk, l < k,
+/// are taken off, each of which is rounded by a part of itself: so these are what it is measured by, and
+/// the scales of rows and columns do not matter.
 fn dependent<T: Scalar, R: Dim, C: Dim>(lu: &OMatrix<T, R, C>) -> Option<(OMatrix<T, R, C>, usize)>
 where
     DefaultAllocator: Allocator<R, C>,
@@ -132,8 +151,8 @@ where
     let count = lu.ncols().min(lu.nrows().saturating_sub(1));
     let is_zero = |&k: &usize| {
         let size = lu[(k, k)].modulus().to_f64();
-        let most = size / (epsilon * lu.nrows() as f64);
-        size == 0.0 || lu.column(k).rows(0, k).iter().any(|x| x.modulus().to_f64() >= most)
+        let taken = |l: usize| (lu[(k, l)].modulus() * lu[(l, k)].modulus()).to_f64();
+        size <= epsilon * lu.nrows() as f64 * (0..k).map(taken).sum::<f64>()
     };
     let first = (0..count).find(is_zero)?;
     let mut cleaned = lu.clone();

@@ -10,6 +10,8 @@ mod eigenvectors;
 mod elementary;
 mod error;
 mod factors;
+mod householder;
+mod implicit_qr;
 mod modulus;
 mod orthogonal;
 mod quasi_triangular;
@@ -21,6 +23,7 @@ mod singular;
 mod spectral;
 mod systems;
 mod triangle;
+mod unitary;
 
 #[doc = include_str!("worth.md")]
 pub mod worth {}

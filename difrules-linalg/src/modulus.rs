@@ -1,6 +1,7 @@
 //! The shared mathematics of moduli of entries: their phases, and lines of entries by their sums.
 
 use difrules_core::{Kind, Real, Scalar};
+use nalgebra::ComplexField;
 
 /// x / |x|, and 0 for 0: the gradient of the modulus, and a subgradient where it has none.
 pub(crate) fn phase<T: Scalar>(x: T) -> T {
@@ -14,7 +15,8 @@ pub(crate) fn quotient<T: Scalar>(x: T, d: T) -> T {
     if <T::Kind as Kind>::REAL {
         return x / d;
     }
-    let size = d.norm1();
+    let (real, imaginary) = (ComplexField::abs(d.real()), ComplexField::abs(d.imaginary()));
+    let size = if imaginary > real { imaginary } else { real };
     if size == nalgebra::zero() {
         return x / d;
     }

@@ -8,15 +8,16 @@ use difrules_core::{Kind, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
-    RealField, U1,
+    OVector, RealField, U1,
 };
 
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::defects::report_undefined;
-use crate::error::Error;
+use crate::error::{Error, overflow};
+use crate::implicit_qr::triangularise_hessenberg;
 use crate::modulus::{largest_modulus, phase, quotient};
-use crate::reduction::rescaled;
 use crate::spectral::{keep_phases, largest};
+use crate::unitary::hessenberg_factors;
 
 /// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
 /// the positive one. Each column of Q has its largest entry real and positive; but blocks of two rows have a
@@ -36,10 +37,13 @@ where
     if a.is_empty() {
         return Ok((a.clone(), a.clone()));
     }
-    let (scaled, scale) = rescaled(a);
-    let steps = 100 + 50 * a.nrows();
-    let found = nalgebra::Schur::try_new(scaled, T::Real::default_epsilon(), steps);
-    let (mut q, mut t) = found.ok_or(Error::NoConvergence { sweeps: steps })?.unpack();
+    let (mut q, mut t, scale) = hessenberg_factors(a);
+    let mut memory = OVector::<T, D>::zeros_generic(a.shape_generic().0, U1);
+    triangularise_hessenberg(
+        &mut block_mut(&mut t),
+        &mut block_mut(&mut q),
+        memory.as_mut_slice(),
+    )?;
     let below = if <T::Kind as Kind>::REAL { 2 } else { 1 };
     t.fill_lower_triangle(T::zero(), below);
     sort(&mut block_mut(&mut q), &mut block_mut(&mut t));
@@ -57,6 +61,7 @@ where
         }
     }
     t.apply(|x| *x = x.scale(scale));
+    overflow("t", t.iter())?;
     Ok((q, t))
 }
 

@@ -3,7 +3,6 @@
 
 use std::cmp::Ordering;
 
-use approx::AbsDiffEq;
 use difrules_core::{Kind, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
@@ -12,13 +11,15 @@ use nalgebra::{
 
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::defects::{report_gauge, report_undefined, tolerance};
-use crate::error::Error;
+use crate::error::{Error, overflow};
+use crate::implicit_qr::diagonalise_tridiagonal;
 use crate::modulus::{self, largest_modulus, phase};
+use crate::unitary::tridiagonal_factors;
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
 ///
 /// # Errors
-/// [`Error::NoConvergence`].
+/// [`Error::NoConvergence`], [`Error::Overflow`].
 pub(crate) fn hermitian_eigen<T: Scalar, D: DimSub<U1>>(
     a: &OMatrix<T, D, D>,
 ) -> Result<(OVector<T::Real, D>, OMatrix<T, D, D>), Error>
@@ -29,34 +30,18 @@ where
     if a.is_empty() {
         return Ok((OVector::zeros_generic(size, U1), OMatrix::zeros_generic(size, size)));
     }
-    // The lower triangle is read; what is above it does not matter.
-    let mut lower = a.clone();
-    lower.fill_upper_triangle(T::zero(), 1);
-    let a = &lower;
-    let steps = 100 + 50 * a.nrows();
-    let epsilon = T::Real::default_epsilon();
-    let eigen = |a| nalgebra::SymmetricEigen::try_new(a, epsilon, steps);
-    // The iteration compares with the diagonal and may not end where that is zero: a shift helps.
-    let (found, shift) = match eigen(a.clone()) {
-        Some(found) => (found, nalgebra::zero()),
-        None => {
-            let shift = a.camax();
-            let mut shifted = a.clone();
-            for i in 0..a.nrows() {
-                shifted[(i, i)] += T::from_real(shift);
-            }
-            (eigen(shifted).ok_or(Error::NoConvergence { sweeps: 2 * steps })?, shift)
-        }
-    };
+    let (mut found, mut values, mut off_diagonal, scale) = tridiagonal_factors(a);
+    let numbers = (values.as_mut_slice(), off_diagonal.as_mut_slice());
+    diagonalise_tridiagonal(numbers.0, numbers.1, &mut block_mut(&mut found))?;
+    values *= scale;
+    overflow("eigenvalues", values.iter())?;
     let mut order = OVector::<usize, D>::from_fn_generic(size, U1, |i, _| i);
-    let values = &found.eigenvalues;
     let compare = |i: &usize, j: &usize| values[*i].partial_cmp(&values[*j]);
     order.as_mut_slice().sort_by(|i, j| compare(i, j).unwrap_or(Ordering::Equal));
-    let sorted = OVector::from_fn_generic(size, U1, |i, _| values[order[i]] - shift);
+    let sorted = OVector::from_fn_generic(size, U1, |i, _| values[order[i]]);
     let mut vectors = OMatrix::zeros_generic(size, size);
     for (j, &i) in order.iter().enumerate() {
-        let vector = found.eigenvectors.column(i);
-        vectors.column_mut(j).copy_from(&vector);
+        vectors.column_mut(j).copy_from(&found.column(i));
     }
     turn(block_mut(&mut vectors));
     Ok((sorted, vectors))

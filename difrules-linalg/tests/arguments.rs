@@ -76,8 +76,12 @@ static_sizes! {
     static_dot: dot<C64, U3, U1>, |r| (any(r), any(r));
     static_nrm2: nrm2<C64, U3, U1>, |r| (any(r),);
     static_axpy: axpy<C64, U3, U2>, |r| (r.normal(), any(r), any(r));
-    static_gemm: gemm<f64, U2, U3, U4>, |r| (r.normal(), any(r), any(r), r.normal(), any(r));
-    static_gemm_complex: gemm<C64, U2, U3, U1>, |r| (r.normal(), any(r), any(r), r.normal(), any(r));
+    static_gemm: gemm<f64, U3, U2, U3, U4, U2, U4>, |r| {
+        (Operation::Transpose, Operation::None, r.normal(), any(r), any(r), r.normal(), any(r))
+    };
+    static_gemm_complex: gemm<C64, U2, U3, U1, U3, U2, U1>, |r| {
+        (Operation::None, Operation::Adjoint, r.normal(), any(r), any(r), r.normal(), any(r))
+    };
     static_cholesky: cholesky<f64, U3>, |r| (definite(r),);
     static_cholesky_complex: cholesky<C64, U3>, |r| (definite(r),);
     static_ln_determinant: ln_determinant<C64, U3>, |r| (definite(r),);

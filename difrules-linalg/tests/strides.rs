@@ -76,7 +76,7 @@ impl<T: Scalar> Held<T> {
         change: impl FnOnce(&mut nalgebra::DMatrixViewMut<'_, T, Dyn, Dyn>),
     ) {
         let ((rows, columns), strides) = (self.shape, (Dyn(self.strides.0), Dyn(self.strides.1)));
-        change(&mut nalgebra::DMatrixViewMut::from_slice_with_strides_generic_mut(
+        change(&mut nalgebra::DMatrixViewMut::from_slice_with_strides_generic(
             &mut self.memory[self.first..],
             Dyn(rows),
             Dyn(columns),

@@ -3,9 +3,10 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, buffer, multiply};
-use crate::error::{Error, finite};
-use crate::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band, rescaled};
+use crate::error::{Error, finite, overflow};
+use crate::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band};
 use crate::sample;
+use crate::unitary::{TwoSided, two_sided};
 
 /// The factors of [`bidiagonal`](fn@bidiagonal): A = U B V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -59,7 +60,7 @@ where
 /// [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// Of the reduction itself, dB = U^H dA V - X B + B Y with skew-Hermitian X = U^H dU and Y = V^H dV, of
@@ -114,14 +115,9 @@ where
             v_t: OMatrix::zeros_generic(size, columns),
         });
     }
-    let (a, scale) = rescaled(a);
-    let found = nalgebra::Bidiagonal::new(a);
-    Ok(Bidiagonal {
-        u: found.u(),
-        diagonal: found.diagonal() * scale,
-        off_diagonal: found.off_diagonal() * scale,
-        v_t: found.v_t(),
-    })
+    let TwoSided { u, diagonal, off_diagonal, v_t } = two_sided(a, false)?;
+    overflow("b", diagonal.iter().chain(off_diagonal.iter()))?;
+    Ok(Bidiagonal { u, diagonal, off_diagonal, v_t })
 }
 
 fn bidiagonal_tangent<T: Scalar, R: DimMin<C>, C: Dim>(

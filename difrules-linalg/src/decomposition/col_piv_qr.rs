@@ -1,12 +1,12 @@
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, RowOVector};
+use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
 use crate::orthogonal::{qr_forward, qr_reverse};
-use crate::reduction::rescaled;
 use crate::sample;
+use crate::unitary::qr_factors;
 
 /// The factors of [`col_piv_qr`](fn@col_piv_qr): A P = Q R.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -35,7 +35,7 @@ where
 /// [`qr`](fn@crate::qr).
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// That of [`qr`](fn@crate::qr), for A P.
@@ -75,14 +75,9 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     finite("a", a)?;
-    let (scaled, scale) = rescaled(a);
-    let factors = scaled.col_piv_qr();
-    let (_, columns) = a.shape_generic();
-    let mut order = RowOVector::<usize, C>::from_fn_generic(nalgebra::U1, columns, |_, j| j);
-    factors.p().permute_columns(&mut order);
-    let columns = OVector::from_fn_generic(columns, nalgebra::U1, |j, _| order[j]);
-    let r = factors.r().map(|x| x.scale(scale));
-    Ok(ColPivQr { q: factors.q(), r, columns })
+    let mut columns = OVector::from_fn_generic(a.shape_generic().1, U1, |j, _| j);
+    let (q, r) = qr_factors(a, Some(columns.as_mut_slice()))?;
+    Ok(ColPivQr { q, r, columns })
 }
 
 fn col_piv_qr_tangent<T: Scalar, R: DimMin<C>, C: Dim>(

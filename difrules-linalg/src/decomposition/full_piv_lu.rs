@@ -4,7 +4,8 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
-use crate::factors::{full_piv_lu_in_place, lu_forward, lu_reverse};
+use crate::factors::{full_piv_lu_in_place, lu_forward, lu_reverse, scale_upper};
+use crate::householder::lowered;
 use crate::sample;
 
 /// The factors of [`full_piv_lu`](fn@full_piv_lu): P A Q = L U.
@@ -35,7 +36,7 @@ where
 /// [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// That of [`lu`](fn@crate::lu), for P A Q.
@@ -69,12 +70,13 @@ where
 {
     finite("a", a)?;
     let (row_count, column_count) = a.shape_generic();
-    let mut packed = a.clone();
+    let (mut packed, scale) = lowered(a);
     let mut rows = OVector::from_fn_generic(row_count, U1, |i, _| i);
     let mut columns = OVector::from_fn_generic(column_count, U1, |j, _| j);
     let steps = a.nrows().min(a.ncols());
     let orders = (rows.as_mut_slice(), columns.as_mut_slice());
     full_piv_lu_in_place(&mut block_mut(&mut packed), steps, orders.0, orders.1);
+    scale_upper(scale, &mut block_mut(&mut packed))?;
     Ok(FullPivLu { packed, rows, columns })
 }
 

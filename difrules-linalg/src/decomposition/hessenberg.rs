@@ -3,9 +3,10 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, U1};
 
 use crate::block::buffer;
-use crate::error::{Error, finite, square};
-use crate::reduction::{hessenberg_forward, hessenberg_reverse, rescaled};
+use crate::error::{Error, finite, overflow, square};
+use crate::reduction::{hessenberg_forward, hessenberg_reverse};
 use crate::sample;
+use crate::unitary::hessenberg_factors;
 
 /// (Q, H) of A = Q H Q^H: Q unitary with Q e1 = e1, H zero below its subdiagonal, which is real and not
 /// negative.
@@ -15,7 +16,7 @@ use crate::sample;
 /// [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`].
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// Of the reduction itself, column by column, dH = Q^H dA Q - X H + H X with a skew-Hermitian
@@ -56,9 +57,9 @@ where
     if a.is_empty() {
         return Ok((a.clone(), a.clone()));
     }
-    let (a, scale) = rescaled(a);
-    let (q, mut h) = nalgebra::Hessenberg::new(a).unpack();
+    let (q, mut h, scale) = hessenberg_factors(a);
     h.apply(|x| *x = x.scale(scale));
+    overflow("h", h.iter())?;
     Ok((q, h))
 }
 

@@ -1,12 +1,14 @@
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
+use nalgebra::{
+    ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
+};
 
 use crate::blas::trsm::{Diagonal, Triangle};
-use crate::block::buffer;
+use crate::block::{block_mut, buffer};
 use crate::congruence::Congruence;
-use crate::error::{Error, finite, finite_triangle, permutation, shape, square};
-use crate::reduction::rescaled;
+use crate::error::{Error, finite, finite_triangle, overflow, permutation, shape, square};
+use crate::householder::lowered;
 use crate::sample;
 
 /// The factors of [`lblt`](fn@lblt): P A P^T = L B L^H.
@@ -118,29 +120,123 @@ where
     let (dimension, _) = a.shape_generic();
     let mut lower = a.clone();
     lower.fill_upper_triangle(T::zero(), 1);
-    let (lower, scale) = rescaled(&lower);
-    let found = nalgebra::LBLT::new(lower);
-    let (permuted, b) = (found.l_permuted(), found.d());
-    // In P^T L the last column has its one entry in the row that P puts last; so back to the first.
+    let (mut lower, scale) = lowered(&lower);
     let mut rows = OVector::<usize, D>::from_fn_generic(dimension, U1, |i, _| i);
-    for k in (0..size).rev() {
-        let open = rows.rows_range(..k + 1);
-        let place = open.iter().position(|&row| !permuted[(row, k)].is_zero());
-        rows.swap_rows(k, place.expect("L has ones on its diagonal"));
-    }
-    let l = OMatrix::from_fn_generic(dimension, dimension, |i, j| permuted[(rows[i], j)]);
-    let mut blocks = OVector::from_element_generic(dimension, U1, 1);
+    let mut blocks = OVector::<usize, D>::from_element_generic(dimension, U1, 1);
+    bunch_kaufman(&mut block_mut(&mut lower), rows.as_mut_slice(), blocks.as_mut_slice());
+    let diagonal = OVector::from_fn_generic(dimension, U1, |k, _| lower[(k, k)].real() * scale);
     let beside = Dim::from_usize(size.saturating_sub(1));
-    let off_diagonal = OVector::from_fn_generic(beside, U1, |k, _| {
-        let entry = b[(k + 1, k)].scale(scale);
-        if !b[(k + 1, k)].is_zero() {
-            blocks[k] = 2;
-            blocks[k + 1] = 2;
+    let mut off_diagonal = OVector::<T, DimDiff<D, U1>>::zeros_generic(beside, U1);
+    let mut k = 0;
+    while k < size {
+        if blocks[k] == 2 {
+            off_diagonal[k] = lower[(k + 1, k)].scale(scale);
+            lower[(k + 1, k)] = T::zero();
         }
-        entry
-    });
-    let diagonal = OVector::from_fn_generic(dimension, U1, |k, _| b[(k, k)].real() * scale);
-    Ok(Lblt { l, diagonal, off_diagonal, rows, blocks })
+        k += blocks[k];
+    }
+    lower.fill_diagonal(T::one());
+    overflow("b", diagonal.iter())?;
+    overflow("b", off_diagonal.iter())?;
+    overflow("l", lower.iter())?;
+    Ok(Lblt { l: lower, diagonal, off_diagonal, rows, blocks })
+}
+
+/// Replaces the lower triangle of A by L and B of P A P^T = L B L^H, and gives the rows of A in the order of P
+/// and the sizes of the blocks.
+///
+/// The pivots are those of Bunch and Kaufman 1977, "Some stable methods for calculating inertia and solving
+/// symmetric linear systems" (LAPACK's `hetf2`): of one row where its diagonal entry is large beside what is
+/// below it, or where that is large in its own row; else of two rows. Nothing is multiplied by an inverse, which
+/// may overflow.
+fn bunch_kaufman<T: Scalar>(
+    a: &mut DMatrixViewMut<'_, T>,
+    rows: &mut [usize],
+    blocks: &mut [usize],
+) {
+    let size = a.nrows();
+    let zero: T::Real = nalgebra::zero();
+    // (1 + sqrt(17)) / 8 bounds the growth.
+    let alpha: T::Real = nalgebra::convert(0.640_388_203_202_207_6);
+    let diagonal = |a: &DMatrixViewMut<'_, T>, i: usize| ComplexField::abs(a[(i, i)].real());
+    let mut k = 0;
+    while k < size {
+        a[(k, k)] = T::from_real(a[(k, k)].real());
+        let mut below = (k, zero);
+        for i in k + 1..size {
+            let entry = a[(i, k)].norm1();
+            if entry > below.1 {
+                below = (i, entry);
+            }
+        }
+        let (row, most) = below;
+        let own = diagonal(a, k);
+        let (mut pivot, mut width) = (k, 1);
+        if own < alpha * most {
+            let beside = (k..row).map(|j| a[(row, j)].norm1());
+            let under = (row + 1..size).map(|i| a[(i, row)].norm1());
+            let largest = beside.chain(under).fold(zero, |most, x| if x > most { x } else { most });
+            if own < alpha * most * (most / largest) {
+                pivot = row;
+                width = if diagonal(a, row) < alpha * largest { 2 } else { 1 };
+            }
+        } else if own == zero {
+            // The column is zero.
+            k += 1;
+            continue;
+        }
+        exchange(a, k, k + width - 1, pivot);
+        rows.swap(k + width - 1, pivot);
+        blocks[k..k + width].fill(width);
+        let (first, second) = (a[(k, k)].real(), k + width - 1);
+        for j in k + width..size {
+            // L's entries of row j, and what is left of the columns from j on.
+            let (x, y) = (a[(j, k)], a[(j, second)]);
+            let (l, m) = if width == 1 {
+                (x.unscale(first), T::zero())
+            } else {
+                let d = a[(second, k)].modulus();
+                let (d21, d11, d22) =
+                    (a[(second, k)].unscale(d), a[(second, second)].real() / d, first / d);
+                let determinant = d11 * d22 - nalgebra::one();
+                let over = |x: T| x.unscale(determinant).unscale(d);
+                (over(x.scale(d11) - y * d21), over(y.scale(d22) - x * d21.conjugate()))
+            };
+            for i in j..size {
+                let mut change = a[(i, k)] * l.conjugate();
+                if width == 2 {
+                    change += a[(i, second)] * m.conjugate();
+                }
+                a[(i, j)] -= change;
+            }
+            a[(j, j)] = T::from_real(a[(j, j)].real());
+            a[(j, k)] = l;
+            if width == 2 {
+                a[(j, second)] = m;
+            }
+        }
+        k += width;
+    }
+}
+
+/// Exchanges rows and columns p <= q of what is left from k on of a Hermitian matrix, of which the lower triangle
+/// is stored, and the rows of L before it.
+fn exchange<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize, p: usize, q: usize) {
+    if p == q {
+        return;
+    }
+    (0..k).for_each(|j| a.swap((p, j), (q, j)));
+    (q + 1..a.nrows()).for_each(|i| a.swap((i, p), (i, q)));
+    for j in p + 1..q {
+        let (below, beside) = (a[(j, p)].conjugate(), a[(q, j)].conjugate());
+        a[(j, p)] = beside;
+        a[(q, j)] = below;
+    }
+    a[(q, p)] = a[(q, p)].conjugate();
+    a.swap((p, p), (q, q));
+    if p == k + 1 {
+        a.swap((p, k), (q, k));
+    }
 }
 
 fn lblt_forward<T: Scalar, D: DimSub<U1>>(

@@ -5,8 +5,8 @@ use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
 use crate::orthogonal::{qr_forward, qr_reverse};
-use crate::reduction::rescaled;
 use crate::sample;
+use crate::unitary::qr_factors;
 
 /// (L, Q) with A = L Q, for an A of any shape: L is lower triangular with a diagonal that is not
 /// negative, Q has min(R, C) orthonormal rows. By Householder reflections of A^H.
@@ -14,7 +14,7 @@ use crate::sample;
 /// What is determined, and what is reported, is as in [`qr`](fn@crate::qr), with rows for columns.
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// A^H = Q^H L^H is the QR decomposition of A^H, so the rules are those of [`qr`](fn@crate::qr) for
@@ -57,9 +57,8 @@ where
         + Allocator<DimMinimum<C, R>, DimMinimum<C, R>>,
 {
     finite("a", a)?;
-    let (scaled, scale) = rescaled(&a.adjoint());
-    let factors = scaled.qr();
-    Ok((factors.r().adjoint().map(|x| x.scale(scale)), factors.q().adjoint()))
+    let (q, r) = qr_factors(&a.adjoint(), None)?;
+    Ok((r.adjoint(), q.adjoint()))
 }
 
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]

@@ -5,7 +5,10 @@ use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector, U1};
 use crate::blas::trsm::Operation;
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite, solved};
-use crate::factors::{lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows};
+use crate::factors::{
+    lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
+};
+use crate::householder::lowered;
 use crate::sample;
 
 /// The factors of [`lu`](fn@lu): P A = L U.
@@ -83,7 +86,7 @@ where
 /// [report](difrules_core::report) it.
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// Panel by panel, differentiating the elimination itself: see the text of the recursions,
@@ -120,9 +123,10 @@ where
 {
     finite("a", a)?;
     let (rows, columns) = a.shape();
-    let mut packed = a.clone();
+    let (mut packed, scale) = lowered(a);
     let mut pivots = OVector::from_fn_generic(a.shape_generic().0, U1, |i, _| i);
     lu_in_place(&mut block_mut(&mut packed), &mut pivots.as_mut_slice()[..rows.min(columns)]);
+    scale_upper(scale, &mut block_mut(&mut packed))?;
     Ok(Lu { packed, pivots })
 }
 

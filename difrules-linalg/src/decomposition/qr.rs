@@ -5,8 +5,8 @@ use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 use crate::block::buffer;
 use crate::error::{Error, finite};
 use crate::orthogonal::{qr_forward, qr_reverse};
-use crate::reduction::rescaled;
 use crate::sample;
+use crate::unitary::qr_factors;
 
 /// (Q, R) with A = Q R, for an A of any shape: Q has min(R, C) orthonormal columns, R is upper
 /// triangular with a diagonal that is not negative. By Householder reflections.
@@ -16,7 +16,7 @@ use crate::sample;
 /// [report](difrules_core::report) the rest.
 ///
 /// # Errors
-/// [`Error::NotFinite`].
+/// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// For square or tall A of full rank, Walter and Lehmann 2010, "Algorithmic differentiation of linear
@@ -59,9 +59,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     finite("a", a)?;
-    let (scaled, scale) = rescaled(a);
-    let factors = scaled.qr();
-    Ok((factors.q(), factors.r().map(|x| x.scale(scale))))
+    qr_factors(a, None)
 }
 
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]

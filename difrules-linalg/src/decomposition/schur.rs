@@ -19,7 +19,7 @@ use crate::sample;
 /// left out and [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///
 /// # Derivation
 /// dT = Q^H dA Q - X T + T X with a skew-Hermitian X = Q^H dQ; that dT is zero below the blocks is a

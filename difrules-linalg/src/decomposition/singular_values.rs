@@ -15,7 +15,7 @@ use crate::singular::{add_weighted, derivatives};
 /// a kink; the rules take the slope of the singular vectors that the primal found.
 ///
 /// # Errors
-/// [`Error::NotFinite`]; [`Error::NoConvergence`].
+/// [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///
 /// # Derivation
 /// With A = U diag(s) V^H, which is saved for the rules, ds_i = Re(u_i^H dA v_i), so

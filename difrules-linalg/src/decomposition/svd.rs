@@ -1,13 +1,13 @@
-use approx::AbsDiffEq;
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::block::buffer;
-use crate::error::{Error, finite};
+use crate::error::{Error, finite, overflow};
 use crate::sample;
 use crate::singular::{svd_forward, svd_reverse};
 use crate::spectral::largest;
+use crate::unitary::{TwoSided, two_sided};
 
 /// The factors of [`svd`](fn@svd): A = U diag(s) V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -38,7 +38,7 @@ where
 /// and [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotFinite`]; [`Error::NoConvergence`].
+/// [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///
 /// # Derivation
 /// With P = U^H dA V: ds = Re diag(P), and the sum and the difference of U^H dU and V^H dV come from
@@ -91,18 +91,15 @@ where
             v_t: OMatrix::zeros_generic(size, columns),
         });
     }
-    let steps = 100 + 50 * size.value();
-    let epsilon = T::Real::default_epsilon();
-    let found = nalgebra::SVD::try_new(a.clone(), true, true, epsilon, steps);
-    let found = found.ok_or(Error::NoConvergence { sweeps: steps })?;
-    let (mut u, mut v_t) = (found.u.expect("asked for"), found.v_t.expect("asked for"));
+    let TwoSided { mut u, diagonal, mut v_t, .. } = two_sided(a, true)?;
+    overflow("singular_values", diagonal.iter())?;
     for j in 0..size.value() {
         let entry = u.column(j)[largest(u.column(j).iter())];
         let turn = entry.conjugate().unscale(entry.modulus());
         u.column_mut(j).apply(|x| *x *= turn);
         v_t.row_mut(j).apply(|x| *x *= turn.conjugate());
     }
-    Ok(Svd { u, singular_values: found.singular_values, v_t })
+    Ok(Svd { u, singular_values: diagonal, v_t })
 }
 
 fn svd_tangent<T: Scalar, R: DimMin<C>, C: Dim>(

@@ -35,7 +35,7 @@ where
 /// out and [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///
 /// # Derivation
 /// dw_i = (V^H dA V)_ii and V^H dV = F o (V^H dA V) with F_ij = 1 / (w_j - w_i) (Magnus 1985, "On

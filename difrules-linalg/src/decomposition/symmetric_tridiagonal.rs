@@ -5,9 +5,10 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};
 use crate::elementary::symmetric_part::symmetric_part;
-use crate::error::{Error, finite_triangle, square};
-use crate::reduction::{hessenberg_forward, hessenberg_reverse, rescaled};
+use crate::error::{Error, finite_triangle, overflow, square};
+use crate::reduction::{hessenberg_forward, hessenberg_reverse};
 use crate::sample;
+use crate::unitary::tridiagonal_factors;
 
 /// The factors of [`symmetric_tridiagonal`](fn@symmetric_tridiagonal): A = Q T Q^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -33,7 +34,7 @@ where
 /// [reported](difrules_core::report).
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`].
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
 /// # Derivation
 /// That of [`hessenberg`](fn@crate::hessenberg), whose H is T for a Hermitian A. As T has three
@@ -77,11 +78,10 @@ where
             off_diagonal: OVector::zeros_generic(Dim::from_usize(0), U1),
         });
     }
-    let mut lower = a.clone();
-    lower.fill_upper_triangle(T::zero(), 1);
-    let (a, scale) = rescaled(&lower);
-    let (q, diagonal, off_diagonal) = nalgebra::SymmetricTridiagonal::new(a).unpack();
-    Ok(SymmetricTridiagonal { q, diagonal: diagonal * scale, off_diagonal: off_diagonal * scale })
+    let (q, diagonal, off_diagonal, scale) = tridiagonal_factors(a);
+    let (diagonal, off_diagonal) = (diagonal * scale, off_diagonal * scale);
+    overflow("t", diagonal.iter().chain(off_diagonal.iter()))?;
+    Ok(SymmetricTridiagonal { q, diagonal, off_diagonal })
 }
 
 /// T.

@@ -5,7 +5,7 @@ use num_traits::One;
 
 use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
-use crate::error::Error;
+use crate::error::{Error, overflow};
 use crate::sample;
 use crate::singular::{add_weighted, weighted};
 use crate::spectral::gaps;
@@ -83,7 +83,9 @@ where
     if let Some(rank) = values.iter().position(zero) {
         return Err(Error::RankDeficient { argument: "a", rank, expected: last + 1 });
     }
-    Ok((values[0] / values[last], svd))
+    let y = values[0] / values[last];
+    overflow("y", [&y].into_iter())?;
+    Ok((y, svd))
 }
 
 /// The weights of the tangents of the singular values.

@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::blas::nrm2::nrm2;
-use crate::error::{Error, finite};
+use crate::error::{Error, finite, overflow};
 use crate::sample;
 
 /// A / |A| with the Frobenius norm, without overflow or underflow: for a vector, the unit vector of
@@ -53,6 +53,7 @@ where
 {
     finite("a", a)?;
     let norm = nrm2(a);
+    overflow("norm", [&norm].into_iter())?;
     let y = if norm == nalgebra::zero() { a.clone() } else { a.map(|x| x.unscale(norm)) };
     Ok((y, norm))
 }

@@ -4,7 +4,7 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatr
 
 use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
-use crate::error::Error;
+use crate::error::{Error, overflow};
 use crate::sample;
 use crate::singular::{add_weighted, weighted};
 use crate::spectral::{gaps, size_of};
@@ -70,6 +70,7 @@ where
 {
     let svd = svd(a)?;
     let y = svd.singular_values.iter().fold(nalgebra::zero(), |sum: T::Real, &s| sum + s);
+    overflow("y", [&y].into_iter())?;
     Ok((y, svd))
 }
 
