@@ -7,14 +7,16 @@ use crate::block::{FIT, block, block_mut, multiply, solve_again};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};
 use crate::factors::full_piv_lu_in_place;
+use crate::householder::{exponent, product, times_power};
 use crate::sample;
 
 /// det A, by elimination with partial pivoting.
 ///
-/// It overflows and underflows early: [`ln_abs_determinant`](fn@crate::ln_abs_determinant) does not.
+/// It overflows and underflows early, though not before the product of all pivots does:
+/// [`ln_abs_determinant`](fn@crate::ln_abs_determinant) does not.
 ///
 /// # Errors
-/// [`Error::NotSquare`]; [`Error::NotFinite`].
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Overflow`] if the elimination does.
 ///
 /// # Derivation
 /// d det A = tr(adj(A) dA) with the adjugate, so A_bar = y_bar adj(A)^H: no inverse, which does not
@@ -23,7 +25,8 @@ use crate::sample;
 ///
 /// adj(P A Q) = det(U11) [det(S) U11^-1, -U11^-1 U12 adj(S); 0, adj(S)] L^-1,
 ///
-/// and adj(A) = det(P) det(Q) Q adj(P A Q) P. Only the first n - 2 pivots are divided by, so first and
+/// and adj(A) = det(P) det(Q) Q adj(P A Q) P. Powers of two are taken off the rows before that and put back after:
+/// adj(diag(r) A) = det(diag(r)) adj(A) diag(r)^-1. Only the first n - 2 pivots are divided by, so first and
 /// second derivatives are right at every rank: at rank n - 3 and below both are zero.
 /// The augmented primal takes 10/3 n^3 multiplications and additions, the rules n^2.
 ///
@@ -57,10 +60,10 @@ where
     square("a", a.shape())?;
     let factors = lu(a)?;
     let pivots = factors.swaps().iter().enumerate();
-    Ok(pivots.fold(T::one(), |product, (k, &pivot)| {
+    Ok(product(pivots.map(|(k, &pivot)| {
         let entry = factors.packed[(k, k)];
-        product * if k == pivot { entry } else { -entry }
-    }))
+        if k == pivot { entry } else { -entry }
+    })))
 }
 
 /// The value as the call gives it, and the adjugate.
@@ -85,6 +88,13 @@ where
     }
     let last = size - 2;
     let mut factors = a.clone();
+    // Entries next to one: products of them neither overflow nor underflow before the result does.
+    let mut exponents = OVector::<f64, D>::zeros_generic(dimension, U1);
+    for (mut row, power) in factors.row_iter_mut().zip(exponents.iter_mut()) {
+        *power = exponent(row.iter());
+        row.apply(|x| *x = times_power(*x, -*power));
+    }
+    let power = exponents.sum();
     let identity = || OVector::<usize, D>::from_fn_generic(dimension, U1, |i, _| i);
     let (mut rows, mut columns) = (identity(), identity());
     let orders = (rows.as_mut_slice(), columns.as_mut_slice());
@@ -120,7 +130,8 @@ where
     trsm(side.0, side.1, side.2, side.3, T::one(), &l, &mut permuted).expect(FIT);
     for j in 0..size {
         for i in 0..size {
-            adjugate[(columns[i], rows[j])] = permuted[(i, j)];
+            adjugate[(columns[i], rows[j])] =
+                times_power(permuted[(i, j)], power - exponents[rows[j]]);
         }
     }
     adjugate

@@ -8,7 +8,8 @@ use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 use crate::decomposition::lq::lq;
-use crate::error::{Error, finite, shape};
+use crate::error::{Error, finite, overflow, shape};
+use crate::householder::binade;
 use crate::modulus::largest_modulus;
 
 /// What [`lstsq`](fn@lstsq) saves: A = Q T Z P^T with r columns of Q, r rows of Z and an r x r triangle T,
@@ -110,14 +111,15 @@ where
 
 /// The X of least norm among those that make the norm of A X - B least, for an A of any shape and rank: by
 /// QR with column pivoting, and where the rank is less than the number of columns by a complete orthogonal
-/// decomposition. The rank is how many of the pivots are above the rounding of the largest number of that
-/// R, max(R, C) epsilon of it.
+/// decomposition. The rank is how many of the pivots are above the rounding of their own columns, max(R, C)
+/// epsilon of them or of the rows of them that they are made of: how rows and columns are scaled does not
+/// matter.
 ///
 /// It is discontinuous where the rank changes. The rules take it for constant, as in
 /// [`pseudo_inverse`](fn@crate::pseudo_inverse).
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`]; [`Error::NotFinite`].
+/// [`Error::DimensionMismatch`]; [`Error::NotFinite`]; [`Error::Overflow`].
 ///
 /// # Derivation
 /// X = Y B with Y = A^+ and the residual r = B - A X. From the derivative of Y (Golub and Pereyra 1973,
@@ -202,7 +204,9 @@ where
     shape("b", b.shape(), (a.nrows(), b.ncols()))?;
     let factors = complete(a)?;
     finite("b", b)?;
-    Ok((factors.solve(b), factors))
+    let x = factors.solve(b);
+    overflow("x", x.iter())?;
+    Ok((x, factors))
 }
 
 fn complete<T: Scalar, R: DimMin<C>, C: DimMin<DimMinimum<R, C>, Output = DimMinimum<R, C>>>(
@@ -221,10 +225,18 @@ where
 {
     let ColPivQr { q, r, columns } = col_piv_qr(a)?;
     let (size, _) = r.shape_generic();
-    let epsilon = T::Real::default_epsilon().to_f64();
-    let rounding = epsilon * a.nrows().max(a.ncols()) as f64 * largest_modulus(r.iter());
-    let pivots = (0..r.nrows()).map(|i| r[(i, i)].modulus().to_f64());
-    let rank = pivots.take_while(|&pivot| pivot > rounding).count();
+    let rounding = T::Real::default_epsilon().to_f64() * a.nrows().max(a.ncols()) as f64;
+    let independent = |&k: &usize| {
+        let (pivot, own) = (r[(k, k)].modulus().to_f64(), largest_modulus(r.column(k).iter()));
+        // What is left of a column may be rounding of the whole; it is of the rows that Q's column reaches.
+        pivot > rounding * own || {
+            let (q, a) = (q.column(k), a.column(columns[k]));
+            let reached = q.iter().zip(a.iter());
+            let reached = reached.map(|(q, a)| q.modulus().to_f64() * a.modulus().to_f64());
+            pivot > rounding * reached.sum::<f64>()
+        }
+    };
+    let rank = (0..r.nrows()).take_while(independent).count();
     if rank == a.ncols() {
         let t = OMatrix::from_fn_generic(size, size, |i, j| r[(i, j)]);
         let z = OMatrix::zeros_generic(size, columns.shape_generic().0);
@@ -255,12 +267,13 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let (one, zero) = (T::one(), T::zero());
-    let residual = residual(a, b, x);
+    // The residual over a power of two: its products with A' need not be among the numbers.
+    let (residual, scale) = scaled_residual(a, b, x);
     // Y (dB - dA X + Y^H dA^H r)
     let mut turned = x.clone();
     let product = ((block(a_dot), true), (block(&residual), false));
     multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
-    let mut moved = b_dot + factors.solve_adjoint(&turned);
+    let mut moved = b_dot + factors.solve_adjoint(&turned).map(|x| x.scale(scale));
     let product = ((block(a_dot), false), (block(x), false));
     multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
     // (1 - Y A) dA^H Y^H X = dA^H Y^H X - Y (A dA^H Y^H X)
@@ -272,19 +285,21 @@ where
     turned + factors.solve(&moved)
 }
 
-/// B - A X.
-fn residual<T: Scalar, R: Dim, C: Dim, N: Dim>(
+/// B - A X over a power of two that makes its entries moderate, and that.
+fn scaled_residual<T: Scalar, R: Dim, C: Dim, N: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
     x: &OMatrix<T, C, N>,
-) -> OMatrix<T, R, N>
+) -> (OMatrix<T, R, N>, T::Real)
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R, N> + Allocator<C, N>,
 {
     let mut residual = b.clone();
     let factors = ((block(a), false), (block(x), false));
     multiply(-T::one(), factors.0, factors.1, T::one(), &mut block_mut(&mut residual));
-    residual
+    let scale = binade(residual.iter());
+    residual.apply(|x| *x = x.unscale(scale));
+    (residual, scale)
 }
 
 fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
@@ -311,8 +326,9 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut a_bar = buffer(&mut a_bar);
         multiply(-one, (block(&w), false), (block(x), true), one, &mut a_bar);
-        let residual = residual(a, b, x);
-        let through = factors.solve(&w);
+        // Powers of two on both sides: neither Y W nor its product with r underflows alone.
+        let (residual, scale) = scaled_residual(a, b, x);
+        let through = factors.solve(&w.map(|x| x.scale(scale)));
         multiply(one, (block(&residual), false), (block(&through), true), one, &mut a_bar);
         let product = ((block(a), true), (block(&w), false));
         multiply(-one, product.0, product.1, one, &mut block_mut(&mut outside));

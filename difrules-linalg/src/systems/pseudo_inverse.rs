@@ -4,7 +4,7 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatr
 
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::svd::svd;
-use crate::error::Error;
+use crate::error::{Error, overflow};
 use crate::sample;
 use crate::singular::inverses;
 
@@ -70,6 +70,7 @@ where
     let mut adjoint = a.clone();
     let factors = ((block(&scaled), false), (block(&svd.v_t), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut adjoint));
+    overflow("y", adjoint.iter())?;
     Ok(adjoint.adjoint())
 }
 

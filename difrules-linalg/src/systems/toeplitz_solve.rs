@@ -1,19 +1,23 @@
+use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::block::{FIT, block_mut, buffer};
+use crate::blas::trsm::Operation;
+use crate::block::block_mut;
 use crate::defects::report_nearly_singular;
 use crate::error::{Error, finite, shape};
-use crate::modulus::quotient;
+use crate::factors::{lu_in_place, lu_solve_in_place};
+use crate::householder::binade;
+use crate::modulus::{largest_modulus, quotient};
 
 /// A^-1 B for a Toeplitz A, which is constant along its diagonals: given by its first column and its first
 /// row, A_ij = `column[i - j]` on and below the diagonal and `row[j - i]` above it. `row[0]` is not read.
 ///
 /// By Levinson's recursion over the leading blocks, in time proportional to the square of the number of
-/// rows and in memory proportional to it. It is as accurate as the worst conditioned of the leading
-/// blocks allows: for a positive definite A as elimination.
+/// rows and in memory proportional to it, with steps of refinement; where leading blocks are so badly
+/// conditioned that these do not suffice, by elimination of the whole.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if the lengths do not fit, [`Error::NotFinite`],
@@ -63,7 +67,7 @@ where
     }
     finite("b", b)?;
     let mut x = b.clone();
-    levinson(column, row, &mut block_mut(&mut x))?;
+    refined(column, row, &mut x)?;
     if x.iter().any(|x| !x.is_finite()) {
         return Err(Error::SingularBlock { rows: size });
     }
@@ -127,6 +131,74 @@ where
     Ok(())
 }
 
+/// B <- T^-1 B: by [`levinson`], which is not stable where leading blocks are nearly singular; so what it leaves
+/// of B is solved for again while that helps, and where it does not help enough T is eliminated with pivoting.
+///
+/// # Errors
+/// [`Error::SingularBlock`] if T is singular, or a leading block of it.
+fn refined<T: Scalar, D: Dim, C: Dim>(
+    column: &OVector<T, D>,
+    row: &OVector<T, D>,
+    b: &mut OMatrix<T, D, C>,
+) -> Result<(), Error>
+where
+    DefaultAllocator: Allocator<D> + Allocator<D, C>,
+{
+    let size = column.len();
+    let entry = |i: usize, j: usize| if i >= j { column[i - j] } else { row[j - i] };
+    // The reciprocal of the largest number is none with all digits.
+    let scale = binade(column.iter().chain(row.iter().skip(1)));
+    let (mut over_column, mut over_row) = (column.clone(), row.clone());
+    over_column.apply(|x| *x = x.unscale(scale));
+    over_row.apply(|x| *x = x.unscale(scale));
+    let entry = |i: usize, j: usize| entry(i, j).unscale(scale);
+    let rounding = T::Real::default_epsilon().to_f64() * size as f64;
+    let right = b.clone();
+    levinson(&over_column, &over_row, &mut block_mut(b))?;
+    let norm = over_column.iter().chain(over_row.iter().skip(1));
+    let norm: f64 = norm.map(|x| x.modulus().to_f64()).sum();
+    let (mut before, mut steps) = (f64::INFINITY, 0);
+    let good = loop {
+        // What is left of B, as a part of what it is made of.
+        let (mut rest, mut most) = (right.clone(), 0.0_f64);
+        for (k, mut rest) in rest.column_iter_mut().enumerate() {
+            for j in 0..size {
+                (0..size).for_each(|i| rest[i] -= entry(i, j) * b[(j, k)]);
+            }
+            let (solution, known) = (b.column(k), right.column(k));
+            let made = norm * largest_modulus(solution.iter()) + largest_modulus(known.iter());
+            // A NaN is not small.
+            let larger = |most: f64, x: f64| if most.is_nan() || x <= most { most } else { x };
+            let left = rest.iter().map(|x| x.modulus().to_f64()).fold(0.0, larger);
+            most = larger(most, if left == 0.0 { left } else { left / made });
+        }
+        if most <= rounding {
+            break true;
+        }
+        // Not if it does not become less.
+        if steps == REFINEMENTS || most >= 0.5 * before || most.is_nan() {
+            break false;
+        }
+        (before, steps) = (most, steps + 1);
+        levinson(&over_column, &over_row, &mut block_mut(&mut rest))?;
+        b.zip_apply(&rest, |b, change| *b += change);
+    };
+    if !good {
+        let mut dense = DMatrix::from_fn(size, size, entry);
+        let mut pivots = vec![0; size];
+        lu_in_place(&mut dense.as_view_mut(), &mut pivots);
+        b.copy_from(&right);
+        let solved =
+            lu_solve_in_place(Operation::None, dense.as_view(), &pivots, &mut block_mut(b));
+        solved.map_err(|_| Error::SingularBlock { rows: size })?;
+    }
+    b.apply(|x| *x = x.unscale(scale));
+    Ok(())
+}
+
+/// How often a solution is improved at most.
+const REFINEMENTS: usize = 4;
+
 fn toeplitz_solve_forward<T: Scalar, D: Dim, C: Dim>(
     column: &OVector<T, D>,
     row: &OVector<T, D>,
@@ -148,7 +220,9 @@ where
             }
         }
     }
-    levinson(column, row, &mut block_mut(&mut x_dot)).expect(FIT);
+    if refined(column, row, &mut x_dot).is_err() {
+        report_nearly_singular("toeplitz_solve", &mut block_mut(&mut x_dot));
+    }
     x_dot
 }
 
@@ -156,7 +230,7 @@ fn toeplitz_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     column: &OVector<T, D>,
     row: &OVector<T, D>,
     x: &OMatrix<T, D, C>,
-    mut x_bar: Cotangent<'_, OMatrix<T, D, C>>,
+    x_bar: Cotangent<'_, OMatrix<T, D, C>>,
     column_bar: Slot<'_, OVector<T, D>>,
     row_bar: Slot<'_, OVector<T, D>>,
     b_bar: Slot<'_, OMatrix<T, D, C>>,
@@ -169,9 +243,9 @@ fn toeplitz_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         first_column[0] = column[0].conjugate();
         first_row[0] = first_column[0];
     }
-    let mut w = buffer(&mut x_bar);
-    if levinson(&first_column, &first_row, &mut w).is_err() {
-        report_nearly_singular("toeplitz_solve", &mut w);
+    let mut w: OMatrix<T, D, C> = x_bar.into_owned();
+    if refined(&first_column, &first_row, &mut w).is_err() {
+        report_nearly_singular("toeplitz_solve", &mut block_mut(&mut w));
     }
     // -(W X^H) summed along the diagonal that many rows below, or above, the first.
     let below = |k: usize| {
@@ -195,7 +269,7 @@ fn toeplitz_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         (1..size).for_each(|k| bar[k] += above(k));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += x_bar;
+        b_bar += w;
     }
 }
 
