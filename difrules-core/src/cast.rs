@@ -33,6 +33,24 @@ pub(crate) fn complex_from_parts<R>(parts: &mut [R]) -> &mut [Complex<R>] {
     }
 }
 
+/// Reads pairs of reals as complex numbers.
+///
+/// # Panics
+/// If their count is odd.
+#[inline]
+pub(crate) fn complex_of_parts<R>(parts: &[R]) -> &[Complex<R>] {
+    assert!(parts.len().is_multiple_of(2), "{} reals are not whole complex numbers", parts.len());
+    // SAFETY: as above.
+    unsafe { std::slice::from_raw_parts(parts.as_ptr().cast::<Complex<R>>(), parts.len() / 2) }
+}
+
+/// Reads complex numbers as pairs of reals.
+#[inline]
+pub(crate) fn parts_of_complexes<R>(numbers: &[Complex<R>]) -> &[R] {
+    // SAFETY: as above.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast::<R>(), numbers.len() * 2) }
+}
+
 /// The same slice, if `A` and `B` are the same type.
 #[inline]
 pub(crate) fn same_slice<A: 'static, B: 'static>(slice: &[A]) -> Option<&[B]> {

@@ -2,9 +2,10 @@
 
 use std::any::Any;
 
+use crate::maps::{self, Constants, Numbering, Ranges, Values};
 use crate::replay::ReplayError;
 use crate::scalar::Real;
-use crate::tape::{Opened, Reading, Store};
+use crate::tape::{CONSTANT, Opened, Reading, Store};
 use crate::transform::Outcome;
 use crate::value::{Differentiable, Shape, With};
 use crate::var::Var;
@@ -87,18 +88,17 @@ where
 
 /// The value as constants.
 fn constants<T: Real, X: Differentiable<Real = Var<T>>>(value: &With<X, T>) -> X {
-    value.map_reals(&mut Var::constant)
+    value.map_with(&mut Constants)
 }
 
 /// The plain value of what a step returned.
 fn values<T: Real, X: Differentiable<Real = Var<T>>>(x: &X) -> With<X, T> {
-    x.map_reals(&mut |x| {
+    x.map_with(&mut Values(|number, _, _| {
         assert!(
-            x.is_constant(),
+            number == CONSTANT,
             "the step of `checkpointed` uses a `Var` that it captured: give it as a parameter"
         );
-        x.value_unseen()
-    })
+    }))
 }
 
 /// Runs the loop on constants, which record nothing; returns the states on the way, and the last.
@@ -138,14 +138,8 @@ where
     P: Differentiable<Real = Var<T>>,
 {
     let mut reading = Reading::new::<T>();
-    let first = x.map_reals(&mut |x| {
-        reading.push(0, x.stamp(), x.tape_number());
-        x.value_unseen()
-    });
-    let parameter_values = parameters.map_reals(&mut |p| {
-        reading.push(1, p.stamp(), p.tape_number());
-        p.value_unseen()
-    });
+    let first = x.map_with(&mut maps::read::<T>(&mut reading, 0));
+    let parameter_values = parameters.map_with(&mut maps::read::<T>(&mut reading, 1));
     reading.finish(2);
     let stamp = reading.stamp();
     let result = if stamp == 0 || steps == 0 {
@@ -153,24 +147,20 @@ where
     } else {
         let every = steps.isqrt().max(1);
         run::<T, X, P, E>((steps, every), first, &parameter_values, &step).map(|(states, last)| {
-            let (shape, mut numbers) = (last.shape(), Vec::new());
-            last.for_each_real(&mut |x| numbers.push(x));
+            let shape = last.shape();
+            let results = <With<X, T>>::count(&shape);
             let kept =
                 Loop { steps, step, parameters: parameter_values, states, every, last: shape };
-            let number = reading.record::<T>(numbers.len(), |tape| {
+            let next = reading.record::<T>(results, |tape| {
                 if let Some(program) = &mut tape.program {
-                    program.values.extend(numbers);
+                    last.for_each_real(&mut |x| program.values.push(x));
                 }
                 tape.keep(|Loops(loops)| {
                     loops.push(kept);
                     loops.len() - 1
                 })
             });
-            let mut number = number;
-            last.map_reals(&mut |value| {
-                number += 1;
-                Var::recorded(value, stamp, number - 1)
-            })
+            last.map_with(&mut Numbering { stamp, next })
         })
     };
     if result.is_err() {
@@ -198,27 +188,22 @@ where
     fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<&mut [T]>]) {
         let Loop { steps, step, parameters, states, every, .. } = &self.0[entry];
         let mut state_bar = outputs.to_vec();
-        let mut parameters_bar = Vec::new();
-        parameters.for_each_real(&mut |_| parameters_bar.push(T::zero()));
+        let mut parameters_bar = vec![T::zero(); <With<P, T>>::count(&parameters.shape())];
         for (segment, state) in states.iter().enumerate().rev() {
             let count = <With<X, T>>::count(&state.shape());
             let tape = Opened::<T>::new(count + parameters_bar.len());
-            let mut number = 0;
-            let mut variable = |value| {
-                number += 1;
-                Var::recorded(value, tape.stamp(), number)
-            };
-            let mut x: X = state.map_reals(&mut variable);
-            let parameters: P = parameters.map_reals(&mut variable);
+            let mut numbering = Numbering { stamp: tape.stamp(), next: 1 };
+            let mut x: X = state.map_with(&mut numbering);
+            let parameters: P = parameters.map_with(&mut numbering);
             let first = segment * every;
             for k in first..(first + every).min(*steps) {
                 x = step(k, &x, &parameters).ok().expect(AGAIN);
             }
-            let mut numbers = Vec::with_capacity(state_bar.len());
-            x.for_each_real(&mut |x| numbers.push(x.number(tape.stamp())));
-            assert_eq!(numbers.len(), state_bar.len(), "{AGAIN}");
+            let mut ranges = Ranges::new(tape.stamp());
+            let last = x.map_with(&mut ranges.values());
+            assert_eq!(<With<X, T>>::count(&last.shape()), state_bar.len(), "{AGAIN}");
             tape.close(|tape| {
-                let swept = tape.sweep(numbers.into_iter().zip(state_bar.drain(..)));
+                let swept = tape.sweep(ranges.numbers().zip(state_bar.drain(..)));
                 let (by_state, by_parameters) = swept.split_at(count);
                 state_bar.extend_from_slice(by_state);
                 for (sum, &term) in parameters_bar.iter_mut().zip(by_parameters) {

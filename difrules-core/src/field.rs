@@ -320,6 +320,16 @@ macro_rules! real_field {
                 fn from_parts_mut(parts: &mut [Self]) -> &mut [Self] {
                     parts
                 }
+
+                #[inline]
+                fn from_parts(parts: &[Self]) -> &[Self] {
+                    parts
+                }
+
+                #[inline]
+                fn parts_of(numbers: &[Self]) -> &[Self] {
+                    numbers
+                }
             }
 
             impl<$($generics)*> ComplexField for $Self {

@@ -9,6 +9,7 @@ mod checkpoint;
 mod diagnostic;
 mod dual;
 mod field;
+mod maps;
 pub mod math;
 pub mod passing;
 mod primitive;
@@ -24,6 +25,7 @@ pub mod testing;
 mod transform;
 mod value;
 mod var;
+mod whole;
 
 pub use call::{CallError, Pullback, Pushforward};
 pub use cast::{column_major_view, column_major_view_mut, native_gemm};
@@ -32,7 +34,8 @@ pub use diagnostic::{Defect, Diagnostic, diagnosed, gauge_tolerance, report, set
 pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use dual::Dual;
 pub use primitive::{
-    Evaluated, Evaluation, Given, Inputs, MissingRule, Output, Primitive, Shapes, UnknownPartial,
+    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,
+    Reads, Shapes, Tangents, UnknownPartial, Wholes,
 };
 pub use registry::{
     Argument, Duplicate, Instance, Mode, Notion, Partial, Record, by_name, by_path, by_types,
@@ -48,6 +51,10 @@ pub use transform::{
 };
 pub use value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
 pub use var::Var;
+pub use whole::{
+    AsWhole, Elementwise, InOnePiece, Inside, Keep, Kept, Lent, Map, Number, OfWhole, Operand,
+    Plain, Source, Tangent, TangentMut, Whole,
+};
 
 #[doc(hidden)]
 pub mod __private;

@@ -1,12 +1,12 @@
 //! How a call passes its arguments.
 //!
-//! A mode takes a call apart and calls the primitive again one mode further in. For that it turns
-//! each argument into an owned value over another scalar, lends that out again, and writes `&mut`
-//! ones back. How, depends on the form of the argument alone, not on the primitive: each form is a
+//! A mode takes a call apart and calls the primitive again one mode further in. For that it needs
+//! each argument in one piece ([`Whole`](crate::Whole)): those that come as numbers of a mode, it
+//! gathers. How, depends on the form of the argument alone, not on the primitive: each form is a
 //! type here, and a primitive's [`Arguments`] are a tuple of them.
 
 use std::any::{Any, TypeId};
-use std::borrow::{Borrow, ToOwned};
+use std::borrow::{Borrow, Cow, ToOwned};
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -16,6 +16,8 @@ use nalgebra::{DefaultAllocator, Dim, Dyn, MatrixView, MatrixViewMut, OMatrix};
 use crate::cast;
 use crate::scalar::{Kind, Real, Scalar};
 use crate::value::{Differentiable, Family, SAME_SHAPE};
+use crate::var::Var;
+use crate::whole::{Keep, Kept, Tangent, TangentMut};
 
 /// A form of argument, apart from the real scalar that it is over.
 pub trait Passing: 'static {
@@ -52,8 +54,101 @@ pub trait Passing: 'static {
         owned: &Self::Owned<U>,
         f: &mut impl FnMut(&mut S, U),
     );
+
+    /// The argument as a rule reads it.
+    type Read<'a, S: Real>;
+    /// Lends the owned argument to be read.
+    fn read<S: Real>(owned: &Self::Owned<S>) -> Self::Read<'_, S>;
+    /// A copy of what is read.
+    fn copy<S: Real>(read: &Self::Read<'_, S>) -> Self::Owned<S>;
     /// The shape.
-    fn shape<S: Real>(owned: &Self::Owned<S>) -> Self::Shape;
+    fn shape<S: Real>(read: &Self::Read<'_, S>) -> Self::Shape;
+
+    /// The argument in one piece: a reference is lent whole; a value is as it is, a constant too.
+    type Whole<'a, S: Real>;
+    /// One that is put together from the argument as a call gives it.
+    type Held<'a, S: Real>;
+    /// Puts the argument together.
+    fn hold<'a, S: Real + 'a>(given: &Self::Given<'a, S>) -> Self::Held<'a, S>;
+    /// Lends what was put together.
+    fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut Self::Held<'a, S>) -> Self::Whole<'b, S>;
+    /// Gives a `&mut` argument what its whole became; does nothing for other arguments.
+    fn write_held<S: Real>(given: &mut Self::Given<'_, S>, held: &Self::Held<'_, S>);
+    /// The whole argument as a call gives it, one mode further in: nothing is copied but values.
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut Self::Whole<'a, S>) -> Self::Given<'b, S::Inner>;
+    /// The whole argument as a rule reads it, one mode further in.
+    fn read_whole<'b, 'a: 'b, S: Real>(whole: &'b Self::Whole<'a, S>) -> Self::Read<'b, S::Inner>;
+    /// Shows the whole argument to `look`.
+    fn look<S: Real>(whole: &Self::Whole<'_, S>, look: &mut impl Look<S>);
+    /// Lets `change` change a whole `&mut` argument; does nothing for other arguments.
+    fn change<S: Real>(whole: &mut Self::Whole<'_, S>, change: &mut impl Change<S>);
+
+    /// A tangent, as a forward rule is lent it; nothing for a constant.
+    type Tangent<'a, S: Real>;
+    /// The owned tangent as a forward rule is lent it.
+    fn lend_tangent<S: Real>(owned: &mut Self::Owned<S>) -> Self::Tangent<'_, S>;
+    /// Lends a tangent of the whole argument.
+    fn tangent<'a, S: Real + 'a>(
+        whole: &Self::Whole<'a, S>,
+        take: &mut impl Take<S>,
+    ) -> Self::Tangent<'a, S::Inner>;
+    /// Gives a whole `&mut` argument the tangent that the rule has left; does nothing for other
+    /// arguments.
+    fn write_tangent<S: Real>(
+        whole: &mut Self::Whole<'_, S>,
+        tangent: Self::Tangent<'_, S::Inner>,
+        write: &mut impl Write<S>,
+    );
+
+    /// The argument, for a tape that may keep it.
+    type Keep<'a, S: Real>;
+    /// What a tape keeps of the argument.
+    type Kept<S: Real>: 'static;
+    /// Hands the owned argument over.
+    fn keep<S: Real>(owned: Self::Owned<S>) -> Self::Keep<'static, S>;
+    /// Lends the whole argument.
+    fn keep_whole<'b, S: Real>(whole: &'b Self::Whole<'_, Var<S>>) -> Self::Keep<'b, S>;
+    /// Keeps it.
+    fn kept<S: Real>(keep: Self::Keep<'_, S>) -> Self::Kept<S>;
+}
+
+/// A form whose values a mode has in one piece.
+pub trait Gathered: Passing {
+    /// The container that it passes.
+    type Family: Family;
+    /// See [`Passing::own`].
+    fn own_container<S: Real, U: Real>(
+        given: &Self::Given<'_, S>,
+        f: &mut impl FnMut(S) -> U,
+    ) -> <Self::Family as Family>::Of<U>;
+}
+
+/// Looks at whole arguments.
+pub trait Look<S: Real> {
+    /// One that is lent whole.
+    fn lent<F: Family>(&mut self, lent: S::Lent<'_, F>);
+    /// A number of one that is given by value.
+    fn number(&mut self, x: S);
+}
+
+/// Takes tangents out of whole arguments.
+pub trait Take<S: Real> {
+    /// Out of one that is lent whole.
+    fn lent<'a, F: Family + 'a>(&mut self, lent: S::Lent<'a, F>) -> Tangent<'a, F::Of<S::Inner>>;
+    /// Out of a number of one that is given by value.
+    fn number(&mut self, x: S) -> S::Inner;
+}
+
+/// Changes whole `&mut` arguments.
+pub trait Change<S: Real> {
+    /// Changes one.
+    fn change<F: Family>(&mut self, whole: &mut S::Whole<F>);
+}
+
+/// Writes to whole `&mut` arguments.
+pub trait Write<S: Real> {
+    /// Writes to one.
+    fn write<F: Family>(&mut self, whole: &mut S::Whole<F>, new: F::Of<S::Inner>);
 }
 
 /// `x: X`.
@@ -77,30 +172,70 @@ pub struct Constant<C>(PhantomData<C>);
 /// A reference to a constant, `data: &C`.
 pub struct ConstantReference<C: ?Sized>(PhantomData<C>);
 
-/// What the forms that own one differentiable value share.
+/// What the forms that own a value of one family share.
 macro_rules! owned {
-    ($F:ident) => {
-        type Owned<S: Real> = $F::Of<S>;
-        type Shape = $F::Shape;
+    ($F:ty) => {
+        type Owned<S: Real> = <$F as Family>::Of<S>;
+        type Shape = <$F as Family>::Shape;
 
         #[inline]
-        fn count(shape: &$F::Shape) -> usize {
-            $F::Of::<f64>::count(shape)
+        fn count(shape: &Self::Shape) -> usize {
+            <Self::Owned<f64>>::count(shape)
         }
 
         #[inline]
-        fn map<S: Real, U: Real>(owned: &$F::Of<S>, f: &mut impl FnMut(S) -> U) -> $F::Of<U> {
+        fn map<S: Real, U: Real>(
+            owned: &Self::Owned<S>,
+            f: &mut impl FnMut(S) -> U,
+        ) -> Self::Owned<U> {
             owned.map_reals(f)
         }
 
         #[inline]
-        fn update<S: Real>(owned: &mut $F::Of<S>, f: &mut impl FnMut(&mut S)) {
+        fn update<S: Real>(owned: &mut Self::Owned<S>, f: &mut impl FnMut(&mut S)) {
             owned.update_reals(f);
+        }
+    };
+}
+
+/// What the forms that a rule reads by reference share.
+macro_rules! read_by_reference {
+    ($F:ty) => {
+        type Read<'a, S: Real> = &'a Self::Owned<S>;
+
+        #[inline]
+        fn read<S: Real>(owned: &Self::Owned<S>) -> &Self::Owned<S> {
+            owned
         }
 
         #[inline]
-        fn shape<S: Real>(owned: &$F::Of<S>) -> $F::Shape {
-            owned.shape()
+        fn copy<S: Real>(read: &&Self::Owned<S>) -> Self::Owned<S> {
+            (*read).clone()
+        }
+
+        #[inline]
+        fn shape<S: Real>(read: &&Self::Owned<S>) -> Self::Shape {
+            Differentiable::shape(*read)
+        }
+
+        type Held<'a, S: Real> = S::Whole<$F>;
+
+        #[inline]
+        fn hold<'a, S: Real + 'a>(given: &Self::Given<'a, S>) -> S::Whole<$F> {
+            S::gather::<Self>(given)
+        }
+
+        type Keep<'a, S: Real> = Keep<'a, Self::Owned<S>>;
+        type Kept<S: Real> = Kept<Self::Owned<S>>;
+
+        #[inline]
+        fn keep<S: Real>(owned: Self::Owned<S>) -> Keep<'static, Self::Owned<S>> {
+            Keep::Own(owned)
+        }
+
+        #[inline]
+        fn kept<S: Real>(keep: Keep<'_, Self::Owned<S>>) -> Kept<Self::Owned<S>> {
+            keep.kept()
         }
     };
 }
@@ -114,6 +249,132 @@ macro_rules! untouched {
             _: &Self::Owned<U>,
             _: &mut impl FnMut(&mut S, U),
         ) {
+        }
+
+        #[inline]
+        fn write_held<S: Real>(_: &mut Self::Given<'_, S>, _: &Self::Held<'_, S>) {}
+
+        #[inline]
+        fn change<S: Real>(_: &mut Self::Whole<'_, S>, _: &mut impl Change<S>) {}
+
+        #[inline]
+        fn write_tangent<S: Real>(
+            _: &mut Self::Whole<'_, S>,
+            _: Self::Tangent<'_, S::Inner>,
+            _: &mut impl Write<S>,
+        ) {
+        }
+    };
+}
+
+/// How the forms that lend a value of one family do so whole.
+macro_rules! lent_whole {
+    ($F:ty) => {
+        type Whole<'a, S: Real> = S::Lent<'a, $F>;
+
+        #[inline]
+        fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut S::Whole<$F>) -> S::Lent<'b, $F> {
+            S::lend::<$F>(held)
+        }
+
+        #[inline]
+        fn read_whole<'b, 'a: 'b, S: Real>(
+            whole: &'b S::Lent<'a, $F>,
+        ) -> &'b Self::Owned<S::Inner> {
+            S::value_of::<$F>(*whole)
+        }
+
+        #[inline]
+        fn look<S: Real>(whole: &S::Lent<'_, $F>, look: &mut impl Look<S>) {
+            look.lent::<$F>(*whole);
+        }
+
+        type Tangent<'a, S: Real> = Tangent<'a, Self::Owned<S>>;
+
+        #[inline]
+        fn lend_tangent<S: Real>(owned: &mut Self::Owned<S>) -> Tangent<'_, Self::Owned<S>> {
+            Tangent::Lent(owned)
+        }
+
+        #[inline]
+        fn tangent<'a, S: Real + 'a>(
+            whole: &S::Lent<'a, $F>,
+            take: &mut impl Take<S>,
+        ) -> Tangent<'a, Self::Owned<S::Inner>> {
+            take.lent::<$F>(*whole)
+        }
+
+        #[inline]
+        fn keep_whole<'b, S: Real>(
+            whole: &'b <Var<S> as Real>::Lent<'_, $F>,
+        ) -> Keep<'b, Self::Owned<S>> {
+            whole.keep()
+        }
+    };
+}
+
+/// How the forms of `&mut` arguments of one family are passed whole.
+macro_rules! lent_whole_mut {
+    ($F:ty) => {
+        type Whole<'a, S: Real> = &'a mut S::Whole<$F>;
+
+        #[inline]
+        fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut S::Whole<$F>) -> &'b mut S::Whole<$F> {
+            held
+        }
+
+        #[inline]
+        fn write_held<S: Real>(given: &mut Self::Given<'_, S>, held: &S::Whole<$F>) {
+            let entries = S::entries::<$F>(S::lend::<$F>(held));
+            Self::write_back::<S, S>(given, &entries, &mut |x, new| *x = new);
+        }
+
+        #[inline]
+        fn read_whole<'b, 'a: 'b, S: Real>(
+            whole: &'b &'a mut S::Whole<$F>,
+        ) -> &'b Self::Owned<S::Inner> {
+            S::value_of::<$F>(S::lend::<$F>(&**whole))
+        }
+
+        #[inline]
+        fn look<S: Real>(whole: &&mut S::Whole<$F>, look: &mut impl Look<S>) {
+            look.lent::<$F>(S::lend::<$F>(&**whole));
+        }
+
+        #[inline]
+        fn change<S: Real>(whole: &mut &mut S::Whole<$F>, change: &mut impl Change<S>) {
+            change.change::<$F>(whole);
+        }
+
+        type Tangent<'a, S: Real> = TangentMut<'a, Self::Owned<S>>;
+
+        #[inline]
+        fn lend_tangent<S: Real>(owned: &mut Self::Owned<S>) -> TangentMut<'_, Self::Owned<S>> {
+            TangentMut::Lent(owned)
+        }
+
+        #[inline]
+        fn tangent<'a, S: Real + 'a>(
+            whole: &&'a mut S::Whole<$F>,
+            take: &mut impl Take<S>,
+        ) -> TangentMut<'a, Self::Owned<S::Inner>> {
+            TangentMut::Own(take.lent::<$F>(S::lend::<$F>(&**whole)).into_owned())
+        }
+
+        #[inline]
+        fn write_tangent<S: Real>(
+            whole: &mut &mut S::Whole<$F>,
+            tangent: TangentMut<'_, Self::Owned<S::Inner>>,
+            write: &mut impl Write<S>,
+        ) {
+            write.write::<$F>(whole, tangent.into_owned());
+        }
+
+        #[inline]
+        fn keep_whole<'b, S: Real>(
+            whole: &'b &mut <Var<S> as Real>::Whole<$F>,
+        ) -> Keep<'b, Self::Owned<S>> {
+            Keep::Shared(&whole.value)
         }
     };
 }
@@ -136,6 +397,34 @@ macro_rules! by_reference {
     };
 }
 
+/// The implementation of [`Gathered`].
+macro_rules! gathered {
+    ([$($parameters:tt)*] $Form:ty, $F:ty $(, $bound:path)?) => {
+        impl<$($parameters)*> Gathered for $Form
+        where
+            $(DefaultAllocator: $bound)?
+        {
+            type Family = $F;
+
+            #[inline]
+            fn own_container<S: Real, U: Real>(
+                given: &Self::Given<'_, S>,
+                f: &mut impl FnMut(S) -> U,
+            ) -> <$F as Family>::Of<U> {
+                Self::own::<S, U>(given, f)
+            }
+        }
+    };
+}
+gathered!([F: Family] Reference<F>, F);
+gathered!([F: Family] Mutable<F>, F);
+gathered!([F: Family] Slice<F>, Vec<F>);
+gathered!([F: Family] SliceMut<F>, Vec<F>);
+gathered!([K: Kind, R: Dim, C: Dim, RowStride: Dim, ColumnStride: Dim]
+    View<OMatrix<K, R, C>, RowStride, ColumnStride>, OMatrix<K, R, C>, Allocator<R, C>);
+gathered!([K: Kind, R: Dim, C: Dim, RowStride: Dim, ColumnStride: Dim]
+    ViewMut<OMatrix<K, R, C>, RowStride, ColumnStride>, OMatrix<K, R, C>, Allocator<R, C>);
+
 impl<F: Family> Passing for Value<F> {
     type Given<'a, S: Real> = F::Of<S>;
     owned!(F);
@@ -146,17 +435,102 @@ impl<F: Family> Passing for Value<F> {
     fn lend<S: Real>(owned: &mut F::Of<S>) -> F::Of<S> {
         owned.clone()
     }
+
+    type Read<'a, S: Real> = Cow<'a, F::Of<S>>;
+
+    #[inline]
+    fn read<S: Real>(owned: &F::Of<S>) -> Cow<'_, F::Of<S>> {
+        Cow::Borrowed(owned)
+    }
+
+    #[inline]
+    fn copy<S: Real>(read: &Cow<'_, F::Of<S>>) -> F::Of<S> {
+        F::Of::<S>::clone(read)
+    }
+
+    #[inline]
+    fn shape<S: Real>(read: &Cow<'_, F::Of<S>>) -> F::Shape {
+        F::Of::<S>::shape(read)
+    }
+
+    type Whole<'a, S: Real> = F::Of<S>;
+    type Held<'a, S: Real> = F::Of<S>;
+
+    #[inline]
+    fn hold<'a, S: Real + 'a>(given: &F::Of<S>) -> F::Of<S> {
+        given.clone()
+    }
+
+    #[inline]
+    fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut F::Of<S>) -> F::Of<S> {
+        held.clone()
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut F::Of<S>) -> F::Of<S::Inner> {
+        whole.map_reals(&mut S::inner)
+    }
+
+    #[inline]
+    fn read_whole<'b, 'a: 'b, S: Real>(whole: &'b F::Of<S>) -> Cow<'b, F::Of<S::Inner>> {
+        Cow::Owned(whole.map_reals(&mut S::inner))
+    }
+
+    #[inline]
+    fn look<S: Real>(whole: &F::Of<S>, look: &mut impl Look<S>) {
+        whole.for_each_real(&mut |x| look.number(x));
+    }
+
+    type Tangent<'a, S: Real> = Tangent<'a, F::Of<S>>;
+
+    #[inline]
+    fn lend_tangent<S: Real>(owned: &mut F::Of<S>) -> Tangent<'_, F::Of<S>> {
+        Tangent::Lent(owned)
+    }
+
+    #[inline]
+    fn tangent<'a, S: Real + 'a>(
+        whole: &F::Of<S>,
+        take: &mut impl Take<S>,
+    ) -> Tangent<'a, F::Of<S::Inner>> {
+        Tangent::Own(whole.map_reals(&mut |x| take.number(x)))
+    }
+
+    type Keep<'a, S: Real> = F::Of<S>;
+    type Kept<S: Real> = F::Of<S>;
+
+    #[inline]
+    fn keep<S: Real>(owned: F::Of<S>) -> F::Of<S> {
+        owned
+    }
+
+    #[inline]
+    fn keep_whole<'b, S: Real>(whole: &'b F::Of<Var<S>>) -> F::Of<S> {
+        whole.map_reals(&mut Var::value_unseen)
+    }
+
+    #[inline]
+    fn kept<S: Real>(keep: F::Of<S>) -> F::Of<S> {
+        keep
+    }
 }
 
 impl<F: Family> Passing for Reference<F> {
     type Given<'a, S: Real> = &'a F::Of<S>;
     owned!(F);
     by_reference!(F);
+    read_by_reference!(F);
+    lent_whole!(F);
     untouched!();
 
     #[inline]
     fn lend<S: Real>(owned: &mut F::Of<S>) -> &F::Of<S> {
         owned
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut S::Lent<'a, F>) -> &'b F::Of<S::Inner> {
+        S::value_of::<F>(*whole)
     }
 }
 
@@ -165,10 +539,17 @@ impl<F: Family> Passing for Mutable<F> {
     const IN_PLACE: bool = true;
     owned!(F);
     by_reference!(F);
+    read_by_reference!(F);
+    lent_whole_mut!(F);
 
     #[inline]
     fn lend<S: Real>(owned: &mut F::Of<S>) -> &mut F::Of<S> {
         owned
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut &'a mut S::Whole<F>) -> &'b mut F::Of<S::Inner> {
+        S::value_mut::<F>(whole)
     }
 
     #[inline]
@@ -181,17 +562,9 @@ impl<F: Family> Passing for Mutable<F> {
     }
 }
 
-/// What the two forms of slices share.
+/// How the two forms of slices read them.
 macro_rules! slice {
     ($F:ident) => {
-        type Owned<S: Real> = Vec<$F::Of<S>>;
-        type Shape = Vec<$F::Shape>;
-
-        #[inline]
-        fn count(shape: &Vec<$F::Shape>) -> usize {
-            Vec::<$F::Of<f64>>::count(shape)
-        }
-
         #[inline]
         fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(S)) {
             given.iter().for_each(|x| x.for_each_real(f));
@@ -204,46 +577,46 @@ macro_rules! slice {
         ) -> Vec<$F::Of<U>> {
             given.iter().map(|x| x.map_reals(f)).collect()
         }
-
-        #[inline]
-        fn map<S: Real, U: Real>(
-            owned: &Vec<$F::Of<S>>,
-            f: &mut impl FnMut(S) -> U,
-        ) -> Vec<$F::Of<U>> {
-            owned.map_reals(f)
-        }
-
-        #[inline]
-        fn update<S: Real>(owned: &mut Vec<$F::Of<S>>, f: &mut impl FnMut(&mut S)) {
-            owned.update_reals(f);
-        }
-
-        #[inline]
-        fn shape<S: Real>(owned: &Vec<$F::Of<S>>) -> Vec<$F::Shape> {
-            owned.shape()
-        }
     };
 }
 
 impl<F: Family> Passing for Slice<F> {
     type Given<'a, S: Real> = &'a [F::Of<S>];
+    owned!(Vec<F>);
     slice!(F);
+    read_by_reference!(Vec<F>);
+    lent_whole!(Vec<F>);
     untouched!();
 
     #[inline]
     fn lend<S: Real>(owned: &mut Vec<F::Of<S>>) -> &[F::Of<S>] {
         owned
     }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut S::Lent<'a, Vec<F>>) -> &'b [F::Of<S::Inner>] {
+        S::value_of::<Vec<F>>(*whole)
+    }
 }
 
 impl<F: Family> Passing for SliceMut<F> {
     type Given<'a, S: Real> = &'a mut [F::Of<S>];
     const IN_PLACE: bool = true;
+    owned!(Vec<F>);
     slice!(F);
+    read_by_reference!(Vec<F>);
+    lent_whole_mut!(Vec<F>);
 
     #[inline]
     fn lend<S: Real>(owned: &mut Vec<F::Of<S>>) -> &mut [F::Of<S>] {
         owned
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(
+        whole: &'b mut &'a mut S::Whole<Vec<F>>,
+    ) -> &'b mut [F::Of<S::Inner>] {
+        S::value_mut::<Vec<F>>(whole)
     }
 
     #[inline]
@@ -259,17 +632,9 @@ impl<F: Family> Passing for SliceMut<F> {
     }
 }
 
-/// What the two forms of views share.
+/// How the two forms of views read them.
 macro_rules! view {
     () => {
-        type Owned<S: Real> = OMatrix<<K as Kind>::Of<S>, R, C>;
-        type Shape = (R, C);
-
-        #[inline]
-        fn count(shape: &(R, C)) -> usize {
-            OMatrix::<<K as Kind>::Of<f64>, R, C>::count(shape)
-        }
-
         #[inline]
         fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(S)) {
             for column in given.column_iter() {
@@ -286,24 +651,6 @@ macro_rules! view {
         ) -> Self::Owned<U> {
             given.map(|x| x.map_parts(f))
         }
-
-        #[inline]
-        fn map<S: Real, U: Real>(
-            owned: &Self::Owned<S>,
-            f: &mut impl FnMut(S) -> U,
-        ) -> Self::Owned<U> {
-            owned.map_reals(f)
-        }
-
-        #[inline]
-        fn update<S: Real>(owned: &mut Self::Owned<S>, f: &mut impl FnMut(&mut S)) {
-            owned.update_reals(f);
-        }
-
-        #[inline]
-        fn shape<S: Real>(owned: &Self::Owned<S>) -> (R, C) {
-            owned.shape_generic()
-        }
     };
 }
 
@@ -313,12 +660,22 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     type Given<'a, S: Real> = MatrixView<'a, <K as Kind>::Of<S>, R, C, RowStride, ColumnStride>;
+    owned!(OMatrix<K, R, C>);
     view!();
+    read_by_reference!(OMatrix<K, R, C>);
+    lent_whole!(OMatrix<K, R, C>);
     untouched!();
 
     #[inline]
     fn lend<S: Real>(owned: &mut Self::Owned<S>) -> Self::Given<'_, S> {
         cast::strided_view(owned)
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(
+        whole: &'b mut S::Lent<'a, OMatrix<K, R, C>>,
+    ) -> Self::Given<'b, S::Inner> {
+        cast::strided_view(S::value_of::<OMatrix<K, R, C>>(*whole))
     }
 }
 
@@ -329,11 +686,21 @@ where
 {
     type Given<'a, S: Real> = MatrixViewMut<'a, <K as Kind>::Of<S>, R, C, RowStride, ColumnStride>;
     const IN_PLACE: bool = true;
+    owned!(OMatrix<K, R, C>);
     view!();
+    read_by_reference!(OMatrix<K, R, C>);
+    lent_whole_mut!(OMatrix<K, R, C>);
 
     #[inline]
     fn lend<S: Real>(owned: &mut Self::Owned<S>) -> Self::Given<'_, S> {
         cast::strided_view_mut(owned)
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(
+        whole: &'b mut &'a mut S::Whole<OMatrix<K, R, C>>,
+    ) -> Self::Given<'b, S::Inner> {
+        cast::strided_view_mut(S::value_mut::<OMatrix<K, R, C>>(whole))
     }
 
     #[inline]
@@ -353,7 +720,7 @@ where
 
 /// What the two forms of constants share.
 macro_rules! constant {
-    () => {
+    ($C:ty) => {
         type Shape = ();
         const DIFFERENTIABLE: bool = false;
 
@@ -369,14 +736,37 @@ macro_rules! constant {
         fn update<S: Real>(_: &mut Self::Owned<S>, _: &mut impl FnMut(&mut S)) {}
 
         #[inline]
-        fn shape<S: Real>(_: &Self::Owned<S>) {}
+        fn map<S: Real, U: Real>(
+            owned: &Self::Owned<S>,
+            _: &mut impl FnMut(S) -> U,
+        ) -> Self::Owned<U> {
+            owned.clone()
+        }
+
+        type Read<'a, S: Real> = &'a $C;
+
+        #[inline]
+        fn shape<S: Real>(_: &&$C) {}
+
+        #[inline]
+        fn look<S: Real>(_: &Self::Whole<'_, S>, _: &mut impl Look<S>) {}
+
+        type Tangent<'a, S: Real> = ();
+
+        #[inline]
+        fn lend_tangent<S: Real>(_: &mut Self::Owned<S>) {}
+
+        #[inline]
+        fn tangent<'a, S: Real + 'a>(_: &Self::Whole<'a, S>, _: &mut impl Take<S>) {}
+
+        type Kept<S: Real> = Self::Owned<S>;
     };
 }
 
 impl<C: Clone + 'static> Passing for Constant<C> {
     type Given<'a, S: Real> = C;
     type Owned<S: Real> = C;
-    constant!();
+    constant!(C);
     untouched!();
 
     #[inline]
@@ -385,20 +775,65 @@ impl<C: Clone + 'static> Passing for Constant<C> {
     }
 
     #[inline]
-    fn map<S: Real, U: Real>(owned: &C, _: &mut impl FnMut(S) -> U) -> C {
+    fn lend<S: Real>(owned: &mut C) -> C {
         owned.clone()
     }
 
     #[inline]
-    fn lend<S: Real>(owned: &mut C) -> C {
-        owned.clone()
+    fn read<S: Real>(owned: &C) -> &C {
+        owned
+    }
+
+    #[inline]
+    fn copy<S: Real>(read: &&C) -> C {
+        (*read).clone()
+    }
+
+    type Whole<'a, S: Real> = C;
+    type Held<'a, S: Real> = C;
+
+    #[inline]
+    fn hold<'a, S: Real + 'a>(given: &C) -> C {
+        given.clone()
+    }
+
+    #[inline]
+    fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut C) -> C {
+        held.clone()
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut C) -> C {
+        whole.clone()
+    }
+
+    #[inline]
+    fn read_whole<'b, 'a: 'b, S: Real>(whole: &'b C) -> &'b C {
+        whole
+    }
+
+    type Keep<'a, S: Real> = C;
+
+    #[inline]
+    fn keep<S: Real>(owned: C) -> C {
+        owned
+    }
+
+    #[inline]
+    fn keep_whole<'b, S: Real>(whole: &'b C) -> C {
+        whole.clone()
+    }
+
+    #[inline]
+    fn kept<S: Real>(keep: C) -> C {
+        keep
     }
 }
 
 impl<C: ToOwned<Owned: Clone> + ?Sized + 'static> Passing for ConstantReference<C> {
     type Given<'a, S: Real> = &'a C;
     type Owned<S: Real> = C::Owned;
-    constant!();
+    constant!(C);
     untouched!();
 
     #[inline]
@@ -407,13 +842,58 @@ impl<C: ToOwned<Owned: Clone> + ?Sized + 'static> Passing for ConstantReference<
     }
 
     #[inline]
-    fn map<S: Real, U: Real>(owned: &C::Owned, _: &mut impl FnMut(S) -> U) -> C::Owned {
-        owned.clone()
+    fn lend<S: Real>(owned: &mut C::Owned) -> &C {
+        (*owned).borrow()
     }
 
     #[inline]
-    fn lend<S: Real>(owned: &mut C::Owned) -> &C {
-        (*owned).borrow()
+    fn read<S: Real>(owned: &C::Owned) -> &C {
+        owned.borrow()
+    }
+
+    #[inline]
+    fn copy<S: Real>(read: &&C) -> C::Owned {
+        (*read).to_owned()
+    }
+
+    type Whole<'a, S: Real> = &'a C;
+    type Held<'a, S: Real> = &'a C;
+
+    #[inline]
+    fn hold<'a, S: Real + 'a>(given: &&'a C) -> &'a C {
+        given
+    }
+
+    #[inline]
+    fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut &'a C) -> &'b C {
+        held
+    }
+
+    #[inline]
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut &'a C) -> &'b C {
+        whole
+    }
+
+    #[inline]
+    fn read_whole<'b, 'a: 'b, S: Real>(whole: &'b &'a C) -> &'b C {
+        whole
+    }
+
+    type Keep<'a, S: Real> = Cow<'a, C>;
+
+    #[inline]
+    fn keep<S: Real>(owned: C::Owned) -> Cow<'static, C> {
+        Cow::Owned(owned)
+    }
+
+    #[inline]
+    fn keep_whole<'b, S: Real>(whole: &'b &C) -> Cow<'b, C> {
+        Cow::Borrowed(whole)
+    }
+
+    #[inline]
+    fn kept<S: Real>(keep: Cow<'_, C>) -> C::Owned {
+        keep.into_owned()
     }
 }
 
@@ -508,8 +988,57 @@ pub trait Arguments: 'static {
         owned: &Self::Owned<U>,
         f: &mut impl FnMut(&mut S, U),
     );
+    /// The arguments as a rule reads them: a tuple.
+    type Read<'a, S: Real>;
+    /// See [`Passing::read`].
+    fn read<S: Real>(owned: &Self::Owned<S>) -> Self::Read<'_, S>;
+    /// See [`Passing::copy`].
+    fn copy<S: Real>(read: &Self::Read<'_, S>) -> Self::Owned<S>;
     /// See [`Passing::shape`].
-    fn shapes<S: Real>(owned: &Self::Owned<S>) -> Self::Shapes;
+    fn shapes<S: Real>(read: &Self::Read<'_, S>) -> Self::Shapes;
+    /// The arguments in one piece each: a tuple.
+    type Whole<'a, S: Real>;
+    /// Those that are put together: a tuple.
+    type Held<'a, S: Real>;
+    /// See [`Passing::hold`].
+    fn hold<'a, S: Real + 'a>(given: &Self::Given<'a, S>) -> Self::Held<'a, S>;
+    /// See [`Passing::lend_held`].
+    fn lend_held<'b, 'a: 'b, S: Real>(held: &'b mut Self::Held<'a, S>) -> Self::Whole<'b, S>;
+    /// See [`Passing::write_held`].
+    fn write_held<S: Real>(given: &mut Self::Given<'_, S>, held: &Self::Held<'_, S>);
+    /// See [`Passing::give`].
+    fn give<'b, 'a: 'b, S: Real>(whole: &'b mut Self::Whole<'a, S>) -> Self::Given<'b, S::Inner>;
+    /// See [`Passing::read_whole`].
+    fn read_whole<'b, 'a: 'b, S: Real>(whole: &'b Self::Whole<'a, S>) -> Self::Read<'b, S::Inner>;
+    /// See [`Passing::look`]; `next` is told where an argument begins.
+    fn look<S: Real, Looking: Look<S>>(
+        whole: &Self::Whole<'_, S>,
+        look: &mut Looking,
+        next: impl FnMut(&mut Looking, usize),
+    );
+    /// See [`Passing::change`].
+    fn change<S: Real>(whole: &mut Self::Whole<'_, S>, change: &mut impl Change<S>);
+    /// Tangents of the arguments, as a forward rule is lent them: a tuple.
+    type Tangents<'a, S: Real>;
+    /// See [`Passing::lend_tangent`].
+    fn lend_tangents<S: Real>(owned: &mut Self::Owned<S>) -> Self::Tangents<'_, S>;
+    /// See [`Passing::tangent`].
+    fn tangents<'a, S: Real + 'a>(
+        whole: &Self::Whole<'a, S>,
+        take: &mut impl Take<S>,
+    ) -> Self::Tangents<'a, S::Inner>;
+    /// See [`Passing::write_tangent`].
+    fn write_tangents<S: Real>(
+        whole: &mut Self::Whole<'_, S>,
+        tangents: Self::Tangents<'_, S::Inner>,
+        write: &mut impl Write<S>,
+    );
+    /// The arguments, for a tape that may keep them: a tuple.
+    type Keep<'a, S: Real>;
+    /// See [`Passing::keep`].
+    fn keep<S: Real>(owned: Self::Owned<S>) -> Self::Keep<'static, S>;
+    /// See [`Passing::keep_whole`].
+    fn keep_whole<'b, S: Real>(whole: &'b Self::Whole<'_, Var<S>>) -> Self::Keep<'b, S>;
     /// Whether all shapes agree.
     fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool;
 
@@ -589,7 +1118,7 @@ fn shaped<'a, Form: Passing, S: Real>(
     shape: &Form::Shape,
 ) -> Result<&'a Form::Owned<S>, Mismatch> {
     let value = typed::<Form::Owned<S>>(value, number)?;
-    let found = Form::shape::<S>(value);
+    let found = Form::shape::<S>(&Form::read::<S>(value));
     if found == *shape {
         return Ok(value);
     }
@@ -664,9 +1193,110 @@ macro_rules! arguments {
                 $($Form::write_back::<S, U>(&mut given.$i, &owned.$i, f);)+
             }
 
+            type Read<'a, S: Real> = ($($Form::Read<'a, S>,)+);
+
             #[inline]
-            fn shapes<S: Real>(owned: &Self::Owned<S>) -> Self::Shapes {
-                ($($Form::shape::<S>(&owned.$i),)+)
+            fn read<S: Real>(owned: &Self::Owned<S>) -> Self::Read<'_, S> {
+                ($($Form::read::<S>(&owned.$i),)+)
+            }
+
+            #[inline]
+            fn copy<S: Real>(read: &Self::Read<'_, S>) -> Self::Owned<S> {
+                ($($Form::copy::<S>(&read.$i),)+)
+            }
+
+            #[inline]
+            fn shapes<S: Real>(read: &Self::Read<'_, S>) -> Self::Shapes {
+                ($($Form::shape::<S>(&read.$i),)+)
+            }
+
+            type Whole<'a, S: Real> = ($($Form::Whole<'a, S>,)+);
+            type Held<'a, S: Real> = ($($Form::Held<'a, S>,)+);
+
+            #[inline]
+            fn hold<'a, S: Real + 'a>(given: &Self::Given<'a, S>) -> Self::Held<'a, S> {
+                ($($Form::hold::<S>(&given.$i),)+)
+            }
+
+            #[inline]
+            fn lend_held<'b, 'a: 'b, S: Real>(
+                held: &'b mut Self::Held<'a, S>,
+            ) -> Self::Whole<'b, S> {
+                ($($Form::lend_held::<S>(&mut held.$i),)+)
+            }
+
+            #[inline]
+            fn write_held<S: Real>(given: &mut Self::Given<'_, S>, held: &Self::Held<'_, S>) {
+                $($Form::write_held::<S>(&mut given.$i, &held.$i);)+
+            }
+
+            #[inline]
+            fn give<'b, 'a: 'b, S: Real>(
+                whole: &'b mut Self::Whole<'a, S>,
+            ) -> Self::Given<'b, S::Inner> {
+                ($($Form::give::<S>(&mut whole.$i),)+)
+            }
+
+            #[inline]
+            fn read_whole<'b, 'a: 'b, S: Real>(
+                whole: &'b Self::Whole<'a, S>,
+            ) -> Self::Read<'b, S::Inner> {
+                ($($Form::read_whole::<S>(&whole.$i),)+)
+            }
+
+            #[inline]
+            fn look<S: Real, Looking: Look<S>>(
+                whole: &Self::Whole<'_, S>,
+                look: &mut Looking,
+                mut next: impl FnMut(&mut Looking, usize),
+            ) {
+                $(
+                    next(look, $i);
+                    $Form::look::<S>(&whole.$i, look);
+                )+
+            }
+
+            #[inline]
+            fn change<S: Real>(whole: &mut Self::Whole<'_, S>, change: &mut impl Change<S>) {
+                $($Form::change::<S>(&mut whole.$i, change);)+
+            }
+
+            type Tangents<'a, S: Real> = ($($Form::Tangent<'a, S>,)+);
+
+            #[inline]
+            fn lend_tangents<S: Real>(owned: &mut Self::Owned<S>) -> Self::Tangents<'_, S> {
+                ($($Form::lend_tangent::<S>(&mut owned.$i),)+)
+            }
+
+            #[inline]
+            fn tangents<'a, S: Real + 'a>(
+                whole: &Self::Whole<'a, S>,
+                take: &mut impl Take<S>,
+            ) -> Self::Tangents<'a, S::Inner> {
+                ($($Form::tangent::<S>(&whole.$i, take),)+)
+            }
+
+            #[inline]
+            fn write_tangents<S: Real>(
+                whole: &mut Self::Whole<'_, S>,
+                tangents: Self::Tangents<'_, S::Inner>,
+                write: &mut impl Write<S>,
+            ) {
+                $($Form::write_tangent::<S>(&mut whole.$i, tangents.$i, write);)+
+            }
+
+            type Keep<'a, S: Real> = ($($Form::Keep<'a, S>,)+);
+
+            #[inline]
+            fn keep<S: Real>(owned: Self::Owned<S>) -> Self::Keep<'static, S> {
+                ($($Form::keep::<S>(owned.$i),)+)
+            }
+
+            #[inline]
+            fn keep_whole<'b, S: Real>(
+                whole: &'b Self::Whole<'_, Var<S>>,
+            ) -> Self::Keep<'b, S> {
+                ($($Form::keep_whole::<S>(&whole.$i),)+)
             }
 
             fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool {
@@ -718,7 +1348,7 @@ macro_rules! arguments {
                 owned: &mut Self::Owned<S>,
             ) -> Result<(), Mismatch> {
                 $(if let (Some(value), true) = (&values[$i], $Form::DIFFERENTIABLE) {
-                    let shape = $Form::shape::<S>(&owned.$i);
+                    let shape = $Form::shape::<S>(&$Form::read::<S>(&owned.$i));
                     let value = shaped::<$Form, S>(&**value, $i, &shape)?;
                     owned.$i = $Form::map::<S, S>(value, &mut |x| x);
                 })+

@@ -4,6 +4,7 @@ use crate::passing::Arguments;
 use crate::registry::{Mode, Record};
 use crate::scalar::Real;
 use crate::value::{Differentiable, Family};
+use crate::whole::Keep;
 
 /// A function with derivative rules.
 ///
@@ -44,11 +45,11 @@ pub trait Primitive: Sized + 'static {
     fn augmented<S: Real>(
         arguments: Given<'_, Self, S>,
     ) -> Result<(Output<Self, S>, Self::Saved<S>), Self::Error>;
-    /// The forward rule: takes the tangents of the arguments, leaves those of `&mut` arguments in
+    /// The forward rule: reads the tangents of the arguments, leaves those of `&mut` arguments in
     /// their place and returns that of the output.
-    fn forward<S: Real>(
-        evaluation: &Evaluation<Self, S>,
-        tangents: &mut Inputs<Self, S>,
+    fn push<S: Real>(
+        evaluation: LentEvaluation<'_, Self, S>,
+        tangents: &mut Tangents<'_, Self, S>,
     ) -> Output<Self, S>;
     /// The reverse rule: `outputs` are the cotangents of the output and of each `&mut` argument
     /// after the call; `slots` are the adjoints to add to, one an argument.
@@ -62,10 +63,15 @@ pub trait Primitive: Sized + 'static {
     fn partial<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> S;
     /// Whether somebody knows the derivative by an argument.
     fn is_known(argument: usize) -> bool;
-    /// Keeps what the reverse rule reads.
-    fn residual<S: Real>(evaluation: Evaluation<Self, S>) -> Self::Residual<S>;
     /// Copies the `&mut` arguments that a rule reads as they were.
-    fn overwritten<S: Real>(inputs: &Inputs<Self, S>) -> Self::Overwritten<S>;
+    fn overwritten<S: Real>(arguments: &Reads<'_, Self, S>) -> Self::Overwritten<S>;
+    /// Keeps what the reverse rule reads.
+    fn keep<S: Real>(
+        arguments: Keeps<'_, Self, S>,
+        overwritten: Self::Overwritten<S>,
+        output: Keep<'_, Output<Self, S>>,
+        saved: Self::Saved<S>,
+    ) -> Self::Residual<S>;
     /// What the function returns, as a result.
     ///
     /// # Errors
@@ -80,21 +86,59 @@ pub trait Primitive: Sized + 'static {
     /// The function's own.
     #[inline]
     fn evaluate<S: Real>(mut inputs: Inputs<Self, S>) -> Result<Evaluation<Self, S>, Self::Error> {
-        let overwritten = Self::overwritten(&inputs);
+        let overwritten = Self::overwritten(&Self::Arguments::read::<S>(&inputs));
         let (output, saved) = Self::augmented(Self::Arguments::lend(&mut inputs))?;
         Ok(Evaluated { inputs, overwritten, output, saved })
+    }
+    /// Lends an evaluation to the forward rule.
+    #[inline]
+    fn lend<S: Real>(evaluation: &Evaluation<Self, S>) -> LentEvaluation<'_, Self, S> {
+        LentEvaluation {
+            arguments: Self::Arguments::read::<S>(&evaluation.inputs),
+            overwritten: &evaluation.overwritten,
+            output: &evaluation.output,
+            saved: &evaluation.saved,
+        }
+    }
+    /// The forward rule of an evaluation: takes the tangents of the arguments, leaves those of `&mut`
+    /// arguments in their place and returns that of the output.
+    #[inline]
+    fn forward<S: Real>(
+        evaluation: &Evaluation<Self, S>,
+        tangents: &mut Inputs<Self, S>,
+    ) -> Output<Self, S> {
+        Self::push(Self::lend(evaluation), &mut Self::Arguments::lend_tangents::<S>(tangents))
+    }
+    /// Keeps what the reverse rule reads of an evaluation.
+    #[inline]
+    fn residual<S: Real>(evaluation: Evaluation<Self, S>) -> Self::Residual<S> {
+        let Evaluated { inputs, overwritten, output, saved } = evaluation;
+        Self::keep(Self::Arguments::keep::<S>(inputs), overwritten, Keep::Own(output), saved)
     }
     /// The shapes of the arguments and of the output.
     #[inline]
     fn shapes<S: Real>(evaluation: &Evaluation<Self, S>) -> Shapes<Self> {
-        (Self::Arguments::shapes(&evaluation.inputs), evaluation.output.shape())
+        let arguments = Self::Arguments::read::<S>(&evaluation.inputs);
+        (Self::Arguments::shapes::<S>(&arguments), evaluation.output.shape())
     }
 }
 
 /// A primitive's arguments as a call gives them: a tuple of references and values.
 pub type Given<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Given<'a, S>;
 
-/// A primitive's arguments, owned: a tuple. Tangents of the arguments have this type too.
+/// A primitive's arguments in one piece each: a tuple.
+pub type Wholes<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Whole<'a, S>;
+
+/// A primitive's arguments as a rule reads them: a tuple.
+pub type Reads<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Read<'a, S>;
+
+/// A primitive's arguments for a tape that may keep them: a tuple.
+pub type Keeps<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Keep<'a, S>;
+
+/// Tangents of a primitive's arguments, as a forward rule is lent them: a tuple.
+pub type Tangents<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Tangents<'a, S>;
+
+/// A primitive's arguments, owned: a tuple.
 pub type Inputs<P, S> = <<P as Primitive>::Arguments as Arguments>::Owned<S>;
 
 /// What a primitive returns on success.
@@ -124,6 +168,18 @@ pub struct Evaluated<Inputs, Overwritten, Output, Saved> {
     pub output: Output,
     /// What the augmented primal saved.
     pub saved: Saved,
+}
+
+/// An evaluation that is lent to a forward rule.
+pub struct LentEvaluation<'a, P: Primitive, S: Real> {
+    /// The arguments; the `&mut` ones as the call left them.
+    pub arguments: Reads<'a, P, S>,
+    /// The overwritten values that a rule reads.
+    pub overwritten: &'a P::Overwritten<S>,
+    /// What the call returned.
+    pub output: &'a Output<P, S>,
+    /// What the augmented primal saved.
+    pub saved: &'a P::Saved<S>,
 }
 
 /// A derivative that nobody knows was asked for: what a mode panics with, when its tangent or its

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use crate::maps::{Again, Ranges};
 use crate::passing::Arguments;
 use crate::primitive::{Inputs, Primitive, Shapes};
 use crate::scalar::Real;
@@ -38,8 +39,10 @@ pub struct Recording<X: Differentiable, V> {
     tape: Tape<X::Real>,
     shape: Shape<X>,
     output: V,
-    /// The numbers of the output's reals, and room for their adjoints.
-    seed: Vec<(u32, X::Real)>,
+    /// The numbers of the output's reals.
+    numbers: Ranges,
+    /// Room for their adjoints.
+    seed: Vec<X::Real>,
 }
 
 /// Why a recorded function cannot be replayed at a point: record it there again.
@@ -345,9 +348,8 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
         let copies = P::Arguments::map::<S, S>(arguments, &mut |_, x| x);
         let mut evaluation =
             P::evaluate::<S>(copies).map_err(|error| failed(format!("failed: {error:?}")))?;
-        let same =
-            P::Arguments::same_shapes(&P::Arguments::shapes::<S>(&evaluation.inputs), &shapes.0);
-        if !same || evaluation.output.shape() != shapes.1 {
+        let found = P::shapes(&evaluation);
+        if !P::Arguments::same_shapes(&found.0, &shapes.0) || found.1 != shapes.1 {
             return Err(failed("gave a result of another shape".into()));
         }
         evaluation.output.for_each_real(&mut |y| outputs(y));
@@ -389,11 +391,10 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
                 tape.program = Some(Program::new(values));
             });
             let output = f(&inputs(&opened, x)).into_result()?;
-            let mut seed = Vec::new();
-            output.for_each_real(&mut |y| {
-                seed.push((y.number(opened.stamp()), nalgebra::zero()));
-            });
-            Ok(Self { tape: opened.keep(), shape: x.shape(), output, seed })
+            let mut numbers = Ranges::new(opened.stamp());
+            output.map_with(&mut numbers.values());
+            let seed = Vec::with_capacity(V::count(&output.shape()));
+            Ok(Self { tape: opened.keep(), shape: x.shape(), output, numbers, seed })
         })())
     }
 
@@ -410,11 +411,7 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
         x.for_each_real(&mut |x| *values.next().expect("as many as were recorded") = x);
         self.tape.replay()?;
         let values = &self.tape.program.as_ref().expect("this tape is replayed").values;
-        let mut numbers = self.seed.iter();
-        Ok(self.output.map_reals(&mut |y| match numbers.next().expect("a number each").0 {
-            CONSTANT => y.value_unseen(),
-            number => values[number as usize],
-        }))
+        Ok(self.output.map_with(&mut Again(values)))
     }
 
     /// The value of the function at a point, and into `x_bar` the gradient of its pairing with a
@@ -436,9 +433,10 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
             return Err(ReplayError::Shape { what: "the place for the gradient" });
         }
         let value = self.value(x)?;
-        let mut next = self.seed.iter_mut();
-        cotangent.for_each_real(&mut |y| next.next().expect("a number each").1 = y);
-        let mut swept = self.tape.sweep(self.seed.iter().copied()).iter();
+        self.seed.clear();
+        cotangent.for_each_real(&mut |y| self.seed.push(y));
+        let seed = self.numbers.numbers().zip(self.seed.iter().copied());
+        let mut swept = self.tape.sweep(seed).iter();
         x_bar.update_reals(&mut |x| *x = *swept.next().expect("as many as inputs"));
         Ok(value)
     }

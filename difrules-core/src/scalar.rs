@@ -10,11 +10,12 @@ use std::cell::{Cell, RefCell};
 use nalgebra::{Complex, ComplexField, RealField};
 
 use crate::checkpoint;
-use crate::primitive::{Given, Primitive};
+use crate::passing::{Arguments, Gathered, Reference};
+use crate::primitive::{Given, Output, Primitive, Wholes};
 use crate::registry::Record;
 use crate::symbolic;
 use crate::tape::{self, Tapes};
-use crate::value::Differentiable;
+use crate::value::{Differentiable, Family};
 
 /// Whether a scalar is real or complex, apart from the derivative mode.
 ///
@@ -87,6 +88,15 @@ pub trait Scalar: ComplexField<RealField = <Self as Scalar>::Real> + Copy {
     /// # Panics
     /// If their count is odd and this type is complex.
     fn from_parts_mut(parts: &mut [<Self as Scalar>::Real]) -> &mut [Self];
+
+    /// Reads consecutive real numbers as numbers of this type.
+    ///
+    /// # Panics
+    /// If their count is odd and this type is complex.
+    fn from_parts(parts: &[<Self as Scalar>::Real]) -> &[Self];
+
+    /// Reads numbers of this type as consecutive real numbers.
+    fn parts_of(numbers: &[Self]) -> &[<Self as Scalar>::Real];
 }
 
 /// A real number in any derivative mode.
@@ -109,6 +119,108 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     /// the primitive's rule to the result.
     #[doc(hidden)]
     fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self>;
+
+    /// The scalar one mode further in: what a mode calls a primitive at. A plain number's is itself.
+    #[doc(hidden)]
+    type Inner: Real;
+
+    /// A container of this scalar that stays in one piece; see [`Whole`](crate::Whole).
+    #[doc(hidden)]
+    type Whole<F: Family>: Clone + 'static;
+
+    /// A whole value that is lent to a call.
+    #[doc(hidden)]
+    type Lent<'a, F: Family>: Copy;
+
+    /// The number one mode further in.
+    #[doc(hidden)]
+    fn inner(self) -> Self::Inner;
+
+    /// Lends a whole value.
+    #[doc(hidden)]
+    fn lend<F: Family>(whole: &Self::Whole<F>) -> Self::Lent<'_, F>;
+
+    /// The same for a shorter time, which the compiler cannot see for itself.
+    #[doc(hidden)]
+    fn shorten<'s, 'l: 's, F: Family + 's + 'l>(lent: Self::Lent<'l, F>) -> Self::Lent<'s, F>;
+
+    /// Lends a constant.
+    #[doc(hidden)]
+    fn lend_constant<F: Family>(value: &F::Of<Self::Inner>) -> Self::Lent<'_, F>;
+
+    /// Lends a container of plain numbers as one of this scalar: a copy where it has to be converted.
+    #[doc(hidden)]
+    fn with_converted<F: Family, Out>(
+        value: &F::Of<f64>,
+        f: impl FnOnce(&F::Of<Self>) -> Out,
+    ) -> Out {
+        f(&value.map_reals(&mut |x| nalgebra::convert(x)))
+    }
+
+    /// A copy of what is lent.
+    #[doc(hidden)]
+    fn hold<F: Family>(lent: Self::Lent<'_, F>) -> Self::Whole<F>;
+
+    /// A whole constant.
+    #[doc(hidden)]
+    fn constant_whole<F: Family>(value: F::Of<Self::Inner>) -> Self::Whole<F>;
+
+    /// The value of what is lent.
+    #[doc(hidden)]
+    fn value_of<'a, F: Family + 'a>(lent: Self::Lent<'a, F>) -> &'a F::Of<Self::Inner>;
+
+    /// The value of a whole, to be overwritten.
+    #[doc(hidden)]
+    fn value_mut<F: Family>(whole: &mut Self::Whole<F>) -> &mut F::Of<Self::Inner>;
+
+    /// The container with each of its numbers apart.
+    #[doc(hidden)]
+    fn entries<F: Family>(lent: Self::Lent<'_, F>) -> F::Of<Self>;
+
+    /// The container with each of its numbers apart, and replaced by `f` of it.
+    #[doc(hidden)]
+    fn map_entries<F: Family, S: Real>(
+        lent: Self::Lent<'_, F>,
+        f: &mut impl FnMut(Self) -> S,
+    ) -> F::Of<S>;
+
+    /// Calls `f` with each of the numbers.
+    #[doc(hidden)]
+    fn for_each_entry<F: Family>(lent: Self::Lent<'_, F>, f: &mut impl FnMut(Self)) {
+        Self::entries::<F>(lent).for_each_real(f);
+    }
+
+    /// Calls `f` with a reference to each of the numbers.
+    #[doc(hidden)]
+    fn update_entries<F: Family>(whole: &mut Self::Whole<F>, f: &mut impl FnMut(&mut Self)) {
+        let mut entries = Self::entries::<F>(Self::lend::<F>(whole));
+        entries.update_reals(f);
+        *whole = Self::gathered::<F>(entries);
+    }
+
+    /// One piece out of an argument whose numbers are apart.
+    #[doc(hidden)]
+    fn gather<Form: Gathered>(given: &Form::Given<'_, Self>) -> Self::Whole<Form::Family>;
+
+    /// One piece out of numbers that are apart.
+    #[doc(hidden)]
+    fn gathered<F: Family>(entries: F::Of<Self>) -> Self::Whole<F> {
+        Self::gather::<Reference<F>>(&&entries)
+    }
+
+    /// A part, whose numbers start at `offset` and which `take` takes out of the value.
+    #[doc(hidden)]
+    fn part<F: Family, G: Family>(
+        lent: Self::Lent<'_, F>,
+        offset: usize,
+        take: impl Fn(&F::Of<Self::Inner>) -> G::Of<Self::Inner>,
+    ) -> Self::Whole<G>;
+
+    /// Calls a primitive on whole values.
+    #[doc(hidden)]
+    fn apply_whole<P: Primitive>(
+        arguments: Wholes<'_, P, Self>,
+    ) -> Result<Self::Whole<P::Output>, P::Error>;
 
     /// Calls a primitive that is known by its record alone, for [`symbolic`](crate::symbolic).
     #[doc(hidden)]
@@ -178,6 +290,16 @@ macro_rules! base {
             fn from_parts_mut(parts: &mut [$real]) -> &mut [$real] {
                 parts
             }
+
+            #[inline]
+            fn from_parts(parts: &[$real]) -> &[$real] {
+                parts
+            }
+
+            #[inline]
+            fn parts_of(numbers: &[$real]) -> &[$real] {
+                numbers
+            }
         }
 
         impl Real for $real {
@@ -203,6 +325,114 @@ macro_rules! base {
             #[inline]
             fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self> {
                 P::primal::<$real>(arguments)
+            }
+
+            type Inner = $real;
+            type Whole<F: Family> = F::Of<$real>;
+            type Lent<'a, F: Family> = &'a F::Of<$real>;
+
+            #[inline]
+            fn inner(self) -> $real {
+                self
+            }
+
+            #[inline]
+            fn lend<F: Family>(whole: &F::Of<$real>) -> &F::Of<$real> {
+                whole
+            }
+
+            #[inline]
+            fn shorten<'s, 'l: 's, F: Family + 's + 'l>(lent: &'l F::Of<$real>) -> &'s F::Of<$real> {
+                lent
+            }
+
+            #[inline]
+            fn lend_constant<F: Family>(value: &F::Of<$real>) -> &F::Of<$real> {
+                value
+            }
+
+            #[inline]
+            fn with_converted<F: Family, Out>(
+                value: &F::Of<f64>,
+                f: impl FnOnce(&F::Of<$real>) -> Out,
+            ) -> Out {
+                match crate::cast::same_slice::<F::Of<f64>, F::Of<$real>>(std::slice::from_ref(value)) {
+                    Some(value) => f(&value[0]),
+                    None => f(&value.map_reals(&mut |x| x as $real)),
+                }
+            }
+
+            #[inline]
+            fn hold<F: Family>(lent: &F::Of<$real>) -> F::Of<$real> {
+                lent.clone()
+            }
+
+            #[inline]
+            fn constant_whole<F: Family>(value: F::Of<$real>) -> F::Of<$real> {
+                value
+            }
+
+            #[inline]
+            fn value_of<'a, F: Family + 'a>(lent: &'a F::Of<$real>) -> &'a F::Of<$real> {
+                lent
+            }
+
+            #[inline]
+            fn value_mut<F: Family>(whole: &mut F::Of<$real>) -> &mut F::Of<$real> {
+                whole
+            }
+
+            #[inline]
+            fn entries<F: Family>(lent: &F::Of<$real>) -> F::Of<$real> {
+                lent.clone()
+            }
+
+            #[inline]
+            fn map_entries<F: Family, S: Real>(
+                lent: &F::Of<$real>,
+                f: &mut impl FnMut($real) -> S,
+            ) -> F::Of<S> {
+                lent.map_reals(f)
+            }
+
+            #[inline]
+            fn for_each_entry<F: Family>(lent: &F::Of<$real>, f: &mut impl FnMut($real)) {
+                lent.for_each_real(f);
+            }
+
+            #[inline]
+            fn update_entries<F: Family>(whole: &mut F::Of<$real>, f: &mut impl FnMut(&mut $real)) {
+                whole.update_reals(f);
+            }
+
+            #[inline]
+            fn gather<Form: Gathered>(
+                given: &Form::Given<'_, $real>,
+            ) -> <Form::Family as Family>::Of<$real> {
+                Form::own_container::<$real, $real>(given, &mut |x| x)
+            }
+
+            #[inline]
+            fn gathered<F: Family>(entries: F::Of<$real>) -> F::Of<$real> {
+                entries
+            }
+
+            #[inline]
+            fn part<F: Family, G: Family>(
+                lent: &F::Of<$real>,
+                _: usize,
+                take: impl Fn(&F::Of<$real>) -> G::Of<$real>,
+            ) -> G::Of<$real> {
+                take(lent)
+            }
+
+            #[inline]
+            fn apply_whole<P: Primitive>(
+                mut arguments: Wholes<'_, P, Self>,
+            ) -> Result<Output<P, $real>, P::Error> {
+                P::into_result::<$real>(P::primal::<$real>(
+                    P::Arguments::give::<$real>(&mut arguments),
+                ))
             }
 
             #[inline]
@@ -247,5 +477,15 @@ impl<R: Real> Scalar for Complex<R> {
     #[inline]
     fn from_parts_mut(parts: &mut [R]) -> &mut [Complex<R>] {
         crate::cast::complex_from_parts(parts)
+    }
+
+    #[inline]
+    fn from_parts(parts: &[R]) -> &[Complex<R>] {
+        crate::cast::complex_of_parts(parts)
+    }
+
+    #[inline]
+    fn parts_of(numbers: &[Complex<R>]) -> &[R] {
+        crate::cast::parts_of_complexes(numbers)
     }
 }

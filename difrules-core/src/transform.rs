@@ -14,6 +14,7 @@ use std::convert::Infallible;
 use nalgebra::DMatrix;
 
 use crate::dual::Dual;
+use crate::maps::{Along, Aspect, Numbering, Numbers, Ranges, Units, like};
 use crate::tape::Opened;
 use crate::value::{Differentiable, With};
 use crate::var::Var;
@@ -69,18 +70,6 @@ impl<V: Differentiable, E> Outcome for Result<V, E> {
     }
 }
 
-/// The point `x` in forward mode, with a tangent for each number of each direction.
-fn dual<X: Differentiable, const N: usize>(
-    x: &X,
-    mut tangent: impl FnMut(usize, usize) -> X::Real,
-) -> With<X, Dual<X::Real, N>> {
-    let mut number = 0;
-    x.map_reals(&mut |value| {
-        number += 1;
-        Dual::new(value, std::array::from_fn(|direction| tangent(number - 1, direction)))
-    })
-}
-
 /// The point `x` on a tape of its own.
 fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>) {
     let tape = Opened::new(X::count(&x.shape()));
@@ -90,17 +79,25 @@ fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>
 
 /// The point `x` as the inputs of a tape that was opened for it.
 pub(crate) fn inputs<X: Differentiable>(tape: &Opened<X::Real>, x: &X) -> With<X, Var<X::Real>> {
-    let mut number = 0;
-    x.map_reals(&mut |value| {
-        number += 1;
-        Var::recorded(value, tape.stamp(), number)
-    })
+    x.map_with(&mut Numbering { stamp: tape.stamp(), next: 1 })
 }
 
-/// A value of the shape of `x` made of these numbers.
-fn like<X: Differentiable>(x: &X, numbers: impl IntoIterator<Item = X::Real>) -> X {
-    let mut numbers = numbers.into_iter();
-    X::build(&x.shape(), &mut || numbers.next().expect("as many numbers as the shape has"))
+/// The value of a function, and what `take` takes out of the numbers of its gradient.
+fn swept<X, F, Y, Out>(
+    f: F,
+    x: &X,
+    take: impl FnOnce(&[X::Real]) -> Out,
+) -> Result<(X::Real, Out), Y::Error>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
+    Y: Outcome<Value = Var<X::Real>>,
+{
+    let (tape, variables) = recorded(x);
+    let y = f(&variables).into_result()?;
+    let number = y.number(tape.stamp());
+    let out = tape.close(|tape| take(tape.sweep([(number, nalgebra::one())])));
+    Ok((y.value(), out))
 }
 
 /// The value and the gradient of a function of one differentiable value, by one reverse sweep.
@@ -129,14 +126,7 @@ where
     F: FnOnce(&With<X, Var<X::Real>>) -> Y,
     Y: Outcome<Value = Var<X::Real>>,
 {
-    Y::from_result((|| {
-        let (tape, variables) = recorded(x);
-        let y = f(&variables).into_result()?;
-        let number = y.number(tape.stamp());
-        let gradient =
-            tape.close(|tape| like(x, tape.sweep([(number, nalgebra::one())]).iter().copied()));
-        Ok((y.value(), gradient))
-    })())
+    Y::from_result(swept(f, x, |numbers| like(x, numbers)))
 }
 
 /// The gradient alone; see [`value_and_gradient`].
@@ -187,9 +177,9 @@ where
     assert_eq!(tangent.shape(), x.shape(), "the tangent must have the shape of the point");
     let tangent = tangent.to_reals();
     Y::from_result(
-        f(&dual(x, |number, _| tangent[number]))
+        f(&x.map_with(&mut Along(Numbers(&tangent))))
             .into_result()
-            .map(|y| (y.map_reals(&mut |y| y.value), y.map_reals(&mut |y| y.tangents[0]))),
+            .map(|y| (y.map_with(&mut Aspect::Value), y.map_with(&mut Aspect::Tangent))),
     )
 }
 
@@ -220,26 +210,24 @@ where
     Y::from_result((|| {
         let (tape, variables) = recorded(x);
         let y = f(&variables).into_result()?;
-        let value = y.map_reals(&mut Var::value);
+        let mut ranges = Ranges::new(tape.stamp());
+        let value = y.map_with(&mut ranges.values());
         assert_eq!(
             cotangent.shape(),
             value.shape(),
             "the cotangent must have the shape of the value"
         );
-        let numbers = numbers(&y, tape.stamp());
-        let x_bar = tape.close(|tape| {
-            let seed = numbers.into_iter().zip(cotangent.to_reals());
-            like(x, tape.sweep(seed).iter().copied())
-        });
+        let x_bar =
+            tape.close(|tape| like(x, tape.sweep(ranges.numbers().zip(cotangent.to_reals()))));
         Ok((value, x_bar))
     })())
 }
 
 /// The numbers that a result has on the tape of this stamp.
 fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) -> Vec<u32> {
-    let mut numbers = Vec::new();
-    y.for_each_real(&mut |y| numbers.push(y.number(stamp)));
-    numbers
+    let mut ranges = Ranges::new(stamp);
+    y.map_with(&mut ranges.values());
+    ranges.numbers().collect()
 }
 
 /// The Jacobian of a function: a row for each number of its value, a column for each of `x`.
@@ -288,12 +276,7 @@ where
 
 /// The point with unit tangents for the numbers from `first` on, a direction each.
 fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> With<X, Dual<X::Real, N>> {
-    dual(
-        x,
-        |number, direction| {
-            if number == first + direction { nalgebra::one() } else { nalgebra::zero() }
-        },
-    )
+    x.map_with(&mut Units { next: 0, first })
 }
 
 /// The Jacobian of a function by reverse sweeps over one recording, one a row.
@@ -420,14 +403,17 @@ where
         let mut hessian = DMatrix::zeros(count, count);
         for first in (0..count).step_by(CHUNK) {
             let point = seeded::<X, CHUNK>(x, first);
-            let gradient = gradient(|x| f(x).into_result(), &point)?;
-            let mut row = 0;
-            gradient.for_each_real(&mut |entry| {
-                for (column, tangent) in (first..count).zip(entry.tangents) {
-                    hessian[(row, column)] = tangent;
-                }
-                row += 1;
-            });
+            swept(
+                |x| f(x).into_result(),
+                &point,
+                |gradient| {
+                    for (mut row, entry) in hessian.row_iter_mut().zip(gradient) {
+                        for (column, tangent) in (first..count).zip(entry.tangents) {
+                            row[column] = tangent;
+                        }
+                    }
+                },
+            )?;
         }
         Ok(hessian)
     })())
@@ -457,10 +443,10 @@ where
 {
     assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
     let direction = direction.to_reals();
-    let point = dual::<X, 1>(x, |number, _| direction[number]);
-    Y::from_result(gradient(|x| f(x).into_result(), &point).map(|gradient| {
-        let mut tangents = Vec::with_capacity(direction.len());
-        gradient.for_each_real(&mut |entry| tangents.push(entry.tangents[0]));
-        like(x, tangents)
-    }))
+    let point = x.map_with(&mut Along(Numbers(&direction)));
+    let product = swept(f, &point, |gradient| {
+        let tangents: Vec<_> = gradient.iter().map(|entry| entry.tangents[0]).collect();
+        like(x, &tangents)
+    });
+    Y::from_result(product.map(|(_, product)| product))
 }

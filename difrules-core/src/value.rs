@@ -7,6 +7,7 @@ use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
 
 use crate::registry::Notion;
 use crate::scalar::{Kind, Real, Scalar};
+use crate::whole::{Map, Source, Whole};
 
 /// A container, apart from the real scalar it is over.
 ///
@@ -66,6 +67,9 @@ pub trait Differentiable: Clone + 'static {
     /// How a rule is lent an adjoint buffer to add into: scalars by mutable reference, matrices as
     /// a mutable view.
     type Adjoint<'a>;
+    /// How a call on whole values gives it: scalars as they are, a matrix whole, a structure as a tuple
+    /// of what its fields are given as.
+    type Parts;
 
     /// Its shape.
     fn shape(&self) -> Shape<Self>;
@@ -76,11 +80,36 @@ pub trait Differentiable: Clone + 'static {
     /// How many real numbers a value of this shape holds.
     fn count(shape: &Shape<Self>) -> usize;
 
+    /// A value of this shape, its real numbers and what is whole taken from `source` in order.
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self;
+
+    /// The same container with every real number and all that is whole replaced by what `map` makes
+    /// of it.
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S>;
+
     /// A value of this shape, its real numbers taken from `next` in order.
-    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self;
+    #[inline]
+    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
+        Self::build_with(shape, next)
+    }
 
     /// The same container with every real number replaced by `f` of it.
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S>;
+    #[inline]
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
+        self.map_with(f)
+    }
+
+    /// A value of this shape made of these real numbers.
+    #[inline]
+    fn from_reals(shape: &Shape<Self>, reals: &[Self::Real]) -> Self {
+        let mut reals = reals.iter().copied();
+        Self::build(shape, &mut || reals.next().expect("as many as the shape has"))
+    }
+
+    /// Gives a whole value away in its parts: numbers as they are, a matrix whole, a structure's
+    /// fields as a tuple.
+    #[doc(hidden)]
+    fn parts(whole: <Self::Real as Real>::Whole<Self::Family>) -> Self::Parts;
 
     /// Calls `f` with every real number, in order.
     fn for_each_real(&self, f: &mut impl FnMut(Self::Real));
@@ -132,6 +161,12 @@ impl<T: Scalar> Differentiable for T {
     type Ref<'a> = T;
     type Cotangent<'a> = T;
     type Adjoint<'a> = &'a mut T;
+    type Parts = T;
+
+    #[inline]
+    fn parts(whole: <Self::Real as Real>::Whole<T::Kind>) -> T {
+        <Self::Real as Real>::entries::<T::Kind>(<Self::Real as Real>::lend::<T::Kind>(&whole))
+    }
 
     #[inline]
     fn shape(&self) {}
@@ -146,17 +181,17 @@ impl<T: Scalar> Differentiable for T {
     }
 
     #[inline]
-    fn build(_: &(), next: &mut impl FnMut() -> Self::Real) -> Self {
+    fn build_with(_: &(), source: &mut impl Source<Self::Real>) -> Self {
         let mut value = T::zero();
         for part in value.parts_mut() {
-            *part = next();
+            *part = source.real();
         }
         value
     }
 
     #[inline]
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
-        self.map_parts(f)
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.map_parts(&mut |x| map.real(x))
     }
 
     #[inline]
@@ -224,6 +259,7 @@ where
     type Ref<'a> = &'a Self;
     type Cotangent<'a> = MatrixViewMut<'a, T, R, C>;
     type Adjoint<'a> = MatrixViewMut<'a, T, R, C>;
+    type Parts = Whole<Self>;
 
     #[inline]
     fn shape(&self) -> (R, C) {
@@ -240,13 +276,27 @@ where
     }
 
     #[inline]
-    fn build((rows, columns): &(R, C), next: &mut impl FnMut() -> Self::Real) -> Self {
-        Self::from_fn_generic(*rows, *columns, |_, _| T::build(&(), next))
+    fn build_with((rows, columns): &(R, C), source: &mut impl Source<Self::Real>) -> Self {
+        Self::from_fn_generic(*rows, *columns, |_, _| T::build_with(&(), source))
     }
 
     #[inline]
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
-        self.map(|x| x.map_parts(f))
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.map(|x| x.map_parts(&mut |x| map.real(x)))
+    }
+
+    #[inline]
+    fn from_reals((rows, columns): &(R, C), reals: &[Self::Real]) -> Self {
+        Self::from_iterator_generic(*rows, *columns, T::from_parts(reals).iter().copied())
+    }
+
+    fn to_reals(&self) -> Vec<Self::Real> {
+        T::parts_of(self.as_slice()).to_vec()
+    }
+
+    #[inline]
+    fn parts(whole: <Self::Real as Real>::Whole<Self::Family>) -> Whole<Self> {
+        Whole::new(whole)
     }
 
     #[inline]
@@ -346,7 +396,21 @@ impl<X: Differentiable> Differentiable for Vec<X> {
     type Ref<'a> = &'a [X];
     type Cotangent<'a> = Vec<X::Cotangent<'a>>;
     type Adjoint<'a> = Vec<X::Adjoint<'a>>;
+    type Parts = Vec<X::Parts>;
     by_element!();
+
+    fn parts(whole: <X::Real as Real>::Whole<Vec<X::Family>>) -> Vec<X::Parts> {
+        let lent = <X::Real as Real>::lend::<Vec<X::Family>>(&whole);
+        let value = <X::Real as Real>::value_of::<Vec<X::Family>>(lent);
+        let mut offset = 0;
+        let part = |(i, shape): (usize, _)| {
+            let start = offset;
+            offset += X::count(&shape);
+            let take = |all: &Vec<With<X, <X::Real as Real>::Inner>>| all[i].clone();
+            X::parts(<X::Real as Real>::part::<Vec<X::Family>, X::Family>(lent, start, take))
+        };
+        value.shape().into_iter().enumerate().map(part).collect()
+    }
 
     fn shape(&self) -> Shape<Self> {
         self.iter().map(X::shape).collect()
@@ -356,12 +420,12 @@ impl<X: Differentiable> Differentiable for Vec<X> {
         shape.iter().map(X::count).sum()
     }
 
-    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
-        shape.iter().map(|shape| X::build(shape, next)).collect()
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+        shape.iter().map(|shape| X::build_with(shape, source)).collect()
     }
 
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
-        self.iter().map(|x| x.map_reals(f)).collect()
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.iter().map(|x| x.map_with(map)).collect()
     }
 
     fn by_ref(&self) -> &[X] {
@@ -397,7 +461,20 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
     type Ref<'a> = &'a [X; N];
     type Cotangent<'a> = [X::Cotangent<'a>; N];
     type Adjoint<'a> = [X::Adjoint<'a>; N];
+    type Parts = [X::Parts; N];
     by_element!();
+
+    fn parts(whole: <X::Real as Real>::Whole<[X::Family; N]>) -> [X::Parts; N] {
+        let lent = <X::Real as Real>::lend::<[X::Family; N]>(&whole);
+        let shapes = <X::Real as Real>::value_of::<[X::Family; N]>(lent).shape();
+        let mut offset = 0;
+        std::array::from_fn(|i| {
+            let start = offset;
+            offset += X::count(&shapes[i]);
+            let take = |all: &[With<X, <X::Real as Real>::Inner>; N]| all[i].clone();
+            X::parts(<X::Real as Real>::part::<[X::Family; N], X::Family>(lent, start, take))
+        })
+    }
 
     fn shape(&self) -> Shape<Self> {
         self.each_ref().map(X::shape)
@@ -407,12 +484,12 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
         shape.iter().map(X::count).sum()
     }
 
-    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
-        shape.each_ref().map(|shape| X::build(shape, next))
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+        shape.each_ref().map(|shape| X::build_with(shape, source))
     }
 
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
-        self.each_ref().map(|x| x.map_reals(f))
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.each_ref().map(|x| x.map_with(map))
     }
 
     fn by_ref(&self) -> &[X; N] {
@@ -444,7 +521,15 @@ impl<X: Differentiable> Differentiable for Option<X> {
     type Ref<'a> = Option<&'a X>;
     type Cotangent<'a> = Option<X::Cotangent<'a>>;
     type Adjoint<'a> = Option<X::Adjoint<'a>>;
+    type Parts = Option<X::Parts>;
     by_element!();
+
+    fn parts(whole: <X::Real as Real>::Whole<Option<X::Family>>) -> Option<X::Parts> {
+        let lent = <X::Real as Real>::lend::<Option<X::Family>>(&whole);
+        <X::Real as Real>::value_of::<Option<X::Family>>(lent).as_ref()?;
+        let take = |x: &Option<With<X, <X::Real as Real>::Inner>>| x.clone().expect("it is there");
+        Some(X::parts(<X::Real as Real>::part::<Option<X::Family>, X::Family>(lent, 0, take)))
+    }
 
     fn shape(&self) -> Shape<Self> {
         self.as_ref().map(X::shape)
@@ -454,12 +539,12 @@ impl<X: Differentiable> Differentiable for Option<X> {
         shape.as_ref().map_or(0, X::count)
     }
 
-    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
-        shape.as_ref().map(|shape| X::build(shape, next))
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+        shape.as_ref().map(|shape| X::build_with(shape, source))
     }
 
-    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
-        self.as_ref().map(|x| x.map_reals(f))
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.as_ref().map(|x| x.map_with(map))
     }
 
     fn by_ref(&self) -> Option<&X> {
@@ -497,6 +582,30 @@ macro_rules! tuple {
             type Ref<'a> = &'a Self;
             type Cotangent<'a> = ($First::Cotangent<'a>, $($Rest::Cotangent<'a>,)*);
             type Adjoint<'a> = ($First::Adjoint<'a>, $($Rest::Adjoint<'a>,)*);
+            type Parts = ($First::Parts, $($Rest::Parts,)*);
+
+            #[allow(unused_assignments)]
+            fn parts(whole: <$First::Real as Real>::Whole<Self::Family>) -> Self::Parts {
+                let lent = <$First::Real as Real>::lend::<Self::Family>(&whole);
+                let shape = <$First::Real as Real>::value_of::<Self::Family>(lent).shape();
+                let mut offset = 0;
+                (
+                    {
+                        let start = offset;
+                        offset += $First::count(&shape.$first);
+                        $First::parts(<$First::Real as Real>::part::<Self::Family, $First::Family>(
+                            lent, start, |all| all.$first.clone(),
+                        ))
+                    },
+                    $({
+                        let start = offset;
+                        offset += $Rest::count(&shape.$rest);
+                        $Rest::parts(<$First::Real as Real>::part::<Self::Family, $Rest::Family>(
+                            lent, start, |all| all.$rest.clone(),
+                        ))
+                    },)*
+                )
+            }
 
             fn shape(&self) -> Shape<Self> {
                 (self.$first.shape(), $(self.$rest.shape(),)*)
@@ -510,12 +619,12 @@ macro_rules! tuple {
                 $First::count(&shape.$first) $(+ $Rest::count(&shape.$rest))*
             }
 
-            fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
-                ($First::build(&shape.$first, next), $($Rest::build(&shape.$rest, next),)*)
+            fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+                ($First::build_with(&shape.$first, source), $($Rest::build_with(&shape.$rest, source),)*)
             }
 
-            fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
-                (self.$first.map_reals(f), $(self.$rest.map_reals(f),)*)
+            fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+                (self.$first.map_with(map), $(self.$rest.map_with(map),)*)
             }
 
             fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {

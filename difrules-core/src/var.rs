@@ -5,14 +5,17 @@ use std::cmp::Ordering;
 
 use crate::checkpoint;
 use crate::field::real_field;
-use crate::passing::Arguments;
-use crate::primitive::{Evaluated, Evaluation, Given, Inputs, Output, Primitive, Shapes};
+use crate::passing::{Arguments, Change, Gathered, Look};
+use crate::primitive::{
+    Evaluated, Evaluation, Given, Inputs, Output, Primitive, Reads, Shapes, Wholes,
+};
 use crate::registry::Record;
 use crate::replay::Operation;
 use crate::scalar::{Over, Real};
 use crate::symbolic;
 use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, Tape, Tapes, Whole};
-use crate::value::Differentiable;
+use crate::value::{Differentiable, Family};
+use crate::whole::{Gather, Keep, Kept, VarLent, VarWhole};
 
 /// A number whose derivatives a reverse sweep computes.
 ///
@@ -337,9 +340,10 @@ impl<T: Real> Real for Var<T> {
         );
         reading.finish(P::Arguments::IN_PLACE.len());
         let mut inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
-        let overwritten = P::overwritten(&inputs);
-        let replayed = (reading.stamp() & ATTENTIVE != 0)
-            .then(|| Box::new(P::Arguments::map::<T, T>(&inputs, &mut |_, x| x)));
+        let read = P::Arguments::read::<T>(&inputs);
+        let overwritten = P::overwritten::<T>(&read);
+        let replayed = to_replay::<P, T>(reading.stamp(), &read);
+        drop(read);
         let output = match call::<P, T>(&mut inputs) {
             Ok((output, saved)) if reading.stamp() != 0 => {
                 let evaluation = Evaluated { inputs, overwritten, output, saved };
@@ -359,6 +363,230 @@ impl<T: Real> Real for Var<T> {
         };
         reading.close::<T>();
         P::from_result(output)
+    }
+
+    type Inner = T;
+    type Whole<F: Family> = VarWhole<F::Of<T>>;
+    type Lent<'a, F: Family> = VarLent<'a, F::Of<T>>;
+
+    #[inline]
+    fn inner(self) -> T {
+        self.value
+    }
+
+    #[inline]
+    fn lend<F: Family>(whole: &VarWhole<F::Of<T>>) -> VarLent<'_, F::Of<T>> {
+        VarLent {
+            value: &whole.value,
+            kept: Some(&whole.value),
+            stamp: whole.stamp,
+            first: whole.first,
+        }
+    }
+
+    #[inline]
+    fn shorten<'s, 'l: 's, F: Family + 's + 'l>(
+        lent: VarLent<'l, F::Of<T>>,
+    ) -> VarLent<'s, F::Of<T>> {
+        lent
+    }
+
+    #[inline]
+    fn lend_constant<F: Family>(value: &F::Of<T>) -> VarLent<'_, F::Of<T>> {
+        VarLent { value, kept: None, stamp: 0, first: CONSTANT }
+    }
+
+    fn hold<F: Family>(lent: VarLent<'_, F::Of<T>>) -> VarWhole<F::Of<T>> {
+        VarWhole { value: lent.keep().kept(), stamp: lent.stamp, first: lent.first }
+    }
+
+    #[inline]
+    fn constant_whole<F: Family>(value: F::Of<T>) -> VarWhole<F::Of<T>> {
+        VarWhole::constant(value)
+    }
+
+    #[inline]
+    fn value_of<'a, F: Family + 'a>(lent: VarLent<'a, F::Of<T>>) -> &'a F::Of<T> {
+        lent.value
+    }
+
+    #[inline]
+    fn value_mut<F: Family>(whole: &mut VarWhole<F::Of<T>>) -> &mut F::Of<T> {
+        whole.value.make_mut()
+    }
+
+    fn entries<F: Family>(lent: VarLent<'_, F::Of<T>>) -> F::Of<Self> {
+        Self::map_entries::<F, Self>(lent, &mut |x| x)
+    }
+
+    #[inline]
+    fn map_entries<F: Family, S: Real>(
+        lent: VarLent<'_, F::Of<T>>,
+        f: &mut impl FnMut(Self) -> S,
+    ) -> F::Of<S> {
+        let (mut number, step) = (lent.first, u32::from(lent.stamp != 0));
+        lent.value.map_reals(&mut |value| {
+            let x = Self { value, stamp: lent.stamp, number };
+            number += step;
+            f(x)
+        })
+    }
+
+    fn for_each_entry<F: Family>(lent: VarLent<'_, F::Of<T>>, f: &mut impl FnMut(Self)) {
+        let (mut number, step) = (lent.first, u32::from(lent.stamp != 0));
+        lent.value.for_each_real(&mut |value| {
+            f(Self { value, stamp: lent.stamp, number });
+            number += step;
+        });
+    }
+
+    fn gather<Form: Gathered>(
+        given: &Form::Given<'_, Self>,
+    ) -> VarWhole<<Form::Family as Family>::Of<T>> {
+        let mut handles = Whole::new();
+        Form::visit::<Self>(given, &mut |x| handles.push(x.stamp, x.number));
+        if let Some((stamp, first)) = handles.range() {
+            let value = Form::own_container::<Self, T>(given, &mut Self::value_unseen);
+            return VarWhole { value: Kept::new(value), stamp, first };
+        }
+        let entries = Form::own_container::<Self, Self>(given, &mut |x| x);
+        Self::gathered::<Form::Family>(Self::apply::<Gather<Form::Family>>((&entries,)))
+    }
+
+    #[inline]
+    fn part<F: Family, G: Family>(
+        lent: VarLent<'_, F::Of<T>>,
+        offset: usize,
+        take: impl Fn(&F::Of<T>) -> G::Of<T>,
+    ) -> VarWhole<G::Of<T>> {
+        let first = if lent.stamp == 0 { CONSTANT } else { lent.first + offset as u32 };
+        VarWhole { value: Kept::new(take(lent.value)), stamp: lent.stamp, first }
+    }
+
+    fn apply_whole<P: Primitive>(
+        mut arguments: Wholes<'_, P, Self>,
+    ) -> Result<VarWhole<Output<P, T>>, P::Error> {
+        let mut ranges = Ranges { reading: Reading::new::<T>(), argument: 0 };
+        P::Arguments::look::<Self, _>(&arguments, &mut ranges, |ranges, i| ranges.argument = i);
+        let mut reading = ranges.reading;
+        reading.finish(P::Arguments::IN_PLACE.len());
+        let result = if reading.stamp() == 0 {
+            let result = T::apply::<P>(P::Arguments::give::<Self>(&mut arguments));
+            P::into_result::<T>(result).map(VarWhole::constant)
+        } else {
+            whole_node::<P, T>(&reading, arguments)
+        };
+        reading.close::<T>();
+        result
+    }
+}
+
+/// Calls a primitive on whole arguments, not all of which are constants, and records a node.
+#[inline]
+fn whole_node<P: Primitive, T: Real>(
+    reading: &Reading,
+    mut arguments: Wholes<'_, P, Var<T>>,
+) -> Result<VarWhole<Output<P, T>>, P::Error> {
+    let stamp = reading.stamp();
+    let read = P::Arguments::read_whole::<Var<T>>(&arguments);
+    let overwritten = P::overwritten::<T>(&read);
+    let replayed = to_replay::<P, T>(stamp, &read);
+    drop(read);
+    let evaluated = P::augmented::<T>(P::Arguments::give::<Var<T>>(&mut arguments));
+    let (output, saved) = match evaluated {
+        Ok(evaluated) => evaluated,
+        Err(error) => {
+            // What the caller does then depends on the arguments.
+            P::Arguments::look::<Var<T>, _>(&arguments, &mut See, |_, _| {});
+            return Err(error);
+        }
+    };
+    let shapes = (
+        P::Arguments::shapes::<T>(&P::Arguments::read_whole::<Var<T>>(&arguments)),
+        output.shape(),
+    );
+    let returned = Output::<P, T>::count(&shapes.1);
+    let output = Kept::new(output);
+    let residual = P::keep::<T>(
+        P::Arguments::keep_whole::<T>(&arguments),
+        overwritten,
+        Keep::Shared(&output),
+        saved,
+    );
+    let mut results = Count(returned);
+    P::Arguments::change::<Var<T>>(&mut arguments, &mut results);
+    let first = record::<P, T>(reading, results.0, residual, shapes, replayed, || {
+        let mut values = output.to_reals();
+        P::Arguments::change::<Var<T>>(&mut arguments, &mut Append(&mut values));
+        values
+    });
+    let mut renumber = Renumber { stamp, next: first + returned as u32 };
+    P::Arguments::change::<Var<T>>(&mut arguments, &mut renumber);
+    Ok(VarWhole { value: output, stamp, first })
+}
+
+/// Reads the ranges of whole arguments.
+struct Ranges {
+    reading: Reading,
+    argument: usize,
+}
+
+impl<T: Real> Look<Var<T>> for Ranges {
+    #[inline]
+    fn lent<F: Family>(&mut self, lent: VarLent<'_, F::Of<T>>) {
+        let count = F::Of::<T>::count(&lent.value.shape()) as u32;
+        self.reading.push_range(self.argument, lent.stamp, lent.first, count);
+    }
+
+    #[inline]
+    fn number(&mut self, x: Var<T>) {
+        self.reading.push_range(self.argument, x.stamp, x.number, 1);
+    }
+}
+
+/// Counts the numbers of `&mut` arguments.
+struct Count(usize);
+
+impl<T: Real> Change<Var<T>> for Count {
+    fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
+        self.0 += F::Of::<T>::count(&whole.value.shape());
+    }
+}
+
+/// Tells a tape that is replayed that the arguments were looked at.
+struct See;
+
+impl<T: Real> Look<Var<T>> for See {
+    fn lent<F: Family>(&mut self, lent: VarLent<'_, F::Of<T>>) {
+        if lent.stamp & ATTENTIVE != 0 {
+            Var::<T>::for_each_entry::<F>(lent, &mut see);
+        }
+    }
+
+    fn number(&mut self, x: Var<T>) {
+        see(x);
+    }
+}
+
+/// Gives `&mut` arguments their new numbers.
+struct Renumber {
+    stamp: u32,
+    next: u32,
+}
+
+impl<T: Real> Change<Var<T>> for Renumber {
+    fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
+        (whole.stamp, whole.first) = (self.stamp, self.next);
+        self.next += F::Of::<T>::count(&whole.value.shape()) as u32;
+    }
+}
+
+/// Appends the values of `&mut` arguments.
+struct Append<'a, T>(&'a mut Vec<T>);
+
+impl<T: Real> Change<Var<T>> for Append<'_, T> {
+    fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
+        self.0.extend(whole.value.to_reals());
     }
 }
 
@@ -465,36 +693,47 @@ fn node<P: Primitive, T: Real>(
     let shapes = P::shapes(&evaluation);
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
     let residual = P::residual(evaluation);
-    let Some(inputs) = replayed else {
-        reading.record::<T>(results, |tape| tape.keep_residual::<P>(residual, shapes));
-        return output;
-    };
-    record_replayed::<P, T>(reading, arguments, &output, *inputs, residual, shapes);
+    record::<P, T>(reading, results, residual, shapes, replayed, || {
+        let mut values = Vec::with_capacity(results);
+        output.for_each_real(&mut |y: Var<T>| values.push(y.value));
+        P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
+            if P::Arguments::IN_PLACE[argument] {
+                values.push(x.value);
+            }
+        });
+        values
+    });
     output
 }
 
-/// Records a node on a tape that is replayed.
-#[cold]
-fn record_replayed<P: Primitive, T: Real>(
+/// The arguments of a node on the tape of this stamp, if that is going to be replayed.
+#[inline]
+fn to_replay<P: Primitive, T: Real>(
+    stamp: u32,
+    arguments: &Reads<'_, P, T>,
+) -> Option<Box<Inputs<P, T>>> {
+    (stamp & ATTENTIVE != 0 && Var::<T>::is_replayed(stamp))
+        .then(|| Box::new(P::Arguments::copy::<T>(arguments)))
+}
+
+/// Puts a node on the tape of its arguments; returns the number of its first result. A tape that is
+/// replayed is told the results' `values`.
+#[inline]
+fn record<P: Primitive, T: Real>(
     reading: &Reading,
-    arguments: &Given<'_, P, Var<T>>,
-    output: &Output<P, Var<T>>,
-    inputs: Inputs<P, T>,
+    results: usize,
     residual: P::Residual<T>,
     shapes: Shapes<P>,
-) {
-    let mut values = Vec::new();
-    output.for_each_real(&mut |y: Var<T>| values.push(y.value));
-    P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
-        if P::Arguments::IN_PLACE[argument] {
-            values.push(x.value);
+    replayed: Option<Box<Inputs<P, T>>>,
+    values: impl FnOnce() -> Vec<T>,
+) -> u32 {
+    match replayed {
+        None => reading.record::<T>(results, |tape| tape.keep_residual::<P>(residual, shapes)),
+        Some(inputs) => {
+            let values = values();
+            reading.record::<T>(results, |tape| {
+                tape.keep_replayed::<P>(*inputs, residual, shapes, &values)
+            })
         }
-    });
-    reading.record::<T>(values.len(), |tape| {
-        if tape.program.is_some() {
-            tape.keep_replayed::<P>(inputs, residual, shapes, &values)
-        } else {
-            tape.keep_residual::<P>(residual, shapes)
-        }
-    });
+    }
 }

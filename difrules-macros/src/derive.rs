@@ -229,7 +229,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
         if field.constant {
             quote!(::core::clone::Clone::clone(#name))
         } else {
-            quote!(<#written as ::difrules_core::Differentiable>::build(#name, next))
+            quote!(<#written as ::difrules_core::Differentiable>::build_with(#name, source))
         }
     });
     let mapped = build(&|field, _| {
@@ -237,7 +237,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
         if field.constant {
             quote!(::core::clone::Clone::clone(&self.#member))
         } else {
-            quote!(<#written as ::difrules_core::Differentiable>::map_reals(&self.#member, f))
+            quote!(<#written as ::difrules_core::Differentiable>::map_with(&self.#member, map))
         }
     });
     let varying: Vec<_> = fields.iter().filter(|field| !field.constant).collect();
@@ -280,6 +280,27 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                     <#fields_written as ::difrules_core::Differentiable>::Adjoint<'__a>,
                 )*);
 
+                type Parts = (#(<#fields_written as ::difrules_core::Differentiable>::Parts,)*);
+
+                fn parts(
+                    whole: <#real as ::difrules_core::Real>::Whole<Self::Family>,
+                ) -> Self::Parts {
+                    let lent = <#real as ::difrules_core::Real>::lend::<Self::Family>(&whole);
+                    let value = <#real as ::difrules_core::Real>::value_of::<Self::Family>(lent);
+                    let #shapes = ::difrules_core::Differentiable::shape(value);
+                    let mut offset = 0;
+                    (#({
+                        let start = offset;
+                        offset += <#fields_written as ::difrules_core::Differentiable>::count(&#varying_names);
+                        <#fields_written as ::difrules_core::Differentiable>::parts(
+                            <#real as ::difrules_core::Real>::part::<
+                                Self::Family,
+                                <#fields_written as ::difrules_core::Differentiable>::Family,
+                            >(lent, start, |all| ::core::clone::Clone::clone(&all.#members)),
+                        )
+                    },)*)
+                }
+
                 fn shape(&self) -> ::difrules_core::Shape<Self> {
                     #shape
                 }
@@ -292,16 +313,16 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                     0 #(+ <#fields_written as ::difrules_core::Differentiable>::count(#varying_names))*
                 }
 
-                fn build(
+                fn build_with(
                     #shapes: &::difrules_core::Shape<Self>,
-                    next: &mut impl ::core::ops::FnMut() -> #real,
+                    source: &mut impl ::difrules_core::Source<#real>,
                 ) -> Self {
                     #built
                 }
 
-                fn map_reals<__S: ::difrules_core::Real>(
+                fn map_with<__S: ::difrules_core::Real>(
                     &self,
-                    f: &mut impl ::core::ops::FnMut(#real) -> __S,
+                    map: &mut impl ::difrules_core::Map<#real, __S>,
                 ) -> ::difrules_core::With<Self, __S> {
                     #mapped
                 }

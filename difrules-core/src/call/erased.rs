@@ -165,7 +165,7 @@ fn pullback<P: Primitive, S: Real>(
     // A primitive that saves nothing saves `()`.
     let evaluation = match (output, cast::same_value::<(), P::Saved<S>>(())) {
         (Some(output), Some(saved)) if !P::Arguments::IN_PLACE.contains(&true) => {
-            let overwritten = P::overwritten(&inputs);
+            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
             Evaluated { inputs, overwritten, output: output.clone(), saved }
         }
         _ => evaluate::<P, S>(inputs, seen)?,
@@ -291,8 +291,12 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         tangents: &[Option<&mut dyn Any>],
         inputs: &A::Owned<S>,
     ) -> Result<(), CallError> {
-        A::count_optional::<S>(tangents, &A::shapes::<S>(inputs), &mut [0; MOST_ARGUMENTS])
-            .map_err(mismatch(self.record, TANGENT_OF))
+        A::count_optional::<S>(
+            tangents,
+            &A::shapes::<S>(&A::read::<S>(inputs)),
+            &mut [0; MOST_ARGUMENTS],
+        )
+        .map_err(mismatch(self.record, TANGENT_OF))
     }
 
     /// Copies the arguments.

@@ -46,6 +46,17 @@ impl Whole {
     }
 }
 
+impl Whole {
+    /// The stamp and the first number, if the handles are one range or constant.
+    pub(crate) fn range(self) -> Option<(u32, u32)> {
+        let (stamp, start) = ((self.any_start >> 32) as u32, self.any_start as u32);
+        if self.any == 0 {
+            return Some((0, CONSTANT));
+        }
+        (self.any_start == self.every_start && start != CONSTANT).then_some((stamp, start))
+    }
+}
+
 impl Reading {
     /// Starts, in memory that earlier ones have left.
     pub(crate) fn new<S: Real>() -> Self {
@@ -62,20 +73,33 @@ impl Reading {
     ///
     /// # Panics
     /// If the arguments are of two tapes.
+    #[inline]
     pub(crate) fn push_whole(&mut self, argument: usize, whole: Whole) -> bool {
-        let (stamp, start) = ((whole.any_start >> 32) as u32, whole.any_start as u32);
-        let range = whole.any_start == whole.every_start && start != CONSTANT;
-        if !range && whole.any != 0 {
-            return false;
+        let Some((stamp, start)) = whole.range() else { return false };
+        self.push_range(argument, stamp, start, whole.count);
+        true
+    }
+
+    /// The next range of an argument: the stamp of its tape, its first number there, and how many; or
+    /// as many constants.
+    ///
+    /// # Panics
+    /// If the arguments are of two tapes.
+    #[inline]
+    pub(crate) fn push_range(&mut self, argument: usize, stamp: u32, first: u32, numbers: u32) {
+        let Run { start, count } = self.current;
+        // A range goes on where its end and the number meet; for a range of constants both are zero.
+        let follows = first == if start == CONSTANT { CONSTANT } else { start.wrapping_add(count) };
+        if follows && argument == self.argument && (stamp == self.stamp || first == CONSTANT) {
+            self.current.count += numbers;
+            return;
+        }
+        if first != CONSTANT {
+            self.stamp = one_stamp(self.stamp, stamp);
         }
         self.end_run();
         self.end_arguments(argument);
-        let start = if whole.any == 0 { CONSTANT } else { start };
-        if start != CONSTANT {
-            self.stamp = one_stamp(self.stamp, stamp);
-        }
-        self.current = Run { start, count: whole.count };
-        true
+        self.current = Run { start: first, count: numbers };
     }
 
     /// The next real of an argument: the stamp of its tape and its number there.
@@ -83,20 +107,7 @@ impl Reading {
     /// # Panics
     /// If the arguments are of two tapes.
     pub(crate) fn push(&mut self, argument: usize, stamp: u32, number: u32) {
-        let Run { start, count } = self.current;
-        // A range goes on where its end and the number meet; for a range of constants both are zero.
-        let follows =
-            number == if start == CONSTANT { CONSTANT } else { start.wrapping_add(count) };
-        if follows && argument == self.argument && (stamp == self.stamp || number == CONSTANT) {
-            self.current.count += 1;
-            return;
-        }
-        if number != CONSTANT {
-            self.stamp = one_stamp(self.stamp, stamp);
-        }
-        self.end_run();
-        self.end_arguments(argument);
-        self.current = Run { start: number, count: 1 };
+        self.push_range(argument, stamp, number, 1);
     }
 
     fn end_run(&mut self) {

@@ -70,6 +70,7 @@ pub fn check_instance<P: Primitive, R: Real>(sample: Sample, seed: u64) -> Resul
 /// - second order, by running both rules on dual numbers, against finite differences of the rules;
 /// - the call against what saves for the rules, kernels against the general texts, and the rules as [`Dual`] and [`Var`](crate::Var) use them
 ///   against the rules themselves;
+/// - calls on arguments in one piece each against those on numbers, in every digit;
 /// - at `f32`, all of it against `f64`, within what the conditioning of the point allows; for a plain
 ///   function, whose rules exist at `f32` alone, against finite differences in that precision.
 ///
@@ -167,6 +168,11 @@ fn agree_with_difference(what: &str, found: &[f64], expected: &Difference) -> Re
 fn agree_exactly(what: &str, found: &[f64], expected: &[f64]) -> Result<(), String> {
     let scale = size(expected).max(size(found));
     agree(what, found, expected, |_| 1e-10 * scale + 1e-13)
+}
+
+/// Agreement in every digit.
+fn same(what: &str, found: &[f64], expected: &[f64]) -> Result<(), String> {
+    agree(what, found, expected, |_| 0.0)
 }
 
 /// One point, in double precision.
@@ -364,21 +370,28 @@ impl Checker<'_> {
         let plain = self.plain.value(self.point).ok_or(OUTSIDE)?;
         agree_exactly("the general text against the kernel", &plain, &values(&text))?;
         if self.record.forward {
-            let run = |x: &Vec<Dual<f64>>| dual.value(x).ok_or(outside);
+            let run = |x: &Vec<Dual<f64>>| dual.mode(x).ok_or(outside);
             let (_, found) = jvp(run, &point, &self.direction.to_vec())?;
             let expected = self.plain.forward(self.point, self.direction).ok_or(OUTSIDE)?;
             agree_exactly("the forward rule in the mode `Dual`", &found, &expected)?;
+            let run = |x: &Vec<Dual<f64>>| dual.whole(x).ok_or(outside);
+            let (_, whole) = jvp(run, &point, &self.direction.to_vec())?;
+            same("the forward rule of what is whole, in the mode `Dual`", &whole, &found)?;
         }
         if self.record.reverse {
             let expected = self.reverse(self.plain, self.point, cotangent)?;
-            let run = |x: &Vec<Var<f64>>| {
+            let held = |x: &Vec<Var<f64>>| -> Vec<_> {
                 let held = x.iter().zip(self.known);
-                let held =
-                    held.map(|(x, known)| if *known { *x } else { Var::constant(x.value()) });
-                var.value(&held.collect::<Vec<_>>()).ok_or(outside)
+                held.map(|(x, known)| if *known { *x } else { Var::constant(x.value()) }).collect()
             };
-            let (_, found) = vjp(run, &point, &cotangent.to_vec())?;
+            let cotangent = cotangent.to_vec();
+            let run = |x: &Vec<Var<f64>>| var.mode(&held(x)).ok_or(outside);
+            let (value, found) = vjp(run, &point, &cotangent)?;
             agree_exactly("the reverse rule in the mode `Var`", &found, &expected)?;
+            let run = |x: &Vec<Var<f64>>| var.whole(&held(x)).ok_or(outside);
+            let (whole_value, whole) = vjp(run, &point, &cotangent)?;
+            same("the value of what is whole, in the mode `Var`", &whole_value, &value)?;
+            same("the reverse rule of what is whole, in the mode `Var`", &whole, &found)?;
         }
         Ok(())
     }

@@ -10,11 +10,16 @@ use crate::value::Differentiable;
 /// A primitive's value at a scalar. Where a list of results is meant, it is the output's numbers and
 /// then those of the `&mut` arguments; there is none outside the domain.
 pub(super) trait Values<S: Real> {
-    fn value(&self, numbers: &[S]) -> Option<Vec<S>>;
+    /// By the call in the scalar's mode.
+    fn mode(&self, numbers: &[S]) -> Option<Vec<S>>;
+    /// By the call on arguments in one piece each.
+    fn whole(&self, numbers: &[S]) -> Option<Vec<S>>;
 }
 
 /// A primitive's rules at a scalar.
 pub(super) trait Rules<S: Real>: Values<S> {
+    /// By the text that saves for the rules.
+    fn value(&self, numbers: &[S]) -> Option<Vec<S>>;
     /// The results of the call itself, which overwrites `&mut` arguments where they are and saves
     /// nothing for the rules.
     fn call(&self, numbers: &[S]) -> Option<Vec<S>>;
@@ -41,13 +46,35 @@ impl<P: Primitive> Near<P> {
 }
 
 impl<P: Primitive, S: Real> Values<S> for Near<P> {
-    fn value(&self, numbers: &[S]) -> Option<Vec<S>> {
-        let mut evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
-        Some(results::<P, S>(&evaluation.output, &mut evaluation.inputs))
+    fn mode(&self, numbers: &[S]) -> Option<Vec<S>> {
+        let mut inputs = self.at(numbers);
+        let returned = S::apply::<P>(P::Arguments::lend::<S>(&mut inputs));
+        let output = P::into_result::<S>(returned).ok()?;
+        Some(results::<P, S>(&output, &mut inputs))
+    }
+
+    fn whole(&self, numbers: &[S]) -> Option<Vec<S>> {
+        if P::SCALAR {
+            // Numbers are in one piece as they are.
+            return self.mode(numbers);
+        }
+        let mut inputs = self.at(numbers);
+        let mut given = P::Arguments::lend::<S>(&mut inputs);
+        let mut held = P::Arguments::hold::<S>(&given);
+        let output = S::apply_whole::<P>(P::Arguments::lend_held::<S>(&mut held)).ok()?;
+        P::Arguments::write_held::<S>(&mut given, &held);
+        drop((given, held));
+        let output = S::entries::<P::Output>(S::lend::<P::Output>(&output));
+        Some(results::<P, S>(&output, &mut inputs))
     }
 }
 
 impl<P: Primitive, S: Real> Rules<S> for Near<P> {
+    fn value(&self, numbers: &[S]) -> Option<Vec<S>> {
+        let mut evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
+        Some(results::<P, S>(&evaluation.output, &mut evaluation.inputs))
+    }
+
     fn call(&self, numbers: &[S]) -> Option<Vec<S>> {
         let mut inputs = self.at(numbers);
         let returned = P::primal::<S>(P::Arguments::lend::<S>(&mut inputs));

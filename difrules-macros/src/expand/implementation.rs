@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 
 use super::rules::Parameter;
 use super::{Expansion, cast, parameter_ident, without_default};
-use crate::function::{Argument, Failing, Form, with_lifetimes};
+use crate::function::{Argument, Failing, Form, ScalarParameter, with_lifetimes};
 use crate::hygiene::quote;
 
 impl Expansion<'_> {
@@ -28,6 +28,7 @@ impl Expansion<'_> {
         } else {
             quote!(true)
         };
+        let function_arguments = &function.arguments;
         let forms = function.arguments.iter().map(|argument| self.passing(argument));
         let family = self.output_at(&f64_tokens);
         let output = self.output_at(&s);
@@ -41,9 +42,10 @@ impl Expansion<'_> {
         let reads = self.reads(self.reverse.as_ref());
         let residual_types = reads.iter().map(|read| match read {
             Parameter::Before(i) | Parameter::After(i) => {
-                self.owned_type(&function.arguments[*i], &s)
+                let form = self.passing(&function.arguments[*i]);
+                quote!(<#form as ::difrules_core::passing::Passing>::Kept<#s>)
             }
-            Parameter::Output => output.to_token_stream(),
+            Parameter::Output => quote!(::difrules_core::Kept<#output>),
             _ => saved.to_token_stream(),
         });
         let error = match function.output.failing {
@@ -67,27 +69,30 @@ impl Expansion<'_> {
         } else {
             quote!(!::core::matches!(argument, #(#unknown)|*))
         };
+        let passing = |i: usize, function: TokenStream| {
+            let form = self.passing(&function_arguments[i]);
+            quote!(<#form as ::difrules_core::passing::Passing>::#function::<__S>)
+        };
         let residual = reads.iter().map(|read| match read {
-            Parameter::Before(i) => match overwritten.iter().position(|j| j == i) {
-                Some(j) => {
-                    let j = syn::Index::from(j);
-                    quote!(overwritten.#j)
+            Parameter::Before(i) | Parameter::After(i) => {
+                let kept = passing(*i, quote!(kept));
+                match overwritten.iter().position(|j| j == i).filter(|_| read.is_before()) {
+                    Some(j) => {
+                        let (keep, j) = (passing(*i, quote!(keep)), syn::Index::from(j));
+                        quote!(#kept(#keep(overwritten.#j)))
+                    }
+                    None => {
+                        let i = syn::Index::from(*i);
+                        quote!(#kept(arguments.#i))
+                    }
                 }
-                None => {
-                    let i = syn::Index::from(*i);
-                    quote!(inputs.#i)
-                }
-            },
-            Parameter::After(i) => {
-                let i = syn::Index::from(*i);
-                quote!(inputs.#i)
             }
-            Parameter::Output => quote!(output),
+            Parameter::Output => quote!(output.kept()),
             _ => quote!(saved),
         });
         let copied = overwritten.iter().map(|&i| {
-            let i = syn::Index::from(i);
-            quote!(::core::clone::Clone::clone(&inputs.#i))
+            let (copy, i) = (passing(i, quote!(copy)), syn::Index::from(i));
+            quote!(#copy(&arguments.#i))
         });
         let returned_value = if function.output.value.is_some() {
             (quote!(returned), quote!(result))
@@ -118,6 +123,7 @@ impl Expansion<'_> {
         };
         let record = self.record();
         let generic = !function.is_plain();
+        let elementwise = self.elementwise();
         quote! {
             #record
 
@@ -156,9 +162,9 @@ impl Expansion<'_> {
                 }
 
                 #[inline]
-                fn forward<__S: ::difrules_core::Real>(
-                    evaluation: &::difrules_core::Evaluation<Self, __S>,
-                    tangents: &mut ::difrules_core::Inputs<Self, __S>,
+                fn push<__S: ::difrules_core::Real>(
+                    evaluation: ::difrules_core::LentEvaluation<'_, Self, __S>,
+                    tangents: &mut ::difrules_core::Tangents<'_, Self, __S>,
                 ) -> ::difrules_core::Output<Self, __S> {
                     #forward
                 }
@@ -187,18 +193,20 @@ impl Expansion<'_> {
                 }
 
                 #[inline]
-                fn residual<__S: ::difrules_core::Real>(
-                    evaluation: ::difrules_core::Evaluation<Self, __S>,
-                ) -> Self::Residual<__S> {
-                    let ::difrules_core::Evaluated { inputs, overwritten, output, saved } = evaluation;
-                    (#(#residual,)*)
+                fn overwritten<__S: ::difrules_core::Real>(
+                    arguments: &::difrules_core::Reads<'_, Self, __S>,
+                ) -> Self::Overwritten<__S> {
+                    (#(#copied,)*)
                 }
 
                 #[inline]
-                fn overwritten<__S: ::difrules_core::Real>(
-                    inputs: &::difrules_core::Inputs<Self, __S>,
-                ) -> Self::Overwritten<__S> {
-                    (#(#copied,)*)
+                fn keep<__S: ::difrules_core::Real>(
+                    arguments: ::difrules_core::Keeps<'_, Self, __S>,
+                    overwritten: Self::Overwritten<__S>,
+                    output: ::difrules_core::Keep<'_, ::difrules_core::Output<Self, __S>>,
+                    saved: Self::Saved<__S>,
+                ) -> Self::Residual<__S> {
+                    (#(#residual,)*)
                 }
 
                 #[inline]
@@ -218,11 +226,169 @@ impl Expansion<'_> {
                     #from_result
                 }
             }
+
+            #elementwise
+        }
+    }
+
+    /// Whether it maps numbers to a number: then the call on whole values is the call itself.
+    fn is_of_numbers(&self) -> bool {
+        let function = self.function;
+        let is_number = |argument: &Argument| {
+            argument.is_constant()
+                || (argument.form == Form::Value && function.is_scalar(&argument.value))
+        };
+        function.arguments.iter().all(is_number)
+            && function.output.value.as_ref().is_some_and(|value| function.is_scalar(value))
+    }
+
+    /// The call on whole values: `name::whole(..)`.
+    pub(super) fn whole(&self) -> TokenStream {
+        let function = self.function;
+        if self.is_of_numbers() {
+            return quote!();
+        }
+        let (ident, visibility) = (function.ident(), &function.item.vis);
+        // A plain function is called in a mode over its scalar.
+        let mode = quote!(__M);
+        let (parameters, real, kind) = match &function.scalar {
+            ScalarParameter::Plain(base) => {
+                (quote!(__M: ::difrules_core::Over<#base>), mode.clone(), quote!())
+            }
+            ScalarParameter::Generic { ident, complex } => {
+                let parameters = &function.rule_parameters;
+                let (real, kind) = if *complex {
+                    (
+                        quote!(<#ident as ::difrules_core::Scalar>::Real),
+                        quote!(<#ident as ::difrules_core::Scalar>::Kind),
+                    )
+                } else {
+                    (quote!(#ident), quote!())
+                };
+                (quote!(#(#parameters),*), real, kind)
+            }
+        };
+        let in_mode = |written: &Type| match function.is_plain() {
+            true => function.substitute(written, &mode, &mode),
+            false => written.clone(),
+        };
+        let marker_arguments = self.marker_arguments(&kind);
+        let conditions = &function.rule_conditions;
+        let names: Vec<_> = function.arguments.iter().map(|argument| &argument.ident).collect();
+        let values: Vec<_> = function
+            .arguments
+            .iter()
+            .map(|argument| match argument.is_constant() {
+                true => argument.value.clone(),
+                false => in_mode(&argument.value),
+            })
+            .collect();
+        let types =
+            function.arguments.iter().zip(&values).map(|(argument, value)| match argument.form {
+                Form::Value | Form::Constant => quote!(#value),
+                Form::ConstantReference => quote!(&#value),
+                _ if argument.is_in_place() => quote!(&mut ::difrules_core::Whole<#value>),
+                _ => quote!(&impl ::difrules_core::AsWhole<#value>),
+            });
+        let output = in_mode(&self.output_type());
+        let (parts, give, finish) = if function.output.value.is_some() {
+            let give = quote!(<#output as ::difrules_core::Differentiable>::parts);
+            (quote!(<#output as ::difrules_core::Differentiable>::Parts), give.clone(), give)
+        } else {
+            (quote!(()), quote!(|_| ()), quote!(::core::mem::drop))
+        };
+        let written = &function.output.written;
+        let (returned, finish) = match function.output.failing {
+            Failing::Error => (
+                quote!(::core::result::Result<
+                    #parts,
+                    <#written as ::difrules_core::__private::Fallible>::Error,
+                >),
+                quote!(result.map(#give)),
+            ),
+            Failing::Nothing => {
+                (quote!(::core::option::Option<#parts>), quote!(result.ok().map(#give)))
+            }
+            Failing::Never => {
+                (parts, quote!(#finish(::difrules_core::__private::infallible(result))))
+            }
+        };
+        let is_lent = |argument: &Argument| {
+            matches!(argument.form, Form::Reference | Form::Slice | Form::Storage | Form::View)
+        };
+        let handed = function.arguments.iter().zip(&values).map(|(argument, value)| {
+            let name = &argument.ident;
+            if is_lent(argument) {
+                quote! {
+                    <#real as ::difrules_core::Real>::shorten::<
+                        <#value as ::difrules_core::Differentiable>::Family,
+                    >(#name)
+                }
+            } else if argument.is_in_place() {
+                quote!(#name.raw_mut())
+            } else {
+                quote!(#name)
+            }
+        });
+        let call = quote! {
+            <#real as ::difrules_core::Real>::apply_whole::<#ident #marker_arguments>((#(#handed,)*))
+        };
+        let call =
+            function.arguments.iter().zip(&values).rev().fold(call, |call, (argument, value)| {
+                let name = &argument.ident;
+                if is_lent(argument) {
+                    quote! {
+                        ::difrules_core::AsWhole::<#value>::lend_to(#name, |#name| #call)
+                    }
+                } else {
+                    call
+                }
+            });
+        let doc = format!("{} of values that stay in one piece.", self.link());
+        quote! {
+            #[doc = #doc]
+            #[allow(clippy::all, clippy::pedantic)]
+            #visibility fn whole<#parameters>(#(#names: #types),*) -> #returned
+            where #(#conditions),*
+            {
+                let result = #call;
+                #finish
+            }
+        }
+    }
+
+    /// What says that the primitive can be done to each entry of a matrix, if it can.
+    pub(super) fn elementwise(&self) -> TokenStream {
+        let function = self.function;
+        let constant = function.arguments.iter().any(Argument::is_constant);
+        let other = function.is_plain()
+            || constant
+            || !self.is_of_numbers()
+            || function.output.failing != Failing::Never
+            || !function.parameters.is_empty();
+        if other {
+            return quote!();
+        }
+        let ident = function.ident();
+        // Of complex numbers a slope says all only where the rules multiply by it.
+        if function.is_complex() && !self.options.partial.is_empty() {
+            quote! {
+                impl<__K: ::difrules_core::Kind> ::difrules_core::Elementwise<__K> for #ident {
+                    type At = #ident<__K>;
+                }
+            }
+        } else {
+            let arguments = self.marker_arguments(&quote!(f64));
+            quote! {
+                impl ::difrules_core::Elementwise<f64> for #ident {
+                    type At = #ident #arguments;
+                }
+            }
         }
     }
 
     /// The form of an argument, a type of `difrules_core::passing`.
-    fn passing(&self, argument: &Argument) -> TokenStream {
+    pub(super) fn passing(&self, argument: &Argument) -> TokenStream {
         let f64_tokens = quote!(f64);
         let value = self.at(&argument.value, &f64_tokens);
         let span = argument.written.span().resolved_at(proc_macro2::Span::mixed_site());
@@ -248,16 +414,6 @@ impl Expansion<'_> {
             Form::ConstantReference => {
                 quote!(::difrules_core::passing::ConstantReference<#constant>)
             }
-        }
-    }
-
-    /// An owned argument's type at a real scalar.
-    fn owned_type(&self, argument: &Argument, real: &TokenStream) -> TokenStream {
-        let (value, constant) = (self.at(&argument.value, real), &argument.value);
-        match argument.form {
-            Form::Constant => quote!(#constant),
-            Form::ConstantReference => quote!(<#constant as ::std::borrow::ToOwned>::Owned),
-            _ => quote!(#value),
         }
     }
 

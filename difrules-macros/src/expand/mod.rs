@@ -251,6 +251,7 @@ impl<'a> Expansion<'a> {
         });
         let partials = self.partial_functions();
         let on = function.is_plain().then(|| self.on());
+        let whole = self.whole();
         let implementation = self.implementation();
         let doc = format!("The rules of {}.", self.link());
         let cfgs: Vec<_> =
@@ -268,6 +269,7 @@ impl<'a> Expansion<'a> {
                 #reverse
                 #partials
                 #on
+                #whole
             }
 
             #(#cfgs)*

@@ -25,6 +25,24 @@ pub(super) enum Parameter {
     Slot(usize),
 }
 
+impl Parameter {
+    /// Whether it is an argument as it was before the call.
+    pub(super) fn is_before(self) -> bool {
+        matches!(self, Self::Before(_))
+    }
+}
+
+/// Where the parameters of a rule's function come from.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// An evaluation, for a partial derivative.
+    Evaluation,
+    /// An evaluation that is lent, and tangents, for a forward rule: cast to those at this scalar.
+    Lent(Option<&'a Type>),
+    /// A residual, for a reverse rule.
+    Residual,
+}
+
 /// A rule with its parameters.
 pub(super) struct RuleText {
     pub(super) parameters: Vec<Parameter>,
@@ -512,72 +530,126 @@ impl Expansion<'_> {
     }
 
     /// How a rule's function gets its parameters.
-    pub(super) fn parameter_value(&self, parameter: Parameter, forward: bool) -> TokenStream {
-        let reads = self.reads(self.reverse.as_ref());
+    pub(super) fn parameter_value(&self, parameter: Parameter, place: Place<'_>) -> TokenStream {
+        let value = self.parameter_reference(parameter, place);
+        let form = |i: usize| self.function.arguments[i].form;
+        match parameter {
+            Parameter::Before(i) | Parameter::Tangent(i) if form(i) == Form::Value => {
+                quote!(::difrules_core::Differentiable::by_ref(#value))
+            }
+            Parameter::Before(i) if form(i) == Form::Constant => {
+                quote!(::core::clone::Clone::clone(#value))
+            }
+            Parameter::Output => quote!(::difrules_core::Differentiable::by_ref(#value)),
+            _ => value,
+        }
+    }
+
+    /// A reference to the parameter of a rule's function, for what is none already.
+    fn parameter_reference(&self, parameter: Parameter, place: Place<'_>) -> TokenStream {
         let overwritten = self.overwritten();
         let index = |i: usize| syn::Index::from(i);
-        // Where the value is kept: in the evaluation for the forward rule, in the residual for the
-        // reverse rule.
-        let place = || {
-            if !forward {
-                let i = index(reads.iter().position(|read| *read == parameter).expect("kept"));
-                return quote!(residual.#i);
+        let form = |i: usize| self.function.arguments[i].form;
+        match (parameter, place) {
+            (Parameter::OutputCotangent, _) => quote!(cotangent),
+            (Parameter::Slot(i), _) if self.function.arguments[i].is_in_place() => {
+                local("adjoint", i).into_token_stream()
             }
-            match parameter {
-                Parameter::Before(i) => match overwritten.iter().position(|j| *j == i) {
+            (Parameter::Slot(i), _) => {
+                let (n, i) = (i, index(i));
+                quote!(::difrules_core::Slot::new(&shapes.0.#i, slots[#n].take()))
+            }
+            (_, Place::Residual) => {
+                let reads = self.reads(self.reverse.as_ref());
+                let kept = index(reads.iter().position(|read| *read == parameter).expect("kept"));
+                match parameter {
+                    Parameter::Before(i) if form(i) == Form::ConstantReference => {
+                        quote!(::core::borrow::Borrow::borrow(&residual.#kept))
+                    }
+                    Parameter::Before(i) if matches!(form(i), Form::Value | Form::Constant) => {
+                        quote!(&residual.#kept)
+                    }
+                    Parameter::Saved => quote!(&residual.#kept),
+                    _ => quote!(&*residual.#kept),
+                }
+            }
+            (Parameter::Before(i), Place::Evaluation) => {
+                let argument = index(i);
+                match form(i) {
+                    Form::ConstantReference => {
+                        quote!(::core::borrow::Borrow::borrow(&evaluation.inputs.#argument))
+                    }
+                    _ => quote!(&evaluation.inputs.#argument),
+                }
+            }
+            (Parameter::Output, Place::Evaluation) => quote!(&evaluation.output),
+            (_, Place::Evaluation) => quote!(&evaluation.saved),
+            (Parameter::Before(i) | Parameter::After(i), Place::Lent(base)) => {
+                let kept = overwritten.iter().position(|j| *j == i && parameter.is_before());
+                let value = match kept {
                     Some(j) => {
                         let j = index(j);
-                        quote!(evaluation.overwritten.#j)
+                        quote!(&evaluation.overwritten.#j)
                     }
                     None => {
-                        let i = index(i);
-                        quote!(evaluation.inputs.#i)
+                        let argument = index(i);
+                        quote!(&*evaluation.arguments.#argument)
                     }
-                },
-                Parameter::After(i) => {
-                    let i = index(i);
-                    quote!(evaluation.inputs.#i)
-                }
-                Parameter::Output => quote!(evaluation.output),
-                _ => quote!(evaluation.saved),
-            }
-        };
-        match parameter {
-            Parameter::Before(i) => {
-                let place = place();
-                match self.function.arguments[i].form {
-                    Form::Value => quote!(::difrules_core::Differentiable::by_ref(&#place)),
-                    Form::Constant => quote!(::core::clone::Clone::clone(&#place)),
-                    Form::ConstantReference => quote!(::core::borrow::Borrow::borrow(&#place)),
-                    _ => quote!(&#place),
+                };
+                match base.filter(|_| !self.function.arguments[i].is_constant()) {
+                    Some(base) => self.cast_reference(&quote!(same_ref), i, base, &value),
+                    None => value,
                 }
             }
-            Parameter::Output => {
-                let place = place();
-                quote!(::difrules_core::Differentiable::by_ref(&#place))
-            }
-            Parameter::After(_) | Parameter::Saved => {
-                let place = place();
-                quote!(&#place)
-            }
-            Parameter::Tangent(i) => {
-                let (n, i) = (i, index(i));
-                match self.function.arguments[n].form {
-                    Form::Value => quote!(::difrules_core::Differentiable::by_ref(&tangents.#i)),
-                    _ if self.function.arguments[n].is_in_place() => quote!(&mut tangents.#i),
-                    _ => quote!(&tangents.#i),
-                }
-            }
-            Parameter::OutputCotangent => quote!(cotangent),
-            Parameter::Slot(i) => {
-                if self.function.arguments[i].is_in_place() {
-                    local("adjoint", i).into_token_stream()
+            (Parameter::Tangent(i), Place::Lent(base)) => {
+                let tangent = index(i);
+                let (cast, value) = if self.function.arguments[i].is_in_place() {
+                    (quote!(same_mut), quote!(&mut *tangents.#tangent))
                 } else {
-                    let (n, i) = (i, index(i));
-                    quote!(::difrules_core::Slot::new(&shapes.0.#i, slots[#n].take()))
+                    (quote!(same_ref), quote!(&*tangents.#tangent))
+                };
+                match base {
+                    Some(base) => self.cast_reference(&cast, i, base, &value),
+                    None => value,
                 }
             }
+            (Parameter::Output, Place::Lent(Some(base))) => {
+                let (primitive, real) = self.specialised(base);
+                quote! {
+                    ::difrules_core::__private::same_ref::<
+                        ::difrules_core::Output<Self, __S>,
+                        ::difrules_core::Output<#primitive, #real>,
+                    >(evaluation.output)
+                }
+            }
+            (Parameter::Output, Place::Lent(None)) => quote!(evaluation.output),
+            (Parameter::Saved, Place::Lent(Some(base))) => {
+                let (primitive, real) = self.specialised(base);
+                quote! {
+                    ::difrules_core::__private::same_ref::<
+                        Self::Saved<__S>,
+                        <#primitive as ::difrules_core::Primitive>::Saved<#real>,
+                    >(evaluation.saved)
+                }
+            }
+            (Parameter::Saved, Place::Lent(None)) => quote!(evaluation.saved),
         }
+    }
+
+    /// A reference to an argument's value at `__S` as one at a base scalar, which is known to be the
+    /// same.
+    fn cast_reference(
+        &self,
+        cast: &TokenStream,
+        argument: usize,
+        base: &Type,
+        value: &TokenStream,
+    ) -> TokenStream {
+        let written = &self.function.arguments[argument].value;
+        let from = self.at(written, &quote!(__S));
+        let real = quote!(<#base as ::difrules_core::Scalar>::Real);
+        let to = self.function.substitute(written, &quote!(#base), &real);
+        quote!(::difrules_core::__private::#cast::<#from, #to>(#value))
     }
 
     /// The turbofish of a rule's function, at the real scalar `real`.
@@ -615,19 +687,14 @@ impl Expansion<'_> {
                 ::difrules_core::Mode::Forward
             ));
         };
-        let read: Vec<_> = self.read_by(rule).into_iter().map(|(parameter, _)| parameter).collect();
-        let values: Vec<_> = read.iter().map(|p| self.parameter_value(*p, true)).collect();
+        let read = self.read_by(rule);
+        let values = |base: Option<&Type>| -> Vec<_> {
+            let place = Place::Lent(base);
+            read.iter().map(|(parameter, _)| self.parameter_value(*parameter, place)).collect()
+        };
         let at = |base: &Type, call: TokenStream| {
             let (primitive, real) = self.specialised(base);
             quote! {
-                let evaluation = ::difrules_core::__private::same_ref::<
-                    ::difrules_core::Evaluation<Self, __S>,
-                    ::difrules_core::Evaluation<#primitive, #real>,
-                >(evaluation);
-                let tangents = ::difrules_core::__private::same_mut::<
-                    ::difrules_core::Inputs<Self, __S>,
-                    ::difrules_core::Inputs<#primitive, #real>,
-                >(tangents);
                 return ::difrules_core::__private::same::<
                     ::difrules_core::Output<#primitive, #real>,
                     ::difrules_core::Output<Self, __S>,
@@ -635,21 +702,25 @@ impl Expansion<'_> {
             }
         };
         if let ScalarParameter::Plain(base) = &self.function.scalar {
-            return at(&syn::parse_quote!(#base), quote!(#ident::forward(#(#values),*)));
+            let base = syn::parse_quote!(#base);
+            let values = values(Some(&base));
+            return at(&base, quote!(#ident::forward(#(#values),*)));
         }
         let scalar = self.scalar_at(&quote!(__S));
         let kernels = self.kernels(Text::Forward).map(|(base, path)| {
+            let values = values(Some(base));
             let call = quote_spanned!(path.span()=> #path(#(#values),*));
             let call =
                 if self.function.output.value.is_some() { call } else { quote!({ #call; [] }) };
             let body = at(base, call);
             quote!(if ::difrules_core::__private::is_same::<#scalar, #base>() { #body })
         });
+        let values = values(None);
         let arguments = self.rule_arguments(&scalar);
         let unknown = self.unknown_to_rules().map(|i| {
             let argument = syn::Index::from(i);
             quote! {
-                if !::difrules_core::__private::is_zero(&tangents.#argument) {
+                if !::difrules_core::__private::is_zero(&*tangents.#argument) {
                     ::difrules_core::__private::unknown_partial(__record(), #i);
                 }
             }
@@ -670,7 +741,8 @@ impl Expansion<'_> {
             ));
         };
         let read: Vec<_> = self.read_by(rule).into_iter().map(|(parameter, _)| parameter).collect();
-        let values: Vec<_> = read.iter().map(|p| self.parameter_value(*p, false)).collect();
+        let values: Vec<_> =
+            read.iter().map(|p| self.parameter_value(*p, Place::Residual)).collect();
         let at = |base: &Type, call: TokenStream| {
             let (primitive, real) = self.specialised(base);
             let body = self.around_reverse(&primitive, &real, call, Some(base));
@@ -773,8 +845,11 @@ impl Expansion<'_> {
             return quote!(::core::unreachable!());
         }
         let ident = self.function.ident();
-        let values: Vec<_> =
-            self.partial_values().iter().map(|p| self.parameter_value(*p, true)).collect();
+        let values: Vec<_> = self
+            .partial_values()
+            .iter()
+            .map(|p| self.parameter_value(*p, Place::Evaluation))
+            .collect();
         let arms = self.differentiable().enumerate().map(|(k, argument)| {
             let name = format_ident!("partial_{k}");
             let call = if let ScalarParameter::Plain(base) = &self.function.scalar {
