@@ -2,11 +2,11 @@
 
 use std::any::Any;
 
-use crate::maps::{self, Constants, Numbering, Ranges, Values};
+use crate::maps::{self, Lift, Numbering, Ranges, Values};
 use crate::replay::ReplayError;
 use crate::scalar::Real;
 use crate::tape::{CONSTANT, Opened, Reading, Store};
-use crate::transform::Outcome;
+use crate::transform::OutcomeOf;
 use crate::value::{Differentiable, Shape, With};
 use crate::var::Var;
 
@@ -21,7 +21,7 @@ use crate::var::Var;
 /// captures otherwise it owns (`move`).
 ///
 /// # Errors
-/// The step's own, unchanged: it may return a `Result`, and then so does this.
+/// The step's own, unchanged: it may return a `Result` or an `Option`, and then so does this.
 ///
 /// # Panics
 /// If the step uses a [`Var`] that it captured, or does not do the same when it runs again.
@@ -41,12 +41,58 @@ pub fn checkpointed<T, X, P, F, Y>(steps: usize, x: &X, parameters: &P, step: F)
 where
     T: Real,
     X: Differentiable<Real = T>,
-    P: Differentiable<Real = T>,
+    P: Parameters<T>,
     F: Fn(usize, &X, &P) -> Y + 'static,
-    Y: Outcome<Value = X, Error: 'static> + 'static,
+    Y: OutcomeOf<X, Error: 'static> + 'static,
 {
-    let step = move |k, x: &X, p: &P| step(k, x, p).into_result();
-    Y::from_result(T::checkpointed(steps, x, parameters, step))
+    let step = move |k, x: &X, p: &P::Container| step(k, x, P::of(p)).into_result();
+    Y::from_result(T::checkpointed(steps, x, parameters.container(), step))
+}
+
+/// The parameters of a loop: what is differentiable, or `()` for none.
+///
+/// ```
+/// use difrules_core::{checkpointed, gradient, lit};
+///
+/// // Newton's iteration for the square root of 2, which forgets where it started.
+/// let slope = gradient(
+///     |x| checkpointed(20, x, &(), |_, x, ()| (*x + lit::<difrules_core::Var<f64>>(2.0) / *x) * lit(0.5)),
+///     &1.0_f64,
+/// );
+/// assert_eq!(slope, 0.0);
+/// ```
+pub trait Parameters<T: Real> {
+    /// What stands for them.
+    #[doc(hidden)]
+    type Container: Differentiable<Real = T>;
+    #[doc(hidden)]
+    fn container(&self) -> &Self::Container;
+    #[doc(hidden)]
+    fn of(container: &Self::Container) -> &Self;
+}
+
+impl<T: Real, P: Differentiable<Real = T>> Parameters<T> for P {
+    type Container = P;
+
+    fn container(&self) -> &P {
+        self
+    }
+
+    fn of(container: &P) -> &P {
+        container
+    }
+}
+
+impl<T: Real> Parameters<T> for () {
+    type Container = [T; 0];
+
+    fn container(&self) -> &[T; 0] {
+        &[]
+    }
+
+    fn of(_: &[T; 0]) -> &() {
+        &()
+    }
 }
 
 /// The loop as it stands.
@@ -88,7 +134,7 @@ where
 
 /// The value as constants.
 fn constants<T: Real, X: Differentiable<Real = Var<T>>>(value: &With<X, T>) -> X {
-    value.map_with(&mut Constants)
+    value.map_with::<Var<T>>(&mut Lift)
 }
 
 /// The plain value of what a step returned.

@@ -196,6 +196,11 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     }
 
     #[inline]
+    fn from_inner(value: T) -> Self {
+        Self::constant(value)
+    }
+
+    #[inline]
     fn lend<F: Family>(whole: &DualWhole<F::Of<T>, N>) -> DualLent<'_, F::Of<T>, N> {
         DualLent { value: &whole.value, tangents: whole.tangents.each_ref().map(Option::as_ref) }
     }

@@ -101,6 +101,18 @@ macro_rules! real_field {
                 }
             }
 
+            impl<'a, $($generics)*> std::iter::Sum<&'a Self> for $Self {
+                fn sum<I: Iterator<Item = &'a Self>>(numbers: I) -> Self {
+                    numbers.copied().sum()
+                }
+            }
+
+            impl<'a, $($generics)*> std::iter::Product<&'a Self> for $Self {
+                fn product<I: Iterator<Item = &'a Self>>(numbers: I) -> Self {
+                    numbers.copied().product()
+                }
+            }
+
             impl<$($generics)*> Zero for $Self {
                 #[inline]
                 fn zero() -> Self {

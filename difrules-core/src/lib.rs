@@ -29,10 +29,12 @@ mod whole;
 
 pub use call::{CallError, Pullback, Pushforward};
 pub use cast::{column_major_view, column_major_view_mut, native_gemm};
-pub use checkpoint::checkpointed;
+pub use checkpoint::{Parameters, checkpointed};
 pub use diagnostic::{Defect, Diagnostic, diagnosed, gauge_tolerance, report, set_gauge_tolerance};
 pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use dual::Dual;
+/// The matrices that everything here is about: the version of nalgebra that this crate uses.
+pub use nalgebra;
 pub use primitive::{
     Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,
     Reads, Shapes, Tangents, UnknownPartial, Wholes,
@@ -42,12 +44,13 @@ pub use registry::{
     duplicates, find, primitives,
 };
 pub use replay::{Recording, ReplayError};
-pub use scalar::{Kind, Over, Real, Scalar};
+pub use scalar::{Kind, Over, Real, Scalar, lit};
 pub use slot::Slot;
 #[cfg(feature = "statements")]
 pub use statements::{Line, Statements, statements};
 pub use transform::{
-    Outcome, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, value_and_gradient, vjp,
+    Outcome, OutcomeOf, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift,
+    value_and_gradient, vjp,
 };
 pub use value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
 pub use var::Var;

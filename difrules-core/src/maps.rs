@@ -61,17 +61,17 @@ impl<T: Real> Map<T, Var<T>> for Numbering {
     }
 }
 
-/// Makes constants.
-pub(crate) struct Constants;
+/// Makes constants of the mode around.
+pub(crate) struct Lift;
 
-impl<T: Real> Map<T, Var<T>> for Constants {
+impl<M: Real> Map<M::Inner, M> for Lift {
     #[inline]
-    fn real(&mut self, value: T) -> Var<T> {
-        Var::constant(value)
+    fn real(&mut self, value: M::Inner) -> M {
+        M::from_inner(value)
     }
 
-    fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> VarWhole<F::Of<T>> {
-        VarWhole::constant(T::entries::<F>(lent))
+    fn whole<F: Family>(&mut self, lent: <M::Inner as Real>::Lent<'_, F>) -> M::Whole<F> {
+        M::constant_whole::<F>(M::Inner::entries::<F>(lent))
     }
 }
 

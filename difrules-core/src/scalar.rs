@@ -6,6 +6,7 @@
 //! need no mode of their own.
 
 use std::cell::{Cell, RefCell};
+use std::iter::{Product, Sum};
 
 use nalgebra::{Complex, ComplexField, RealField};
 
@@ -65,7 +66,14 @@ impl Kind for Complex<f64> {
     note = "scalars are f32, f64, `Dual` and `Var` of a real scalar, and `Complex` of any of these",
     note = "a structure made of them derives `difrules_core::Differentiable`; a function that can fail writes its `Result<Y, Error>` out"
 )]
-pub trait Scalar: ComplexField<RealField = <Self as Scalar>::Real> + Copy {
+pub trait Scalar:
+    ComplexField<RealField = <Self as Scalar>::Real>
+    + Copy
+    + Sum
+    + Product
+    + for<'a> Sum<&'a Self>
+    + for<'a> Product<&'a Self>
+{
     /// The real scalar this one is made of.
     type Real: Real;
     /// Real or complex.
@@ -135,6 +143,10 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     /// The number one mode further in.
     #[doc(hidden)]
     fn inner(self) -> Self::Inner;
+
+    /// A number that nothing is differentiated by in this mode.
+    #[doc(hidden)]
+    fn from_inner(value: Self::Inner) -> Self;
 
     /// Lends a whole value.
     #[doc(hidden)]
@@ -253,6 +265,22 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     fn tapes() -> &'static RefCell<Tapes<Self>>;
 }
 
+/// A plain number as one of any scalar: what stands for a literal in generic code.
+///
+/// ```
+/// use difrules_core::{Real, gradient, lit};
+///
+/// fn energy<T: Real>(x: T) -> T {
+///     lit::<T>(0.5) * x * x
+/// }
+///
+/// assert_eq!(gradient(|x| energy(*x), &3.0_f64), 3.0);
+/// ```
+#[inline]
+pub fn lit<T: Scalar>(number: f64) -> T {
+    nalgebra::convert(number)
+}
+
 /// A real scalar that is `Base` itself or one derivative mode over it: what a primitive that is
 /// written for one type can be called with.
 #[diagnostic::on_unimplemented(
@@ -334,6 +362,11 @@ macro_rules! base {
             #[inline]
             fn inner(self) -> $real {
                 self
+            }
+
+            #[inline]
+            fn from_inner(value: $real) -> $real {
+                value
             }
 
             #[inline]

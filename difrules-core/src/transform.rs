@@ -13,8 +13,9 @@ use std::convert::Infallible;
 
 use nalgebra::DMatrix;
 
+use crate::__private::{Nothing, infallible};
 use crate::dual::Dual;
-use crate::maps::{Along, Aspect, Numbering, Numbers, Ranges, Units, like};
+use crate::maps::{Along, Aspect, Lift, Numbering, Numbers, Ranges, Units, like};
 use crate::tape::Opened;
 use crate::value::{Differentiable, With};
 use crate::var::Var;
@@ -49,10 +50,7 @@ impl<V: Differentiable> Outcome for V {
     }
 
     fn from_result<Y>(result: Result<Y, Infallible>) -> Y {
-        match result {
-            Ok(value) => value,
-            Err(never) => match never {},
-        }
+        infallible(result)
     }
 }
 
@@ -67,6 +65,83 @@ impl<V: Differentiable, E> Outcome for Result<V, E> {
 
     fn from_result<Y>(result: Result<Y, E>) -> Result<Y, E> {
         result
+    }
+}
+
+/// What a function whose value is a `V` may return: a `V`, or a `Result` or an `Option` of one.
+///
+/// For a `V` that is known, as the number that [`gradient`] differentiates; where it is not, an `Option` is a
+/// value itself.
+///
+/// ```
+/// use difrules_core::gradient;
+///
+/// use difrules_core::Real;
+/// use nalgebra::DVector;
+///
+/// /// The logarithm of the largest entry, if there is any.
+/// fn largest<T: Real>(x: &DVector<T>) -> Option<T> {
+///     x.iter().copied().reduce(|x, y| if x < y { y } else { x }).map(|x| x.ln())
+/// }
+///
+/// let slope = gradient(largest, &DVector::from_vec(vec![2.0_f64, 4.0]));
+/// assert_eq!(slope.unwrap().as_slice(), [0.0, 0.25]);
+/// assert_eq!(gradient(largest, &DVector::<f64>::zeros(0)), None);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a function that returns `{Self}` has no value `{V}`",
+    note = "what is differentiated to a gradient returns one real number of the mode, `Var<..>`, or a `Result` or an `Option` of it"
+)]
+pub trait OutcomeOf<V> {
+    /// What the function fails with.
+    type Error;
+    /// This outcome with another value.
+    type Of<Y>;
+    /// The outcome as a result.
+    ///
+    /// # Errors
+    /// Its own.
+    fn into_result(self) -> Result<V, Self::Error>;
+    /// The outcome that a result stands for.
+    fn from_result<Y>(result: Result<Y, Self::Error>) -> Self::Of<Y>;
+}
+
+impl<V: Differentiable> OutcomeOf<V> for V {
+    type Error = Infallible;
+    type Of<Y> = Y;
+
+    fn into_result(self) -> Result<V, Infallible> {
+        Ok(self)
+    }
+
+    fn from_result<Y>(result: Result<Y, Infallible>) -> Y {
+        infallible(result)
+    }
+}
+
+impl<V: Differentiable, E> OutcomeOf<V> for Result<V, E> {
+    type Error = E;
+    type Of<Y> = Result<Y, E>;
+
+    fn into_result(self) -> Self {
+        self
+    }
+
+    fn from_result<Y>(result: Result<Y, E>) -> Result<Y, E> {
+        result
+    }
+}
+
+impl<V: Differentiable> OutcomeOf<V> for Option<V> {
+    type Error = Nothing;
+    type Of<Y> = Option<Y>;
+
+    fn into_result(self) -> Result<V, Nothing> {
+        self.ok_or(Nothing)
+    }
+
+    fn from_result<Y>(result: Result<Y, Nothing>) -> Option<Y> {
+        result.ok()
     }
 }
 
@@ -91,7 +166,7 @@ fn swept<X, F, Y, Out>(
 where
     X: Differentiable,
     F: FnOnce(&With<X, Var<X::Real>>) -> Y,
-    Y: Outcome<Value = Var<X::Real>>,
+    Y: OutcomeOf<Var<X::Real>>,
 {
     let (tape, variables) = recorded(x);
     let y = f(&variables).into_result()?;
@@ -124,7 +199,7 @@ pub fn value_and_gradient<X, F, Y>(f: F, x: &X) -> Y::Of<(X::Real, X)>
 where
     X: Differentiable,
     F: FnOnce(&With<X, Var<X::Real>>) -> Y,
-    Y: Outcome<Value = Var<X::Real>>,
+    Y: OutcomeOf<Var<X::Real>>,
 {
     Y::from_result(swept(f, x, |numbers| like(x, numbers)))
 }
@@ -146,7 +221,7 @@ pub fn gradient<X, F, Y>(f: F, x: &X) -> Y::Of<X>
 where
     X: Differentiable,
     F: FnOnce(&With<X, Var<X::Real>>) -> Y,
-    Y: Outcome<Value = Var<X::Real>>,
+    Y: OutcomeOf<Var<X::Real>>,
 {
     Y::from_result(value_and_gradient(|x| f(x).into_result(), x).map(|(_, gradient)| gradient))
 }
@@ -228,6 +303,32 @@ fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) 
     let mut ranges = Ranges::new(stamp);
     y.map_with(&mut ranges.values());
     ranges.numbers().collect()
+}
+
+/// What a computation has, as constants one mode further out: for an inner transform inside of an outer one.
+///
+/// The inner transform's function takes numbers of its own mode, and what the outer function was given are
+/// none. `M` is that mode; the compiler finds it where the result is used.
+///
+/// ```
+/// use difrules_core::{Real, gradient, lift};
+/// use nalgebra::DVector;
+///
+/// fn energy<T: Real>(x: T, a: &DVector<T>) -> T {
+///     a[0] * x * x + a[1] * x
+/// }
+///
+/// /// The slope by x, for any scalar.
+/// fn slope<T: Real>(x: T, a: &DVector<T>) -> T {
+///     gradient(|x| energy(*x, &lift(a)), &x)
+/// }
+///
+/// let a = DVector::from_vec(vec![3.0, 1.0]);
+/// assert_eq!(slope(2.0, &a), 13.0);
+/// assert_eq!(gradient(|a| slope(difrules_core::lit(2.0), a), &a).as_slice(), [4.0, 1.0]);
+/// ```
+pub fn lift<X: Differentiable, M: crate::Real<Inner = X::Real>>(x: &X) -> With<X, M> {
+    x.map_with::<M>(&mut Lift)
 }
 
 /// The Jacobian of a function: a row for each number of its value, a column for each of `x`.
@@ -396,7 +497,7 @@ pub fn hessian<X, F, Y>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
 where
     X: Differentiable,
     F: Fn(&With<X, Var<Dual<X::Real, CHUNK>>>) -> Y,
-    Y: Outcome<Value = Var<Dual<X::Real, CHUNK>>>,
+    Y: OutcomeOf<Var<Dual<X::Real, CHUNK>>>,
 {
     let count = X::count(&x.shape());
     Y::from_result((|| {
@@ -439,7 +540,7 @@ pub fn hvp<X, F, Y>(f: F, x: &X, direction: &X) -> Y::Of<X>
 where
     X: Differentiable,
     F: FnOnce(&With<X, Var<Dual<X::Real>>>) -> Y,
-    Y: Outcome<Value = Var<Dual<X::Real>>>,
+    Y: OutcomeOf<Var<Dual<X::Real>>>,
 {
     assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
     let direction = direction.to_reals();

@@ -375,6 +375,11 @@ impl<T: Real> Real for Var<T> {
     }
 
     #[inline]
+    fn from_inner(value: T) -> Self {
+        Self::constant(value)
+    }
+
+    #[inline]
     fn lend<F: Family>(whole: &VarWhole<F::Of<T>>) -> VarLent<'_, F::Of<T>> {
         VarLent {
             value: &whole.value,

@@ -123,7 +123,7 @@ pub fn derivative(input: TokenStream) -> TokenStream {
 ///
 /// Constants are part of a point's shape: a tangent has those of its point, and a point whose constant
 /// does not equal itself, such as a NaN, fits no other. They are copied with the point, so put large
-/// ones behind an `Rc`.
+/// ones behind an `Arc`.
 ///
 /// `#[differentiable(crate = path)]` says where `difrules_core` is found.
 ///
