@@ -184,8 +184,8 @@ where
     P: Differentiable<Real = Var<T>>,
 {
     let mut reading = Reading::new::<T>();
-    let first = x.map_with(&mut maps::read::<T>(&mut reading, 0));
-    let parameter_values = parameters.map_with(&mut maps::read::<T>(&mut reading, 1));
+    let first = x.map_with(&mut maps::read(&mut reading, 0));
+    let parameter_values = parameters.map_with(&mut maps::read(&mut reading, 1));
     reading.finish(2);
     let stamp = reading.stamp();
     let result = if stamp == 0 || steps == 0 {

@@ -12,6 +12,7 @@ mod field;
 mod maps;
 pub mod math;
 pub mod passing;
+mod pool;
 mod primitive;
 mod registry;
 mod replay;
@@ -35,6 +36,7 @@ pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use dual::Dual;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.
 pub use nalgebra;
+pub use pool::release_memory;
 pub use primitive::{
     Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,
     Reads, Shapes, Tangents, UnknownPartial, Wholes,

@@ -505,7 +505,7 @@ impl<F: Family> Passing for Value<F> {
     }
 
     #[inline]
-    fn keep_whole<'b, S: Real>(whole: &'b F::Of<Var<S>>) -> F::Of<S> {
+    fn keep_whole<S: Real>(whole: &F::Of<Var<S>>) -> F::Of<S> {
         whole.map_reals(&mut Var::value_unseen)
     }
 
@@ -820,7 +820,7 @@ impl<C: Clone + 'static> Passing for Constant<C> {
     }
 
     #[inline]
-    fn keep_whole<'b, S: Real>(whole: &'b C) -> C {
+    fn keep_whole<S: Real>(whole: &C) -> C {
         whole.clone()
     }
 

@@ -71,6 +71,10 @@ pub trait Differentiable: Clone + 'static {
     /// of what its fields are given as.
     type Parts;
 
+    /// Whether it is made of numbers and nothing else, so that nobody notices when it is dropped.
+    #[doc(hidden)]
+    const NUMBERS_ALONE: bool = false;
+
     /// Its shape.
     fn shape(&self) -> Shape<Self>;
 
@@ -260,6 +264,7 @@ where
     type Cotangent<'a> = MatrixViewMut<'a, T, R, C>;
     type Adjoint<'a> = MatrixViewMut<'a, T, R, C>;
     type Parts = Whole<Self>;
+    const NUMBERS_ALONE: bool = true;
 
     #[inline]
     fn shape(&self) -> (R, C) {

@@ -5,6 +5,7 @@
 //! is the plain value and, in a mode, what the mode says of all of it: one range of the tape, or the
 //! tangents. A primitive lends the plain value to its text as it is.
 
+use std::any::Any;
 use std::cell::OnceCell;
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -16,6 +17,7 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::cast;
 use crate::passing::Reference;
+use crate::pool;
 use crate::primitive::{
     Evaluation, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes, Tangents,
 };
@@ -407,22 +409,46 @@ impl<X, const N: usize> Copy for DualLent<'_, X, N> {}
 
 /// A value that is kept: its own, or shared with others who keep it.
 #[derive(Clone)]
-pub enum Kept<X> {
+pub enum Kept<X: 'static> {
     /// Its own.
     Own(X),
     /// Shared.
-    Shared(Rc<X>),
+    Shared(Shared<X>),
 }
 
-impl<X: Clone> Kept<X> {
+/// A value that is shared.
+#[derive(Clone)]
+pub struct Shared<X: 'static> {
+    value: Rc<X>,
+    /// The bytes that its memory stays with the thread for; none if it goes with the last who shares it.
+    bytes: usize,
+}
+
+impl<X: 'static> Drop for Shared<X> {
+    fn drop(&mut self) {
+        if self.bytes > 0 && Rc::strong_count(&self.value) == 1 {
+            pool::leave(self.bytes, Rc::clone(&self.value) as Rc<dyn Any>);
+        }
+    }
+}
+
+impl<X: Differentiable> Kept<X> {
     /// Keeps a value so that it can be kept again for little: small ones are copied then, others shared.
     #[inline]
     pub(crate) fn new(value: X) -> Self {
-        if std::mem::needs_drop::<X>() || size_of::<X>() > 256 {
-            Self::Shared(Rc::new(value))
-        } else {
-            Self::Own(value)
+        if !std::mem::needs_drop::<X>() && size_of::<X>() <= 256 {
+            return Self::Own(value);
         }
+        let mut bytes = 0;
+        if X::NUMBERS_ALONE {
+            bytes = X::count(&value.shape()) * size_of::<X::Real>();
+            if bytes < pool::LARGE {
+                bytes = 0;
+            } else {
+                pool::make_room(bytes);
+            }
+        }
+        Self::Shared(Shared { value: Rc::new(value), bytes })
     }
 
     /// The value, of its own.
@@ -430,32 +456,32 @@ impl<X: Clone> Kept<X> {
     pub(crate) fn make_mut(&mut self) -> &mut X {
         match self {
             Self::Own(value) => value,
-            Self::Shared(value) => Rc::make_mut(value),
+            Self::Shared(shared) => Rc::make_mut(&mut shared.value),
         }
     }
 }
 
-impl<X> std::ops::Deref for Kept<X> {
+impl<X: 'static> std::ops::Deref for Kept<X> {
     type Target = X;
 
     #[inline]
     fn deref(&self) -> &X {
         match self {
             Self::Own(value) => value,
-            Self::Shared(value) => value,
+            Self::Shared(shared) => &shared.value,
         }
     }
 }
 
 /// A whole value in reverse mode: one range of the tape, or a constant of stamp zero.
 #[derive(Clone)]
-pub struct VarWhole<X> {
+pub struct VarWhole<X: 'static> {
     pub(crate) value: Kept<X>,
     pub(crate) stamp: u32,
     pub(crate) first: u32,
 }
 
-impl<X: Clone> VarWhole<X> {
+impl<X: Differentiable> VarWhole<X> {
     #[inline]
     pub(crate) fn constant(value: X) -> Self {
         Self { value: Kept::new(value), stamp: 0, first: CONSTANT }
@@ -463,7 +489,7 @@ impl<X: Clone> VarWhole<X> {
 }
 
 /// One that is lent.
-pub struct VarLent<'a, X> {
+pub struct VarLent<'a, X: 'static> {
     pub(crate) value: &'a X,
     /// How it is kept, if it is not a constant that somebody else owns.
     pub(crate) kept: Option<&'a Kept<X>>,
@@ -471,15 +497,15 @@ pub struct VarLent<'a, X> {
     pub(crate) first: u32,
 }
 
-impl<X> Clone for VarLent<'_, X> {
+impl<X: 'static> Clone for VarLent<'_, X> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<X> Copy for VarLent<'_, X> {}
+impl<X: 'static> Copy for VarLent<'_, X> {}
 
-impl<'a, X> VarLent<'a, X> {
+impl<'a, X: 'static> VarLent<'a, X> {
     /// Offers it to a tape: a copy only of what is small, or somebody else's.
     #[inline]
     pub(crate) fn keep(self) -> Keep<'a, X> {
@@ -491,7 +517,7 @@ impl<'a, X> VarLent<'a, X> {
 }
 
 /// A value that a tape may keep.
-pub enum Keep<'a, X> {
+pub enum Keep<'a, X: 'static> {
     /// It may be taken.
     Own(X),
     /// It may be shared.
@@ -500,7 +526,7 @@ pub enum Keep<'a, X> {
     Copied(&'a X),
 }
 
-impl<X: Clone> Keep<'_, X> {
+impl<X: Differentiable> Keep<'_, X> {
     /// Keeps it.
     #[inline]
     pub fn kept(self) -> Kept<X> {

@@ -290,8 +290,8 @@ fn a_plain_function_is_called_in_a_mode() {
     }
     let x = Whole::gather(dvector![1.0, -2.0, 3.0]);
     assert_eq!(energy(&x), 14.0);
-    assert_eq!(gradient(|x| energy(x), &x).entries(), dvector![2.0, -4.0, 6.0]);
-    assert_eq!(jvp(|x| energy(x), &x, &x), (14.0, 28.0));
+    assert_eq!(gradient(energy, &x).entries(), dvector![2.0, -4.0, 6.0]);
+    assert_eq!(jvp(energy, &x, &x), (14.0, 28.0));
 }
 
 #[test]

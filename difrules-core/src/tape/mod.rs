@@ -599,24 +599,56 @@ impl<S: Real> Drop for Opened<S> {
     }
 }
 
+/// What is done with all tapes of a thread.
+#[derive(Clone, Copy, PartialEq)]
+enum Leaving {
+    /// All goes, with the thread.
+    All,
+    /// What is not in use goes.
+    Unused,
+}
+
+/// All tapes of a thread, of whatever scalar.
+struct OfThread(RefCell<Vec<Box<dyn Fn(Leaving)>>>);
+
+impl OfThread {
+    fn leave(&self, leaving: Leaving) {
+        self.0.borrow().iter().for_each(|leave| leave(leaving));
+    }
+}
+
+impl Drop for OfThread {
+    fn drop(&mut self) {
+        self.leave(Leaving::All);
+    }
+}
+
+thread_local! {
+    static OF_THREAD: OfThread = const { OfThread(RefCell::new(Vec::new())) };
+}
+
+/// Gives back the memory of this thread's closed tapes.
+pub(crate) fn release() {
+    // A thread that ends has none any more.
+    let _ = OF_THREAD.try_with(|all| all.leave(Leaving::Unused));
+}
+
 /// New tapes for this thread. They stay where they are, but with the thread their memory goes.
 #[cold]
 pub(crate) fn new_tapes<S: Real>() -> &'static RefCell<Tapes<S>> {
-    struct AtExit(RefCell<Vec<Box<dyn Fn()>>>);
-    impl Drop for AtExit {
-        fn drop(&mut self) {
-            self.0.borrow().iter().for_each(|leave| leave());
-        }
-    }
-    thread_local! {
-        static AT_EXIT: AtExit = const { AtExit(RefCell::new(Vec::new())) };
-    }
     let tapes: &'static RefCell<Tapes<S>> = Box::leak(Box::new(RefCell::new(Tapes::new())));
-    let leave = Box::new(|| {
-        tapes.take();
+    let leave = Box::new(|leaving| {
+        let gone = match leaving {
+            Leaving::All => (Some(tapes.take()), None, Vec::new()),
+            Leaving::Unused => {
+                let mut tapes = tapes.borrow_mut();
+                (None, tapes.spare.take(), std::mem::take(&mut tapes.runs))
+            }
+        };
+        drop(gone);
     });
     // A thread that ends already does not come here again.
-    let _ = AT_EXIT.try_with(|at_exit| at_exit.0.borrow_mut().push(leave));
+    let _ = OF_THREAD.try_with(|all| all.0.borrow_mut().push(leave));
     tapes
 }
 
