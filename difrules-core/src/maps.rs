@@ -92,10 +92,7 @@ impl<T: Real, Tell: FnMut(u32, u32, u32)> Map<Var<T>, T> for Values<Tell> {
 }
 
 /// The values of arguments that are read.
-pub(crate) fn read(
-    reading: &mut Reading,
-    argument: usize,
-) -> Values<impl FnMut(u32, u32, u32)> {
+pub(crate) fn read(reading: &mut Reading, argument: usize) -> Values<impl FnMut(u32, u32, u32)> {
     Values(move |first, count, stamp| reading.push_range(argument, stamp, first, count))
 }
 

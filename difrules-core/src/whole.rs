@@ -560,6 +560,15 @@ impl<'a, X: Differentiable> Tangent<'a, X> {
         Self::Zero { like, zero: OnceCell::new() }
     }
 
+    /// The tangent; nothing where its argument does not vary.
+    #[inline]
+    pub fn get(&self) -> Option<&X> {
+        match self {
+            Self::Zero { .. } => None,
+            varying => Some(varying),
+        }
+    }
+
     /// The tangent, of its own.
     #[inline]
     pub(crate) fn into_owned(self) -> X {

@@ -205,6 +205,22 @@ impl Function {
                 ));
             }
         }
+        for optional in &options.optional {
+            let Some(argument) = arguments.iter().find(|argument| argument.ident == *optional)
+            else {
+                return Err(Error::new(
+                    optional.span(),
+                    format!("`{}` has no argument `{optional}`", signature.ident),
+                ));
+            };
+            if !matches!(argument.form, Form::Reference | Form::Storage | Form::View) {
+                return Err(Error::new(
+                    optional.span(),
+                    "only what is passed by reference or as a view has an optional tangent; a number's \
+                     is zero where it does not vary",
+                ));
+            }
+        }
         if arguments.iter().all(Argument::is_constant) {
             return Err(Error::new(
                 signature.ident.span(),

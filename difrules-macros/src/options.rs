@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) saves: Option<Saves>,
     pub(crate) constant: Vec<Ident>,
     pub(crate) reads: Option<Reads>,
+    /// Arguments whose tangents the forward rule takes as an `Option`.
+    pub(crate) optional: Vec<Ident>,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
@@ -135,7 +137,7 @@ impl Instance {
     }
 }
 
-const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `constant`, \
+const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `optional`, `constant`, \
                     `kernel`, `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
 
 impl Parse for Options {
@@ -171,6 +173,7 @@ impl Parse for Options {
                     let values = list(input, &key, "reads(a, return)", Read::parse)?;
                     options.reads = Some(Reads { span: key.span(), values });
                 }
+                "optional" => options.optional = list(input, &key, "optional(a, b)", Ident::parse)?,
                 "instances" => {
                     options.instances = list(input, &key, "instances(f32, f64)", Instance::parse)?;
                 }

@@ -25,6 +25,7 @@ use crate::sample;
     forward = dot_forward,
     reverse = dot_reverse,
     reads(a, b),
+    optional(a, b),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -47,14 +48,14 @@ where
 fn dot_forward<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, C>,
-    a_dot: &OMatrix<T, R, C>,
-    b_dot: &OMatrix<T, R, C>,
+    a_dot: Option<&OMatrix<T, R, C>>,
+    b_dot: Option<&OMatrix<T, R, C>>,
 ) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let products = |tangent: &OMatrix<T, R, C>, factor: &OMatrix<T, R, C>| {
-        let terms = tangent.iter().zip(factor.iter());
+    let products = |tangent: Option<&OMatrix<T, R, C>>, factor: &OMatrix<T, R, C>| {
+        let terms = tangent.into_iter().flat_map(|tangent| tangent.iter().zip(factor.iter()));
         terms.fold(T::zero(), |sum, (&tangent, &factor)| sum + chain(tangent, factor))
     };
     products(a_dot, b) + products(b_dot, a)

@@ -47,6 +47,7 @@ use crate::error::{Error, shape};
     forward = gemm_forward,
     reverse = gemm_reverse,
     reads(operation_a, operation_b, alpha, a, b, beta, c),
+    optional(a, b),
     constant(operation_a, operation_b),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -186,8 +187,8 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     beta: T,
     c: &OMatrix<T, R, C>,
     alpha_dot: T,
-    a_dot: &OMatrix<T, RA, CA>,
-    b_dot: &OMatrix<T, RB, CB>,
+    a_dot: Option<&OMatrix<T, RA, CA>>,
+    b_dot: Option<&OMatrix<T, RB, CB>>,
     beta_dot: T,
     c_dot: &mut OMatrix<T, R, C>,
 ) where
@@ -199,10 +200,10 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
         again(alpha, (operation_a, a), (operation_b, b), beta, &mut c_dot);
         beta = T::one();
     };
-    if varies(a_dot) {
+    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
         add(alpha, block(a_dot), b);
     }
-    if varies(b_dot) {
+    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
         add(alpha, a, block(b_dot));
     }
     if !alpha_dot.is_zero() {

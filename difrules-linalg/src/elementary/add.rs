@@ -24,6 +24,7 @@ use crate::sample;
     forward = add_forward,
     reverse = add_reverse,
     reads(),
+    optional(a, b),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -44,13 +45,18 @@ where
 }
 
 fn add_forward<T: Scalar, R: Dim, C: Dim>(
-    a_dot: &OMatrix<T, R, C>,
-    b_dot: &OMatrix<T, R, C>,
+    a_dot: Option<&OMatrix<T, R, C>>,
+    b_dot: Option<&OMatrix<T, R, C>>,
 ) -> OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_dot + b_dot
+    match (a_dot, b_dot) {
+        (Some(a_dot), Some(b_dot)) => a_dot + b_dot,
+        (Some(a_dot), None) => a_dot.clone(),
+        (None, Some(b_dot)) => b_dot.clone(),
+        (None, None) => unreachable!("some argument varies"),
+    }
 }
 
 fn add_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -25,6 +25,7 @@ use crate::sample;
     forward = component_mul_forward,
     reverse = component_mul_reverse,
     reads(a, b),
+    optional(a, b),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -47,14 +48,19 @@ where
 fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, C>,
-    a_dot: &OMatrix<T, R, C>,
-    b_dot: &OMatrix<T, R, C>,
+    a_dot: Option<&OMatrix<T, R, C>>,
+    b_dot: Option<&OMatrix<T, R, C>>,
 ) -> OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>,
 {
+    let Some(a_dot) = a_dot else {
+        return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, chain));
+    };
     let mut y_dot = a_dot.zip_map(b, chain);
-    y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += chain(b_dot, a));
+    if let Some(b_dot) = b_dot {
+        y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += chain(b_dot, a));
+    }
     y_dot
 }
 

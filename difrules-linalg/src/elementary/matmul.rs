@@ -28,6 +28,7 @@ use crate::error::{Error, shape};
     forward = matmul_forward,
     reverse = matmul_reverse,
     reads(a, b),
+    optional(a, b),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -50,8 +51,8 @@ where
 fn matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<T, R, K>,
     b: &OMatrix<T, K, C>,
-    a_dot: &OMatrix<T, R, K>,
-    b_dot: &OMatrix<T, K, C>,
+    a_dot: Option<&OMatrix<T, R, K>>,
+    b_dot: Option<&OMatrix<T, K, C>>,
 ) -> OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
@@ -59,10 +60,10 @@ where
     let shape = (a.shape_generic().0, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let mut sum = block_mut(&mut y_dot);
-    if varies(a_dot) {
+    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
         multiply(T::one(), (block(a_dot), false), (block(b), false), T::one(), &mut sum);
     }
-    if varies(b_dot) {
+    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
         multiply(T::one(), (block(a), false), (block(b_dot), false), T::one(), &mut sum);
     }
     y_dot

@@ -30,6 +30,7 @@ use crate::error::{Error, shape};
     forward = tr_mul_forward,
     reverse = tr_mul_reverse,
     reads(a, b),
+    optional(a, b),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -54,8 +55,8 @@ where
 fn tr_mul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<T, K, R>,
     b: &OMatrix<T, K, C>,
-    a_dot: &OMatrix<T, K, R>,
-    b_dot: &OMatrix<T, K, C>,
+    a_dot: Option<&OMatrix<T, K, R>>,
+    b_dot: Option<&OMatrix<T, K, C>>,
 ) -> OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
@@ -63,10 +64,10 @@ where
     let shape = (a.shape_generic().1, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let mut sum = block_mut(&mut y_dot);
-    if varies(a_dot) {
+    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
         add_transposed_product(block(a_dot), block(b), &mut sum);
     }
-    if varies(b_dot) {
+    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
         add_transposed_product(block(a), block(b_dot), &mut sum);
     }
     y_dot

@@ -231,6 +231,9 @@ impl Expansion<'_> {
                 let value = value(i);
                 let element = quote!(<#value as ::difrules_core::__private::List>::Element);
                 match (self.function.arguments[i].form, parameter) {
+                    (_, Parameter::Tangent(_)) if self.is_optional(i) => {
+                        quote!(::core::option::Option<&#value>)
+                    }
                     (Form::Constant, _) => quote!(#value),
                     (Form::Value, _) => {
                         quote!(<#value as ::difrules_core::Differentiable>::Ref<'_>)
@@ -601,6 +604,17 @@ impl Expansion<'_> {
                     None => value,
                 }
             }
+            (Parameter::Tangent(i), Place::Lent(base)) if self.is_optional(i) => {
+                let tangent = index(i);
+                match base {
+                    Some(base) => {
+                        let cast =
+                            self.cast_reference(&quote!(same_ref), i, base, &quote!(tangent));
+                        quote!(tangents.#tangent.get().map(|tangent| #cast))
+                    }
+                    None => quote!(tangents.#tangent.get()),
+                }
+            }
             (Parameter::Tangent(i), Place::Lent(base)) => {
                 let tangent = index(i);
                 let (cast, value) = if self.function.arguments[i].is_in_place() {
@@ -634,6 +648,11 @@ impl Expansion<'_> {
             }
             (Parameter::Saved, Place::Lent(None)) => quote!(evaluation.saved),
         }
+    }
+
+    /// Whether the forward rule takes the tangent of this argument as an `Option`.
+    fn is_optional(&self, argument: usize) -> bool {
+        self.options.optional.contains(&self.function.arguments[argument].ident)
     }
 
     /// A reference to an argument's value at `__S` as one at a base scalar, which is known to be the
