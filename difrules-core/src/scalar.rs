@@ -160,15 +160,6 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn lend_constant<F: Family>(value: &F::Of<Self::Inner>) -> Self::Lent<'_, F>;
 
-    /// Lends a container of plain numbers as one of this scalar: a copy where it has to be converted.
-    #[doc(hidden)]
-    fn with_converted<F: Family, Out>(
-        value: &F::Of<f64>,
-        f: impl FnOnce(&F::Of<Self>) -> Out,
-    ) -> Out {
-        f(&value.map_reals(&mut |x| nalgebra::convert(x)))
-    }
-
     /// A copy of what is lent.
     #[doc(hidden)]
     fn hold<F: Family>(lent: Self::Lent<'_, F>) -> Self::Whole<F>;
@@ -382,17 +373,6 @@ macro_rules! base {
             #[inline]
             fn lend_constant<F: Family>(value: &F::Of<$real>) -> &F::Of<$real> {
                 value
-            }
-
-            #[inline]
-            fn with_converted<F: Family, Out>(
-                value: &F::Of<f64>,
-                f: impl FnOnce(&F::Of<$real>) -> Out,
-            ) -> Out {
-                match crate::cast::same_slice::<F::Of<f64>, F::Of<$real>>(std::slice::from_ref(value)) {
-                    Some(value) => f(&value[0]),
-                    None => f(&value.map_reals(&mut |x| x as $real)),
-                }
             }
 
             #[inline]

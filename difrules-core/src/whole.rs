@@ -231,16 +231,11 @@ where
 {
     #[inline]
     fn lend_to<Out>(&self, f: impl FnOnce(Lent<'_, OMatrix<T, R, C>>) -> Out) -> Out {
-        type In<T> = <<T as Scalar>::Real as Real>::Inner;
-        type Of<T> = <<T as Scalar>::Kind as Kind>::Of<f64>;
-        let inner = |value: &OMatrix<Of<T>, R, C>| {
-            In::<T>::with_converted::<OMatrix<T::Kind, R, C>, Out>(value, |value| {
-                f(T::Real::lend_constant::<OMatrix<T::Kind, R, C>>(value))
-            })
-        };
-        match cast::same_slice::<Self, OMatrix<Of<T>, R, C>>(std::slice::from_ref(self)) {
-            Some(same) => inner(&same[0]),
-            None => inner(&self.map(nalgebra::convert::<f64, Of<T>>)),
+        let one = std::slice::from_ref(self);
+        match cast::same_slice::<Self, Inside<OMatrix<T, R, C>>>(one) {
+            Some(same) => f(T::Real::lend_constant::<OMatrix<T::Kind, R, C>>(&same[0])),
+            // A copy, which a tape can keep.
+            None => f(Whole::<OMatrix<T, R, C>>::constant(self.map(nalgebra::convert)).lend()),
         }
     }
 }

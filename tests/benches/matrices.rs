@@ -1,12 +1,12 @@
-//! Value and gradient of matrix programs that stay in one piece, against the plain program:
-//! `cargo bench --bench matrices`. Each ends in the sum of all entries.
+//! Value and gradient of matrix programs that stay in one piece, against the plain program, each ending in
+//! the sum of all entries; and second derivatives: `cargo bench --bench matrices`.
 
 use std::hint::black_box;
 
-use difrules_core::{Real, Whole, value_and_gradient};
-use difrules_linalg::{add, cholesky, component_mul, matmul, sum};
+use difrules_core::{Dual, Real, Whole, hessian, value_and_gradient, vjp};
+use difrules_linalg::{add, cholesky, component_mul, dot, matmul, sum};
 use difrules_tests::compare;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 type Piece<T> = Whole<DMatrix<T>>;
 
@@ -43,7 +43,7 @@ fn main() {
     macro_rules! measure {
         ($($program:ident $most:expr),*) => {$(
             for (n, most) in [4, 16, 64, 256, 512].into_iter().zip::<[f64; 5]>($most) {
-                let a = Whole::constant(point(n));
+                let a = Whole::gather(point(n));
                 let mut ours = || {
                     black_box(value_and_gradient(|a| $program(a), black_box(&a)));
                 };
@@ -62,4 +62,46 @@ fn main() {
         factor [5.5, 3.1, 2.3, 2.8, 2.7],
         square_and_sum [9.5, 3.2, 2.9, 3.4, 3.1]
     );
+    second_order();
+}
+
+/// Second derivatives of products with constants, and the rules of a product on dual numbers.
+fn second_order() {
+    let x = DMatrix::from_fn(1000, 20, |i, j| ((7 * i + 13 * j) % 17) as f64 / 17.0);
+    let w = Whole::gather(DVector::from_fn(20, |i, _| i as f64 / 20.0));
+    let curvature = || {
+        hessian(
+            |w| {
+                let distance = matmul::whole(&x, w).expect(FITS);
+                dot::whole(&distance, &distance).expect(FITS)
+            },
+            black_box(&w),
+        )
+    };
+    let by_hand = || black_box(&x).tr_mul(black_box(&x)) * 2.0;
+    assert!((curvature() - by_hand()).norm() < 1e-9 * by_hand().norm());
+    let mut ours = || {
+        black_box(curvature());
+    };
+    let mut by_hand = || {
+        black_box(x.transpose() * black_box(&x) * 2.0);
+    };
+    let name = "Hessian of the square of 1000 x 20 times 20";
+    compare(name, Some(4.0), ("ours", &mut ours), ("the product", &mut by_hand));
+
+    for n in [16, 64, 128] {
+        let plain = (point(n), point(n));
+        let dual = |a: &DMatrix<f64>| a.map(|x| Dual::<f64, 4>::new(x, [x, 1.0, 2.0, -x]));
+        let duals = (dual(&plain.0), dual(&plain.1));
+        let weights = DMatrix::from_element(n, n, 1.0);
+        let constants = weights.map(Dual::constant);
+        let mut ours = || {
+            black_box(vjp(|(a, b)| matmul(a, b), black_box(&duals), &constants)).expect(FITS);
+        };
+        let mut first_order = || {
+            black_box(vjp(|(a, b)| matmul(a, b), black_box(&plain), &weights)).expect(FITS);
+        };
+        let name = format!("vjp of matmul, n = {n}");
+        compare(&name, Some(8.0), ("on dual numbers", &mut ours), ("plain", &mut first_order));
+    }
 }
