@@ -48,8 +48,9 @@ pub(crate) fn make_room(bytes: usize) {
 ///
 /// ```
 /// use difrules_core::{gradient, release_memory};
+/// use nalgebra::DVector;
 ///
-/// let slope = gradient(|x| x.iter().map(|x| *x * *x).sum(), &vec![1.0_f64; 100_000]);
+/// let slope = gradient(|x| x.norm_squared(), &DVector::from_element(100_000, 1.0_f64));
 /// release_memory();
 /// assert_eq!(slope[0], 2.0);
 /// ```

@@ -323,7 +323,7 @@ fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) 
 ///     gradient(|x| energy(*x, &lift(a)), &x)
 /// }
 ///
-/// let a = DVector::from_vec(vec![3.0, 1.0]);
+/// let a = DVector::from_vec(vec![3.0_f64, 1.0]);
 /// assert_eq!(slope(2.0, &a), 13.0);
 /// assert_eq!(gradient(|a| slope(difrules_core::lit(2.0), a), &a).as_slice(), [4.0, 1.0]);
 /// ```

@@ -66,7 +66,7 @@ use crate::value::{Differentiable, Family, Shape, With};
 ///     total::whole(&times::whole(weights, &times::whole(x, x)))
 /// }
 ///
-/// let (x, weights) = (Whole::gather(dvector![1.0, 2.0]), dvector![3.0, 0.5]);
+/// let (x, weights) = (Whole::gather(dvector![1.0_f64, 2.0]), dvector![3.0, 0.5]);
 /// let (y, slope) = value_and_gradient(|x| energy(x, &weights), &x);
 /// assert_eq!(y, 5.0);
 /// assert_eq!(*slope, dvector![6.0, 4.0 * 0.5]);
@@ -123,7 +123,7 @@ impl<X: Differentiable> Whole<X> {
     /// use difrules_core::Whole;
     /// use nalgebra::dvector;
     ///
-    /// assert_eq!(*Whole::gather(dvector![1.0, 2.0]), dvector![1.0, 2.0]);
+    /// assert_eq!(*Whole::gather(dvector![1.0_f64, 2.0]), dvector![1.0, 2.0]);
     /// ```
     pub fn gather(entries: X) -> Self {
         Self(<X::Real as Real>::gathered::<X::Family>(entries))
@@ -148,7 +148,7 @@ impl<X: Differentiable> Whole<X> {
     /// use difrules_core::Whole;
     /// use nalgebra::dvector;
     ///
-    /// let (x, y) = Whole::gather((dvector![1.0, 2.0], 3.0)).into_parts();
+    /// let (x, y) = Whole::gather((dvector![1.0_f64, 2.0], 3.0_f64)).into_parts();
     /// assert_eq!((x.entries(), y), (dvector![1.0, 2.0], 3.0));
     /// ```
     pub fn into_parts(self) -> X::Parts {
@@ -159,11 +159,11 @@ impl<X: Differentiable> Whole<X> {
     ///
     /// ```
     /// use difrules_core::{Whole, gradient};
-    /// use nalgebra::{DVector, dvector};
+    /// use nalgebra::dvector;
     ///
-    /// let x = Whole::gather(dvector![3.0, 4.0]);
-    /// let slope = gradient(|x| x.entries().norm(), &x);
-    /// assert_eq!(*slope, dvector![0.6, 0.8]);
+    /// let x = Whole::gather(dvector![3.0_f64, 4.0]);
+    /// let slope = gradient(|x| x.entries().norm_squared(), &x);
+    /// assert_eq!(*slope, dvector![6.0, 8.0]);
     /// ```
     pub fn entries(&self) -> X {
         <X::Real as Real>::entries::<X::Family>(self.lend())

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use difrules_core::{
-    Cotangent, Real, Recording, Slot, Var, checkpointed, gradient, primitive, value_and_gradient,
+    Cotangent, Real, Recording, Slot, Var, Whole, checkpointed, gradient, primitive,
+    release_memory, value_and_gradient,
 };
 use nalgebra::{DMatrix, Vector3, convert, vector};
 
@@ -127,6 +128,30 @@ fn a_tape_keeps_what_it_needs() {
     let before = bytes();
     on_a_thread(|| gradient(|x| (1..OPERATIONS).fold(*x, |y, _| y * *x), &1.0_f64));
     assert!(bytes() < before + 10_000, "{} bytes stay", bytes() - before);
+
+    // Two results in one piece are two matrices, though a rule keeps the first.
+    let whole = Whole::gather(a.clone());
+    let shared = Cell::new(0);
+    let run = || {
+        gradient(
+            |a: &Whole<DMatrix<Var<f64>>>| {
+                let before = bytes();
+                drop(square::whole(&square::whole(a)));
+                shared.set(bytes() - before);
+                a.entries()[0]
+            },
+            &whole,
+        )
+    };
+    drop(run());
+    // What the first computation took stays for the second, which takes no more, until it is given back.
+    let before = bytes();
+    drop(run());
+    assert!(bytes().abs_diff(before) < 1000, "{} and {before}", bytes());
+    release_memory();
+    assert!(bytes() + 3 * MATRIX < before, "{} of {before}", bytes());
+    drop(run());
+    assert!((2 * MATRIX..2 * MATRIX + 1000).contains(&shared.get()), "{}", shared.get());
 
     // A loop in pieces: four times the steps take twice the memory.
     let looped = |steps: usize, pieces: bool| {

@@ -283,3 +283,41 @@ fn a_jacobian_picks_its_mode_by_shape() {
     );
     assert_eq!(failed, Err("long"));
 }
+
+#[test]
+fn generic_code_has_literals_sums_and_outcomes() {
+    use difrules_core::{checkpointed, hvp, lift, lit};
+
+    /// The mean of the squares, if there are any numbers.
+    fn mean<T: Real>(x: &DVector<T>) -> Option<T> {
+        let sum: T = x.iter().map(|x| *x * *x).sum();
+        let count: T = x.iter().map(|_| T::one()).sum();
+        (x.len() > 0).then(|| sum / count)
+    }
+    fn product<T: Real>(x: &DVector<T>) -> T {
+        x.iter().product::<T>() * x.iter().copied().product::<T>() * lit(0.5)
+    }
+    let x = DVector::from_vec(vec![1.0, 2.0, 3.0]);
+    assert_eq!(gradient(mean, &x), Some(&x * (2.0 / 3.0)));
+    assert_eq!(gradient(mean, &DVector::<f64>::zeros(0)), None);
+    assert_eq!(hvp(mean, &x, &x), Some(&x * (2.0 / 3.0)));
+    assert_eq!(gradient(product, &x), DVector::from_vec(vec![36.0, 18.0, 12.0]));
+    assert_eq!(x.iter().sum::<f64>(), 6.0);
+
+    // A loop without parameters, which stops where there is no logarithm.
+    fn logarithms<T: Real>(x: T) -> Option<T> {
+        checkpointed(2, &x, &(), |_, x, ()| (*x > T::zero()).then(|| x.ln()))
+    }
+    assert_eq!(logarithms(0.5), None);
+    assert_eq!(gradient(|x| logarithms(*x), &0.5_f64), None);
+    let slope = gradient(|x| logarithms(*x), &3.0_f64).unwrap();
+    assert!((slope - 1.0 / (3.0 * 3.0_f64.ln())).abs() < 1e-15);
+
+    // An inner transform that is given what the outer one differentiates by.
+    fn inner<T: Real>(a: &DVector<T>) -> T {
+        gradient(|x| lift::<_, Var<T>>(a).iter().map(|a| *a * *x * *x).sum::<Var<T>>(), &lit(3.0))
+    }
+    assert_eq!(inner(&x), 36.0);
+    assert_eq!(gradient(inner, &x), DVector::repeat(3, 6.0));
+    assert_eq!(jvp(inner, &x, &x), (36.0, 36.0));
+}

@@ -48,6 +48,21 @@ fn add_to_reverse<T: Real>(
     a_bar.add(|| &c_bar * alpha);
 }
 
+/// The inner product, whose forward rule says which arguments vary, by adding to the tangent.
+#[primitive(
+    forward = |a, b, _, a_dot, b_dot| {
+        let by = |dot: Option<&DVector<T>>, other: &DVector<T>, mark: f64| {
+            dot.map_or(T::zero(), |dot| dot.dot(other) + convert::<f64, T>(mark))
+        };
+        by(a_dot, b, 1000.0) + by(b_dot, a, 2000.0)
+    },
+    optional(a, b),
+    instances(f64),
+)]
+fn marked<T: Real>(a: &DVector<T>, b: &DVector<T>) -> T {
+    a.dot(b)
+}
+
 /// The same function in two primitives: A + A^T, and the trace.
 #[derive(Clone, Differentiable)]
 struct Halves<T: Real> {
@@ -194,6 +209,27 @@ fn modes_nest() {
         &whole_at,
     );
     assert_eq!((by_pieces.0.entries(), by_pieces.1), by_entries);
+}
+
+#[test]
+fn a_tangent_is_there_only_where_its_argument_varies() {
+    let (a, b) = (dvector![1.0, 2.0], dvector![3.0, 0.5]);
+    let constant = |x: &DVector<f64>| x.map(Dual::constant);
+    let (by_a, by_b) = (3.5 + 1000.0, 3.0 + 2000.0);
+    let one = dvector![1.0, 1.0];
+    assert_eq!(jvp(|a| marked(a, &constant(&b)), &a, &one), (4.0, by_a));
+    assert_eq!(jvp(|b| marked(&constant(&a), b), &b, &one), (4.0, by_b));
+    assert_eq!(
+        jvp(|(a, b)| marked(a, b), &(a.clone(), b.clone()), &(one.clone(), one.clone())),
+        (4.0, by_a + by_b)
+    );
+    let (whole, ones) = (Whole::gather(a.clone()), Whole::gather(one));
+    assert_eq!(jvp(|a| marked::whole(a, &b), &whole, &ones), (4.0, by_a));
+    // A point of which a part stands still.
+    let point = (whole, Whole::gather(b));
+    let still = (ones, Whole::gather(dvector![0.0, 0.0]));
+    assert_eq!(jvp(|(a, b)| marked::whole(a, b), &point, &still), (4.0, by_a));
+    assert_eq!(jvp(|a| marked(a, a), &a, &dvector![0.0, 0.0]), (5.0, 0.0));
 }
 
 #[test]

@@ -28,6 +28,8 @@ mod unitary;
 #[doc = include_str!("worth.md")]
 pub mod worth {}
 
+pub use difrules_core::nalgebra;
+
 // A primitive's name is a type too, so it is re-exported here, where no module has its name.
 pub use blas::axpy::axpy;
 pub use blas::dot::dot;
