@@ -208,12 +208,12 @@ pub(crate) fn to_hessenberg<T: Scalar>(
     taus: &mut [T],
     workspace: &mut [T],
 ) {
-    for k in 0..taus.len() {
+    for (k, stored) in taus.iter_mut().enumerate() {
         let (mut left, mut right) = a.columns_range_pair_mut(k, k + 1..);
         let v = &mut left.as_mut_slice()[k + 1..];
         let (beta, tau) = reflection(v);
         v[0] = T::from_real(beta);
-        taus[k] = tau;
+        *stored = tau;
         if tau.is_zero() {
             continue;
         }
@@ -270,7 +270,6 @@ pub(crate) fn to_tridiagonal<T: Scalar>(
 
 /// Replaces a tall A by the vectors of U of A = U B V^H on and below the diagonal, and gives those of V, below
 /// the diagonal of a square matrix, and the two diagonals of B (LAPACK's `gebd2`).
-#[expect(clippy::too_many_arguments, reason = "three factors, their scalars and memory")]
 pub(crate) fn to_bidiagonal<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
     taus: &mut [T],

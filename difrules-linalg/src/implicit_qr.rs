@@ -370,19 +370,19 @@ pub(crate) fn diagonalise_bidiagonal<T: Scalar>(
             }
         }
     }
-    for i in 0..size {
-        if d[i] < zero {
-            d[i] = -d[i];
+    for (i, value) in d.iter_mut().enumerate() {
+        if *value < zero {
+            *value = -*value;
             v.column_mut(i).neg_mut();
         }
         // A NaN has come from what is not finite.
-        if !ComplexField::is_finite(&d[i]) {
+        if !ComplexField::is_finite(value) {
             return Err(Error::NoConvergence { sweeps: steps });
         }
     }
     // By insertion: equal values keep their order.
     for i in 1..size {
-        for j in (1..=i).rev().take_while(|&j| j > 0) {
+        for j in (1..=i).rev() {
             if d[j] <= d[j - 1] {
                 break;
             }
@@ -681,8 +681,8 @@ fn double_shift<T: Scalar>(
     let at = |i: usize, j: usize| h[(i, j)].real();
     let mut block =
         [at(last - 1, last - 1), at(last - 1, last), at(last, last - 1), at(last, last)];
-    if tries % EXCEPTIONAL == 0 {
-        let (corner, sum) = if tries % (2 * EXCEPTIONAL) == 0 {
+    if tries.is_multiple_of(EXCEPTIONAL) {
+        let (corner, sum) = if tries.is_multiple_of(2 * EXCEPTIONAL) {
             (at(last, last), modulus(at(last, last - 1)) + modulus(at(last - 1, last - 2)))
         } else {
             let below = modulus(at(start + 1, start)) + modulus(at(start + 2, start + 1));
@@ -745,9 +745,9 @@ fn single_shift<T: Scalar>(
 ) -> [T; 3] {
     let (zero, half): (T::Real, T::Real) = (nalgebra::zero(), nalgebra::convert(0.5));
     let part: T::Real = nalgebra::convert(0.75);
-    let shift = if tries % (2 * EXCEPTIONAL) == 0 {
+    let shift = if tries.is_multiple_of(2 * EXCEPTIONAL) {
         h[(last, last)] + T::from_real(size_of(h[(last, last - 1)]) * part)
-    } else if tries % EXCEPTIONAL == 0 {
+    } else if tries.is_multiple_of(EXCEPTIONAL) {
         h[(start, start)] + T::from_real(size_of(h[(start + 1, start)]) * part)
     } else {
         let corner = h[(last, last)];
