@@ -278,10 +278,11 @@ fn markdown(listed: &[Listed]) -> String {
     page
 }
 
-/// What `cargo metadata` says of a package.
+/// What `cargo metadata` says of the packages of the workspace.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
+    workspace_root: std::path::PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -296,24 +297,37 @@ struct Dependency {
     kind: Option<String>,
 }
 
-/// The packages that depend on `difrules-core` and have no primitive in this program.
+/// The packages that depend on `difrules-core` and have no primitive in this program. What other packages
+/// depend on is in the lock file: cargo itself would want to have downloaded those of other systems.
 fn unlinked() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    const CORE: &str = "difrules-core";
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = std::process::Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .output()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
+    let lock = std::fs::read_to_string(metadata.workspace_root.join("Cargo.lock"))?;
+    let members: BTreeSet<_> = metadata.packages.iter().map(|p| p.name.clone()).collect();
+    let of_the_workspace = metadata.packages.into_iter().filter(|package| {
+        let mut on = package.dependencies.iter().filter(|on| on.kind.is_none());
+        on.any(|on| on.name == CORE)
+    });
+    let others = lock.split("[[package]]").filter_map(|package| {
+        let mut lines = package.lines().map(str::trim);
+        let name = lines.find_map(|line| line.strip_prefix("name = "))?.trim_matches('"');
+        // A dependency is its name, and its version where there are several.
+        let on_core = lines
+            .filter_map(|line| line.strip_prefix('"')?.split(['"', ' ']).next())
+            .any(|dependency| dependency == CORE);
+        (on_core && !members.contains(name)).then(|| name.to_string())
+    });
     let linked: BTreeSet<_> =
         primitives().iter().filter_map(|record| record.path.split("::").next()).collect();
-    let could = metadata.packages.into_iter().filter(|package| {
-        let mut on = package.dependencies.iter().filter(|on| on.kind.is_none());
-        on.any(|on| on.name == "difrules-core")
-    });
-    let names = could.map(|package| package.name);
+    let names = of_the_workspace.map(|package| package.name).chain(others);
     Ok(names.filter(|name| !linked.contains(name.replace('-', "_").as_str())).collect())
 }
 
