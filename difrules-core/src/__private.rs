@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::convert::Infallible;
 use std::sync::OnceLock;
 
+pub use difrules_macros::expression;
 pub use inventory;
 pub use nalgebra;
 use nalgebra::{

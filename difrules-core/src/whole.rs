@@ -209,7 +209,7 @@ impl<X: Differentiable<Real = f64>> std::ops::Deref for Whole<X> {
 /// constant in every mode.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not in one piece as `{X}`",
-    note = "a call on whole values takes `Whole`, the `Matrix` of `difrules-linalg`, and as constants nalgebra's matrices of `f64`",
+    note = "a call on whole values takes `Whole`, the `Matrix` of `difrules-linalg`, and as constants nalgebra's matrices of `f64` or `f32`; a view is made owned: `.into_owned()`",
     note = "entries of a mode are put together by `Whole::gather(entries)`"
 )]
 pub trait AsWhole<X: Differentiable> {
@@ -221,6 +221,16 @@ impl<X: Differentiable> AsWhole<X> for Whole<X> {
     #[inline]
     fn lend_to<Out>(&self, f: impl FnOnce(Lent<'_, X>) -> Out) -> Out {
         f(self.lend())
+    }
+}
+
+/// A matrix of plain numbers is a constant in any mode.
+impl<T: Scalar, R: Dim, C: Dim> AsWhole<OMatrix<T, R, C>> for OMatrix<f32, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    fn lend_to<Out>(&self, f: impl FnOnce(Lent<'_, OMatrix<T, R, C>>) -> Out) -> Out {
+        AsWhole::<OMatrix<T, R, C>>::lend_to(&self.map(f64::from), f)
     }
 }
 
@@ -248,7 +258,7 @@ pub trait Operand {
 
 /// A number.
 pub struct Number;
-/// A matrix of plain numbers.
+/// One of nalgebra's matrices.
 pub struct Plain;
 /// A matrix that stays in one piece.
 pub struct InOnePiece;
@@ -257,7 +267,11 @@ impl<T: Scalar> Operand for T {
     type Is = Number;
 }
 
-impl<R: Dim, C: Dim, S> Operand for &nalgebra::Matrix<f64, R, C, S> {
+impl<N, R: Dim, C: Dim, S> Operand for nalgebra::Matrix<N, R, C, S> {
+    type Is = Plain;
+}
+
+impl<N, R: Dim, C: Dim, S> Operand for &nalgebra::Matrix<N, R, C, S> {
     type Is = Plain;
 }
 

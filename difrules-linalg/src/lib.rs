@@ -12,6 +12,7 @@ mod error;
 mod factors;
 mod householder;
 mod implicit_qr;
+mod matrix;
 mod modulus;
 mod orthogonal;
 mod quasi_triangular;
@@ -70,6 +71,13 @@ pub use elementary::tr_mul::tr_mul;
 pub use elementary::trace::trace;
 pub use elementary::transpose::transpose;
 pub use error::Error;
+pub use matrix::{
+    Beside, By, Constant, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
+    MatrixError, MatrixFamily, PlainNumber, RowVector, Spread, Stored, Term, Times, Vector,
+    add_scalar, add_to_columns, add_to_rows, column_sum, elementwise_1, elementwise_2,
+    elementwise_3, elementwise_4, elementwise_5, elementwise_6, from_diagonal, fuse_1, fuse_2,
+    fuse_3, fuse_4, fuse_5, fuse_6, hstack, row_sum, view, vstack,
+};
 pub use scalar::condition_number::condition_number;
 pub use scalar::determinant::determinant;
 pub use scalar::ln_abs_determinant::ln_abs_determinant;

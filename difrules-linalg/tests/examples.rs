@@ -139,3 +139,24 @@ fn bad_data_is_named() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
+
+#[test]
+fn the_filter_fits_its_variances() {
+    let output = run("kalman", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("standard deviation of the season"));
+}
+
+#[test]
+fn the_network_learns() {
+    let output = run("network", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("in the right class"));
+}
+
+#[test]
+fn the_evidence_is_largest_where_its_slope_vanishes() {
+    let output = run("logistic", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("log evidence"));
+}

@@ -20,7 +20,6 @@ const TABLE: &str = include_str!("rules.tsv");
 pub(crate) fn derivative(input: TokenStream) -> Result<TokenStream> {
     let input: Input = syn::parse2(input)?;
     let value = input.parse_expression()?;
-    let first = input.variables[0].to_string();
     let mut all = vec![value.simplify()];
     for variable in &input.variables {
         let mut derivative = value.clone();
@@ -31,9 +30,22 @@ pub(crate) fn derivative(input: TokenStream) -> Result<TokenStream> {
             all.push(derivative.clone());
         }
     }
-    let program = Straight::new(&all);
-    let integers = integers(&input, &program);
-    let tokens = Emission { input: &input, program: &program, first: &first, integers }.tokens()?;
+    written(&input, &all)
+}
+
+/// The value alone.
+pub(crate) fn expression(input: TokenStream) -> Result<TokenStream> {
+    let input: Input = syn::parse2(input)?;
+    let value = input.parse_expression()?;
+    written(&input, &[value.simplify()])
+}
+
+/// Expressions as Rust.
+fn written(input: &Input, all: &[Expr]) -> Result<TokenStream> {
+    let first = input.variables[0].to_string();
+    let program = Straight::new(all);
+    let integers = integers(input, &program);
+    let tokens = Emission { input, program: &program, first: &first, integers }.tokens()?;
     Ok(match &input.root {
         Some(root) => rename::root(tokens, root),
         None => tokens,
@@ -397,7 +409,10 @@ impl Emission<'_> {
         let results: Result<Vec<_>> =
             self.program.results.iter().map(|step| self.operand(*step)).collect();
         let results = results?;
-        Ok(quote!({ #lets (#(#results),*) }))
+        Ok(match &results[..] {
+            [value] => quote!({ #lets #value }),
+            results => quote!({ #lets (#(#results),*) }),
+        })
     }
 
     fn variable(&self, name: &str) -> Result<Ident> {

@@ -91,6 +91,13 @@ pub fn derivative(input: TokenStream) -> TokenStream {
     derivative::derivative(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
+/// The value alone of an expression that [`derivative!`] differentiates, bit for bit its first result.
+#[doc(hidden)]
+#[proc_macro]
+pub fn expression(input: TokenStream) -> TokenStream {
+    derivative::expression(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
 /// Makes a structure of numbers, vectors and matrices a value that has derivatives.
 ///
 /// The structure is generic over its scalar; every field is `Differentiable` over it, or is marked

@@ -1,35 +1,41 @@
 //! Value and gradient of matrix programs that stay in one piece, against the plain program, each ending in
-//! the sum of all entries; and second derivatives: `cargo bench --bench matrices`.
+//! the sum of all entries; beside PyTorch, if Python has it; and second derivatives:
+//! `cargo bench --bench matrices`.
 
+use std::collections::HashMap;
 use std::hint::black_box;
+use std::process::Command;
 
-use difrules_core::{Dual, Real, Whole, hessian, value_and_gradient, vjp};
-use difrules_linalg::{add, cholesky, component_mul, dot, matmul, sum};
-use difrules_tests::compare;
+use difrules_core::math::tanh;
+use difrules_core::{Dual, Real, hessian, value_and_gradient, vjp};
+use difrules_linalg::{Matrix, Vector, matmul};
+use difrules_tests::{compare, times};
 use nalgebra::{DMatrix, DVector};
-
-type Piece<T> = Whole<DMatrix<T>>;
 
 const FITS: &str = "the shapes fit";
 
-fn additions<T: Real>(a: &Piece<T>) -> T {
-    sum::whole(&(0..10).fold(a.clone(), |x, _| add::whole(&x, a).expect(FITS)))
+fn additions<T: Real>(a: &Matrix<T>) -> T {
+    (0..10).fold(a.clone(), |x, _| x + a).sum()
 }
 
-fn products_of_entries<T: Real>(a: &Piece<T>) -> T {
-    sum::whole(&(0..10).fold(a.clone(), |x, _| component_mul::whole(&x, a).expect(FITS)))
+fn products_of_entries<T: Real>(a: &Matrix<T>) -> T {
+    (0..10).fold(a.clone(), |x, _| x.component_mul(a).expect(FITS)).sum()
 }
 
-fn products<T: Real>(a: &Piece<T>) -> T {
-    sum::whole(&(0..10).fold(a.clone(), |x, _| matmul::whole(&x, a).expect(FITS)))
+fn products<T: Real>(a: &Matrix<T>) -> T {
+    (0..10).fold(a.clone(), |x, _| x * a).sum()
 }
 
-fn factor<T: Real>(a: &Piece<T>) -> T {
-    sum::whole(&cholesky::whole(a).expect("it is positive definite"))
+fn tanh_of_entries<T: Real>(a: &Matrix<T>) -> T {
+    a.map::<tanh>().sum()
 }
 
-fn square_and_sum<T: Real>(a: &Piece<T>) -> T {
-    sum::whole(&add::whole(&matmul::whole(a, a).expect(FITS), a).expect(FITS))
+fn factor<T: Real>(a: &Matrix<T>) -> T {
+    a.cholesky().expect("it is positive definite").sum()
+}
+
+fn square_and_sum<T: Real>(a: &Matrix<T>) -> T {
+    (a * a + a).sum()
 }
 
 /// A symmetric matrix near the identity: no power of it vanishes or overflows.
@@ -38,12 +44,29 @@ fn point(n: usize) -> DMatrix<f64> {
     DMatrix::identity(n, n) + near / (2 * n) as f64
 }
 
+/// PyTorch's times of the same programs in milliseconds, by name and n; none where there is no PyTorch.
+fn peers() -> HashMap<(String, usize), f64> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/matrices.py");
+    let Ok(output) = Command::new("python3").arg(script).output() else { return HashMap::new() };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let (name, n) = (words.next()?.to_string(), words.next()?.parse().ok()?);
+        Some(((name, n), words.next()?.parse().ok()?))
+    });
+    lines.collect()
+}
+
 fn main() {
+    let peers = peers();
+    if peers.is_empty() {
+        println!("Python has no torch; it is left out");
+    }
     // What each may cost at most for n = 4, 16, 64, 256, 512.
     macro_rules! measure {
         ($($program:ident $most:expr),*) => {$(
             for (n, most) in [4, 16, 64, 256, 512].into_iter().zip::<[f64; 5]>($most) {
-                let a = Whole::gather(point(n));
+                let a = Matrix::from(point(n));
                 let mut ours = || {
                     black_box(value_and_gradient(|a| $program(a), black_box(&a)));
                 };
@@ -52,6 +75,10 @@ fn main() {
                 };
                 let name = format!("{}, n = {n}", stringify!($program).replace('_', " "));
                 compare(&name, Some(most), ("value and gradient", &mut ours), ("plain", &mut plain));
+                if let Some(theirs) = peers.get(&(stringify!($program).to_string(), n)) {
+                    let ours = times(&mut [&mut ours])[0];
+                    println!("    {ours:.4} ms, PyTorch {theirs:.4} ms");
+                }
             }
         )*};
     }
@@ -59,6 +86,7 @@ fn main() {
         additions [7.5, 3.0, 3.0, 3.5, 2.7],
         products_of_entries [7.4, 3.0, 2.9, 4.5, 2.9],
         products [6.0, 3.4, 3.1, 3.2, 3.2],
+        tanh_of_entries [4.0, 1.5, 1.4, 1.6, 1.9],
         factor [5.5, 3.1, 2.3, 2.8, 2.7],
         square_and_sum [9.5, 3.2, 2.9, 3.4, 3.1]
     );
@@ -68,16 +96,8 @@ fn main() {
 /// Second derivatives of products with constants, and the rules of a product on dual numbers.
 fn second_order() {
     let x = DMatrix::from_fn(1000, 20, |i, j| ((7 * i + 13 * j) % 17) as f64 / 17.0);
-    let w = Whole::gather(DVector::from_fn(20, |i, _| i as f64 / 20.0));
-    let curvature = || {
-        hessian(
-            |w| {
-                let distance = matmul::whole(&x, w).expect(FITS);
-                dot::whole(&distance, &distance).expect(FITS)
-            },
-            black_box(&w),
-        )
-    };
+    let w = Vector::from(DVector::from_fn(20, |i, _| i as f64 / 20.0));
+    let curvature = || hessian(|w| (&x * w).norm_squared(), black_box(&w));
     let by_hand = || black_box(&x).tr_mul(black_box(&x)) * 2.0;
     assert!((curvature() - by_hand()).norm() < 1e-9 * by_hand().norm());
     let mut ours = || {

@@ -3,9 +3,10 @@
 use std::f64::consts::{PI, TAU};
 use std::rc::Rc;
 
+use difrules_core::math::ln;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Slot, primitive};
-use difrules_linalg::{Error, cholesky, dot, solve_lower_triangular};
+use difrules_linalg::{Matrix, MatrixError};
 use nalgebra::{DMatrix, DVector, SVector, convert};
 
 /// The parameters: logarithms of variances, length scales and shapes.
@@ -337,11 +338,11 @@ pub(crate) fn ln_likelihood<T: Real>(
     theta: &Parameters<T>,
     separations: &Rc<Separations>,
     y: &DVector<f64>,
-) -> Result<T, Error> {
-    let l = cholesky(&covariance(theta, separations))?;
-    let whitened = solve_lower_triangular(&l, &y.map(convert))?;
-    let square = dot(&whitened, &whitened)?;
-    let half_ln_determinant = (0..l.nrows()).fold(T::zero(), |sum, i| sum + l[(i, i)].ln());
+) -> Result<T, MatrixError> {
+    let k = Matrix::from(covariance::whole(&Matrix::from(theta), separations));
+    let l = k.cholesky()?;
+    let whitened = l.solve_lower_triangular(y)?;
+    let half_ln_determinant = l.diagonal().map::<ln>().sum();
     let constant = convert::<f64, T>(0.5 * y.len() as f64 * TAU.ln());
-    Ok(-square * convert(0.5) - half_ln_determinant - constant)
+    Ok(-whitened.norm_squared() * convert(0.5) - half_ln_determinant - constant)
 }

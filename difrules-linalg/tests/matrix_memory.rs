@@ -1,0 +1,115 @@
+//! What matrices in one piece take of memory.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use difrules_core::math::{exp, tanh};
+use difrules_core::{Real, checkpointed, value_and_gradient};
+use difrules_linalg::{EachColumn, Matrix, MatrixError, Vector, elementwise};
+use nalgebra::{DMatrix, DVector, RowDVector, U3, Vector1, matrix, vector};
+
+/// Counts what is alive, its peak, and the allocations.
+struct Counting;
+
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code)] // A global allocator is unsafe by its trait; this one hands everything on.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        let alive = ALIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(alive, Ordering::Relaxed);
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        ALIVE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The tests count what the whole process takes, so one runs at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn nothing_allocates_at_static_sizes() {
+    fn program<T: Real>((a, v): &(Matrix<T, U3, U3>, Vector<T, U3>)) -> Result<T, MatrixError> {
+        let data = matrix![1.0, 0.2, 0.1; 0.2, 2.0, 0.3; 0.1, 0.3, 1.5];
+        let b = elementwise!(|x, v| x * v + 0.5, &(a * data + a.transpose()), EachColumn(v));
+        let l = (&b * b.transpose() + &data).cholesky()?;
+        let x = l.solve_lower_triangular(v)?.map::<tanh>();
+        Ok(x.norm_squared() + (2.0 * &x - v).sum() * x.get(0) + l.row(2).sum() + l.column(0).sum())
+    }
+    let _alone = ALONE.lock();
+    let a = Matrix::from(matrix![1.0_f64, 0.5, 0.2; 0.1, 2.0, 0.4; 0.3, 0.2, 1.0]);
+    let at = (a, Vector::from(vector![0.3, -0.2, 0.5]));
+    let gradient = || value_and_gradient(program, &at).expect("it is positive definite");
+    let trivial = || value_and_gradient(|(a, _)| (a * a).sum(), &at);
+    // The tape's own memory comes from the first calls.
+    let first = gradient();
+    gradient();
+    trivial();
+    // What a sweep takes for itself, whatever the program.
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    trivial();
+    let sweep = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let again = gradient();
+    let count = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    assert_eq!(first, again);
+    assert_eq!(count, sweep);
+}
+
+#[test]
+fn a_long_filter_takes_little_memory_by_checkpoints() {
+    const STATES: usize = 32;
+    const STEPS: usize = 500;
+    type Belief<T> = (Vector<T>, Matrix<T>, T);
+    fn step<T: Real>(
+        month: usize,
+        (x, p, deviance): &Belief<T>,
+        (noise, variance): &(Matrix<T>, T),
+    ) -> Belief<T> {
+        let any = |i: usize, j: usize| ((i * 37 + j * 11) as f64 * 0.618).sin();
+        let transition = DMatrix::from_fn(STATES, STATES, any) * 0.15;
+        let observed = RowDVector::from_fn(STATES, |_, j| any(1, j));
+        let x = &transition * x;
+        let p = &transition * p * transition.transpose() + noise;
+        let gain = &p * observed.transpose();
+        let error = (Vector1::new(any(month, 2)) - &observed * &x).get(0);
+        let variance = (observed * &gain).get(0) + *variance;
+        let deviance = *deviance + variance.ln() + error * error / variance;
+        let p = p - &gain * gain.transpose() / variance;
+        (x + gain * (error / variance), p, deviance)
+    }
+    fn deviance<T: Real>(theta: &Vector<T>, by_checkpoints: bool) -> T {
+        let variances = theta.map::<exp>();
+        let noise = Matrix::from_diagonal(&variances.rows(0, STATES));
+        let x = Vector::constant(&DVector::<f64>::zeros(STATES));
+        let start = (x, Matrix::identity(STATES, STATES), T::zero());
+        let noises = (noise, variances.get(STATES));
+        if !by_checkpoints {
+            return (0..STEPS).fold(start, |belief, month| step(month, &belief, &noises)).2;
+        }
+        checkpointed(STEPS, &start, &noises, step::<T>).2
+    }
+    let _alone = ALONE.lock();
+    let theta = Vector::from(DVector::from_element(STATES + 1, -1.0_f64));
+    let before = ALIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let by_checkpoints = value_and_gradient(|theta| deviance(theta, true), &theta);
+    let peak = PEAK.load(Ordering::Relaxed) - before;
+    let (value, slope) = value_and_gradient(|theta| deviance(theta, false), &theta);
+    assert_eq!(by_checkpoints.0, value);
+    // The sums over the steps are of another order.
+    assert!((&*by_checkpoints.1 - &*slope).norm() < 1e-13 * slope.norm());
+    assert!(peak < 20_000_000, "{peak} bytes");
+}
