@@ -44,7 +44,7 @@ fn nothing_allocates_at_static_sizes() {
     fn program<T: Real>((a, v): &(Matrix<T, U3, U3>, Vector<T, U3>)) -> Result<T, MatrixError> {
         let data = matrix![1.0, 0.2, 0.1; 0.2, 2.0, 0.3; 0.1, 0.3, 1.5];
         let b = elementwise!(|x, v| x * v + 0.5, &(a * data + a.transpose()), EachColumn(v));
-        let l = (&b * b.transpose() + &data).cholesky()?;
+        let l = (&b * b.transpose() + data).cholesky()?;
         let x = l.solve_lower_triangular(v)?.map::<tanh>();
         Ok(x.norm_squared() + (2.0 * &x - v).sum() * x.get(0) + l.row(2).sum() + l.column(0).sum())
     }

@@ -222,7 +222,6 @@ where
     ///
     /// # Errors
     /// Those of [`gemm`](fn@crate::gemm).
-    #[expect(clippy::too_many_arguments, reason = "those of BLAS")]
     pub fn gemm<RA: Dim, CA: Dim, RB: Dim, CB: Dim>(
         &mut self,
         operation_a: Operation,
