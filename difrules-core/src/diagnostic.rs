@@ -2,15 +2,15 @@
 //!
 //! A derivative may not exist, or be asked for in a direction in which it is not defined: eigenvectors
 //! of a repeated eigenvalue are any basis of a plane, and a function that depends on which has no
-//! gradient. A rule computes what is defined and [`report`]s the rest. Who wants to hear it calls the
-//! transform in [`diagnosed`]; otherwise the first report of a primitive goes to the `log` crate, as a
+//! gradient. A rule computes what is defined and [`report`]s the rest, which is NaN, so that nobody takes
+//! it for a stationary point; in a call of [`leaving_out_undefined`] it is zero. Who wants to hear it calls
+//! the transform in [`diagnosed`]; otherwise the first report of a primitive goes to the `log` crate, as a
 //! warning.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// What a rule found.
@@ -52,8 +52,7 @@ impl fmt::Display for Diagnostic {
         match &self.defect {
             Defect::Gauge { size } => write!(
                 f,
-                "{size:.1e} of the cotangent depends on a choice that the result leaves open, and is \
-                 left out"
+                "{size:.1e} of the cotangent depends on a choice that the result leaves open"
             ),
             Defect::Undefined { reason } => f.write_str(reason),
         }
@@ -74,7 +73,7 @@ thread_local! {
 /// #[primitive(partial = |x, y| {
 ///     if x == 0.0 {
 ///         report(Diagnostic::undefined("root", "the root of zero has a vertical tangent"));
-///         return 0.0;
+///         return f64::NAN;
 ///     }
 ///     0.5 / y
 /// })]
@@ -83,7 +82,7 @@ thread_local! {
 /// }
 ///
 /// let (slope, found) = diagnosed(|| gradient(|x| root::on(*x), &0.0));
-/// assert_eq!((slope, found.len()), (0.0, 1));
+/// assert!(slope.is_nan() && found.len() == 1);
 /// assert_eq!(found[0].to_string(), "`root`: the root of zero has a vertical tangent");
 /// ```
 pub fn diagnosed<Out>(f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
@@ -122,22 +121,56 @@ pub fn report(diagnostic: Diagnostic) {
     }
 }
 
-/// The bits of the tolerance.
-static TOLERANCE: AtomicU64 = AtomicU64::new(1e-8_f64.to_bits());
-
-/// The part of a cotangent, relative to the whole, that may depend on a gauge without a report:
-/// 1e-8 unless [set](set_gauge_tolerance).
-///
-/// ```
-/// assert_eq!(difrules_core::gauge_tolerance(), 1e-8);
-/// ```
-pub fn gauge_tolerance() -> f64 {
-    f64::from_bits(TOLERANCE.load(Ordering::Relaxed))
+thread_local! {
+    /// Whether rules leave out what is undefined.
+    static LEAVING_OUT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Sets [`gauge_tolerance`], for all threads.
-pub fn set_gauge_tolerance(tolerance: f64) {
-    TOLERANCE.store(tolerance.to_bits(), Ordering::Relaxed);
+/// Calls `f` with rules that leave out what is undefined, as if the part of a direction or of a cotangent
+/// that asks for it were zero, and still [`report`] it. It holds for this thread until `f` ends; outside, what
+/// is undefined is NaN.
+///
+/// This is for who knows that the part does not matter, such as a gauge of eigenvectors that a later
+/// step removes; a gradient without it is one of a function that is constant along it.
+///
+/// ```
+/// use difrules_core::{diagnosed, gradient, leaves_out_undefined, leaving_out_undefined, primitive, report};
+/// use difrules_core::Diagnostic;
+///
+/// #[primitive(partial = |x, y| {
+///     if x == 0.0 {
+///         report(Diagnostic::undefined("root", "the root of zero has a vertical tangent"));
+///         return if leaves_out_undefined() { 0.0 } else { f64::NAN };
+///     }
+///     0.5 / y
+/// })]
+/// fn root(x: f64) -> f64 {
+///     x.sqrt()
+/// }
+///
+/// let slope = || gradient(|x| root::on(*x), &0.0);
+/// assert!(slope().is_nan());
+/// assert_eq!(leaving_out_undefined(slope), 0.0);
+/// let (slope, found) = diagnosed(|| leaving_out_undefined(slope));
+/// assert_eq!((slope, found.len()), (0.0, 1));
+/// ```
+pub fn leaving_out_undefined<Out>(f: impl FnOnce() -> Out) -> Out {
+    /// Puts back what was before, also where `f` panics.
+    struct Before(bool);
+
+    impl Drop for Before {
+        fn drop(&mut self) {
+            LEAVING_OUT.set(self.0);
+        }
+    }
+
+    let _before = Before(LEAVING_OUT.replace(true));
+    f()
+}
+
+/// Whether rules leave out what is undefined: in a call of [`leaving_out_undefined`]. Elsewhere it is NaN.
+pub fn leaves_out_undefined() -> bool {
+    LEAVING_OUT.get()
 }
 
 #[cfg(test)]
@@ -158,5 +191,16 @@ mod tests {
         // Nobody listens: to the log.
         say();
         assert!(diagnosed(|| ()).1.is_empty());
+    }
+
+    #[test]
+    fn the_setting_ends_with_the_call() {
+        let left = leaving_out_undefined(|| {
+            let panicked = std::panic::catch_unwind(|| leaving_out_undefined(|| panic!("within")));
+            assert!(panicked.is_err());
+            (leaves_out_undefined(), std::thread::spawn(leaves_out_undefined).join().unwrap())
+        });
+        assert_eq!(left, (true, false));
+        assert!(!leaves_out_undefined());
     }
 }

@@ -31,7 +31,9 @@ mod whole;
 pub use call::{CallError, Pullback, Pushforward};
 pub use cast::{column_major_view, column_major_view_mut, native_gemm};
 pub use checkpoint::{Parameters, checkpointed};
-pub use diagnostic::{Defect, Diagnostic, diagnosed, gauge_tolerance, report, set_gauge_tolerance};
+pub use diagnostic::{
+    Defect, Diagnostic, diagnosed, leaves_out_undefined, leaving_out_undefined, report,
+};
 pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use dual::Dual;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.

@@ -4,7 +4,7 @@ use difrules_core::{Scalar, column_major_view, column_major_view_mut};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
 use nalgebra::{
-    DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, MatrixViewMut, OMatrix,
+    DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, MatrixViewMut, OMatrix,
 };
 
 use crate::blas::gemm::gemm;
@@ -99,6 +99,18 @@ pub(crate) fn multiply<T: Scalar>(
 ) {
     let operation = |adjoint| if adjoint { Operation::Adjoint } else { Operation::None };
     gemm(operation(adjoint_a), operation(adjoint_b), alpha, &a, &b, beta, c).expect(FIT);
+}
+
+/// op(A) op(B), as in [`multiply`].
+pub(crate) fn product<T: Scalar>(
+    a: (DMatrixView<'_, T>, bool),
+    b: (DMatrixView<'_, T>, bool),
+) -> DMatrix<T> {
+    let rows = if a.1 { a.0.ncols() } else { a.0.nrows() };
+    let columns = if b.1 { b.0.nrows() } else { b.0.ncols() };
+    let mut product = DMatrix::zeros(rows, columns);
+    multiply(T::one(), a, b, T::zero(), &mut block_mut(&mut product));
+    product
 }
 
 /// V^H A V.

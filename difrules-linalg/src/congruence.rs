@@ -9,9 +9,9 @@ use nalgebra::{
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, multiply, solve_unit};
-use crate::defects::report_undefined;
 use crate::error::{Error, singular};
 use crate::modulus::{largest, largest_modulus};
+use crate::tolerance::Quotients;
 use crate::triangle::{active, add_strict_outer};
 
 /// The factors.
@@ -128,21 +128,21 @@ where
     }
 
     /// Rows times B^-1, in place: of what has one number a row in `first`, and in `second` if the block has
-    /// two. Returns what could not be divided, since the block is singular.
+    /// two. Where the block is singular, what is not zero is undefined.
     fn over_block(
         &self,
         block: &Block<T>,
         rows: std::ops::Range<usize>,
         first: &mut OVector<T, D>,
         second: &mut OVector<T, D>,
-    ) -> f64 {
+        quotients: &mut Quotients,
+    ) {
         let Some(inverse) = block.inverse() else {
-            let lost = rows.map(|i| {
-                let lost = largest_modulus([&first[i], &second[i]]);
-                (first[i], second[i]) = (T::zero(), T::zero());
-                lost
-            });
-            return lost.fold(0.0, f64::max);
+            for i in rows {
+                (first[i], second[i]) =
+                    (quotients.over_nothing(first[i]), quotients.over_nothing(second[i]));
+            }
+            return;
         };
         for i in rows {
             match inverse {
@@ -154,7 +154,6 @@ where
                 }
             }
         }
-        0.0
     }
 
     /// The first rows of the blocks in the order of the elimination, and how many there are.
@@ -239,7 +238,7 @@ where
         let (mut first, mut second) = (zeros(), zeros());
         let mut factor_dot = OMatrix::<T, D, D>::zeros_generic(size, size);
         off_diagonal_dot.fill(T::zero());
-        let (all, mut lost) = (largest_modulus(a_dot.iter()), 0.0_f64);
+        let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(a_dot.iter()));
         let (starts, count) = self.order();
         for &k in &starts.as_slice()[..count] {
             let (rows, block) = (self.beside(k), self.block(k));
@@ -284,7 +283,7 @@ where
                 first[i] -= x;
                 second[i] -= y;
             }
-            lost = lost.max(self.over_block(&block, rows.clone(), &mut first, &mut second));
+            self.over_block(&block, rows.clone(), &mut first, &mut second, &mut quotients);
             for i in rows {
                 factor_dot[(i, k)] = first[i];
                 if two {
@@ -292,7 +291,7 @@ where
                 }
             }
         }
-        report_undefined::<T::Real, _>(primitive, lost, all, || SINGULAR);
+        quotients.report(|| SINGULAR);
         factor_dot
     }
 
@@ -313,7 +312,9 @@ where
         let zeros = || OVector::<T, D>::zeros_generic(size, U1);
         let [mut g1, mut g2, mut h1, mut h2] = [zeros(), zeros(), zeros(), zeros()];
         let mut m = OMatrix::<T, D, D>::zeros_generic(size, size);
-        let (mut all, mut lost) = (largest_modulus(diagonal_bar), 0.0_f64);
+        let all = largest_modulus(diagonal_bar).max(largest_modulus(off_diagonal_bar));
+        let all = all.max(largest_modulus(factor_bar.iter()));
+        let mut quotients = Quotients::new::<T::Real>(primitive, all);
         let (starts, count) = self.order();
         for &k in starts.as_slice()[..count].iter().rev() {
             let (rows, block) = (self.beside(k), self.block(k));
@@ -330,9 +331,8 @@ where
             for i in rows.clone() {
                 h1[i] = factor_bar[(i, k)];
                 h2[i] = if two { factor_bar[(i, k + 1)] } else { T::zero() };
-                all = all.max(largest_modulus([&h1[i], &h2[i]]));
             }
-            lost = lost.max(self.over_block(&block, rows.clone(), &mut h1, &mut h2));
+            self.over_block(&block, rows.clone(), &mut h1, &mut h2, &mut quotients);
             // L^H (G / 2 + H), entry by entry.
             let product = |left: usize, g: &OVector<T, D>, h: &OVector<T, D>| {
                 rows.clone().fold(T::zero(), |sum, i| {
@@ -356,7 +356,7 @@ where
                 }
             }
         }
-        report_undefined::<T::Real, _>(primitive, lost, all, || SINGULAR);
+        quotients.report(|| SINGULAR);
         m
     }
 
@@ -442,4 +442,4 @@ fn add_product<T: Scalar, D: Dim, C: Dim>(
 }
 
 const SINGULAR: &str = "a block of the diagonal factor is singular: the triangular factor beside it has no \
-                        derivative along this direction, which is left out";
+                        derivative along this direction";

@@ -12,13 +12,13 @@ use nalgebra::{
 
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, multiply};
-use crate::defects::tolerance;
 use crate::error::Error;
 use crate::modulus::{largest_modulus, phase};
 use crate::quasi_triangular::{blocks, schur_factors};
 use crate::reduction::rescaled;
 use crate::spectral::turn;
 use crate::systems::inverse::inverse;
+use crate::tolerance::{ComplexSizes, Gap, Quotients};
 
 /// A number as a complex one.
 pub(crate) fn lift<T: Scalar>(x: T) -> Complex<T::Real> {
@@ -148,7 +148,7 @@ where
     pub(crate) inverse: OMatrix<Complex<S>, D, D>,
     /// The condition numbers of the eigenvalues, the norms of these rows.
     conditions: OVector<f64, D>,
-    size: f64,
+    sizes: ComplexSizes,
 }
 
 impl<S: Real, D: Dim> Left<S, D>
@@ -170,14 +170,19 @@ where
             let row = inverse.row(i);
             row.iter().map(|x| x.modulus_squared().to_f64()).sum::<f64>().sqrt()
         });
-        Some(Self { inverse, conditions, size: largest_modulus(values.iter()) })
+        let known = conditions.as_slice();
+        let sizes = ComplexSizes::new(values.as_slice(), block(vectors), block(&inverse), known);
+        Some(Self { inverse, conditions, sizes })
+    }
+
+    /// How far the difference of two eigenvalues is from zero.
+    fn gap(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> Gap {
+        self.sizes.difference(i, j, values[i] - values[j])
     }
 
     /// Whether two eigenvalues are one, but for rounding.
     fn repeat(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> bool {
-        let condition = self.conditions[i].max(self.conditions[j]);
-        let rounding = S::default_epsilon().to_f64() * self.size * values.len() as f64 * condition;
-        (values[i] - values[j]).modulus().to_f64() <= rounding
+        self.gap(values, i, j) == Gap::Nothing
     }
 
     /// Whether an eigenvalue repeats with too few eigenvectors, so that its condition number is that of
@@ -187,29 +192,45 @@ where
         self.conditions[i] > most && (0..values.len()).any(|j| j != i && self.repeat(values, i, j))
     }
 
-    /// Leaves out the tangents, or cotangents, of eigenvalues that have no derivative.
-    pub(crate) fn leave_out(
+    /// Makes undefined the tangents, or cotangents, of eigenvalues that have no derivative.
+    pub(crate) fn without_defective(
         &self,
         primitive: &'static str,
         values: &OVector<Complex<S>, D>,
         values_dot: &mut OVector<Complex<S>, D>,
     ) {
-        let small = tolerance::<S>() * largest_modulus(values_dot.iter());
-        let mut defective = false;
+        let mut quotients = Quotients::new::<S>(primitive, largest_modulus(values_dot.iter()));
         for i in 0..values.len() {
             if self.is_defective(values, i) {
-                defective |= values_dot[i].modulus().to_f64() > small;
-                values_dot[i] = nalgebra::zero();
+                values_dot[i] = quotients.over_nothing(values_dot[i]);
             }
         }
-        if defective {
-            report_defective(primitive);
-        }
+        quotients.report(|| DEFECTIVE);
     }
 
-    /// Leaves out of a matrix in the basis of the eigenvectors what has no derivative: its diagonal for
+    /// Makes undefined the cotangents of eigenvalues that are one, where they are not the same: which of the
+    /// values has which is a choice.
+    pub(crate) fn settle(
+        &self,
+        primitive: &'static str,
+        values: &OVector<Complex<S>, D>,
+        values_bar: &mut OVector<Complex<S>, D>,
+    ) {
+        let mut quotients = Quotients::new::<S>(primitive, largest_modulus(values_bar.iter()));
+        let given = values_bar.clone();
+        for i in 0..values.len() {
+            for j in (0..i).filter(|&j| self.repeat(values, i, j)) {
+                values_bar[i] += quotients.over_nothing(given[i] - given[j]);
+            }
+        }
+        quotients.report(|| {
+            "an eigenvalue repeats, and the result depends on which of the same it is: there it has a kink"
+        });
+    }
+
+    /// Makes undefined in a matrix in the basis of the eigenvectors what has no derivative: its diagonal for
     /// defective eigenvalues; and divides the rest of it by the differences of eigenvalues w_j - w_i, or
-    /// their conjugates, if the eigenvectors count, leaving out those that are zero.
+    /// their conjugates, where what is not zero over nothing is undefined.
     pub(crate) fn over_gaps(
         &self,
         primitive: &'static str,
@@ -217,39 +238,62 @@ where
         conjugate: bool,
         m: &mut OMatrix<Complex<S>, D, D>,
     ) {
-        let small = tolerance::<S>() * largest_modulus(m.iter());
-        let (mut split, mut defective) = (false, false);
+        let all = largest_modulus(m.iter());
+        let mut split = Quotients::new::<S>(primitive, all);
+        let mut defective = Quotients::new::<S>(primitive, all);
         for j in 0..values.len() {
             for i in 0..values.len() {
-                let large = m[(i, j)].modulus().to_f64() > small;
                 if i == j {
                     if self.is_defective(values, i) {
-                        defective |= large;
-                        m[(i, i)] = nalgebra::zero();
+                        m[(i, i)] = defective.over_nothing(m[(i, i)]);
                     }
-                } else if self.repeat(values, i, j) {
-                    split |= large;
-                    m[(i, j)] = nalgebra::zero();
+                    continue;
+                }
+                let found = self.gap(values, i, j);
+                m[(i, j)] = if found == Gap::Nothing {
+                    split.over_nothing(m[(i, j)])
                 } else {
                     let gap = values[j] - values[i];
                     let (size, turn) = (gap.modulus(), phase(gap));
                     let turn = if conjugate { turn } else { turn.conjugate() };
-                    m[(i, j)] = (m[(i, j)] * turn).unscale(size);
-                }
+                    split.over(m[(i, j)] * turn, size, found)
+                };
             }
         }
-        if defective {
-            report_defective(primitive);
-        } else if split {
-            let reason = "an eigenvalue repeats: its eigenvectors have no derivative along this \
-                          direction, which is left out";
-            report(Diagnostic::undefined(primitive, reason));
+        if defective.is_lost() {
+            defective.report(|| DEFECTIVE);
+        } else {
+            split.report(|| {
+                "an eigenvalue repeats: its eigenvectors have no derivative along this direction"
+            });
         }
+    }
+
+    /// Makes undefined the cotangents of eigenvalues that are one with another, where they come with those of
+    /// eigenvectors: a function of V f(w) V^-1 does not depend on the choice of these, so that their
+    /// cotangents are zero, but how it changes along directions that split the eigenvalue they do not tell.
+    pub(crate) fn open(
+        &self,
+        primitive: &'static str,
+        values: &OVector<Complex<S>, D>,
+        m: &mut OMatrix<Complex<S>, D, D>,
+    ) {
+        let mut quotients = Quotients::new::<S>(primitive, largest_modulus(m.iter()));
+        for i in 0..values.len() {
+            if (0..values.len()).any(|j| j != i && self.repeat(values, i, j)) {
+                m[(i, i)] = quotients.over_nothing(m[(i, i)]);
+            }
+        }
+        quotients.report(|| {
+            "an eigenvalue repeats, and the cotangents do not tell how the result changes along directions \
+             that split it"
+        });
     }
 }
 
+const DEFECTIVE: &str = "the matrix is defective: an eigenvalue repeats with too few eigenvectors, and has no \
+                         derivative";
+
 fn report_defective(primitive: &'static str) {
-    let reason = "the matrix is defective: an eigenvalue repeats with too few eigenvectors, and has no \
-                  derivative, which is left out";
-    report(Diagnostic::undefined(primitive, reason));
+    report(Diagnostic::undefined(primitive, DEFECTIVE));
 }

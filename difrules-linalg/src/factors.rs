@@ -9,9 +9,9 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
-use crate::defects::report_undefined;
 use crate::error::{Error, overflow};
 use crate::modulus::{largest_modulus, quotient};
+use crate::tolerance::Quotients;
 use crate::triangle::{active, add_strict_outer};
 
 /// The number of columns at which a recursion on panels ends.
@@ -160,20 +160,13 @@ where
     Some((cleaned, first))
 }
 
-/// Divides by a pivot. What cannot be divided, since the pivot is zero, is lost.
-fn over_pivot<T: Scalar>(x: T, pivot: T, lost: &mut f64) -> T {
-    if pivot.norm1() == nalgebra::zero() {
-        *lost = x.modulus().to_f64().max(*lost);
-        T::zero()
-    } else {
-        quotient(x, pivot)
-    }
+/// Divides by a pivot. What is not zero over one that is, is undefined.
+fn over_pivot<T: Scalar>(x: T, pivot: T, quotients: &mut Quotients) -> T {
+    if pivot.norm1() == nalgebra::zero() { quotients.over_nothing(x) } else { quotient(x, pivot) }
 }
 
-fn report_lost<T: Scalar>(primitive: &'static str, pivot: usize, lost: f64, all: f64) {
-    report_undefined::<T::Real, _>(primitive, lost, all, || {
-        format!("pivot {pivot} is zero, counting from 0, and has rows below it")
-    });
+fn report_lost(quotients: Quotients, pivot: usize) {
+    quotients.report(|| format!("pivot {pivot} is zero, counting from 0, and has rows below it"));
 }
 
 /// B <- A^-1 B or A^-H B from the packed factors of P A = L U.
@@ -207,7 +200,7 @@ pub(crate) fn lu_solve_in_place<T: Scalar>(
 ///
 /// So only pivots with rows below them are divided by: the factors of a square matrix of rank n - 1
 /// whose last pivot is the zero one have derivatives. What would be divided by another that is zero
-/// is left out and reported.
+/// is undefined.
 pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
     primitive: &'static str,
     lu: &OMatrix<T, R, C>,
@@ -215,23 +208,26 @@ pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut lost = 0.0;
     let Some((cleaned, pivot)) = dependent(lu) else {
-        return forward(block(lu), a_dot, &mut lost);
+        return forward(block(lu), a_dot, &mut Quotients::new::<T::Real>(primitive, 0.0));
     };
-    let all = largest_modulus(a_dot.iter());
-    forward(block(&cleaned), a_dot, &mut lost);
-    report_lost::<T>(primitive, pivot, lost, all);
+    let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(a_dot.iter()));
+    forward(block(&cleaned), a_dot, &mut quotients);
+    report_lost(quotients, pivot);
 }
 
-fn forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>, lost: &mut f64) {
+fn forward<T: Scalar>(
+    lu: DMatrixView<'_, T>,
+    a_dot: &mut DMatrixViewMut<'_, T>,
+    quotients: &mut Quotients,
+) {
     let (rows, columns) = lu.shape();
     let size = rows.min(columns);
     if size <= SMALL {
         for k in 0..size {
             for i in k + 1..rows {
                 let change = a_dot[(i, k)] - lu[(i, k)] * a_dot[(k, k)];
-                a_dot[(i, k)] = over_pivot(change, lu[(k, k)], lost);
+                a_dot[(i, k)] = over_pivot(change, lu[(k, k)], quotients);
             }
             for j in k + 1..columns {
                 for i in k + 1..rows {
@@ -247,7 +243,7 @@ fn forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>,
     let l11 = lu.view((0, 0), (half, half));
     let (l21, u12) = (lu.view((half, 0), (rows, half)), lu.view((0, half), (half, columns)));
     let (mut left, mut right) = a_dot.columns_range_pair_mut(..half, half..);
-    forward(lu.columns(0, half), &mut left, lost);
+    forward(lu.columns(0, half), &mut left, quotients);
     let (l11_dot, l21_dot) = left.rows_range_pair_mut(..half, half..);
     let l11_dot = active(Triangle::Lower, Diagonal::Unit, &l11_dot);
     let (mut upper, mut rest) = right.rows_range_pair_mut(..half, half..);
@@ -255,7 +251,7 @@ fn forward<T: Scalar>(lu: DMatrixView<'_, T>, a_dot: &mut DMatrixViewMut<'_, T>,
     solve_unit_lower(Operation::None, l11, &mut upper);
     multiply(-T::one(), (l21_dot.as_view(), false), (u12, false), T::one(), &mut rest);
     multiply(-T::one(), (l21, false), (upper.as_view(), false), T::one(), &mut rest);
-    forward(lu.view((half, half), (rows, columns)), &mut rest, lost);
+    forward(lu.view((half, half), (rows, columns)), &mut rest, quotients);
 }
 
 /// Replaces the cotangent of the packed factors by that of P A.
@@ -275,16 +271,19 @@ pub(crate) fn lu_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut lost = 0.0;
     let Some((cleaned, pivot)) = dependent(lu) else {
-        return reverse(block(lu), bar, &mut lost);
+        return reverse(block(lu), bar, &mut Quotients::new::<T::Real>(primitive, 0.0));
     };
-    let all = largest_modulus(bar.iter());
-    reverse(block(&cleaned), bar, &mut lost);
-    report_lost::<T>(primitive, pivot, lost, all);
+    let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(bar.iter()));
+    reverse(block(&cleaned), bar, &mut quotients);
+    report_lost(quotients, pivot);
 }
 
-fn reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>, lost: &mut f64) {
+fn reverse<T: Scalar>(
+    lu: DMatrixView<'_, T>,
+    bar: &mut DMatrixViewMut<'_, T>,
+    quotients: &mut Quotients,
+) {
     let (rows, columns) = lu.shape();
     let size = rows.min(columns);
     if size <= SMALL {
@@ -301,7 +300,7 @@ fn reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>, l
                 column[k] -= sum;
             }
             let divisor = lu[(k, k)].conjugate();
-            below_bar.apply(|x| *x = over_pivot(*x, divisor, lost));
+            below_bar.apply(|x| *x = over_pivot(*x, divisor, quotients));
             pivot_bar[0] -= factors.dotc(&below_bar);
         }
         return;
@@ -312,11 +311,11 @@ fn reverse<T: Scalar>(lu: DMatrixView<'_, T>, bar: &mut DMatrixViewMut<'_, T>, l
     let (l21, u12) = (lu.view((half, 0), (rows, half)), lu.view((0, half), (half, columns)));
     let (mut left, mut right) = bar.columns_range_pair_mut(..half, half..);
     let (mut upper, mut rest) = right.rows_range_pair_mut(..half, half..);
-    reverse(lu.view((half, half), (rows, columns)), &mut rest, lost);
+    reverse(lu.view((half, half), (rows, columns)), &mut rest, quotients);
     multiply(-T::one(), (l21, true), (rest.as_view(), false), T::one(), &mut upper);
     let mut l21_bar = left.rows_mut(half, rows);
     multiply(-T::one(), (rest.as_view(), false), (u12, true), T::one(), &mut l21_bar);
     solve_unit_lower(Operation::Adjoint, l11, &mut upper);
     add_strict_outer(Triangle::Lower, -T::one(), upper.as_view(), u12, &mut left.rows_mut(0, half));
-    reverse(lu.columns(0, half), &mut left, lost);
+    reverse(lu.columns(0, half), &mut left, quotients);
 }

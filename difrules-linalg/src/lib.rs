@@ -5,13 +5,14 @@ mod blas;
 mod block;
 mod congruence;
 mod decomposition;
-mod defects;
 mod eigenvectors;
 mod elementary;
 mod error;
 mod factors;
+mod function;
 mod householder;
 mod implicit_qr;
+mod known;
 mod matrix;
 mod modulus;
 mod orthogonal;
@@ -23,6 +24,7 @@ mod scalar;
 mod singular;
 mod spectral;
 mod systems;
+mod tolerance;
 mod triangle;
 mod unitary;
 
@@ -71,6 +73,8 @@ pub use elementary::tr_mul::tr_mul;
 pub use elementary::trace::trace;
 pub use elementary::transpose::transpose;
 pub use error::Error;
+pub use function::scalar_function::ScalarFunction;
+pub use function::symmetric_function::symmetric_function;
 pub use matrix::{
     Beside, By, Constant, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
     MatrixError, MatrixFamily, PlainNumber, RowVector, Spread, Stored, Term, Times, Vector,

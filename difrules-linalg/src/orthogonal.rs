@@ -9,15 +9,14 @@
 //! on those before them, Q2 is any basis of a complement, of which the part along Q1 is determined, and
 //! R22 is zero and has no derivative but along changes that leave it zero.
 
-use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
-use crate::defects::{report_gauge, report_undefined};
 use crate::modulus::largest_modulus;
+use crate::tolerance::{Gap, Quotients, gap_of};
 
 /// How the columns are split.
 struct Split {
@@ -30,37 +29,35 @@ struct Split {
 }
 
 /// Splits by the diagonal of R and the rounding of its factorisation.
-fn split<T: Scalar>(r: DMatrixView<'_, T>, rows: usize) -> Split {
-    let epsilon = T::Real::default_epsilon().to_f64();
-    let rounding = epsilon * rows.max(r.ncols()) as f64 * largest_modulus(r.iter());
-    let size = r.nrows();
-    let independent = (0..size).find(|&i| r[(i, i)].modulus().to_f64() <= rounding);
-    let independent = independent.unwrap_or(size);
+///
+/// A relative change epsilon of the entries of A moves R_kk by up to epsilon times
+/// |q_k|^T |A e_k| <= sum_m (|q_k|^T |q_m|) |R_mk|: rows and columns of any scale have their own rounding.
+fn split<T: Scalar>(q: DMatrixView<'_, T>, r: DMatrixView<'_, T>) -> Split {
+    let (rows, size) = q.shape();
+    let count = rows.max(r.ncols());
+    let is_nothing = |i: &usize| {
+        let pivot = r[(*i, *i)].modulus().to_f64();
+        let above = (0..=*i).map(|m| (m, r[(m, *i)].modulus().to_f64()));
+        let nothing = |sum: f64| gap_of::<T::Real>(pivot, sum, count) == Gap::Nothing;
+        nothing(above.clone().map(|(_, size)| size).sum()) && {
+            let modulus = |k: usize, column: usize| q[(k, column)].modulus().to_f64();
+            let overlap = |m: usize| (0..rows).map(|k| modulus(k, *i) * modulus(k, m)).sum::<f64>();
+            nothing(above.map(|(m, size)| overlap(m) * size).sum())
+        }
+    };
+    let independent = (0..size).find(is_nothing).unwrap_or(size);
     let single = size == rows && size > 0 && independent + 1 >= size;
     let first = if single { size - 1 } else { independent };
     Split { first, single, loose: independent < size }
 }
 
-/// Reports what columns that depend on others leave open: `open` is the part of a tangent or a
-/// cotangent that has no derivative, `choice` that along which Q2 is a choice, `all` the whole.
-fn report_open<S: Real>(
-    primitive: &'static str,
-    first: usize,
-    open: f64,
-    choice: f64,
-    all: impl Fn() -> f64,
-) {
-    if open == 0.0 && choice == 0.0 {
-        return;
-    }
-    let all = all();
-    report_undefined::<S, _>(primitive, open, all, || {
+/// Reports the part of a tangent or of a cotangent that has no derivative, since columns depend on others.
+fn report_open(quotients: Quotients, first: usize) {
+    quotients.report(|| {
         format!(
-            "column {first}, counting from 0, depends on those before it; the derivative of R from there \
-             on is left out"
+            "column {first}, counting from 0, depends on those before it; R has no derivative from there on"
         )
     });
-    report_gauge::<S>(primitive, choice, all);
 }
 
 /// The tangents of Q and R.
@@ -86,7 +83,7 @@ where
     let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
     let (mut omega, mut upper, mut along) = (square(), square(), square());
     let mut rest = a_dot.clone();
-    let Split { first: p, single, loose } = split(block(r), q.nrows());
+    let Split { first: p, single, loose } = split(block(q), block(r));
     let (one, zero) = (T::one(), T::zero());
     let (q, r, a_dot) = (block(q), block(r), block(a_dot));
     let r1 = r.rows(0, p);
@@ -131,20 +128,20 @@ where
             multiply(one, (along.as_view(), false), (r22, false), one, &mut r12_dot);
             let turn = r22_dot[0] - T::from_real(r22_dot[0].real());
             if loose {
-                report_open::<T::Real>(primitive, p, 0.0, turn.modulus().to_f64(), || {
-                    largest_modulus(a_dot.iter())
-                });
-                r22_dot[0] -= turn;
+                let all = largest_modulus(a_dot.iter());
+                let mut gauge = Quotients::new::<T::Real>(primitive, all);
+                r22_dot[0] = T::from_real(r22_dot[0].real()) + gauge.over_nothing(turn);
+                gauge.report_gauge();
             } else {
                 let phase = turn / r22[0];
                 r22_dot.zip_apply(&r22, |y, x| *y -= phase * x);
                 q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
             }
         } else {
-            report_open::<T::Real>(primitive, p, largest_modulus(r22_dot.iter()), 0.0, || {
-                largest_modulus(a_dot.iter())
-            });
-            r22_dot.fill(zero);
+            let all = largest_modulus(a_dot.iter());
+            let mut quotients = Quotients::new::<T::Real>(primitive, all);
+            r22_dot.apply(|x| *x = quotients.over_nothing(*x));
+            report_open(quotients, p);
         }
     }
     (q_dot, r_dot)
@@ -174,7 +171,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
     let (mut z, mut w, mut choice) = (square(), square(), square());
     let mut r22_bar = r.clone();
-    let Split { first: p, single, loose } = split(block(r), q.nrows());
+    let Split { first: p, single, loose } = split(block(q), block(r));
     let (one, zero) = (T::one(), T::zero());
     let (q, r) = (block(q), block(r));
     let r1 = r.rows(0, p);
@@ -198,9 +195,9 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             let phase_bar = choice[0] - r22_bar.dotc(&r22).conjugate();
             let turn = phase_bar - T::from_real(phase_bar.real());
             if loose {
-                let turned = turn.modulus().to_f64();
-                report_open::<T::Real>(primitive, p, 0.0, turned, || all(&q1_bar));
-                r22_bar[0] = T::from_real(r22_bar[0].real());
+                let mut gauge = Quotients::new::<T::Real>(primitive, all(&q1_bar));
+                r22_bar[0] = T::from_real(r22_bar[0].real()) + gauge.over_nothing(turn);
+                gauge.report_gauge();
             } else {
                 r22_bar[0] += turn / r22[0];
             }
@@ -219,8 +216,17 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
                     choice[(j, i)] = -skew.conjugate();
                 }
             }
-            let (open, choice) = (largest_modulus(r22_bar.iter()), largest_modulus(choice.iter()));
-            report_open::<T::Real>(primitive, p, open, choice, || all(&q1_bar));
+            let all = all(&q1_bar);
+            let mut gauge = Quotients::new::<T::Real>(primitive, all);
+            let mut quotients = Quotients::new::<T::Real>(primitive, all);
+            let mut lost = T::zero();
+            r22_bar.iter().for_each(|&x| lost += quotients.over_nothing(x));
+            choice.iter().for_each(|&x| lost += gauge.over_nothing(x));
+            // All that comes from here is undefined then.
+            q1_bar.apply(|x| *x += lost);
+            a2_bar.apply(|x| *x += lost);
+            report_open(quotients, p);
+            gauge.report_gauge();
         }
         let mut along = workspace(&mut z, (q2.ncols(), p));
         multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along);

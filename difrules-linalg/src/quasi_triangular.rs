@@ -3,20 +3,19 @@
 
 use std::ops::Range;
 
-use approx::AbsDiffEq;
 use difrules_core::{Kind, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
-    ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
-    OVector, RealField, U1,
+    ComplexField, DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub,
+    OMatrix, OVector, RealField, U1,
 };
 
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
-use crate::defects::report_undefined;
 use crate::error::{Error, overflow};
 use crate::implicit_qr::triangularise_hessenberg;
 use crate::modulus::{largest_modulus, phase, quotient};
 use crate::spectral::{keep_phases, largest};
+use crate::tolerance::{Gap, Quotients, gap_of, held, moduli};
 use crate::unitary::hessenberg_factors;
 
 /// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
@@ -121,17 +120,19 @@ fn exchange<'a, T: Scalar>(
 ) -> bool {
     let (start, height, width) = (first.start, first.len(), second.len());
     let size = height + width;
-    let mut divider = Divider::new(t.as_view());
+    let view = t.as_view();
+    let mut divider = Divider::new("schur", None, view, 0.0);
     let mut r = [T::zero(); 4];
     for j in 0..width {
         (0..height).for_each(|i| r[i + j * height] = t[(start + i, second.start + j)]);
     }
     let x = divider.solve(
+        (start, second.start),
         (|i, k| t[(start + i, start + k)], height),
         (|k, j| t[(second.start + k, second.start + j)], width),
         r,
     );
-    if divider.lost > 0.0 {
+    if divider.quotients.is_lost() {
         return false;
     }
     // The columns of [X; 1], then unit vectors, made orthonormal; those that depend on the others drop out.
@@ -225,35 +226,68 @@ fn standardise<T: Scalar>(k: usize, q: &mut DMatrixViewMut<'_, T>, t: &mut DMatr
 }
 
 /// Divides by differences of eigenvalues.
-struct Divider {
-    rounding: f64,
-    lost: f64,
+struct Divider<'a, T: Scalar> {
+    q: Option<DMatrixView<'a, T>>,
+    t: DMatrixView<'a, T>,
+    /// The largest entry of T.
+    size: f64,
+    sizes: Option<Vec<f64>>,
+    quotients: Quotients,
 }
 
-impl Divider {
-    fn new<T: Scalar>(t: DMatrixView<'_, T>) -> Self {
-        let epsilon = T::Real::default_epsilon().to_f64();
-        Self { rounding: epsilon * t.nrows() as f64 * largest_modulus(t.iter()), lost: 0.0 }
+impl<'a, T: Scalar> Divider<'a, T> {
+    /// For dividends that are sums of numbers of the size `all`.
+    fn new(
+        primitive: &'static str,
+        q: Option<DMatrixView<'a, T>>,
+        t: DMatrixView<'a, T>,
+        all: f64,
+    ) -> Self {
+        let quotients = Quotients::new::<T::Real>(primitive, all);
+        Self { q, t, size: largest_modulus(t.iter()), sizes: None, quotients }
     }
 
-    /// Divides by one number.
-    fn quotient<T: Scalar>(&mut self, x: T, divisor: T) -> T {
-        if divisor.modulus().to_f64() > self.rounding {
-            return quotient(x, divisor);
+    /// How far from zero a divisor is that is a difference of eigenvalues of the blocks that begin at two rows.
+    ///
+    /// The rounding of T is that of A, Q |T| Q^H in size, at the places of the vectors, as in
+    /// [`Sizes`](crate::tolerance::Sizes).
+    fn gap(&mut self, i: usize, j: usize, divisor: f64) -> Gap {
+        let count = self.t.nrows();
+        let largest = self.size * (count * count) as f64;
+        if gap_of::<T::Real>(divisor, largest, count) == Gap::Apart {
+            return Gap::Apart;
         }
-        self.lost = self.lost.max(x.modulus().to_f64());
-        T::zero()
+        let (q, t) = (self.q, self.t);
+        let sizes = self.sizes.get_or_insert_with(|| {
+            let t = moduli(t);
+            let overlaps =
+                q.map_or_else(|| DMatrix::identity(count, count), |q| moduli(q).tr_mul(&moduli(q)));
+            let all = &overlaps * t * &overlaps;
+            all.diagonal().iter().copied().collect()
+        });
+        gap_of::<T::Real>(divisor, sizes[i].max(sizes[j]), count)
+    }
+
+    /// Divides by one number, a difference of eigenvalues of the blocks that begin at two rows.
+    fn quotient(&mut self, x: T, divisor: T, (i, j): (usize, usize)) -> T {
+        match self.gap(i, j, divisor.modulus().to_f64()) {
+            Gap::Apart => quotient(x, divisor),
+            Gap::Near => held(quotient(x, divisor)),
+            Gap::Nothing => self.quotients.over_nothing(x),
+        }
     }
 
     /// Solves X B - A X = R for blocks of one or two rows, with R given and X returned column by column, by
     /// elimination in the up to four unknowns.
-    fn solve<T: Scalar>(
+    fn solve(
         &mut self,
+        (first, second): (usize, usize),
         (a, rows): (impl Fn(usize, usize) -> T, usize),
         (b, columns): (impl Fn(usize, usize) -> T, usize),
         mut r: [T; 4],
     ) -> [T; 4] {
         let count = rows * columns;
+        let mut near = false;
         let mut m = [[T::zero(); 4]; 4];
         for j in 0..columns {
             for i in 0..rows {
@@ -267,10 +301,14 @@ impl Divider {
             let (place, size) = sizes
                 .enumerate()
                 .fold((0, 0.0), |found, next| if next.1 > found.1 { next } else { found });
-            if size <= self.rounding {
-                self.lost = self.lost.max(largest_modulus(&r[..count]));
-                return [T::zero(); 4];
-            }
+            near |= match self.gap(first, second, size) {
+                Gap::Apart => false,
+                Gap::Near => true,
+                Gap::Nothing => {
+                    r[..count].iter_mut().for_each(|x| *x = self.quotients.over_nothing(*x));
+                    return r;
+                }
+            };
             m.swap(k, k + place);
             r.swap(k, k + place);
             for i in k + 1..count {
@@ -288,14 +326,14 @@ impl Divider {
             }
             r[k] = quotient(r[k], m[k][k]);
         }
-        r
+        if near { r.map(held) } else { r }
     }
 }
 
 /// Solves for the strictly lower blocks of X: those of X T - T X are P's. Row by row from the last, in each
 /// from the first column, every block follows from those found.
 fn lower_blocks<T: Scalar>(
-    divider: &mut Divider,
+    divider: &mut Divider<'_, T>,
     t: DMatrixView<'_, T>,
     p: DMatrixView<'_, T>,
     x: &mut DMatrixViewMut<'_, T>,
@@ -314,6 +352,7 @@ fn lower_blocks<T: Scalar>(
                 }
             }
             let r = divider.solve(
+                (rows.start, columns.start),
                 (|i, k| t[(rows.start + i, rows.start + k)], height),
                 (|k, j| t[(columns.start + k, columns.start + j)], width),
                 r,
@@ -328,7 +367,7 @@ fn lower_blocks<T: Scalar>(
 /// The adjoint of [`lower_blocks`]: those of Y T^H - T^H Y are Z's. Row by row from the first, in each from
 /// the last column.
 fn lower_blocks_adjoint<T: Scalar>(
-    divider: &mut Divider,
+    divider: &mut Divider<'_, T>,
     t: DMatrixView<'_, T>,
     z: DMatrixView<'_, T>,
     y: &mut DMatrixViewMut<'_, T>,
@@ -348,6 +387,7 @@ fn lower_blocks_adjoint<T: Scalar>(
                 }
             }
             let r = divider.solve(
+                (rows.start, columns.start),
                 (|i, k| t[(rows.start + k, rows.start + i)].conjugate(), height),
                 (|k, j| t[(columns.start + j, columns.start + k)].conjugate(), width),
                 r,
@@ -360,7 +400,7 @@ fn lower_blocks_adjoint<T: Scalar>(
 }
 
 const REPEATED: &str = "an eigenvalue repeats, or a block of two rows is normal: the Schur vectors have no \
-                        derivative along this direction, which is left out";
+                        derivative along this direction";
 
 /// What is left of a matrix where T is not zero by its shape.
 fn mask<T: Scalar>(t: DMatrixView<'_, T>, m: &mut DMatrixViewMut<'_, T>) {
@@ -403,8 +443,8 @@ where
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (mut q_dot, mut p, mut x) = (zeros(), in_basis(q, a_dot), zeros());
     let (one, zero) = (T::one(), T::zero());
-    let mut divider = Divider::new(block(t));
     let all = largest_modulus(p.iter());
+    let mut divider = Divider::new(primitive, Some(block(q)), block(t), all);
     lower_blocks(&mut divider, block(t), block(&p), &mut block_mut(&mut x));
     for j in 0..x.ncols() {
         (0..j).for_each(|i| x[(i, j)] = -x[(j, i)].conjugate());
@@ -418,11 +458,11 @@ where
         let (k, next) = (rows.start, rows.start + 1);
         let uneven = t_dot[(next, next)] - t_dot[(k, k)];
         let both = t[(k, next)] + t[(next, k)];
-        let angle = divider.quotient(uneven, both + both);
+        let angle = divider.quotient(uneven, both + both, (k, next));
         x[(next, k)] += angle;
         x[(k, next)] -= angle;
     }
-    report_undefined::<T::Real, _>(primitive, divider.lost, all, || REPEATED);
+    divider.quotients.report(|| REPEATED);
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
     if !<T::Kind as Kind>::REAL {
         keep_phases(block(q), &mut block_mut(&mut q_dot));
@@ -454,18 +494,19 @@ where
     let (size, _) = q.shape_generic();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (one, zero, count) = (T::one(), T::zero(), q.nrows());
-    let mut divider = Divider::new(block(t));
     mask(block(t), t_bar);
     let mut inside = zeros();
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut inside));
     let mut n = inside.clone();
     add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
     let all = largest_modulus(inside.iter()).max(largest_modulus(t_bar.iter()));
+    let all = all.max(largest_modulus(n.iter()));
+    let mut divider = Divider::new(primitive, Some(block(q)), block(t), all);
     if <T::Kind as Kind>::REAL {
         for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
             let (k, next) = (rows.start, rows.start + 1);
             let both = t[(k, next)] + t[(next, k)];
-            let part = divider.quotient(n[(next, k)] - n[(k, next)], both + both);
+            let part = divider.quotient(n[(next, k)] - n[(k, next)], both + both, (k, next));
             t_bar[(k, k)] -= part;
             t_bar[(next, next)] += part;
         }
@@ -476,6 +517,7 @@ where
             (0..count).for_each(|i| inside[(i, j)] -= q[(k, i)].conjugate() * turn);
         }
     }
+    let along = inside.clone();
     n = inside;
     add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
     let mut skew = zeros();
@@ -484,7 +526,38 @@ where
     }
     let mut y = zeros();
     lower_blocks_adjoint(&mut divider, block(t), block(&skew), &mut block_mut(&mut y));
-    report_undefined::<T::Real, _>(primitive, divider.lost, all, || REPEATED);
+    // A function of Q T Q^H does not depend on a choice of Q, but how it changes where eigenvalues that are one
+    // split the cotangents do not tell: only where they are the same in every basis.
+    for rows in blocks(block(t)) {
+        for columns in blocks(block(t)).take_while(|columns| columns.end <= rows.start) {
+            let difference = t[(rows.start, rows.start)] - t[(columns.start, columns.start)];
+            let alike = rows.len() == columns.len();
+            let gap = divider.gap(rows.start, columns.start, difference.modulus().to_f64());
+            let of_pair = |rows: &Range<usize>| {
+                let k = rows.start;
+                if rows.len() == 2 { t[(k, k + 1)] * t[(k + 1, k)] } else { T::zero() }
+            };
+            let squares = (of_pair(&rows) - of_pair(&columns)).modulus().to_f64();
+            let squares = divider.gap(rows.start, columns.start, squares.sqrt());
+            if !alike || gap != Gap::Nothing || squares != Gap::Nothing {
+                continue;
+            }
+            for j in columns.clone() {
+                for i in rows.clone() {
+                    let open = [
+                        along[(i, j)] + along[(j, i)].conjugate(),
+                        along[(i, i)] - along[(j, j)],
+                        t_bar[(j, i)],
+                        t_bar[(i, i)] - t_bar[(j, j)],
+                    ];
+                    for x in open {
+                        y[(i, j)] += divider.quotients.over_nothing(x);
+                    }
+                }
+            }
+        }
+    }
+    divider.quotients.report(|| REPEATED);
     block_mut(&mut y).zip_apply(&*t_bar, |y, t| *y += t);
     out_of_basis(q, &y)
 }

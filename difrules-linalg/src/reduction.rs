@@ -9,8 +9,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
-use crate::defects::report_undefined;
 use crate::modulus::largest_modulus;
+use crate::tolerance::{Gap, Quotients, gap_of};
 
 /// A over a power of two, and that: one, unless squares of the entries may overflow or underflow.
 pub(crate) fn rescaled<T: Scalar, R: Dim, C: Dim>(
@@ -31,30 +31,43 @@ where
     (a.map(|x| x.unscale(scale)), scale)
 }
 
-/// Divides by numbers beside the diagonal. What cannot be divided, since the number is zero, is lost.
+/// Divides by numbers beside the diagonal, of which some may be zero.
 struct Divider {
-    rounding: f64,
-    lost: f64,
+    size: f64,
+    count: usize,
+    quotients: Quotients,
 }
 
 impl Divider {
-    fn new<S: Real>(size: f64, count: usize) -> Self {
-        let epsilon = S::default_epsilon().to_f64();
-        Self { rounding: epsilon * size * count as f64, lost: 0.0 }
+    /// For a matrix of entries of a size, and dividends that are sums of numbers of the size `all`.
+    fn new<S: Real>(primitive: &'static str, size: f64, count: usize, all: f64) -> Self {
+        Self { size, count, quotients: Quotients::new::<S>(primitive, all) }
     }
 
     fn divide<T: Scalar>(&mut self, x: T, divisor: T::Real) -> T {
-        if divisor.to_f64().abs() > self.rounding {
-            return x.unscale(divisor);
-        }
-        self.lost = self.lost.max(x.modulus().to_f64());
-        T::zero()
+        // What is not zero decides alone: the numbers follow from each other by division, also twice.
+        let gap = match gap_of::<T::Real>(divisor.to_f64().abs(), self.size, self.count) {
+            Gap::Nothing => Gap::Nothing,
+            Gap::Near | Gap::Apart => Gap::Apart,
+        };
+        self.quotients.over(x, divisor, gap)
     }
 
-    fn report<S: Real>(self, primitive: &'static str, all: f64) {
-        report_undefined::<S, _>(primitive, self.lost, all, || {
+    /// Divides in a reverse rule. A function of the product of the factors does not depend on a choice of these, so
+    /// that the dividend is zero, but how it changes where the number is zero is not told by that: only if the
+    /// cotangents of the factors, in their own basis, do not ask for it are they zero too.
+    fn divide_among<T: Scalar>(&mut self, x: T, divisor: T::Real, cotangents: &[T]) -> T {
+        let mut entry = self.divide(x, divisor);
+        if gap_of::<T::Real>(divisor.to_f64().abs(), self.size, self.count) == Gap::Nothing {
+            cotangents.iter().for_each(|&bar| entry += self.quotients.over_nothing(bar));
+        }
+        entry
+    }
+
+    fn report(self) {
+        self.quotients.report(|| {
             "an entry of the reduced matrix is zero: what comes after it is not determined by what comes \
-             before, and has no derivative along this direction, which is left out"
+             before, and has no derivative along this direction"
         });
     }
 }
@@ -92,7 +105,8 @@ where
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (mut q_dot, mut h_dot, mut x) = (zeros(), in_basis(q, a_dot), zeros());
     let (one, zero) = (T::one(), T::zero());
-    let mut divider = Divider::new::<T::Real>(largest_modulus(h.iter()), count);
+    let (most, all) = (largest_modulus(h.iter()), largest_modulus(a_dot.iter()));
+    let mut divider = Divider::new::<T::Real>(primitive, most, count, all);
     for j in 0..count {
         let mut r = h_dot.column_mut(j);
         for k in 0..count {
@@ -120,7 +134,7 @@ where
             }
         }
     }
-    divider.report::<T::Real>(primitive, largest_modulus(a_dot.iter()));
+    divider.report();
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
     (q_dot, h_dot)
 }
@@ -158,7 +172,7 @@ where
         }
     }
     let all = largest_modulus(g.iter()).max(largest_modulus(k_bar.iter()));
-    let mut divider = Divider::new::<T::Real>(largest_modulus(h.iter()), count);
+    let mut divider = Divider::new::<T::Real>(primitive, largest_modulus(h.iter()), count, all);
     let mut e = OVector::<T, D>::zeros_generic(size, U1);
     for j in (1..count).rev() {
         // Column j of the skew part of Q^H Q_bar - K H^H + H^H K, but for column j - 1 of K.
@@ -184,10 +198,11 @@ where
         let half: T::Real = nalgebra::convert(0.5);
         k_bar[(j, j - 1)] += divider.divide(imaginary(e[j]).scale(half), below);
         for i in j + 1..count {
-            k_bar[(i, j - 1)] = divider.divide(e[i], below);
+            let beside = [g[(i, j - 1)], g[(j - 1, i)]];
+            k_bar[(i, j - 1)] = divider.divide_among(e[i], below, &beside);
         }
     }
-    divider.report::<T::Real>(primitive, all);
+    divider.report();
     out_of_basis(q, &k_bar)
 }
 
@@ -205,9 +220,9 @@ impl<S: Real> Band<'_, S> {
         self.off_diagonal[i]
     }
 
-    fn divider(&self) -> Divider {
+    fn divider(&self, primitive: &'static str, all: f64) -> Divider {
         let entries = self.diagonal.iter().chain(self.off_diagonal);
-        Divider::new::<S>(largest_modulus(entries), self.diagonal.len())
+        Divider::new::<S>(primitive, largest_modulus(entries), self.diagonal.len(), all)
     }
 }
 
@@ -231,7 +246,7 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
     DefaultAllocator: Allocator<K, K>,
 {
     let count = p.nrows();
-    let mut divider = b.divider();
+    let mut divider = b.divider(primitive, largest_modulus(p.iter()));
     for j in 0..count {
         for i in j..count {
             let mut r = p[(i, j)] + y[(i, j)].scale(b.diagonal[i]);
@@ -265,7 +280,7 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
             }
         }
     }
-    divider.report::<T::Real>(primitive, largest_modulus(p.iter()));
+    divider.report();
 }
 
 /// The cotangent K of P of [`bidiagonal_forward`], from those of U and V in their own bases,
@@ -296,7 +311,7 @@ where
     let all = largest_modulus(g.iter()).max(largest_modulus(h.iter()));
     let all = all.max(largest_modulus(k.iter()));
     let half: T::Real = nalgebra::convert(0.5);
-    let mut divider = b.divider();
+    let mut divider = b.divider(primitive, all);
     let skew = |m: &OMatrix<T, K, K>, i: usize, j: usize| m[(i, j)] - m[(j, i)].conjugate();
     for j in (0..count).rev() {
         let beside = |k: &OMatrix<T, K, K>, i: usize| {
@@ -310,7 +325,8 @@ where
                 other += k[(j, i + 1)].scale(b.off(i));
             }
             let known = skew(g, i, j) - beside(&k, i) + other.conjugate();
-            k[(i, j)] = divider.divide(known, b.diagonal[j]);
+            let beside = [g[(i, j)], g[(j, i)], h[(i, j)], h[(j, i)]];
+            k[(i, j)] = divider.divide_among(known, b.diagonal[j], &beside);
         }
         let Some(row) = j.checked_sub(1) else { break };
         let known = imaginary(skew(h, j, j).scale(half) + k[(j, j)].scale(b.diagonal[j]));
@@ -319,10 +335,11 @@ where
             let known =
                 skew(h, i, j) + k[(i, j)].scale(b.diagonal[i]) + k[(i - 1, j)].scale(b.off(i - 1))
                     - k[(j, i)].scale(b.diagonal[j]).conjugate();
-            k[(row, i)] = divider.divide(known, b.off(row)).conjugate();
+            let beside = [g[(row, i)], g[(i, row)], h[(row, i)], h[(i, row)]];
+            k[(row, i)] = divider.divide_among(known, b.off(row), &beside).conjugate();
         }
     }
-    divider.report::<T::Real>(primitive, all);
+    divider.report();
     k
 }
 
@@ -334,8 +351,8 @@ pub(crate) fn over_band<T: Scalar>(
     rows: bool,
     z: &mut DMatrixViewMut<'_, T>,
 ) {
-    let (count, mut divider) = (b.diagonal.len(), b.divider());
-    let all = largest_modulus(z.iter());
+    let count = b.diagonal.len();
+    let mut divider = b.divider(primitive, largest_modulus(z.iter()));
     let others = if rows { z.ncols() } else { z.nrows() };
     let at = |line: usize, i: usize| if rows { (line, i) } else { (i, line) };
     for step in 0..count {
@@ -349,5 +366,5 @@ pub(crate) fn over_band<T: Scalar>(
             z[at(line, i)] = divider.divide(z[at(line, i)] - known, b.diagonal[line]);
         }
     }
-    divider.report::<T::Real>(primitive, all);
+    divider.report();
 }

@@ -1,16 +1,32 @@
 //! The shared mathematics of A = U diag(s) V^H, with U and V of orthonormal columns.
 
-use difrules_core::{Real, Scalar};
-use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
+use std::ops::Range;
 
-use crate::block::{block, block_mut, multiply};
-use crate::defects::{report_gauge, report_undefined};
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{
+    DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff, DimMin,
+    DimMinimum, DimSub, Dyn, OMatrix, OVector, U1,
+};
+
+use crate::block::{FIT, block, block_mut, multiply, product};
+use crate::decomposition::singular_values::singular_values;
+use crate::decomposition::svd::{Svd, svd};
+use crate::error::{Error, shape};
+use crate::known::{Known, next};
 use crate::modulus::largest_modulus;
-use crate::spectral::{divide_by_gaps, gaps, largest, size_of};
+use crate::sample;
+use crate::spectral::{
+    Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, slope, split,
+    split_values,
+};
+use crate::tolerance::{
+    Gap, Quotients, Sizes, gap_of, held, plain, rounding_of, undefined, undetermined,
+};
 
 const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \
-                        vectors have no derivative along it, which is left out";
+                        vectors have no derivative along it";
 
 /// The tangents of U, s and V^H.
 ///
@@ -44,26 +60,23 @@ where
     multiply(one, (block(a_dot), false), (vb, true), zero, &mut block_mut(&mut u_dot));
     multiply(one, (ub, true), (block(a_dot), false), zero, &mut block_mut(&mut v_t_dot));
     multiply(one, (ub, true), (block(&u_dot), false), zero, &mut block_mut(&mut p));
-    let values_dot = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)].real());
-
-    let (_, rounding) =
-        gaps::<T::Real>(size_of(values.as_slice()), rows.value().max(columns.value()));
+    let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)].real());
+    let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     let half: T::Real = nalgebra::convert(0.5);
     let all = largest_modulus(a_dot.iter());
-    let mut lost = 0.0_f64;
-    let mut over = |x: T, divisor: T::Real| {
-        if divisor.to_f64().abs() > rounding {
-            return x.unscale(divisor);
-        }
-        lost = lost.max(x.modulus().to_f64());
-        zero
-    };
+    split_singular_values(&sizes, values.as_slice(), u, v_t, a_dot, values_dot.as_mut_slice());
+    let mut quotients = Quotients::new::<T::Real>(primitive, all);
     for j in 0..values.len() {
         for i in 0..values.len() {
             let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
             let (hermitian, skew) = ((upper + lower).scale(half), (upper - lower).scale(half));
-            let sum = if i == j { zero } else { over(hermitian, values[j] - values[i]) };
-            let difference = over(skew, values[j] + values[i]);
+            let (gap, both) = (values[j] - values[i], values[j] + values[i]);
+            let sum = if i == j {
+                zero
+            } else {
+                quotients.over(hermitian, gap, sizes.difference(i, j, gap))
+            };
+            let difference = quotients.over(skew, both, sizes.gap(i, j, both));
             x[(i, j)] = sum + difference;
             y[(i, j)] = sum - difference;
         }
@@ -72,34 +85,36 @@ where
     let mut x_outside = x.clone();
     let mut y_outside = y.clone();
     for j in 0..values.len() {
-        let inverse = |matrix_rows: usize| {
-            (matrix_rows > values.len()).then_some(values[j]).filter(|s| s.to_f64() > rounding)
-        };
-        match inverse(rows.value()) {
-            Some(s) => {
-                u_dot.column_mut(j).apply(|x| *x = x.unscale(s));
-                (0..values.len()).for_each(|i| x_outside[(i, j)] -= p[(i, j)].unscale(s));
-            }
-            None => {
-                if rows.value() > values.len() {
-                    let inside = p.column(j).norm_squared().to_f64();
-                    let outside = u_dot.column(j).norm_squared().to_f64() - inside;
-                    lost = lost.max(outside.max(0.0).sqrt());
-                }
-                u_dot.column_mut(j).fill(zero);
-            }
-        }
-        match inverse(columns.value()) {
-            Some(s) => {
-                v_t_dot.row_mut(j).apply(|x| *x = x.unscale(s));
-                // U^H dA V = P, so the part of dA^H U along V is P^H.
+        let (s, gap) = (values[j], sizes.gap(j, j, values[j]));
+        if rows.value() > values.len() {
+            if gap == Gap::Nothing {
                 (0..values.len())
-                    .for_each(|i| y_outside[(i, j)] -= p[(j, i)].conjugate().unscale(s));
+                    .for_each(|i| u_dot.column_mut(j).axpy(-p[(i, j)], &u.column(i), one));
+            } else {
+                (0..values.len())
+                    .for_each(|i| x_outside[(i, j)] -= quotients.over(p[(i, j)], s, gap));
             }
-            None => v_t_dot.row_mut(j).fill(zero),
+            u_dot.column_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
+        } else {
+            u_dot.column_mut(j).fill(zero);
+        }
+        if columns.value() > values.len() {
+            // U^H dA V = P, so the part of dA^H U along V is P^H.
+            if gap == Gap::Nothing {
+                for k in 0..columns.value() {
+                    (0..values.len()).for_each(|i| v_t_dot[(j, k)] -= p[(j, i)] * v_t[(i, k)]);
+                }
+            } else {
+                (0..values.len()).for_each(|i| {
+                    y_outside[(i, j)] -= quotients.over(p[(j, i)].conjugate(), s, gap);
+                });
+            }
+            v_t_dot.row_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
+        } else {
+            v_t_dot.row_mut(j).fill(zero);
         }
     }
-    report_undefined::<T::Real, _>(primitive, lost, all, || REPEATED);
+    quotients.report(|| REPEATED);
     multiply(one, (ub, false), (block(&x_outside), false), one, &mut block_mut(&mut u_dot));
     multiply(one, (block(&y_outside), true), (vb, false), one, &mut block_mut(&mut v_t_dot));
     for j in 0..values.len() {
@@ -121,7 +136,8 @@ where
 /// A_bar = U (M + N) V^H + (1 - U U^H) U_bar S^-1 V^H + U S^-1 V_bar^H (1 - V V^H),
 ///
 /// where N_ij = skew(G - H)_ij / (s_j + s_i), and M is what eigenvalues s and the cotangent G + H of
-/// their eigenvectors would give: see [`divide_by_gaps`], also for values that repeat.
+/// their eigenvectors would give: see [`divide_by_gaps`], also for values that repeat. One that is zero has a
+/// kink: its own cotangent has to be zero.
 #[expect(clippy::too_many_arguments, reason = "three factors and their cotangents")]
 pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
@@ -156,46 +172,54 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(one, (vb, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut h));
     let all = largest_modulus(u_bar.iter()).max(largest_modulus(v_t_bar.iter()));
     let all = all.max(size_of(values_bar));
-    let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), rows.max(columns));
+    let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     for j in 0..count {
         for i in 0..count {
             sum[(i, j)] = g[(i, j)] + h[(i, j)];
         }
     }
-    divide_by_gaps(primitive, values.as_slice(), values_bar, &mut block_mut(&mut sum), all);
-    let mut gauge = 0.0_f64;
+    let sum_block = &mut block_mut(&mut sum);
+    divide_by_gaps(primitive, &sizes, values.as_slice(), values_bar, sum_block, all);
+    let mut gauge = Quotients::new::<T::Real>(primitive, all);
+    let mut quotients = Quotients::new::<T::Real>(primitive, all);
     for j in 0..count {
         for i in 0..count {
             let (upper, lower) = (g[(i, j)] - h[(i, j)], (g[(j, i)] - h[(j, i)]).conjugate());
             let skew = (upper - lower).scale(half);
             let divisor = values[i] + values[j];
-            if divisor.to_f64() > rounding {
-                sum[(i, j)] += skew.unscale(divisor);
-            } else {
-                gauge = skew.modulus().to_f64().max(gauge);
-            }
+            sum[(i, j)] += gauge.over(skew, divisor, sizes.gap(i, j, divisor));
+        }
+        if sizes.gap(j, j, values[j]) == Gap::Nothing {
+            sum[(j, j)] = quotients.over_nothing(T::from_real(values_bar[j]));
         }
     }
-    // What is outside of U and V, over S, with its part inside taken off again.
-    let mut lost = 0.0_f64;
+    // What is outside of U and V, over S, with its part inside taken off again; or before, where S is zero.
     for j in 0..count {
-        let s = Some(values[j]).filter(|s| s.to_f64() > rounding);
+        let (s, gap) = (values[j], sizes.gap(j, j, values[j]));
         if rows > count {
-            lost =
-                lost.max(if s.is_none() { largest_modulus(u_bar.column(j).iter()) } else { 0.0 });
-            let over = |x: T| s.map_or(zero, |s| x.unscale(s));
-            u_bar.column_mut(j).apply(|x| *x = over(*x));
-            (0..count).for_each(|i| sum[(i, j)] -= over(g[(i, j)]));
+            for i in 0..count {
+                if gap == Gap::Nothing {
+                    u_bar.column_mut(j).axpy(-g[(i, j)], &ub.column(i), one);
+                } else {
+                    sum[(i, j)] -= quotients.over(g[(i, j)], s, gap);
+                }
+            }
+            u_bar.column_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
         }
         if columns > count {
-            lost = lost.max(if s.is_none() { largest_modulus(v_t_bar.row(j).iter()) } else { 0.0 });
-            let over = |x: T| s.map_or(zero, |s| x.unscale(s));
-            v_t_bar.row_mut(j).apply(|x| *x = over(*x));
-            (0..count).for_each(|i| sum[(j, i)] -= over(h[(i, j)].conjugate()));
+            for i in 0..count {
+                let along = h[(i, j)].conjugate();
+                if gap == Gap::Nothing {
+                    (0..columns).for_each(|k| v_t_bar[(j, k)] -= along * v_t[(i, k)]);
+                } else {
+                    sum[(j, i)] -= quotients.over(along, s, gap);
+                }
+            }
+            v_t_bar.row_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
         }
     }
-    report_gauge::<T::Real>(primitive, gauge, all);
-    report_undefined::<T::Real, _>(primitive, lost, all, || REPEATED);
+    gauge.report_gauge();
+    quotients.report(|| REPEATED);
     // U sum + U_bar S^-1, then times V^H.
     let mut left = u.clone();
     multiply(one, (ub, false), (block(&sum), false), zero, &mut block_mut(&mut left));
@@ -217,7 +241,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 /// dW = U Omega V^H + (1 - U U^H) dA V S^-1 V^H + U S^-1 U^H dA (1 - V V^H),
 /// Omega_ij = (D - D^H)_ij / (s_i + s_j).
 ///
-/// Where a sum is zero, what it would divide is left out and reported.
+/// Where a sum is zero, what it would divide is undefined.
 pub(crate) fn unitary_factor<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
     u: &OMatrix<T, R, K>,
@@ -237,47 +261,44 @@ where
     let mut d = OMatrix::<T, K, K>::zeros_generic(size, size);
     multiply(one, (a_dot, false), (vb, true), zero, &mut block_mut(&mut left));
     multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut d));
-    let larger = rows.value().max(columns.value());
-    let (_, rounding) = gaps::<T::Real>(size_of(values.as_slice()), larger);
-    let mut lost = 0.0_f64;
-    let mut over = |x: T, divisor: T::Real| {
-        if divisor.to_f64() > rounding {
-            return x.unscale(divisor);
-        }
-        lost = lost.max(x.modulus().to_f64());
-        zero
-    };
+    let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     let all = largest_modulus(a_dot.iter());
+    let mut quotients = Quotients::new::<T::Real>(primitive, all);
     if columns.value() > count {
         // S^-1 (U^H dA - D V^H)
         let mut right = block_mut(&mut right);
         multiply(one, (ub, true), (a_dot, false), zero, &mut right);
         multiply(-one, (block(&d), false), (vb, false), one, &mut right);
-        for (mut row, &s) in right.row_iter_mut().zip(values.iter()) {
-            row.apply(|x| *x = over(*x, s));
+        for (j, (mut row, &s)) in right.row_iter_mut().zip(values.iter()).enumerate() {
+            row.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
     }
     if rows.value() > count {
         // (dA V - U D) S^-1
         let mut left = block_mut(&mut left);
         multiply(-one, (ub, false), (block(&d), false), one, &mut left);
-        for (mut column, &s) in left.column_iter_mut().zip(values.iter()) {
-            column.apply(|x| *x = over(*x, s));
+        for (j, (mut column, &s)) in left.column_iter_mut().zip(values.iter()).enumerate() {
+            column.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
     } else {
         left.fill(zero);
     }
     for j in 0..count {
         for i in 0..=j {
-            let entry = over(d[(i, j)] - d[(j, i)].conjugate(), values[i] + values[j]);
+            let (skew, both) = (d[(i, j)] - d[(j, i)].conjugate(), values[i] + values[j]);
+            let entry = match sizes.gap(i, j, both) {
+                // Here U V^H jumps, and is a choice.
+                Gap::Nothing => {
+                    let other = quotients.over_nothing(d[(j, i)].conjugate());
+                    quotients.over_nothing(d[(i, j)]) - other
+                }
+                gap => quotients.over(skew, both, gap),
+            };
             d[(i, j)] = entry;
             d[(j, i)] = -entry.conjugate();
         }
     }
-    report_undefined::<T::Real, _>(primitive, lost, all, || {
-        "a singular value is zero: the unitary factor has no derivative along this direction, which is \
-         left out"
-    });
+    quotients.report(|| UNITARY);
     multiply(one, (ub, false), (block(&d), false), one, &mut block_mut(&mut left));
     let mut moved = OMatrix::zeros_generic(rows, columns);
     multiply(one, (block(&left), false), (vb, false), zero, &mut block_mut(&mut moved));
@@ -287,9 +308,79 @@ where
     moved
 }
 
-/// The tangents of the singular values, Re(u_i^H dA v_i).
+/// The same in a derivative mode, for W = U V^H and the positive factor P of A = W P, with as many rows as columns
+/// or more.
+///
+/// The derivatives of U and V are not determined where singular values repeat, those of W and P are. So
+/// X P + P X = E, with E = W^H dA - dA^H W, is solved by the plain factors, as constants, and again for what that
+/// leaves, which is zero but for its derivatives, of one order more each time; and Y P = Z = (1 - W W^H) dA. Then
+/// dW = W X + Y.
+pub(crate) fn unitary_factor_again<T: Scalar>(
+    primitive: &'static str,
+    w: DMatrixView<'_, T>,
+    p: DMatrixView<'_, T>,
+    values: &[T::Real],
+    v: DMatrixView<'_, T>,
+    sizes: &Sizes,
+    a_dot: DMatrixView<'_, T>,
+) -> DMatrix<T> {
+    /// How often: derivatives of the rules of this order are right.
+    const ORDER: usize = 3;
+    let v = v.map(plain);
+    let values: Vec<T::Real> = values.iter().map(|&s| plain(s)).collect();
+    let (one, vb) = (T::one(), block(&v));
+    let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(a_dot.iter()));
+    let along = product((w, true), (a_dot, false));
+    let mut left = &along - along.adjoint();
+    let mut x = DMatrix::zeros(v.nrows(), v.nrows());
+    for _ in 0..=ORDER {
+        let mut d =
+            product((vb, true), (product((block(&left), false), (vb, false)).as_view(), false));
+        for j in 0..values.len() {
+            for i in 0..values.len() {
+                let both = values[i] + values[j];
+                d[(i, j)] = match sizes.gap(i, j, both) {
+                    Gap::Nothing => quotients.over_nothing(d[(i, j)]),
+                    _ => d[(i, j)].unscale(both),
+                };
+            }
+        }
+        let step = product((product((vb, false), (block(&d), false)).as_view(), false), (vb, true));
+        multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
+        multiply(-one, (p, false), (block(&step), false), one, &mut block_mut(&mut left));
+        x += step;
+    }
+    let mut moved = product((w, false), (block(&x), false));
+    if w.nrows() > w.ncols() {
+        let mut left = a_dot.into_owned();
+        multiply(-one, (w, false), (block(&along), false), one, &mut block_mut(&mut left));
+        for _ in 0..=ORDER {
+            let mut d = product((block(&left), false), (vb, false));
+            for (j, (mut column, &s)) in d.column_iter_mut().zip(&values).enumerate() {
+                column.apply(|x| {
+                    *x = match sizes.gap(j, j, s) {
+                        Gap::Nothing => quotients.over_nothing(*x),
+                        _ => x.unscale(s),
+                    };
+                });
+            }
+            let step = product((block(&d), false), (vb, true));
+            multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
+            moved += step;
+        }
+    }
+    quotients.report(|| UNITARY);
+    moved
+}
+
+const UNITARY: &str =
+    "a singular value is zero: the unitary factor has no derivative along this direction";
+
+/// The tangents of the singular values, Re(u_i^H dA v_i); of those that repeat or are zero, of what the
+/// direction splits them into.
 pub(crate) fn derivatives<T: Scalar, R: Dim, K: Dim, C: Dim>(
     u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
     v_t: &OMatrix<T, K, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> OVector<T::Real, K>
@@ -300,7 +391,78 @@ where
     let mut product = OMatrix::<T, R, K>::zeros_generic(rows, size);
     let factors = ((block(a_dot), false), (block(v_t), true));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
-    OVector::from_fn_generic(size, U1, |i, _| u.column(i).dotc(&product.column(i)).real())
+    let mut values_dot =
+        OVector::from_fn_generic(size, U1, |i, _| u.column(i).dotc(&product.column(i)).real());
+    let sizes = Sizes::of_singular_values(values.as_slice(), block(u), block(v_t));
+    split_singular_values(&sizes, values.as_slice(), u, v_t, a_dot, values_dot.as_mut_slice());
+    values_dot
+}
+
+/// Puts in place of the tangents of singular values that repeat, or are zero, those of the values that the
+/// direction splits them into: those of the Hermitian part of their block of U^H dA V, and the singular values of
+/// what is left of dA outside of the other vectors.
+fn split_singular_values<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    sizes: &Sizes,
+    values: &[T::Real],
+    u: &OMatrix<T, R, K>,
+    v_t: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+    values_dot: &mut [T::Real],
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
+{
+    let all = largest_modulus(a_dot.iter());
+    let positive = first_zero(sizes, values);
+    let clusters = |range: Range<usize>| {
+        let right = block(v_t).rows_range(range.clone()).into_owned();
+        let along = product((block(a_dot), false), (block(&right), true));
+        product((block(u).columns_range(range), true), (block(&along), false))
+    };
+    let cut = sizes.up_to(positive);
+    split_values(&cut, values, all, Order::Decreasing, clusters, values_dot);
+    if positive < values.len() {
+        let rest = outside(positive, block(u), block(v_t), block(a_dot));
+        let (split, _) = diagnosed(|| singular_values::<T, Dyn, Dyn>(&rest));
+        let nothing: T::Real = nalgebra::convert(f64::NAN);
+        for i in positive..values.len() {
+            let split = split.as_ref().map_or(nothing, |split| split[i - positive]);
+            values_dot[i] = split + undetermined(values[i]);
+        }
+    }
+}
+
+/// The place of the first singular value that is zero.
+fn first_zero<S: Real>(sizes: &Sizes, values: &[S]) -> usize {
+    let is_zero = |i: &usize| sizes.gap(*i, *i, values[*i]) == Gap::Nothing;
+    (0..values.len()).find(is_zero).unwrap_or(values.len())
+}
+
+/// (1 - U U^H) A (1 - V V^H) with the first vectors of each.
+fn outside<T: Scalar>(
+    count: usize,
+    u: DMatrixView<'_, T>,
+    v_t: DMatrixView<'_, T>,
+    a: DMatrixView<'_, T>,
+) -> DMatrix<T> {
+    let (u, v_t) = (u.columns(0, count).into_owned(), v_t.rows(0, count).into_owned());
+    let mut rest = a.into_owned();
+    let along = product((block(&u), true), (block(&rest), false));
+    multiply(
+        -T::one(),
+        (block(&u), false),
+        (block(&along), false),
+        T::one(),
+        &mut block_mut(&mut rest),
+    );
+    let along = product((block(&rest), false), (block(&v_t), true));
+    multiply(
+        -T::one(),
+        (block(&along), false),
+        (block(&v_t), false),
+        T::one(),
+        &mut block_mut(&mut rest),
+    );
+    rest
 }
 
 /// Adds U diag(w) V^H, whose weights are real.
@@ -321,19 +483,328 @@ pub(crate) fn add_weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(T::one(), factors.0, factors.1, T::one(), a_bar);
 }
 
-/// The tangent of a weighted sum of the singular values: the adjoint of [`add_weighted`].
-pub(crate) fn weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
-    u: &OMatrix<T, R, K>,
-    v_t: &OMatrix<T, K, C>,
-    weight: impl Fn(usize) -> T::Real,
-    a_dot: &OMatrix<T, R, C>,
-) -> T::Real
+/// The gradient U diag(w) V^H of a function of the singular values of A by these weights, its derivatives by
+/// them. At a plain number it is that product; its own derivatives are those of
+/// [`singular_value_gradient`](fn@singular_value_gradient).
+pub(crate) fn gradient_of_values<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    svd: &Svd<T, R, C>,
+    weights: &OVector<T::Real, DimMinimum<R, C>>,
+) -> OMatrix<T, R, C>
 where
-    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let values_dot = derivatives(u, v_t, a_dot);
-    let terms = values_dot.iter().enumerate();
-    terms.fold(nalgebra::zero(), |sum: T::Real, (i, &s)| sum + weight(i) * s)
+    if !<T::Real as Real>::BASE && !a.is_empty() {
+        let known = Known::svd(svd);
+        return singular_value_gradient(a, weights, &known).expect(FIT);
+    }
+    let (rows, columns) = a.shape_generic();
+    let mut gradient = OMatrix::zeros_generic(rows, columns);
+    add_weighted(&svd.u, &svd.v_t, |i| weights[i], &mut block_mut(&mut gradient));
+    gradient
+}
+
+/// Weights of singular values of which those of one that repeats have to be equal, and those of zeros zero: the
+/// values are in order and have kinks at zero. If they are not, that is undefined.
+pub(crate) fn settled<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    weights: &OVector<T::Real, K>,
+) -> OVector<T::Real, K>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K>,
+{
+    let mut open = Quotients::new::<T::Real>("singular_values", size_of(weights.as_slice()));
+    let sizes = Sizes::of_singular_values(values.as_slice(), block(u), block(v_t));
+    let positive = first_zero(&sizes, values.as_slice());
+    let (size, _) = weights.shape_generic();
+    let mut settled = weights.clone();
+    {
+        let cut = sizes.up_to(positive);
+        let found = settled_weights(&mut open, &cut, weights.as_slice());
+        settled.iter_mut().zip(found).for_each(|(settled, weight)| *settled = weight);
+    }
+    for i in positive..size.value() {
+        if !open.is_rounding(weights[i].to_f64().abs()) {
+            settled[i] = open.over_nothing(weights[i]);
+        }
+    }
+    open.report(|| {
+        "a singular value repeats or is zero, and the result depends on it alone: there it has a kink"
+    });
+    settled
+}
+
+/// U diag(w) V^H for the singular vectors of A and any weights: the gradient of a function of the singular values,
+/// for whose derivatives the rules of these call it.
+///
+/// `known` are the factors of A, if the caller has them.
+///
+/// # Errors
+/// [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// With P = U^H dA V, its Hermitian part H and its skew part K, X = U^H dU and Y = V^H dV as in
+/// [`svd_forward`]: inside of U and V, X diag(w) + diag(dw) - diag(w) Y is diag(dw) +
+///
+/// H_ij (w_j - w_i) / (s_j - s_i) + K_ij (w_j + w_i) / (s_j + s_i),
+///
+/// and outside (1 - U U^H) dA V diag(w / s) V^H + U diag(w / s) U^H dA (1 - V V^H). By A it is its own adjoint.
+///
+/// Where a value repeats, the weights are equal, or the function has no gradient; the basis is then the one in
+/// which the direction splits the value, and dw belongs to its vectors, since the tangents of the singular values
+/// are sorted so: for a function that is symmetric in the values this is its second derivative. Where the
+/// values are zero, so are the weights, and the vectors are those of what is left of dA outside of the others.
+#[primitive(
+    forward = singular_value_gradient_forward,
+    reverse = singular_value_gradient_reverse,
+    saves = singular_value_gradient_and_factors -> Svd<T, R, C>,
+    reads(weights),
+    constant(known),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample
+)]
+pub(crate) fn singular_value_gradient<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    weights: &OVector<T::Real, DimMinimum<R, C>>,
+    known: &Known,
+) -> Result<OMatrix<T, R, C>, Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    singular_value_gradient_and_factors(a, weights, known).map(|(gradient, _)| gradient)
+}
+
+#[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
+fn singular_value_gradient_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    weights: &OVector<T::Real, DimMinimum<R, C>>,
+    known: &Known,
+) -> Result<(OMatrix<T, R, C>, Svd<T, R, C>), Error>
+where
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+{
+    let (rows, columns) = a.shape_generic();
+    shape("weights", (weights.nrows(), 1), (rows.min(columns).value(), 1))?;
+    let svd = match known.reals() {
+        Some(mut reals) if <T::Real as Real>::BASE => {
+            let size = rows.min(columns);
+            Svd {
+                u: OMatrix::from_fn_generic(rows, size, |_, _| next(&mut reals)),
+                singular_values: OVector::from_fn_generic(size, U1, |_, _| next(&mut reals)),
+                v_t: OMatrix::from_fn_generic(size, columns, |_, _| next(&mut reals)),
+            }
+        }
+        _ => svd(a)?,
+    };
+    let mut gradient = OMatrix::zeros_generic(rows, columns);
+    add_weighted(&svd.u, &svd.v_t, |i| weights[i], &mut block_mut(&mut gradient));
+    Ok((gradient, svd))
+}
+
+/// The derivative of U diag(w) V^H by A along a direction D, for fixed weights, or
+/// with tangents of the weights, which are of vectors that split as D does.
+fn along<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    weights: &OVector<T::Real, K>,
+    weights_dot: Option<&OVector<T::Real, K>>,
+    direction: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator:
+        Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<K, K> + Allocator<R, C>,
+{
+    let ((rows, size), (_, columns)) = (u.shape_generic(), v_t.shape_generic());
+    let (one, zero, count) = (T::one(), T::zero(), values.len());
+    let (ub, vb, d) = (block(u), block(v_t), block(direction));
+    let half: T::Real = nalgebra::convert(0.5);
+    let all = largest_modulus(direction.iter());
+    let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
+    let positive = first_zero(&sizes, values.as_slice());
+    let is_zero = |i: usize| i >= positive;
+    let mut left = OMatrix::<T, R, K>::zeros_generic(rows, size);
+    let mut right = OMatrix::<T, K, C>::zeros_generic(size, columns);
+    let mut p = OMatrix::<T, K, K>::zeros_generic(size, size);
+    multiply(one, (d, false), (vb, true), zero, &mut block_mut(&mut left));
+    multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut p));
+    multiply(one, (ub, true), (d, false), zero, &mut block_mut(&mut right));
+    // (1 - U U^H) D V diag(w / s) and diag(w / s) U^H D (1 - V V^H)
+    multiply(-one, (ub, false), (block(&p), false), one, &mut block_mut(&mut left));
+    multiply(-one, (block(&p), false), (vb, false), one, &mut block_mut(&mut right));
+    for j in 0..count {
+        let (w, s) = (weights[j], values[j]);
+        let scaled = |x: T, gap: Gap| match gap {
+            Gap::Nothing => zero,
+            Gap::Near => held(x.scale(w / s)),
+            Gap::Apart => x.scale(w / s),
+        };
+        let gap = sizes.gap(j, j, s);
+        left.column_mut(j)
+            .apply(|x| *x = if rows.value() > count { scaled(*x, gap) } else { zero });
+        let wide = columns.value() > count;
+        right.row_mut(j).apply(|x| *x = if wide { scaled(*x, gap) } else { zero });
+    }
+    let mut m = p.clone();
+    let mut quotients = Quotients::new::<T::Real>("singular_values", all);
+    let most = size_of(weights.as_slice());
+    for j in 0..count {
+        for i in 0..count {
+            let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
+            let (hermitian, skew) = ((upper + lower).scale(half), (upper - lower).scale(half));
+            let kink = if is_zero(i) { weights[i] } else { weights[i] - weights[j] };
+            if sizes.are_one(i, j) && kink.to_f64().abs() > rounding_of::<T::Real>(most) {
+                quotients.lose(most);
+                m[(i, j)] = undefined();
+                continue;
+            }
+            if is_zero(i) && is_zero(j) {
+                m[(i, j)] = zero;
+                continue;
+            }
+            let by_difference = if i == j || sizes.are_one(i, j) {
+                zero
+            } else {
+                let gap = values[j] - values[i];
+                let found = sizes.difference(i, j, gap);
+                slope(&mut quotients, hermitian, (weights[j] - weights[i], gap), most, found)
+            };
+            let both = values[j] + values[i];
+            let sum = skew.scale((weights[j] + weights[i]) / both);
+            let by_sum = if sizes.gap(i, j, both) == Gap::Near { held(sum) } else { sum };
+            m[(i, j)] = by_difference + by_sum;
+        }
+    }
+    if let Some(weights_dot) = weights_dot {
+        let cut = sizes.up_to(positive);
+        let values_dot = |i: usize| p[(i, i)].real();
+        for i in (0..positive).filter(|&i| !cut.repeats(i)) {
+            m[(i, i)] += T::from_real(weights_dot[i]);
+        }
+        for range in cut.repeated() {
+            let split = split(&part(&p, range.clone()), all, Order::Decreasing);
+            add_split(
+                &mut quotients,
+                range,
+                split,
+                values_dot,
+                weights_dot.as_slice(),
+                &mut block_mut(&mut m),
+            );
+        }
+    }
+    let mut moved = OMatrix::<T, R, C>::zeros_generic(rows, columns);
+    multiply(one, (ub, false), (block(&m), false), one, &mut block_mut(&mut left));
+    multiply(one, (block(&left), false), (vb, false), zero, &mut block_mut(&mut moved));
+    multiply(one, (ub, false), (block(&right), false), one, &mut block_mut(&mut moved));
+    if let Some(weights_dot) = weights_dot.filter(|_| positive < count) {
+        let rest = outside(positive, ub, vb, d);
+        let (found, _) = diagnosed(|| svd::<T, Dyn, Dyn>(&rest));
+        let Ok(found) = found else {
+            moved.fill(undefined());
+            return moved;
+        };
+        let (u, singular_values, v_t) = (found.u, found.singular_values, found.v_t);
+        let weight = |i: usize| {
+            if i + positive < count { weights_dot[i + positive] } else { nalgebra::zero() }
+        };
+        // Each moves with a value of its own, or with none.
+        for i in 0..count - positive {
+            for j in 0..=i {
+                let (gap, differ) = if i == j {
+                    (singular_values[i], weight(i))
+                } else {
+                    (singular_values[i] - singular_values[j], weight(i) - weight(j))
+                };
+                if gap.to_f64().abs() <= rounding_of::<T::Real>(all)
+                    && differ.to_f64().abs()
+                        > rounding_of::<T::Real>(size_of(weights_dot.as_slice()))
+                {
+                    quotients.lose(all);
+                    moved.fill(undefined());
+                }
+            }
+        }
+        add_weighted(&u, &v_t, weight, &mut block_mut(&mut moved));
+    }
+    quotients.report(|| {
+        "a singular value repeats or nearly so, or is zero, and the direction does not tell how the derivatives by \
+         its parts belong to its vectors"
+    });
+    moved
+}
+
+fn singular_value_gradient_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    weights: &OVector<T::Real, DimMinimum<R, C>>,
+    svd: &Svd<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+    weights_dot: &OVector<T::Real, DimMinimum<R, C>>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+{
+    let Svd { u, singular_values, v_t } = svd;
+    along(u, singular_values, v_t, weights, Some(weights_dot), a_dot)
+}
+
+fn singular_value_gradient_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    weights: &OVector<T::Real, DimMinimum<R, C>>,
+    svd: &Svd<T, R, C>,
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+    weights_bar: Slot<'_, OVector<T::Real, DimMinimum<R, C>>>,
+) where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+{
+    let Svd { u, singular_values, v_t } = svd;
+    let y_bar = y_bar.into_owned();
+    weights_bar.add(|| derivatives(u, singular_values, v_t, &y_bar));
+    a_bar.add(|| along(u, singular_values, v_t, weights, None, &y_bar));
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T::Real>, Known) {
+    let a: DMatrix<T> = sample::matrix(random);
+    let weights = random.vector(a.nrows().min(a.ncols()));
+    (a, weights, Known::default())
 }
 
 /// One over the singular values, zero for those that are zero within the rounding of the largest.
@@ -341,6 +812,8 @@ pub(crate) fn inverses<S: Real, K: Dim>(values: &OVector<S, K>, count: usize) ->
 where
     DefaultAllocator: Allocator<K>,
 {
-    let (_, rounding) = gaps::<S>(size_of(values.as_slice()), count);
-    values.map(|s| if s.to_f64() > rounding { S::one() / s } else { S::zero() })
+    let size = size_of(values.as_slice());
+    values.map(|s| {
+        if gap_of::<S>(s.to_f64(), size, count) == Gap::Nothing { S::zero() } else { S::one() / s }
+    })
 }

@@ -2,18 +2,25 @@
 //! repeat.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
-use difrules_core::{Kind, Real, Scalar};
+use approx::AbsDiffEq;
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Kind, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
-    DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
+    DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
+    OVector, U1,
 };
 
-use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
-use crate::defects::{report_gauge, report_undefined, tolerance};
-use crate::error::{Error, overflow};
+use crate::block::{FIT, block, block_mut, in_basis, multiply, out_of_basis, product};
+use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
+use crate::error::{Error, overflow, shape};
 use crate::implicit_qr::diagonalise_tridiagonal;
+use crate::known::{Known, next};
 use crate::modulus::{self, largest_modulus, phase};
+use crate::sample;
+use crate::tolerance::{Gap, Quotients, Sizes, held, rounding_of, undefined, undetermined};
 use crate::unitary::tridiagonal_factors;
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
@@ -52,13 +59,7 @@ pub(crate) fn largest<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>) -> us
     modulus::largest(entries.map(|x| x.modulus_squared())).0.unwrap_or(0)
 }
 
-/// A gap below which two eigenvalues of numbers of this size are taken for one that repeats, and one
-/// below which the difference of two is mostly rounding.
-pub(crate) fn gaps<S: Real>(size: f64, count: usize) -> (f64, f64) {
-    let epsilon = S::default_epsilon().to_f64();
-    (epsilon.sqrt() * size, epsilon * size * count as f64)
-}
-
+/// The largest of the values.
 pub(crate) fn size_of<S: Real>(values: &[S]) -> f64 {
     largest_modulus(values)
 }
@@ -68,6 +69,8 @@ pub(crate) fn size_of<S: Real>(values: &[S]) -> f64 {
 /// With H = V^H dA V, dw_i = H_ii and dV = V (F o H), F_ij = 1 / (w_j - w_i): A V = V diag(w) gives
 /// H + diag(w) X = X diag(w) + diag(dw) for X = V^H dV, which is skew-Hermitian. Its diagonal is a
 /// choice of phase; it follows from the largest entry of each eigenvector staying real.
+///
+/// Where an eigenvalue repeats, H splits it: see [`split_values`].
 pub(crate) fn hermitian_eigen_forward<T: Scalar, D: Dim>(
     primitive: &'static str,
     values: &OVector<T::Real, D>,
@@ -79,41 +82,104 @@ where
 {
     let (size, _) = vectors.shape_generic();
     let (one, zero, v) = (T::one(), T::zero(), block(vectors));
+    let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
     let mut turned = in_basis(vectors, a_dot);
     let mut vectors_dot = OMatrix::zeros_generic(size, size);
-    let values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
-    over_gaps(primitive, values.as_slice(), &mut block_mut(&mut turned));
+    let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
+    let all = largest_modulus(turned.iter());
+    let clusters = |range: Range<usize>| part(&turned, range);
+    let order = Order::Increasing;
+    split_values(&sizes, values.as_slice(), all, order, clusters, values_dot.as_mut_slice());
+    over_gaps(primitive, &sizes, values.as_slice(), &mut block_mut(&mut turned));
     multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
     keep_phases(v, &mut block_mut(&mut vectors_dot));
     (values_dot, vectors_dot)
 }
 
-/// Replaces V^H dA V by V^H dV, F o (V^H dA V), but for the phases. Where an eigenvalue repeats it is
-/// left zero, and reported if it is not.
+/// The order of values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Increasing,
+    Decreasing,
+}
+
+/// How a direction splits a value that repeats: the eigenvalues of the Hermitian part of its block of
+/// V^H dA V, in the order of the values, and the basis of eigenvectors in which that is diagonal; None if it
+/// is as it stands. `all` is the size of the whole.
+///
+/// The values of A + t dA for a small positive t are those of A plus t times these, in this order; and symmetric
+/// functions of the values have the derivatives that they give.
+pub(crate) fn split<T: Scalar>(
+    block: &DMatrix<T>,
+    all: f64,
+    order: Order,
+) -> Option<(DVector<T::Real>, DMatrix<T>)> {
+    let hermitian = hermitian(block);
+    let mut beside = hermitian.clone();
+    beside.fill_diagonal(T::zero());
+    if largest_modulus(beside.iter()) <= rounding_of::<T::Real>(all) {
+        return None;
+    }
+    // What is not finite splits into nothing better.
+    let undefined = || {
+        let count = block.nrows();
+        let not_a_number = DVector::from_element(count, nalgebra::convert(f64::NAN));
+        (not_a_number, DMatrix::identity(count, count))
+    };
+    // The derivatives of the basis are asked for by nobody, so nobody is told that they may be undefined.
+    let (found, _) = diagnosed(|| symmetric_eigen(&hermitian));
+    let (mut values, mut basis) =
+        found.map_or_else(|_| undefined(), |found| (found.eigenvalues, found.eigenvectors));
+    if order == Order::Decreasing {
+        values.as_mut_slice().reverse();
+        let count = basis.ncols();
+        (0..count / 2).for_each(|j| basis.swap_columns(j, count - 1 - j));
+    }
+    Some((values, basis))
+}
+
+/// Puts in place of the tangents of values that repeat, the diagonal of their block of V^H dA V, those of the
+/// values that the direction [splits](split) them into.
+///
+/// Their own derivatives, in a further direction, are those of another split if that splits the values too.
+pub(crate) fn split_values<T: Scalar>(
+    sizes: &Sizes,
+    values: &[T::Real],
+    all: f64,
+    order: Order,
+    block: impl Fn(Range<usize>) -> DMatrix<T>,
+    values_dot: &mut [T::Real],
+) {
+    for range in sizes.repeated() {
+        let Some((split, _)) = split(&block(range.clone()), all, order) else { continue };
+        let open = range.clone().fold(nalgebra::zero(), |open: T::Real, i| {
+            open + undetermined(values[i] - values[range.start])
+        });
+        range.zip(split.iter()).for_each(|(i, &split)| values_dot[i] = split + open);
+    }
+}
+
+/// Replaces V^H dA V by V^H dV, F o (V^H dA V), but for the phases. Where an eigenvalue repeats and the
+/// direction splits it, that is undefined.
 pub(crate) fn over_gaps<T: Scalar>(
     primitive: &'static str,
+    sizes: &Sizes,
     values: &[T::Real],
     turned: &mut DMatrixViewMut<'_, T>,
 ) {
-    let (_, rounding) = gaps::<T::Real>(size_of(values), values.len());
-    let all = largest_modulus(turned.iter());
-    let mut lost = 0.0;
+    let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(turned.iter()));
     for j in 0..values.len() {
         for i in 0..values.len() {
-            let gap = values[j] - values[i];
-            if i == j {
-                turned[(i, j)] = T::zero();
-            } else if gap.to_f64().abs() <= rounding {
-                lost = turned[(i, j)].modulus().to_f64().max(lost);
-                turned[(i, j)] = T::zero();
+            turned[(i, j)] = if i == j {
+                T::zero()
             } else {
-                turned[(i, j)] = turned[(i, j)].unscale(gap);
-            }
+                let gap = values[j] - values[i];
+                quotients.over(turned[(i, j)], gap, sizes.difference(i, j, gap))
+            };
         }
     }
-    report_undefined::<T::Real, _>(primitive, lost, all, || {
-        "an eigenvalue repeats and this direction splits it: its eigenvectors have no derivative along \
-         it, which is left out"
+    quotients.report(|| {
+        "an eigenvalue repeats and this direction splits it: its eigenvectors have no derivative along it"
     });
 }
 
@@ -162,14 +228,7 @@ pub(crate) fn turn<T: Scalar>(mut vectors: DMatrixViewMut<'_, T>) {
 ///
 /// The adjoint of [`hermitian_eigen_forward`] in the pairing Re tr(Y_bar^H Y_dot): the phase adds
 /// i Im(v_bar^H v) / v_k to the entry k of v_bar that stays real; then, with G = V^H V_bar,
-/// A_bar = V M V^H with M_ii = w_bar_i and M_ij = (G - G^H)_ij / (2 (w_j - w_i)).
-///
-/// Where w_i and w_j are one eigenvalue that repeats, the numerator has to be zero too, or the function
-/// depends on the choice of a basis and has no gradient, which is reported. If it depends on V f(w) V^H
-/// alone, with any f, G is 2 f S there for the Hermitian S = V^H f(A)_bar V, and w_bar is f' times the
-/// diagonal of S: so M = f' S is r (G + G^H) / 2 for the one number r that takes the diagonal of that to
-/// w_bar. This is used where there is such an r. It is exact where the eigenvalue repeats, and its error
-/// is as small as the gap where that is small.
+/// A_bar = V M V^H with M_ii = w_bar_i and M_ij = (G - G^H)_ij / (2 (w_j - w_i)): see [`divide_by_gaps`].
 pub(crate) fn hermitian_eigen_reverse<T: Scalar, D: Dim>(
     primitive: &'static str,
     values: &OVector<T::Real, D>,
@@ -187,109 +246,394 @@ where
     let bars = (vectors_bar.as_view(), false);
     multiply(T::one(), (v, true), bars, T::zero(), &mut block_mut(&mut g));
     let all = largest_modulus(g.iter()).max(size_of(values_bar));
-    divide_by_gaps(primitive, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
+    let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
+    divide_by_gaps(primitive, &sizes, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
     out_of_basis(vectors, &g)
 }
 
 /// Replaces G, the cotangent of a basis in that basis, by the Hermitian M of
 /// [`hermitian_eigen_reverse`], for values in order, increasing or not.
+///
+/// Where w_i and w_j are one eigenvalue that repeats, the function may depend on the choice of a basis, and then
+/// has no gradient. If it does not, (G - G^H)_ij is zero, but M_ij is not determined by that: for a function of
+/// V f(w) V^H it is f' S_ij, where G_ij is 2 f S_ij and w_bar_i is f' S_ii, and nobody knows f. Only where G and w_bar
+/// are the same in every basis is M: G a multiple of one and all w_bar equal, and M_ij is zero.
 pub(crate) fn divide_by_gaps<T: Scalar>(
     primitive: &'static str,
+    sizes: &Sizes,
     values: &[T::Real],
     values_bar: &[T::Real],
     g: &mut DMatrixViewMut<'_, T>,
     all: f64,
 ) {
-    let count = values.len();
-    let (close, rounding) = gaps::<T::Real>(size_of(values), count);
-    let zero = T::zero();
     let half: T::Real = nalgebra::convert(0.5);
-    let (mut gauge, mut open) = (0.0_f64, 0.0_f64);
-    let mut first = 0;
-    while first < count {
-        // The eigenvalues that are one with this.
-        let apart = |i: &usize| (values[*i] - values[*i - 1]).to_f64().abs() > close;
-        let end = (first + 1..count).find(apart).unwrap_or(count);
-        let ratio = ratio(g, values_bar, first..end, all);
-        for j in first..end {
-            for i in first..j {
-                let (upper, lower) = (g[(i, j)], g[(j, i)].conjugate());
-                let (skew, hermitian) = ((upper - lower).scale(half), (upper + lower).scale(half));
-                let gap = values[j] - values[i];
-                let entry = if gap.to_f64().abs() <= rounding {
-                    gauge = skew.modulus().to_f64().max(gauge);
-                    match ratio {
-                        Ratio::Of(ratio) => hermitian.scale(ratio),
-                        Ratio::Any | Ratio::None => {
-                            let differ = (values_bar[j] - values_bar[i]).to_f64().abs();
-                            let left = hermitian.modulus().to_f64().max(differ);
-                            open = open.max(left);
-                            zero
-                        }
-                    }
-                } else if let Ratio::Of(ratio) = ratio {
-                    hermitian.scale(ratio)
-                } else {
-                    skew.unscale(gap)
-                };
-                g[(i, j)] = entry;
-                g[(j, i)] = entry.conjugate();
-            }
+    let mut gauge = Quotients::new::<T::Real>(primitive, all);
+    let mut open = Quotients::new::<T::Real>(primitive, all);
+    let diagonal: Vec<_> = sizes.repeated().flatten().map(|i| (i, g[(i, i)].real())).collect();
+    let on_diagonal = |i: usize| {
+        let found = diagonal.iter().find(|(k, _)| *k == i);
+        found.map_or_else(nalgebra::zero, |(_, x)| *x)
+    };
+    let bars = settled_weights::<T::Real>(&mut open, sizes, values_bar);
+    for j in 0..values.len() {
+        for i in 0..j {
+            let (upper, lower) = (g[(i, j)], g[(j, i)].conjugate());
+            let skew = (upper - lower).scale(half);
+            let gap = values[j] - values[i];
+            let entry = match sizes.difference(i, j, gap) {
+                Gap::Apart => skew.unscale(gap),
+                // A part of G that cancels has its rounding divided twice, one that does not has its own
+                // digits.
+                Gap::Near => {
+                    let size = upper.modulus().to_f64() + lower.modulus().to_f64();
+                    let cancels = skew.modulus().to_f64()
+                        <= T::Real::default_epsilon().to_f64().cbrt() * size;
+                    if cancels { held(skew.unscale(gap)) } else { skew.unscale(gap) }
+                }
+                Gap::Nothing => {
+                    let differ = T::from_real(on_diagonal(i) - on_diagonal(j));
+                    gauge.over_nothing(skew)
+                        + open.over_nothing((upper + lower).scale(half))
+                        + open.over_nothing(differ)
+                        + undetermined(T::from_real(values_bar[i] - values_bar[j]))
+                }
+            };
+            g[(i, j)] = entry;
+            g[(j, i)] = entry.conjugate();
         }
-        for j in end..count {
-            for i in first..end {
-                let skew = (g[(i, j)] - g[(j, i)].conjugate()).scale(half);
-                let entry = skew.unscale(values[j] - values[i]);
-                g[(i, j)] = entry;
-                g[(j, i)] = entry.conjugate();
-            }
-        }
-        first = end;
     }
-    if !report_gauge::<T::Real>(primitive, gauge, all) {
-        report_undefined::<T::Real, _>(primitive, open, all, || {
-            "an eigenvalue repeats, and the cotangents do not tell what changes with directions that \
-             split it, which is left out"
+    if gauge.is_lost() {
+        gauge.report_gauge();
+    } else {
+        open.report(|| {
+            "an eigenvalue repeats, and the cotangents do not tell how the result changes along directions \
+             that split it"
         });
     }
-    for (i, &value_bar) in values_bar.iter().enumerate() {
+    for (i, value_bar) in bars.enumerate() {
         g[(i, i)] = T::from_real(value_bar);
     }
 }
 
-/// How the cotangents of eigenvalues relate to the diagonal of that of their eigenvectors.
-#[derive(Clone, Copy)]
-enum Ratio<S> {
-    /// By this factor.
-    Of(S),
-    /// By any, since both are zero.
-    Any,
-    /// By none.
-    None,
+/// Cotangents of values, of which those of one that repeats have to be equal: the values are in order, and
+/// which of them moves how is a choice of the basis. If they are not, that is undefined; left out, each is their
+/// mean.
+pub(crate) fn settled_weights<'a, S: Real>(
+    open: &mut Quotients,
+    sizes: &Sizes,
+    weights: &'a [S],
+) -> impl Iterator<Item = S> + use<'a, S> {
+    let mut settled: Vec<(Range<usize>, S)> = Vec::new();
+    for range in sizes.repeated() {
+        let differences = range.clone().map(|i| weights[i] - weights[range.start]);
+        let largest = largest_modulus(&differences.collect::<Vec<_>>());
+        if !open.is_rounding(largest) {
+            open.lose(largest);
+            let count: S = nalgebra::convert(range.len() as f64);
+            let sum = range.clone().fold(S::zero(), |sum, i| sum + weights[i]);
+            settled.push((range, sum / count + undefined::<S>()));
+        }
+    }
+    weights.iter().enumerate().map(move |(i, &weight)| {
+        let found = settled.iter().find(|(range, _)| range.contains(&i));
+        found.map_or(weight, |(_, weight)| *weight)
+    })
 }
 
-fn ratio<T: Scalar>(
-    g: &DMatrixViewMut<'_, T>,
-    values_bar: &[T::Real],
-    cluster: std::ops::Range<usize>,
-    all: f64,
-) -> Ratio<T::Real> {
-    let zero: T::Real = nalgebra::zero();
-    let diagonal = |i: usize| g[(i, i)].real();
-    let (mut squares, mut products) = (zero, zero);
-    for i in cluster.clone() {
-        squares += diagonal(i) * diagonal(i);
-        products += diagonal(i) * values_bar[i];
+/// x (w_j - w_i) / (v_j - v_i) for weights w of values v, with their differences.
+///
+/// What is left of two weights that are nearly the same may be rounding: then it is not determined.
+pub(crate) fn slope<T: Scalar>(
+    quotients: &mut Quotients,
+    x: T,
+    (weights, gap): (T::Real, T::Real),
+    most: f64,
+    found: Gap,
+) -> T {
+    let differ = weights.to_f64().abs();
+    match found {
+        Gap::Nothing => undetermined(x),
+        _ if differ > 0.0 && differ <= 10.0 * rounding_of::<T::Real>(most) => {
+            if !quotients.is_rounding(x.modulus().to_f64()) {
+                quotients.lose(x.modulus().to_f64());
+                return undefined();
+            }
+            T::zero()
+        }
+        Gap::Near => held(x.scale(weights / gap)),
+        Gap::Apart => x.scale(weights / gap),
     }
-    let small = tolerance::<T::Real>() * all;
-    if squares.to_f64().sqrt() <= small {
-        let none = cluster.clone().any(|i| values_bar[i].to_f64().abs() > small);
-        return if none { Ratio::None } else { Ratio::Any };
+}
+
+/// Adds R diag(w_dot) R^H to the block of values that are one, for the basis R in which a direction splits them,
+/// which is given with their tangents where it is not that of the block.
+///
+/// Where it does not split two of them, their w_dot have to be equal.
+pub(crate) fn add_split<T: Scalar>(
+    quotients: &mut Quotients,
+    range: Range<usize>,
+    split: Option<(DVector<T::Real>, DMatrix<T>)>,
+    values_dot: impl Fn(usize) -> T::Real,
+    weights_dot: &[T::Real],
+    m: &mut DMatrixViewMut<'_, T>,
+) {
+    let count = range.len();
+    let unsplit = || {
+        let values = DVector::from_fn(count, |i, _| values_dot(range.start + i));
+        (values, DMatrix::identity(count, count))
+    };
+    let (values, basis) = split.unwrap_or_else(unsplit);
+    let all = size_of(weights_dot);
+    let mut weights = DVector::from_fn(count, |i, _| weights_dot[range.start + i]);
+    for i in 0..count {
+        for j in 0..i {
+            let gap = (values[i] - values[j]).to_f64().abs();
+            let differ =
+                (weights_dot[range.start + i] - weights_dot[range.start + j]).to_f64().abs();
+            if quotients.is_rounding(gap) && differ > rounding_of::<T::Real>(all) {
+                quotients.lose(differ);
+                weights[i] = undefined();
+            }
+        }
     }
-    let ratio = products / squares;
-    let fits = cluster.clone().all(|i| {
-        // Eigenvalues that are nearly one fit nearly.
-        (values_bar[i] - ratio * diagonal(i)).to_f64().abs() <= 100.0 * tolerance::<T::Real>() * all
+    let mut scaled = basis.clone();
+    for (mut column, &weight) in scaled.column_iter_mut().zip(weights.iter()) {
+        column.apply(|x| *x = x.scale(weight));
+    }
+    let added = product((block(&scaled), false), (block(&basis), true));
+    for (j, column) in added.column_iter().enumerate() {
+        for (i, &x) in column.iter().enumerate() {
+            m[(range.start + i, range.start + j)] += x;
+        }
+    }
+}
+
+/// V diag(w) V^H, whose weights are real.
+pub(crate) fn weighted<T: Scalar, D: Dim>(
+    vectors: &OMatrix<T, D, D>,
+    weights: impl Iterator<Item = T::Real>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let mut scaled = vectors.clone();
+    for (mut column, weight) in scaled.column_iter_mut().zip(weights) {
+        column.apply(|x| *x = x.scale(weight));
+    }
+    let mut sum = scaled.clone();
+    let factors = ((block(&scaled), false), (block(vectors), true));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut sum));
+    sum
+}
+
+/// The gradient V diag(w) V^H of a function of the eigenvalues of a Hermitian A by these weights, its derivatives by
+/// them; `eigen` are the factors of A. At a plain number it is that product; its own derivatives are those of
+/// [`eigenvalue_gradient`](fn@eigenvalue_gradient).
+pub(crate) fn gradient_of_eigenvalues<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    eigen: &SymmetricEigen<T, D>,
+    weights: &OVector<T::Real, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    if !<T::Real as Real>::BASE && !a.is_empty() {
+        return eigenvalue_gradient(a, weights, &Known::eigen(eigen)).expect(FIT);
+    }
+    settled_gradient(eigen, weights)
+}
+
+fn settled_gradient<T: Scalar, D: Dim>(
+    eigen: &SymmetricEigen<T, D>,
+    weights: &OVector<T::Real, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let SymmetricEigen { eigenvalues, eigenvectors } = eigen;
+    let sizes = Sizes::of_eigenvalues(eigenvalues.as_slice(), block(eigenvectors));
+    let all = size_of(weights.as_slice());
+    let mut open = Quotients::new::<T::Real>("symmetric_eigenvalues", all);
+    let settled = settled_weights(&mut open, &sizes, weights.as_slice());
+    open.report(|| {
+        "an eigenvalue repeats, and the result depends on which of the same it is: there it has a kink"
     });
-    if fits { Ratio::Of(ratio) } else { Ratio::None }
+    weighted(eigenvectors, settled)
+}
+
+/// V diag(w) V^H for the eigenvectors of a Hermitian A and any weights: the gradient of a function of the eigenvalues,
+/// for whose derivatives the rules of [`symmetric_eigenvalues`](fn@crate::symmetric_eigenvalues) call it.
+///
+/// `known` are the factors of A, if the caller has them.
+///
+/// # Errors
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// With H = V^H dA V, V^H dV = F o H gives V M V^H with M_ij = H_ij (w_j - w_i) / (v_j - v_i) beside the
+/// diagonal and M_ii = dw_i. By A it is its own adjoint.
+///
+/// Where an eigenvalue v repeats, the weights are equal, or the function has no gradient; the basis is then the one
+/// in which the direction splits the value, and dw belongs to its vectors, since the tangents of the eigenvalues
+/// are sorted so. For a function that is symmetric in the values this is its second derivative (Lewis and Sendov
+/// 2001, "Twice differentiable spectral functions", theorem 3.3, in that basis).
+#[primitive(
+    forward = eigenvalue_gradient_forward,
+    reverse = eigenvalue_gradient_reverse,
+    saves = eigenvalue_gradient_and_factors -> SymmetricEigen<T, D>,
+    reads(weights),
+    constant(known),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample
+)]
+pub(crate) fn eigenvalue_gradient<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    weights: &OVector<T::Real, D>,
+    known: &Known,
+) -> Result<OMatrix<T, D, D>, Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    eigenvalue_gradient_and_factors(a, weights, known).map(|(gradient, _)| gradient)
+}
+
+#[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
+fn eigenvalue_gradient_and_factors<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    weights: &OVector<T::Real, D>,
+    known: &Known,
+) -> Result<(OMatrix<T, D, D>, SymmetricEigen<T, D>), Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    shape("weights", (weights.nrows(), 1), (a.nrows(), 1))?;
+    let (size, _) = a.shape_generic();
+    let eigen = match known.reals() {
+        Some(mut reals) if <T::Real as Real>::BASE => SymmetricEigen {
+            eigenvalues: OVector::from_fn_generic(size, U1, |_, _| next(&mut reals)),
+            eigenvectors: OMatrix::from_fn_generic(size, size, |_, _| next(&mut reals)),
+        },
+        _ => symmetric_eigen(a)?,
+    };
+    Ok((settled_gradient(&eigen, weights), eigen))
+}
+
+/// V M V^H for a direction, with tangents of the weights or without.
+fn along<T: Scalar, D: Dim>(
+    eigen: &SymmetricEigen<T, D>,
+    weights: &OVector<T::Real, D>,
+    weights_dot: Option<&OVector<T::Real, D>>,
+    h: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let SymmetricEigen { eigenvalues: values, eigenvectors } = eigen;
+    let sizes = Sizes::of_eigenvalues(values.as_slice(), block(eigenvectors));
+    let all = largest_modulus(h.iter());
+    let mut quotients = Quotients::new::<T::Real>("symmetric_eigenvalues", all);
+    let mut m = h.clone();
+    let most = size_of(weights.as_slice());
+    for j in 0..values.len() {
+        for i in 0..values.len() {
+            m[(i, j)] = if sizes.are_one(i, j) || i == j {
+                let kink = (weights[i] - weights[j]).to_f64().abs();
+                if kink > rounding_of::<T::Real>(most) && i != j {
+                    quotients.lose(most);
+                    undefined()
+                } else {
+                    T::zero()
+                }
+            } else {
+                let gap = values[j] - values[i];
+                let found = sizes.difference(i, j, gap);
+                slope(&mut quotients, h[(i, j)], (weights[j] - weights[i], gap), most, found)
+            };
+        }
+    }
+    if let Some(weights_dot) = weights_dot {
+        for i in (0..values.len()).filter(|&i| !sizes.repeats(i)) {
+            m[(i, i)] = T::from_real(weights_dot[i]);
+        }
+        for range in sizes.repeated() {
+            let split = split(&part(h, range.clone()), all, Order::Increasing);
+            let values_dot = |i: usize| h[(i, i)].real();
+            let m = &mut block_mut(&mut m);
+            add_split(&mut quotients, range, split, values_dot, weights_dot.as_slice(), m);
+        }
+    }
+    quotients.report(|| {
+        "an eigenvalue repeats or nearly so, and the direction does not tell how weights that differ belong to its \
+         vectors"
+    });
+    out_of_basis(eigenvectors, &m)
+}
+
+fn eigenvalue_gradient_forward<T: Scalar, D: Dim>(
+    weights: &OVector<T::Real, D>,
+    eigen: &SymmetricEigen<T, D>,
+    a_dot: &OMatrix<T, D, D>,
+    weights_dot: &OVector<T::Real, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    along(eigen, weights, Some(weights_dot), &in_basis(&eigen.eigenvectors, &hermitian(a_dot)))
+}
+
+/// What is Hermitian of a matrix.
+pub(crate) fn hermitian<T: Scalar, D: Dim>(m: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let half: T::Real = nalgebra::convert(0.5);
+    (m + m.adjoint()).map(|x| x.scale(half))
+}
+
+fn eigenvalue_gradient_reverse<T: Scalar, D: Dim>(
+    weights: &OVector<T::Real, D>,
+    eigen: &SymmetricEigen<T, D>,
+    y_bar: Cotangent<'_, OMatrix<T, D, D>>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+    weights_bar: Slot<'_, OVector<T::Real, D>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let h = in_basis(&eigen.eigenvectors, &hermitian(&y_bar.into_owned()));
+    weights_bar.add(|| {
+        let (size, _) = h.shape_generic();
+        let mut bar = OVector::from_fn_generic(size, U1, |i, _| h[(i, i)].real());
+        let values = eigen.eigenvalues.as_slice();
+        let sizes = Sizes::of_eigenvalues(values, block(&eigen.eigenvectors));
+        let all = largest_modulus(h.iter());
+        split_values(
+            &sizes,
+            values,
+            all,
+            Order::Increasing,
+            |range| part(&h, range),
+            bar.as_mut_slice(),
+        );
+        bar
+    });
+    a_bar.add(|| along(eigen, weights, None, &h));
+}
+
+/// A block on the diagonal.
+pub(crate) fn part<T: Scalar, D: Dim>(h: &OMatrix<T, D, D>, range: Range<usize>) -> DMatrix<T>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    block(h).view((range.start, range.start), (range.len(), range.len())).into_owned()
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T::Real>, Known) {
+    let a: DMatrix<T> = sample::hermitian(random);
+    let weights = random.vector(a.nrows());
+    (a, weights, Known::default())
 }

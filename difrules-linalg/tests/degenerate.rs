@@ -1,16 +1,19 @@
 //! Where decompositions are not unique, matrices are singular, or norms have kinks: against closed forms.
 
 use difrules_core::testing::{Sampler, difference};
-use difrules_core::{Defect, Diagnostic, Var, diagnosed, gradient, jvp, value_and_gradient};
-use difrules_linalg::{
-    Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, Svd, SymmetricEigen, Udu, bidiagonal,
-    complex_eigenvalues, component_mul, condition_number, determinant, dot, eigen, full_piv_lu,
-    generalized_symmetric_eigen, hessenberg, lblt, lblt_solve, lp_norm, lstsq, lu, lu_solve,
-    matmul, norm, norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, schur,
-    solve, spectral_norm, sum, svd, symmetric_eigen, symmetric_eigenvalues, symmetric_tridiagonal,
-    toeplitz_solve, transpose, tridiagonal_solve, udu, udu_solve,
+use difrules_core::{
+    Defect, Diagnostic, Var, diagnosed, gradient, jvp, leaving_out_undefined, value_and_gradient,
 };
-use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
+use difrules_linalg::{
+    Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, ScalarFunction, Svd, SymmetricEigen,
+    Udu, bidiagonal, complex_eigenvalues, component_mul, condition_number, determinant, dot, eigen,
+    full_piv_lu, generalized_symmetric_eigen, hessenberg, lblt, lblt_solve, lp_norm, lstsq, lu,
+    lu_solve, matmul, norm, norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr,
+    schur, solve, spectral_norm, sum, svd, symmetric_eigen, symmetric_eigenvalues,
+    symmetric_function, symmetric_tridiagonal, toeplitz_solve, transpose, tridiagonal_solve, udu,
+    udu_solve,
+};
+use nalgebra::{Complex, ComplexField, DMatrix, DVector, dmatrix, dvector};
 
 #[test]
 fn factors_of_singular_matrices() {
@@ -26,12 +29,15 @@ fn factors_of_singular_matrices() {
     let expected = adjugate / (packed[(0, 0)] * packed[(1, 1)]);
     let sign = f64::signum(pivot_bar[(0, 0)] / expected[(0, 0)]);
     assert!((pivot_bar - expected * sign).norm() < 1e-14);
-    // A column of zeros: the rest of the derivative is there, and the missing part is reported.
+    // A column of zeros: what has no derivative is NaN, or left out, and is reported.
     let a = dmatrix![0.0, 1.0; 0.0, 2.0];
-    let (found, heard) =
-        diagnosed(|| gradient(|a| lu(a).map(|lu| sum(&lu.packed) + lu.packed[(1, 0)]), &a));
-    assert_eq!(found.unwrap(), dmatrix![1.0, 1.0; 0.0, 1.0]);
+    let slope = || gradient(|a| lu(a).map(|lu| sum(&lu.packed) + lu.packed[(1, 0)]), &a).unwrap();
+    let (found, heard) = diagnosed(slope);
+    assert!(f64::is_nan(found[(1, 0)]));
     let reason = "pivot 0 is zero, counting from 0, and has rows below it";
+    assert_eq!(heard, [Diagnostic::undefined("lu", reason)]);
+    let (found, heard) = diagnosed(|| leaving_out_undefined(slope));
+    assert_eq!(found, dmatrix![1.0, 1.0; 0.0, 1.0]);
     assert_eq!(heard, [Diagnostic::undefined("lu", reason)]);
 }
 
@@ -84,8 +90,19 @@ fn orthogonal_factors_where_columns_depend_on_others() {
     assert!(matches!(heard[0].defect, Defect::Gauge { .. }), "{heard:?}");
     // Nothing at all.
     let zero = DMatrix::<f64>::zeros(3, 2);
-    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(sum(&qr(a)?.1)), &zero));
-    assert!(found.unwrap().iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    let slope = || gradient(|a| Ok::<_, Error>(sum(&qr(a)?.1)), &zero).unwrap();
+    let (found, heard) = diagnosed(slope);
+    assert!(found.iter().all(|x| x.is_nan()) && heard.len() == 1, "{heard:?}");
+    assert!(leaving_out_undefined(slope).iter().all(|x| x.is_finite()));
+    // Scales of columns and of rows are no dependence.
+    for a in [
+        dmatrix![1.0, 0.0; 0.0, 1e-25],
+        dmatrix![1e25, 1e25; 1.0, 2.0],
+        dmatrix![1.0, 1e-25; 1.0, 2e-25],
+    ] {
+        let (_, heard) = diagnosed(|| jvp(&a, &dmatrix![0.1, 0.2; 0.3, 0.4]));
+        assert!(heard.is_empty(), "{a}: {heard:?}");
+    }
 }
 
 #[test]
@@ -140,8 +157,10 @@ fn norms_at_zero_and_at_ties() {
     assert_eq!((y, a_bar), (3.0, dmatrix![1.0, 0.0; 1.0, 0.0]));
     let (y, a_bar) = value_and_gradient(norm_inf, &tie).unwrap();
     assert_eq!((y, a_bar), (2.0, dmatrix![0.0, 0.0; 1.0, 0.0]));
-    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(sum(&normalize(a)?)), &zero));
-    assert_eq!(found, Ok(zero));
+    let slope = || gradient(|a| Ok::<_, Error>(sum(&normalize(a)?)), &zero).unwrap();
+    assert_eq!(leaving_out_undefined(slope), zero);
+    let (found, heard) = diagnosed(slope);
+    assert!(found.iter().all(|x| x.is_nan()));
     assert_eq!(heard, [Diagnostic::undefined("normalize", "zero has no direction")]);
     for size in [1e200, 1e-200] {
         let y = normalize(&dvector![3.0 * size, 4.0 * size]).unwrap();
@@ -151,21 +170,22 @@ fn norms_at_zero_and_at_ties() {
 
 #[test]
 fn functions_of_a_matrix_whose_eigenvalues_repeat() {
-    use nalgebra::ComplexField;
-
     let mut random = Sampler::new(17, 17);
     let size = 5;
     let v = random.matrix::<f64>(size, size).qr().q();
     let s: DMatrix<f64> = random.matrix(size, size);
     let s = &s + s.transpose();
+    let exponential: ScalarFunction = "exp(x)".parse().unwrap();
+    let itself: ScalarFunction = "x".parse().unwrap();
     let same = [1.5; 5];
     for values in
         [same, [1.0, 1.0, 1.0, 2.0, 2.0], [1.0, 1.0 + 1e-10, 1.0 + 2e-10, 3.0, 3.0 + 1e-13]]
     {
         let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
         let a = (&a + a.transpose()) * 0.5;
-        let pairing =
-            |a: &DMatrix<Var<f64>>| dot(&spectral_function(a, |w| w.exp())?, &s.map(Var::constant));
+        let pairing = |a: &DMatrix<Var<f64>>| {
+            dot(&symmetric_function(a, &exponential)?, &s.map(Var::constant))
+        };
         let (found, heard) = diagnosed(|| gradient(pairing, &a));
         // The divided differences of exp (Higham 2008, Functions of Matrices, theorem 3.11).
         let turned = v.transpose() * &s * &v;
@@ -178,30 +198,25 @@ fn functions_of_a_matrix_whose_eigenvalues_repeat() {
         let expected = &v * inner * v.transpose();
         let found = found.unwrap();
         assert!(
-            (&found - &expected).norm() < 1e-8 * expected.norm(),
+            (&found - &expected).norm() < 1e-12 * expected.norm(),
             "{values:?}: {found} {expected}"
         );
         assert!(heard.is_empty(), "{values:?}: {heard:?}");
+        // Entry by entry the eigenvectors do not tell.
+        if values == same {
+            let entries = |a: &DMatrix<Var<f64>>| {
+                let rebuilt = spectral_function(a, |w| ComplexField::exp(w))?;
+                dot(&rebuilt, &s.map(Var::constant))
+            };
+            let (found, heard) = diagnosed(|| gradient(entries, &a).unwrap());
+            assert!(found.iter().all(|x| x.is_nan()) && heard.len() == 1, "{heard:?}");
+        }
     }
     // The identity, put together again; the gradient is S.
     let a = DMatrix::<f64>::identity(size, size);
-    let found =
-        gradient(|a| dot(&spectral_function(a, |w| w)?, &s.map(Var::constant)), &a).unwrap();
-    assert!((found - &s).norm() < 1e-13 * s.norm());
-    // One eigenvector of a plane is a choice: reported, and no NaN.
-    let (found, heard) = diagnosed(|| {
-        gradient(
-            |a| {
-                Ok::<_, Error>(
-                    symmetric_eigen(a)?.eigenvectors[(0, 0)]
-                        + symmetric_eigen(a)?.eigenvectors[(1, 0)],
-                )
-            },
-            &a,
-        )
-    });
-    assert!(found.unwrap().iter().all(|x: &f64| x.is_finite()));
-    assert!(matches!(heard[0].defect, Defect::Gauge { .. }), "{heard:?}");
+    let again =
+        |a: &DMatrix<Var<f64>>| dot(&symmetric_function(a, &itself)?, &s.map(Var::constant));
+    assert!((gradient(again, &a).unwrap() - &s).norm() < 1e-13 * s.norm());
     let (_, heard) = diagnosed(|| jvp(symmetric_eigen, &a, &s).unwrap());
     assert_eq!(heard.len(), 1, "{heard:?}");
     // The sum of repeated eigenvalues has a derivative, the trace.
@@ -217,10 +232,11 @@ fn functions_of_a_matrix_whose_singular_values_repeat() {
         let c: DMatrix<f64> = random.matrix(rows, columns);
         let u = random.matrix::<f64>(rows, rows).qr().q().columns(0, 4).into_owned();
         let v = random.matrix::<f64>(columns, columns).qr().q().columns(0, 4).into_owned();
-        for values in [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 1.0, 1.0], [2.0, 2.0 - 1e-10, 1.0, 0.5]] {
+        for values in [[1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 1.0, 1.0], [2.0, 1.5, 1.0, 0.5]] {
             let s = DMatrix::from_diagonal(&values.to_vec().into());
             let a = &u * &s * v.transpose();
-            // Put together again: the gradient is C.
+            let repeats = values[2] == values[3];
+            // Put together again: the gradient is C, but where values repeat the vectors do not tell.
             let again = |a: &DMatrix<Var<f64>>| {
                 let Svd { u, singular_values, v_t } = svd(a)?;
                 let scaled = component_mul(
@@ -231,16 +247,14 @@ fn functions_of_a_matrix_whose_singular_values_repeat() {
             };
             let (found, heard) = diagnosed(|| gradient(again, &a));
             let error = (found.unwrap() - &c).norm() / c.norm();
+            let told = if repeats { error.is_nan() } else { error < 1e-12 };
             assert!(
-                error < 1e-8 && heard.is_empty(),
+                told && heard.is_empty() != repeats,
                 "{rows} x {columns}, {values:?}: {error:e} {heard:?}"
             );
             // The orthogonal factor U V^T, whose derivative takes sums of singular values alone
             // (Kenney and Laub 1991, "Polar decomposition and matrix sign function condition estimates").
-            let factor = |a: &DMatrix<Var<f64>>| {
-                let Svd { u, v_t, .. } = svd(a)?;
-                dot(&matmul(&u, &v_t)?, &c.map(Var::constant))
-            };
+            let factor = |a: &DMatrix<Var<f64>>| dot(&polar(a)?.0, &c.map(Var::constant));
             let (found, heard) = diagnosed(|| gradient(factor, &a));
             let inner = u.transpose() * &c * &v;
             let skew = DMatrix::from_fn(4, 4, |i, j| {
@@ -361,16 +375,23 @@ fn unitary_factors_at_matrices_whose_singular_values_repeat() {
         values[3] += 1e-11;
         &q * DMatrix::from_diagonal(&values)
     };
-    let (((u, p), (u_dot, p_dot)), heard) =
-        diagnosed(|| jvp(polar, &singular, &direction).unwrap());
-    // The positive factor has a kink there; what holds on either side holds of the derivatives.
-    assert_eq!(heard.len(), 1, "{heard:?}");
+    let ((_, (u_dot, p_dot)), heard) = diagnosed(|| jvp(polar, &singular, &direction).unwrap());
+    // The positive factor has a kink there.
+    assert!(u_dot.iter().chain(p_dot.iter()).all(|x: &f64| x.is_nan()) && heard.len() == 1);
+    let (found, heard) = diagnosed(|| gradient(pairing, &singular).unwrap());
+    assert!(found.iter().all(|x: &f64| x.is_nan()) && !heard.is_empty());
+    // But not along what leaves the zero.
+    let mut along = q.transpose() * &direction;
+    along[(4, 4)] = 0.0;
+    let along = &q * along;
+    let (((u, p), (u_dot, p_dot)), heard) = diagnosed(|| jvp(polar, &singular, &along).unwrap());
+    assert!(heard.is_empty(), "{heard:?}");
     assert!((u.transpose() * &u_dot + u_dot.transpose() * &u).norm() < 1e-11);
-    assert!((u_dot * p + u * p_dot - &direction).norm() < 1e-11);
+    assert!((u_dot * p + u * p_dot - &along).norm() < 1e-11);
     // Zero has no unitary factor.
     let found =
         diagnosed(|| jvp(polar, &DMatrix::<f64>::zeros(2, 2), &dmatrix![0.0, 1.0; 0.0, 0.0]));
-    assert!(found.0.is_ok() && found.1.len() == 2);
+    assert!(found.0.is_ok() && found.1.len() == 1);
     // The condition number has its minimum there.
     let (y, a_bar) = value_and_gradient(condition_number, &q).unwrap();
     assert!((y - 1.0).abs() < 1e-13 && a_bar.norm() == 0.0);
@@ -384,7 +405,7 @@ fn pencils_whose_eigenvalues_repeat() {
     let b: DMatrix<f64> = random.positive_definite(4);
     let s: DMatrix<f64> = random.matrix(4, 4);
     let s = &s + s.transpose();
-    // V diag(w) V^T is B^-1 A B^-1; at A = 3 B all eigenvalues are 3.
+    // V diag(w) V^T is B^-1 A B^-1; at A = 3 B all eigenvalues are 3, and V and w do not tell how it changes.
     let pairing = |ab: &(DMatrix<Var<f64>>, DMatrix<Var<f64>>)| {
         let SymmetricEigen { eigenvalues, eigenvectors } =
             generalized_symmetric_eigen(&ab.0, &ab.1)?;
@@ -396,10 +417,16 @@ fn pencils_whose_eigenvalues_repeat() {
     };
     let (found, heard) = diagnosed(|| gradient(pairing, &(&b * 3.0, b.clone())));
     let (a_bar, b_bar) = found.unwrap();
+    assert!(a_bar.iter().chain(b_bar.iter()).all(|x| x.is_nan()) && heard.len() == 1);
+    // The sum of the eigenvalues is tr(B^-1 A).
+    let trace = |ab: &(DMatrix<Var<f64>>, DMatrix<Var<f64>>)| {
+        Ok::<_, Error>(sum(&generalized_symmetric_eigen(&ab.0, &ab.1)?.eigenvalues))
+    };
+    let (found, heard) = diagnosed(|| gradient(trace, &(&b * 3.0, b.clone())));
+    let (a_bar, b_bar) = found.unwrap();
     let inverse = b.clone().try_inverse().unwrap();
-    let expected = &inverse * &s * &inverse;
-    assert!((a_bar - &expected).norm() < 1e-8 * expected.norm());
-    assert!((b_bar + &expected * 6.0).norm() < 1e-8 * expected.norm());
+    assert!((a_bar - &inverse).norm() < 1e-12 * inverse.norm());
+    assert!((b_bar + &inverse * 3.0).norm() < 1e-12 * inverse.norm());
     assert!(heard.is_empty(), "{heard:?}");
 }
 
@@ -418,7 +445,9 @@ fn eigenvectors_that_repeat_or_lack() {
         assert!(values.iter().all(|w| (w - complex(2.0)).norm() < 1e-4), "{values}");
         let first = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(complex_eigenvalues(a)?[0].re);
         let (found, heard) = diagnosed(|| gradient(first, &jordan).unwrap());
-        assert!(found.iter().all(|x: &f64| x.is_finite()));
+        assert!(found.iter().all(|x: &f64| x.is_nan()));
+        let left_out = leaving_out_undefined(|| gradient(first, &jordan).unwrap());
+        assert!(left_out.iter().all(|x: &f64| x.is_finite()));
         assert!(
             matches!(&heard[..], [Diagnostic { defect: Defect::Undefined { reason }, .. }]
                 if reason.contains("defective")),
@@ -426,7 +455,7 @@ fn eigenvectors_that_repeat_or_lack() {
         );
         let (found, heard) =
             diagnosed(|| jvp(eigen, &jordan, &DMatrix::from_element(size, size, 1.0)).unwrap());
-        assert!(found.1.eigenvectors.iter().all(|x| x.norm().is_finite()) && !heard.is_empty());
+        assert!(found.1.eigenvectors.iter().any(|x| x.norm().is_nan()) && !heard.is_empty());
     }
     // Enough eigenvectors: symmetric functions of the values have derivatives, each vector has none.
     let identity = DMatrix::<f64>::identity(3, 3);
@@ -435,7 +464,7 @@ fn eigenvectors_that_repeat_or_lack() {
     assert!((found.unwrap() - &identity).norm() < 1e-14 && heard.is_empty());
     let entry = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(eigen(a)?.eigenvectors[(0, 1)].re);
     let (found, heard) = diagnosed(|| gradient(entry, &identity));
-    assert!(found.unwrap().iter().all(|x: &f64| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    assert!(found.unwrap().iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{heard:?}");
     // A rotation: w = cos x + i sin x, so d(im w)/dA is that of sqrt(det - (tr / 2)^2).
     let angle = 0.7_f64;
     let a = dmatrix![angle.cos(), -angle.sin(); angle.sin(), angle.cos()];
@@ -457,9 +486,9 @@ fn schur_forms_of_repeated_eigenvalues() {
     assert!((&again * &t * again.transpose() - &a).norm() < 1e-13);
     let direction: DMatrix<f64> = random.matrix(4, 4);
     let (found, heard) = diagnosed(|| jvp(schur, &a, &direction).unwrap());
-    assert!(found.1.0.iter().chain(found.1.1.iter()).all(|x| x.is_finite()));
     // Rounding may split a defective eigenvalue; where it does not, the loss is reported.
-    assert!(heard.len() <= 1);
+    let finite = found.1.0.iter().chain(found.1.1.iter()).all(|x| x.is_finite());
+    assert!(heard.len() <= 1 && finite == heard.is_empty());
     let (_, heard) = diagnosed(|| jvp(schur, &DMatrix::identity(4, 4), &direction).unwrap());
     assert_eq!(heard.len(), 1);
     // A normal block, a rotation: any rotated basis is as good.
@@ -516,14 +545,14 @@ fn reductions_that_stop_early() {
     assert!((found - expected).norm() < 1e-14 && heard.is_empty(), "{heard:?}");
     let direction: DMatrix<f64> = random.matrix(4, 4);
     let (found, heard) = diagnosed(|| jvp(hessenberg, &a, &direction).unwrap());
-    assert!(found.1.1.iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    assert!(found.1.1.iter().any(|x| x.is_nan()) && heard.len() == 1, "{heard:?}");
     let symmetric = DMatrix::<f64>::identity(4, 4);
     let (found, heard) = diagnosed(|| {
         jvp(symmetric_tridiagonal, &symmetric, &(&direction + direction.transpose())).unwrap()
     });
-    assert!(found.1.q.iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    assert!(found.1.q.iter().any(|x| x.is_nan()) && heard.len() == 1, "{heard:?}");
     let (found, heard) = diagnosed(|| jvp(bidiagonal, &symmetric, &direction).unwrap());
-    assert!(found.1.u.iter().all(|x| x.is_finite()) && heard.len() == 1, "{heard:?}");
+    assert!(found.1.u.iter().any(|x| x.is_nan()) && heard.len() == 1, "{heard:?}");
     // Large and small numbers.
     let a: DMatrix<f64> = random.matrix(6, 6);
     for size in [1e200, 1e-200] {
@@ -741,16 +770,11 @@ fn rounding_of_single_precision_is_not_reported() {
     let v = random.matrix::<f32>(3, 3).qr().q();
     let a = &v * DMatrix::from_diagonal(&dvector![1.0, 1.0, 2.0]) * v.transpose();
     let s: DMatrix<f32> = random.matrix(3, 3);
-    let pairing = |a: &DMatrix<Var<f32>>| {
-        let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
-        let mut scaled = eigenvectors.clone();
-        for (mut column, &w) in scaled.column_iter_mut().zip(eigenvalues.iter()) {
-            column *= w * w;
-        }
-        dot(&matmul(&scaled, &transpose(&eigenvectors))?, &s.map(Var::constant))
-    };
+    let square: ScalarFunction = "x^2".parse().unwrap();
+    let pairing =
+        |a: &DMatrix<Var<f32>>| dot(&symmetric_function(a, &square)?, &s.map(Var::constant));
     let (found, heard) = diagnosed(|| gradient(pairing, &a).unwrap());
     let both = (&s + s.transpose()) * 0.5;
     let expected = &a * &both + both * &a;
-    assert!((found - &expected).norm() < 1e-4 * expected.norm() && heard.is_empty(), "{heard:?}");
+    assert!((found - &expected).norm() < 1e-5 * expected.norm() && heard.is_empty(), "{heard:?}");
 }

@@ -56,7 +56,7 @@ where
 /// A = U B V^H with a real B of two diagonals: B is upper bidiagonal and V e1 = e1 if A has as many rows
 /// as columns or more, lower bidiagonal and U e1 = e1 if it is wide. The numbers of B are not negative.
 ///
-/// Where a number of B is zero, what comes after it is a choice: what has no derivative is left out and
+/// Where a number of B is zero, what comes after it is a choice: what has no derivative is NaN and
 /// [reported](difrules_core::report).
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
@@ -9,13 +9,15 @@ use crate::decomposition::eigen::{Eigen, eigen};
 use crate::eigenvectors::{Left, lift, lower};
 use crate::error::Error;
 use crate::sample;
+use crate::tolerance::undefined;
 
 /// The eigenvalues of a general square A, real or complex, in the order of their real parts, then of their
 /// imaginary parts.
 ///
-/// Where eigenvalues repeat the derivatives of each alone depend on a choice of eigenvectors; those of
-/// symmetric functions of them, as their sum, do not and are right. Where there are too few eigenvectors
-/// (A is defective) there is no derivative; it is left out and [reported](difrules_core::report).
+/// Symmetric functions of eigenvalues that repeat, as their sum, have derivatives, which are right. Each alone has
+/// none: its tangents are of a choice of eigenvectors, and a cotangent that is not the same for all that are one
+/// gives NaN and is [reported](difrules_core::report). So is a derivative where there are too few eigenvectors
+/// (A is defective).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
@@ -66,7 +68,8 @@ where
     DefaultAllocator:
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
-    let Eigen { eigenvalues, eigenvectors } = eigen(a)?;
+    // Derivatives of the vectors are asked for by nobody.
+    let Eigen { eigenvalues, eigenvectors } = diagnosed(|| eigen(a)).0?;
     Ok((eigenvalues, eigenvectors))
 }
 
@@ -81,7 +84,7 @@ where
     let (size, _) = vectors.shape_generic();
     let mut product = OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
     let Some(left) = Left::new("complex_eigenvalues", values, vectors) else {
-        return OVector::zeros_generic(size, U1);
+        return OVector::from_element_generic(size, U1, undefined());
     };
     let (one, lifted) = (Complex::from_real(nalgebra::one()), a_dot.map(lift));
     let factors = ((block(&lifted), false), (block(vectors), false));
@@ -91,7 +94,7 @@ where
             sum + left.inverse[(i, k)] * product[(k, i)]
         })
     });
-    left.leave_out("complex_eigenvalues", values, &mut values_dot);
+    left.without_defective("complex_eigenvalues", values, &mut values_dot);
     values_dot
 }
 
@@ -104,9 +107,13 @@ fn complex_eigenvalues_reverse<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let Some(mut left) = Left::new("complex_eigenvalues", values, vectors) else { return };
+    let Some(mut left) = Left::new("complex_eigenvalues", values, vectors) else {
+        a_bar.apply(|bar| *bar += undefined::<T>());
+        return;
+    };
     let mut values_bar = values_bar.into_owned();
-    left.leave_out("complex_eigenvalues", values, &mut values_bar);
+    left.without_defective("complex_eigenvalues", values, &mut values_bar);
+    left.settle("complex_eigenvalues", values, &mut values_bar);
     // V^-H diag(w_bar) is (diag(conj(w_bar)) V^-1)^H.
     for (mut row, value_bar) in left.inverse.row_iter_mut().zip(values_bar.iter()) {
         row.apply(|x| *x *= value_bar.conjugate());

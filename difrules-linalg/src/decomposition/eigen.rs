@@ -9,6 +9,7 @@ use crate::eigenvectors::{Left, eigenvectors, lift, lower};
 use crate::error::{Error, finite, square};
 use crate::sample;
 use crate::spectral::largest;
+use crate::tolerance::undefined;
 
 /// The factors of [`eigen`](fn@eigen): A V = V diag(w).
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -29,8 +30,10 @@ where
 /// eigenvalues, and pairs of conjugates.
 ///
 /// Where eigenvalues repeat the vectors are a choice, or there are too few of them (A is defective), and
-/// the eigenvalues themselves have no derivative: what has none is left out and
-/// [reported](difrules_core::report).
+/// the eigenvalues themselves have no derivative: what has none is NaN and [reported](difrules_core::report), and
+/// so is the gradient of whatever depends on eigenvalues that are one with another, as V f(w) V^-1, since V and w
+/// do not tell how that changes where they split. For a loss of the eigenvalues alone there is
+/// [`complex_eigenvalues`](fn@crate::complex_eigenvalues).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
@@ -87,7 +90,11 @@ where
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
     let mut eigenvectors = zeros();
     let Some(left) = Left::new("eigen", w, v) else {
-        return Eigen { eigenvalues: OVector::zeros_generic(size, U1), eigenvectors };
+        eigenvectors.fill(undefined());
+        return Eigen {
+            eigenvalues: OVector::from_element_generic(size, U1, undefined()),
+            eigenvectors,
+        };
     };
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
     let (mut product, mut p) = (zeros(), zeros());
@@ -116,7 +123,10 @@ fn eigen_reverse<T: Scalar, D: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let Eigen { eigenvalues: w, eigenvectors: v } = eigen;
-    let Some(left) = Left::new("eigen", w, v) else { return };
+    let Some(left) = Left::new("eigen", w, v) else {
+        a_bar.apply(|bar| *bar += undefined::<T>());
+        return;
+    };
     let (size, _) = v.shape_generic();
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
@@ -131,6 +141,7 @@ fn eigen_reverse<T: Scalar, D: Dim>(
     for (i, &value_bar) in values_bar.iter().enumerate() {
         m[(i, i)] = value_bar;
     }
+    left.open("eigen", w, &mut m);
     left.over_gaps("eigen", w, true, &mut m);
     multiply(one, (block(&m), false), (block(v), true), zero, &mut block_mut(&mut product));
     let factors = ((block(&left.inverse), true), (block(&product), false));

@@ -32,7 +32,7 @@ where
 /// as it is.
 ///
 /// The rules take P and Q for constant. At rank r the first r columns of L and rows of U have
-/// derivatives along changes that keep the rank; what has none is left out and
+/// derivatives along changes that keep the rank; what has none is NaN and
 /// [reported](difrules_core::report).
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again};
@@ -11,8 +11,11 @@ use crate::error::{Error, finite_triangle, shape, solved, square};
 use crate::modulus::largest_modulus;
 use crate::sample;
 use crate::spectral::{
-    divide_by_gaps, hermitian_eigen, keep_phases, keep_phases_adjoint, over_gaps, size_of, turn,
+    Order, divide_by_gaps, hermitian_eigen, keep_phases, keep_phases_adjoint, over_gaps, part,
+    size_of, split_values, turn,
 };
+use crate::systems::inverse::inverse;
+use crate::tolerance::Sizes;
 
 /// The eigenvalues and eigenvectors of a pencil, A V = B V diag(w), with a Hermitian A and a Hermitian
 /// positive definite B, of which only the lower triangles are read: the values in increasing order,
@@ -20,9 +23,8 @@ use crate::spectral::{
 ///
 /// A and B are Hermitian by contract, so their cotangents are.
 ///
-/// Where eigenvalues repeat it is as in [`symmetric_eigen`](fn@crate::symmetric_eigen): the reverse
-/// rule is exact for functions of V f(w) V^H, what has no derivative is left out and
-/// [reported](difrules_core::report).
+/// Where eigenvalues repeat it is as in [`symmetric_eigen`](fn@crate::symmetric_eigen): what is not determined is
+/// NaN and [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
@@ -99,6 +101,14 @@ where
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
 }
 
+/// The sizes of the eigenvalues of B^-1 A = V diag(w) V^-1.
+fn sizes<T: Scalar, D: Dim>(w: &OVector<T::Real, D>, v: &OMatrix<T, D, D>) -> Sizes
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    Sizes::of_pencil(w.as_slice(), block(v), || inverse::<T, Dyn>(&block(v).into_owned()).ok())
+}
+
 fn half<T: Scalar>() -> T::Real {
     nalgebra::convert(0.5)
 }
@@ -120,8 +130,12 @@ where
         }
     }
     let size = v.shape_generic().0;
-    let eigenvalues = OVector::from_fn_generic(size, U1, |i, _| h[(i, i)].real());
-    over_gaps("generalized_symmetric_eigen", w.as_slice(), &mut block_mut(&mut h));
+    let mut eigenvalues = OVector::from_fn_generic(size, U1, |i, _| h[(i, i)].real());
+    let sizes = sizes(w, v);
+    let (all, order) = (largest_modulus(h.iter()), Order::Increasing);
+    let clusters = |range| part(&h, range);
+    split_values(&sizes, w.as_slice(), all, order, clusters, eigenvalues.as_mut_slice());
+    over_gaps("generalized_symmetric_eigen", &sizes, w.as_slice(), &mut block_mut(&mut h));
     h.zip_apply(&s, |x, s| *x -= s.scale(half::<T>()));
     let mut eigenvectors = OMatrix::zeros_generic(size, size);
     let product = ((block(v), false), (block(&h), false));
@@ -148,7 +162,8 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: Dim>(
     let mut s_bar = m.clone();
     let all = largest_modulus(m.iter()).max(size_of(values_bar.as_slice()));
     let name = "generalized_symmetric_eigen";
-    divide_by_gaps(name, w.as_slice(), values_bar.as_slice(), &mut block_mut(&mut m), all);
+    let sizes = sizes(w, v);
+    divide_by_gaps(name, &sizes, w.as_slice(), values_bar.as_slice(), &mut block_mut(&mut m), all);
     for j in 0..w.len() {
         for i in 0..=j {
             let symmetric = (s_bar[(i, j)] + s_bar[(j, i)].conjugate()).scale(half::<T>());

@@ -12,7 +12,7 @@ use crate::unitary::hessenberg_factors;
 /// negative.
 ///
 /// The first column of Q is fixed, and determines all the rest as long as no entry of the subdiagonal is
-/// zero. Where one is, what comes after it is a choice: what has no derivative is left out and
+/// zero. Where one is, what comes after it is a choice: what has no derivative is NaN and
 /// [reported](difrules_core::report).
 ///
 /// # Errors

@@ -80,7 +80,7 @@ where
 /// Bunch and Kaufman's pivoting: L unit lower triangular, B Hermitian with blocks of one or two rows.
 ///
 /// The rules take P and the blocks for constant. A is Hermitian by contract, so its cotangent is. Where a
-/// block is singular, what has no derivative is left out and [reported](difrules_core::report).
+/// block is singular, what has no derivative is NaN and [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`].

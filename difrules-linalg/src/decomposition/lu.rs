@@ -82,8 +82,7 @@ where
 ///
 /// A pivot of zero is no error: where a column has nothing left but zeros it stays as it is. The
 /// rules take P for constant, and divide by the pivots that have rows below them; where one of these
-/// is zero the factors have no derivative: the rules leave that column of L out and
-/// [report](difrules_core::report) it.
+/// is zero the factors have no derivative: that is NaN and [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.

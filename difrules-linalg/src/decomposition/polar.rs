@@ -1,21 +1,24 @@
-use difrules_core::{Cotangent, Diagnostic, Real, Scalar, Slot, primitive, report};
+use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{
+    DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
+};
 
-use crate::block::{block, block_mut, buffer, multiply};
+use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
+use crate::modulus::largest_modulus;
 use crate::sample;
-use crate::singular::unitary_factor;
-use crate::spectral::{gaps, size_of};
+use crate::singular::{unitary_factor, unitary_factor_again};
+use crate::tolerance::{Gap, Quotients, Sizes, plain};
 
 /// (U, P) of the right polar decomposition A = U P, for an A of any shape: P = (A^H A)^(1/2) is Hermitian
 /// positive semidefinite, and U has orthonormal columns, or rows if A is wide.
 ///
-/// Singular values that repeat do not matter: at a unitary matrix the derivatives are exact. Where one is
-/// zero P has a kink, as the modulus of a number has, and U is a choice, of a sign if A is real and square and
-/// only one is: this is [reported](difrules_core::report), and the rules give the derivative for the choice that
-/// was made, without what that leaves open.
+/// Singular values that repeat do not matter: at a unitary matrix the derivatives are exact, of any order. Where one
+/// is zero P has a kink, as the modulus of a number has, and U is a choice, of a sign if A is real and square and
+/// only one is: along directions that change that value, and for cotangents that ask for it, the derivatives are NaN
+/// and this is [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::NoConvergence`].
@@ -85,6 +88,10 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
+    if !<T::Real as Real>::BASE {
+        // In a mode it is the same primitive, one mode further in; the rules read plain factors alone.
+        return Ok((polar(a)?, svd(&a.map(plain))?));
+    }
     let svd = svd(a)?;
     let (rows, columns) = a.shape_generic();
     let mut u = OMatrix::zeros_generic(rows, columns);
@@ -99,25 +106,44 @@ where
     Ok(((u, p), svd))
 }
 
-/// Reports a singular value that is zero.
-fn report_kink<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>)
+/// The tangent of U from that of A, and the cotangent of A from that of U.
+fn unitary<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    (u, p): &(OMatrix<T, R, C>, OMatrix<T, C, C>),
+    svd: &Svd<T, R, C>,
+    a_dot: DMatrixView<'_, T>,
+) -> OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>
+        + Allocator<C, C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
-    let values = svd.singular_values.as_slice();
-    let (_, rounding) = gaps::<T::Real>(size_of(values), svd.u.nrows().max(svd.v_t.ncols()));
-    if values.last().is_some_and(|s| s.to_f64() <= rounding) {
-        let reason = "a singular value is zero: the positive factor has a kink there";
-        report(Diagnostic::undefined("polar", reason));
+    let Svd { u: w, singular_values: values, v_t } = svd;
+    if <T::Real as Real>::BASE {
+        return unitary_factor("polar", w, values, v_t, a_dot);
     }
+    let (rows, columns) = u.shape_generic();
+    let sizes = Sizes::of_singular_values(values.as_slice(), block(w), block(v_t));
+    let values = values.as_slice();
+    let moved = if rows.value() >= columns.value() {
+        let v = block(v_t).adjoint();
+        unitary_factor_again("polar", block(u), block(p), values, block(&v), &sizes, a_dot)
+    } else {
+        // A^H = U^H (A U^H).
+        let left = product((block(a), false), (block(u), true));
+        let (u, a_dot) = (block(u).adjoint(), a_dot.adjoint());
+        let (u, w, a_dot) = (block(&u), block(w), block(&a_dot));
+        unitary_factor_again("polar", u, block(&left), values, w, &sizes, a_dot).adjoint()
+    };
+    OMatrix::from_fn_generic(rows, columns, |i, j| moved[(i, j)])
 }
 
 fn polar_forward<T: Scalar, R: DimMin<C>, C: Dim>(
     a: &OMatrix<T, R, C>,
-    (u, p): &(OMatrix<T, R, C>, OMatrix<T, C, C>),
+    factors: &(OMatrix<T, R, C>, OMatrix<T, C, C>),
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> (OMatrix<T, R, C>, OMatrix<T, C, C>)
@@ -129,9 +155,8 @@ where
         + Allocator<DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
-    report_kink(svd);
-    let Svd { u: w, singular_values, v_t } = svd;
-    let u_dot = unitary_factor("polar", w, singular_values, v_t, block(a_dot));
+    let u_dot = unitary(a, factors, svd, block(a_dot));
+    let (u, p) = factors;
     let (columns, _) = p.shape_generic();
     let mut p_dot = OMatrix::zeros_generic(columns, columns);
     let (one, zero) = (T::one(), T::zero());
@@ -142,7 +167,7 @@ where
 
 fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     a: &OMatrix<T, R, C>,
-    (u, _): &(OMatrix<T, R, C>, OMatrix<T, C, C>),
+    factors: &(OMatrix<T, R, C>, OMatrix<T, C, C>),
     svd: &Svd<T, R, C>,
     (mut u_bar, mut p_bar): Cotangent<'_, (OMatrix<T, R, C>, OMatrix<T, C, C>)>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
@@ -155,11 +180,23 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
+    let (u, _) = factors;
     let (mut u_bar, p_bar) = (buffer(&mut u_bar), buffer(&mut p_bar));
     let (one, p_bar) = (T::one(), p_bar.as_view());
     multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);
     multiply(one, (block(u), false), (p_bar, false), one, &mut buffer(&mut a_bar));
-    report_kink(svd);
-    let Svd { u: w, singular_values, v_t } = svd;
-    a_bar += unitary_factor("polar", w, singular_values, v_t, u_bar.as_view());
+    a_bar += unitary(a, factors, svd, u_bar.as_view());
+    // What is left of P where a singular value is zero is the modulus of a number, or of several.
+    let Svd { u: w, singular_values: values, v_t } = svd;
+    let sizes = Sizes::of_singular_values(values.as_slice(), block(w), block(v_t));
+    let is_zero = |i: &usize| sizes.gap(*i, *i, values[*i]) == Gap::Nothing;
+    let Some(first) = (0..values.len()).find(is_zero) else { return };
+    let last = block(v_t).rows(first, values.len() - first).into_owned();
+    let along = product((block(&last), false), (p_bar, false));
+    let along = product((block(&along), false), (block(&last), true));
+    let mut quotients = Quotients::new::<T::Real>("polar", largest_modulus(p_bar.iter()));
+    let mut kink = T::zero();
+    along.iter().for_each(|&x| kink += quotients.over_nothing(x));
+    a_bar.apply(|x| *x += kink);
+    quotients.report(|| "a singular value is zero: the positive factor has a kink there");
 }

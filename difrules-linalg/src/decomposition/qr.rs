@@ -12,8 +12,8 @@ use crate::unitary::qr_factors;
 /// triangular with a diagonal that is not negative. By Householder reflections.
 ///
 /// The factors are determined, and have derivatives, where the first min(R, C) columns of A are
-/// independent; the others may depend on them. Where fewer are, the rules give what is determined and
-/// [report](difrules_core::report) the rest.
+/// independent; the others may depend on them. Where fewer are, the rules give what is determined; the
+/// rest is NaN and [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.

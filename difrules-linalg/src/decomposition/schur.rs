@@ -15,8 +15,8 @@ use crate::sample;
 /// The first of the largest entries of each column of Q is real and positive, but for the second column
 /// of a block, whose sign is given by that x and y are positive.
 ///
-/// Where an eigenvalue repeats, or a block has x = y, the vectors are a choice: what has no derivative is
-/// left out and [reported](difrules_core::report).
+/// Where an eigenvalue repeats, or a block has x = y, the vectors are a choice: what is not determined is NaN and
+/// [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].

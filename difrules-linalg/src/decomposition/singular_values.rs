@@ -1,18 +1,18 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
-use crate::block::buffer;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{add_weighted, derivatives};
+use crate::singular::{derivatives, gradient_of_values, settled};
 
 /// The min(R, C) singular values of A, in decreasing order.
 ///
-/// Where singular values repeat the derivatives of each alone depend on a choice of singular vectors;
-/// those of symmetric functions of them, as their sum, do not and are right. At a value of zero there is
-/// a kink; the rules take the slope of the singular vectors that the primal found.
+/// Symmetric functions of singular values that repeat, as their sum, have derivatives, which are right, second
+/// derivatives by forward over reverse mode too. Each alone has a kink there, and at zero: its tangents are those of
+/// the values that the direction splits it into, in their order, and a cotangent that is not the same for all that
+/// are one, or not zero where they are zero, gives NaN and is [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
@@ -34,7 +34,7 @@ use crate::singular::{add_weighted, derivatives};
     forward = singular_values_forward,
     reverse = singular_values_reverse,
     saves = values_and_factors -> Svd<T, R, C>,
-    reads(),
+    reads(a),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -57,7 +57,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    svd(a).map(|svd| svd.singular_values)
+    values_and_factors(a).map(|(values, _)| values)
 }
 
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
@@ -75,11 +75,13 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = svd(a)?;
+    // Derivatives of the vectors are asked for by nobody.
+    let svd = diagnosed(|| svd(a)).0?;
     Ok((svd.singular_values.clone(), svd))
 }
 
 fn singular_values_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    _: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> OVector<T::Real, DimMinimum<R, C>>
@@ -89,20 +91,28 @@ where
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    derivatives(&svd.u, &svd.v_t, a_dot)
+    derivatives(&svd.u, &svd.singular_values, &svd.v_t, a_dot)
 }
 
 fn singular_values_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     values_bar: Cotangent<'_, OVector<T::Real, DimMinimum<R, C>>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        add_weighted(&svd.u, &svd.v_t, |i| values_bar[i], &mut buffer(&mut a_bar));
-    }
+    a_bar.add(|| {
+        let Svd { u, singular_values, v_t } = svd;
+        let weights = settled(u, singular_values, v_t, &values_bar.into_owned());
+        gradient_of_values(a, svd, &weights)
+    });
 }

@@ -33,9 +33,12 @@ where
 /// The first of the largest entries of each column of U is real and positive, which fixes the phases.
 ///
 /// # Where singular values repeat, or are zero
-/// Singular vectors are any bases then. The reverse rule is exact for what does not depend on them:
-/// U V^H, and U f(s) V^H; the forward rule gives the derivatives that exist. What has none is left out
-/// and [reported](difrules_core::report).
+/// Singular vectors are any bases then, and have no derivatives along directions that split the value; the
+/// singular values move as these split it, in order. A gradient of what depends on the bases, or of U f(s) V^H put
+/// together from the factors, is not determined by their cotangents. What is not determined is NaN and
+/// [reported](difrules_core::report), or left out [where that is set](difrules_core::leaving_out_undefined). For
+/// U V^H there is [`polar`](fn@crate::polar), for V s^-1 U^H [`pseudo_inverse`](fn@crate::pseudo_inverse), for the values
+/// [`singular_values`](fn@crate::singular_values).
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].

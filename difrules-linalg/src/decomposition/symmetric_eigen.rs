@@ -30,9 +30,12 @@ where
 /// their half.
 ///
 /// # Where eigenvalues repeat
-/// Eigenvectors are any basis then. The reverse rule is exact for what does not depend on the basis, a
-/// function of V f(w) V^H; the forward rule gives the derivatives that exist. What has none is left
-/// out and [reported](difrules_core::report).
+/// Eigenvectors are any basis then, and have no derivatives along directions that split the eigenvalue; the
+/// eigenvalues move as these split it, in order. A gradient of what depends on the basis, or of V f(w) V^H put together
+/// from the factors, is not determined by their cotangents. What is not determined is NaN and
+/// [reported](difrules_core::report), or left out [where that is set](difrules_core::leaving_out_undefined). For
+/// V f(w) V^H there is [`symmetric_function`](fn@crate::symmetric_function), for the values
+/// [`symmetric_eigenvalues`](fn@crate::symmetric_eigenvalues).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].

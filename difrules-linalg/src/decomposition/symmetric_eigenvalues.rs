@@ -1,18 +1,25 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use std::ops::Range;
+
+use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, multiply};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::Error;
+use crate::modulus::largest_modulus;
 use crate::sample;
+use crate::spectral::{Order, gradient_of_eigenvalues, split_values};
+use crate::tolerance::Sizes;
 
 /// The eigenvalues of a Hermitian A, of which only the lower triangle is read, in increasing order.
 ///
 /// A is Hermitian by contract, so its cotangent is.
 ///
-/// Where eigenvalues repeat the derivatives of each alone depend on a choice of eigenvectors; those of
-/// symmetric functions of them, as their sum, do not and are right.
+/// Symmetric functions of eigenvalues that repeat, as their sum, have derivatives, which are right, second
+/// derivatives by forward over reverse mode too. Each alone has a kink there: its tangents are those of the values
+/// that the direction splits it into, in their order, and a cotangent that is not the same for all that are one
+/// gives NaN and is [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
@@ -33,8 +40,8 @@ use crate::sample;
 #[primitive(
     forward = symmetric_eigenvalues_forward,
     reverse = symmetric_eigenvalues_reverse,
-    saves = values_and_vectors -> OMatrix<T, D, D>,
-    reads(),
+    saves = values_and_vectors -> SymmetricEigen<T, D>,
+    reads(a),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -55,43 +62,50 @@ where
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
 fn values_and_vectors<T: Scalar, D: DimSub<U1>>(
     a: &OMatrix<T, D, D>,
-) -> Result<(OVector<T::Real, D>, OMatrix<T, D, D>), Error>
+) -> Result<(OVector<T::Real, D>, SymmetricEigen<T, D>), Error>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
-    let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
-    Ok((eigenvalues, eigenvectors))
+    // Derivatives of the vectors are asked for by nobody.
+    let eigen = diagnosed(|| symmetric_eigen(a)).0?;
+    Ok((eigen.eigenvalues.clone(), eigen))
 }
 
 fn symmetric_eigenvalues_forward<T: Scalar, D: Dim>(
-    vectors: &OMatrix<T, D, D>,
+    _: &OMatrix<T, D, D>,
+    eigen: &SymmetricEigen<T, D>,
     a_dot: &OMatrix<T, D, D>,
 ) -> OVector<T::Real, D>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
+    let SymmetricEigen { eigenvalues: values, eigenvectors: vectors } = eigen;
     let (size, _) = vectors.shape_generic();
     let mut product = OMatrix::<T, D, D>::zeros_generic(size, size);
     let factors = ((block(a_dot), false), (block(vectors), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
-    OVector::from_fn_generic(size, U1, |i, _| vectors.column(i).dotc(&product.column(i)).real())
+    let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| {
+        vectors.column(i).dotc(&product.column(i)).real()
+    });
+    let sizes = Sizes::of_eigenvalues(values.as_slice(), block(vectors));
+    let clusters = |range: Range<usize>| {
+        let (left, right) = (block(vectors), block(&product));
+        let left = left.columns_range(range.clone()).into_owned();
+        let right = right.columns_range(range).into_owned();
+        crate::block::product((block(&left), true), (block(&right), false))
+    };
+    let (all, order) = (largest_modulus(a_dot.iter()), Order::Increasing);
+    split_values(&sizes, values.as_slice(), all, order, clusters, values_dot.as_mut_slice());
+    values_dot
 }
 
-fn symmetric_eigenvalues_reverse<T: Scalar, D: Dim>(
-    vectors: &OMatrix<T, D, D>,
+fn symmetric_eigenvalues_reverse<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    eigen: &SymmetricEigen<T, D>,
     values_bar: Cotangent<'_, OVector<T::Real, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
 ) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
-    a_bar.add(|| {
-        let mut scaled = vectors.clone();
-        for (mut column, &value_bar) in scaled.column_iter_mut().zip(values_bar.iter()) {
-            column.apply(|x| *x = x.scale(value_bar));
-        }
-        let mut a_bar = scaled.clone();
-        let factors = ((block(&scaled), false), (block(vectors), true));
-        multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut a_bar));
-        a_bar
-    });
+    a_bar.add(|| gradient_of_eigenvalues(a, eigen, &values_bar.into_owned()));
 }

@@ -30,7 +30,7 @@ where
 /// real and tridiagonal, with numbers beside its diagonal that are not negative.
 ///
 /// A is Hermitian by contract, so its cotangent is. Where a number beside the diagonal is zero, what
-/// comes after it is a choice: what has no derivative is left out and
+/// comes after it is a choice: what has no derivative is NaN and
 /// [reported](difrules_core::report).
 ///
 /// # Errors

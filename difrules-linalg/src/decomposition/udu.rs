@@ -45,7 +45,7 @@ where
 ///
 /// A is Hermitian by contract, so its cotangent is. A d_j that is zero within rounding is no error if the
 /// column above it is zero too, as in a positive semidefinite A: both are set to zero. What has no derivative
-/// then is left out and [reported](difrules_core::report).
+/// then is NaN and [reported](difrules_core::report).
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::SingularBlock`] if another d_j is zero: there is no

@@ -1,14 +1,14 @@
-use difrules_core::{Real, Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
 
-use crate::block::buffer;
+use crate::block::{block, pairing};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
 use crate::sample;
-use crate::singular::{add_weighted, weighted};
-use crate::spectral::gaps;
+use crate::singular::gradient_of_values;
+use crate::tolerance::Sizes;
 
 /// The largest singular value of A over the smallest: its condition number in the 2-norm. That of a
 /// matrix without entries is 0.
@@ -36,7 +36,7 @@ use crate::spectral::gaps;
     forward = condition_number_forward,
     reverse = condition_number_reverse,
     saves = condition_number_and_factors -> Svd<T, R, C>,
-    reads(return),
+    reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -76,7 +76,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = svd(a)?;
+    let svd = diagnosed(|| svd(a)).0?;
     let values = &svd.singular_values;
     let Some(last) = values.len().checked_sub(1) else { return Ok((nalgebra::zero(), svd)) };
     let zero = |s: &T::Real| *s == nalgebra::zero();
@@ -92,55 +92,66 @@ where
 fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
     y: T::Real,
     svd: &Svd<T, R, C>,
-) -> impl Fn(usize) -> T::Real
+) -> OVector<T::Real, DimMinimum<R, C>>
 where
     DefaultAllocator: Allocator<R, C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    let count = svd.singular_values.len();
-    let smallest = svd.singular_values[count - 1];
-    let (_, rounding) = gaps::<T::Real>(1.0, svd.u.nrows().max(svd.v_t.ncols()));
-    let one = y.to_f64() - 1.0 <= rounding;
-    move |i| {
+    let Svd { u, singular_values, v_t } = svd;
+    let count = singular_values.len();
+    let smallest = singular_values[count - 1];
+    let sizes = Sizes::of_singular_values(singular_values.as_slice(), block(u), block(v_t));
+    let one = sizes.are_one(0, count - 1);
+    OVector::from_fn_generic(singular_values.shape_generic().0, U1, |i, _| {
         let first = if i == 0 && !one { <T::Real>::one() } else { nalgebra::zero() };
         let last = if i + 1 == count && !one { y } else { nalgebra::zero() };
         (first - last) / smallest
-    }
+    })
 }
 
 fn condition_number_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     y: T::Real,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> T::Real
 where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
     if a_dot.is_empty() {
         return nalgebra::zero();
     }
-    weighted(&svd.u, &svd.v_t, weights(y, svd), a_dot)
+    pairing(&gradient_of_values(a, svd, &weights(y, svd)), a_dot).real()
 }
 
 fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     y: T::Real,
     svd: &Svd<T, R, C>,
     y_bar: T::Real,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let Some(mut a_bar) = a_bar.buffer() else { return };
-    if !a_bar.is_empty() {
-        let weights = weights(y, svd);
-        add_weighted(&svd.u, &svd.v_t, |i| weights(i) * y_bar, &mut buffer(&mut a_bar));
+    if !a.is_empty() {
+        a_bar.add(|| gradient_of_values(a, svd, &weights(y, svd)).map(|x| x.scale(y_bar)));
     }
 }

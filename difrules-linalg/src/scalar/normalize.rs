@@ -5,6 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 use crate::blas::nrm2::nrm2;
 use crate::error::{Error, finite, overflow};
 use crate::sample;
+use crate::tolerance::undefined;
 
 /// A / |A| with the Frobenius norm, without overflow or underflow: for a vector, the unit vector of
 /// its direction. What is zero stays zero.
@@ -14,8 +15,8 @@ use crate::sample;
 ///
 /// # Derivation
 /// With n = |A| and Y = A / n, dn = Re tr(Y^H dA), so dY = (dA - Y Re tr(Y^H dA)) / n. That is
-/// self-adjoint: A_bar = (Y_bar - Y Re tr(Y^H Y_bar)) / n. At A = 0 there is no derivative; the rules
-/// take 0 and [report](difrules_core::report) it.
+/// self-adjoint: A_bar = (Y_bar - Y Re tr(Y^H Y_bar)) / n. At A = 0 there is no derivative: it
+/// is NaN and [reported](difrules_core::report).
 ///
 /// ```
 /// use difrules_linalg::normalize;
@@ -87,7 +88,7 @@ where
     let mut y_dot = a_dot.clone();
     match along(y, norm, a_dot) {
         Some(along) => y_dot.zip_apply(y, |x, y| *x = (*x - y.scale(along)).unscale(norm)),
-        None => y_dot.fill(T::zero()),
+        None => y_dot.fill(undefined()),
     }
     y_dot
 }
@@ -101,9 +102,10 @@ fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    if let Some(along) = along(y, norm, &y_bar) {
-        a_bar.zip_zip_apply(y, &y_bar, |a_bar, y, y_bar| {
+    match along(y, norm, &y_bar) {
+        Some(along) => a_bar.zip_zip_apply(y, &y_bar, |a_bar, y, y_bar| {
             *a_bar += (y_bar - y.scale(along)).unscale(norm);
-        });
+        }),
+        None => a_bar.apply(|a_bar| *a_bar += undefined::<T>()),
     }
 }

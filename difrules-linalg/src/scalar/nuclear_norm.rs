@@ -1,13 +1,13 @@
-use difrules_core::{Real, Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
-use crate::block::buffer;
+use crate::block::{block, pairing};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
 use crate::sample;
-use crate::singular::{add_weighted, weighted};
-use crate::spectral::{gaps, size_of};
+use crate::singular::gradient_of_values;
+use crate::tolerance::{Gap, Sizes};
 
 /// The sum of the singular values of A. At a singular value that is zero there is a kink; the rules take the subgradient that leaves it out.
 ///
@@ -30,7 +30,7 @@ use crate::spectral::{gaps, size_of};
     forward = nuclear_norm_forward,
     reverse = nuclear_norm_reverse,
     saves = nuclear_norm_and_factors -> Svd<T, R, C>,
-    reads(),
+    reads(a),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -68,51 +68,65 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = svd(a)?;
+    let svd = diagnosed(|| svd(a)).0?;
     let y = svd.singular_values.iter().fold(nalgebra::zero(), |sum: T::Real, &s| sum + s);
     overflow("y", [&y].into_iter())?;
     Ok((y, svd))
 }
 
 /// The weights of the singular values: 1 for those that count.
-fn weights<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> impl Fn(usize) -> T::Real
+fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
+    svd: &Svd<T, R, C>,
+) -> OVector<T::Real, DimMinimum<R, C>>
 where
     DefaultAllocator: Allocator<R, C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    let size = svd.u.nrows().max(svd.v_t.ncols());
-    let (_, smallest) = gaps::<T::Real>(size_of(svd.singular_values.as_slice()), size);
-    move |i| {
-        if svd.singular_values[i].to_f64() > smallest { nalgebra::one() } else { nalgebra::zero() }
-    }
+    let Svd { u, singular_values, v_t } = svd;
+    let sizes = Sizes::of_singular_values(singular_values.as_slice(), block(u), block(v_t));
+    let (size, _) = singular_values.shape_generic();
+    OVector::from_fn_generic(size, U1, |i, _| {
+        let zero = sizes.gap(i, i, singular_values[i]) == Gap::Nothing;
+        if zero { nalgebra::zero() } else { nalgebra::one() }
+    })
 }
 
 fn nuclear_norm_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> T::Real
 where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    weighted(&svd.u, &svd.v_t, weights(svd), a_dot)
+    pairing(&gradient_of_values(a, svd, &weights(svd)), a_dot).real()
 }
 
 fn nuclear_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     y_bar: T::Real,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let Some(mut a_bar) = a_bar.buffer() else { return };
-    let weights = weights(svd);
-    add_weighted(&svd.u, &svd.v_t, |i| weights(i) * y_bar, &mut buffer(&mut a_bar));
+    a_bar.add(|| gradient_of_values(a, svd, &weights(svd)).map(|x| x.scale(y_bar)));
 }

@@ -1,12 +1,12 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
-use crate::block::buffer;
+use crate::block::pairing;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{add_weighted, weighted};
+use crate::singular::gradient_of_values;
 
 /// The largest singular value of A. Where it repeats there is a kink; the rules take the subgradient of the first pair of singular
 /// vectors that the primal found, and 0 at A = 0.
@@ -30,7 +30,7 @@ use crate::singular::{add_weighted, weighted};
     forward = spectral_norm_forward,
     reverse = spectral_norm_reverse,
     saves = spectral_norm_and_factors -> Svd<T, R, C>,
-    reads(),
+    reads(a),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -70,52 +70,61 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = svd(a)?;
+    let svd = diagnosed(|| svd(a)).0?;
     let y = svd.singular_values.iter().next().copied().unwrap_or_else(nalgebra::zero);
     Ok((y, svd))
 }
 
 /// The weights of the singular values: 1 for those that count.
-fn weights<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> impl Fn(usize) -> T::Real
+fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
+    svd: &Svd<T, R, C>,
+) -> OVector<T::Real, DimMinimum<R, C>>
 where
     DefaultAllocator: Allocator<R, C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    |i| {
-        if i == 0 && svd.singular_values[i] != nalgebra::zero() {
-            nalgebra::one()
-        } else {
-            nalgebra::zero()
-        }
-    }
+    let values = &svd.singular_values;
+    OVector::from_fn_generic(values.shape_generic().0, U1, |i, _| {
+        if i == 0 && values[i] != nalgebra::zero() { nalgebra::one() } else { nalgebra::zero() }
+    })
 }
 
 fn spectral_norm_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> T::Real
 where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    weighted(&svd.u, &svd.v_t, weights(svd), a_dot)
+    pairing(&gradient_of_values(a, svd, &weights(svd)), a_dot).real()
 }
 
 fn spectral_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     y_bar: T::Real,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let Some(mut a_bar) = a_bar.buffer() else { return };
-    let weights = weights(svd);
-    add_weighted(&svd.u, &svd.v_t, |i| weights(i) * y_bar, &mut buffer(&mut a_bar));
+    a_bar.add(|| gradient_of_values(a, svd, &weights(svd)).map(|x| x.scale(y_bar)));
 }

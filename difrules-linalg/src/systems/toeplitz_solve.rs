@@ -6,11 +6,11 @@ use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix,
 
 use crate::blas::trsm::Operation;
 use crate::block::block_mut;
-use crate::defects::report_nearly_singular;
 use crate::error::{Error, finite, shape};
 use crate::factors::{lu_in_place, lu_solve_in_place};
 use crate::householder::binade;
 use crate::modulus::{largest_modulus, quotient};
+use crate::tolerance::report_nearly_singular;
 
 /// A^-1 B for a Toeplitz A, which is constant along its diagonals: given by its first column and its first
 /// row, A_ij = `column[i - j]` on and below the diagonal and `row[j - i]` above it. `row[0]` is not read.

@@ -4,9 +4,9 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
 use crate::block::{FIT, block_mut, buffer};
-use crate::defects::report_nearly_singular;
 use crate::error::{Error, finite, shape, solved};
 use crate::modulus::quotient;
+use crate::tolerance::report_nearly_singular;
 
 /// A^-1 B for a tridiagonal A, given by three vectors of the same length: row i of A has `lower[i]`,
 /// `diagonal[i]` and `upper[i]` beside each other. `lower[0]` and the last of `upper` are not read.

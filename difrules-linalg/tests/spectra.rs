@@ -1,0 +1,463 @@
+//! Eigenvalues and singular values that are close, of different sizes, or the same: against closed forms.
+
+use difrules_core::testing::{Sampler, difference};
+use difrules_core::{
+    Defect, Dual, Real, Var, diagnosed, gradient, hessian, hvp, jvp, leaving_out_undefined,
+};
+use difrules_linalg::{
+    Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, dot, eigen,
+    generalized_symmetric_eigen, matmul, polar, schur, singular_values, sum, svd, symmetric_eigen,
+    symmetric_eigenvalues, symmetric_function, transpose,
+};
+use nalgebra::{DMatrix, DVector, dmatrix, dvector};
+
+fn constant<S: Real>(m: &DMatrix<f64>) -> DMatrix<S> {
+    m.map(nalgebra::convert)
+}
+
+fn symmetric(random: &mut Sampler, size: usize) -> DMatrix<f64> {
+    let any: DMatrix<f64> = random.matrix(size, size);
+    &any + any.transpose()
+}
+
+/// The square of the sum of the first two entries of the first eigenvector.
+fn of_the_first<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+    let v = symmetric_eigen(a)?.eigenvectors;
+    let x = v[(0, 0)] + v[(1, 0)];
+    Ok(x * x)
+}
+
+#[test]
+fn eigenvectors_beside_larger_eigenvalues() {
+    for size in [10.0, 1e4, 1e9, 1e15, 1e25] {
+        let a = DMatrix::from_diagonal(&dvector![1.0, 2.0, size]);
+        let (found, heard) = diagnosed(|| gradient(of_the_first::<Var<f64>>, &a).unwrap());
+        let mut expected = dmatrix![0.0, -1.0, 0.0; -1.0, 0.0, 0.0; 0.0, 0.0, 0.0];
+        (expected[(0, 2)], expected[(2, 0)]) = (0.0, 0.0);
+        let beside = found.view((0, 0), (2, 2)) - expected.view((0, 0), (2, 2));
+        assert!(beside.norm() < 1e-15 && heard.is_empty(), "{size:e}: {found} {heard:?}");
+        assert!(found.view((0, 2), (2, 1)).norm() <= 2.0 / size);
+    }
+    let a = DMatrix::from_diagonal(&dvector![1.0_f32, 2.0, 4000.0]);
+    let found = gradient(of_the_first::<Var<f32>>, &a).unwrap();
+    assert!((found[(0, 1)] + 1.0).abs() < 1e-6 && (found[(1, 0)] + 1.0).abs() < 1e-6, "{found}");
+    // In a block of its own, small beside one.
+    let a = dmatrix![1.4e-9, 0.8e-9, 0.0; 0.8e-9, 2.6e-9, 0.0; 0.0, 0.0, 1.0];
+    let first = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(symmetric_eigen(a)?.eigenvectors[(0, 0)]);
+    let (found, heard) = diagnosed(|| gradient(first, &a).unwrap());
+    let expected = -8.944271909999157e7;
+    assert!(f64::abs(found[(0, 0)] / expected - 1.0) < 1e-7 && heard.is_empty(), "{found}");
+    let mut direction = DMatrix::zeros(3, 3);
+    direction[(0, 0)] = 1.0;
+    let (_, moved) = jvp(symmetric_eigen, &a, &direction).unwrap();
+    assert!((moved.eigenvectors[(0, 0)] / found[(0, 0)] - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn both_modes_agree_at_any_gap() {
+    let mut random = Sampler::new(71, 71);
+    let direction = symmetric(&mut random, 3);
+    let weight: DMatrix<f64> = random.matrix(3, 3);
+    for exponent in 3..=15 {
+        let relative = 10.0_f64.powi(-exponent);
+        for size in [1.0, 1e-9, 1e9] {
+            // The vectors are unit vectors, and the gap is what the numbers make of it.
+            let a = DMatrix::from_diagonal(&dvector![size, size * (1.0 + relative), 3.0 * size]);
+            let gap = a[(1, 1)] - a[(0, 0)];
+            let ((_, moved), heard) = diagnosed(|| jvp(symmetric_eigen, &a, &direction).unwrap());
+            let expected = direction[(0, 1)] / gap;
+            assert!((moved.eigenvectors[(0, 1)] / expected - 1.0).abs() < 1e-12, "{gap:e}");
+            assert!((moved.eigenvectors[(1, 0)] / expected + 1.0).abs() < 1e-12, "{gap:e}");
+            let paired =
+                |a: &DMatrix<Var<f64>>| dot(&symmetric_eigen(a)?.eigenvectors, &constant(&weight));
+            let (found, more) = diagnosed(|| gradient(paired, &a).unwrap());
+            let (left, right) = (found.dot(&direction), moved.eigenvectors.dot(&weight));
+            assert!((left / right - 1.0).abs() < 1e-12, "{gap:e}: {left:e} {right:e}");
+            assert!(heard.is_empty() && more.is_empty());
+            // And the singular vectors of the same.
+            let a = DMatrix::from_diagonal(&dvector![3.0 * size, size * (1.0 + relative), size]);
+            let any: DMatrix<f64> = random.matrix(3, 3);
+            let (_, moved) = jvp(svd, &a, &any).unwrap();
+            let paired = |a: &DMatrix<Var<f64>>| {
+                let Svd { u, v_t, .. } = svd(a)?;
+                Ok::<_, Error>(dot(&u, &constant(&weight))? + dot(&v_t, &constant(&weight))?)
+            };
+            let (found, heard) = diagnosed(|| gradient(paired, &a).unwrap());
+            let (left, right) = (found.dot(&any), (&moved.u + &moved.v_t).dot(&weight));
+            let most = moved.u.norm();
+            assert!((left - right).abs() < 1e-12 * most, "{gap:e}: {left:e} {right:e} {heard:?}");
+        }
+    }
+    // Rotated, as far as the gap is determined.
+    let (cosine, sine) = (0.6, 0.8);
+    for exponent in 3..=11 {
+        let gap = 10.0_f64.powi(-exponent);
+        let v = dmatrix![cosine, -sine; sine, cosine];
+        let a = &v * DMatrix::from_diagonal(&dvector![1.0, 1.0 + gap]) * v.transpose();
+        let first =
+            |a: &DMatrix<Var<f64>>| Ok::<_, Error>(symmetric_eigen(a)?.eigenvectors[(0, 0)]);
+        let found = gradient(first, &a).unwrap();
+        // The first vector turns by (v_2^T dA v_1) / gap towards the second, whose first entry is -sine.
+        let turned = &v.column(1) * v.column(0).transpose();
+        let sign = symmetric_eigen(&a).unwrap().eigenvectors[(0, 0)].signum();
+        let expected = (&turned + turned.transpose()) * (0.5 * sine / gap) * sign;
+        let error = (&found - &expected).norm() / expected.norm();
+        assert!(error < 3e-15 / gap + 1e-13, "{gap:e}: {error:e}");
+    }
+}
+
+#[test]
+fn singular_vectors_beside_larger_singular_values() {
+    let mut random = Sampler::new(73, 73);
+    let first: DMatrix<f64> = random.matrix(3, 3);
+    for size in [1e3, 1e9, 1e18] {
+        let a = DMatrix::from_diagonal(&dvector![size, 2.0, 1.0]);
+        let loss = |a: &DMatrix<Var<f64>>| {
+            let u = svd(a)?.u;
+            let x = u[(1, 1)] + u[(2, 1)];
+            Ok::<_, Error>(x * x)
+        };
+        let (found, heard) = diagnosed(|| gradient(loss, &a).unwrap());
+        let (_, moved) = jvp(svd, &a, &first).unwrap();
+        let forward = 2.0 * (moved.u[(1, 1)] + moved.u[(2, 1)]);
+        assert!((found.dot(&first) - forward).abs() < 1e-13, "{found} {forward}");
+        // X_32 = (s_2 P_32 + s_3 P_23) / (s_2^2 - s_3^2).
+        assert!((forward - 2.0 * (2.0 * first[(2, 1)] + first[(1, 2)]) / 3.0).abs() < 1e-13);
+        assert!(heard.is_empty());
+    }
+}
+
+#[test]
+fn what_eigenvectors_of_a_repeated_eigenvalue_do_not_determine_is_nan() {
+    let identity = DMatrix::<f64>::identity(3, 3);
+    let root = |a: &DMatrix<Var<f64>>| {
+        let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+        let scaled = DMatrix::from_fn(3, 3, |i, j| {
+            eigenvectors[(i, j)] * nalgebra::ComplexField::sqrt(eigenvalues[j])
+        });
+        Ok::<_, Error>(matmul(&scaled, &transpose(&eigenvectors))?[(0, 1)])
+    };
+    let (found, heard) = diagnosed(|| gradient(root, &identity).unwrap());
+    assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{found} {heard:?}");
+    let (left_out, heard) =
+        diagnosed(|| leaving_out_undefined(|| gradient(root, &identity).unwrap()));
+    assert!(left_out.norm() < 1e-15 && heard.len() == 1, "{left_out} {heard:?}");
+    // An eigenvector alone.
+    let (found, heard) = diagnosed(|| gradient(of_the_first::<Var<f64>>, &identity).unwrap());
+    assert!(found.iter().all(|x: &f64| x.is_nan()));
+    assert!(matches!(heard[0].defect, Defect::Gauge { .. }), "{heard:?}");
+    let direction = dmatrix![0.0, 1.0, 0.0; 1.0, 0.0, 0.0; 0.0, 0.0, 2.0];
+    let ((_, moved), heard) = diagnosed(|| jvp(symmetric_eigen, &identity, &direction).unwrap());
+    assert!(moved.eigenvectors.column(0).iter().all(|x: &f64| x.is_nan()) && heard.len() == 1);
+    // What the direction splits the eigenvalue into, in order.
+    assert!((moved.eigenvalues - dvector![-1.0, 1.0, 2.0]).norm() < 1e-15);
+    let ((_, moved), heard) = diagnosed(|| {
+        leaving_out_undefined(|| jvp(symmetric_eigen, &identity, &direction).unwrap())
+    });
+    assert!(moved.eigenvectors.norm() == 0.0 && heard.len() == 1);
+    // One of the repeated eigenvalues has a kink, their sum has not.
+    let smallest = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(symmetric_eigenvalues(a)?[0]);
+    let (found, heard) = diagnosed(|| gradient(smallest, &identity).unwrap());
+    assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1);
+    let trace = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(sum(&symmetric_eigenvalues(a)?));
+    let (found, heard) = diagnosed(|| gradient(trace, &identity).unwrap());
+    assert!((found - &identity).norm() < 1e-15 && heard.is_empty());
+    let trace = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(sum(&symmetric_eigen(a)?.eigenvalues));
+    let (found, heard) = diagnosed(|| gradient(trace, &identity).unwrap());
+    assert!((found - &identity).norm() < 1e-15 && heard.is_empty());
+    // The other eigenvectors and eigenvalues are what they are.
+    let a = DMatrix::from_diagonal(&dvector![1.0, 1.0, 2.0]);
+    let last = |a: &DMatrix<Var<f64>>| {
+        let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+        Ok::<_, Error>(eigenvectors[(0, 2)] + eigenvalues[2])
+    };
+    let (found, heard) = diagnosed(|| gradient(last, &a).unwrap());
+    let expected = dmatrix![0.0, 0.0, 0.5; 0.0, 0.0, 0.0; 0.5, 0.0, 1.0];
+    assert!((found - expected).norm() < 1e-15 && heard.is_empty(), "{heard:?}");
+    // A pencil of one eigenvalue.
+    let paired = |a: &DMatrix<Var<f64>>| {
+        let modes = generalized_symmetric_eigen(a, &constant(&DMatrix::identity(3, 3)))?;
+        Ok::<_, Error>(modes.eigenvectors[(0, 1)])
+    };
+    let (found, heard) = diagnosed(|| gradient(paired, &identity).unwrap());
+    assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1);
+}
+
+#[test]
+fn what_general_eigenvectors_do_not_determine_is_nan() {
+    let identity = DMatrix::<f64>::identity(2, 2);
+    for weight in [dmatrix![1.0, 2.0; 3.0, 4.0], dmatrix![1.0, 2.0; 3.0, 1.0]] {
+        let cube = |a: &DMatrix<Var<f64>>| {
+            let Eigen { eigenvalues, eigenvectors } = eigen(a)?;
+            let scaled = DMatrix::from_fn(2, 2, |i, j| {
+                eigenvectors[(i, j)] * eigenvalues[j] * eigenvalues[j] * eigenvalues[j]
+            });
+            let product = matmul(&scaled, &difrules_linalg::inverse(&eigenvectors)?)?;
+            dot(&product.map(|x| x.re), &constant(&weight))
+        };
+        let (found, heard) = diagnosed(|| gradient(cube, &identity).unwrap());
+        assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{found} {heard:?}");
+        let through = |a: &DMatrix<Var<f64>>| {
+            let (q, t) = schur(a)?;
+            dot(&matmul(&matmul(&q, &t)?, &transpose(&q))?, &constant(&weight))
+        };
+        let (found, heard) = diagnosed(|| gradient(through, &identity).unwrap());
+        assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{found} {heard:?}");
+    }
+    let first = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(complex_eigenvalues(a)?[0].re);
+    let (found, heard) = diagnosed(|| gradient(first, &identity).unwrap());
+    assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1);
+    let squares = |a: &DMatrix<Var<f64>>| {
+        Ok::<_, Error>(
+            complex_eigenvalues(a)?.iter().fold(Var::constant(0.0), |sum, w| sum + (w * w).re),
+        )
+    };
+    let (found, heard) = diagnosed(|| gradient(squares, &identity).unwrap());
+    assert!((found - identity * 2.0).norm() < 1e-14 && heard.is_empty());
+    // Small beside large.
+    let a = dmatrix![1e-9, 1e-10, 0.0; 0.0, 2e-9, 0.0; 0.0, 0.0, 1.0];
+    let first = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(eigen(a)?.eigenvectors[(1, 0)].re);
+    let (found, heard) = diagnosed(|| gradient(first, &a).unwrap());
+    assert!(f64::abs(found[(1, 0)] / -1e9 - 1.0) < 0.1 && heard.is_empty(), "{found} {heard:?}");
+}
+
+#[test]
+fn symmetric_functions_of_values_that_repeat() {
+    fn squares<S: Real>(values: &DVector<S>) -> S {
+        values.iter().fold(S::zero(), |sum, &w| sum + w * w)
+    }
+    fn cubes<S: Real>(values: &DVector<S>) -> S {
+        values.iter().fold(S::zero(), |sum, &w| sum + w * w * w)
+    }
+    let mut random = Sampler::new(79, 79);
+    let v = random.matrix::<f64>(4, 4).qr().q();
+    for values in
+        [[1.0; 4], [1.0, 1.0, 2.0, 2.0], [0.0, 0.0, 1.0, 3.0], [1.0, 1.0 + 1e-9, 1.0 + 1e-5, 2.0]]
+    {
+        for v in [DMatrix::identity(4, 4), v.clone()] {
+            let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
+            let a = (&a + a.transpose()) * 0.5;
+            let direction = symmetric(&mut random, 4);
+            // tr A^2 and tr A^3.
+            let (found, heard) = diagnosed(|| {
+                hvp(|a| symmetric_eigenvalues(a).map(|w| squares(&w)), &a, &direction).unwrap()
+            });
+            let error = (&found - &direction * 2.0).norm() / direction.norm();
+            assert!(error < 1e-6 && heard.is_empty(), "{values:?}: {error:e} {heard:?}");
+            let (found, heard) = diagnosed(|| {
+                hvp(|a| symmetric_eigenvalues(a).map(|w| cubes(&w)), &a, &direction).unwrap()
+            });
+            let expected = (&a * &direction + &direction * &a) * 3.0;
+            let error = (&found - &expected).norm() / expected.norm();
+            assert!(error < 1e-6 && heard.is_empty(), "{values:?}: {error:e} {heard:?}");
+            let found = gradient(|a| symmetric_eigenvalues(a).map(|w| cubes(&w)), &a).unwrap();
+            assert!((found - &a * &a * 3.0).norm() < 1e-13 * 30.0);
+            let (_, slope) =
+                jvp(|a| symmetric_eigenvalues(a).map(|w| cubes(&w)), &a, &direction).unwrap();
+            assert!((slope - 3.0 * (&a * &a).dot(&direction)).abs() < 1e-12);
+            // Four directions at a time.
+            let found = hessian(|a| symmetric_eigenvalues(a).map(|w| squares(&w)), &a).unwrap();
+            let both = |i: usize, j: usize| {
+                f64::from(u8::from(j == i)) + f64::from(u8::from(j == (i % 4) * 4 + i / 4))
+            };
+            let expected = DMatrix::from_fn(16, 16, both);
+            assert!((found - expected).norm() < 1e-5, "{values:?}");
+        }
+    }
+    for (rows, columns) in [(4, 4), (5, 4), (4, 5)] {
+        for values in
+            [[1.0; 4], [2.0, 2.0, 1.0, 1.0], [2.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0; 4]]
+        {
+            let diagonal =
+                DMatrix::from_fn(rows, columns, |i, j| if i == j { values[i] } else { 0.0 });
+            let turn = |size: usize| random.clone().matrix::<f64>(size, size).qr().q();
+            for a in [diagonal.clone(), turn(rows) * &diagonal * turn(columns).transpose()] {
+                let direction: DMatrix<f64> = random.matrix(rows, columns);
+                let (found, heard) = diagnosed(|| {
+                    hvp(|a| singular_values(a).map(|s| squares(&s)), &a, &direction).unwrap()
+                });
+                let error = (&found - &direction * 2.0).norm() / direction.norm();
+                assert!(
+                    error < 1e-7 && heard.is_empty(),
+                    "{rows} {columns} {values:?}: {error:e} {heard:?}"
+                );
+                // sum s^4 = |A^T A|^2
+                let fourth = |a: &DMatrix<Var<Dual<f64>>>| {
+                    let squared = singular_values(a)?.map(|s| s * s);
+                    Ok::<_, Error>(squares(&squared))
+                };
+                let (found, heard) = diagnosed(|| hvp(fourth, &a, &direction).unwrap());
+                let expected = (&direction * a.transpose() * &a
+                    + &a * direction.transpose() * &a
+                    + &a * a.transpose() * &direction)
+                    * 4.0;
+                let error = (&found - &expected).norm() / expected.norm().max(1e-3);
+                assert!(
+                    error < 1e-7 && heard.is_empty(),
+                    "{rows} {columns} {values:?}: {error:e} {heard:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn polar_factors_to_second_order() {
+    let mut random = Sampler::new(83, 83);
+    let q = random.matrix::<f64>(4, 4).qr().q();
+    for (rows, columns) in [(3, 3), (4, 3), (3, 4)] {
+        let eye = DMatrix::<f64>::identity(rows, columns);
+        let turned = q.view((0, 0), (rows, rows)).into_owned().qr().q() * &eye * 2.0;
+        let any: DMatrix<f64> = random.matrix(rows, columns);
+        let (s, t): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(rows, columns), random.matrix(columns, columns));
+        for a in [eye, turned, any] {
+            let direction: DMatrix<f64> = random.matrix(rows, columns);
+            fn paired<S: Real>(
+                a: &DMatrix<S>,
+                s: &DMatrix<f64>,
+                t: &DMatrix<f64>,
+            ) -> Result<S, Error> {
+                let (u, p) = polar(a)?;
+                Ok(dot(&u, &constant(s))? + dot(&p, &constant(t))?)
+            }
+            let at = |x: f64| gradient(|a| paired(a, &s, &t), &(&a + &direction * x)).unwrap();
+            let expected = difference(|x| Some(at(x).iter().copied().collect())).unwrap();
+            let (found, heard) = diagnosed(|| hvp(|a| paired(a, &s, &t), &a, &direction).unwrap());
+            let expected = DMatrix::from_column_slice(rows, columns, &expected.derivative);
+            let error = (&found - &expected).norm() / expected.norm();
+            assert!(error < 1e-8 && heard.is_empty(), "{error:e} {heard:?}");
+            // The other nestings.
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(&direction, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(paired(&lifted, &s, &t)?.tangents[0])
+            };
+            let second = gradient(slope, &a).unwrap();
+            assert!((&second - &found).norm() < 1e-10 * found.norm());
+            let of_gradient = |a: &DMatrix<Var<f64>>| {
+                let inner = gradient(|a| paired(a, &s, &t), a)?;
+                dot(&inner, &constant(&direction))
+            };
+            let second = gradient(of_gradient, &a).unwrap();
+            assert!((&second - &found).norm() < 1e-10 * found.norm());
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(|a| paired(a, &s, &t), a, &constant(&direction)).map(|(_, slope)| slope)
+            };
+            let (_, second) = jvp(twice, &a, &direction).unwrap();
+            assert!((second - found.dot(&direction)).abs() < 1e-10 * found.norm());
+        }
+    }
+}
+
+#[test]
+fn functions_of_a_symmetric_matrix_at_any_spectrum() {
+    fn paired<S: Real>(a: &DMatrix<S>, f: &ScalarFunction, s: &DMatrix<f64>) -> Result<S, Error> {
+        dot(&symmetric_function(a, f)?, &constant(s))
+    }
+    let mut random = Sampler::new(89, 89);
+    let v = random.matrix::<f64>(4, 4).qr().q();
+    let s: DMatrix<f64> = random.matrix(4, 4);
+    let direction = symmetric(&mut random, 4) * 0.3;
+    let both = (&s + s.transpose()) * 0.5;
+    let function = |text: &str| text.parse::<ScalarFunction>().unwrap();
+    // A^3 is a polynomial, with derivatives by hand.
+    let cube = function("x^3");
+    for values in [
+        [1.0; 4],
+        [1.0, 1.0, 2.0, 2.0],
+        [0.0, 0.0, 0.0, 1.0],
+        [1.0, 1.0 + 1e-15, 1.0 + 1e-9, 1.0 + 1e-3],
+        [1e-9, 3e-9, 1.0, 1.0],
+        [-1.0, 1.0, 1.0 + 1e-7, 1e3],
+    ] {
+        for v in [DMatrix::identity(4, 4), v.clone()] {
+            let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
+            let a = (&a + a.transpose()) * 0.5;
+            let size = values.iter().fold(1.0_f64, |most, w| most.max(w.abs()));
+            let (found, heard) = diagnosed(|| gradient(|a| paired(a, &cube, &s), &a).unwrap());
+            let expected = &a * &a * &both + &a * &both * &a + &both * &a * &a;
+            assert!((&found - &expected).norm() < 1e-13 * size * size, "{values:?}");
+            let (_, slope) = jvp(|a| paired(a, &cube, &s), &a, &direction).unwrap();
+            assert!((slope - expected.dot(&direction)).abs() < 1e-13 * size * size);
+            let (second, more) =
+                diagnosed(|| hvp(|a| paired(a, &cube, &s), &a, &direction).unwrap());
+            let e = &direction;
+            let expected = e * &a * &both
+                + &a * e * &both
+                + e * &both * &a
+                + &a * &both * e
+                + &both * e * &a
+                + &both * &a * e;
+            assert!((&second - &expected).norm() < 1e-12 * size, "{values:?}: {second} {expected}");
+            assert!(heard.is_empty() && more.is_empty());
+            // The other nestings.
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(e, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(paired(&lifted, &cube, &s)?.tangents[0])
+            };
+            assert!((gradient(slope, &a).unwrap() - &second).norm() < 1e-12 * size);
+            let of_gradient =
+                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| paired(a, &cube, &s), a)?, &constant(e));
+            assert!((gradient(of_gradient, &a).unwrap() - &second).norm() < 1e-12 * size);
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(|a| paired(a, &cube, &s), a, &constant(e)).map(|(_, slope)| slope)
+            };
+            let (_, twice) = jvp(twice, &a, e).unwrap();
+            assert!((twice - second.dot(e)).abs() < 1e-12 * size);
+        }
+    }
+    // Others, against differences.
+    for (text, values) in [
+        ("exp(x)", [1.0, 1.0, 1.0, 2.0]),
+        ("sqrt(x)", [1.0, 1.0 + 1e-8, 1.0 + 1e-4, 3.0]),
+        ("ln(x)", [1.0; 4]),
+        ("1 / sqrt(x)", [0.5, 0.5, 2.0, 2.5]),
+        ("tanh(x)", [-0.3, 0.0, 0.0, 0.1]),
+    ] {
+        let f = function(text);
+        let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
+        let a = (&a + a.transpose()) * 0.5;
+        let at = |x: f64| symmetric_function(&(&a + &direction * x), &f).unwrap().dot(&s);
+        let expected = difference(|x| Some(vec![at(x)])).unwrap().derivative[0];
+        let found = gradient(|a| paired(a, &f, &s), &a).unwrap();
+        assert!((found.dot(&direction) - expected).abs() < 1e-9, "{text}");
+        let at = |x: f64| gradient(|a| paired(a, &f, &s), &(&a + &direction * x)).unwrap();
+        let expected = difference(|x| Some(at(x).iter().copied().collect())).unwrap();
+        let found = hvp(|a| paired(a, &f, &s), &a, &direction).unwrap();
+        let expected = DMatrix::from_column_slice(4, 4, &expected.derivative);
+        assert!((&found - &expected).norm() < 1e-8 * expected.norm(), "{text}");
+    }
+    // At the identity: (1 + E)^(1/2) = 1 + E / 2 - E^2 / 8 + E^3 / 16.
+    let (identity, root) = (DMatrix::<f64>::identity(3, 3), function("sqrt(x)"));
+    let entry = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(symmetric_function(a, &root)?[(0, 1)]);
+    let found = gradient(entry, &identity).unwrap();
+    assert_eq!(found, dmatrix![0.0, 0.25, 0.0; 0.25, 0.0, 0.0; 0.0, 0.0, 0.0]);
+    let e = symmetric(&mut random, 3);
+    let third = |t: &Dual<Dual<Dual<f64>>>| {
+        let a = constant::<Dual<Dual<Dual<f64>>>>(&identity) + constant(&e) * *t;
+        symmetric_function(&a, &root)
+    };
+    let cubed = jvp(
+        |t| {
+            jvp(
+                |t| jvp(third, t, &Dual::constant(Dual::constant(1.0))).map(|y| y.1),
+                t,
+                &Dual::constant(1.0),
+            )
+            .map(|y| y.1)
+        },
+        &0.0,
+        &1.0,
+    );
+    let expected = &e * &e * &e * (6.0 / 16.0);
+    assert!((cubed.unwrap().1 - &expected).norm() < 1e-12 * expected.norm());
+    // No value, no derivative.
+    assert!(matches!(
+        symmetric_function(&-&identity, &root),
+        Err(Error::NotFinite { argument: "f", .. })
+    ));
+    let singular = DMatrix::from_diagonal(&dvector![0.0, 1.0]);
+    let last = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(symmetric_function(a, &root)?[(0, 0)]);
+    assert!(!f64::is_finite(gradient(last, &singular).unwrap()[(0, 0)]));
+    assert!("x + y".parse::<ScalarFunction>().is_err());
+}
