@@ -34,8 +34,8 @@ use crate::registry::{Instance, Partial, Record, by_name, by_path, primitives};
 use crate::scalar::Real;
 
 pub use difrules_symbolic::{
-    CONSTANTS, DerivativeError, Expr, Formula, Latex, NamedConstant, Node, ParseError, Rules, Rust,
-    SExpression, Straight, condition,
+    Arguments, CONSTANTS, DerivativeError, Expr, Formula, Latex, NamedConstant, Node, ParseError,
+    Rules, Rust, SExpression, Straight, condition,
 };
 
 /// The rules of the registry.

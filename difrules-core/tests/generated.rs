@@ -76,6 +76,16 @@ fn the_macros_have_the_rules_of_the_registry() {
     check("difrules-macros/src/rules.tsv", &table);
 }
 
+/// The names that a function of another module may have, which the parser of expressions has to tell from it.
+#[test]
+fn the_parser_knows_the_names_of_the_functions() {
+    let mut names: Vec<_> = scalar_functions().map(|record| record.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let names: String = names.iter().map(|name| format!("{name}\n")).collect();
+    check("difrules-core/symbolic/src/functions.txt", &names);
+}
+
 /// What follows a word in a documentation, to the end of its paragraph or to the next such word, without links.
 fn said<'a>(doc: &'a str, word: &str) -> String {
     let lines = doc.lines().skip_while(|line| !line.starts_with(word));

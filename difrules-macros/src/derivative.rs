@@ -75,6 +75,8 @@ struct Input {
     order: usize,
     /// The user's own.
     rules: HashMap<String, (Ident, Rule)>,
+    /// What the user calls by the bare name of one of `difrules_core::math`.
+    bare: HashMap<String, Ident>,
     root: Option<Path>,
 }
 
@@ -98,8 +100,14 @@ impl Parse for Input {
             };
             expression.extend([token]);
         }
-        let whole =
-            Self { expression, variables: Vec::new(), order: 1, rules: HashMap::new(), root: None };
+        let whole = Self {
+            expression,
+            variables: Vec::new(),
+            order: 1,
+            rules: HashMap::new(),
+            bare: HashMap::new(),
+            root: None,
+        };
         if whole.expression.is_empty() || input.is_empty() {
             return Err(input.error(
                 "write an expression and the variables to differentiate it by: \
@@ -113,6 +121,7 @@ impl Parse for Input {
 impl Input {
     /// What comes after the expression.
     fn rest(mut self, input: ParseStream) -> Result<Self> {
+        let mut bare = bare_calls(self.expression.clone());
         while input.peek(Token![,]) {
             input.parse::<Token![,]>()?;
             if input.is_empty() {
@@ -128,9 +137,15 @@ impl Input {
                 self.root = Some(input.parse()?);
                 continue;
             }
-            let rule = rule_of(partial_list(input, &name)?)?;
-            self.rules.insert(name.to_string(), (name, rule));
+            let partials = partial_list(input, &name)?;
+            let closures = partials.iter().filter_map(|partial| match partial {
+                Partial::Closure(closure) => Some(closure.body.to_token_stream()),
+                Partial::Unknown(_) => None,
+            });
+            bare.extend(closures.flat_map(bare_calls));
+            self.rules.insert(name.to_string(), (name, rule_of(partials)?));
         }
+        self.bare = bare.into_iter().map(|name| (name.to_string(), name)).collect();
         if input.peek(Token![;]) {
             input.parse::<Token![;]>()?;
             let order: LitInt = input.parse()?;
@@ -166,7 +181,7 @@ impl Input {
         })
     }
 
-    /// The user's token of this name.
+    /// The user's token of this name, or of the last part of this path.
     fn named(&self, name: &str) -> Option<Ident> {
         fn find(tokens: TokenStream, name: &str) -> Option<Ident> {
             tokens.into_iter().find_map(|token| match token {
@@ -175,12 +190,13 @@ impl Input {
                 _ => None,
             })
         }
+        let name = last(name);
         find(self.expression.clone(), name)
             .or_else(|| self.variables.iter().find(|variable| *variable == name).cloned())
     }
 
     fn rule(&self, function: &str, arity: usize) -> Option<Rule> {
-        if let Some((_, rule)) = self.rules.get(function)
+        if let Some((_, rule)) = self.rules.get(last(function))
             && rule.arguments.len() == arity
         {
             return Some(Rule {
@@ -259,6 +275,48 @@ impl Rules for Input {
             }
         }
     }
+}
+
+/// The name that a path ends with.
+fn last(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+/// The functions of `difrules_core::math` that these tokens call by their bare name.
+pub(crate) fn bare_calls(tokens: TokenStream) -> Vec<Ident> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut found = Vec::new();
+    for (i, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => found.extend(bare_calls(group.stream())),
+            TokenTree::Ident(name) => {
+                let before = i.checked_sub(1).and_then(|before| tokens.get(before));
+                let bare = !matches!(before, Some(TokenTree::Punct(mark)) if ['.', ':'].contains(&mark.as_char()));
+                let called = matches!(
+                    tokens.get(i + 1),
+                    Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis
+                );
+                let text = name.to_string();
+                let known = || TABLE.lines().any(|line| line.split('\t').next() == Some(&text));
+                if bare && called && known() {
+                    found.push(name.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A function of `difrules_core::math` by its bare name, with these generics: ambiguous where the user's module has another one of this name.
+pub(crate) fn unambiguous(name: &Ident, generics: &TokenStream) -> TokenStream {
+    quote!({
+        #[allow(unused_imports, clippy::wildcard_imports)]
+        use self::*;
+        #[allow(unused_imports, clippy::wildcard_imports)]
+        use ::difrules_core::math::*;
+        #name #generics
+    })
 }
 
 /// The name of a function's value in its rule, which no argument has.
@@ -415,24 +473,29 @@ impl Emission<'_> {
         })
     }
 
-    fn variable(&self, name: &str) -> Result<Ident> {
-        self.input.named(name).ok_or_else(|| {
+    fn variable(&self, name: &str) -> Result<TokenStream> {
+        if name.contains("::") {
+            return Ok(syn::parse_str::<Path>(name)?.into_token_stream());
+        }
+        let named = self.input.named(name).ok_or_else(|| {
             Error::new(
                 Span::call_site(),
                 format!("a rule reads `{name}`, which is none of its arguments"),
             )
-        })
+        })?;
+        Ok(named.into_token_stream())
     }
 
     /// A step's value where it is read.
     fn operand(&self, step: usize) -> Result<TokenStream> {
         Ok(match &self.program.steps[step] {
             Node::Number(number) => self.number(*number)?,
-            Node::Variable(name) if self.integers.contains(&**name) => {
+            // A constant of the user's has the type of its own.
+            Node::Variable(name) if self.integers.contains(&**name) || name.contains("::") => {
                 let (like, name) = (self.variable(self.first)?, self.variable(name)?);
                 quote!(::difrules_core::__private::number(#like, #name as f64))
             }
-            Node::Variable(name) => self.variable(name)?.into_token_stream(),
+            Node::Variable(name) => self.variable(name)?,
             Node::Call(function, arguments) if arguments.is_empty() => {
                 match CONSTANTS.iter().find(|constant| constant.name == &**function) {
                     Some(constant) => {
@@ -471,7 +534,7 @@ impl Emission<'_> {
                 let literal = proc_macro2::Literal::i64_unsuffixed(number.abs() as i64);
                 if *number < 0.0 { quote!(-#literal) } else { quote!(#literal) }
             }
-            Node::Variable(name) => self.variable(name)?.into_token_stream(),
+            Node::Variable(name) => self.variable(name)?,
             Node::Call(function, arguments) => {
                 let parts: Result<Vec<_>> =
                     arguments.iter().map(|argument| self.constant(*argument)).collect();
@@ -525,13 +588,23 @@ impl Emission<'_> {
             ("select", [condition, then, otherwise]) => {
                 quote!(if #condition { #then } else { #otherwise })
             }
-            _ => match self.input.rules.get(function) {
+            _ => match self.input.rules.get(last(function)) {
+                Some((_, rule)) if rule.arguments.len() == arity && function.contains("::") => {
+                    let path: Path = syn::parse_str(function)?;
+                    quote!(#path(#(#operands),*))
+                }
                 Some((name, rule)) if rule.arguments.len() == arity => {
                     quote!(#name(#(#operands),*))
                 }
                 _ if self.input.rule(function, arity).is_some() => {
-                    let name = format_ident!("{function}");
-                    quote!(::difrules_core::math::#name(#(#operands),*))
+                    let called = match self.input.bare.get(function) {
+                        Some(name) => unambiguous(name, &TokenStream::new()),
+                        None => {
+                            let name = format_ident!("{function}");
+                            quote!(::difrules_core::math::#name)
+                        }
+                    };
+                    quote!((#called)(#(#operands),*))
                 }
                 _ => {
                     let error = DerivativeError::NoRule { function: function.into(), arity };

@@ -1,7 +1,5 @@
 //! Derivatives of expressions.
 
-use std::collections::HashMap;
-
 use crate::expr::{Expr, condition};
 use crate::graph::{Graph, Id, Node};
 
@@ -73,66 +71,94 @@ impl Expr {
         variable: &str,
         rules: &impl Rules,
     ) -> Result<Self, DerivativeError> {
-        let mut graph = Graph::default();
-        let id = graph.insert(self);
-        let derivative =
-            Differentiation { graph: &mut graph, variable, rules, known: HashMap::new() }.of(id)?;
-        let Some(derivative) = derivative else { return Ok(Self::Number(0.0)) };
+        let (mut graph, id) = Graph::of(self);
+        let Some(derivative) = graph.differentiate(id, variable, rules)? else {
+            return Ok(Self::Number(0.0));
+        };
         let simple = graph.simplify(derivative);
         Ok(graph.expr(simple))
     }
 }
 
-struct Differentiation<'a, R> {
-    graph: &'a mut Graph,
-    variable: &'a str,
-    rules: &'a R,
-    known: HashMap<Id, Option<Id>>,
-}
-
-impl<R: Rules> Differentiation<'_, R> {
+impl Graph {
     /// The derivative of a node; none where it is zero.
-    fn of(&mut self, id: Id) -> Result<Option<Id>, DerivativeError> {
-        if let Some(known) = self.known.get(&id) {
-            return Ok(*known);
+    fn differentiate(
+        &mut self,
+        id: Id,
+        variable: &str,
+        rules: &impl Rules,
+    ) -> Result<Option<Id>, DerivativeError> {
+        let wanted = self.depends(id);
+        let mut known: Vec<Option<Id>> = vec![None; id + 1];
+        // Each node comes after those it is made of.
+        for id in (0..=id).filter(|&id| wanted[id]) {
+            known[id] = match self.nodes[id].clone() {
+                // What is undefined has no derivative either.
+                Node::Number(number) => number.is_nan().then_some(id),
+                Node::Variable(name) => (*name == *variable).then(|| self.number(1.0)),
+                Node::Call(function, arguments) => {
+                    self.chain_rule(&function, &arguments, &known, rules)?
+                }
+            };
         }
-        let derivative = match self.graph.nodes[id].clone() {
-            Node::Number(_) => None,
-            Node::Variable(name) => (*name == *self.variable).then(|| self.graph.number(1.0)),
-            Node::Call(function, arguments) => self.of_call(&function, &arguments)?,
-        };
-        self.known.insert(id, derivative);
-        Ok(derivative)
+        Ok(known[id])
     }
 
-    /// The chain rule.
-    fn of_call(&mut self, function: &str, arguments: &[Id]) -> Result<Option<Id>, DerivativeError> {
-        if function == "!" || condition(function).is_some() {
+    /// What a derivative of a node depends on: not on conditions, which have none.
+    fn depends(&self, id: Id) -> Vec<bool> {
+        let mut wanted = vec![false; id + 1];
+        wanted[id] = true;
+        for id in (0..=id).rev() {
+            if let (true, Node::Call(function, arguments)) = (wanted[id], &self.nodes[id]) {
+                let first = match &**function {
+                    "select" => 1,
+                    function if is_condition(function) => arguments.len(),
+                    _ => 0,
+                };
+                arguments.iter().skip(first).for_each(|&argument| wanted[argument] = true);
+            }
+        }
+        wanted
+    }
+
+    fn chain_rule(
+        &mut self,
+        function: &str,
+        arguments: &[Id],
+        known: &[Option<Id>],
+        rules: &impl Rules,
+    ) -> Result<Option<Id>, DerivativeError> {
+        if is_condition(function) {
             return Ok(None);
         }
         let mut sum = None;
         for (i, &argument) in arguments.iter().enumerate() {
-            if function == "select" && i == 0 {
+            let Some(inner) = known[argument] else { continue };
+            let term = match (function, arguments) {
                 // A condition has no derivative.
-                continue;
-            }
-            let Some(inner) = self.of(argument)? else { continue };
-            let term = if function == "select" {
-                // The condition has no derivative, so this is one of the two branches.
-                let zero = self.graph.number(0.0);
-                let branches = if i == 1 { [inner, zero] } else { [zero, inner] };
-                self.graph.call("select", vec![arguments[0], branches[0], branches[1]])
-            } else {
-                let given: Vec<_> = arguments.iter().map(|&id| self.graph.expr(id)).collect();
-                let partial = self.rules.partial(function, &given, i)?;
-                let partial = self.graph.insert(&partial);
-                self.graph.call("mul", vec![partial, inner])
+                ("select", [_, _, _]) if i == 0 => continue,
+                ("select", &[condition, _, _]) => {
+                    let zero = self.number(0.0);
+                    let branches = if i == 1 { [inner, zero] } else { [zero, inner] };
+                    self.call("select", vec![condition, branches[0], branches[1]])
+                }
+                _ => {
+                    let given: Vec<_> = arguments.iter().map(|&id| self.expr(id)).collect();
+                    let partial = rules.partial(function, &given, i)?;
+                    let partial = self.insert(&partial);
+                    self.call("mul", vec![partial, inner])
+                }
             };
             sum = Some(match sum {
                 None => term,
-                Some(sum) => self.graph.call("add", vec![sum, term]),
+                Some(sum) => self.call("add", vec![sum, term]),
             });
         }
         Ok(sum)
     }
+}
+
+/// Whether the values of a function are true or false.
+fn is_condition(function: &str) -> bool {
+    function == "!" || condition(function).is_some()
 }

@@ -1,14 +1,20 @@
 //! What an expression is.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::ops::{Add, Deref, Div, Mul, Neg, Sub};
 use std::sync::Arc;
+
+use crate::graph::{Graph, Node};
 
 /// A mathematical expression: a number, a variable, or a function of expressions.
 ///
 /// Operators are functions too, by the names of their primitives: `add`, `sub`, `mul`, `div`, `neg`, `rem`, `powi`.
 /// So are comparisons (`<`, `<=`, `>`, `>=`, `==`, `!=`, `&&`, `||`, `!`, which are 1 or 0), `select(condition, then,
-/// otherwise)`, and the named constants, functions of nothing (`pi`). Parts are shared, so a copy is cheap.
+/// otherwise)`, and the named constants, functions of nothing (`pi`). Parts are shared, so a copy is cheap, and all that is
+/// done with an expression works on a shared part once. It may be nested as deep as memory allows.
+///
+/// Two expressions are equal if they are written the same way. NaN is equal to itself there.
 ///
 /// It is parsed from text (`"x * sin(y)^2".parse()`) as Rust writes expressions, with `^` for powers besides; it prints
 /// so too, and as [Rust](Expr::rust), [LaTeX](Expr::latex) and an [S-expression](Expr::s_expression).
@@ -22,14 +28,108 @@ use std::sync::Arc;
 /// assert_eq!(y, "sin(x * x)".parse()?);
 /// # Ok::<(), difrules_symbolic::ParseError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub enum Expr {
     /// A number.
     Number(f64),
     /// A variable, by its name.
     Variable(Arc<str>),
     /// A function of expressions, by its name.
-    Call(Arc<str>, Arc<[Expr]>),
+    Call(Arc<str>, Arguments),
+}
+
+/// The arguments of a call, which are shared.
+///
+/// ```
+/// use difrules_symbolic::{Arguments, Expr};
+///
+/// let arguments: Arguments = [Expr::variable("x"), Expr::Number(2.0)].into();
+/// assert_eq!(arguments.len(), 2);
+/// assert_eq!(Expr::Call("powi".into(), arguments).to_string(), "x^2");
+/// ```
+#[derive(Clone)]
+pub struct Arguments(Arc<[Expr]>);
+
+impl Deref for Arguments {
+    type Target = [Expr];
+
+    fn deref(&self) -> &[Expr] {
+        &self.0
+    }
+}
+
+impl FromIterator<Expr> for Arguments {
+    fn from_iter<I: IntoIterator<Item = Expr>>(arguments: I) -> Self {
+        Self(arguments.into_iter().collect())
+    }
+}
+
+impl From<Vec<Expr>> for Arguments {
+    fn from(arguments: Vec<Expr>) -> Self {
+        Self(arguments.into())
+    }
+}
+
+impl<const N: usize> From<[Expr; N]> for Arguments {
+    fn from(arguments: [Expr; N]) -> Self {
+        Self(arguments.into())
+    }
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// What nobody else has is taken apart in a loop, since an expression may be nested deeper than the stack is.
+impl Drop for Arguments {
+    fn drop(&mut self) {
+        let mut parts = Vec::new();
+        self.give_calls(&mut parts);
+        while let Some(mut arguments) = parts.pop() {
+            arguments.give_calls(&mut parts);
+        }
+    }
+}
+
+impl Arguments {
+    /// Moves the arguments of the calls in it out, if nobody else has it.
+    fn give_calls(&mut self, to: &mut Vec<Self>) {
+        let Some(own) = Arc::get_mut(&mut self.0) else { return };
+        for part in own.iter_mut().filter(|part| matches!(part, Expr::Call(..))) {
+            if let Expr::Call(_, arguments) = std::mem::replace(part, Expr::Number(0.0)) {
+                to.push(arguments);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Expr({self})")
+    }
+}
+
+impl PartialEq for Expr {
+    fn eq(&self, other: &Self) -> bool {
+        let mut compared = HashSet::new();
+        let mut pairs = vec![(self, other)];
+        while let Some(pair) = pairs.pop() {
+            match pair {
+                (Self::Number(a), Self::Number(b)) if a == b || a.is_nan() && b.is_nan() => {}
+                (Self::Variable(a), Self::Variable(b)) if a == b => {}
+                (Self::Call(f, a), Self::Call(g, b)) if f == g && a.len() == b.len() => {
+                    let places = (a.as_ptr(), b.as_ptr());
+                    if places.0 != places.1 && compared.insert(places) {
+                        pairs.extend(a.iter().zip(b.iter()));
+                    }
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
 }
 
 /// A constant that has a name.
@@ -87,12 +187,14 @@ impl NamedConstant {
         CONSTANTS.iter().find(|constant| constant.name == function && arity == 0)
     }
 
-    /// The constant of this name, or of the last part of this path.
-    pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        let name = if name == "π" { "pi" } else { name };
-        CONSTANTS.iter().find(|constant| {
-            constant.name == name || constant.rust.rsplit("::").next() == Some(name)
-        })
+    /// The constant of this path to an `f64` of the standard library, or `π`.
+    pub(crate) fn find(path: &str) -> Option<&'static Self> {
+        let path = if path == "π" { "std::f64::consts::PI" } else { path };
+        let (module, name) = path.rsplit_once("::")?;
+        let module =
+            module.strip_prefix("std::").or(module.strip_prefix("core::")).unwrap_or(module);
+        let constant = |constant: &&Self| constant.rust.rsplit("::").next() == Some(name);
+        CONSTANTS.iter().find(constant).filter(|_| ["f64::consts", "f32::consts"].contains(&module))
     }
 }
 
@@ -116,7 +218,45 @@ pub fn condition(function: &str) -> Option<fn(f64, f64) -> bool> {
     })
 }
 
-/// How tightly a sum, a product, a sign and a power bind.
+/// The functions that mean something here, with the number of their arguments: a call of one of them has so many.
+const ARITIES: [(&[&str], usize); 3] = [
+    (
+        &[
+            "neg", "pos", "!", "recip", "abs2", "sqrt", "cbrt", "exp", "exp_m1", "ln", "ln_1p",
+            "log2", "log10", "sin", "cos", "tan", "sec", "sinh", "cosh", "tanh", "sech", "asin",
+            "atan",
+        ],
+        1,
+    ),
+    (&["add", "sub", "mul", "div", "left_div", "rem", "powi", "powf"], 2),
+    (&["select"], 3),
+];
+
+/// How many arguments a function has, where it means something here.
+pub(crate) fn arity(function: &str) -> Option<usize> {
+    let found = ARITIES.iter().find(|(names, _)| names.contains(&function));
+    found.map(|(_, arity)| *arity).or(condition(function).map(|_| 2))
+}
+
+/// The functions of `difrules_core::math`, one a line; a test holds this file to the registry.
+const FUNCTIONS: &str = include_str!("functions.txt");
+
+/// Whether a name of a function means something, here or as a primitive of `difrules_core::math`, so that a function of
+/// another module with this name is another one.
+pub(crate) fn is_taken(name: &str) -> bool {
+    NamedConstant::of(name, 0).is_some()
+        || arity(name).is_some()
+        || CONVERSIONS.contains(&name)
+        || ["zero", "one", "i", "is_zero", "saturating_add", "saturating_sub"].contains(&name)
+        || FUNCTIONS.lines().any(|line| line == name)
+}
+
+/// The functions that give a number of another type and the same value.
+pub(crate) const CONVERSIONS: [&str; 7] =
+    ["convert", "to_f64", "from", "into", "from_real", "clone", "lift"];
+
+/// How tightly a comparison, a sum, a product, a sign and a power bind.
+pub(crate) const COMPARISON: u8 = 3;
 pub(crate) const SUM: u8 = 4;
 pub(crate) const PRODUCT: u8 = 5;
 pub(crate) const SIGN: u8 = 6;
@@ -127,12 +267,12 @@ pub(crate) const POWER: u8 = 7;
 pub(crate) const OPERATORS: [(&str, u8, &str); 13] = [
     ("||", 1, "||"),
     ("&&", 2, "&&"),
-    ("==", 3, "=="),
-    ("!=", 3, "!="),
-    ("<", 3, "<"),
-    ("<=", 3, "<="),
-    (">", 3, ">"),
-    (">=", 3, ">="),
+    ("==", COMPARISON, "=="),
+    ("!=", COMPARISON, "!="),
+    ("<", COMPARISON, "<"),
+    ("<=", COMPARISON, "<="),
+    (">", COMPARISON, ">"),
+    (">=", COMPARISON, ">="),
     ("+", SUM, "add"),
     ("-", SUM, "sub"),
     ("*", PRODUCT, "mul"),
@@ -164,18 +304,12 @@ impl Expr {
     /// # Ok::<(), difrules_symbolic::ParseError>(())
     /// ```
     pub fn variables(&self) -> BTreeSet<String> {
-        fn collect(expr: &Expr, names: &mut BTreeSet<String>) {
-            match expr {
-                Expr::Number(_) => {}
-                Expr::Variable(name) => {
-                    names.insert(name.to_string());
-                }
-                Expr::Call(_, arguments) => arguments.iter().for_each(|a| collect(a, names)),
-            }
-        }
-        let mut names = BTreeSet::new();
-        collect(self, &mut names);
-        names
+        let graph = Graph::of(self).0;
+        let names = graph.nodes.iter().filter_map(|node| match node {
+            Node::Variable(name) => Some(name.to_string()),
+            _ => None,
+        });
+        names.collect()
     }
 
     /// Replaces variables by expressions, all at once.
@@ -191,18 +325,13 @@ impl Expr {
     #[must_use]
     pub fn substitute(&self, variables: &[(&str, Self)]) -> Self {
         let variables: BTreeMap<_, _> = variables.iter().map(|(name, by)| (*name, by)).collect();
-        self.replace(&|name| variables.get(name).map(|&by| by.clone()))
-    }
-
-    pub(crate) fn replace(&self, variable: &impl Fn(&str) -> Option<Self>) -> Self {
-        match self {
-            Self::Number(_) => self.clone(),
-            Self::Variable(name) => variable(name).unwrap_or_else(|| self.clone()),
-            Self::Call(function, arguments) => {
-                let arguments = arguments.iter().map(|argument| argument.replace(variable));
-                Self::Call(function.clone(), arguments.collect())
+        let (graph, id) = Graph::of(self);
+        graph.expr_with(id, |_, expr| match expr {
+            Self::Variable(name) => {
+                variables.get(&*name).map_or(Self::Variable(name), |&by| by.clone())
             }
-        }
+            other => other,
+        })
     }
 }
 

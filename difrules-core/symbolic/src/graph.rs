@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::expr::Expr;
+use crate::expr::{Arguments, Expr};
 
 /// The place of a node.
 pub(crate) type Id = usize;
@@ -42,13 +42,20 @@ impl Key {
 pub(crate) struct Graph {
     pub(crate) nodes: Vec<Node>,
     ids: HashMap<Key, Id>,
-    /// Where parts of expressions have been put, by their addresses; the arguments, so that these stay.
-    parts: HashMap<(Arc<str>, *const Expr), (Id, Arc<[Expr]>)>,
+    /// Where calls of expressions have been put, by the addresses of their arguments; the arguments, so that these stay.
+    parts: HashMap<(Arc<str>, *const Expr), (Id, Arguments)>,
     exprs: Vec<Option<Expr>>,
     pub(crate) simplified: HashMap<Id, Id>,
 }
 
 impl Graph {
+    /// The graph of an expression, and its node.
+    pub(crate) fn of(expr: &Expr) -> (Self, Id) {
+        let mut graph = Self::default();
+        let id = graph.insert(expr);
+        (graph, id)
+    }
+
     pub(crate) fn node(&mut self, node: Node) -> Id {
         *self.ids.entry(Key::of(&node)).or_insert_with(|| {
             self.nodes.push(node);
@@ -65,39 +72,88 @@ impl Graph {
         self.node(Node::Call(function.into(), arguments))
     }
 
-    /// The node of an expression.
-    pub(crate) fn insert(&mut self, expr: &Expr) -> Id {
-        match expr {
+    /// The node of an expression, where that of its arguments are there.
+    fn find(&mut self, expr: &Expr) -> Option<Id> {
+        Some(match expr {
             Expr::Number(number) => self.number(*number),
             Expr::Variable(name) => self.node(Node::Variable(name.clone())),
             Expr::Call(function, arguments) => {
-                let place = (function.clone(), arguments.as_ptr());
-                if let Some((id, _)) = self.parts.get(&place) {
-                    return *id;
+                self.parts.get(&(function.clone(), arguments.as_ptr()))?.0
+            }
+        })
+    }
+
+    /// The node of an expression.
+    pub(crate) fn insert(&mut self, expr: &Expr) -> Id {
+        // The calls whose arguments are being put in, with the nodes of those that are.
+        let mut open: Vec<(&Expr, Vec<Id>)> = Vec::new();
+        let mut next = expr;
+        loop {
+            let mut done = self.find(next);
+            if done.is_none() {
+                open.push((next, Vec::new()));
+            }
+            loop {
+                let Some((call, ids)) = open.last_mut() else {
+                    return done.expect("nothing is left to be put in");
+                };
+                ids.extend(done.take());
+                let Expr::Call(function, arguments) = *call else { unreachable!("a call") };
+                if let Some(argument) = arguments.get(ids.len()) {
+                    next = argument;
+                    break;
                 }
-                let ids = arguments.iter().map(|argument| self.insert(argument)).collect();
-                let id = self.node(Node::Call(function.clone(), ids));
-                self.parts.insert(place, (id, arguments.clone()));
-                id
+                let id = self.node(Node::Call(function.clone(), std::mem::take(ids)));
+                self.parts.insert((function.clone(), arguments.as_ptr()), (id, arguments.clone()));
+                open.pop();
+                done = Some(id);
             }
         }
     }
 
     /// The expression of a node, with equal parts shared.
     pub(crate) fn expr(&mut self, id: Id) -> Expr {
-        if let Some(expr) = &self.exprs[id] {
-            return expr.clone();
-        }
-        let expr = match self.nodes[id].clone() {
-            Node::Number(number) => Expr::Number(number),
-            Node::Variable(name) => Expr::Variable(name),
-            Node::Call(function, arguments) => {
-                let arguments = arguments.into_iter().map(|argument| self.expr(argument));
-                Expr::Call(function, arguments.collect())
+        let mut open = vec![id];
+        while let Some(&id) = open.last() {
+            let missing = |&argument: &Id| self.exprs[argument].is_none();
+            if let Node::Call(_, arguments) = &self.nodes[id]
+                && self.exprs[id].is_none()
+                && arguments.iter().any(missing)
+            {
+                open.extend(arguments.iter().copied().filter(missing));
+                continue;
             }
-        };
-        self.exprs[id] = Some(expr.clone());
-        expr
+            open.pop();
+            if self.exprs[id].is_none() {
+                let expr = match &self.nodes[id] {
+                    Node::Number(number) => Expr::Number(*number),
+                    Node::Variable(name) => Expr::Variable(name.clone()),
+                    Node::Call(function, arguments) => {
+                        let arguments = arguments.iter().flat_map(|&a| self.exprs[a].clone());
+                        Expr::Call(function.clone(), arguments.collect())
+                    }
+                };
+                self.exprs[id] = Some(expr);
+            }
+        }
+        self.exprs[id].clone().expect("it is made above")
+    }
+
+    /// The expression of a node, where each part that it is made of is first changed.
+    pub(crate) fn expr_with(&self, id: Id, mut change: impl FnMut(Id, Expr) -> Expr) -> Expr {
+        let mut exprs: Vec<Expr> = Vec::with_capacity(id + 1);
+        for (id, node) in self.nodes.iter().enumerate().take(id + 1) {
+            let expr = match node {
+                Node::Number(number) => Expr::Number(*number),
+                Node::Variable(name) => Expr::Variable(name.clone()),
+                Node::Call(function, arguments) => Expr::Call(
+                    function.clone(),
+                    arguments.iter().map(|&a| exprs[a].clone()).collect(),
+                ),
+            };
+            exprs.push(change(id, expr));
+        }
+        exprs.pop().expect("it has a node")
     }
 }
 

@@ -22,7 +22,7 @@ mod print;
 mod simplify;
 
 pub use differentiate::{DerivativeError, Rules};
-pub use expr::{CONSTANTS, Expr, NamedConstant, condition};
+pub use expr::{Arguments, CONSTANTS, Expr, NamedConstant, condition};
 pub use formula::Formula;
 pub use graph::{Node, Straight};
 pub use parse::ParseError;

@@ -1,8 +1,11 @@
 //! Expressions from text.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
-use crate::expr::{Expr, NamedConstant, OPERATORS, POWER, SIGN, whole};
+use crate::expr::{
+    COMPARISON, CONVERSIONS, Expr, NamedConstant, OPERATORS, arity, is_taken, whole,
+};
 
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,18 +20,17 @@ pub struct ParseError {
 /// An expression as Rust writes it: operators, calls, methods, `if`, `let` in blocks; `^` is a power.
 ///
 /// `π`, `T::pi()` and `std::f64::consts::PI` are the constant; `T::one()` and `convert::<f64, T>(3.0)` are numbers. A path stands
-/// for the function that it ends with.
+/// for the function that it ends with; but where that name is one of `difrules_core::math` and the path is none to there or to a
+/// scalar, it is a function of its own, and so is a constant of another module. What changes a value that Rust converts (`as i32`)
+/// is refused. Brackets may be nested as deep as memory allows.
 impl FromStr for Expr {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let tokens = tokens(text)?;
-        let mut parser = Parser { tokens, next: 0, end: text.len(), bound: Vec::new() };
-        let expr = parser.expression(0)?;
-        match parser.peek() {
-            None => Ok(expr),
-            Some(token) => Err(parser.wrong(&format!("`{token}` does not go on the expression"))),
-        }
+        let parser =
+            Parser { tokens, next: 0, end: text.len(), bound: HashMap::new(), open: Vec::new() };
+        parser.run()
     }
 }
 
@@ -38,7 +40,19 @@ struct Token {
 }
 
 /// Marks of several characters, before those of one that they begin with.
-const MARKS: [&str; 8] = ["::", "<=", ">=", "==", "!=", "&&", "||", "->"];
+const MARKS: [&str; 9] = ["::", "<=", ">=", "==", "!=", "&&", "||", "->", "**"];
+
+/// Words of Rust that are no names.
+const KEYWORDS: [&str; 37] = [
+    "as", "async", "await", "break", "const", "continue", "dyn", "else", "enum", "extern", "false",
+    "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref",
+    "return", "static", "struct", "trait", "true", "type", "unsafe", "use", "where", "while",
+    "yield", "box", "do",
+];
+
+fn begins_name(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
 
 fn tokens(text: &str) -> Result<Vec<Token>, ParseError> {
     let mut tokens: Vec<Token> = Vec::new();
@@ -48,8 +62,8 @@ fn tokens(text: &str) -> Result<Vec<Token>, ParseError> {
         let length = if first.is_whitespace() {
             rest = &rest[first.len_utf8()..];
             continue;
-        } else if first.is_alphabetic() || first == '_' {
-            rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+        } else if begins_name(first) {
+            rest.find(|c: char| !begins_name(c) && !c.is_ascii_digit()).unwrap_or(rest.len())
         } else if first.is_ascii_digit()
             || first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())
         {
@@ -72,27 +86,75 @@ fn tokens(text: &str) -> Result<Vec<Token>, ParseError> {
 fn number_length(text: &str) -> usize {
     let mut length = 0;
     let bytes = text.as_bytes();
+    // Whether what was read is digits, which an exponent with a sign may follow.
+    let mut plain = true;
     while let Some(&byte) = bytes.get(length) {
-        let sign = matches!(byte, b'+' | b'-')
-            && matches!(bytes[length - 1], b'e' | b'E')
-            && bytes[..length - 1].iter().all(|b| b.is_ascii_digit() || *b == b'.');
+        let sign = plain
+            && length > 0
+            && matches!(byte, b'+' | b'-')
+            && matches!(bytes[length - 1], b'e' | b'E');
         // A point before a name is that of a method.
         let point = byte == b'.'
-            && !bytes.get(length + 1).is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
-        if !(byte.is_ascii_alphanumeric() || byte == b'_' || point || sign && length > 0) {
+            && !text[length + 1..].starts_with(begins_name)
+            && bytes.get(length + 1) != Some(&b'.');
+        if !(byte.is_ascii_alphanumeric() || byte == b'_' || point || sign) {
             break;
         }
+        let before = length.checked_sub(1).and_then(|before| bytes.get(before));
+        plain &= before.is_none_or(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'));
         length += 1;
     }
     length
 }
 
-/// The number that a literal stands for.
+/// The number that a literal stands for: one of the type that it names.
 fn number(literal: &str) -> Option<f64> {
     let digits = literal.replace('_', "");
-    let types = ["f64", "f32", "i32", "u32", "usize", "i64", "u64"];
-    let digits = types.iter().find_map(|name| digits.strip_suffix(name)).unwrap_or(&digits);
-    digits.parse().ok()
+    let floats = ["f64", "f32"];
+    let integers =
+        ["i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize"];
+    let types = floats.iter().chain(&integers);
+    let named = types.copied().find(|name| digits.ends_with(name));
+    let digits = named.map_or(&*digits, |name| &digits[..digits.len() - name.len()]);
+    let number: f64 = match named {
+        Some(name) if integers.contains(&name) && !digits.bytes().all(|b| b.is_ascii_digit()) => {
+            return None;
+        }
+        Some("f32") => f64::from(digits.parse::<f32>().ok()?),
+        _ => digits.parse().ok()?,
+    };
+    number.is_finite().then_some(number)
+}
+
+/// What waits for an expression that is being read.
+enum Open {
+    /// A sign, or `!`.
+    Prefix(&'static str),
+    /// An operator, how tightly it binds, and what is on its left.
+    Binary(&'static str, u8, Expr),
+    /// A power and its base.
+    Power(Expr),
+    Parenthesis,
+    /// A call: the path, where it is, and the arguments so far.
+    Call(String, usize, Vec<Expr>),
+    /// A block, and the names that it has bound, with what they stood for before.
+    Block(Vec<(String, Option<Expr>)>),
+    /// `let` of a name.
+    Let(String),
+    /// `if`.
+    Condition,
+    /// The block after a condition.
+    Then(Expr),
+    /// What comes after `else`.
+    Otherwise(Expr, Expr),
+}
+
+/// What comes of a token.
+enum Step {
+    /// The operand so far; none where another one comes next.
+    Read(Option<Expr>),
+    /// The whole expression.
+    Done(Expr),
 }
 
 struct Parser {
@@ -100,10 +162,27 @@ struct Parser {
     next: usize,
     end: usize,
     /// What `let` has given names to.
-    bound: Vec<(String, Expr)>,
+    bound: HashMap<String, Expr>,
+    /// What is open, the innermost last.
+    open: Vec<Open>,
 }
 
 impl Parser {
+    /// Reads operands and what comes after them in turn. What is open is on a stack of its own, so that no text is nested
+    /// too deep.
+    fn run(mut self) -> Result<Expr, ParseError> {
+        let mut operand = None;
+        loop {
+            operand = match operand {
+                None => self.operand()?,
+                Some(operand) => match self.continued(operand)? {
+                    Step::Read(operand) => operand,
+                    Step::Done(expr) => return Ok(expr),
+                },
+            };
+        }
+    }
+
     fn peek(&self) -> Option<&str> {
         self.tokens.get(self.next).map(|token| token.text.as_str())
     }
@@ -133,60 +212,9 @@ impl Parser {
         ParseError { message: message.into(), position }
     }
 
-    fn expression(&mut self, least: u8) -> Result<Expr, ParseError> {
-        let mut left = self.prefix()?;
-        loop {
-            // The value of a cast stays.
-            if self.take("as") {
-                self.name()?;
-                continue;
-            }
-            if POWER >= least && self.take("^") {
-                // A power goes to the right, everything else to the left.
-                let exponent = self.expression(SIGN)?;
-                let integer = matches!(exponent, Expr::Number(n) if whole(n).is_some());
-                left = Expr::call(if integer { "powi" } else { "powf" }, [left, exponent]);
-                continue;
-            }
-            let operator = self.peek().and_then(|mark| OPERATORS.iter().find(|(m, ..)| *m == mark));
-            let Some(&(_, strength, function)) = operator.filter(|(_, s, _)| *s >= least) else {
-                return Ok(left);
-            };
-            self.next += 1;
-            let right = self.expression(strength + 1)?;
-            left = Expr::call(function, [left, right]);
-        }
-    }
-
-    fn prefix(&mut self) -> Result<Expr, ParseError> {
-        if self.take("-") {
-            let operand = self.expression(SIGN)?;
-            return Ok(match operand {
-                Expr::Number(number) => Expr::Number(-number),
-                operand => -operand,
-            });
-        }
-        if self.take("!") {
-            return Ok(Expr::call("!", [self.expression(SIGN)?]));
-        }
-        if self.take("*") || self.take("&") {
-            // What a reference refers to is the same number.
-            return self.prefix();
-        }
-        let mut expr = self.primary()?;
-        while self.take(".") {
-            let method = self.name()?;
-            self.skip_generics()?;
-            let mut arguments = vec![expr];
-            arguments.extend(self.arguments()?);
-            expr = function(&method, arguments);
-        }
-        Ok(expr)
-    }
-
     fn name(&mut self) -> Result<String, ParseError> {
         match self.peek() {
-            Some(name) if name.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
+            Some(name) if name.starts_with(begins_name) && !KEYWORDS.contains(&name) => {
                 let name = name.to_string();
                 self.next += 1;
                 Ok(name)
@@ -196,34 +224,33 @@ impl Parser {
         }
     }
 
-    /// `::<f64, T>`.
+    /// `<f64, T>`, without the first mark.
     fn skip_generics(&mut self) -> Result<(), ParseError> {
-        if !(self.is("::") && self.tokens.get(self.next + 1).is_some_and(|t| t.text == "<")) {
-            return Ok(());
-        }
-        self.next += 2;
         while !self.take(">") {
-            if self.peek().is_none() {
-                return Err(self.wrong("a `>` is missing at the end"));
+            match self.peek() {
+                None => return Err(self.wrong("a `>` is missing at the end")),
+                Some(part) if part.starts_with(begins_name) || [",", "::"].contains(&part) => {
+                    self.next += 1;
+                }
+                Some(part) => {
+                    return Err(self.wrong(&format!("`{part}` has no place in a list of types")));
+                }
             }
-            self.next += 1;
         }
         Ok(())
     }
 
-    fn arguments(&mut self) -> Result<Vec<Expr>, ParseError> {
-        self.expect("(")?;
-        let mut arguments = Vec::new();
-        while !self.take(")") {
-            arguments.push(self.expression(0)?);
-            if !self.take(",") && !self.is(")") {
-                self.expect(")")?;
-            }
+    /// `::<f64, T>`, if it is there.
+    fn take_generics(&mut self) -> Result<(), ParseError> {
+        if self.is("::") && self.tokens.get(self.next + 1).is_some_and(|t| t.text == "<") {
+            self.next += 2;
+            self.skip_generics()?;
         }
-        Ok(arguments)
+        Ok(())
     }
 
-    fn primary(&mut self) -> Result<Expr, ParseError> {
+    /// What an operand begins with; nothing where it goes on.
+    fn operand(&mut self) -> Result<Option<Expr>, ParseError> {
         let Some(token) = self.peek().map(str::to_string) else {
             return Err(self.wrong("an expression is missing at the end"));
         };
@@ -231,99 +258,315 @@ impl Parser {
             let value =
                 number(&token).ok_or_else(|| self.wrong(&format!("`{token}` is no number")))?;
             self.next += 1;
-            return Ok(Expr::Number(value));
+            return Ok(Some(Expr::Number(value)));
         }
-        match token.as_str() {
-            "(" => {
-                self.next += 1;
-                let inner = self.expression(0)?;
-                self.expect(")")?;
-                Ok(inner)
+        let opened = match token.as_str() {
+            "-" => Open::Prefix("neg"),
+            "!" => Open::Prefix("!"),
+            "(" => Open::Parenthesis,
+            "if" => Open::Condition,
+            "{" => {
+                self.block()?;
+                return Ok(None);
             }
-            "{" => self.block(),
-            "if" => self.choice(),
+            "*" | "**" | "&" => {
+                // What a reference refers to is the same number.
+                self.next += 1;
+                return Ok(None);
+            }
             "true" | "false" => {
                 self.next += 1;
-                Ok(Expr::Number(f64::from(u8::from(token == "true"))))
+                return Ok(Some(Expr::Number(f64::from(u8::from(token == "true")))));
             }
-            "<" => {
-                // `<T>::one()`.
-                while !self.take(">") {
-                    if self.peek().is_none() {
-                        return Err(self.wrong("a `>` is missing at the end"));
-                    }
-                    self.next += 1;
-                }
-                self.expect("::")?;
-                self.path()
-            }
-            _ => self.path(),
-        }
+            _ => return self.path(),
+        };
+        self.next += 1;
+        self.open.push(opened);
+        Ok(None)
     }
 
     /// A variable, a constant or a call.
-    fn path(&mut self) -> Result<Expr, ParseError> {
-        self.take("::");
-        let mut name = self.name()?;
-        let mut is_path = false;
-        loop {
+    fn path(&mut self) -> Result<Option<Expr>, ParseError> {
+        let position = self.tokens[self.next].position;
+        // Whether it begins with something that is no module.
+        let mut of_scalar = false;
+        let mut path = String::new();
+        if self.take("<") {
+            // `<T>::one()`.
             self.skip_generics()?;
+            self.expect("::")?;
+            of_scalar = true;
+        } else {
+            self.take("::");
+        }
+        loop {
+            path += &self.name()?;
+            self.take_generics()?;
             if !self.take("::") {
                 break;
             }
-            is_path = true;
-            name = self.name()?;
+            path += "::";
         }
-        if self.is("(") {
-            let arguments = self.arguments()?;
-            return Ok(function(&name, arguments));
+        if of_scalar {
+            path.insert_str(0, "T::");
         }
-        if let Some((_, bound)) = self.bound.iter().rev().find(|(other, _)| *other == name) {
-            return Ok(bound.clone());
+        if self.take("(") {
+            return self.begin_call(path, position, Vec::new());
         }
-        Ok(match NamedConstant::find(&name) {
-            Some(constant) if is_path || name == "π" => Expr::call(constant.name, []),
-            _ => Expr::variable(&name),
-        })
+        if let Some(bound) = self.bound.get(&path) {
+            return Ok(Some(bound.clone()));
+        }
+        let number =
+            match path.strip_prefix("std::").or(path.strip_prefix("core::")).unwrap_or(&path) {
+                "f64::INFINITY" => Some(f64::INFINITY),
+                "f64::NEG_INFINITY" => Some(f64::NEG_INFINITY),
+                "f64::NAN" => Some(f64::NAN),
+                "f64::MAX" => Some(f64::MAX),
+                "f64::MIN" => Some(f64::MIN),
+                "f64::MIN_POSITIVE" => Some(f64::MIN_POSITIVE),
+                "f64::EPSILON" => Some(f64::EPSILON),
+                _ => None,
+            };
+        Ok(Some(match (number, NamedConstant::find(&path)) {
+            (Some(number), _) => Expr::Number(number),
+            (_, Some(constant)) => Expr::call(constant.name, []),
+            _ => Expr::variable(&path),
+        }))
     }
 
-    /// `{ let a = ..; expression }`.
-    fn block(&mut self) -> Result<Expr, ParseError> {
-        self.expect("{")?;
-        let outside = self.bound.len();
-        while self.take("let") {
+    /// A call whose parenthesis is open.
+    fn begin_call(
+        &mut self,
+        path: String,
+        position: usize,
+        arguments: Vec<Expr>,
+    ) -> Result<Option<Expr>, ParseError> {
+        if self.take(")") {
+            return function(path, position, arguments).map(Some);
+        }
+        self.open.push(Open::Call(path, position, arguments));
+        Ok(None)
+    }
+
+    /// `let a = ..;` at the beginning of a block: its value comes next, or the result.
+    fn bindings(&mut self) -> Result<(), ParseError> {
+        if self.take("let") {
             let name = self.name()?;
             self.expect("=")?;
-            let value = self.expression(0)?;
-            self.expect(";")?;
-            self.bound.push((name, value));
+            self.open.push(Open::Let(name));
         }
-        let result = self.expression(0)?;
-        self.bound.truncate(outside);
-        self.expect("}")?;
-        Ok(result)
+        Ok(())
     }
 
-    /// `if .. { .. } else { .. }`.
-    fn choice(&mut self) -> Result<Expr, ParseError> {
-        self.expect("if")?;
-        let condition = self.expression(0)?;
-        let then = self.block()?;
-        self.expect("else")?;
-        let otherwise = if self.is("if") { self.choice()? } else { self.block()? };
-        Ok(Expr::call("select", [condition, then, otherwise]))
+    /// What comes after an operand.
+    fn continued(&mut self, operand: Expr) -> Result<Step, ParseError> {
+        if self.take(".") {
+            let position = self.tokens.get(self.next).map_or(self.end, |token| token.position);
+            let method = self.name()?;
+            self.take_generics()?;
+            self.expect("(")?;
+            return self.begin_call(method, position, vec![operand]).map(Step::Read);
+        }
+        if self.is("as") {
+            self.cast(&operand)?;
+            return Ok(Step::Read(Some(operand)));
+        }
+        if self.is("**") {
+            return Err(self.wrong("`**` is no operator of Rust; a power is `x^y` or `x.powf(y)`"));
+        }
+        if self.take("^") {
+            self.open.push(Open::Power(operand));
+            return Ok(Step::Read(None));
+        }
+        let operator = self.peek().and_then(|mark| OPERATORS.iter().find(|(m, ..)| *m == mark));
+        if let Some(&(_, strength, function)) = operator {
+            let left = self.reduce(operand, strength)?;
+            self.next += 1;
+            self.open.push(Open::Binary(function, strength, left));
+            return Ok(Step::Read(None));
+        }
+        let operand = self.reduce(operand, 0)?;
+        self.close(operand)
+    }
+
+    /// A cast, where the value stays.
+    fn cast(&mut self, operand: &Expr) -> Result<(), ParseError> {
+        let wrong = self.wrong(
+            "a cast is read where it leaves the value as it is: `as f64` of an integer; the integer part is `x.trunc()`",
+        );
+        self.next += 1;
+        if self.name()? == "f64" && is_exact(operand, 8) { Ok(()) } else { Err(wrong) }
+    }
+
+    /// Applies what is open and binds more tightly than what comes next.
+    fn reduce(&mut self, mut operand: Expr, strength: u8) -> Result<Expr, ParseError> {
+        while let Some(open) = self.open.pop() {
+            operand = match open {
+                Open::Prefix(function) => match operand {
+                    Expr::Number(number) if function == "neg" => Expr::Number(-number),
+                    operand => Expr::call(function, [operand]),
+                },
+                Open::Power(base) => {
+                    let integer = matches!(operand, Expr::Number(n) if whole(n).is_some());
+                    Expr::call(if integer { "powi" } else { "powf" }, [base, operand])
+                }
+                Open::Binary(function, of, left) if of >= strength => {
+                    if of == COMPARISON && strength == COMPARISON {
+                        return Err(
+                            self.wrong("comparisons do not follow each other; join two by `&&`")
+                        );
+                    }
+                    Expr::call(function, [left, operand])
+                }
+                other => {
+                    self.open.push(other);
+                    break;
+                }
+            };
+        }
+        Ok(operand)
+    }
+
+    /// Closes the innermost bracket.
+    fn close(&mut self, operand: Expr) -> Result<Step, ParseError> {
+        Ok(Step::Read(match self.open.pop() {
+            None => {
+                return match self.peek() {
+                    None => Ok(Step::Done(operand)),
+                    Some(token) => {
+                        Err(self.wrong(&format!("`{token}` does not go on the expression")))
+                    }
+                };
+            }
+            Some(Open::Call(path, position, mut arguments)) => {
+                arguments.push(operand);
+                if !self.take(",") && !self.is(")") {
+                    self.expect(")")?;
+                }
+                self.begin_call(path, position, arguments)?
+            }
+            Some(Open::Let(name)) => {
+                self.expect(";")?;
+                let before = self.bound.insert(name.clone(), operand);
+                if let Some(Open::Block(names)) = self.open.last_mut() {
+                    names.push((name, before));
+                }
+                self.bindings()?;
+                None
+            }
+            Some(Open::Condition) => {
+                self.open.push(Open::Then(operand));
+                self.block()?;
+                None
+            }
+            Some(Open::Block(names)) => {
+                self.expect("}")?;
+                for (name, before) in names.into_iter().rev() {
+                    match before {
+                        Some(before) => self.bound.insert(name, before),
+                        None => self.bound.remove(&name),
+                    };
+                }
+                self.after_block(operand)?
+            }
+            // A parenthesis: what follows a condition has a block on it.
+            Some(_) => {
+                self.expect(")")?;
+                Some(operand)
+            }
+        }))
+    }
+
+    /// A block as a value, or as a branch of a choice.
+    fn after_block(&mut self, mut operand: Expr) -> Result<Option<Expr>, ParseError> {
+        loop {
+            match self.open.pop() {
+                Some(Open::Then(condition)) => {
+                    self.expect("else")?;
+                    self.open.push(Open::Otherwise(condition, operand));
+                    if self.take("if") {
+                        self.open.push(Open::Condition);
+                    } else {
+                        self.block()?;
+                    }
+                    return Ok(None);
+                }
+                Some(Open::Otherwise(condition, then)) => {
+                    operand = Expr::call("select", [condition, then, operand]);
+                }
+                other => {
+                    self.open.extend(other);
+                    return Ok(Some(operand));
+                }
+            }
+        }
+    }
+
+    /// The beginning of a block.
+    fn block(&mut self) -> Result<(), ParseError> {
+        self.expect("{")?;
+        self.open.push(Open::Block(Vec::new()));
+        self.bindings()
     }
 }
 
-/// A call by the name of a function or of a method of nalgebra's scalars.
-fn function(name: &str, mut arguments: Vec<Expr>) -> Expr {
-    match (name, arguments.len()) {
+/// Whether integers in an expression make it the same number as numbers do, as far as can be seen.
+fn is_exact(expr: &Expr, depth: usize) -> bool {
+    match expr {
+        Expr::Call(function, parts) => match &**function {
+            "div" => false,
+            "add" | "sub" | "mul" | "neg" => {
+                depth > 0 && parts.iter().all(|part| is_exact(part, depth - 1))
+            }
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// Whether a path is to functions of numbers: of a scalar, of a crate of mathematics, of `difrules_core::math`.
+fn is_of_numbers(module: &str) -> bool {
+    const MODULES: [&str; 16] = [
+        "Self",
+        "f64",
+        "f32",
+        "std",
+        "core",
+        "math",
+        "difrules_core",
+        "nalgebra",
+        "simba",
+        "num_traits",
+        "num_complex",
+        "ComplexField",
+        "RealField",
+        "Real",
+        "Scalar",
+        "Complex",
+    ];
+    let first = module.split("::").next().unwrap_or_default();
+    first.len() == 1 && first.starts_with(|c: char| c.is_ascii_uppercase())
+        || MODULES.contains(&first)
+}
+
+/// A call by the path of a function or the name of a method of nalgebra's scalars.
+fn function(path: String, position: usize, mut arguments: Vec<Expr>) -> Result<Expr, ParseError> {
+    let (module, name) = path.rsplit_once("::").unwrap_or(("", &path));
+    if !module.is_empty() && !is_of_numbers(module) && is_taken(name) {
+        return Ok(Expr::call(&path, arguments));
+    }
+    if let Some(wanted) = arity(name)
+        && wanted != arguments.len()
+    {
+        let plural = if wanted == 1 { "" } else { "s" };
+        let message = format!("`{name}` takes {wanted} argument{plural}, not {}", arguments.len());
+        return Err(ParseError { message, position });
+    }
+    Ok(match (name, arguments.len()) {
         ("zero", 0) => Expr::Number(0.0),
         ("one", 0) => Expr::Number(1.0),
         // Conversions of the same value.
-        ("convert" | "to_f64" | "from" | "into" | "from_real" | "clone" | "lift", 1) => {
-            arguments.remove(0)
-        }
+        (name, 1) if CONVERSIONS.contains(&name) => arguments.remove(0),
         // Integers do not overflow here.
         ("saturating_add", 2) => Expr::call("add", arguments),
         ("saturating_sub", 2) => Expr::call("sub", arguments),
@@ -332,5 +575,5 @@ fn function(name: &str, mut arguments: Vec<Expr>) -> Expr {
             Expr::call("==", arguments)
         }
         _ => Expr::call(name, arguments),
-    }
+    })
 }

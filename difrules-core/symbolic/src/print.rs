@@ -1,8 +1,10 @@
 //! Expressions as text.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
-use crate::expr::{Expr, NamedConstant, OPERATORS, POWER, PRODUCT, SIGN, whole};
+use crate::expr::{COMPARISON, Expr, NamedConstant, OPERATORS, POWER, PRODUCT, SIGN, whole};
+use crate::graph::{Graph, Node};
 
 /// How tightly what needs no parentheses binds.
 const WHOLE: u8 = 9;
@@ -13,24 +15,12 @@ fn operator(function: &str) -> Option<(&'static str, u8)> {
     found.map(|(mark, strength, _)| (*mark, *strength))
 }
 
-/// Writes what is between commas.
-fn separated(
-    f: &mut Formatter<'_>,
-    arguments: &[Expr],
-    each: impl Fn(&mut Formatter<'_>, &Expr) -> fmt::Result,
-) -> fmt::Result {
-    arguments.iter().enumerate().try_for_each(|(i, argument)| {
-        if i > 0 {
-            f.write_str(", ")?;
-        }
-        each(f, argument)
-    })
-}
-
 /// Prints as mathematics in text: `2 * x^2 + sin(y)`, which parses again.
+///
+/// What is long because it has large parts in several places is a block that gives names to these.
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write(f, self, 0, Style::Plain)
+        Style::Plain.print(f, self)
     }
 }
 
@@ -39,7 +29,7 @@ pub struct Rust<'a>(&'a Expr);
 
 impl Display for Rust<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write(f, self.0, 0, Style::Rust)
+        Style::Rust.print(f, self.0)
     }
 }
 
@@ -48,7 +38,7 @@ pub struct Latex<'a>(&'a Expr);
 
 impl Display for Latex<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        latex(f, self.0, 0)
+        Style::Latex.print(f, self.0)
     }
 }
 
@@ -57,22 +47,7 @@ pub struct SExpression<'a>(&'a Expr);
 
 impl Display for SExpression<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Expr::Number(number) => write!(f, "{number}"),
-            Expr::Variable(name) => f.write_str(name),
-            Expr::Call(function, arguments)
-                if NamedConstant::of(function, arguments.len()).is_some() =>
-            {
-                f.write_str(function)
-            }
-            Expr::Call(function, arguments) => {
-                write!(f, "({function}")?;
-                for argument in arguments.iter() {
-                    write!(f, " {}", SExpression(argument))?;
-                }
-                f.write_str(")")
-            }
-        }
+        Style::Prefix.print(f, self.0)
     }
 }
 
@@ -115,6 +90,149 @@ impl Expr {
 enum Style {
     Plain,
     Rust,
+    Latex,
+    Prefix,
+}
+
+/// What is still to be written.
+enum Piece<'a> {
+    Text(Cow<'a, str>),
+    /// An expression, in parentheses where it binds less tightly than this.
+    Expr(&'a Expr, u8),
+}
+
+impl From<&'static str> for Piece<'_> {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Piece<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<(&'a Expr, u8)> for Piece<'a> {
+    fn from((expr, least): (&'a Expr, u8)) -> Self {
+        Self::Expr(expr, least)
+    }
+}
+
+/// A list of pieces: texts, and expressions with how tightly they have to bind.
+macro_rules! pieces {
+    ($($piece:expr),* $(,)?) => { vec![$(Piece::from($piece)),*] };
+}
+
+impl Style {
+    /// Writes an expression; a long one that repeats itself with names for its parts.
+    fn print(self, f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
+        let Some((named, result)) = with_names(expr) else { return self.write(f, expr) };
+        // What begins, what is before, between and after a name and its value, and what ends.
+        let [begin, before, between, after, rest, end] = match self {
+            Self::Plain | Self::Rust => ["{ ", "let ", " = ", "; ", "", " }"],
+            Self::Latex => [r"\begin{aligned} ", "", " &= ", r" \ ", "& ", r" \end{aligned}"],
+            Self::Prefix => ["(let* (", "(", " ", ") ", ") ", ")"],
+        };
+        f.write_str(begin)?;
+        for (name, value) in &named {
+            f.write_str(before)?;
+            self.write(f, &Expr::variable(name))?;
+            f.write_str(between)?;
+            self.write(f, value)?;
+            f.write_str(after)?;
+        }
+        f.write_str(rest)?;
+        self.write(f, &result)?;
+        f.write_str(end)
+    }
+
+    /// Writes an expression piece by piece, since it may be nested deeper than the stack is.
+    fn write(self, f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
+        let mut pieces = pieces![(expr, 0)];
+        while let Some(piece) = pieces.pop() {
+            match piece {
+                Piece::Text(text) => f.write_str(&text)?,
+                Piece::Expr(expr, least) => {
+                    let (strength, mut parts) = match self {
+                        Self::Plain | Self::Rust => infix(expr, self),
+                        Self::Latex => latex(expr),
+                        Self::Prefix => (WHOLE, prefix(expr)),
+                    };
+                    if strength < least {
+                        let [open, close] = match self {
+                            Self::Latex => [r"\left(", r"\right)"],
+                            _ => ["(", ")"],
+                        };
+                        parts.insert(0, open.into());
+                        parts.push(close.into());
+                    }
+                    pieces.extend(parts.into_iter().rev());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names for the parts that a long expression has in several places, each with its value, and the rest; none where the
+/// expression is short or hardly repeats itself.
+fn with_names(expr: &Expr) -> Option<(Vec<(String, Expr)>, Expr)> {
+    const LONG: f64 = 10_000.0;
+    let (graph, id) = Graph::of(expr);
+    let mut sizes: Vec<f64> = Vec::with_capacity(graph.nodes.len());
+    let mut uses = vec![0; graph.nodes.len()];
+    for node in &graph.nodes {
+        let mut size = 1.0;
+        if let Node::Call(_, arguments) = node {
+            for &argument in arguments {
+                size += sizes[argument];
+                uses[argument] += 1;
+            }
+        }
+        sizes.push(size);
+    }
+    if sizes[id] < LONG || sizes[id] < 4.0 * graph.nodes.len() as f64 {
+        return None;
+    }
+    let names = expr.variables();
+    let mut free = (1..).map(|i| format!("s{i}")).filter(|name| !names.contains(name));
+    let mut named = Vec::new();
+    let result = graph.expr_with(id, |part, expr| {
+        if uses[part] < 2 || sizes[part] < 2.0 || part == id {
+            return expr;
+        }
+        let name = free.next().expect("there is always another number");
+        let variable = Expr::variable(&name);
+        named.push((name, expr));
+        variable
+    });
+    Some((named, result))
+}
+
+/// Arguments between commas, each whatever it binds like.
+fn separated<'a>(pieces: &mut Vec<Piece<'a>>, arguments: &'a [Expr], mark: &'static str) {
+    for (i, argument) in arguments.iter().enumerate() {
+        if i > 0 {
+            pieces.push(mark.into());
+        }
+        pieces.push((argument, 0).into());
+    }
+}
+
+/// A number as text and Rust write it.
+fn number(number: f64, style: Style) -> String {
+    match number {
+        number if number.is_nan() => "f64::NAN".into(),
+        f64::INFINITY => "f64::INFINITY".into(),
+        f64::NEG_INFINITY => "-f64::INFINITY".into(),
+        // A float of Rust has a point or an exponent.
+        number if style == Style::Rust => format!("{number:?}"),
+        number if number.abs() < 1e16 && number.abs() > 1e-5 || number == 0.0 => {
+            format!("{number}")
+        }
+        number => format!("{number:?}"),
+    }
 }
 
 /// Whether a power is written with its sign: where it is parsed as the same power again, an integer one or a real one.
@@ -123,85 +241,73 @@ fn is_power(function: &str, exponent: &Expr, style: Style) -> bool {
     style == Style::Plain && (function == "powi" && integer || function == "powf" && !integer)
 }
 
-/// Writes an expression, in parentheses where it binds less tightly than `least`.
-fn write(f: &mut Formatter<'_>, expr: &Expr, least: u8, style: Style) -> fmt::Result {
-    let strength = match expr {
-        Expr::Number(number) if number.is_sign_negative() => SIGN,
-        Expr::Number(_) | Expr::Variable(_) => WHOLE,
-        Expr::Call(function, arguments) => match (&**function, arguments.len()) {
-            (function, 2) if operator(function).is_some() => {
-                operator(function).map_or(0, |(_, s)| s)
-            }
-            ("neg" | "!", 1) => SIGN,
-            (function, 2) if is_power(function, &arguments[1], style) => POWER,
-            ("select", 3) => 0,
-            _ => WHOLE,
-        },
-    };
-    if strength < least {
-        f.write_str("(")?;
-        write_inside(f, expr, style)?;
-        return f.write_str(")");
-    }
-    write_inside(f, expr, style)
-}
-
-fn write_inside(f: &mut Formatter<'_>, expr: &Expr, style: Style) -> fmt::Result {
+/// How tightly an expression binds, and what it is written of.
+fn infix(expr: &Expr, style: Style) -> (u8, Vec<Piece<'_>>) {
     let (function, arguments) = match expr {
-        // A float of Rust has a point or an exponent.
-        Expr::Number(number) if style == Style::Rust => return write!(f, "{number:?}"),
-        Expr::Number(number) if number.abs() < 1e16 && number.abs() > 1e-5 || *number == 0.0 => {
-            return write!(f, "{number}");
+        Expr::Number(value) => {
+            let negative = value.is_sign_negative() && !value.is_nan();
+            return (if negative { SIGN } else { WHOLE }, pieces![number(*value, style)]);
         }
-        Expr::Number(number) => return write!(f, "{number:?}"),
-        Expr::Variable(name) => return f.write_str(name),
+        Expr::Variable(name) => return (WHOLE, pieces![name.to_string()]),
         Expr::Call(function, arguments) => (&**function, &**arguments),
     };
     if let Some(constant) = NamedConstant::of(function, arguments.len()) {
-        return match style {
-            Style::Rust => f.write_str(constant.rust),
-            Style::Plain if constant.name == "pi" => f.write_str("π"),
-            Style::Plain => write!(f, "{}()", constant.name),
+        let text = match style {
+            Style::Rust => constant.rust.into(),
+            _ if constant.name == "pi" => "π".into(),
+            _ => format!("{}()", constant.name),
         };
+        return (WHOLE, pieces![text]);
     }
     match (function, arguments) {
-        ("neg", [operand]) => {
-            f.write_str("-")?;
-            write(f, operand, SIGN + 1, style)
+        // Minus a number would be another number.
+        ("neg", [operand]) if !matches!(operand, Expr::Number(_)) => {
+            (SIGN, pieces!["-", (operand, SIGN + 1)])
         }
-        ("!", [operand]) => {
-            f.write_str("!")?;
-            write(f, operand, SIGN + 1, style)
-        }
-        ("select", [condition, then, otherwise]) => {
-            f.write_str("if ")?;
-            write(f, condition, 0, style)?;
-            f.write_str(" { ")?;
-            write(f, then, 0, style)?;
-            f.write_str(" } else { ")?;
-            write(f, otherwise, 0, style)?;
-            f.write_str(" }")
-        }
+        ("!", [operand]) => (SIGN, pieces!["!", (operand, SIGN + 1)]),
+        ("select", [condition, then, otherwise]) => (
+            0,
+            pieces!["if ", (condition, 0), " { ", (then, 0), " } else { ", (otherwise, 0), " }"],
+        ),
         (_, [base, exponent]) if is_power(function, exponent, style) => {
-            write(f, base, POWER + 1, style)?;
-            f.write_str("^")?;
-            write(f, exponent, POWER, style)
+            (POWER, pieces![(base, POWER + 1), "^", (exponent, POWER)])
         }
         ("powi", [base, Expr::Number(n)]) => {
-            f.write_str("powi(")?;
-            write(f, base, 0, style)?;
-            write!(f, ", {n})")
+            (WHOLE, pieces!["powi(", (base, 0), format!(", {})", number(*n, Style::Plain))])
         }
         (_, [left, right]) if operator(function).is_some() => {
             let (sign, strength) = operator(function).unwrap_or(("", 0));
-            write(f, left, strength, style)?;
-            write!(f, " {sign} ")?;
-            write(f, right, strength + 1, style)
+            // Comparisons do not follow each other.
+            let on_left = strength + u8::from(strength == COMPARISON);
+            (strength, pieces![(left, on_left), format!(" {sign} "), (right, strength + 1)])
         }
         _ => {
-            write!(f, "{function}(")?;
-            separated(f, arguments, |f, argument| write(f, argument, 0, style))?;
-            f.write_str(")")
+            let mut pieces = pieces![format!("{function}(")];
+            separated(&mut pieces, arguments, ", ");
+            pieces.push(")".into());
+            (WHOLE, pieces)
+        }
+    }
+}
+
+/// What an expression is written of in prefix form.
+fn prefix(expr: &Expr) -> Vec<Piece<'_>> {
+    match expr {
+        Expr::Number(number) => pieces![number.to_string()],
+        Expr::Variable(name) => pieces![name.to_string()],
+        Expr::Call(function, arguments)
+            if NamedConstant::of(function, arguments.len()).is_some() =>
+        {
+            pieces![function.to_string()]
+        }
+        Expr::Call(function, arguments) => {
+            let mut pieces = pieces![format!("({function}")];
+            for argument in arguments.iter() {
+                pieces.push(" ".into());
+                pieces.push((argument, 0).into());
+            }
+            pieces.push(")".into());
+            pieces
         }
     }
 }
@@ -254,101 +360,55 @@ const GREEK: [&str; 24] = [
     "psi", "omega",
 ];
 
-/// Writes LaTeX, in parentheses where it binds less tightly than `least`.
-fn latex(f: &mut Formatter<'_>, expr: &Expr, least: u8) -> fmt::Result {
-    let strength = match expr {
-        Expr::Number(number) if number.is_sign_negative() => SIGN,
-        Expr::Number(_) | Expr::Variable(_) => WHOLE,
-        Expr::Call(function, arguments) => match (&**function, arguments.len()) {
-            // A fraction is put in parentheses where it is a base.
-            ("div", 2) | ("recip", 1) | ("select", 3) => POWER,
-            ("two_pi", 0) => PRODUCT,
-            (function, 2) if operator(function).is_some() => {
-                operator(function).map_or(0, |(_, s)| s)
-            }
-            ("neg", 1) => SIGN,
-            ("powi" | "powf", 2) | ("exp", 1) => POWER,
-            _ => WHOLE,
-        },
-    };
-    if strength < least {
-        f.write_str(r"\left(")?;
-        latex_inside(f, expr)?;
-        return f.write_str(r"\right)");
-    }
-    latex_inside(f, expr)
-}
-
-fn latex_inside(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
+/// How tightly an expression binds in LaTeX, and what it is written of.
+fn latex(expr: &Expr) -> (u8, Vec<Piece<'_>>) {
     let (function, arguments) = match expr {
-        Expr::Number(number) => return write!(f, "{number}"),
-        Expr::Variable(name) => return latex_name(f, name),
+        Expr::Number(number) => {
+            let text = match *number {
+                number if number.is_nan() => r"\mathrm{NaN}".into(),
+                f64::INFINITY => r"\infty".into(),
+                f64::NEG_INFINITY => r"-\infty".into(),
+                number => format!("{number}"),
+            };
+            return (if number.is_sign_negative() { SIGN } else { WHOLE }, pieces![text]);
+        }
+        Expr::Variable(name) => return (WHOLE, pieces![latex_name(name)]),
         Expr::Call(function, arguments) => (&**function, &**arguments),
     };
     if let Some(constant) = NamedConstant::of(function, arguments.len()) {
-        return f.write_str(constant.latex);
-    }
-    if function == "i" && arguments.is_empty() {
-        return f.write_str("i");
+        let strength = if constant.name == "two_pi" { PRODUCT } else { WHOLE };
+        return (strength, pieces![constant.latex]);
     }
     match (function, arguments) {
-        ("neg", [operand]) => {
-            f.write_str("-")?;
-            latex(f, operand, SIGN)
-        }
-        ("div", [above, below]) => {
-            f.write_str(r"\frac{")?;
-            latex(f, above, 0)?;
-            f.write_str("}{")?;
-            latex(f, below, 0)?;
-            f.write_str("}")
-        }
-        ("recip", [argument]) => {
-            f.write_str(r"\frac{1}{")?;
-            latex(f, argument, 0)?;
-            f.write_str("}")
-        }
+        ("i", []) => (WHOLE, pieces!["i"]),
+        ("neg", [operand]) => (SIGN, pieces!["-", (operand, SIGN)]),
+        // A fraction is put in parentheses where it is a base.
+        ("div", [above, below]) => (POWER, pieces![r"\frac{", (above, 0), "}{", (below, 0), "}"]),
+        ("recip", [argument]) => (POWER, pieces![r"\frac{1}{", (argument, 0), "}"]),
         ("mul", [left, right]) => {
-            latex(f, left, PRODUCT)?;
             // Two numbers side by side would be one.
-            f.write_str(if matches!(right, Expr::Number(_)) { r" \cdot " } else { r" \, " })?;
-            latex(f, right, PRODUCT + 1)
+            let sign = if matches!(right, Expr::Number(_)) { r" \cdot " } else { r" \, " };
+            (PRODUCT, pieces![(left, PRODUCT), sign, (right, PRODUCT + 1)])
         }
         ("powi" | "powf", [base, exponent]) => {
-            latex(f, base, POWER + 1)?;
-            f.write_str("^{")?;
-            latex(f, exponent, 0)?;
-            f.write_str("}")
+            (POWER, pieces![(base, POWER + 1), "^{", (exponent, 0), "}"])
         }
-        ("exp", [argument]) => {
-            f.write_str("e^{")?;
-            latex(f, argument, 0)?;
-            f.write_str("}")
-        }
-        ("sqrt", [argument]) => {
-            f.write_str(r"\sqrt{")?;
-            latex(f, argument, 0)?;
-            f.write_str("}")
-        }
-        ("cbrt", [argument]) => {
-            f.write_str(r"\sqrt[3]{")?;
-            latex(f, argument, 0)?;
-            f.write_str("}")
-        }
-        ("abs", [argument]) => {
-            f.write_str(r"\left|")?;
-            latex(f, argument, 0)?;
-            f.write_str(r"\right|")
-        }
-        ("select", [condition, then, otherwise]) => {
-            f.write_str(r"\begin{cases} ")?;
-            latex(f, then, 0)?;
-            f.write_str(r" & ")?;
-            latex(f, condition, 0)?;
-            f.write_str(r" \\ ")?;
-            latex(f, otherwise, 0)?;
-            f.write_str(r" & \text{otherwise} \end{cases}")
-        }
+        ("exp", [argument]) => (POWER, pieces!["e^{", (argument, 0), "}"]),
+        ("sqrt", [argument]) => (WHOLE, pieces![r"\sqrt{", (argument, 0), "}"]),
+        ("cbrt", [argument]) => (WHOLE, pieces![r"\sqrt[3]{", (argument, 0), "}"]),
+        ("abs", [argument]) => (WHOLE, pieces![r"\left|", (argument, 0), r"\right|"]),
+        ("select", [condition, then, otherwise]) => (
+            POWER,
+            pieces![
+                r"\begin{cases} ",
+                (then, 0),
+                r" & ",
+                (condition, 0),
+                r" \\ ",
+                (otherwise, 0),
+                r" & \text{otherwise} \end{cases}",
+            ],
+        ),
         (_, [left, right]) if operator(function).is_some() => {
             let (sign, strength) = operator(function).unwrap_or(("", 0));
             let sign = match sign {
@@ -361,42 +421,40 @@ fn latex_inside(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
                 "%" => r"\bmod",
                 other => other,
             };
-            latex(f, left, strength)?;
-            write!(f, " {sign} ")?;
-            latex(f, right, strength + 1)
+            (strength, pieces![(left, strength), format!(" {sign} "), (right, strength + 1)])
         }
         (_, [order, argument]) if ORDERS.iter().any(|(name, _)| *name == function) => {
             let symbol = ORDERS.iter().find(|(name, _)| *name == function).map_or("", |(_, s)| s);
-            write!(f, "{symbol}_{{")?;
-            latex(f, order, 0)?;
-            f.write_str(r"}\left(")?;
-            latex(f, argument, 0)?;
-            f.write_str(r"\right)")
+            let parts =
+                pieces![format!("{symbol}_{{"), (order, 0), r"}\left(", (argument, 0), r"\right)",];
+            (WHOLE, parts)
         }
         _ => {
-            match COMMANDS.iter().find(|(name, _)| *name == function) {
-                Some((_, command)) => f.write_str(command)?,
-                None => write!(f, r"\operatorname{{{}}}", function.replace('_', r"\_"))?,
-            }
-            f.write_str(r"\left(")?;
-            separated(f, arguments, |f, argument| latex(f, argument, 0))?;
-            f.write_str(r"\right)")
+            let command = COMMANDS.iter().find(|(name, _)| *name == function);
+            let command = command.map_or_else(
+                || format!(r"\operatorname{{{}}}", function.replace('_', r"\_")),
+                |(_, command)| (*command).to_string(),
+            );
+            let mut pieces = pieces![command, r"\left("];
+            separated(&mut pieces, arguments, ", ");
+            pieces.push(r"\right)".into());
+            (WHOLE, pieces)
         }
     }
 }
 
 /// A variable: a Greek letter, one letter, or a word; what follows an underscore is below.
-fn latex_name(f: &mut Formatter<'_>, name: &str) -> fmt::Result {
+fn latex_name(name: &str) -> String {
     let (stem, index) = name.split_once('_').unwrap_or((name, ""));
-    if GREEK.contains(&stem) {
-        write!(f, r"\{stem}")?;
+    let mut text = if GREEK.contains(&stem) {
+        format!(r"\{stem}")
     } else if stem.chars().count() == 1 {
-        f.write_str(stem)?;
+        stem.to_string()
     } else {
-        write!(f, r"\mathrm{{{stem}}}")?;
-    }
+        format!(r"\mathrm{{{stem}}}")
+    };
     if !index.is_empty() {
-        write!(f, r"_{{\mathrm{{{}}}}}", index.replace('_', r"\_"))?;
+        text += &format!(r"_{{\mathrm{{{}}}}}", index.replace('_', r"\_"));
     }
-    Ok(())
+    text
 }

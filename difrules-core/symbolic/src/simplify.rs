@@ -4,6 +4,8 @@
 //! together, and zeros and ones vanish. Nothing is multiplied out, so what was written to be accurate stays accurate.
 //! As in every symbolic simplification `0 * x` is 0 and `x / x` is 1 for all x.
 
+use std::collections::HashMap;
+
 use crate::expr::{Expr, condition, whole};
 use crate::graph::{Graph, Id, Node};
 
@@ -19,8 +21,7 @@ impl Expr {
     /// ```
     #[must_use]
     pub fn simplify(&self) -> Self {
-        let mut graph = Graph::default();
-        let id = graph.insert(self);
+        let (mut graph, id) = Graph::of(self);
         let simple = graph.simplify(id);
         graph.expr(simple)
     }
@@ -28,13 +29,17 @@ impl Expr {
 
 /// The sum of different terms with coefficients, in the order of their appearance; none stands for 1.
 #[derive(Default)]
-struct Sum(Vec<(Option<Id>, f64)>);
+struct Sum {
+    terms: Vec<(Option<Id>, f64)>,
+    places: HashMap<Option<Id>, usize>,
+}
 
 impl Sum {
     fn add(&mut self, term: Option<Id>, coefficient: f64) {
-        match self.0.iter_mut().find(|(other, _)| *other == term) {
+        let place = *self.places.entry(term).or_insert(self.terms.len());
+        match self.terms.get_mut(place) {
             Some((_, sum)) => *sum += coefficient,
-            None => self.0.push((term, coefficient)),
+            None => self.terms.push((term, coefficient)),
         }
     }
 }
@@ -42,38 +47,87 @@ impl Sum {
 /// The product of a number and of powers of different factors.
 struct Product {
     number: f64,
-    powers: Vec<(Id, i32)>,
+    powers: HashMap<Id, i64>,
 }
 
 impl Product {
-    /// Multiplies by a power; exponents that are too large to be added stay apart.
-    fn multiply(&mut self, factor: Id, exponent: i32) {
-        let same = self.powers.iter_mut().find(|(other, sum)| {
-            *other == factor && sum.checked_add(exponent).is_some_and(|sum| sum != i32::MIN)
-        });
-        match same {
-            Some((_, sum)) => *sum += exponent,
-            None => self.powers.push((factor, exponent)),
-        }
+    fn of(number: f64) -> Self {
+        Self { number, powers: HashMap::new() }
+    }
+
+    fn multiply(&mut self, factor: Id, exponent: i64) {
+        *self.powers.entry(factor).or_default() += exponent;
     }
 }
+
+/// The nodes that a sum or a product is made of, without the sums or products between; each with its coefficient or exponent,
+/// in the order of their appearance.
+struct Leaves<N>(Vec<(Id, N)>);
+
+/// Coefficients and exponents up to here are multiplied; what has a larger one stays as it is. Numbers this large are exact.
+const LARGEST_COEFFICIENT: f64 = (1_u64 << 50) as f64;
+const LARGEST_POWER: i64 = 1_000_000_000;
 
 impl Graph {
     /// The simpler node of the same value.
     pub(crate) fn simplify(&mut self, id: Id) -> Id {
-        if let Some(&simple) = self.simplified.get(&id) {
-            return simple;
+        let mut open = vec![id];
+        while let Some(&id) = open.last() {
+            if self.simplified.contains_key(&id) {
+                open.pop();
+                continue;
+            }
+            let parts = self.parts_to_simplify(id);
+            let missing =
+                parts.into_iter().rev().filter(|part| !self.simplified.contains_key(part));
+            let before = open.len();
+            open.extend(missing);
+            if open.len() == before {
+                let simple = self.simplify_node(id);
+                self.simplified.insert(id, simple);
+                self.simplified.insert(simple, simple);
+                open.pop();
+            }
         }
-        let simple = match self.nodes[id].clone() {
+        self.simplified[&id]
+    }
+
+    /// The parts of a node whose simple nodes it needs.
+    fn parts_to_simplify(&self, id: Id) -> Vec<Id> {
+        if self.is_sum(id) {
+            self.terms(id).0.into_iter().map(|(id, _)| id).collect()
+        } else if self.is_product(id) {
+            self.factors(id).0.0.into_iter().map(|(id, _)| id).collect()
+        } else if let Node::Call(_, arguments) = &self.nodes[id] {
+            arguments.clone()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn simplify_node(&mut self, id: Id) -> Id {
+        if self.is_sum(id) {
+            let mut sum = Sum::default();
+            for (term, coefficient) in self.terms(id).0 {
+                self.add_to(&mut sum, self.simplified[&term], coefficient);
+            }
+            return self.sum(sum);
+        }
+        if self.is_product(id) {
+            let (factors, number) = self.factors(id);
+            let mut product = Product::of(number);
+            for (factor, exponent) in factors.0 {
+                self.multiply_to(&mut product, self.simplified[&factor], exponent);
+            }
+            return self.product(product);
+        }
+        match self.nodes[id].clone() {
             Node::Number(_) | Node::Variable(_) => id,
             Node::Call(function, arguments) => {
-                let arguments: Vec<_> = arguments.into_iter().map(|a| self.simplify(a)).collect();
+                let arguments: Vec<_> = arguments.iter().map(|a| self.simplified[a]).collect();
                 self.simplify_call(&function, &arguments)
             }
-        };
-        self.simplified.insert(id, simple);
-        self.simplified.insert(simple, simple);
-        simple
+        }
     }
 
     fn as_number(&self, id: Id) -> Option<f64> {
@@ -91,36 +145,140 @@ impl Graph {
         }
     }
 
+    /// Whether a node adds others, or changes the sign of one.
+    fn is_sum(&self, id: Id) -> bool {
+        matches!(self.parts(id), Some(("add" | "sub", [_, _]) | ("neg" | "pos", [_])))
+    }
+
+    /// Whether a node is a difference or a sum of two others.
+    fn is_proper_sum(&self, id: Id) -> bool {
+        matches!(self.parts(id), Some(("add" | "sub", [_, _])))
+    }
+
+    /// Whether a node multiplies others, or takes powers of one.
+    fn is_product(&self, id: Id) -> bool {
+        match self.parts(id) {
+            Some(("mul" | "div" | "left_div", [_, _]) | ("recip" | "abs2", [_])) => true,
+            _ => self.power(id).is_some(),
+        }
+    }
+
+    /// The exponent of a power that is a whole number.
+    fn power(&self, id: Id) -> Option<i32> {
+        match self.parts(id) {
+            Some(("powi" | "powf", &[_, exponent])) => self.as_number(exponent).and_then(whole),
+            _ => None,
+        }
+    }
+
+    /// The leaves of a sum.
+    fn terms(&self, id: Id) -> Leaves<f64> {
+        self.leaves(
+            id,
+            1.0,
+            |id, coefficient| self.is_sum(id) && coefficient.abs() <= LARGEST_COEFFICIENT,
+            |id, coefficient, give| match self.parts(id) {
+                Some(("add", &[x, y])) => {
+                    give(x, coefficient);
+                    give(y, coefficient);
+                }
+                Some(("sub", &[x, y])) => {
+                    give(x, coefficient);
+                    give(y, -coefficient);
+                }
+                Some(("neg", &[x])) => give(x, -coefficient),
+                Some((_, &[x])) => give(x, coefficient),
+                _ => {}
+            },
+        )
+    }
+
+    /// The leaves of a product, and its sign.
+    fn factors(&self, id: Id) -> (Leaves<i64>, f64) {
+        let mut sign = 1.0;
+        // Minus a sum is a sum.
+        let negative = |id: Id| match self.parts(id) {
+            Some(("neg", &[x])) => !self.is_proper_sum(x),
+            _ => false,
+        };
+        let leaves = self.leaves(
+            id,
+            1,
+            |id, exponent: i64| {
+                let power = self.power(id).map_or(1, i64::from);
+                (self.is_product(id) || negative(id)) && (exponent * power).abs() < LARGEST_POWER
+            },
+            |id, exponent, give| match self.parts(id) {
+                Some(("mul", &[x, y])) => {
+                    give(x, exponent);
+                    give(y, exponent);
+                }
+                Some(("div", &[x, y])) => {
+                    give(x, exponent);
+                    give(y, -exponent);
+                }
+                Some(("left_div", &[x, y])) => {
+                    give(x, -exponent);
+                    give(y, exponent);
+                }
+                Some(("recip", &[x])) => give(x, -exponent),
+                Some(("abs2", &[x])) => give(x, 2 * exponent),
+                Some(("neg", &[x])) => {
+                    if exponent % 2 != 0 {
+                        sign = -sign;
+                    }
+                    give(x, exponent);
+                }
+                Some((_, &[x, _])) => give(x, exponent * self.power(id).map_or(1, i64::from)),
+                _ => {}
+            },
+        );
+        (leaves, sign)
+    }
+
+    /// What a node is made of without the nodes between, by how much of them is in it: each node between is visited once.
+    fn leaves<N: Copy + Default + std::ops::AddAssign>(
+        &self,
+        id: Id,
+        one: N,
+        between: impl Fn(Id, N) -> bool,
+        mut split: impl FnMut(Id, N, &mut dyn FnMut(Id, N)),
+    ) -> Leaves<N> {
+        // The nodes below, each once, the left ones first.
+        let mut order = HashMap::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            let place = order.len();
+            if order.contains_key(&id) {
+                continue;
+            }
+            order.insert(id, place);
+            if between(id, one) {
+                let first = open.len();
+                split(id, N::default(), &mut |part, _| open.push(part));
+                open[first..].reverse();
+            }
+        }
+        // Each comes after what it is made of, so from the last on.
+        let mut below: Vec<_> = order.keys().copied().collect();
+        below.sort_unstable();
+        let mut weights = HashMap::from([(id, one)]);
+        let mut leaves = Vec::new();
+        for part in below.into_iter().rev() {
+            let Some(&weight) = weights.get(&part) else { continue };
+            if between(part, weight) {
+                split(part, weight, &mut |part, more| *weights.entry(part).or_default() += more);
+            } else {
+                leaves.push((part, weight));
+            }
+        }
+        leaves.sort_unstable_by_key(|(part, _)| order[part]);
+        Leaves(leaves)
+    }
+
     /// The call of simple arguments, simplified.
     fn simplify_call(&mut self, function: &str, arguments: &[Id]) -> Id {
         match (function, arguments) {
-            ("add" | "sub" | "neg" | "pos", _) => {
-                let mut sum = Sum::default();
-                let last = if matches!(function, "add" | "pos") { 1.0 } else { -1.0 };
-                if let [first, _] = arguments {
-                    self.add_to(&mut sum, *first, 1.0);
-                }
-                if let Some(argument) = arguments.last() {
-                    self.add_to(&mut sum, *argument, last);
-                }
-                self.sum(sum)
-            }
-            ("mul" | "div" | "left_div", [first, second]) => {
-                let exponents = match function {
-                    "mul" => [1, 1],
-                    "div" => [1, -1],
-                    _ => [-1, 1],
-                };
-                self.power_product(&[(*first, exponents[0]), (*second, exponents[1])])
-            }
-            ("recip", [argument]) => self.power_product(&[(*argument, -1)]),
-            ("abs2", [argument]) => self.power_product(&[(*argument, 2)]),
-            ("powi" | "powf", [base, exponent]) => {
-                match self.as_number(*exponent).and_then(whole) {
-                    Some(n) => self.power_product(&[(*base, n)]),
-                    None => self.call(function, arguments.to_vec()),
-                }
-            }
             ("select", [chosen, then, otherwise]) => match self.as_number(*chosen) {
                 Some(chosen) => {
                     if chosen == 0.0 {
@@ -132,10 +290,10 @@ impl Graph {
                 None if then == otherwise => *then,
                 None => self.call(function, arguments.to_vec()),
             },
-            ("ln", [argument]) if self.parts(*argument).is_some_and(|(name, _)| name == "exp") => {
-                self.parts(*argument).map_or(*argument, |(_, inner)| inner[0])
-            }
             (_, [argument]) => {
+                if let ("ln", Some(("exp", &[inner]))) = (function, self.parts(*argument)) {
+                    return inner;
+                }
                 let known = match (function, self.as_number(*argument)) {
                     ("exp" | "cos" | "cosh" | "sec" | "sech", Some(0.0)) => Some(1.0),
                     (
@@ -165,30 +323,34 @@ impl Graph {
 
     /// Adds a simple node, times a number, to a sum.
     fn add_to(&mut self, sum: &mut Sum, id: Id, factor: f64) {
-        if let Some(number) = self.as_number(id) {
-            return sum.add(None, factor * number);
-        }
-        match self.parts(id) {
-            Some(("add", &[first, second])) => {
-                self.add_to(sum, first, factor);
-                self.add_to(sum, second, factor);
+        // What is left to be added, the first last.
+        let mut open = vec![(id, factor)];
+        while let Some((id, factor)) = open.pop() {
+            if let Some(number) = self.as_number(id) {
+                sum.add(None, factor * number);
+                continue;
             }
-            Some(("sub", &[first, second])) => {
-                self.add_to(sum, first, factor);
-                self.add_to(sum, second, -factor);
+            if factor.abs() > LARGEST_COEFFICIENT {
+                sum.add(Some(id), factor);
+                continue;
             }
-            _ => {
-                let mut product = Product { number: 1.0, powers: Vec::new() };
-                self.multiply_to(&mut product, id, 1);
-                let number = std::mem::replace(&mut product.number, 1.0);
-                let term = self.product(product);
-                if self.as_number(term).is_some()
-                    || self.parts(term).is_some_and(|(f, _)| f == "add" || f == "sub")
-                        && number.abs() == 1.0
-                {
-                    self.add_to(sum, term, factor * number);
-                } else {
-                    sum.add(Some(term), factor * number);
+            match self.parts(id) {
+                Some(("add", &[first, second])) => open.extend([(second, factor), (first, factor)]),
+                Some(("sub", &[first, second])) => {
+                    open.extend([(second, -factor), (first, factor)]);
+                }
+                _ => {
+                    let mut product = Product::of(1.0);
+                    self.multiply_to(&mut product, id, 1);
+                    let number = std::mem::replace(&mut product.number, 1.0);
+                    let term = self.product(product);
+                    if self.as_number(term).is_some()
+                        || self.is_proper_sum(term) && number.abs() == 1.0
+                    {
+                        open.push((term, factor * number));
+                    } else {
+                        sum.add(Some(term), factor * number);
+                    }
                 }
             }
         }
@@ -196,7 +358,7 @@ impl Graph {
 
     /// The node of a sum.
     fn sum(&mut self, sum: Sum) -> Id {
-        let mut terms = sum.0;
+        let mut terms = sum.terms;
         terms.retain(|(_, coefficient)| *coefficient != 0.0);
         // A sum begins with what is added, where there is such a term.
         if let Some(first) = terms.iter().position(|(_, coefficient)| *coefficient > 0.0) {
@@ -228,119 +390,112 @@ impl Graph {
         if number == 1.0 {
             return term;
         }
-        let mut product = Product { number, powers: Vec::new() };
+        let mut product = Product::of(number);
         self.multiply_to(&mut product, term, 1);
         self.product(product)
     }
 
-    /// The product of powers of simple nodes.
-    fn power_product(&mut self, powers: &[(Id, i32)]) -> Id {
-        let mut product = Product { number: 1.0, powers: Vec::new() };
-        for &(id, exponent) in powers {
-            self.multiply_to(&mut product, id, exponent);
-        }
-        self.product(product)
-    }
-
     /// Multiplies a product by a power of a simple node.
-    fn multiply_to(&mut self, product: &mut Product, id: Id, exponent: i32) {
-        if let Some(number) = self.as_number(id) {
-            let folded = product.number * number.powi(exponent);
-            // What overflows, or underflows, stays as it is written.
-            if folded.is_finite() && (folded != 0.0 || number == 0.0 || product.number == 0.0) {
-                product.number = folded;
-            } else {
-                product.multiply(id, exponent);
-            }
-            return;
-        }
-        match self.parts(id) {
-            Some(("mul", &[first, second])) => {
-                self.multiply_to(product, first, exponent);
-                self.multiply_to(product, second, exponent);
-            }
-            Some(("div", &[first, second])) => {
-                self.multiply_to(product, first, exponent);
-                self.multiply_to(product, second, -exponent);
-            }
-            Some(("neg", &[inner])) => {
-                product.number *= if exponent % 2 == 0 { 1.0 } else { -1.0 };
-                self.multiply_to(product, inner, exponent);
-            }
-            Some(("powi", &[base, power])) => {
-                let power = self.as_number(power).and_then(whole);
-                match power.and_then(|n| exponent.checked_mul(n)) {
-                    Some(all) if all.abs() < 1_000_000_000 => self.multiply_to(product, base, all),
-                    _ => product.multiply(id, exponent),
+    fn multiply_to(&self, product: &mut Product, id: Id, exponent: i64) {
+        // What is left to be multiplied by, the first last.
+        let mut open = vec![(id, exponent)];
+        while let Some((id, exponent)) = open.pop() {
+            if let Some(number) = self.as_number(id) {
+                let folded = i32::try_from(exponent)
+                    .map_or(f64::NAN, |exponent| product.number * number.powi(exponent));
+                // What overflows, or underflows, stays as it is written.
+                if folded.is_finite() && (folded != 0.0 || number == 0.0 || product.number == 0.0) {
+                    product.number = folded;
+                } else {
+                    product.multiply(id, exponent);
                 }
+                continue;
             }
-            _ => product.multiply(id, exponent),
+            match self.parts(id) {
+                Some(("mul", &[first, second])) => {
+                    open.extend([(second, exponent), (first, exponent)])
+                }
+                Some(("div", &[first, second])) => {
+                    open.extend([(second, -exponent), (first, exponent)])
+                }
+                Some(("neg", &[inner])) => {
+                    product.number *= if exponent % 2 == 0 { 1.0 } else { -1.0 };
+                    open.push((inner, exponent));
+                }
+                Some(("powi", &[base, power])) => {
+                    let all = self
+                        .as_number(power)
+                        .and_then(whole)
+                        .and_then(|n| exponent.checked_mul(i64::from(n)));
+                    match all.filter(|all| all.abs() < LARGEST_POWER) {
+                        Some(all) => open.push((base, all)),
+                        None => product.multiply(id, exponent),
+                    }
+                }
+                _ => product.multiply(id, exponent),
+            }
         }
     }
 
     /// The node of a product.
     fn product(&mut self, product: Product) -> Id {
-        let Product { number, mut powers } = product;
-        powers.retain(|(_, exponent)| *exponent != 0);
+        let Product { mut number, powers } = product;
+        let mut powers: Vec<_> =
+            powers.into_iter().filter(|(_, exponent)| *exponent != 0).collect();
         if number == 0.0 || powers.is_empty() {
             return self.number(number);
         }
         // One order for each set of factors, so that equal products are one node.
         powers.sort_unstable();
-        let mut above = None;
-        let mut below = None;
+        let (mut above, mut below) = (Vec::new(), Vec::new());
         for (factor, exponent) in powers {
-            let side = if exponent > 0 { &mut above } else { &mut below };
-            let power = if exponent.abs() == 1 {
-                factor
-            } else {
-                let exponent = self.number(f64::from(exponent.abs()));
-                self.call("powi", vec![factor, exponent])
-            };
-            *side = Some(match *side {
-                None => power,
-                Some(others) => self.call("mul", vec![others, power]),
-            });
-        }
-        let above = match above {
-            None => self.number(number),
-            Some(above) if number == 1.0 => above,
-            Some(above) if number == -1.0 => self.negated(above),
-            Some(above) => {
-                let number = self.number(number);
-                self.leading(number, above)
+            let mut left = exponent.abs();
+            while left > 0 {
+                let part = left.min(LARGEST_POWER);
+                let power = if part == 1 {
+                    factor
+                } else {
+                    let exponent = self.number(part as f64);
+                    self.call("powi", vec![factor, exponent])
+                };
+                if exponent > 0 {
+                    above.push(power)
+                } else {
+                    below.push(power)
+                }
+                left -= part;
             }
+        }
+        // The sign goes to the first factor.
+        if number == -1.0
+            && let Some(first) = above.first_mut()
+        {
+            *first = self.negated(*first);
+            number = 1.0;
+        }
+        if number != 1.0 || above.is_empty() {
+            above.insert(0, self.number(number));
+        }
+        let mut multiplied = |factors: Vec<Id>| {
+            factors.into_iter().reduce(|others, factor| self.call("mul", vec![others, factor]))
         };
-        match below {
-            None => above,
-            Some(below) => self.call("div", vec![above, below]),
+        match (multiplied(above), multiplied(below)) {
+            (Some(above), None) => above,
+            (Some(above), Some(below)) => self.call("div", vec![above, below]),
+            _ => self.number(number),
         }
     }
 
-    /// A number times a product, the number at its front.
-    fn leading(&mut self, number: Id, product: Id) -> Id {
-        match self.parts(product) {
-            Some(("mul", &[others, last])) => {
-                let others = self.leading(number, others);
-                self.call("mul", vec![others, last])
-            }
-            _ => self.call("mul", vec![number, product]),
+    /// Minus a factor.
+    fn negated(&mut self, factor: Id) -> Id {
+        if let Some(number) = self.as_number(factor) {
+            return self.number(-number);
         }
-    }
-
-    /// Minus a product: minus its first factor.
-    fn negated(&mut self, product: Id) -> Id {
-        match self.parts(product) {
-            Some(("mul", &[others, last])) => {
-                let others = self.negated(others);
-                self.call("mul", vec![others, last])
-            }
-            Some(("add" | "sub", _)) => {
-                let mut sum = Sum::default();
-                self.add_to(&mut sum, product, -1.0);
-                self.sum(sum)
-            }
-            _ => self.call("neg", vec![product]),
+        if self.is_proper_sum(factor) {
+            let mut sum = Sum::default();
+            self.add_to(&mut sum, factor, -1.0);
+            return self.sum(sum);
         }
+        self.call("neg", vec![factor])
     }
 }

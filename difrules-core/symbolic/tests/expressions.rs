@@ -173,3 +173,217 @@ fn shared_parts_are_worked_on_once() {
     let program = Straight::new(&[expression, derivative]);
     assert!(program.steps.len() < 800, "{}", program.steps.len());
 }
+
+#[test]
+fn what_rust_would_not_say_is_refused() {
+    for (text, part) in [
+        ("ln(exp())", "takes 1 argument, not 0"),
+        ("add(x, y, z)", "takes 2 arguments, not 3"),
+        ("select(x, y)", "takes 3 arguments, not 2"),
+        ("select(a, b, c, d)", "takes 3 arguments, not 4"),
+        ("x^neg()", "takes 1 argument, not 0"),
+        ("x.powi()", "takes 2 arguments, not 1"),
+        ("x.sqrt(2)", "takes 1 argument, not 2"),
+        ("recip()", "takes 1 argument"),
+        ("x**2", "no operator"),
+        ("2 ** x", "no operator"),
+        ("a < b < c", "do not follow"),
+        ("a == b != c", "do not follow"),
+        ("::if ", "has to be a name"),
+        ("::else", "has to be a name"),
+        ("let", "has to be a name"),
+        ("as + 1", "has to be a name"),
+        ("x.if()", "has to be a name"),
+        ("f::<x + y>(z)", "no place in a list of types"),
+        ("x²", "has no place"),
+        ("1e999", "is no number"),
+        ("1.5i32", "is no number"),
+        ("0x10", "is no number"),
+        ("1..2", "has to be a name"),
+        ("x as i32", "a cast"),
+        ("(x as i32) as f64", "a cast"),
+        ("x as u8 as f64", "a cast"),
+        ("x as f32", "a cast"),
+        ("(n / 2) as f64", "a cast"),
+        ("{ let a = 1 a }", "has to be a `;`"),
+        ("{ let a = 1; }", "has to be a name"),
+        ("if x { 1 } else 2", "has to be a `{`"),
+        ("f(x y)", "has to be a `)`"),
+        (")", "has to be a name"),
+        ("x)", "does not go on"),
+        ("&&x", "has to be a name"),
+        ("x = y", "does not go on"),
+    ] {
+        let error = text.parse::<Expr>().expect_err(text);
+        assert!(error.message.contains(part), "{text}: {error:?}");
+        assert!(error.position <= text.len(), "{text}: {error:?}");
+    }
+}
+
+#[test]
+fn names_mean_what_they_say() {
+    for (text, plain) in [
+        ("material::E * x", "material::E * x"),
+        ("E * PI", "E * PI"),
+        ("consts::PI", "consts::PI"),
+        ("f64::consts::PI + core::f64::consts::TAU", "π + two_pi()"),
+        ("material::exp(x)", "material::exp(x)"),
+        ("crate::mine::gamma(x) + super::sin(x)", "crate::mine::gamma(x) + super::sin(x)"),
+        ("own::pi()", "own::pi()"),
+        ("difrules_core::math::exp(x) + math::sin(x) + T::pi()", "exp(x) + sin(x) + π"),
+        ("f64::sqrt(x) + ComplexField::abs(x)", "sqrt(x) + abs(x)"),
+        ("{ let e = 2; own::e + e }", "own::e + 2"),
+        (
+            "f64::NAN + f64::INFINITY - f64::NEG_INFINITY",
+            "f64::NAN + f64::INFINITY - -f64::INFINITY",
+        ),
+        ("(n + 1) as f64 * x", "(n + 1) * x"),
+        ("0.1f32 * x", "0.10000000149011612 * x"),
+        ("-2^2 + -2.powi(2)", "-2^2 + -2^2"),
+        ("2 * **x", "2 * x"),
+        ("if if a { b } else { c } { 1 } else { 2 }", "if if a { b } else { c } { 1 } else { 2 }"),
+        ("(a < b) < c", "(a < b) < c"),
+        ("f(x, y,)", "f(x, y)"),
+        ("{ let x = y; { let x = x * x; x + x } + x }", "y * y + y * y + y"),
+    ] {
+        let expression = parse(text);
+        assert_eq!(expression.to_string(), plain, "{text}");
+        assert_eq!(parse(plain), expression, "{text}");
+    }
+}
+
+#[test]
+fn numbers_out_of_the_ordinary_are_printed_as_they_are_read() {
+    for number in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        -0.0,
+        5e-324,
+        1.7976931348623157e308,
+        1e16,
+        0.1 + 0.2,
+    ] {
+        for expression in [
+            Expr::Number(number),
+            Expr::call("neg", [Expr::Number(number)]),
+            Expr::call("sub", [Expr::Number(number), Expr::Number(number)]),
+        ] {
+            assert_eq!(parse(&expression.to_string()), expression);
+            assert!(expression.rust().to_string().parse::<Expr>().is_ok(), "{}", expression.rust());
+        }
+    }
+}
+
+#[test]
+fn powers_of_any_size_are_simplified() {
+    for (given, wanted) in [
+        ("(x^524288)^(-4096)", "1 / (x^524288)^4096"),
+        ("(x^999999)^999999 * (x^999999)^-999999", "1"),
+        ("powi(x, -2147483648) * x", "x * powi(x, -2147483648)"),
+        ("((x^65536)^32768)^2", "(x^65536)^65536"),
+        ("2^-2000 * x", "x / 2^2000"),
+        ("x^999999 * x^999999", "powi(x, 1999998)"),
+        ("recip(x^999999)^999999", "1 / (x^999999)^999999"),
+        ("0^-1 * x", "x / 0"),
+    ] {
+        assert_eq!(simple(given), wanted, "{given}");
+        assert_eq!(simple(wanted), wanted, "{given}");
+    }
+    // Powers whose exponents are beyond what a power may have are written as several.
+    let product: Vec<_> = (1..=4000).map(|i| format!("x^{}", 999_999 - i)).collect();
+    let (large, rest) =
+        ("powi(x, 1000000000)", 4000 * 999_999 - 4000 * 4001 / 2 - 3_000_000_000_i64);
+    assert_eq!(
+        simple(&product.join(" * ")),
+        format!("{large} * {large} * {large} * powi(x, {rest})")
+    );
+}
+
+/// What is nested deeper than the stack, or repeats itself more often than there is time for, is worked on as well.
+#[test]
+fn depth_and_size_have_no_end() {
+    let deep = 20_000;
+    let texts = [
+        format!("{}x{}", "sin(".repeat(deep), ")".repeat(deep)),
+        format!("x{}", ".exp()".repeat(deep)),
+        format!("{}x{}", "(".repeat(deep), ")".repeat(deep)),
+        format!("{}x", "-".repeat(deep)),
+        format!("{}x", "x^".repeat(deep)),
+        format!("{}x{}", "x - (".repeat(deep), ")".repeat(deep)),
+        vec!["x * y"; 100_001].join(" + "),
+        (0..deep).map(|i| format!("x{i} * x")).collect::<Vec<_>>().join(" * "),
+        format!("{}x{}", "if x < 1 { ".repeat(deep), " } else { 2 }".repeat(deep)),
+        format!("{}x }}", "if x < 1 { x } else ".repeat(deep) + "{ "),
+        format!("{}x{}", "{ let y = x; y + ".repeat(deep), " }".repeat(deep)),
+    ];
+    for text in texts {
+        let start = &text[..20];
+        let expression = parse(&text);
+        let again = parse(&expression.to_string());
+        assert!(again == expression, "{start}");
+        let simple = expression.simplify();
+        assert!(parse(&simple.to_string()) == simple, "{start}");
+        assert!(
+            !simple.latex().to_string().is_empty() && !simple.s_expression().to_string().is_empty()
+        );
+        assert!(format!("{simple:?}").len() > 5);
+        let replaced = expression.substitute(&[("x", Expr::variable("z"))]);
+        assert!(replaced.variables().contains("z"), "{start}");
+        assert!(!Straight::new(&[expression, simple, replaced]).steps.is_empty());
+    }
+    for (text, message) in
+        [("(".repeat(deep), "missing at the end"), ("f(".repeat(deep) + ")", "missing at the end")]
+    {
+        assert!(text.parse::<Expr>().unwrap_err().message.contains(message));
+    }
+}
+
+#[test]
+fn what_is_shared_is_worked_on_once() {
+    for text in ["(a + b) * (a - b)", "a * b", "sin(a) + b"] {
+        let mut expression = parse("x");
+        for _ in 0..60 {
+            let both = expression.substitute(&[("y", Expr::Number(2.0))]);
+            expression = parse(text).substitute(&[("a", both.clone()), ("b", both)]);
+        }
+        let text = expression.to_string();
+        assert!(text.len() < 10_000, "{}", text.len());
+        assert!(parse(&text) == expression);
+        assert!(expression.rust().to_string().len() < 10_000);
+        assert!(expression.latex().to_string().len() < 20_000);
+        assert!(expression.s_expression().to_string().len() < 10_000);
+        let simple = expression.simplify();
+        assert!(parse(&simple.to_string()) == simple);
+    }
+    // By text: each name twice the one before.
+    let mut text = String::from("{ let a0 = x + 1; ");
+    for i in 0..200 {
+        text += &format!("let a{} = a{i} * a{i} + a{i}; ", i + 1);
+    }
+    let expression = parse(&(text + "a200 }"));
+    let by_x = expression.differentiate("x", &Few).unwrap();
+    assert!(by_x == parse(&by_x.to_string()) && by_x != expression);
+    let doubled = parse(&format!(
+        "{{ let a0 = x; {}a1100 }}",
+        (0..1100).map(|i| format!("let a{} = a{i} + a{i}; ", i + 1)).collect::<String>()
+    ));
+    let simple = doubled.simplify();
+    assert!(
+        simple.variables().contains("x") && !simple.to_string().contains("INFINITY"),
+        "{simple}"
+    );
+}
+
+/// Four thousand terms or factors that differ: time that grows with their number, not with its square.
+#[test]
+fn many_different_terms_are_brought_together() {
+    for mark in [" + ", " - ", " * ", " / "] {
+        let text: Vec<_> = (0..40_000).map(|i| format!("sin(x{i})")).collect();
+        let expression = parse(&(text.join(mark) + mark + &text.join(mark)));
+        let start = std::time::Instant::now();
+        let simple = expression.simplify();
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+        assert_eq!(Straight::new(&[simple]).results.len(), 1);
+    }
+}

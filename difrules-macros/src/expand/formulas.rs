@@ -9,6 +9,7 @@ use syn::{ExprClosure, Pat};
 
 use super::Expansion;
 use super::rules::{Parameter, untyped};
+use crate::derivative::{bare_calls, unambiguous};
 use crate::function::Form;
 use crate::hygiene::quote;
 use crate::options::{Partial, Rule, Text};
@@ -21,6 +22,29 @@ impl Expansion<'_> {
         self.differentiable()
             .zip(given)
             .filter_map(|(i, partial)| matches!(partial, Partial::Unknown(_)).then_some(i))
+            .collect()
+    }
+
+    /// Checks of the functions of `difrules_core::math` that the formulas call by their bare names: that these are no
+    /// functions of the user's own, which the closures call and the formulas would not.
+    pub(super) fn called_by_formulas(&self) -> Vec<TokenStream> {
+        let (partials, symbolic) = (&self.options.partial, &self.options.symbolic);
+        let given = if symbolic.is_empty() { partials } else { symbolic };
+        let closures = given.iter().filter_map(|partial| match partial {
+            Partial::Closure(closure) => Some(closure),
+            Partial::Unknown(_) => None,
+        });
+        let closures = closures.filter(|closure| self.formula(closure).is_some());
+        let mut names: Vec<_> =
+            closures.flat_map(|closure| bare_calls(closure.body.to_token_stream())).collect();
+        names.sort();
+        names.dedup();
+        names
+            .iter()
+            .map(|name| {
+                let function = unambiguous(name, &quote!(::<f64>));
+                quote!(const _: fn() = || { let _ = #function; };)
+            })
             .collect()
     }
 

@@ -193,6 +193,7 @@ impl Expansion<'_> {
         let (forward, reverse) = (self.forward.is_some(), self.reverse.is_some());
         let symbolic = self.symbolic();
         let partials = self.formulas();
+        let called = self.called_by_formulas();
         let owner = self.options.owner.iter().map(|owner| format!("{}::", short_name(owner)));
         let owner = quote!(#(#owner,)*);
         let doc = documentation(&function.item);
@@ -222,6 +223,7 @@ impl Expansion<'_> {
         let count = instances.len();
         quote! {
             #(#checks)*
+            #(#called)*
 
             fn __record() -> &'static ::difrules_core::Record {
                 // All zero in the program's file, so a start does not touch it.
