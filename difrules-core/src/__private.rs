@@ -192,6 +192,13 @@ pub fn is_zero<T: Scalar>(number: &T) -> bool {
     num_traits::Zero::is_zero(number)
 }
 
+/// The derivative where a real number is NaN: NaN, and so are its own derivatives.
+#[inline]
+pub fn undefined<T: Scalar>(value: T) -> Option<T> {
+    let value = value.try_real()?;
+    if value.to_f64().is_nan() { Some(T::from_real(crate::math::undefined(value))) } else { None }
+}
+
 #[inline]
 pub fn conjugate<T: Scalar>(number: T) -> T {
     ComplexField::conjugate(number)

@@ -14,10 +14,10 @@
 //! // The derivative of an expression, of any order.
 //! let tanh: Expr = "tanh(x)".parse()?;
 //! let first = differentiate(&tanh, "x")?;
-//! assert_eq!(first.to_string(), "1 - tanh(x)^2");
+//! assert_eq!(first.to_string(), "sech(x)^2");
 //! let second = differentiate(&first, "x")?;
-//! assert_eq!(second.to_string(), "-2 * tanh(x) * (1 - tanh(x)^2)");
-//! assert_eq!(second.rust().to_string(), "-2.0 * tanh(x) * (1.0 - powi(tanh(x), 2))");
+//! assert_eq!(second.to_string(), "-2 * tanh(x) * sech(x)^2");
+//! assert_eq!(second.rust().to_string(), "-2.0 * tanh(x) * powi(sech(x), 2)");
 //!
 //! // Its value at any scalar.
 //! assert_eq!(evaluate(&first, &[("x", 0.0_f64)])?, 1.0);
@@ -27,9 +27,12 @@
 //! A program that is known when it is compiled takes [`derivative!`](crate::derivative), which writes the derivative
 //! out as Rust.
 
+use std::any::{Any, TypeId};
+
 use num_traits::FromPrimitive;
 
 use crate::call::CallError;
+use crate::math::undefined;
 use crate::registry::{Instance, Partial, Record, by_name, by_path, primitives};
 use crate::scalar::Real;
 
@@ -293,6 +296,10 @@ impl Program {
         let mut values: Vec<Result<T, usize>> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let value = match step {
+                // What is undefined has no derivative by any variable.
+                Step::Number(number) if number.is_nan() => {
+                    Ok(undefined(variables.iter().fold(T::zero(), |sum, x| sum + *x)))
+                }
                 Step::Number(number) => Ok(nalgebra::convert(*number)),
                 Step::Variable(place) => Ok(variables[*place]),
                 Step::Call(Operation::Select, arguments) => {
@@ -381,6 +388,7 @@ pub(crate) fn partial<T: Real>(
 ) -> Result<T, SymbolicError> {
     fn of<T: Real>(formula: &Formula, arguments: &[T], value: T) -> Result<T, SymbolicError> {
         Ok(match formula {
+            Formula::Number(number) if number.is_nan() => undefined(value),
             Formula::Number(number) => nalgebra::convert(*number),
             Formula::Argument(i) => arguments[*i],
             Formula::Value => value,
@@ -397,7 +405,34 @@ pub(crate) fn partial<T: Real>(
             }
         })
     }
+    if value.to_f64().is_nan() {
+        return Ok(undefined(value));
+    }
+    if T::BASE
+        && let Some(partial) = partial_by_rule(record, argument, arguments)?
+    {
+        return Ok(partial);
+    }
     of(formula(record, argument)?, arguments, value)
+}
+
+/// The partial derivative at plain numbers, by the rule in code; none where there is no instance.
+fn partial_by_rule<T: Real>(
+    record: &'static Record,
+    argument: usize,
+    arguments: &[T],
+) -> Result<Option<T>, SymbolicError> {
+    let number = TypeId::of::<T>();
+    let instance = record.instances.iter().find(|instance| instance.output_type().0 == number);
+    let Some(instance) = instance.filter(|_| record.forward) else { return Ok(None) };
+    let Some(mut boxed) = boxed(record, instance, arguments)? else { return Ok(None) };
+    let mut given: Vec<_> = boxed.iter_mut().map(|value| &mut **value).collect();
+    let mut one = T::one();
+    let mut tangents: Vec<Option<&mut dyn Any>> = arguments.iter().map(|_| None).collect();
+    tangents[argument] = Some(&mut one);
+    let (mut output, mut partial) = (T::zero(), T::zero());
+    instance.forward(&mut given, &mut tangents, &mut output, &mut partial)?;
+    Ok(Some(partial))
 }
 
 /// Calls a primitive of numbers at a plain scalar.
@@ -408,10 +443,29 @@ pub(crate) fn call_base<T: Real + FromPrimitive>(
 ) -> Result<T, SymbolicError> {
     let no_instance = || SymbolicError::NoInstance { primitive: record.path, scalar };
     let instance: &Instance = record.instance(scalar).ok_or_else(no_instance)?;
+    let mut boxed = boxed(record, instance, arguments)?.ok_or_else(no_instance)?;
+    if instance.output_type().0 != TypeId::of::<T>() {
+        return Err(no_instance());
+    }
+    let mut borrowed: Vec<_> = boxed.iter_mut().map(|value| &mut **value).collect();
+    let mut output = T::zero();
+    instance.call(&mut borrowed, &mut output)?;
+    Ok(output)
+}
+
+/// Numbers as the arguments of an instance; none where it does not take such numbers.
+fn boxed<T: Real>(
+    record: &'static Record,
+    instance: &Instance,
+    arguments: &[T],
+) -> Result<Option<Vec<Box<dyn Any>>>, SymbolicError> {
     let types = instance.argument_types();
+    if types.len() != arguments.len() {
+        return Ok(None);
+    }
     let mut boxed = Vec::with_capacity(arguments.len());
     for (i, argument) in arguments.iter().enumerate() {
-        let value: Box<dyn std::any::Any> = if record.partials.get(i) == Some(&Partial::Constant) {
+        let value: Box<dyn Any> = if record.partials.get(i) == Some(&Partial::Constant) {
             constant(types[i].1, argument.to_f64()).ok_or_else(|| SymbolicError::Constant {
                 primitive: record.path,
                 argument: record.arguments[i].name,
@@ -423,20 +477,12 @@ pub(crate) fn call_base<T: Real + FromPrimitive>(
         };
         boxed.push(value);
     }
-    if instance.output_type().0 != std::any::TypeId::of::<T>()
-        || types.len() != arguments.len()
-        || types.iter().zip(&boxed).any(|((wanted, _), value)| (**value).type_id() != *wanted)
-    {
-        return Err(no_instance());
-    }
-    let mut borrowed: Vec<_> = boxed.iter_mut().map(|value| &mut **value).collect();
-    let mut output = T::zero();
-    instance.call(&mut borrowed, &mut output)?;
-    Ok(output)
+    let fits = types.iter().zip(&boxed).all(|((wanted, _), value)| (**value).type_id() == *wanted);
+    Ok(fits.then_some(boxed))
 }
 
 /// A constant of an integer type, or a flag.
-fn constant(type_name: &str, value: f64) -> Option<Box<dyn std::any::Any>> {
+fn constant(type_name: &str, value: f64) -> Option<Box<dyn Any>> {
     macro_rules! whole {
         ($($integer:ident),*) => {
             match type_name {

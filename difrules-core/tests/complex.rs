@@ -14,6 +14,7 @@ fn call<R: Real>(name: &str, z: &[Complex<R>]) -> Complex<R> {
             match (name, z) {
                 $((stringify!($one), &[z]) => math::$one(z),)*
                 ("powf", &[z, w]) => math::powf(z, w),
+                ("div", &[z, w]) => math::div(z, w),
                 ("powi", &[z, n]) => math::powi(z, n.re.to_f64() as i32),
                 _ => panic!("{name}"),
             }
@@ -107,4 +108,69 @@ fn values_and_derivatives_agree_with_mpmath() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(checked > 250, "{checked}");
+}
+
+/// Whether a number is what it should be, each part beside the other: an infinity is one, and what is below the doubles is 0.
+fn agrees(found: Complex<f64>, exact: Complex<f64>) -> bool {
+    let finite = |x: f64| if x.is_finite() { x.abs() } else { 0.0 };
+    let size = finite(exact.re).max(finite(exact.im));
+    let part = |found: f64, exact: f64| {
+        found == exact
+            || (found - exact).abs() <= 2e-12 * size + 1e-322
+            || exact.is_infinite() && found.abs() > 1.7e308
+    };
+    part(found.re, exact.re) && part(found.im, exact.im)
+}
+
+/// Large and small numbers: in plain numbers, in forward and in reverse mode, and nested.
+#[test]
+fn nothing_overflows_or_underflows_on_the_way() {
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for line in include_str!("data/complex_far.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<_> = line.split('\t').collect();
+        let (name, point) = (fields[0], numbers(fields[1]));
+        let (value, slope) = (numbers(fields[2])[0], numbers(fields[3])[0]);
+        let mut compare = |what: &str, found: Complex<f64>, exact: Complex<f64>| {
+            if !agrees(found, exact) {
+                wrong.push(format!("{name} {point:?} {what}: {found}, not {exact}"));
+            }
+        };
+        compare("value", call(name, &point), value);
+        let z: Vec<_> = point.iter().enumerate().map(|(i, z)| varied(*z, i == 0)).collect();
+        let y = call(name, &z);
+        compare("value in a mode", Complex::new(y.re.value.value, y.im.value.value), value);
+        checked += 1;
+        // Where a part of it overflows, its product with a tangent has no value.
+        if !(slope.re.is_finite() && slope.im.is_finite()) {
+            continue;
+        }
+        compare("derivative", Complex::new(y.re.value.tangents[0], y.im.value.tangents[0]), slope);
+        let re = |z: &[Var<f64>; 2]| {
+            let mut all: Vec<_> = point
+                .iter()
+                .map(|z| Complex::new(Var::constant(z.re), Var::constant(z.im)))
+                .collect();
+            all[0] = Complex::new(z[0], z[1]);
+            call(name, &all).re
+        };
+        let by = gradient(re, &[point[0].re, point[0].im]);
+        compare("reverse mode", Complex::new(by[0], -by[1]), slope);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(checked > 250, "{checked}");
+}
+
+#[test]
+fn powers_of_zero() {
+    let zero = Complex::new(0.0, 0.0);
+    let two = Complex::new(2.0, 0.0);
+    assert_eq!(math::powf(zero, two), zero);
+    assert_eq!(math::powf(zero, zero), Complex::new(1.0, 0.0));
+    assert!(!math::powf(zero, -two).re.is_finite());
+    for by in 0..2 {
+        let y = call("powf", &[varied(zero, by == 0), varied(two, by == 1)]);
+        assert_eq!((y.re.value.tangents, y.im.value.tangents), ([0.0], [0.0]), "{by}");
+    }
+    let second = call("powf", &[varied(zero, true), varied(two, false)]);
+    assert_eq!(second.re.tangents[0].tangents, [2.0]);
 }

@@ -99,3 +99,43 @@ fn names_of_the_user_are_not_met() {
     let step1 = 3.0_f64;
     assert_eq!(derivative!(step0 * step1 + step1, step0), (9.0, 3.0));
 }
+
+/// A module of the user's own, with names that the standard library and `math` have too.
+mod material {
+    pub(crate) const E: f64 = 210.0;
+    pub(crate) const PI: f32 = 0.5;
+
+    pub(crate) fn exp(x: f64) -> f64 {
+        3.0 * x
+    }
+}
+
+#[test]
+fn a_users_own_names_are_the_users_own() {
+    let x = 2.0_f64;
+    assert_eq!(derivative!(material::E * x, x), (420.0, 210.0));
+    assert_eq!(derivative!(material::PI * x + crate::material::E, x), (211.0, 0.5));
+    assert_eq!(derivative!(x * std::f64::consts::E, x).1, std::f64::consts::E);
+    const E: f64 = 7.0;
+    assert_eq!(derivative!(E * x, x), (14.0, 7.0));
+    assert_eq!(derivative!(material::exp(x) * x, x, exp = |_| 3.0), (12.0, 12.0));
+}
+
+#[test]
+fn expressions_are_as_careful_as_rules() {
+    let x = 20.0_f64;
+    let (_, slope, second) = derivative!(tanh(x), x; 2);
+    assert!(
+        close(slope / 1.6993417021166355e-17, 1.0) && close(second / -3.398683404233271e-17, 1.0)
+    );
+    let (y, x) = (1e-200_f64, 1e-200);
+    assert_eq!(derivative!(atan2(y, x), y, x), (std::f64::consts::FRAC_PI_4, 5e199, -5e199));
+    let zero = 0.0_f64;
+    assert_eq!(derivative!(sinint(zero), zero), (0.0, 1.0));
+    let one = 1.0_f64;
+    assert_eq!(derivative!(spence(one), one), (0.0, -1.0));
+    let y = 0.1_f64;
+    assert_eq!(derivative!(rem(1.0, y), y).1, -9.0);
+    let undefined = f64::NAN;
+    assert!(derivative!(floor(undefined), undefined).1.is_nan());
+}

@@ -27,7 +27,7 @@ pub fn softplus<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::relu(-2.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| if x > T::zero() { T::one() } else { T::zero() }, instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(partial = |x| if x > T::zero() { T::one() } else { T::zero() }, symbolic = |x| if x > 0 { 1 } else { if x <= 0 { 0 } else { f64::NAN } }, instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn relu<T: Real>(x: T) -> T {
     if x <= T::zero() { T::zero() } else { x }
 }
@@ -43,7 +43,6 @@ pub fn relu<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| if x > convert(40.0) { T::one() } else if x < convert(-40.0) { T::zero() } else { ndtr(x) + x * (-x * x * convert(0.5)).exp() / T::two_pi().sqrt() },
-    symbolic = |x| ndtr(x) + x * (-x * x * convert(0.5)).exp() / T::two_pi().sqrt(),
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn gelu<T: Real>(x: T) -> T {
@@ -62,7 +61,7 @@ pub fn gelu<T: Real>(x: T) -> T {
 #[primitive(
     partial = |_, _, slope| *slope,
     saves = silu_and_slope -> T,
-    symbolic = |x, y| logistic(x) + y * logistic(-x),
+    symbolic = |x, y| if x > 800 { 1 } else { if x < -800 { 0 } else { logistic(x) + y * logistic(-x) } },
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn silu<T: Real>(x: T) -> T {

@@ -3,9 +3,10 @@
 //! `x + y` in a mode is its own operation, faster than a primitive; these are for the registry, where an expression
 //! finds their rules.
 
-use nalgebra::convert;
+use nalgebra::{Complex, convert};
 
-use crate::{Real, primitive};
+use super::{complex, recip};
+use crate::{Real, Scalar, primitive};
 
 /// The number itself, as DiffRules' `+x`.
 ///
@@ -75,13 +76,14 @@ pub fn mul<T: Real>(x: T, y: T) -> T {
 /// The quotient x / y.
 ///
 /// Domain: y not 0.
-/// Edge: infinite at y = 0, and NaN where x is 0 too.
+/// Edge: infinite at y = 0, and NaN where x is 0 too. Of complex numbers it neither overflows nor underflows on the way, as
+/// their operator does.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::div(6.0_f64, 3.0), 2.0);
 /// ```
-#[primitive(partial = (|_, y| y.recip(), |_, y, z| -z / y), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.positive()), alias("Base./"))]
-pub fn div<T: Real>(x: T, y: T) -> T {
+#[primitive(partial = (|_, y| recip(y), |_, y, z| -z / y), complex = (|_, y| recip(y), |_, y, z| -div(z, y)), kernel(Complex<f64> = complex::div, Complex<f32> = complex::div), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| (random.normal(), random.positive()), alias("Base./"))]
+pub fn div<T: Scalar>(x: T, y: T) -> T {
     x / y
 }
 
@@ -125,7 +127,7 @@ pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::modulo(-5.5_f64, 2.0), 0.5);
 /// ```
-#[primitive(partial = (|_, _, _| T::one(), |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }), symbolic = (|_, _| T::one(), |x, y| -(x / y).floor()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
+#[primitive(partial = (|_, _, _| T::one(), |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }), symbolic = (|_, _, z| if z == z { 1 } else { f64::NAN }, |x, y, z| if z == y { 1 } else { -((x - z) / y).round() }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
 pub fn modulo<T: Real>(x: T, y: T) -> T {
     let rest = x % y;
     // The remainder is exact; a multiple of y keeps the sign that Julia gives it.
@@ -148,7 +150,7 @@ pub fn modulo<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert!((difrules_core::math::mod2pi(-1.0_f64) - (std::f64::consts::TAU - 1.0)).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_| T::one(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.5), alias("Base.mod2pi"))]
+#[primitive(partial = |_| T::one(), symbolic = |_, y| if y == y { 1 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.5), alias("Base.mod2pi"))]
 pub fn mod2pi<T: Real>(x: T) -> T {
     super::at_base(x, |x| whole_turns_off(x, Rounding::Down))
 }
@@ -177,7 +179,7 @@ pub enum Rounding {
 ///
 /// assert!((rem2pi(7.0_f64, Rounding::Nearest) - (7.0 - std::f64::consts::TAU)).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _| T::one(), constant(rounding), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 2.5), Rounding::Nearest), alias("Base.rem2pi"))]
+#[primitive(partial = |_, _| T::one(), symbolic = |_, _, y| if y == y { 1 } else { f64::NAN }, constant(rounding), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 2.5), Rounding::Nearest), alias("Base.rem2pi"))]
 pub fn rem2pi<T: Real>(x: T, rounding: Rounding) -> T {
     super::at_base(x, |x| whole_turns_off(x, rounding))
 }

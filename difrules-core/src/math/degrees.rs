@@ -119,7 +119,7 @@ pub fn cotd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asind(0.5_f64) - 30.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| to_degrees((T::one() - x.powi(2)).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.asind"))]
+#[primitive(partial = |x| to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| to_degrees(((T::one() - x) * (T::one() + x)).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.asind"))]
 pub fn asind<T: Real>(x: T) -> T {
     x.asin() * radian()
 }
@@ -132,7 +132,7 @@ pub fn asind<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosd(0.5_f64) - 60.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| -to_degrees((T::one() - x.powi(2)).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.acosd"))]
+#[primitive(partial = |x| -to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| -to_degrees(((T::one() - x) * (T::one() + x)).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.acosd"))]
 pub fn acosd<T: Real>(x: T) -> T {
     x.acos() * radian()
 }
@@ -145,7 +145,7 @@ pub fn acosd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atand(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| over_one_and_square(RADIAN, x), symbolic = |x| to_degrees((T::one() + x * x).recip()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atand"))]
+#[primitive(partial = |x| over_one_and_square(RADIAN, x), symbolic = |x| to_degrees(over_square(T::one(), x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atand"))]
 pub fn atand<T: Real>(x: T) -> T {
     x.atan() * radian()
 }
@@ -159,7 +159,7 @@ pub fn atand<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asecd(2.0_f64) - 60.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| over_size_and_root(RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); to_degrees((size * ((size - T::one()) * (size + T::one())).sqrt()).recip()) }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
+#[primitive(partial = |x| over_size_and_root(RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); to_degrees(csch(size.acosh())) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
 pub fn asecd<T: Real>(x: T) -> T {
     x.recip().acos() * radian()
 }
@@ -173,7 +173,7 @@ pub fn asecd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acscd(2.0_f64) - 30.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); -to_degrees((size * ((size - T::one()) * (size + T::one())).sqrt()).recip()) }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
+#[primitive(partial = |x| over_size_and_root(-RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); -to_degrees(csch(size.acosh())) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
 pub fn acscd<T: Real>(x: T) -> T {
     x.recip().asin() * radian()
 }
@@ -187,7 +187,7 @@ pub fn acscd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acotd(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| over_one_and_square(-RADIAN, x), symbolic = |x| -to_degrees((T::one() + x * x).recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acotd"))]
+#[primitive(partial = |x| over_one_and_square(-RADIAN, x), symbolic = |x| -to_degrees(over_square(T::one(), x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acotd"))]
 pub fn acotd<T: Real>(x: T) -> T {
     x.recip().atan() * radian()
 }

@@ -19,7 +19,7 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(
     partial = |m| slope_of_first_kind(m),
-    symbolic = |m, k| (ellipe(m) - (T::one() - m) * k) / (convert::<f64, T>(2.0) * m * (T::one() - m)),
+    symbolic = |m, k| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (0.25 + m * (0.28125 + m * (0.29296875 + m * (0.299072265625 + m * (0.3028106689453125 + m * (0.30533409118652344 + m * (0.30715155601501465 + m * (0.3085227683186531 + m * (0.30959402793087065))))))))) } else { (ellipe(m) - (T::one() - m) * k) / (convert::<f64, T>(2.0) * m * (T::one() - m)) },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipk")
@@ -42,7 +42,7 @@ pub fn ellipk<T: Real>(m: T) -> T {
 /// ```
 #[primitive(
     partial = |m| slope_of_second_kind(m),
-    symbolic = |m, e| (e - ellipk(m)) / (convert::<f64, T>(2.0) * m),
+    symbolic = |m, e| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (-0.25 + m * (-0.09375 + m * (-0.05859375 + m * (-0.042724609375 + m * (-0.0336456298828125 + m * (-0.027757644653320312 + m * (-0.023627042770385742 + m * (-0.020568184554576874 + m * (-0.018211413407698274))))))))) } else { (e - ellipk(m)) / (convert::<f64, T>(2.0) * m) },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipe")

@@ -47,7 +47,6 @@ pub fn erfc<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x, y| if x > T::zero() { convert::<f64, T>(-2.0) * y * erfc_ratio(1, x) } else { convert::<f64, T>(2.0) * x * y - T::frac_2_sqrt_pi() },
-    symbolic = |x, y| convert::<f64, T>(2.0) * x * y - T::frac_2_sqrt_pi(),
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erfcx")
 )]
@@ -113,7 +112,6 @@ pub fn erfi<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| dawson_derivative(1, x),
-    symbolic = |x, y| T::one() - convert::<f64, T>(2.0) * x * y,
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.dawson")
 )]
@@ -177,7 +175,6 @@ pub fn erfcinv<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * (x + erfc_ratio(1, x)) } else { -T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
-    symbolic = |x| -T::frac_2_sqrt_pi() / erfcx(x),
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.logerfc")
 )]
@@ -195,7 +192,6 @@ pub fn logerfc<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * erfc_ratio(1, x) } else { convert::<f64, T>(2.0) * x - T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
-    symbolic = |x| convert::<f64, T>(2.0) * x - T::frac_2_sqrt_pi() / erfcx(x),
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.logerfcx")
 )]

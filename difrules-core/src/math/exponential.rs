@@ -2,7 +2,7 @@
 
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use super::complex;
+use super::{complex, recip};
 use crate::{Real, Scalar, primitive};
 
 /// The exponential.
@@ -13,7 +13,7 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::exp(0.5_f64) - 1.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp"))]
+#[primitive(partial = |_, y| y, kernel(Complex<f64> = complex::exp, Complex<f32> = complex::exp), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp"))]
 pub fn exp<T: Scalar>(x: T) -> T {
     x.exp()
 }
@@ -26,7 +26,7 @@ pub fn exp<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp2(0.5_f64) - std::f64::consts::SQRT_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_2(), complex = |_, y| y.scale(T::Real::ln_2()), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp2"))]
+#[primitive(partial = |_, y| y * T::ln_2(), complex = |_, y| y.scale(T::Real::ln_2()), kernel(Complex<f64> = complex::exp2, Complex<f32> = complex::exp2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp2"))]
 pub fn exp2<T: Scalar>(x: T) -> T {
     x.exp2()
 }
@@ -39,7 +39,7 @@ pub fn exp2<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, complex = |x| x.exp(), kernel(Complex<f64> = complex::exp_m1, Complex<f32> = complex::exp_m1), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.expm1"))]
+#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, complex = |x| exp(x), kernel(Complex<f64> = complex::exp_m1, Complex<f32> = complex::exp_m1), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.expm1"))]
 pub fn exp_m1<T: Scalar>(x: T) -> T {
     x.exp_m1()
 }
@@ -48,12 +48,12 @@ pub fn exp_m1<T: Scalar>(x: T) -> T {
 ///
 /// Domain: x > 0.
 /// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
-/// derivative 0; NaN below 0, where the derivative is 1 / x nevertheless.
+/// derivative 0; NaN below 0, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::one() / (x + T::zero()), complex = |x| x.recip(), symbolic = |x| x.recip(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log", "NaNMath.log"))]
+#[primitive(partial = |x| T::one() / (x + T::zero()), complex = |x| recip(x), symbolic = |x| x.recip(), kernel(Complex<f64> = complex::ln, Complex<f32> = complex::ln), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log", "NaNMath.log"))]
 pub fn ln<T: Scalar>(x: T) -> T {
     x.ln()
 }
@@ -61,13 +61,12 @@ pub fn ln<T: Scalar>(x: T) -> T {
 /// ln(1 + x), accurate near 0.
 ///
 /// Domain: x > -1.
-/// Edge: -infinity at -1, the derivative +infinity; keeps the sign of 0; NaN below -1, where the
-/// derivative is 1 / (1 + x) nevertheless.
+/// Edge: -infinity at -1, the derivative +infinity; keeps the sign of 0; NaN below -1, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| (T::one() + x).recip(), kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log1p", "NaNMath.log1p"))]
+#[primitive(partial = |x| recip(T::one() + x), kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log1p", "NaNMath.log1p"))]
 pub fn ln_1p<T: Scalar>(x: T) -> T {
     x.ln_1p()
 }
@@ -76,12 +75,12 @@ pub fn ln_1p<T: Scalar>(x: T) -> T {
 ///
 /// Domain: x > 0.
 /// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
-/// derivative 0; NaN below 0, where the derivative is 1 / (x ln(2)) nevertheless.
+/// derivative 0; NaN below 0, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::log2_e() / (x + T::zero()), complex = |x| (x.scale(T::Real::ln_2())).recip(), symbolic = |x| (x * T::ln_2()).recip(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log2", "NaNMath.log2"))]
+#[primitive(partial = |x| T::log2_e() / (x + T::zero()), complex = |x| recip(x).scale(T::Real::log2_e()), symbolic = |x| T::log2_e() / x, kernel(Complex<f64> = complex::log2, Complex<f32> = complex::log2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log2", "NaNMath.log2"))]
 pub fn log2<T: Scalar>(x: T) -> T {
     x.log2()
 }
@@ -90,12 +89,12 @@ pub fn log2<T: Scalar>(x: T) -> T {
 ///
 /// Domain: x > 0.
 /// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
-/// derivative 0; NaN below 0, where the derivative is 1 / (x ln(10)) nevertheless.
+/// derivative 0; NaN below 0, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::log10_e() / (x + T::zero()), complex = |x| (x.scale(T::Real::ln_10())).recip(), symbolic = |x| (x * T::ln_10()).recip(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log10", "NaNMath.log10"))]
+#[primitive(partial = |x| T::log10_e() / (x + T::zero()), complex = |x| recip(x).scale(T::Real::log10_e()), symbolic = |x| T::log10_e() / x, kernel(Complex<f64> = complex::log10, Complex<f32> = complex::log10), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log10", "NaNMath.log10"))]
 pub fn log10<T: Scalar>(x: T) -> T {
     x.log10()
 }
@@ -108,7 +107,7 @@ pub fn log10<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::exp10(2.0_f64), 100.0);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_10(), complex = |_, y| y.scale(T::Real::ln_10()), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp10"))]
+#[primitive(partial = |_, y| y * T::ln_10(), complex = |_, y| y.scale(T::Real::ln_10()), kernel(Complex<f64> = complex::exp10, Complex<f32> = complex::exp10), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp10"))]
 pub fn exp10<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(convert::<f64, T::Real>(10.0).powf(x)),
@@ -141,7 +140,7 @@ pub fn log_base<T: Real>(base: T, x: T) -> T {
 /// ```
 #[primitive(
     partial = |x, y| slope_of_exprel(x, y),
-    symbolic = |x, y| (x.exp() - y) / x,
+    symbolic = |x| exprel_derivative(1, x),
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn exprel<T: Real>(x: T) -> T {

@@ -3,7 +3,7 @@
 use nalgebra::{Complex, convert};
 
 use super::bessel::{FAR, Sums, Wave, slope_of_j, slope_of_y};
-use super::{besselj, bessely};
+use super::{besselj, bessely, plain};
 use crate::{Real, primitive};
 
 /// The Hankel function of the first kind, J(x) + i Y(x), of real order.
@@ -97,7 +97,7 @@ pub fn besselhx<T: Real>(order: T, x: T) -> Complex<T> {
 }
 
 fn at_base<T: Real>(order: T, x: T, f: impl FnOnce(f64, f64) -> Complex<f64>) -> Complex<T> {
-    let Complex { re, im } = f(order.to_f64(), x.to_f64());
+    let Complex { re, im } = f(plain(order), plain(x));
     Complex::new(convert(re), convert(im))
 }
 

@@ -2,8 +2,8 @@
 
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use super::complex;
 use super::trigonometric::one_minus_square;
+use super::{complex, recip, sqrt};
 use crate::{Real, Scalar, primitive};
 
 /// The hyperbolic sine.
@@ -14,7 +14,7 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sinh(0.5_f64) - 0.5210953054937474).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, cosh| *cosh, saves = sinh_and_cosh -> T, symbolic = |x| x.cosh(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinh"))]
+#[primitive(partial = |_, _, cosh| *cosh, saves = sinh_and_cosh -> T, symbolic = |x| x.cosh(), kernel(Complex<f64> = complex::sinh, Complex<f32> = complex::sinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinh"))]
 pub fn sinh<T: Scalar>(x: T) -> T {
     sinh_and_cosh(x).0
 }
@@ -27,7 +27,7 @@ pub fn sinh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosh(0.5_f64) - 1.1276259652063807).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, sinh| *sinh, saves = cosh_and_sinh -> T, symbolic = |x| x.sinh(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cosh"))]
+#[primitive(partial = |_, _, sinh| *sinh, saves = cosh_and_sinh -> T, symbolic = |x| x.sinh(), kernel(Complex<f64> = complex::cosh, Complex<f32> = complex::cosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cosh"))]
 pub fn cosh<T: Scalar>(x: T) -> T {
     cosh_and_sinh(x).0
 }
@@ -40,7 +40,7 @@ pub fn cosh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tanh(0.5_f64) - 0.46211715726000973).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |_, y| T::one() - y.powi(2), kernel(Complex<f64> = complex::tanh, Complex<f32> = complex::tanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.tanh"))]
+#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |x| sech(x).powi(2), kernel(Complex<f64> = complex::tanh, Complex<f32> = complex::tanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.tanh"))]
 pub fn tanh<T: Scalar>(x: T) -> T {
     tanh_and_slope(x).0
 }
@@ -53,7 +53,7 @@ pub fn tanh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_root(x), complex = |x| (x * x + T::one()).sqrt().recip(), symbolic = |x| (T::one() + x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
+#[primitive(partial = |x| over_root(x), complex = |x| { let turned = complex::turned(x); recip(sqrt(T::one() + turned) * sqrt(T::one() - turned)) }, symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
 pub fn asinh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_asinh(x)),
@@ -70,7 +70,7 @@ pub fn asinh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| ((x - T::one()).sqrt() * (x + T::one()).sqrt()).recip(), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
+#[primitive(partial = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
 pub fn acosh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_acosh(x)),
@@ -81,13 +81,12 @@ pub fn acosh<T: Scalar>(x: T) -> T {
 /// The number with this hyperbolic tangent.
 ///
 /// Domain: -1 < x < 1.
-/// Edge: infinite at the ends, the derivative +infinity; keeps the sign of 0; NaN beyond, where the
-/// derivative is 1 / (1 - x^2) nevertheless.
+/// Edge: infinite at the ends, the derivative +infinity; keeps the sign of 0; NaN beyond, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).recip(), symbolic = |x| (T::one() - x.powi(2)).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
+#[primitive(partial = |x| one_minus_square(x).recip(), complex = |x| recip(T::one() - x) * recip(T::one() + x), symbolic = |x| ((T::one() - x) * (T::one() + x)).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
 pub fn atanh<T: Scalar>(x: T) -> T {
     x.atanh()
 }
@@ -109,12 +108,6 @@ fn pair<T: Scalar>(
     }
 }
 
-/// Whether a number is real: then a mode applies the rule of each of these functions, and complex numbers have none of their
-/// own to call in a circle.
-fn is_real<T: Scalar>(x: T) -> bool {
-    x.try_real().is_some()
-}
-
 /// With r = exp(x) - 1 the hyperbolic sine of x >= 0 is (r + r / (r + 1)) / 2 and the cosine 1 + r^2 / (2 (r + 1)).
 fn sinh_and_cosh<T: Scalar>(x: T) -> (T, T) {
     pair(
@@ -132,7 +125,7 @@ fn sinh_and_cosh<T: Scalar>(x: T) -> (T, T) {
             };
             (if negative { -sinh } else { sinh }, cosh)
         },
-        |x| (x.sinh(), x.cosh()),
+        |x| (sinh(x), cosh(x)),
     )
 }
 
@@ -167,7 +160,7 @@ fn tanh_and_slope<T: Scalar>(x: T) -> (T, T) {
             )
         },
         |x| {
-            let sech = if is_real(x) { sech(x) } else { x.cosh().recip() };
+            let sech = sech(x);
             (tanh(x), sech * sech)
         },
     )
@@ -190,7 +183,7 @@ fn sech_and_slope<T: Scalar>(x: T) -> (T, T) {
             (y, if negative { y * tanh } else { -y * tanh })
         },
         |x| {
-            let y = if is_real(x) { sech(x) } else { x.cosh().recip() };
+            let y = sech(x);
             (y, -y * tanh(x))
         },
     )
@@ -206,8 +199,8 @@ fn csch_and_slope<T: Scalar>(x: T) -> (T, T) {
             (if negative { -y } else { y }, -y * (above / rest))
         },
         |x| {
-            let y = if is_real(x) { csch(x) } else { x.sinh().recip() };
-            (y, -y * tanh(x).recip())
+            let y = csch(x);
+            (y, -y * coth(x))
         },
     )
 }
@@ -222,8 +215,8 @@ fn coth_and_slope<T: Scalar>(x: T) -> (T, T) {
             (if negative { -y } else { y }, -(csch * csch))
         },
         |x| {
-            let csch = if is_real(x) { csch(x) } else { x.sinh().recip() };
-            (tanh(x).recip(), -(csch * csch))
+            let csch = csch(x);
+            (coth(x), -(csch * csch))
         },
     )
 }
@@ -263,7 +256,7 @@ fn real_acosh<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sech(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = sech_and_slope -> T, symbolic = |x, y| -y * x.tanh(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sech"))]
+#[primitive(partial = |_, _, slope| *slope, saves = sech_and_slope -> T, symbolic = |x, y| -y * x.tanh(), kernel(Complex<f64> = complex::sech, Complex<f32> = complex::sech), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sech"))]
 pub fn sech<T: Scalar>(x: T) -> T {
     sech_and_slope(x).0
 }
@@ -276,7 +269,7 @@ pub fn sech<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::csch(1.0_f64) - 0.850918128239321).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = csch_and_slope -> T, symbolic = |x, y| -y * x.coth(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.csch"))]
+#[primitive(partial = |_, _, slope| *slope, saves = csch_and_slope -> T, symbolic = |x, y| -y * x.coth(), kernel(Complex<f64> = complex::csch, Complex<f32> = complex::csch), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.csch"))]
 pub fn csch<T: Scalar>(x: T) -> T {
     csch_and_slope(x).0
 }
@@ -289,7 +282,7 @@ pub fn csch<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::coth(1.0_f64) - 1.313035285499331).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = coth_and_slope -> T, symbolic = |x| -csch(x).powi(2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.coth"))]
+#[primitive(partial = |_, _, slope| *slope, saves = coth_and_slope -> T, symbolic = |x| -csch(x).powi(2), kernel(Complex<f64> = complex::coth, Complex<f32> = complex::coth), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.coth"))]
 pub fn coth<T: Scalar>(x: T) -> T {
     coth_and_slope(x).0
 }
@@ -322,7 +315,7 @@ pub fn asech<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsch(1.0_f64) - 0.881373587019543).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()), symbolic = |x| -(ComplexField::abs(x) * (T::one() + x * x).sqrt()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acsch"))]
+#[primitive(partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()), symbolic = |x| -sech(asinh(x)) / ComplexField::abs(x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acsch"))]
 pub fn acsch<T: Real>(x: T) -> T {
     let size = ComplexField::abs(x);
     // Near 0, where 1 / x may overflow, 1 / sinh(y) is 2 exp(-y).
@@ -335,8 +328,7 @@ pub fn acsch<T: Real>(x: T) -> T {
 /// The inverse of the hyperbolic cotangent, atanh(1 / x).
 ///
 /// Domain: x < -1 and x > 1.
-/// Edge: infinite at -1 and 1, the derivative -infinity; 0 at the infinities; NaN between, where the
-/// derivative is 1 / (1 - x^2) nevertheless.
+/// Edge: infinite at -1 and 1, the derivative -infinity; 0 at the infinities; NaN between, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);

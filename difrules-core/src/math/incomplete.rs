@@ -10,7 +10,7 @@ use super::beta_functions::{ln_beta_of, logarithmic_slope};
 use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
-use super::{at_base_of_two, beta, digamma, gamma, log1pmx};
+use super::{at_base_of_two, beta, digamma, gamma, log1pmx, plain};
 use crate::{Dual, Real, primitive};
 
 /// The density of the gamma distribution of shape a, x^(a-1) exp(-x) / gamma(a).
@@ -76,7 +76,7 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
 /// ```
 #[primitive(partial = (|a, b, x, y| beta_density_by_shape(a, b, y, excess(a, b, x), x.ln()), |a, b, x, y| beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p()), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| y * (x.ln() - digamma(a) + digamma(a + b)), |a, b, x, y| y * ((-x).ln_1p() - digamma(b) + digamma(a + b)), |a, b, x, y| y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x))), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
 pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
-    convert(beta_density_of(a.to_f64(), b.to_f64(), x.to_f64()))
+    convert(beta_density_of(plain(a), plain(b), plain(x)))
 }
 
 /// The incomplete beta function, regularised: I_x(a, b), the integral of t^(a-1) (1-t)^(b-1) / beta(a, b) over t from 0
@@ -94,7 +94,7 @@ pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
 /// ```
 #[primitive(partial = (|a, b, x, _| betainc_by_shapes(a, b, x, true), |a, b, x, _| betainc_by_shapes(a, b, x, false), |a, b, x, _| beta_density(a, b, x)), symbolic = (unknown, unknown, |a, b, x, _| beta_density(a, b, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
 pub fn betainc<T: Real>(a: T, b: T, x: T) -> T {
-    convert(incomplete_beta(a.to_f64(), b.to_f64(), x.to_f64()))
+    convert(incomplete_beta(plain(a), plain(b), plain(x)))
 }
 
 // The density of the gamma distribution.
@@ -240,8 +240,10 @@ fn lower_by_shape<T: Real>(a: T, x: T) -> T {
     if is_below(shape, place) {
         return (power * lower_series(varying, fixed)).tangents[0];
     }
-    // The derivatives of the fraction converge later than its value: twice the terms.
-    let terms = 2 * terms_of_upper_fraction(shape, place) + 10;
+    // The derivatives of the fraction converge later than its value: twice the terms. It ends at a whole shape, or nearly so
+    // close to one, but not its derivative by the shape: as many terms as halfway between.
+    let halfway = terms_of_upper_fraction(shape + 0.5, place);
+    let terms = 2 * terms_of_upper_fraction(shape, place).max(halfway) + 10;
     -(power * (varying / upper_fraction(varying, fixed, terms))).tangents[0]
 }
 
@@ -540,18 +542,23 @@ fn betainc_by_shapes<T: Real>(a: T, b: T, x: T, by_first: bool) -> T {
         return if by_first { -(power / a).value } else { (power / b).value };
     }
     let distance = excess(first, second, place);
-    // The derivatives of the fraction converge later than its value: twice the terms.
+    // The derivatives of the fraction converge later than its value: twice the terms. It ends at a whole shape on the other
+    // side, but not its derivative by that: as many terms as halfway between.
+    let terms = |a: f64, b: f64, x: f64, rest: f64, below: f64| {
+        let halfway = terms_of_beta_fraction(a, b + 0.5, x, rest, below - 0.5 * x);
+        2 * terms_of_beta_fraction(a, b, x, rest, below).max(halfway) + 10
+    };
     if is_lower(first, second, place) {
         if first < 0.5 {
             return -complement_of_small_shape(a, b, x, x.ln()).tangents[0];
         }
-        let terms = 2 * terms_of_beta_fraction(first, second, place, 1.0 - place, -distance) + 10;
+        let terms = terms(first, second, place, 1.0 - place, -distance);
         return (power / beta_fraction(a, b, x, rest, -above, terms)).tangents[0];
     }
     if second < 0.5 {
         return complement_of_small_shape(b, a, rest, (-x).ln_1p()).tangents[0];
     }
-    let terms = 2 * terms_of_beta_fraction(second, first, 1.0 - place, place, distance) + 10;
+    let terms = terms(second, first, 1.0 - place, place, distance);
     -(power / beta_fraction(b, a, rest, x, above, terms)).tangents[0]
 }
 

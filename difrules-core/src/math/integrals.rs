@@ -3,7 +3,7 @@
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::error_function::fraction;
-use super::{EULER, at_base, cospi, sinpi};
+use super::{EULER, at_base, cospi, plain, sinpi};
 use crate::{Real, primitive};
 
 /// The exponential integral E1(x), the integral of exp(-t) / t from x to infinity.
@@ -51,7 +51,7 @@ pub fn expint_n<T: Real>(n: i32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::sinint(1.0_f64) - 0.946083070367183).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| sine_quotient(x), symbolic = |x| x.sin() / x, instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.sinint"))]
+#[primitive(partial = |x| sine_quotient(x), symbolic = |x| sin_quotient(0, x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.sinint"))]
 pub fn sinint<T: Real>(x: T) -> T {
     at_base(x, |x| sine_and_cosine_integrals(x).0)
 }
@@ -89,7 +89,7 @@ pub fn cosint<T: Real>(x: T) -> T {
     sample = |random| random.positive()
 )]
 pub fn sici<T: Real>(x: T) -> (T, T) {
-    let (si, ci) = sine_and_cosine_integrals(x.to_f64());
+    let (si, ci) = sine_and_cosine_integrals(plain(x));
     (convert(si), convert(ci))
 }
 
@@ -129,9 +129,119 @@ pub fn fresnel_c<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::spence(2.0_f64) + std::f64::consts::PI.powi(2) / 12.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| slope_of_spence(x), symbolic = |x| x.ln() / (T::one() - x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive())]
+#[primitive(partial = |x| slope_of_spence(x), symbolic = |x| -exprel(x.ln()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive())]
 pub fn spence<T: Real>(x: T) -> T {
     at_base(x, dilogarithm)
+}
+
+/// The n-th derivative of (exp(x) - 1) / x, which is the integral of t^n exp(x t) over t from 0 to 1.
+///
+/// Domain: all x, n up to 50 (NaN beyond).
+/// Edge: 1 / (n + 1) at 0, 0 at -infinity, infinity at infinity.
+///
+/// ```
+/// assert_eq!(difrules_core::math::exprel_derivative(1, 0.0_f64), 0.5);
+/// ```
+#[primitive(
+    partial = |n, x| exprel_derivative(n.saturating_add(1), x),
+    constant(n),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 4) as u32, random.between(-3.0, 3.0))
+)]
+pub fn exprel_derivative<T: Real>(n: u32, x: T) -> T {
+    at_base(x, |x| exponential_moment(n, x))
+}
+
+/// The n-th derivative of sin(x) / x, which is the integral of t^n cos(x t + n pi / 2) over t from 0 to 1.
+///
+/// Domain: all x, n up to 20 (NaN beyond).
+/// Edge: for an even n it is 1 / (n + 1) or -1 / (n + 1) at 0, else 0; 0 at the infinities.
+///
+/// ```
+/// assert_eq!(difrules_core::math::sin_quotient(0, 0.0_f64), 1.0);
+/// ```
+#[primitive(
+    partial = |n, x| sin_quotient(n.saturating_add(1), x),
+    constant(n),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 4) as u32, random.between(-9.0, 9.0))
+)]
+pub fn sin_quotient<T: Real>(n: u32, x: T) -> T {
+    at_base(x, |x| sine_moment(n, x))
+}
+
+/// The integral of t^n exp(x t) over t from 0 to 1, by series of positive terms: of x^k / (k! (n + k + 1)), and for a negative
+/// x of exp(x) (-x)^k / ((n + 1) .. (n + 1 + k)) (DLMF 13.2.39). Far out to the left nothing is left but the integral to
+/// infinity.
+fn exponential_moment(n: u32, x: f64) -> f64 {
+    if n > 50 || x.is_nan() {
+        return f64::NAN;
+    }
+    let order = f64::from(n);
+    if x < -60.0 - 2.0 * order {
+        return (1..=n).fold(-x.recip(), |product, k| product * (f64::from(k) / -x));
+    }
+    if x > 700.0 {
+        // By parts, and the exponential in halves, since it overflows first.
+        let (mut term, mut sum) = (x.recip(), x.recip());
+        for k in 0..n {
+            term *= -f64::from(n - k) / x;
+            sum += term;
+        }
+        let half = (0.5 * x).exp();
+        return if x == f64::INFINITY { x } else { half * sum * half };
+    }
+    if x < 0.0 {
+        let (mut term, mut sum) = ((order + 1.0).recip(), 0.0);
+        for k in 1..1000 {
+            sum += term;
+            term *= -x / (order + 1.0 + f64::from(k));
+            if term < 1e-18 * sum {
+                break;
+            }
+        }
+        return x.exp() * sum;
+    }
+    let (mut power, mut sum) = (1.0, 0.0);
+    for k in (0..3000).map(f64::from) {
+        let term = power / (order + k + 1.0);
+        sum += term;
+        if term < 1e-18 * sum {
+            break;
+        }
+        power *= x / (k + 1.0);
+    }
+    sum
+}
+
+/// The n-th derivative of sin(x) / x: the sum of (-1)^k x^(2k-n) / ((2k - n)! (2k + 1)), and far out by parts,
+/// x y^(n) + n y^(n-1) = sin(x + n pi / 2).
+fn sine_moment(n: u32, x: f64) -> f64 {
+    if n > 20 || x.is_nan() {
+        return f64::NAN;
+    }
+    if x.is_infinite() {
+        return 0.0;
+    }
+    let order = f64::from(n);
+    if x.abs() > order.max(3.0) {
+        let (sin, cos) = x.sin_cos();
+        let turned = [sin, cos, -sin, -cos];
+        let start = sin / x;
+        return (1..=n).fold(start, |y, k| (turned[k as usize % 4] - f64::from(k) * y) / x);
+    }
+    let first = n.div_ceil(2);
+    let mut power = if n % 2 == 1 { x } else { 1.0 };
+    if first % 2 == 1 {
+        power = -power;
+    }
+    let mut sum = 0.0;
+    for k in first..first + 60 {
+        sum += power / f64::from(2 * k + 1);
+        let next = f64::from(2 * k - n);
+        power *= -x * x / ((next + 1.0) * (next + 2.0));
+    }
+    sum
 }
 
 /// sin(x) / x; up to 2 the sum of (-1)^k x^(2k) / (2k + 1)!, whose derivatives are right at 0 too.

@@ -21,7 +21,6 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(
     partial = |branch, x, y| if y > convert(-1.3) && y < convert(-0.7) { (-y).exp() / lambert_w_plus_one(branch, x) } else if y < -T::one() { -(-x - y.exp()).recip() } else { (-y).exp() / (T::one() + y) },
-    symbolic = |_, _, y| (-y).exp() / (T::one() + y),
     constant(branch),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (0, random.positive())

@@ -3,6 +3,7 @@
 
 use nalgebra::{ComplexField, convert};
 
+use super::sech;
 use crate::{Real, primitive};
 
 /// x ln(x), and 0 at 0.
@@ -54,7 +55,7 @@ pub fn xlog1py<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logistic(0.0_f64), 0.5);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |_, y| y * (T::one() - y), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logistic"))]
+#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |x| convert::<f64, T>(0.25) * sech(convert::<f64, T>(0.5) * x).powi(2), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logistic"))]
 pub fn logistic<T: Real>(x: T) -> T {
     logistic_and_slope(x).0
 }
@@ -63,9 +64,9 @@ pub fn logistic<T: Real>(x: T) -> T {
 /// negative x, and e / (1 + e)^2.
 pub(super) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
     if !T::BASE {
-        // A mode applies the rule.
-        let y = logistic(x);
-        return (y, y * logistic(-x));
+        // A mode applies the rules: of a slope whose own does not cancel near 0.
+        let root = sech(x * convert(0.5));
+        return (logistic(x), root * root * convert(0.25));
     }
     let positive = x >= T::zero();
     let e = if positive { (-x).exp() } else { x.exp() };
@@ -76,8 +77,7 @@ pub(super) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
 /// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2.
 ///
 /// Domain: 0 < x < 1.
-/// Edge: -infinity at 0 of either sign and +infinity at 1, the derivative +infinity; NaN beyond, where
-/// the derivative is 1 / (x (1 - x)) nevertheless.
+/// Edge: -infinity at 0 of either sign and +infinity at 1, the derivative +infinity; NaN beyond, as the derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logit(0.5_f64), 0.0);
@@ -132,7 +132,7 @@ pub fn log1pexp<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log1mexp(-1e-20_f64) + 46.0517018598809).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| -(x - y).exp(), symbolic = |x| -(-x).exp_m1().recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log1mexp"))]
+#[primitive(partial = |x, y| -(x - y).exp(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log1mexp"))]
 pub fn log1mexp<T: Real>(x: T) -> T {
     if x > -T::ln_2() { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
 }
@@ -146,7 +146,7 @@ pub fn log1mexp<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::log2mexp(0.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x, y| if x < convert(0.5) { let e = x.exp(); -e / (convert::<f64, T>(2.0) - e) } else if y.to_f64().is_nan() { y } else { -below_ln_2(x).exp_m1().recip() }, symbolic = |x| -(convert::<f64, T>(2.0) * (-x).exp() - T::one()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log2mexp"))]
+#[primitive(partial = |x, y| if x < convert(0.5) { let e = x.exp(); -e / (convert::<f64, T>(2.0) - e) } else if y.to_f64().is_nan() { y } else { -below_ln_2(x).exp_m1().recip() }, symbolic = |x, y| -(x - y).exp(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log2mexp"))]
 pub fn log2mexp<T: Real>(x: T) -> T {
     if x < convert(0.5) {
         return (-x.exp_m1()).ln_1p();
@@ -168,12 +168,12 @@ fn below_ln_2<T: Real>(x: T) -> T {
 ///
 /// Domain: x > 0.
 /// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
-/// derivative 1; NaN below 0, where the derivative is 1 / (1 - exp(-x)) nevertheless.
+/// derivative 1; NaN below 0, as the derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logexpm1(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| -(-(x + T::zero())).exp_m1().recip(), symbolic = |x| -(-x).exp_m1().recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
+#[primitive(partial = |x| -(-(x + T::zero())).exp_m1().recip(), symbolic = |x| -(-ComplexField::abs(x)).exp_m1().recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
 pub fn logexpm1<T: Real>(x: T) -> T {
     if x < convert(1.0) { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() }
 }
@@ -182,12 +182,12 @@ pub fn logexpm1<T: Real>(x: T) -> T {
 ///
 /// Domain: x > -1.
 /// Edge: -infinity at -1, the derivative +infinity; 0 at 0, its largest value; -infinity at +infinity,
-/// the derivative -1; NaN below -1, where the derivative is -x / (1 + x) nevertheless.
+/// the derivative -1; NaN below -1, as the derivative.
 ///
 /// ```
 /// assert!((difrules_core::math::log1pmx(1e-8_f64) / -4.99999996666667e-17 - 1.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| if x > T::one() { (T::one() + x).recip() - T::one() } else { -x / (T::one() + x) }, symbolic = |x| -x / (T::one() + x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.log1pmx"))]
+#[primitive(partial = |x| if x > T::one() { (T::one() + x).recip() - T::one() } else { -x / (T::one() + x) }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.log1pmx"))]
 pub fn log1pmx<T: Real>(x: T) -> T {
     if x < convert(-0.5) || x > convert(1.0) {
         return below_line(x.ln_1p(), x);
@@ -209,12 +209,12 @@ fn below_line<T: Real>(logarithm: T, x: T) -> T {
 ///
 /// Domain: x > 0.
 /// Edge: -infinity at 0 of either sign, the derivative +infinity; 0 at 1, its largest value; -infinity at
-/// +infinity, the derivative -1; NaN below 0, where the derivative is 1 / x - 1 nevertheless.
+/// +infinity, the derivative -1; NaN below 0, as the derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::logmxp1(1.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| if x > convert(2.0) { x.recip() - T::one() } else { (T::one() - x) / (x + T::zero()) }, symbolic = |x| (T::one() - x) / x, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logmxp1"))]
+#[primitive(partial = |x| if x > convert(2.0) { x.recip() - T::one() } else { (T::one() - x) / (x + T::zero()) }, symbolic = |x| if x > 2 { x.recip() - 1 } else { (1 - x) / x }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logmxp1"))]
 pub fn logmxp1<T: Real>(x: T) -> T {
     if x < convert(0.5) || x > convert(2.0) {
         return below_line(x.ln(), x) + T::one();
@@ -230,7 +230,7 @@ pub fn logmxp1<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logaddexp(1000.0_f64, 0.0), 1000.0);
 /// ```
-#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| logistic(x - y), |x, y| logistic(y - x)), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logaddexp"))]
+#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(x - y) }, |x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(y - x) }), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logaddexp"))]
 pub fn logaddexp<T: Real>(x: T, y: T) -> T {
     // Equal infinities have no difference.
     if x == y {

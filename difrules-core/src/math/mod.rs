@@ -62,7 +62,10 @@ pub use hyperbolic::{
     acosh, acoth, acsch, asech, asinh, atanh, cosh, coth, csch, sech, sinh, tanh,
 };
 pub use incomplete::{beta_density, betainc, gamma_density, gammainc_lower, gammainc_upper};
-pub use integrals::{cosint, expint, expint_n, fresnel_c, fresnel_s, sici, sinint, spence};
+pub use integrals::{
+    cosint, expint, expint_n, exprel_derivative, fresnel_c, fresnel_s, sici, sin_quotient, sinint,
+    spence,
+};
 pub use inverse::{eccentric_anomaly, lambert_w, lambert_w_plus_one};
 pub use logarithmic::{
     log1mexp, log1pexp, log1pmx, log1psq, log2mexp, logaddexp, logexpm1, logistic, logit, logmxp1,
@@ -73,8 +76,8 @@ pub use power::{abs, cbrt, hypot, left_div, max, min, powf, powi, recip, signum,
 pub use rounding::{ceil, floor, fract, rem, round, trunc};
 pub use sine_and_cosine::sin_cos;
 pub use trigonometric::{
-    acos, acot, acsc, asec, asin, atan, atan2, cos, cosm1, cospi, cot, csc, sec, sin, sinc, sinpi,
-    tan,
+    acos, acot, acsc, asec, asin, atan, atan2, cos, cosm1, cospi, cot, csc, direction_cosine,
+    over_square, sec, sin, sinc, sinpi, tan,
 };
 
 /// All of them in a table: derivatives, domains, edges, errors.
@@ -86,10 +89,30 @@ const EULER: f64 = 0.577_215_664_901_532_9;
 
 /// A function of two `f64`s at a plain scalar.
 fn at_base_of_two<T: crate::Real>(x: T, y: T, f: impl FnOnce(f64, f64) -> f64) -> T {
-    nalgebra::convert(f(x.to_f64(), y.to_f64()))
+    nalgebra::convert(f(plain(x), plain(y)))
 }
 
 /// A function of `f64`s at a plain scalar, where alone a primitive's own text is run.
 fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
-    nalgebra::convert(f(x.to_f64()))
+    nalgebra::convert(f(plain(x)))
+}
+
+/// A plain number as an `f64`.
+///
+/// # Panics
+/// In a mode: the result would be a constant there.
+fn plain<T: crate::Real>(x: T) -> f64 {
+    assert!(
+        T::BASE,
+        "the text of this function computes with plain numbers, and is run at {}, whose derivatives it would lose; call the \
+         function, which has rules, in place of its `primal`",
+        std::any::type_name::<T>()
+    );
+    x.to_f64()
+}
+
+/// NaN with derivatives that are NaN: where a value is undefined, so are they.
+#[cold]
+pub(crate) fn undefined<T: crate::Real>(x: T) -> T {
+    nalgebra::ComplexField::exp(x * nalgebra::convert(f64::NAN))
 }

@@ -31,7 +31,6 @@ pub fn ndtr<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| if x < -T::one() { convert::<f64, T>(2.0).sqrt() * erfc_ratio(1, -x / convert::<f64, T>(2.0).sqrt()) - x } else { (-x * x * convert(0.5)).exp() / (T::two_pi().sqrt() * ndtr(x)) },
-    symbolic = |x, y| (-x * x * convert(0.5) - y).exp() / T::two_pi().sqrt(),
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn log_ndtr<T: Real>(x: T) -> T {

@@ -1,7 +1,8 @@
 //! Powers, roots, absolute values and choices.
 
-use nalgebra::{ComplexField, convert};
+use nalgebra::{Complex, ComplexField, convert};
 
+use super::{complex, direction_cosine, ln};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -13,7 +14,7 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sqrt(2.25_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), complex = |_, y| (y + y).recip(), symbolic = |_, y| (y + y).recip(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.sqrt", "NaNMath.sqrt"))]
+#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), complex = |_, y| recip(y + y), symbolic = |_, y| (y + y).recip(), kernel(Complex<f64> = complex::sqrt, Complex<f32> = complex::sqrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.sqrt", "NaNMath.sqrt"))]
 pub fn sqrt<T: Scalar>(x: T) -> T {
     x.sqrt()
 }
@@ -27,7 +28,7 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| (convert::<f64, T>(3.0) * y * y).recip(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
+#[primitive(partial = |_, y| recip(convert::<f64, T>(3.0) * y * y), kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
 pub fn cbrt<T: Scalar>(x: T) -> T {
     x.cbrt()
 }
@@ -41,7 +42,7 @@ pub fn cbrt<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::recip(4.0_f64) - 0.25).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| -(y * y), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
+#[primitive(partial = |_, y| -(y * y), kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
 pub fn recip<T: Scalar>(x: T) -> T {
     x.recip()
 }
@@ -54,7 +55,7 @@ pub fn recip<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * x.powi(n.saturating_sub(1)) }, symbolic = |x, n| if n == 0 { 0 } else { n * x.powi(n - 1) }, constant(n), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * powi(x, n.saturating_sub(1)) }, symbolic = |x, n| if n == 0 { 0 } else { n * x.powi(n - 1) }, constant(n), kernel(Complex<f64> = complex::powi, Complex<f32> = complex::powi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
 pub fn powi<T: Scalar>(x: T, n: i32) -> T {
     x.powi(n)
 }
@@ -76,7 +77,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_zero() { T::zero() } else { y * x.powc(y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * x.ln() }), symbolic = (|x, y, _| if y == T::zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_zero() { T::zero() } else { y * powf(x, y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * ln(x) }), symbolic = (|x, y, _| if y == T::zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
 pub fn powf<T: Scalar>(x: T, y: T) -> T {
     x.powc(y)
 }
@@ -118,15 +119,18 @@ fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::hypot(3.0_f64, 4.0), 5.0);
 /// ```
-#[primitive(partial = (|x, y, z| cosine(x, y, z), |x, y, z| cosine(y, x, z)), symbolic = (|x, _, z| if z == T::zero() { T::zero() } else { x / z }, |_, y, z| if z == T::zero() { T::zero() } else { y / z }), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.hypot"))]
+#[primitive(partial = (|x, y, z| cosine(x, y, z), |x, y, z| cosine(y, x, z)), symbolic = (|x, y| direction_cosine(x, y), |x, y| direction_cosine(y, x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.hypot"))]
 pub fn hypot<T: Real>(x: T, y: T) -> T {
     x.hypot(y)
 }
 
 /// x / h for the hypotenuse h of x and y.
 #[inline]
-fn cosine<T: Real>(x: T, y: T, h: T) -> T {
-    if T::BASE && !h.is_finite() {
+pub(super) fn cosine<T: Real>(x: T, y: T, h: T) -> T {
+    if !T::BASE {
+        // Its rules do not cancel.
+        direction_cosine(x, y)
+    } else if !h.is_finite() {
         cosine_at_infinity(x, y, h)
     } else if h == T::zero() {
         T::zero()
@@ -158,7 +162,7 @@ fn cosine_at_infinity<T: Real>(x: T, y: T, h: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::abs(-2.0_f64), 2.0);
 /// ```
-#[primitive(partial = |x| if x > T::zero() { T::one() } else if x < T::zero() { -T::one() } else if x == T::zero() { T::zero() } else { x }, symbolic = |x| if x == T::zero() { T::zero() } else if x > T::zero() { T::one() } else { -T::one() }, instances(#[cfg(feature = "f32")] f32, f64), alias("Base.abs"))]
+#[primitive(partial = |x| if x > T::zero() { T::one() } else if x < T::zero() { -T::one() } else if x == T::zero() { T::zero() } else { x }, symbolic = |x| if x == 0 { 0 } else { if x > 0 { 1 } else { if x < 0 { -1 } else { f64::NAN } } }, instances(#[cfg(feature = "f32")] f32, f64), alias("Base.abs"))]
 pub fn abs<T: Real>(x: T) -> T {
     ComplexField::abs(x)
 }
@@ -171,7 +175,7 @@ pub fn abs<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::signum(-2.0_f64), -1.0);
 /// ```
-#[primitive(partial = |_| T::zero(), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn signum<T: Real>(x: T) -> T {
     ComplexField::signum(x)
 }
@@ -184,7 +188,7 @@ pub fn signum<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::max(1.0_f64, 2.0), 2.0);
 /// ```
-#[primitive(partial = (|x, y| if x >= y || y != y { T::one() } else { T::zero() }, |x, y| if x >= y || y != y { T::zero() } else { T::one() }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.max"))]
+#[primitive(partial = (|x, y| if x >= y || y != y { T::one() } else { T::zero() }, |x, y| if x >= y || y != y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x >= y || y != y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x >= y || y != y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.max"))]
 pub fn max<T: Real>(x: T, y: T) -> T {
     x.max(y)
 }
@@ -197,7 +201,7 @@ pub fn max<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::min(1.0_f64, 2.0), 1.0);
 /// ```
-#[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.min"))]
+#[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x <= y || y != y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x <= y || y != y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.min"))]
 pub fn min<T: Real>(x: T, y: T) -> T {
     x.min(y)
 }

@@ -2,7 +2,8 @@
 
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use super::complex;
+use super::power::cosine;
+use super::{complex, recip, sqrt};
 use crate::{Real, Scalar, primitive};
 
 /// The sine of an angle in radians.
@@ -13,7 +14,7 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sin(0.5_f64) - 0.479425538604203).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cos(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sin", "NaNMath.sin"))]
+#[primitive(partial = |x| x.cos(), complex = |x| cos(x), kernel(Complex<f64> = complex::sin, Complex<f32> = complex::sin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sin", "NaNMath.sin"))]
 pub fn sin<T: Scalar>(x: T) -> T {
     x.sin()
 }
@@ -26,7 +27,7 @@ pub fn sin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cos(0.5_f64) - 0.8775825618903728).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -x.sin(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cos", "NaNMath.cos"))]
+#[primitive(partial = |x| -x.sin(), complex = |x| -sin(x), kernel(Complex<f64> = complex::cos, Complex<f32> = complex::cos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cos", "NaNMath.cos"))]
 pub fn cos<T: Scalar>(x: T) -> T {
     x.cos()
 }
@@ -59,7 +60,7 @@ fn cosm1_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::tan(0.5_f64) - 0.5463024898437905).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let cos = x.cos(); (cos * cos).recip() }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
+#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let sec = sec(x); sec * sec }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
 pub fn tan<T: Scalar>(x: T) -> T {
     x.tan()
 }
@@ -72,7 +73,7 @@ pub fn tan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), symbolic = |x| (T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
+#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), complex = |x| recip(sqrt(T::one() - x) * sqrt(T::one() + x)), symbolic = |x| ((T::one() - x) * (T::one() + x)).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
 pub fn asin<T: Scalar>(x: T) -> T {
     x.asin()
 }
@@ -85,7 +86,7 @@ pub fn asin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), symbolic = |x| -(T::one() - x.powi(2)).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
+#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), complex = |x| -recip(sqrt(T::one() - x) * sqrt(T::one() + x)), symbolic = |x| -((T::one() - x) * (T::one() + x)).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
 pub fn acos<T: Scalar>(x: T) -> T {
     x.acos()
 }
@@ -98,7 +99,7 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| (T::one() + x * x).recip(), symbolic = |x| (T::one() + x * x).recip(), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
+#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| { let turned = complex::turned(x); recip(T::one() + turned) * recip(T::one() - turned) }, symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
 pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
@@ -112,7 +113,7 @@ pub fn atan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)), symbolic = (|y, x| x / (x.powi(2) + y.powi(2)), |y, x| -y / (x.powi(2) + y.powi(2))), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atan"))]
+#[primitive(partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)), symbolic = (|y, x| over_square(x, y), |y, x| -over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atan"))]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
@@ -125,7 +126,7 @@ pub fn atan2<T: Real>(y: T, x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sec(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = sec_and_slope -> T, symbolic = |x, y| y * x.tan(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sec"))]
+#[primitive(partial = |_, _, slope| *slope, saves = sec_and_slope -> T, symbolic = |x, y| y * x.tan(), kernel(Complex<f64> = complex::sec, Complex<f32> = complex::sec), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sec"))]
 pub fn sec<T: Scalar>(x: T) -> T {
     sec_and_slope(x).0
 }
@@ -138,7 +139,7 @@ pub fn sec<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::csc(std::f64::consts::FRAC_PI_2), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = csc_and_slope -> T, symbolic = |x, y| -y / x.tan(), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
+#[primitive(partial = |_, _, slope| *slope, saves = csc_and_slope -> T, symbolic = |x, y| -y * cot(x), kernel(Complex<f64> = complex::csc, Complex<f32> = complex::csc), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
 pub fn csc<T: Scalar>(x: T) -> T {
     csc_and_slope(x).0
 }
@@ -151,7 +152,7 @@ pub fn csc<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| { let sin = x.sin(); -(sin * sin).recip() }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
+#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| { let csc = csc(x); -(csc * csc) }, kernel(Complex<f64> = complex::cot, Complex<f32> = complex::cot), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
 pub fn cot<T: Scalar>(x: T) -> T {
     tan(x).recip()
 }
@@ -165,7 +166,7 @@ pub fn cot<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); (size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
+#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); csch(size.acosh()) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
@@ -179,7 +180,7 @@ pub fn asec<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -(size * ((size - T::one()) * (size + T::one())).sqrt()).recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
+#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -csch(size.acosh()) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
@@ -193,7 +194,7 @@ pub fn acsc<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
 /// ```
-#[primitive(partial = |x| over_one_and_square(-1.0, x), symbolic = |x| -(T::one() + x * x).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
+#[primitive(partial = |x| over_one_and_square(-1.0, x), symbolic = |x| -over_square(T::one(), x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
 pub fn acot<T: Real>(x: T) -> T {
     x.recip().atan()
 }
@@ -261,7 +262,7 @@ pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if x == 0 { 0 } else { (cospi(x) - y) / x }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
+#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if abs(x) < 0.5 { T::pi() * sin_quotient(1, T::pi() * x) } else { (cospi(x) - y) / x }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
 pub fn sinc<T: Scalar>(x: T) -> T {
     sinc_and_cosine(x).0
 }
@@ -313,6 +314,10 @@ pub(super) fn one_minus_square<T: Scalar>(x: T) -> T {
 
 /// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.
 fn sec_and_slope<T: Scalar>(x: T) -> (T, T) {
+    if x.try_real().is_none() {
+        let y = sec(x);
+        return (y, y * tan(x));
+    }
     let (sin, cos) = x.sin_cos();
     let y = cos.recip();
     (y, sin * y * y)
@@ -320,19 +325,51 @@ fn sec_and_slope<T: Scalar>(x: T) -> (T, T) {
 
 /// 1 / sin(x) and its derivative -cos(x) / sin(x)^2, by one reduction of the angle.
 fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
+    if x.try_real().is_none() {
+        let y = csc(x);
+        return (y, -y * cot(x));
+    }
     let (sin, cos) = x.sin_cos();
     let y = sin.recip();
     (y, -cos * y * y)
 }
 
-/// x / (x^2 + y^2), and 0 at the origin.
-fn over_square<T: Real>(x: T, y: T) -> T {
+/// x / (x^2 + y^2), the real part of 1 / (x + i y), and 0 at the origin.
+///
+/// With the same of y and x, which is w, the derivative by x is (w - z) (w + z), and that by y is -2 z w: neither cancels but
+/// where it is zero.
+///
+/// Domain: all x and y.
+/// Edge: 0 at the origin, and its derivatives there too; 0 where an argument is infinite, as the derivatives; NaN if one is NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::over_square(1e-200_f64, 1e-200), 5e199);
+/// ```
+#[primitive(partial = (|x, y, z| { let w = over_square(y, x); (w - z) * (w + z) }, |x, y, z| convert::<f64, T>(-2.0) * z * over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64))]
+pub fn over_square<T: Real>(x: T, y: T) -> T {
     let square = x * x + y * y;
     let size = square.to_f64();
     if size > 1e-30 && size < 1e30 { x / square } else { over_square_of_hypotenuse(x, y) }
 }
 
-/// The same where the squares may overflow or underflow.
+/// x / sqrt(x^2 + y^2), the cosine of the angle of the point (x, y), and 0 at the origin.
+///
+/// With the sine s = y / h of that angle, h the hypotenuse, the derivative by x is s y / h^2, and that by y is -x / h y / h^2:
+/// products, of which none cancels.
+///
+/// Domain: all x and y.
+/// Edge: 0 at the origin, and its derivatives there too; 1 or -1 for an infinite x and a finite y, 0 for an infinite y and a
+/// finite x, NaN where both are; NaN if one is NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::direction_cosine(3e200_f64, 4e200), 0.6);
+/// ```
+#[primitive(partial = (|x, y| direction_cosine(y, x) * over_square(y, x), |x, y, z| -z * over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64))]
+pub fn direction_cosine<T: Real>(x: T, y: T) -> T {
+    cosine(x, y, x.hypot(y))
+}
+
+/// The same as [`over_square`] where the squares may overflow or underflow.
 #[cold]
 fn over_square_of_hypotenuse<T: Real>(x: T, y: T) -> T {
     let h = x.hypot(y);

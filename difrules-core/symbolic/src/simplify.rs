@@ -4,7 +4,7 @@
 //! together, and zeros and ones vanish. Nothing is multiplied out, so what was written to be accurate stays accurate.
 //! As in every symbolic simplification `0 * x` is 0 and `x / x` is 1 for all x.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::expr::{Expr, condition, whole};
 use crate::graph::{Graph, Id, Node};
@@ -437,9 +437,37 @@ impl Graph {
         }
     }
 
+    /// Puts powers of one factor together where an exponent is not whole, unless the sum is: a root that is not defined for
+    /// negative numbers stays one.
+    fn join_real_powers(&mut self, powers: &mut HashMap<Id, i64>) {
+        let mut real: BTreeMap<Id, Vec<(Id, f64)>> = BTreeMap::new();
+        for (&factor, &exponent) in powers.iter() {
+            if let Some(("powf", &[base, power])) = self.parts(factor)
+                && let Some(power) = self.as_number(power)
+            {
+                real.entry(base).or_default().push((factor, power * exponent as f64));
+            }
+        }
+        for (base, mut parts) in real {
+            // One order, so that the sum is one.
+            parts.sort_unstable_by_key(|(factor, _)| *factor);
+            let whole = powers.get(&base).copied().unwrap_or(0);
+            let sum = parts.iter().fold(whole as f64, |sum, (_, power)| sum + power);
+            if whole == 0 && parts.len() == 1 || sum.fract() == 0.0 || !sum.is_finite() {
+                continue;
+            }
+            powers.remove(&base);
+            parts.iter().for_each(|(factor, _)| drop(powers.remove(factor)));
+            let size = self.number(sum.abs());
+            let joined = self.call("powf", vec![base, size]);
+            *powers.entry(joined).or_default() += if sum > 0.0 { 1 } else { -1 };
+        }
+    }
+
     /// The node of a product.
     fn product(&mut self, product: Product) -> Id {
-        let Product { mut number, powers } = product;
+        let Product { mut number, mut powers } = product;
+        self.join_real_powers(&mut powers);
         let mut powers: Vec<_> =
             powers.into_iter().filter(|(_, exponent)| *exponent != 0).collect();
         if number == 0.0 || powers.is_empty() {

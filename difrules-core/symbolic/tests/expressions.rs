@@ -94,6 +94,10 @@ fn sums_and_products_are_brought_together() {
         ("(x^100000)^100000", "(x^100000)^100000"),
         ("x / 1e-310", "x / 1e-310"),
         ("x^2.5 * y", "x^2.5 * y"),
+        ("x * x^0.5 / y", "x^1.5 / y"),
+        ("x^0.25 / x", "1 / x^0.75"),
+        ("x^0.5 * x^0.5", "(x^0.5)^2"),
+        ("x^0.5 * x^1.5", "x^0.5 * x^1.5"),
     ] {
         assert_eq!(simple(given), wanted, "{given}");
         // What is simple stays.

@@ -147,7 +147,14 @@ fn parsed(closure: &ExprClosure) -> Option<Expr> {
 /// The expression as a constant of the program; none where a variable is none of the function's.
 fn tokens(expr: &Expr, variable: &impl Fn(&str) -> Option<TokenStream>) -> Option<TokenStream> {
     Some(match expr {
-        Expr::Number(number) if !number.is_finite() => return None,
+        Expr::Number(number) if !number.is_finite() => {
+            let name = match *number {
+                f64::INFINITY => quote!(INFINITY),
+                f64::NEG_INFINITY => quote!(NEG_INFINITY),
+                _ => quote!(NAN),
+            };
+            quote!(::difrules_core::symbolic::Formula::Number(::core::primitive::f64::#name))
+        }
         Expr::Number(number) => quote!(::difrules_core::symbolic::Formula::Number(#number)),
         Expr::Variable(name) => variable(name)?,
         Expr::Call(function, arguments) => {

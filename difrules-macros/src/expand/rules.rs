@@ -410,12 +410,21 @@ impl Expansion<'_> {
             };
             let general = |name: &Ident, closure: &ExprClosure| {
                 let (patterns, body) = (patterns_of(closure, types.len()), &closure.body);
+                let names: Vec<_> = (0..types.len()).map(|i| local("given", i)).collect();
+                let result = &names[self.function.arguments.len()];
                 quote! {
                     #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
                     #[inline]
-                    fn #name<#(#parameters),*>(#(#patterns: #types),*) -> #output
+                    fn #name<#(#parameters),*>(#(#names: #types),*) -> #output
                     where #(#conditions),*
                     {
+                        // What is undefined has no derivative.
+                        if let ::core::option::Option::Some(undefined) =
+                            ::difrules_core::__private::undefined(#result)
+                        {
+                            return undefined;
+                        }
+                        let (#(#patterns,)*) = (#(#names,)*);
                         #body
                     }
                 }

@@ -1,0 +1,366 @@
+//! First and second derivatives where plain formulas cancel or overflow, by expressions, by modes over them, and by the rules
+//! in code; NaN; and what is not to be called with a mode.
+
+use std::any::Any;
+
+use difrules_core::symbolic::{Expr, differentiate, evaluate};
+use difrules_core::{Dual, Partial, Real, Var, find, gradient, jvp, math, primitives};
+
+/// A function, its arguments, the one that varies, and the first and the second derivative by it, from mpmath.
+type Line = (&'static str, &'static [f64], usize, f64, f64);
+
+#[rustfmt::skip]
+const LINES: &[Line] = &[
+    ("tanh", &[20.0], 0, 1.6993417021166355e-17, -3.398683404233271e-17),
+    ("tanh", &[-18.5], 0, 3.413219050297626e-16, 6.826438100595251e-16),
+    ("tanh", &[1e-200], 0, 1.0, -2e-200),
+    ("tanh", &[0.3], 0, 0.9151369618266292, -0.5331818782014544),
+    ("logistic", &[1e-300], 0, 0.25, -1.25e-301),
+    ("logistic", &[-1e-08], 0, 0.25, 1.25e-09),
+    ("logistic", &[40.0], 0, 4.248354255291589e-18, -4.248354255291589e-18),
+    ("logistic", &[-40.0], 0, 4.248354255291589e-18, 4.248354255291589e-18),
+    ("logistic", &[0.5], 0, 0.2350037122015945, -0.05755679485232074),
+    ("sinint", &[1e-08], 0, 1.0, -3.3333333333333334e-09),
+    ("sinint", &[-0.001], 0, 0.9999998333333416, 0.0003333333000000012),
+    ("sinint", &[0.7], 0, 0.9203109817681301, -0.22209827783377378),
+    ("sinint", &[30.0], 0, -0.03293438746976206, 0.006239527911911537),
+    ("spence", &[1.0000000009313226], 0, -0.9999999995343387, 0.49999999937911827),
+    ("spence", &[0.999], 0, -1.0005003335835334, 0.5006674174675009),
+    ("spence", &[1.5], 0, -0.8109302162163288, 0.28852709909932417),
+    ("atan2", &[1e-200, 1e-200], 0, 5e+199, -f64::INFINITY),
+    ("atan2", &[1e-200, 1e-200], 1, -5e+199, f64::INFINITY),
+    ("atan2", &[3e+200, 4e+200], 0, 1.6e-201, -0.0),
+    ("atan2", &[3e+200, 4e+200], 1, -1.2e-201, 0.0),
+    ("atan2", &[1e-05, 10000000000.0], 0, 1e-10, -2.0000000000000003e-35),
+    ("atan2", &[1e-05, 10000000000.0], 1, -1e-25, 2.0000000000000003e-35),
+    ("atan2", &[2.0, -1e-12], 0, -2.5e-13, 2.5e-13),
+    ("atan2", &[2.0, -1e-12], 1, -0.5, -2.5e-13),
+    ("hypot", &[10000000000.0, 1e-05], 0, 1.0, 1.0000000000000001e-40),
+    ("hypot", &[10000000000.0, 1e-05], 1, 1e-15, 1e-10),
+    ("hypot", &[3e+200, 4e+200], 0, 0.6, 1.28e-201),
+    ("hypot", &[3e+200, 4e+200], 1, 0.8, 7.2e-202),
+    ("hypot", &[3e-200, 4e-200], 0, 0.6, 1.28e+199),
+    ("hypot", &[3e-200, 4e-200], 1, 0.8, 7.2e+198),
+    ("hypot", &[1.0, 2.0], 0, 0.4472135954999579, 0.35777087639996635),
+    ("hypot", &[1.0, 2.0], 1, 0.8944271909999159, 0.08944271909999159),
+    ("exprel", &[1e-10], 0, 0.5000000000333333, 0.3333333333583333),
+    ("exprel", &[-0.001], 0, 0.49966679163334027, 0.3330834333055615),
+    ("exprel", &[0.5], 0, 0.7025574585997437, 0.48721270700128144),
+    ("exprel", &[-70.0], 0, 0.00020408163265306123, 5.830903790087464e-06),
+    ("exprel", &[30.0], 0, 344341958738.01154, 333259688801.6146),
+    ("asin", &[1e-12], 0, 1.0, 1e-12),
+    ("acos", &[1e-12], 0, -1.0, -1e-12),
+    ("atanh", &[1e-12], 0, 1.0, 2e-12),
+    ("asin", &[0.3], 0, 1.0482848367219182, 0.3455884077105225),
+    ("acos", &[0.3], 0, -1.0482848367219182, -0.3455884077105225),
+    ("atanh", &[0.3], 0, 1.098901098901099, 0.7245501750996256),
+    ("asin", &[-0.9999999990686774], 0, 23170.475011315586, -12439554045005.59),
+    ("acos", &[-0.9999999990686774], 0, -23170.475011315586, 12439554045005.59),
+    ("atanh", &[-0.9999999990686774], 0, 536870912.25, -5.764607523034235e+17),
+    ("asinh", &[1e+150], 0, 1e-150, -1e-300),
+    ("atan", &[1e+150], 0, 1e-300, -0.0),
+    ("asinh", &[0.001], 0, 0.999999500000375, -0.000999998500001875),
+    ("atan", &[0.001], 0, 0.999999000001, -0.001999996000006),
+    ("asinh", &[-100000000.0], 0, 1e-08, 9.999999999999999e-17),
+    ("atan", &[-100000000.0], 0, 9.999999999999999e-17, 1.9999999999999995e-24),
+    ("softplus", &[30.0], 0, 0.9999999999999064, 9.357622968838423e-14),
+    ("silu", &[30.0], 0, 1.0000000000027136, -2.620134431274233e-12),
+    ("softplus", &[-30.0], 0, 9.357622968839299e-14, 9.357622968838423e-14),
+    ("silu", &[-30.0], 0, -2.713710660963134e-12, -2.620134431274233e-12),
+    ("softplus", &[1e-09], 0, 0.50000000025, 0.25),
+    ("silu", &[1e-09], 0, 0.5000000005, 0.5),
+    ("log1mexp", &[-40.0], 0, -4.248354255291589e-18, -4.248354255291589e-18),
+    ("log1mexp", &[-1e-09], 0, -999999999.4999999, -9.999999999999999e+17),
+    ("log1mexp", &[-0.5], 0, -1.5414940825367982, -3.917698089032764),
+    ("erfcx", &[10.0], 0, -0.0055593122190608565, 0.0010957411064280369),
+    ("logerfc", &[10.0], 0, -20.099024116734604, -1.990288110387153),
+    ("erfcx", &[50.0], 0, -0.00022554056313532387, 9.016217115157223e-06),
+    ("logerfc", &[50.0], 0, -100.01999200798818, -1.9996004792016535),
+    ("erfcx", &[-3.0], 0, -97237.06150316462, 615834.3467269868),
+    ("logerfc", &[-3.0], 0, -6.962729502414981e-05, -0.0004177686181051112),
+    ("log_ndtr", &[-30.0], 0, 30.033259667433676, -0.9988962284881099),
+    ("log_ndtr", &[3.0], 0, 0.004437839042125664, -0.013333211541740806),
+    ("ellipk", &[1e-06], 0, 0.39269952348565124, 0.44178738730094674),
+    ("ellipe", &[1e-06], 0, -0.3926992289609718, -0.14726233971491745),
+    ("ellipk", &[0.005], 0, 0.3949195779106807, 0.4464238822307915),
+    ("ellipe", &[0.005], 0, -0.39343770187021687, -0.14818760404638356),
+    ("ellipk", &[0.5], 0, 0.847213084793979, 1.8540746773013719),
+    ("ellipe", &[0.5], 0, -0.5034307962536965, -0.34378228854028264),
+    ("ellipk", &[-2.0], 0, 0.1108185091411757, 0.04353958744486434),
+    ("ellipe", &[-2.0], 0, -0.2532545146498578, -0.03560900137717053),
+];
+
+fn close(found: f64, exact: f64) -> bool {
+    found == exact
+        || (found - exact).abs() <= 2e-11 * exact.abs() + 1e-307
+        || !exact.is_finite() && !found.is_finite()
+}
+
+#[test]
+fn second_derivatives_do_not_cancel() {
+    let mut wrong = Vec::new();
+    for &(name, arguments, by, first, second) in LINES {
+        let record = find(name, arguments.len()).expect(name);
+        let names: Vec<_> = record.arguments.iter().map(|argument| argument.name).collect();
+        let function = Expr::call(name, names.iter().map(|name| Expr::variable(name)));
+        let slope = differentiate(&function, names[by]).expect(name);
+        let curvature = differentiate(&slope, names[by]).expect(name);
+        let point: Vec<_> = names.iter().copied().zip(arguments.iter().copied()).collect();
+        let varied: Vec<_> = point
+            .iter()
+            .enumerate()
+            .map(|(i, (name, x))| {
+                (*name, if i == by { Dual::new(*x, [1.0]) } else { Dual::constant(*x) })
+            })
+            .collect();
+        let twice: Vec<_> = varied
+            .iter()
+            .map(|(name, x)| (*name, Dual::new(*x, [Dual::constant(x.tangents[0])])))
+            .collect();
+        let mut compare = |what: &str, found: f64, exact: f64| {
+            if !close(found, exact) {
+                wrong.push(format!("{name}{arguments:?} by {by}: {what} {found:e}, not {exact:e}"));
+            }
+        };
+        compare("the expression has", evaluate(&slope, &point).unwrap(), first);
+        compare("the second expression has", evaluate(&curvature, &point).unwrap(), second);
+        let mode = evaluate(&slope, &varied).unwrap();
+        compare("a mode over the expression has", mode.tangents[0], second);
+        let mode = evaluate(&function, &twice).unwrap();
+        compare("a mode over the function has", mode.value.tangents[0], first);
+        compare("two modes over the function have", mode.tangents[0].tangents[0], second);
+        if let Some(found) = by_code(name, &twice.iter().map(|(_, x)| *x).collect::<Vec<_>>()) {
+            compare("the rule has", found.value.tangents[0], first);
+            compare("the rule of the rule has", found.tangents[0].tangents[0], second);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn by_code<T: Real>(name: &str, x: &[T]) -> Option<T> {
+    macro_rules! call {
+        ($($one:ident)*; $($two:ident)*) => {
+            match (name, x) {
+                $((stringify!($one), &[x]) => Some(math::$one(x)),)*
+                $((stringify!($two), &[x, y]) => Some(math::$two(x, y)),)*
+                _ => None,
+            }
+        };
+    }
+    call!(tanh logistic sinint exprel asin acos atanh softplus log1mexp erfcx logerfc; atan2 hypot)
+}
+
+#[test]
+fn powers_of_a_factor_are_put_together() {
+    let f: Expr = "x * (1 - x^1.1)".parse().unwrap();
+    let second = differentiate(&differentiate(&f, "x").unwrap(), "x").unwrap();
+    assert_eq!(evaluate(&second, &[("x", 0.0)]).unwrap(), 0.0, "{second}");
+    let exact = -2.31 * 0.5_f64.powf(0.1);
+    assert!((evaluate(&second, &[("x", 0.5)]).unwrap() - exact).abs() < 1e-14);
+}
+
+/// A function, its arguments, the shape that varies, and the derivative by it, from mpmath.
+type Shape = (&'static str, &'static [f64], usize, f64);
+
+#[test]
+fn derivatives_by_shapes_at_whole_numbers() {
+    #[rustfmt::skip]
+    let lines: &[Shape] = &[
+        ("gammainc_lower", &[1.0, 1.0], 0, -0.4317297106348987),
+        ("gammainc_lower", &[1.0, 3.0], 0, -0.09648294199134635),
+        ("gammainc_lower", &[2.0, 2.5], 0, -0.24878306814493012),
+        ("gammainc_lower", &[3.0, 4.0], 0, -0.17824735787332882),
+        ("gammainc_lower", &[5.0, 6.5], 0, -0.13144580296262562),
+        ("gammainc_lower", &[10.0, 14.0], 0, -0.05669099771532573),
+        ("gammainc_lower", &[20.0, 30.0], 0, -0.010966166487459576),
+        ("gammainc_lower", &[2.0, 40.0], 0, -5.732487245607515e-16),
+        ("gammainc_lower", &[1.0000000001, 1.0], 0, -0.43172971063153687),
+        ("gammainc_lower", &[7.0, 7.25], 0, -0.14928343023398002),
+        ("betainc", &[1.0, 1.0, 0.3], 0, -0.3611918412977808),
+        ("betainc", &[1.0, 1.0, 0.3], 1, 0.24967246075711266),
+        ("betainc", &[2.0, 3.0, 0.25], 0, -0.22805360232434638),
+        ("betainc", &[2.0, 3.0, 0.25], 1, 0.1069215300522914),
+        ("betainc", &[3.5, 2.0, 0.4], 0, -0.09068911500718586),
+        ("betainc", &[3.5, 2.0, 0.4], 1, 0.1029913070023501),
+        ("betainc", &[4.0, 2.0, 0.8], 0, -0.08259927751294055),
+        ("betainc", &[4.0, 2.0, 0.8], 1, 0.23808486168802015),
+        ("betainc", &[1.0, 5.0, 0.1], 0, -0.46109412143199163),
+        ("betainc", &[1.0, 5.0, 0.1], 1, 0.06221433089078986),
+        ("betainc", &[2.5, 1.0, 0.6], 0, -0.14244617762364223),
+        ("betainc", &[2.5, 1.0, 0.6], 1, 0.305930957463644),
+        ("betainc", &[6.0, 6.0, 0.5], 0, -0.11926239236330599),
+        ("betainc", &[6.0, 6.0, 0.5], 1, 0.11926239236330599),
+        ("betainc", &[3.0, 1.0, 0.9], 0, -0.07680781591455536),
+        ("betainc", &[3.0, 1.0, 0.9], 1, 0.41250056020138637),
+        ("betainc", &[2.0, 7.0, 0.15], 0, -0.2738847585943205),
+        ("betainc", &[2.0, 7.0, 0.15], 1, 0.058718119436226485),
+    ];
+    let mut wrong = Vec::new();
+    for &(name, arguments, by, exact) in lines {
+        let varied: Vec<_> = arguments
+            .iter()
+            .enumerate()
+            .map(|(i, x)| Dual::new(*x, [if i == by { 1.0 } else { 0.0 }]))
+            .collect();
+        let found = match varied[..] {
+            [a, x] => math::gammainc_lower(a, x).tangents[0],
+            [a, b, x] => math::betainc(a, b, x).tangents[0],
+            _ => unreachable!(),
+        };
+        if (found - exact).abs() > 1e-12 * exact.abs() {
+            wrong.push(format!("{name}{arguments:?} by {by}: {found:e}, not {exact:e}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The operators, and changes of units: their derivatives as texts are numbers.
+const LINEAR: [&str; 11] = [
+    "pos",
+    "neg",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "left_div",
+    "mul_add",
+    "ldexp",
+    "to_degrees",
+    "to_radians",
+];
+
+/// Where the value is NaN because an argument is, so is every derivative that is known: of the rules, of modes over
+/// expressions to the second order, and of the expressions.
+#[test]
+fn the_derivatives_of_nan_are_nan() {
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for record in
+        primitives().iter().filter(|record| record.path.starts_with("difrules_core::math::"))
+    {
+        let Some(instance) = record.instance("f64") else { continue };
+        let types: Vec<_> = record.arguments.iter().map(|argument| argument.type_name).collect();
+        if record.result != "T"
+            || types.iter().any(|name| !["T", "i32", "u32", "bool"].contains(name))
+        {
+            continue;
+        }
+        let names: Vec<_> = record.arguments.iter().map(|argument| argument.name).collect();
+        let function = Expr::call(record.path, names.iter().map(|name| Expr::variable(name)));
+        for undefined in 0..types.len() {
+            if types[undefined] != "T" {
+                continue;
+            }
+            let point: Vec<f64> =
+                (0..types.len()).map(|i| if i == undefined { f64::NAN } else { 1.0 }).collect();
+            let mut boxed: Vec<Box<dyn Any>> = types
+                .iter()
+                .zip(&point)
+                .map(|(name, &x)| match *name {
+                    "i32" => Box::new(x as i32) as Box<dyn Any>,
+                    "u32" => Box::new(x as u32),
+                    "bool" => Box::new(x > 0.0),
+                    _ => Box::new(x),
+                })
+                .collect();
+            for by in 0..types.len() {
+                if !matches!(record.partials.get(by), Some(Partial::Known(_) | Partial::Code)) {
+                    continue;
+                }
+                let mut given: Vec<_> = boxed.iter_mut().map(|x| &mut **x).collect();
+                let mut y = 0.0_f64;
+                let pullback = instance.reverse(&mut given, &mut y).expect(record.path);
+                if !y.is_nan() {
+                    continue;
+                }
+                let mut check = |what: &str, found: f64| {
+                    if !found.is_nan() {
+                        wrong.push(format!("{}{point:?} by {by}: {what} {found:e}", record.name));
+                    }
+                };
+                let mut adjoints = vec![0.0_f64; point.len()];
+                let mut slots: Vec<Option<&mut dyn Any>> = point.iter().map(|_| None).collect();
+                slots[by] = Some(&mut adjoints[by]);
+                pullback.pull(&1.0_f64, &mut slots).expect(record.path);
+                check("the rule", adjoints[by]);
+                let twice: Vec<_> = names
+                    .iter()
+                    .zip(&point)
+                    .enumerate()
+                    .map(|(i, (name, x))| {
+                        let d = if i == by { 1.0 } else { 0.0 };
+                        (*name, Dual::new(Dual::new(*x, [d]), [Dual::constant(d)]))
+                    })
+                    .collect();
+                if let Ok(found) = evaluate(&function, &twice) {
+                    check("a mode", found.value.tangents[0]);
+                    check("two modes", found.tangents[0].tangents[0]);
+                }
+                let of_value = ["xlogy", "xlog1py"].contains(&record.name) && by == undefined;
+                if let (false, false, Ok(slope)) =
+                    (LINEAR.contains(&record.name), of_value, differentiate(&function, names[by]))
+                {
+                    let point: Vec<_> = names.iter().copied().zip(point.iter().copied()).collect();
+                    check("the expression", evaluate(&slope, &point).expect(record.path));
+                    if let Ok(second) = differentiate(&slope, names[by]) {
+                        check(
+                            "the second expression",
+                            evaluate(&second, &point).expect(record.path),
+                        );
+                    }
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(checked > 150, "{checked}");
+}
+
+/// The same by nested modes over the functions themselves, and in reverse.
+#[test]
+fn the_derivatives_of_nan_are_nan_to_the_second_order() {
+    macro_rules! check {
+        ($($name:ident)*) => {$(
+            let f = |x: &Dual<f64>| gradient(|x: &Var<Dual<f64>>| math::$name(*x), x);
+            let (slope, curvature) = jvp(f, &f64::NAN, &1.0);
+            assert!(slope.is_nan() && curvature.is_nan(), "{} {slope} {curvature}", stringify!($name));
+        )*};
+    }
+    check!(floor ceil round trunc fract signum relu abs softplus logistic neg pos to_degrees mod2pi tanh sinint spence erf
+        gamma ln sqrt);
+    macro_rules! check_two {
+        ($($name:ident)*) => {$(
+            let f = |x: &Dual<f64>| gradient(|x: &Var<Dual<f64>>| math::$name(*x, *x), x);
+            let (slope, curvature) = jvp(f, &f64::NAN, &1.0);
+            assert!(slope.is_nan() && curvature.is_nan(), "{} {slope} {curvature}", stringify!($name));
+        )*};
+    }
+    check_two!(max min maximum minimum rem modulo copysign add atan2);
+    let clamped = |x: &Var<f64>| math::clamp(*x, Var::constant(0.0), Var::constant(1.0));
+    assert!(gradient(clamped, &f64::NAN).is_nan());
+    let chosen = |x: &Var<f64>| math::select(true, *x, Var::constant(1.0));
+    assert!(gradient(chosen, &f64::NAN).is_nan());
+}
+
+/// The text of a function of plain numbers says that it is none for modes.
+#[test]
+fn the_text_of_a_plain_function_refuses_modes() {
+    let refused = |f: fn(Var<f64>) -> Var<f64>| {
+        let caught = std::panic::catch_unwind(|| gradient(|x: &Var<f64>| f(*x), &0.5));
+        let error = caught.expect_err("a panic");
+        error.downcast_ref::<String>().is_some_and(|text| text.contains("call the function"))
+    };
+    assert!(refused(|x| math::erf::primal(x)));
+    assert!(refused(|x| math::gamma::primal(x)));
+    assert!(refused(|x| math::gammainc_lower::primal(x, Var::constant(1.0))));
+    assert!(refused(|x| math::betainc::primal(x, x, x)));
+    assert!(refused(|x| math::sici::primal(x).0));
+    assert!(refused(|x| math::hankelh1::primal(Var::constant(1.0), x).re));
+    assert!(refused(|x| math::besselj::primal(Var::constant(1.0), x)));
+    assert!(refused(|x| math::airyai::primal(x)));
+    assert!(refused(|x| math::zeta::primal(Var::constant(2.0), x)));
+    assert!(refused(|x| math::lambert_w::primal(0, x)));
+    assert!(refused(|x| math::ndtr::primal(x)));
+    // What is written for any scalar has the derivative.
+    assert_eq!(gradient(|x| math::tanh::primal(*x), &0.0_f64), 1.0);
+}
