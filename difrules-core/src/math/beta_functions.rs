@@ -1,7 +1,7 @@
 //! The beta function and its logarithm.
 
 use super::gamma_functions::{digamma_rise, ln_gamma_rise, stirling_remainder};
-use super::{at_base_of_two, cospi, digamma, gamma, ln_gamma, sinpi};
+use super::{at_base_of_two, cospi, digamma, gamma, ln_gamma, sinpi, trigamma};
 use crate::{Real, primitive};
 
 /// The beta function, gamma(a) gamma(b) / gamma(a + b).
@@ -15,7 +15,7 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::beta(2.0_f64, 3.0) - 1.0 / 12.0).abs() < 1e-16);
 /// ```
-#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| y * (digamma(a) - digamma(a + b)), |a, b, y| y * (digamma(b) - digamma(a + b))), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
+#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| y * digamma_difference(a, b), |a, b, y| y * digamma_difference(b, a)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
 pub fn beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, beta_of)
 }
@@ -31,9 +31,26 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln_beta(2.0_f64, 3.0) + 12.0_f64.ln()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)), symbolic = (|a, b, _| digamma(a) - digamma(a + b), |a, b, _| digamma(b) - digamma(a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.logbeta"))]
+#[primitive(partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)), symbolic = (|a, b, _| digamma_difference(a, b), |a, b, _| digamma_difference(b, a)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.logbeta"))]
 pub fn ln_beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, ln_beta_of)
+}
+
+/// The difference digamma(a) - digamma(a + b), the derivative of [`ln_beta`](fn@ln_beta) by a, without cancellation for a
+/// small b.
+///
+/// The derivatives are trigamma(a) - trigamma(a + b) and -trigamma(a + b) (DLMF 5.15.1).
+///
+/// Domain: all a and a + b but 0, -1, -2, ..
+/// Edge: that of digamma at each of the two; 0 for an infinite a.
+///
+/// ```
+/// let difference = difrules_core::math::digamma_difference(1e10_f64, 1e-3);
+/// assert!((difference / -1.00000000005e-13 - 1.0).abs() < 1e-14);
+/// ```
+#[primitive(partial = (|a, b, _| trigamma(a) - trigamma(a + b), |a, b, _| -trigamma(a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
+    logarithmic_slope(a, b)
 }
 
 /// The derivative of beta(a, b) = y by a.

@@ -44,7 +44,7 @@ pub use bessel::{
     besseli, besselix, besselj, besselj0, besselj1, besseljx, besselk, besselkx, bessely, bessely0,
     bessely1, besselyx,
 };
-pub use beta_functions::{beta, ln_beta};
+pub use beta_functions::{beta, digamma_difference, ln_beta};
 pub use choice::{clamp, copysign, maximum, minimum, select};
 pub use degrees::{
     acosd, acotd, acscd, asecd, asind, atand, cosd, cotd, cscd, secd, sind, tand, to_degrees,
