@@ -162,8 +162,8 @@ fn nothing_overflows_or_underflows_on_the_way() {
 
 #[test]
 fn powers_of_zero() {
-    let zero = Complex::new(0.0, 0.0);
-    let two = Complex::new(2.0, 0.0);
+    let zero = Complex::new(0.0_f64, 0.0);
+    let two = Complex::new(2.0_f64, 0.0);
     assert_eq!(math::powf(zero, two), zero);
     assert_eq!(math::powf(zero, zero), Complex::new(1.0, 0.0));
     assert!(!math::powf(zero, -two).re.is_finite());

@@ -457,7 +457,9 @@ impl Graph {
                 continue;
             }
             powers.remove(&base);
-            parts.iter().for_each(|(factor, _)| drop(powers.remove(factor)));
+            for (factor, _) in &parts {
+                powers.remove(factor);
+            }
             let size = self.number(sum.abs());
             let joined = self.call("powf", vec![base, size]);
             *powers.entry(joined).or_default() += if sum > 0.0 { 1 } else { -1 };
