@@ -957,7 +957,10 @@ fn expressions_at_the_edges() {
             let close = (by_text - exact).abs() <= 1e-12 * exact.abs() + 1e-307;
             // The text of a derivative that is a number, or a function of another argument, knows of no NaN.
             let linear = LINEAR.contains(&name) && exact.is_nan();
-            if !(close || linear || agrees(by_text, expected[place], false)) {
+            // Nor of the limit of a power whose exponent, or base, is beyond the doubles.
+            let power = name == "powf"
+                && arguments.iter().any(|x| x.is_infinite() || x.abs() < 1e-300 && *x != 0.0);
+            if !(close || linear || power || agrees(by_text, expected[place], false)) {
                 wrong.push(format!("{line} -- by text {i}: {by_text:?}"));
             }
             checked += 1;

@@ -330,5 +330,3 @@ fn powers_without_derivative_at_zero_are_no_nan() {
     assert_eq!(evaluate(&slope, &[("x", 0.0), ("n", 0.0)]).unwrap(), 0.0);
     assert_eq!(evaluate(&slope, &[("x", 2.0), ("n", 3.0)]).unwrap(), 12.0);
 }
-#[path = "hard_derivatives.rs"]
-mod hard_derivatives;

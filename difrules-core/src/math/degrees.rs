@@ -119,7 +119,7 @@ pub fn cotd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asind(0.5_f64) - 30.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| to_degrees(((T::one() - x) * (T::one() + x)).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.asind"))]
+#[primitive(partial = |x| to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| to_degrees((if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.asind"))]
 pub fn asind<T: Real>(x: T) -> T {
     x.asin() * radian()
 }
@@ -132,7 +132,7 @@ pub fn asind<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosd(0.5_f64) - 60.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| -to_degrees(((T::one() - x) * (T::one() + x)).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.acosd"))]
+#[primitive(partial = |x| -to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| -to_degrees((if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.acosd"))]
 pub fn acosd<T: Real>(x: T) -> T {
     x.acos() * radian()
 }

@@ -125,7 +125,7 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
 /// ```
-#[primitive(partial = (|base, x, y| if base == T::zero() { (y - x.ln()) / (base + T::zero()) } else { -y / (base * base.ln()) }, |base, x, _| base.ln().recip() / (x + T::zero())), symbolic = (|base, _, y| -y / (base * base.ln()), |base, x, _| (x * base.ln()).recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
+#[primitive(partial = (|base, x, y| if base == T::zero() { (y - x.ln()) / (base + T::zero()) } else { -y / (base * base.ln()) }, |base, x, _| base.ln().recip() / (x + T::zero())), symbolic = (|base, x, y| if base == T::zero() { (y - x.ln()) / base } else { -y / (base * base.ln()) }, |base, x, _| (x * base.ln()).recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
 pub fn log_base<T: Real>(base: T, x: T) -> T {
     x.ln() / base.ln()
 }

@@ -2,7 +2,7 @@
 
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
-use super::trigonometric::one_minus_square;
+use super::trigonometric::{one_minus_square, over_one_minus_square, root_of_one_minus_square};
 use super::{complex, recip, sqrt};
 use crate::{Real, Scalar, primitive};
 
@@ -53,7 +53,7 @@ pub fn tanh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_root(x), complex = |x| { let turned = complex::turned(x); recip(sqrt(T::one() + turned) * sqrt(T::one() - turned)) }, symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
+#[primitive(partial = |x| over_root(x), complex = |x| recip(root_of_one_minus_square(complex::turned(x))), symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
 pub fn asinh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_asinh(x)),
@@ -86,7 +86,7 @@ pub fn acosh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).recip(), complex = |x| recip(T::one() - x) * recip(T::one() + x), symbolic = |x| ((T::one() - x) * (T::one() + x)).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
+#[primitive(partial = |x| one_minus_square(x).recip(), complex = |x| over_one_minus_square(x), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
 pub fn atanh<T: Scalar>(x: T) -> T {
     x.atanh()
 }
@@ -333,7 +333,7 @@ pub fn acsch<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size - T::one()).recip() / (size + T::one()) }, symbolic = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
+#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size - T::one()).recip() / (size + T::one()) }, symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
 pub fn acoth<T: Real>(x: T) -> T {
     // ln((x + 1) / (x - 1)) / 2, without the rounding of 1 / x near 1.
     let size = ComplexField::abs(x);

@@ -73,7 +73,7 @@ pub fn tan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), complex = |x| recip(sqrt(T::one() - x) * sqrt(T::one() + x)), symbolic = |x| ((T::one() - x) * (T::one() + x)).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
+#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), complex = |x| recip(root_of_one_minus_square(x)), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
 pub fn asin<T: Scalar>(x: T) -> T {
     x.asin()
 }
@@ -86,7 +86,7 @@ pub fn asin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), complex = |x| -recip(sqrt(T::one() - x) * sqrt(T::one() + x)), symbolic = |x| -((T::one() - x) * (T::one() + x)).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
+#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), complex = |x| -recip(root_of_one_minus_square(x)), symbolic = |x| -(if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
 pub fn acos<T: Scalar>(x: T) -> T {
     x.acos()
 }
@@ -99,7 +99,7 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| { let turned = complex::turned(x); recip(T::one() + turned) * recip(T::one() - turned) }, symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
+#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| over_one_minus_square(complex::turned(x)), symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
 pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
@@ -262,7 +262,7 @@ pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if abs(x) < 0.5 { T::pi() * sin_quotient(1, T::pi() * x) } else { (cospi(x) - y) / x }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
+#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if abs(x) < 0.5 { T::pi() * sin_quotient(1, T::pi() * x) } else { if abs(x) == f64::INFINITY { 0 } else { (cospi(x) - y) / x } }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
 pub fn sinc<T: Scalar>(x: T) -> T {
     sinc_and_cosine(x).0
 }
@@ -310,6 +310,24 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
 pub(super) fn one_minus_square<T: Scalar>(x: T) -> T {
     let size = x.real().to_f64().abs() + x.imaginary().to_f64().abs();
     if size < 0.5 { T::one() - x * x } else { (T::one() - x) * (T::one() + x) }
+}
+
+/// sqrt(1 - x^2) of a complex number, the square of which may overflow.
+pub(super) fn root_of_one_minus_square<T: Scalar>(x: T) -> T {
+    if x.modulus().to_f64() < 0.5 {
+        sqrt(T::one() - x * x)
+    } else {
+        sqrt(T::one() - x) * sqrt(T::one() + x)
+    }
+}
+
+/// 1 / (1 - x^2) of a complex number, the square of which may overflow.
+pub(super) fn over_one_minus_square<T: Scalar>(x: T) -> T {
+    if x.modulus().to_f64() < 0.5 {
+        recip(T::one() - x * x)
+    } else {
+        recip(T::one() - x) * recip(T::one() + x)
+    }
 }
 
 /// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.

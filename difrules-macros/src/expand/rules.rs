@@ -472,6 +472,7 @@ impl Expansion<'_> {
             _ => quote!(::difrules_core::__private::real(#name)),
         });
         let (patterns, body) = (patterns_of(closure, types.len()), &closure.body);
+        let result = &names[self.function.arguments.len()];
         quote! {
             #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
             #[inline]
@@ -481,6 +482,11 @@ impl Expansion<'_> {
 
             #[inline]
             fn #name<#scalar: ::difrules_core::Scalar>(#(#names: #types),*) -> #scalar {
+                if let ::core::option::Option::Some(undefined) =
+                    ::difrules_core::__private::undefined(#result)
+                {
+                    return undefined;
+                }
                 if <<#scalar as ::difrules_core::Scalar>::Kind as ::difrules_core::Kind>::REAL {
                     ::difrules_core::__private::from_real(Self::#real_name(#(#real),*))
                 } else {
