@@ -205,7 +205,7 @@ fn functions_of_a_matrix_whose_eigenvalues_repeat() {
         // Entry by entry the eigenvectors do not tell.
         if values == same {
             let entries = |a: &DMatrix<Var<f64>>| {
-                let rebuilt = spectral_function(a, |w| ComplexField::exp(w))?;
+                let rebuilt = spectral_function(a, ComplexField::exp)?;
                 dot(&rebuilt, &s.map(Var::constant))
             };
             let (found, heard) = diagnosed(|| gradient(entries, &a).unwrap());

@@ -98,7 +98,7 @@ fn both_modes_agree_at_any_gap() {
             |a: &DMatrix<Var<f64>>| Ok::<_, Error>(symmetric_eigen(a)?.eigenvectors[(0, 0)]);
         let found = gradient(first, &a).unwrap();
         // The first vector turns by (v_2^T dA v_1) / gap towards the second, whose first entry is -sine.
-        let turned = &v.column(1) * v.column(0).transpose();
+        let turned = v.column(1) * v.column(0).transpose();
         let sign = symmetric_eigen(&a).unwrap().eigenvectors[(0, 0)].signum();
         let expected = (&turned + turned.transpose()) * (0.5 * sine / gap) * sign;
         let error = (&found - &expected).norm() / expected.norm();
