@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Runs an example of this package.
+/// Runs an example of this package, from the workspace, whose features the tests have too: nothing is compiled once more.
 fn run(example: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--example", example, "--"])
         .args(arguments)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .expect("cargo runs")
 }

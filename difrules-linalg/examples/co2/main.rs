@@ -2,7 +2,7 @@
 //! 2004, public domain) by maximising the log marginal likelihood over eleven parameters.
 //!
 //! ```text
-//! cargo run --release --example co2 [-- --csv FILE]
+//! cargo run --release -p difrules-linalg --example co2 [-- --csv FILE]
 //! ```
 
 mod data;
