@@ -531,15 +531,18 @@ where
     for rows in blocks(block(t)) {
         for columns in blocks(block(t)).take_while(|columns| columns.end <= rows.start) {
             let difference = t[(rows.start, rows.start)] - t[(columns.start, columns.start)];
-            let alike = rows.len() == columns.len();
-            let gap = divider.gap(rows.start, columns.start, difference.modulus().to_f64());
             let of_pair = |rows: &Range<usize>| {
                 let k = rows.start;
                 if rows.len() == 2 { t[(k, k + 1)] * t[(k + 1, k)] } else { T::zero() }
             };
             let squares = (of_pair(&rows) - of_pair(&columns)).modulus().to_f64();
-            let squares = divider.gap(rows.start, columns.start, squares.sqrt());
-            if !alike || gap != Gap::Nothing || squares != Gap::Nothing {
+            // Asked for one after the other: a small divisor makes the list of sizes.
+            let mut is_nothing =
+                |size| divider.gap(rows.start, columns.start, size) == Gap::Nothing;
+            if rows.len() != columns.len()
+                || !is_nothing(difference.modulus().to_f64())
+                || !is_nothing(squares.sqrt())
+            {
                 continue;
             }
             for j in columns.clone() {
