@@ -368,6 +368,8 @@ fn the_text_of_a_plain_function_refuses_modes() {
     assert!(refused(|x| math::zeta::primal(Var::constant(2.0), x)));
     assert!(refused(|x| math::lambert_w::primal(0, x)));
     assert!(refused(math::ndtr::primal));
+    // What does not vary has no derivative to lose.
+    assert_eq!(math::erf::primal(Var::constant(0.5_f64)).value(), math::erf(0.5));
     // What is written for any scalar has the derivative.
     assert_eq!(gradient(|x| math::tanh::primal(*x), &0.0_f64), 1.0);
 }

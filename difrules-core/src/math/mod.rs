@@ -97,18 +97,19 @@ fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
     nalgebra::convert(f(plain(x)))
 }
 
-/// A plain number as an `f64`.
+/// A plain number, or one that a mode does not vary, as an `f64`.
 ///
 /// # Panics
-/// In a mode: the result would be a constant there.
+/// If a mode varies it: the result would be a constant there.
 fn plain<T: crate::Real>(x: T) -> f64 {
+    let number = x.to_f64();
     assert!(
-        T::BASE,
-        "the text of this function computes with plain numbers, and is run at {}, whose derivatives it would lose; call the \
-         function, which has rules, in place of its `primal`",
+        T::BASE || x.is_same(nalgebra::convert(number)),
+        "the text of this function computes with plain numbers, and is run at a number that varies in {}, whose derivatives it \
+         would lose; call the function, which has rules, in place of its `primal`",
         std::any::type_name::<T>()
     );
-    x.to_f64()
+    number
 }
 
 /// NaN with derivatives that are NaN: where a value is undefined, so are they.
