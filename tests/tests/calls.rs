@@ -10,7 +10,7 @@ use difrules_linalg::{
     Bidiagonal, ColPivQr, Eigen, Error, FullPivLu, Lblt, Lu, Svd, SymmetricEigen,
     SymmetricTridiagonal, Udu,
 };
-use nalgebra::{DMatrix, DVector, Dyn, dmatrix, dvector};
+use nalgebra::{DMatrix, DVector, Dyn, RowDVector, dmatrix, dvector};
 
 /// A primitive with one rule alone.
 #[primitive(reverse = |x, _, y_bar| y_bar * (x + x), instances(f64))]
@@ -43,6 +43,7 @@ fn reals(value: &dyn Any) -> Vec<f64> {
                 .or_else(|| of::<($real, $scalar)>(value))
                 .or_else(|| of::<DMatrix<$scalar>>(value))
                 .or_else(|| of::<DVector<$scalar>>(value))
+                .or_else(|| of::<RowDVector<$scalar>>(value))
                 .or_else(|| of::<(DMatrix<$scalar>, DMatrix<$scalar>)>(value))
                 .or_else(|| of::<Lu<$scalar, Dyn, Dyn>>(value))
                 .or_else(|| of::<FullPivLu<$scalar, Dyn, Dyn>>(value))
