@@ -81,7 +81,7 @@ thread_local! {
 ///     x.sqrt()
 /// }
 ///
-/// let (slope, found) = diagnosed(|| gradient(|x| root::on(*x), &0.0));
+/// let (slope, found) = diagnosed(|| gradient(|x| root::on(*x), &0.0_f64));
 /// assert!(slope.is_nan() && found.len() == 1);
 /// assert_eq!(found[0].to_string(), "`root`: the root of zero has a vertical tangent");
 /// ```
@@ -148,7 +148,7 @@ thread_local! {
 ///     x.sqrt()
 /// }
 ///
-/// let slope = || gradient(|x| root::on(*x), &0.0);
+/// let slope = || gradient(|x| root::on(*x), &0.0_f64);
 /// assert!(slope().is_nan());
 /// assert_eq!(leaving_out_undefined(slope), 0.0);
 /// let (slope, found) = diagnosed(|| leaving_out_undefined(slope));

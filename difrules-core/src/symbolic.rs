@@ -16,8 +16,8 @@
 //! let first = differentiate(&tanh, "x")?;
 //! assert_eq!(first.to_string(), "sech(x)^2");
 //! let second = differentiate(&first, "x")?;
-//! assert_eq!(second.to_string(), "-2 * tanh(x) * sech(x)^2");
-//! assert_eq!(second.rust().to_string(), "-2.0 * tanh(x) * powi(sech(x), 2)");
+//! assert_eq!(second.to_string(), "-2 * sech(x)^2 * tanh(x)");
+//! assert_eq!(second.rust().to_string(), "-2.0 * powi(sech(x), 2) * tanh(x)");
 //!
 //! // Its value at any scalar.
 //! assert_eq!(evaluate(&first, &[("x", 0.0_f64)])?, 1.0);
