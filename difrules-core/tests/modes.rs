@@ -292,7 +292,7 @@ fn generic_code_has_literals_sums_and_outcomes() {
     fn mean<T: Real>(x: &DVector<T>) -> Option<T> {
         let sum: T = x.iter().map(|x| *x * *x).sum();
         let count: T = x.iter().map(|_| T::one()).sum();
-        (x.len() > 0).then(|| sum / count)
+        (!x.is_empty()).then(|| sum / count)
     }
     fn product<T: Real>(x: &DVector<T>) -> T {
         x.iter().product::<T>() * x.iter().copied().product::<T>() * lit(0.5)
