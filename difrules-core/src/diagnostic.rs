@@ -60,8 +60,8 @@ impl fmt::Display for Diagnostic {
 }
 
 thread_local! {
-    /// The lists of those who listen, innermost last.
-    static LISTENING: RefCell<Vec<Vec<Diagnostic>>> = const { RefCell::new(Vec::new()) };
+    /// The list of the innermost who listens.
+    static LISTENING: RefCell<Option<Vec<Diagnostic>>> = const { RefCell::new(None) };
 }
 
 /// Calls `f` and returns what rules reported meanwhile on this thread, in order. Where calls are
@@ -86,27 +86,26 @@ thread_local! {
 /// assert_eq!(found[0].to_string(), "`root`: the root of zero has a vertical tangent");
 /// ```
 pub fn diagnosed<Out>(f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
-    /// Stops listening, also where `f` panics.
-    struct Listening;
+    /// Lets who listened before listen again, also where `f` panics.
+    struct Before(Option<Vec<Diagnostic>>);
 
-    impl Drop for Listening {
+    impl Drop for Before {
         fn drop(&mut self) {
-            LISTENING.with_borrow_mut(Vec::pop);
+            LISTENING.set(self.0.take());
         }
     }
 
-    LISTENING.with_borrow_mut(|lists| lists.push(Vec::new()));
-    let listening = Listening;
+    let before = Before(LISTENING.replace(Some(Vec::new())));
     let out = f();
-    let heard = LISTENING.with_borrow_mut(|lists| lists.last_mut().map(std::mem::take));
-    drop(listening);
+    let heard = LISTENING.take();
+    drop(before);
     (out, heard.unwrap_or_default())
 }
 
 /// Tells whoever listens; else the log, once for each primitive.
 pub fn report(diagnostic: Diagnostic) {
     static LOGGED: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
-    let unheard = LISTENING.with_borrow_mut(|lists| match lists.last_mut() {
+    let unheard = LISTENING.with_borrow_mut(|list| match list {
         Some(list) => {
             list.push(diagnostic);
             None

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use difrules_core::{Defect, Diagnostic, Real, Scalar, diagnosed, leaves_out_undefined, report};
+use difrules_core::{Defect, Diagnostic, Real, Scalar, leaves_out_undefined, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
 use num_traits::Zero;
 
@@ -356,12 +356,6 @@ impl Quotients {
 /// The part of a sum of numbers of this size that is taken for rounding.
 pub(crate) fn rounding_of<S: Real>(all: f64) -> f64 {
     100.0 * S::default_epsilon().to_f64() * all
-}
-
-/// Calls `f`, whose derivatives are not all asked for, so that nobody is told which are undefined. Plain numbers
-/// have none, and no list of reports is made.
-pub(crate) fn unheard<T: Scalar, Out>(f: impl FnOnce() -> Out) -> Out {
-    if T::Real::BASE { f() } else { diagnosed(f).0 }
 }
 
 /// Reports that a rule's own elimination met a pivot of zero where that of the call did not: what it was for is

@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
@@ -9,7 +9,7 @@ use crate::decomposition::eigen::{Eigen, eigen};
 use crate::eigenvectors::{Left, lift, lower};
 use crate::error::Error;
 use crate::sample;
-use crate::tolerance::{undefined, unheard};
+use crate::tolerance::undefined;
 
 /// The eigenvalues of a general square A, real or complex, in the order of their real parts, then of their
 /// imaginary parts.
@@ -69,7 +69,7 @@ where
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
     // Derivatives of the vectors are asked for by nobody.
-    let Eigen { eigenvalues, eigenvectors } = unheard::<T, _>(|| eigen(a))?;
+    let Eigen { eigenvalues, eigenvectors } = diagnosed(|| eigen(a)).0?;
     Ok((eigenvalues, eigenvectors))
 }
 

@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
@@ -6,7 +6,6 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
 use crate::singular::{derivatives, gradient_of_values, settled};
-use crate::tolerance::unheard;
 
 /// The min(R, C) singular values of A, in decreasing order.
 ///
@@ -77,7 +76,7 @@ where
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
     // Derivatives of the vectors are asked for by nobody.
-    let svd = unheard::<T, _>(|| svd(a))?;
+    let svd = diagnosed(|| svd(a)).0?;
     Ok((svd.singular_values.clone(), svd))
 }
 

@@ -1,4 +1,4 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
@@ -8,7 +8,7 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
 use crate::sample;
 use crate::singular::gradient_of_values;
-use crate::tolerance::{Sizes, unheard};
+use crate::tolerance::Sizes;
 
 /// The largest singular value of A over the smallest: its condition number in the 2-norm. That of a
 /// matrix without entries is 0.
@@ -76,7 +76,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = unheard::<T, _>(|| svd(a))?;
+    let svd = diagnosed(|| svd(a)).0?;
     let values = &svd.singular_values;
     let Some(last) = values.len().checked_sub(1) else { return Ok((nalgebra::zero(), svd)) };
     let zero = |s: &T::Real| *s == nalgebra::zero();

@@ -1,4 +1,4 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
@@ -7,7 +7,7 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
 use crate::sample;
 use crate::singular::gradient_of_values;
-use crate::tolerance::{Gap, Sizes, unheard};
+use crate::tolerance::{Gap, Sizes};
 
 /// The sum of the singular values of A. At a singular value that is zero there is a kink; the rules take the subgradient that leaves it out.
 ///
@@ -68,7 +68,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = unheard::<T, _>(|| svd(a))?;
+    let svd = diagnosed(|| svd(a)).0?;
     let y = svd.singular_values.iter().fold(nalgebra::zero(), |sum: T::Real, &s| sum + s);
     overflow("y", [&y].into_iter())?;
     Ok((y, svd))

@@ -1,4 +1,4 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
@@ -7,7 +7,6 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
 use crate::singular::gradient_of_values;
-use crate::tolerance::unheard;
 
 /// The largest singular value of A. Where it repeats there is a kink; the rules take the subgradient of the first pair of singular
 /// vectors that the primal found, and 0 at A = 0.
@@ -71,7 +70,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
-    let svd = unheard::<T, _>(|| svd(a))?;
+    let svd = diagnosed(|| svd(a)).0?;
     let y = svd.singular_values.iter().next().copied().unwrap_or_else(nalgebra::zero);
     Ok((y, svd))
 }
