@@ -188,8 +188,8 @@ pub fn zero<T: Scalar>() -> T {
 }
 
 #[inline]
-pub fn is_zero<T: Scalar>(number: &T) -> bool {
-    num_traits::Zero::is_zero(number)
+pub fn is_constant_zero<T: Scalar>(number: &T) -> bool {
+    number.is_constant_zero()
 }
 
 /// The derivative where a real number is NaN: NaN, and so are its own derivatives.

@@ -1,10 +1,12 @@
-//! The only unsafe code of the crate: reading memory as another type of the same layout.
+//! The only unsafe code of the crate: reading memory as another type of the same layout, and handing an
+//! empty place on from a thread that ends.
 //!
 //! Copying instead would cost a pass over each adjoint buffer that a rule is lent, and a copy of each
 //! matrix that is used transposed: nalgebra's own products take no transpose of a matrix that is large.
 #![allow(unsafe_code)]
 
 use std::any::{Any, TypeId};
+use std::cell::RefCell;
 
 use nalgebra::{
     Complex, DMatrixView, DMatrixViewMut, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, RawStorage,
@@ -67,6 +69,32 @@ pub(crate) fn same_slice_mut<A: 'static, B: 'static>(slice: &mut [A]) -> Option<
         // SAFETY: `A` and `B` are one type (both are `'static`, so the ids cannot hide a lifetime).
         unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr().cast::<B>(), slice.len()) }
     })
+}
+
+/// A place that a thread which ends leaves to another one.
+///
+/// A place of a thread without a destructor is the fastest to come to, and each operation that is
+/// recorded does; so what it refers to is never freed, but used again.
+pub(crate) struct Emptied(&'static RefCell<dyn Any>);
+
+// SAFETY: the reference is the only one in use: `new` is given it by the thread that had it, which
+// forgets it, and empties it first, so that nothing in it belongs to that thread.
+unsafe impl Send for Emptied {}
+
+impl Emptied {
+    /// Empties a place that the caller does not look at again.
+    pub(crate) fn new<T: Default + 'static>(place: &'static RefCell<T>) -> Self {
+        *place.borrow_mut() = T::default();
+        Self(place)
+    }
+
+    /// The place, if it is of this type, for the caller alone.
+    pub(crate) fn take<T: 'static>(self) -> Option<&'static RefCell<T>> {
+        let place: &'static RefCell<dyn Any> = self.0;
+        let same = (*place.borrow()).type_id() == TypeId::of::<T>();
+        // SAFETY: it was made of a `&'static RefCell<T>` of this very `T`.
+        same.then(|| unsafe { &*std::ptr::from_ref(place).cast::<RefCell<T>>() })
+    }
 }
 
 /// The same value, if `A` and `B` are the same type.

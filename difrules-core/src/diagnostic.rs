@@ -37,6 +37,14 @@ pub enum Defect {
         /// Why.
         reason: Cow<'static, str>,
     },
+    /// An equality decided about a number that varies: a shortcut that the program took there, as it
+    /// does at plain numbers, may have left out a derivative (see [`algorithms`](crate::algorithms)).
+    /// The diagnostic's `primitive` is the question that was asked, `is_zero`, `is_one` or `==`.
+    Decided {
+        /// The line of the program, as `file:line`; empty where the program was built without debug
+        /// information.
+        place: String,
+    },
 }
 
 impl Diagnostic {
@@ -55,6 +63,12 @@ impl fmt::Display for Diagnostic {
                 "{size:.1e} of the cotangent depends on a choice that the result leaves open"
             ),
             Defect::Undefined { reason } => f.write_str(reason),
+            Defect::Decided { place } if place.is_empty() => {
+                f.write_str("decided about a number that varies")
+            }
+            Defect::Decided { place } => {
+                write!(f, "decided about a number that varies, at {place}")
+            }
         }
     }
 }
@@ -105,12 +119,12 @@ pub fn diagnosed<Out>(f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
 /// Tells whoever listens; else the log, once for each primitive.
 pub fn report(diagnostic: Diagnostic) {
     static LOGGED: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
-    let unheard = LISTENING.with_borrow_mut(|list| match list {
-        Some(list) => {
-            list.push(diagnostic);
-            None
+    // Where the thread ends already nobody listens.
+    let mut unheard = Some(diagnostic);
+    let _ = LISTENING.try_with(|list| {
+        if let Some(list) = list.borrow_mut().as_mut() {
+            list.extend(unheard.take());
         }
-        None => Some(diagnostic),
     });
     if let Some(diagnostic) = unheard {
         let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +132,50 @@ pub fn report(diagnostic: Diagnostic) {
             log::warn!("{diagnostic}");
         }
     }
+}
+
+/// Tells whoever listens that this question was answered yes about a number that varies: once for each
+/// line of the program. Rules of ours ask it with care and are left out.
+#[cold]
+pub(crate) fn decided(question: &'static str) {
+    if LISTENING.try_with(|list| list.borrow().is_none()).unwrap_or(true) {
+        return;
+    }
+    let Some(place) = place_in_program() else { return };
+    let diagnostic = Diagnostic { primitive: question, defect: Defect::Decided { place } };
+    LISTENING.with_borrow_mut(|list| match list {
+        Some(list) if !list.contains(&diagnostic) => list.push(diagnostic),
+        _ => {}
+    });
+}
+
+/// The line of the user's program that is running: that which is not nalgebra's or the standard
+/// library's. None where a rule of these crates asks.
+fn place_in_program() -> Option<String> {
+    // The standard library prints the frames, innermost first, and has no other way to them.
+    let frames = std::backtrace::Backtrace::force_capture().to_string();
+    let places = frames.lines().filter_map(|line| line.trim_start().strip_prefix("at "));
+    for place in places {
+        // Paths in the current directory are printed without it.
+        let place = match (place.strip_prefix("./"), std::env::current_dir()) {
+            (Some(rest), Ok(directory)) => format!("{}/{rest}", directory.display()),
+            _ => place.to_string(),
+        };
+        let file = place.rsplitn(3, ':').last().unwrap_or_default();
+        let of = |part: &str| file.contains(part);
+        if file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src/")) {
+            // The question itself; else a rule.
+            let question = ["/diagnostic.rs", "/field.rs", "/dual.rs", "/var.rs"];
+            if !question.iter().any(|name| file.ends_with(name)) {
+                return None;
+            }
+        } else if of("/difrules-linalg/src/") {
+            return None;
+        } else if !(of("/rustc/") || of("/registry/src/") || of("/library/core/")) {
+            return Some(place.rsplitn(2, ':').last().unwrap_or_default().to_string());
+        }
+    }
+    Some(String::new())
 }
 
 thread_local! {

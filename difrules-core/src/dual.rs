@@ -16,11 +16,14 @@ use crate::whole::{DualLent, DualWhole, Tangent};
 /// A number with its derivatives in `N` directions.
 ///
 /// `Dual<T, N>` is a [`Real`] and implements nalgebra's `RealField`, so nalgebra's generic
-/// algorithms run on it; it nests with itself and with [`Var`](crate::Var). Comparisons look at
-/// the value alone; `is_zero` and `is_one` hold only where all tangents vanish too, so that no
-/// shortcut of an algorithm loses a derivative. Where an algorithm of nalgebra guards a division by
-/// `is_zero` (a zero pivot, a zero column), a zero that varies therefore gives NaN where a plain zero
-/// takes the shortcut; the primitives of `difrules-linalg` have their own rules there.
+/// algorithms run on it; it nests with itself and with [`Var`](crate::Var). Whatever it is asked,
+/// comparisons, `is_zero`, conversions, it answers as its value does, so that an algorithm takes the
+/// branches that it takes at plain numbers; [what that costs](crate::algorithms).
+///
+/// # Panics
+/// An operation on numbers of two derivations, which [`jvp`](crate::jvp) and the other transforms
+/// start: their tangents are in different directions (see [nesting](crate::nesting)). Only where
+/// debug assertions are on: a release build has no place for the mark.
 ///
 /// ```
 /// use difrules_core::Dual;
@@ -35,21 +38,94 @@ use crate::whole::{DualLent, DualWhole, Tangent};
 pub struct Dual<T, const N: usize = 1> {
     /// Its value.
     pub value: T,
-    /// Its derivative in each direction.
+    /// Its derivative in each direction. A zero is -0 where nothing moves the number, and 0 where its
+    /// derivative was computed to be zero: see [`infinities`](crate::infinities).
     pub tangents: [T; N],
+    /// The derivation that the tangents are of.
+    mark: Mark,
+}
+
+/// Tells the numbers of one derivation from those of another, as the stamp of a tape does. Zero is
+/// that of numbers that belong to none.
+#[cfg(debug_assertions)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(u32);
+
+/// Takes no room in a release build.
+#[cfg(not(debug_assertions))]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark;
+
+#[cfg(debug_assertions)]
+impl Mark {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// A new derivation's.
+    pub(crate) fn new() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static MARKS: AtomicU32 = AtomicU32::new(1);
+        Self(MARKS.fetch_add(1, Ordering::Relaxed).max(1))
+    }
+
+    /// That of a result.
+    ///
+    /// # Panics
+    /// If the operands are of two derivations.
+    #[inline]
+    #[track_caller]
+    fn and(self, other: Self) -> Self {
+        if self != other && self != Self::NONE && other != Self::NONE {
+            mixed_derivations();
+        }
+        Self(self.0 | other.0)
+    }
+}
+
+#[cfg(not(debug_assertions))]
+impl Mark {
+    pub(crate) const NONE: Self = Self;
+
+    /// A new derivation's.
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    /// That of a result.
+    #[inline(always)]
+    fn and(self, _: Self) -> Self {
+        Self
+    }
+}
+
+#[cfg(debug_assertions)]
+#[cold]
+#[track_caller]
+fn mixed_derivations() -> ! {
+    panic!(
+        "two `Dual`s of different derivations in one operation: to differentiate a derivative, give \
+         the inner transform a point made of the outer one's `Dual`s, so that the types nest; what \
+         the inner function takes from outside goes in as a part of the point, or as `Dual::constant`"
+    )
 }
 
 impl<T: Real, const N: usize> Dual<T, N> {
-    /// A number with these tangents.
+    /// A number with these tangents; it does not move in the directions in which they are zero.
     #[inline]
     pub fn new(value: T, tangents: [T; N]) -> Self {
-        Self { value, tangents }
+        let still = |tangent: T| if tangent.is_constant_zero() { T::still() } else { tangent };
+        Self { value, tangents: tangents.map(still), mark: Mark::NONE }
     }
 
     /// A number that does not change in any direction.
     #[inline]
     pub fn constant(value: T) -> Self {
-        Self { value, tangents: [T::zero(); N] }
+        Self { value, tangents: [T::still(); N], mark: Mark::NONE }
+    }
+
+    /// The same number as one of this derivation.
+    #[inline]
+    pub(crate) fn marked(self, mark: Mark) -> Self {
+        Self { mark, ..self }
     }
 
     #[inline]
@@ -73,27 +149,72 @@ impl<T: Real, const N: usize> Dual<T, N> {
     }
 
     fn carries_nothing(&self) -> bool {
-        self.tangents.iter().all(|tangent| tangent.is_zero())
+        self.tangents.iter().all(|tangent| tangent.is_constant_zero())
     }
 
+    /// Whether it moves in no direction.
     #[inline]
-    fn with_tangents(value: T, mut tangent: impl FnMut(usize) -> T) -> Self {
-        Self { value, tangents: std::array::from_fn(&mut tangent) }
+    fn is_at_rest(&self) -> bool {
+        self.tangents.iter().all(|tangent| tangent.is_still())
+    }
+
+    /// The result of an operation on two numbers.
+    #[inline]
+    fn with_tangents(
+        value: T,
+        first: &Self,
+        second: &Self,
+        mut tangent: impl FnMut(usize) -> T,
+    ) -> Self {
+        let mark = first.mark.and(second.mark);
+        Self { value, tangents: std::array::from_fn(&mut tangent), mark }
+    }
+
+    /// The product or the quotient of two numbers, with these factors of their tangents. A factor is
+    /// zero where the other number is, or one of the two is the reciprocal of infinity.
+    #[inline]
+    fn product(value: T, (x, by_x): (Self, T), (y, by_y): (Self, T)) -> Self {
+        let mut product = Self::with_tangents(value, &x, &y, |i| {
+            chain(by_x, x.tangents[i]) + chain(by_y, y.tangents[i])
+        });
+        if !product.tangents.iter().fold(true, |bounded, tangent| bounded & tangent.is_bounded()) {
+            for i in 0..N {
+                let [x_dot, y_dot] = [x.tangents[i], y.tangents[i]];
+                product.tangents[i] =
+                    term(by_x, (x.value, x_dot), y_dot) + term(by_y, (y.value, y_dot), x_dot);
+            }
+        }
+        product
     }
 }
 
-/// A partial derivative times a tangent. Zero is strong: it contributes nothing, whatever the
-/// partial.
+/// A partial derivative times a tangent. The tangent of what does not move is strong: it contributes
+/// nothing, whatever the partial.
 #[inline]
 fn chain<T: Real>(partial: T, tangent: T) -> T {
-    if tangent.is_zero() { T::zero() } else { partial * tangent }
+    if tangent.is_still() { tangent } else { (partial * tangent).moved() }
+}
+
+/// A term of the derivative of a product. Where a factor is zero, and moves with a finite derivative,
+/// the other number only has to be continuous there for the product to have a derivative, and it is
+/// the other term: an infinite derivative of a finite number contributes nothing.
+#[cold]
+fn term<T: Real>(factor: T, (number, tangent): (T, T), other_tangent: T) -> T {
+    let term = chain(factor, tangent);
+    let vanishes = factor.to_f64() == 0.0
+        && tangent.to_f64().is_infinite()
+        && number.to_f64().is_finite()
+        && other_tangent.to_f64().is_finite();
+    if vanishes { term.at_zero() } else { term }
 }
 
 impl<T: Real, const N: usize> std::ops::Add for Dual<T, N> {
     type Output = Self;
     #[inline]
     fn add(self, other: Self) -> Self {
-        Self::with_tangents(self.value + other.value, |i| self.tangents[i] + other.tangents[i])
+        Self::with_tangents(self.value + other.value, &self, &other, |i| {
+            self.tangents[i] + other.tangents[i]
+        })
     }
 }
 
@@ -101,31 +222,28 @@ impl<T: Real, const N: usize> std::ops::Sub for Dual<T, N> {
     type Output = Self;
     #[inline]
     fn sub(self, other: Self) -> Self {
-        Self::with_tangents(self.value - other.value, |i| self.tangents[i] - other.tangents[i])
+        Self::with_tangents(self.value - other.value, &self, &other, |i| {
+            let [x_dot, y_dot] = [self.tangents[i], other.tangents[i]];
+            if y_dot.is_still() { x_dot } else { (x_dot - y_dot).moved() }
+        })
     }
 }
 
 impl<T: Real, const N: usize> std::ops::Mul for Dual<T, N> {
     type Output = Self;
-    #[allow(clippy::suspicious_arithmetic_impl)] // The product rule is a sum.
     #[inline]
     fn mul(self, other: Self) -> Self {
-        Self::with_tangents(self.value * other.value, |i| {
-            chain(other.value, self.tangents[i]) + chain(self.value, other.tangents[i])
-        })
+        Self::product(self.value * other.value, (self, other.value), (other, self.value))
     }
 }
 
 impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
     type Output = Self;
-    #[allow(clippy::suspicious_arithmetic_impl)] // The quotient rule is a difference.
     #[inline]
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
-        Self::with_tangents(quotient, |i| {
-            chain(inverse, self.tangents[i]) - chain(quotient * inverse, other.tangents[i])
-        })
+        Self::product(quotient, (self, inverse), (other, -(quotient * inverse)))
     }
 }
 
@@ -133,7 +251,10 @@ impl<T: Real, const N: usize> std::ops::Neg for Dual<T, N> {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        Self::with_tangents(-self.value, |i| -self.tangents[i])
+        Self::with_tangents(-self.value, &self, &self, |i| {
+            let tangent = self.tangents[i];
+            if tangent.is_still() { tangent } else { (-tangent).moved() }
+        })
     }
 }
 
@@ -152,20 +273,47 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         tape::tapes_by_type()
     }
 
+    #[inline]
+    fn still() -> Self {
+        Self::constant(T::still())
+    }
+
+    #[inline]
+    fn is_still(&self) -> bool {
+        self.value.is_still() && self.is_at_rest()
+    }
+
+    #[inline]
+    fn moved(self) -> Self {
+        Self { value: self.value.moved(), ..self }
+    }
+
+    #[inline]
+    fn is_bounded(&self) -> bool {
+        let tangents = self.tangents.iter();
+        tangents.fold(self.value.is_bounded(), |bounded, tangent| bounded & tangent.is_bounded())
+    }
+
+    #[inline]
+    fn at_zero(self) -> Self {
+        Self { value: self.value.at_zero(), ..self }
+    }
+
     fn call_record(
         record: &'static Record,
         arguments: &[Self],
     ) -> Result<Self, symbolic::SymbolicError> {
         let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
         let value = T::call_record(record, &values)?;
-        let mut tangents = [T::zero(); N];
-        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.carries_nothing()) {
-            let partial = symbolic::partial(record, i, &values, value)?;
-            for (sum, tangent) in tangents.iter_mut().zip(x.tangents) {
+        let mut result = Self::constant(value);
+        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_at_rest()) {
+            result.mark = result.mark.and(x.mark);
+            let Some(partial) = symbolic::partial(record, i, &values, value)? else { continue };
+            for (sum, tangent) in result.tangents.iter_mut().zip(x.tangents) {
                 *sum += chain(partial, tangent);
             }
         }
-        Ok(Self { value, tangents })
+        Ok(result)
     }
 
     fn is_same(self, other: Self) -> bool {
@@ -202,7 +350,11 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
 
     #[inline]
     fn lend<F: Family>(whole: &DualWhole<F::Of<T>, N>) -> DualLent<'_, F::Of<T>, N> {
-        DualLent { value: &whole.value, tangents: whole.tangents.each_ref().map(Option::as_ref) }
+        DualLent {
+            value: &whole.value,
+            tangents: whole.tangents.each_ref().map(Option::as_ref),
+            mark: whole.mark,
+        }
     }
 
     #[inline]
@@ -214,11 +366,15 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
 
     #[inline]
     fn lend_constant<F: Family>(value: &F::Of<T>) -> DualLent<'_, F::Of<T>, N> {
-        DualLent { value, tangents: [None; N] }
+        DualLent { value, tangents: [None; N], mark: Mark::NONE }
     }
 
     fn hold<F: Family>(lent: DualLent<'_, F::Of<T>, N>) -> DualWhole<F::Of<T>, N> {
-        DualWhole { value: lent.value.clone(), tangents: lent.tangents.map(Option::<&_>::cloned) }
+        DualWhole {
+            value: lent.value.clone(),
+            tangents: lent.tangents.map(Option::<&_>::cloned),
+            mark: lent.mark,
+        }
     }
 
     #[inline]
@@ -238,11 +394,12 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
 
     fn entries<F: Family>(lent: DualLent<'_, F::Of<T>, N>) -> F::Of<Self> {
         if lent.tangents.iter().all(Option::is_none) {
-            return lent.value.map_reals(&mut Self::constant);
+            return lent.value.map_reals(&mut |x| Self::constant(x).marked(lent.mark));
         }
         if !needs_drop::<F::Of<T>>() {
             // It is on the stack, and small: nothing is allocated.
-            let mut entries: F::Of<Self> = lent.value.map_reals(&mut Self::constant);
+            let mut entries: F::Of<Self> =
+                lent.value.map_reals(&mut |x| Self::constant(x).marked(lent.mark));
             for (i, tangent) in lent.tangents.into_iter().enumerate() {
                 if let Some(tangent) = tangent {
                     entries.zip_reals::<T>(tangent, &mut |x, tangent| x.tangents[i] = tangent);
@@ -255,9 +412,11 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         let mut number = 0;
         lent.value.map_reals(&mut |value| {
             number += 1;
-            Self::with_tangents(value, |i| {
-                tangents[i].as_ref().map_or(T::zero(), |tangents| tangents[number - 1])
-            })
+            let tangent = |i: usize| match &tangents[i] {
+                Some(tangents) => tangents[number - 1],
+                None => T::still(),
+            };
+            Self { value, tangents: std::array::from_fn(tangent), mark: lent.mark }
         })
     }
 
@@ -271,10 +430,11 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn gather<Form: Gathered>(
         given: &Form::Given<'_, Self>,
     ) -> DualWhole<<Form::Family as Family>::Of<T>, N> {
-        let mut varies = [false; N];
+        let (mut varies, mut mark) = ([false; N], Mark::NONE);
         Form::visit::<Self>(given, &mut |x| {
+            mark = mark.and(x.mark);
             for (varies, tangent) in varies.iter_mut().zip(x.tangents) {
-                *varies |= !tangent.is_zero();
+                *varies |= !tangent.is_still();
             }
         });
         let value = Form::own_container::<Self, T>(given, &mut |x| x.value);
@@ -286,7 +446,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
             let tangent = |i: usize| {
                 varies[i].then(|| Form::own_container::<Self, T>(given, &mut |x| x.tangents[i]))
             };
-            return DualWhole { value, tangents: std::array::from_fn(tangent) };
+            return DualWhole { value, tangents: std::array::from_fn(tangent), mark };
         }
         // Number by number, in one pass.
         let shape = value.shape();
@@ -302,7 +462,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         let tangent = |i: usize| {
             varies[i].then(|| <Form::Family as Family>::Of::from_reals(&shape, &tangents[i]))
         };
-        DualWhole { value, tangents: std::array::from_fn(tangent) }
+        DualWhole { value, tangents: std::array::from_fn(tangent), mark }
     }
 
     fn part<F: Family, G: Family>(
@@ -313,13 +473,14 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         DualWhole {
             value: take(lent.value),
             tangents: lent.tangents.map(|tangent| tangent.map(&take)),
+            mark: lent.mark,
         }
     }
 
     fn apply_whole<P: Primitive>(
         mut arguments: Wholes<'_, P, Self>,
     ) -> Result<DualWhole<Output<P, T>, N>, P::Error> {
-        let mut active = Active([false; N]);
+        let mut active = Active([false; N], Mark::NONE);
         P::Arguments::look::<Self, _>(&arguments, &mut active, |_, _| {});
         if active.0 == [false; N] {
             let result = T::apply::<P>(P::Arguments::give::<Self>(&mut arguments));
@@ -327,7 +488,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         }
         let overwritten = P::overwritten::<T>(&P::Arguments::read_whole::<Self>(&arguments));
         let (value, saved) = P::augmented::<T>(P::Arguments::give::<Self>(&mut arguments))?;
-        let mut output = DualWhole::constant(value);
+        let mut output = DualWhole { mark: active.1, ..DualWhole::constant(value) };
         for i in (0..N).filter(|i| active.0[*i]) {
             let mut tangents = P::Arguments::tangents::<Self>(&arguments, &mut TakeTangent(i));
             let evaluation = LentEvaluation {
@@ -350,32 +511,39 @@ fn scalar<P: Primitive, T: Real, const N: usize>(
 ) -> Result<Output<P, Dual<T, N>>, P::Error> {
     let inputs = P::Arguments::own(arguments, &mut |_, x: Dual<T, N>| x.value);
     let evaluation = P::evaluate::<T>(inputs)?;
-    let mut tangents = [T::zero(); N];
+    let (mut tangents, mut mark) = ([T::still(); N], Mark::NONE);
     P::Arguments::visit(arguments, &mut |argument, x: Dual<T, N>| {
-        if !x.carries_nothing() {
-            let partial = P::partial(&evaluation, argument);
-            for (sum, tangent) in tangents.iter_mut().zip(x.tangents) {
-                *sum += chain(partial, tangent);
-            }
+        mark = mark.and(x.mark);
+        if x.is_at_rest() || !P::is_known(argument) && x.carries_nothing() {
+            return;
+        }
+        let partial = P::partial(&evaluation, argument);
+        if partial.is_constant_zero() && P::is_off(&evaluation, argument) {
+            return;
+        }
+        for (sum, tangent) in tangents.iter_mut().zip(x.tangents) {
+            *sum += chain(partial, tangent);
         }
     });
-    Ok(evaluation.output.map_reals(&mut |value| Dual { value, tangents }))
+    Ok(evaluation.output.map_reals(&mut |value| Dual { value, tangents, mark }))
 }
 
-/// Which directions any argument varies in.
-struct Active<const N: usize>([bool; N]);
+/// Which directions any argument varies in, and of which derivation they are.
+struct Active<const N: usize>([bool; N], Mark);
 
 impl<T: Real, const N: usize> Look<Dual<T, N>> for Active<N> {
     fn lent<F: Family>(&mut self, lent: DualLent<'_, F::Of<T>, N>) {
         for (active, tangent) in self.0.iter_mut().zip(lent.tangents) {
             *active |= tangent.is_some();
         }
+        self.1 = self.1.and(lent.mark);
     }
 
     fn number(&mut self, x: Dual<T, N>) {
         for (active, tangent) in self.0.iter_mut().zip(x.tangents) {
-            *active |= !tangent.is_zero();
+            *active |= !tangent.is_still();
         }
+        self.1 = self.1.and(x.mark);
     }
 }
 

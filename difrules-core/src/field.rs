@@ -1,5 +1,9 @@
 //! What makes a mode's scalar a number to nalgebra: everything that follows from the value, the
 //! arithmetic operators and the primitives of [`math`](crate::math).
+//!
+//! Whatever a mode is asked, it says what the plain number says, so that an algorithm takes the same
+//! branches and comes to the same value. Where an equality decides about a number that varies, the
+//! algorithm may leave out what varies: [`diagnosed`](crate::diagnosed) names such a place.
 
 /// Implements `RealField` and all it asks for. Expects `value`, `constant`, `carries_nothing` and
 /// the five arithmetic operators.
@@ -14,7 +18,7 @@ macro_rules! real_field {
             use num_traits::{FromPrimitive, Num, One, Signed, Zero};
             use simba::scalar::SubsetOf;
 
-            use crate::math;
+            use crate::{cardinal, math};
             use crate::scalar::Scalar;
 
             impl<$($generics)*> fmt::Debug for $Self {
@@ -34,7 +38,11 @@ macro_rules! real_field {
             impl<$($generics)*> PartialEq for $Self {
                 #[inline]
                 fn eq(&self, other: &Self) -> bool {
-                    self.equal(other)
+                    let equal = self.equal(other);
+                    if equal && !(self.carries_nothing() && other.carries_nothing()) {
+                        crate::diagnostic::decided("==");
+                    }
+                    equal
                 }
             }
 
@@ -121,7 +129,11 @@ macro_rules! real_field {
 
                 #[inline]
                 fn is_zero(&self) -> bool {
-                    self.value.is_zero() && self.carries_nothing()
+                    let zero = self.decide(T::is_zero);
+                    if zero && !self.carries_nothing() {
+                        crate::diagnostic::decided("is_zero");
+                    }
+                    zero
                 }
             }
 
@@ -133,7 +145,11 @@ macro_rules! real_field {
 
                 #[inline]
                 fn is_one(&self) -> bool {
-                    self.value.is_one() && self.carries_nothing()
+                    let one = self.decide(|x| x.is_one());
+                    if one && !self.carries_nothing() {
+                        crate::diagnostic::decided("is_one");
+                    }
+                    one
                 }
             }
 
@@ -273,7 +289,7 @@ macro_rules! real_field {
                 }
             }
 
-            /// A plain number is a constant; only a constant is a plain number.
+            /// A plain number is a constant; what becomes a plain number leaves its derivatives behind.
             impl<$($generics)*> SubsetOf<$Self> for f64 {
                 #[inline]
                 fn to_superset(&self) -> $Self {
@@ -287,11 +303,11 @@ macro_rules! real_field {
 
                 #[inline]
                 fn is_in_subset(x: &$Self) -> bool {
-                    x.carries_nothing() && nalgebra::is_convertible::<T, f64>(&x.value)
+                    nalgebra::is_convertible::<T, f64>(&x.value)
                 }
             }
 
-            /// A plain number is a constant; only a constant is a plain number.
+            /// A plain number is a constant; what becomes a plain number leaves its derivatives behind.
             impl<$($generics)*> SubsetOf<$Self> for f32 {
                 #[inline]
                 fn to_superset(&self) -> $Self {
@@ -305,7 +321,7 @@ macro_rules! real_field {
 
                 #[inline]
                 fn is_in_subset(x: &$Self) -> bool {
-                    x.carries_nothing() && nalgebra::is_convertible::<T, f32>(&x.value)
+                    nalgebra::is_convertible::<T, f32>(&x.value)
                 }
             }
 
@@ -321,6 +337,16 @@ macro_rules! real_field {
                 #[inline]
                 fn map_parts<S: Real>(self, f: &mut impl FnMut(Self) -> S) -> S {
                     f(self)
+                }
+
+                #[inline]
+                fn is_constant_zero(&self) -> bool {
+                    self.value.is_constant_zero() && self.carries_nothing()
+                }
+
+                #[inline]
+                fn is_constant_one(&self) -> bool {
+                    self.value.is_constant_one() && self.carries_nothing()
                 }
 
                 #[inline]
@@ -372,7 +398,7 @@ macro_rules! real_field {
                 }
 
                 fn argument(self) -> Self {
-                    Self::constant(if self.is_negative() { T::pi() } else { T::zero() })
+                    if self >= Self::zero() { Self::zero() } else { Self::pi() }
                 }
 
                 fn norm1(self) -> Self {
@@ -491,23 +517,20 @@ macro_rules! real_field {
                     math::atanh(self)
                 }
 
-                // simba guards the division by `is_zero`, which holds for constants alone here. The
-                // first three terms of the series have the value and five derivatives at 0.
                 fn sinc(self) -> Self {
-                    if self == Self::zero() { crate::field::even_series(self, -Self::one()) } else { self.sin() / self }
+                    cardinal::sinc(self)
                 }
 
                 fn sinhc(self) -> Self {
-                    if self == Self::zero() { crate::field::even_series(self, Self::one()) } else { self.sinh() / self }
+                    cardinal::sinhc(self)
                 }
 
-                // At 0, where the quotient is infinite, simba has the value 1.
                 fn cosc(self) -> Self {
-                    if self == Self::zero() { Self::one() } else { self.cos() / self }
+                    cardinal::cosc(self)
                 }
 
                 fn coshc(self) -> Self {
-                    if self == Self::zero() { Self::one() } else { self.cosh() / self }
+                    cardinal::coshc(self)
                 }
 
                 fn log(self, base: Self) -> Self {
@@ -622,10 +645,3 @@ macro_rules! real_field {
 }
 
 pub(crate) use real_field;
-
-/// 1 + s x^2 / 6 + x^4 / 120.
-pub(crate) fn even_series<T: crate::Real>(x: T, s: T) -> T {
-    let square = x * x;
-    let (six, twenty) = (nalgebra::convert::<f64, T>(6.0), nalgebra::convert(20.0));
-    T::one() + s * square / six * (T::one() + s * square / twenty)
-}

@@ -4,6 +4,7 @@
 extern crate self as difrules_core;
 
 mod call;
+pub mod cardinal;
 mod cast;
 mod checkpoint;
 mod diagnostic;
@@ -11,11 +12,13 @@ mod dual;
 mod field;
 mod maps;
 pub mod math;
+mod pages;
 pub mod passing;
 mod pool;
 mod primitive;
 mod registry;
 mod replay;
+pub mod rotations;
 mod scalar;
 mod slot;
 #[cfg(feature = "statements")]
@@ -38,6 +41,7 @@ pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use dual::Dual;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.
 pub use nalgebra;
+pub use pages::{algorithms, infinities, nesting};
 pub use pool::release_memory;
 pub use primitive::{
     Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,

@@ -1,6 +1,6 @@
 //! What the modes and transforms do to the numbers of a container, and at once to what is whole.
 
-use crate::dual::Dual;
+use crate::dual::{Dual, Mark};
 use crate::scalar::Real;
 use crate::tape::{CONSTANT, Reading};
 use crate::value::{Differentiable, Family};
@@ -152,12 +152,12 @@ impl<T: Real> Map<Var<T>, T> for Again<'_, T> {
 }
 
 /// Gives a point its tangents, in one direction.
-pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>);
+pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>, pub(crate) Mark);
 
 impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
     #[inline]
     fn real(&mut self, value: T) -> Dual<T> {
-        Dual::new(value, [self.0.real()])
+        Dual::new(value, [self.0.real()]).marked(self.1)
     }
 
     fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, 1> {
@@ -165,9 +165,13 @@ impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
         let shape = value.shape();
         let tangents = self.0.take(<F::Of<T>>::count(&shape));
         // What does not vary is a constant.
-        let varies = tangents.iter().any(|tangent| !tangent.is_zero());
-        let tangent = varies.then(|| <F::Of<T>>::from_reals(&shape, tangents));
-        DualWhole { value, tangents: [tangent] }
+        let varies = tangents.iter().any(|tangent| !tangent.is_constant_zero());
+        let still = |tangent: &T| if tangent.is_constant_zero() { T::still() } else { *tangent };
+        let tangent = varies.then(|| {
+            let mut tangents = tangents.iter().map(still);
+            <F::Of<T>>::build(&shape, &mut || tangents.next().expect("as many as numbers"))
+        });
+        DualWhole { value, tangents: [tangent], mark: self.1 }
     }
 }
 
@@ -176,6 +180,7 @@ pub(crate) struct Units {
     /// The number that comes next.
     pub(crate) next: usize,
     pub(crate) first: usize,
+    pub(crate) mark: Mark,
 }
 
 impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
@@ -184,6 +189,7 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
         let number = self.next;
         self.next += 1;
         Dual::new(value, std::array::from_fn(|direction| unit(number == self.first + direction)))
+            .marked(self.mark)
     }
 
     fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, N> {
@@ -201,12 +207,12 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
                 })
             })
         };
-        DualWhole { value, tangents: std::array::from_fn(tangent) }
+        DualWhole { value, tangents: std::array::from_fn(tangent), mark: self.mark }
     }
 }
 
 fn unit<T: Real>(one: bool) -> T {
-    if one { T::one() } else { T::zero() }
+    if one { T::one() } else { T::still() }
 }
 
 /// The value, or the tangent in one direction.
@@ -220,7 +226,7 @@ impl<T: Real> Map<Dual<T>, T> for Aspect {
     fn real(&mut self, x: Dual<T>) -> T {
         match self {
             Self::Value => x.value,
-            Self::Tangent => x.tangents[0],
+            Self::Tangent => x.tangents[0].moved(),
         }
     }
 

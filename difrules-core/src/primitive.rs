@@ -21,6 +21,8 @@ pub trait Primitive: Sized + 'static {
     /// Whether it maps real numbers to one real number by known [`partial`](Primitive::partial)s,
     /// so that a tape needs no node for it.
     const SCALAR: bool;
+    /// Whether its rules are made from known partial derivatives of numbers, real or complex.
+    const BY_PARTIALS: bool;
 
     /// How it takes its arguments: a tuple of the forms in [`passing`](crate::passing).
     type Arguments: Arguments;
@@ -61,6 +63,10 @@ pub trait Primitive: Sized + 'static {
     );
     /// The partial derivative by an argument, where [`SCALAR`](Primitive::SCALAR).
     fn partial<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> S;
+    /// Whether the partial derivative by an argument, which is zero, is so because the argument does not
+    /// matter here, and not because it came out so: where the rule says `T::zero()`, in a branch or
+    /// always. Such a zero is strong (see [`infinities`](crate::infinities)).
+    fn is_off<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> bool;
     /// Whether somebody knows the derivative by an argument.
     fn is_known(argument: usize) -> bool;
     /// Copies the `&mut` arguments that a rule reads as they were.

@@ -166,15 +166,22 @@ impl<S: Real> Program<S> {
         instructions: Range<usize>,
         numbers: Range<u32>,
         adjoints: &mut [S],
+        is_live: impl Fn(u32) -> bool,
     ) {
         let values = self.values.as_slice();
-        for (instruction, number) in self.instructions[instructions].iter().zip(numbers).rev() {
-            let adjoint = adjoints[number as usize];
-            // Zero is strong: it contributes nothing, whatever the partial.
-            if adjoint.is_zero() {
-                continue;
+        let range = instructions.clone();
+        for (i, (instruction, number)) in
+            range.zip(self.instructions[instructions].iter().zip(numbers)).rev()
+        {
+            let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
+            // Zero is strong where nothing comes by this result: it contributes nothing, whatever the
+            // partial.
+            if adjoint.is_constant_zero() {
+                let (_, partials, _) = self.edges(i);
+                if partials.iter().all(|partial| partial.is_bounded()) || !is_live(number) {
+                    continue;
+                }
             }
-            adjoints[number as usize] = S::zero();
             let [x, y] = instruction.operands.map(|operand| operand as usize);
             match instruction.operation {
                 Operation::Add => {
@@ -198,6 +205,26 @@ impl<S: Real> Program<S> {
                 Operation::Constant => {}
             }
         }
+    }
+
+    /// The operands of an instruction with the partial derivatives by them, and whether it is a product
+    /// or a quotient.
+    pub(crate) fn edges(&self, instruction: usize) -> ([u32; 2], [S; 2], bool) {
+        let Instruction { operands, operation } = self.instructions[instruction];
+        let [x, y] = operands.map(|operand| self.values[operand as usize]);
+        let (one, zero) = (S::one(), S::zero());
+        let (partials, product) = match operation {
+            Operation::Add => ([one, one], false),
+            Operation::Sub => ([one, -one], false),
+            Operation::Mul => ([y, x], true),
+            Operation::Div => {
+                let inverse = one / y;
+                ([inverse, -(x / y * inverse)], true)
+            }
+            Operation::Neg => ([-one, zero], false),
+            Operation::Constant => ([zero; 2], false),
+        };
+        (operands, partials, product)
     }
 
     /// Whether all came out as it did.
@@ -334,6 +361,10 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
         let (_, residual, shapes) = &self.0[entry];
         P::reverse(residual, shapes, outputs, slots);
+    }
+
+    fn is_by_partials(&self) -> bool {
+        P::BY_PARTIALS
     }
 
     fn replay(

@@ -88,6 +88,24 @@ pub trait Scalar:
         f: &mut impl FnMut(<Self as Scalar>::Real) -> S,
     ) -> <Self::Kind as Kind>::Of<S>;
 
+    /// Whether it is zero and nothing varies it.
+    ///
+    /// `is_zero` says of a number in a mode what it says of the plain number. A rule that leaves out
+    /// what a zero makes superfluous has to ask this: the derivatives of a zero that varies count.
+    ///
+    /// ```
+    /// use difrules_core::{Dual, Scalar};
+    /// use num_traits::Zero;
+    ///
+    /// let (still, moving) = (Dual::constant(0.0), Dual::new(0.0, [1.0]));
+    /// assert!(still.is_zero() && moving.is_zero());
+    /// assert!(still.is_constant_zero() && !moving.is_constant_zero());
+    /// ```
+    fn is_constant_zero(&self) -> bool;
+
+    /// Whether it is one and nothing varies it; see [`is_constant_zero`](Scalar::is_constant_zero).
+    fn is_constant_one(&self) -> bool;
+
     /// Lends the real parts this number is made of: one, or real part and imaginary part.
     fn parts_mut(&mut self) -> &mut [<Self as Scalar>::Real];
 
@@ -120,6 +138,27 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
 
     /// The plain number inside all modes.
     fn to_f64(self) -> f64;
+
+    /// The tangent of what does not move. Rules of zero tell it from a zero that was computed, by its
+    /// sign: see [`infinities`](crate::infinities).
+    #[doc(hidden)]
+    fn still() -> Self;
+
+    /// Whether it is the tangent of what does not move.
+    #[doc(hidden)]
+    fn is_still(&self) -> bool;
+
+    /// As the tangent of what moves: a zero has the other sign then.
+    #[doc(hidden)]
+    fn moved(self) -> Self;
+
+    /// Whether it is finite in every part.
+    #[doc(hidden)]
+    fn is_bounded(&self) -> bool;
+
+    /// The same but for the plain number inside all modes, which is zero.
+    #[doc(hidden)]
+    fn at_zero(self) -> Self;
 
     /// Calls a primitive in this scalar's mode.
     ///
@@ -301,6 +340,16 @@ macro_rules! base {
             }
 
             #[inline]
+            fn is_constant_zero(&self) -> bool {
+                *self == 0.0
+            }
+
+            #[inline]
+            fn is_constant_one(&self) -> bool {
+                *self == 1.0
+            }
+
+            #[inline]
             fn parts_mut(&mut self) -> &mut [$real] {
                 std::slice::from_mut(self)
             }
@@ -327,6 +376,31 @@ macro_rules! base {
             #[inline]
             fn to_f64(self) -> f64 {
                 f64::from(self)
+            }
+
+            #[inline]
+            fn still() -> Self {
+                -0.0
+            }
+
+            #[inline]
+            fn is_still(&self) -> bool {
+                self.to_bits() == (-0.0 as $real).to_bits()
+            }
+
+            #[inline]
+            fn moved(self) -> Self {
+                self + 0.0
+            }
+
+            #[inline]
+            fn is_bounded(&self) -> bool {
+                <$real>::is_finite(*self)
+            }
+
+            #[inline]
+            fn at_zero(self) -> Self {
+                0.0
             }
 
             fn call_record(
@@ -457,7 +531,7 @@ macro_rules! base {
                         const { Cell::new(None) };
                 }
                 TAPES.get().unwrap_or_else(|| {
-                    let tapes = tape::new_tapes();
+                    let tapes = tape::new_tapes(|| TAPES.set(None));
                     TAPES.set(Some(tapes));
                     tapes
                 })
@@ -480,6 +554,16 @@ impl<R: Real> Scalar for Complex<R> {
     fn map_parts<S: Real>(self, f: &mut impl FnMut(R) -> S) -> Complex<S> {
         let re = f(self.re);
         Complex::new(re, f(self.im))
+    }
+
+    #[inline]
+    fn is_constant_zero(&self) -> bool {
+        self.re.is_constant_zero() && self.im.is_constant_zero()
+    }
+
+    #[inline]
+    fn is_constant_one(&self) -> bool {
+        self.re.is_constant_one() && self.im.is_constant_zero()
     }
 
     #[inline]

@@ -27,7 +27,10 @@
 //! A program that is known when it is compiled takes [`derivative!`](crate::derivative), which writes the derivative
 //! out as Rust.
 
+pub(crate) mod replayed;
+
 use std::any::{Any, TypeId};
+use std::cmp::Ordering;
 
 use num_traits::FromPrimitive;
 
@@ -304,7 +307,8 @@ impl Program {
                 Step::Variable(place) => Ok(variables[*place]),
                 Step::Call(Operation::Select, arguments) => {
                     values[arguments[0]].and_then(|chosen| {
-                        values[arguments[if chosen.to_f64() != 0.0 { 1 } else { 2 }]]
+                        let no = chosen.partial_cmp(&T::zero()) == Some(Ordering::Equal);
+                        values[arguments[if no { 2 } else { 1 }]]
                     })
                 }
                 Step::Call(operation, arguments) => {
@@ -335,6 +339,8 @@ enum Operation {
     Div,
     Neg,
     Compare(fn(f64, f64) -> bool),
+    And,
+    Or,
     Not,
     Select,
     /// The square root of -1, in the derivatives of complex functions.
@@ -350,6 +356,8 @@ impl Operation {
             ("mul", 2) => Self::Mul,
             ("div", 2) => Self::Div,
             ("neg", 1) => Self::Neg,
+            ("&&", 2) => Self::And,
+            ("||", 2) => Self::Or,
             ("!", 1) => Self::Not,
             ("select", 3) => Self::Select,
             ("i", 0) => Self::Imaginary,
@@ -363,6 +371,7 @@ impl Operation {
 
     fn call<T: Real>(self, arguments: &[T]) -> Result<T, SymbolicError> {
         let truth = |holds: bool| if holds { T::one() } else { T::zero() };
+        let is_true = |x: &T| x.partial_cmp(&T::zero()) != Some(Ordering::Equal);
         Ok(match (self, arguments) {
             (Self::Constant(value), _) => nalgebra::convert(value),
             (Self::Add, [x, y]) => *x + *y,
@@ -370,22 +379,34 @@ impl Operation {
             (Self::Mul, [x, y]) => *x * *y,
             (Self::Div, [x, y]) => *x / *y,
             (Self::Neg, [x]) => -*x,
-            (Self::Compare(holds), [x, y]) => truth(holds(x.to_f64(), y.to_f64())),
+            (Self::Compare(holds), [x, y]) => {
+                // A tape that is replayed compares them again.
+                let (x, y) = match x.partial_cmp(y) {
+                    Some(Ordering::Less) => (0.0, 1.0),
+                    Some(Ordering::Equal) => (0.0, 0.0),
+                    Some(Ordering::Greater) => (1.0, 0.0),
+                    None => (f64::NAN, f64::NAN),
+                };
+                truth(holds(x, y))
+            }
             (Self::Imaginary, _) => return Err(SymbolicError::Complex),
-            (Self::Not, [x]) => truth(x.to_f64() == 0.0),
+            (Self::And, [x, y]) => truth(is_true(x) && is_true(y)),
+            (Self::Or, [x, y]) => truth(is_true(x) || is_true(y)),
+            (Self::Not, [x]) => truth(!is_true(x)),
             (Self::Primitive(record), _) => T::call_record(record, arguments)?,
             _ => unreachable!("an operation is made for its number of arguments"),
         })
     }
 }
 
-/// The partial derivative of a primitive by an argument, at these arguments, whose value is known.
+/// The partial derivative of a primitive by an argument, at these arguments, whose value is known;
+/// none where it is the number zero: the argument does not matter there.
 pub(crate) fn partial<T: Real>(
     record: &'static Record,
     argument: usize,
     arguments: &[T],
     value: T,
-) -> Result<T, SymbolicError> {
+) -> Result<Option<T>, SymbolicError> {
     fn of<T: Real>(formula: &Formula, arguments: &[T], value: T) -> Result<T, SymbolicError> {
         Ok(match formula {
             Formula::Number(number) if number.is_nan() => undefined(value),
@@ -406,14 +427,23 @@ pub(crate) fn partial<T: Real>(
         })
     }
     if value.to_f64().is_nan() {
-        return Ok(undefined(value));
+        return Ok(Some(undefined(value)));
+    }
+    let formula = formula(record, argument);
+    let mut branch = formula.as_ref().ok().copied();
+    while let Some(Formula::Call("select", [condition, then, otherwise])) = branch {
+        let chosen = of(condition, arguments, value)?.to_f64() != 0.0;
+        branch = Some(if chosen { then } else { otherwise });
+    }
+    if let Some(Formula::Number(0.0)) = branch {
+        return Ok(None);
     }
     if T::BASE
         && let Some(partial) = partial_by_rule(record, argument, arguments)?
     {
-        return Ok(partial);
+        return Ok(Some(partial));
     }
-    of(formula(record, argument)?, arguments, value)
+    of(formula?, arguments, value).map(Some)
 }
 
 /// The partial derivative at plain numbers, by the rule in code; none where there is no instance.

@@ -14,8 +14,9 @@ use std::convert::Infallible;
 use nalgebra::DMatrix;
 
 use crate::__private::{Nothing, infallible};
-use crate::dual::Dual;
+use crate::dual::{Dual, Mark};
 use crate::maps::{Along, Aspect, Lift, Numbering, Numbers, Ranges, Units, like};
+use crate::scalar::Real;
 use crate::tape::Opened;
 use crate::value::{Differentiable, With};
 use crate::var::Var;
@@ -252,7 +253,7 @@ where
     assert_eq!(tangent.shape(), x.shape(), "the tangent must have the shape of the point");
     let tangent = tangent.to_reals();
     Y::from_result(
-        f(&x.map_with(&mut Along(Numbers(&tangent))))
+        f(&x.map_with(&mut Along(Numbers(&tangent), Mark::new())))
             .into_result()
             .map(|y| (y.map_with(&mut Aspect::Value), y.map_with(&mut Aspect::Tangent))),
     )
@@ -299,7 +300,7 @@ where
 }
 
 /// The numbers that a result has on the tape of this stamp.
-fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) -> Vec<u32> {
+fn numbers<R: Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) -> Vec<u32> {
     let mut ranges = Ranges::new(stamp);
     y.map_with(&mut ranges.values());
     ranges.numbers().collect()
@@ -327,7 +328,7 @@ fn numbers<R: crate::Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) 
 /// assert_eq!(slope(2.0, &a), 13.0);
 /// assert_eq!(gradient(|a| slope(difrules_core::lit(2.0), a), &a).as_slice(), [4.0, 1.0]);
 /// ```
-pub fn lift<X: Differentiable, M: crate::Real<Inner = X::Real>>(x: &X) -> With<X, M> {
+pub fn lift<X: Differentiable, M: Real<Inner = X::Real>>(x: &X) -> With<X, M> {
     x.map_with::<M>(&mut Lift)
 }
 
@@ -366,7 +367,7 @@ where
             let mut row = 0;
             y.for_each_real(&mut |y| {
                 for (column, tangent) in (first..columns).zip(y.tangents) {
-                    jacobian[(row, column)] = tangent;
+                    jacobian[(row, column)] = tangent.moved();
                 }
                 row += 1;
             });
@@ -377,7 +378,7 @@ where
 
 /// The point with unit tangents for the numbers from `first` on, a direction each.
 fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> With<X, Dual<X::Real, N>> {
-    x.map_with(&mut Units { next: 0, first })
+    x.map_with(&mut Units { next: 0, first, mark: Mark::new() })
 }
 
 /// The Jacobian of a function by reverse sweeps over one recording, one a row.
@@ -410,7 +411,7 @@ where
 }
 
 /// The Jacobian of what is recorded, a sweep a row.
-fn rows<R: crate::Real>(tape: Opened<R>, numbers: &[u32], columns: usize) -> DMatrix<R> {
+fn rows<R: Real>(tape: Opened<R>, numbers: &[u32], columns: usize) -> DMatrix<R> {
     let mut jacobian = DMatrix::zeros(numbers.len(), columns);
     tape.close(|tape| {
         for (mut row, &number) in jacobian.row_iter_mut().zip(numbers) {
@@ -510,7 +511,7 @@ where
                 |gradient| {
                     for (mut row, entry) in hessian.row_iter_mut().zip(gradient) {
                         for (column, tangent) in (first..count).zip(entry.tangents) {
-                            row[column] = tangent;
+                            row[column] = tangent.moved();
                         }
                     }
                 },
@@ -544,9 +545,9 @@ where
 {
     assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
     let direction = direction.to_reals();
-    let point = x.map_with(&mut Along(Numbers(&direction)));
+    let point = x.map_with(&mut Along(Numbers(&direction), Mark::new()));
     let product = swept(f, &point, |gradient| {
-        let tangents: Vec<_> = gradient.iter().map(|entry| entry.tangents[0]).collect();
+        let tangents: Vec<_> = gradient.iter().map(|entry| entry.tangents[0].moved()).collect();
         like(x, &tangents)
     });
     Y::from_result(product.map(|(_, product)| product))

@@ -13,7 +13,7 @@ use crate::registry::Record;
 use crate::replay::Operation;
 use crate::scalar::{Over, Real};
 use crate::symbolic;
-use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, Tape, Tapes, Whole};
+use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, StatementKind, Tape, Tapes, Whole};
 use crate::value::{Differentiable, Family};
 use crate::whole::{Gather, Keep, Kept, VarLent, VarWhole};
 
@@ -24,8 +24,8 @@ use crate::whole::{Gather, Keep, Kept, VarLent, VarWhole};
 /// is computed from them is recorded there. Constants are not recorded.
 ///
 /// `Var<T>` is a [`Real`] and implements nalgebra's `RealField`, so nalgebra's generic algorithms
-/// run on it; `Var<Dual<T>>` and `Var<Var<T>>` give second derivatives. Comparisons look at the value
-/// alone; `is_zero` and `is_one` hold for constants only (see [`Dual`](crate::Dual)).
+/// run on it; `Var<Dual<T>>` and `Var<Var<T>>` give second derivatives. Whatever it is asked,
+/// comparisons, `is_zero`, conversions, it answers as its value does (see [`Dual`](crate::Dual)).
 ///
 /// # Panics
 /// An operation on a `Var` that outlived its transform, came from another thread, or is mixed with
@@ -173,6 +173,27 @@ impl<T: Real> Var<T> {
         (first, by_first): (Self, T),
         (second, by_second): (Self, T),
     ) -> Self {
+        let kind = match operation {
+            Operation::Mul => StatementKind::Product,
+            Operation::Div if by_first.is_bounded() && by_second.is_bounded() => {
+                StatementKind::Product
+            }
+            Operation::Div => StatementKind::Infinite,
+            _ => StatementKind::Linear,
+        };
+        Self::record_as(kind, operation, value, (first, by_first), (second, by_second))
+    }
+
+    /// As [`record`](Self::record), with what a sweep has to know of zeros and infinities.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn record_as(
+        kind: StatementKind,
+        operation: Operation,
+        value: T,
+        (first, by_first): (Self, T),
+        (second, by_second): (Self, T),
+    ) -> Self {
         if first.is_constant() && second.is_constant() {
             return Self::constant(value);
         }
@@ -182,6 +203,7 @@ impl<T: Real> Var<T> {
             return result;
         }
         let (stamp, number) = T::tapes().borrow_mut().statement(
+            kind,
             (first.stamp, first.number, by_first),
             (second.stamp, second.number, by_second),
         );
@@ -271,26 +293,48 @@ impl<T: Real> Real for Var<T> {
         tape::tapes_by_type()
     }
 
+    #[inline]
+    fn still() -> Self {
+        Self::constant(T::still())
+    }
+
+    #[inline]
+    fn is_still(&self) -> bool {
+        self.is_constant() && self.value.is_still()
+    }
+
+    #[inline]
+    fn moved(self) -> Self {
+        Self { value: self.value.moved(), ..self }
+    }
+
+    #[inline]
+    fn is_bounded(&self) -> bool {
+        self.value.is_bounded()
+    }
+
+    #[inline]
+    fn at_zero(self) -> Self {
+        Self { value: self.value.at_zero(), ..self }
+    }
+
     fn call_record(
         record: &'static Record,
         arguments: &[Self],
     ) -> Result<Self, symbolic::SymbolicError> {
-        // A tape that is replayed is told of these values: it holds as long as they stay.
-        let values: Vec<_> = arguments.iter().map(|x| x.value()).collect();
-        let value = T::call_record(record, &values)?;
         let stamps = arguments.iter().fold(0, |stamps, x| stamps | x.stamp);
-        let replayed = stamps & ATTENTIVE != 0 && Self::is_replayed(stamps);
+        if stamps & ATTENTIVE != 0 && Self::is_replayed(stamps) {
+            return symbolic::replayed::record(record, arguments);
+        }
+        let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
+        let value = T::call_record(record, &values)?;
         let mut combination = Combination::default();
-        let mut linear = Self::constant(value);
         for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_constant()) {
-            let partial = symbolic::partial(record, i, &values, value)?;
-            if replayed {
-                linear += Self::constant(partial) * (*x - Self::constant(values[i]));
-            } else {
+            if let Some(partial) = symbolic::partial(record, i, &values, value)? {
                 combination.add(*x, partial);
             }
         }
-        Ok(if replayed { linear } else { Self { value, ..combination.record() } })
+        Ok(Self { value, ..combination.record() })
     }
 
     fn is_same(self, other: Self) -> bool {
@@ -602,8 +646,12 @@ fn scalar<P: Primitive, T: Real>(
 ) -> Output<P, Var<T>> {
     let mut combination = Combination::default();
     P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
-        if !x.is_constant() {
-            combination.add(x, P::partial(evaluation, argument));
+        if x.is_constant() {
+            return;
+        }
+        let partial = P::partial(evaluation, argument);
+        if !(partial.is_constant_zero() && P::is_off(evaluation, argument)) {
+            combination.add(x, partial);
         }
     });
     let sum = combination.record();
@@ -632,11 +680,19 @@ impl<T: Real> Combination<T> {
             None => term,
             Some(first) => {
                 // On an ordinary tape, where the operation does not matter.
-                let both = Var::record(Operation::Add, T::zero(), first, term);
+                let both = Self::statement(first, term);
                 self.sum = Some(both);
                 (both, T::one())
             }
         });
+    }
+
+    /// A statement about two terms.
+    #[inline]
+    fn statement(first: (Var<T>, T), second: (Var<T>, T)) -> Var<T> {
+        let bounded = first.1.is_bounded() && second.1.is_bounded();
+        let kind = if bounded { StatementKind::Linear } else { StatementKind::Infinite };
+        Var::record_as(kind, Operation::Add, T::zero(), first, second)
     }
 
     /// The result, without its value.
@@ -645,7 +701,7 @@ impl<T: Real> Combination<T> {
         self.sum.unwrap_or_else(|| match self.pending {
             Some(term) => {
                 let nothing = (Var::constant(T::zero()), T::zero());
-                Var::record(Operation::Add, T::zero(), term, nothing)
+                Self::statement(term, nothing)
             }
             None => Var::constant(T::zero()),
         })
@@ -692,12 +748,15 @@ fn node<P: Primitive, T: Real>(
         number += 1;
         Var::recorded(value, stamp, number - 1)
     };
-    let output = evaluation.output.map_reals(&mut next);
+    let mut output = evaluation.output.map_reals(&mut next);
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
     let results = (number - first) as usize;
     let shapes = P::shapes(&evaluation);
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
     let residual = P::residual(evaluation);
+    let recorded = reading.next_number::<T>() - first;
+    // What this copies is dropped behind the node.
+    let _copies = (recorded > 0).then(|| renumber::<P, T>(arguments, &mut output, recorded));
     record::<P, T>(reading, results, residual, shapes, replayed, || {
         let mut values = Vec::with_capacity(results);
         output.for_each_real(&mut |y: Var<T>| values.push(y.value));
@@ -709,6 +768,21 @@ fn node<P: Primitive, T: Real>(
         values
     });
     output
+}
+
+/// Moves the numbers of a call's results behind what was recorded while the call's values were dropped;
+/// returns copies of the arguments, whose end may record something too.
+#[cold]
+fn renumber<P: Primitive, T: Real>(
+    arguments: &mut Given<'_, P, Var<T>>,
+    output: &mut Output<P, Var<T>>,
+    recorded: u32,
+) -> Inputs<P, Var<T>> {
+    let moved = |x: Var<T>| Var { number: x.number + recorded, ..x };
+    output.update_reals(&mut |y| *y = moved(*y));
+    let results = P::Arguments::own(arguments, &mut |_, x: Var<T>| x);
+    P::Arguments::write_back(arguments, &results, &mut |x, result| *x = moved(result));
+    results
 }
 
 /// The arguments of a node on the tape of this stamp, if that is going to be replayed.

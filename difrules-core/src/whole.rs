@@ -16,6 +16,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::cast;
+use crate::dual::Mark;
 use crate::passing::Reference;
 use crate::pool;
 use crate::primitive::{
@@ -393,12 +394,13 @@ impl<X: Differentiable> Differentiable for Whole<X> {
 pub struct DualWhole<X, const N: usize> {
     pub(crate) value: X,
     pub(crate) tangents: [Option<X>; N],
+    pub(crate) mark: Mark,
 }
 
 impl<X, const N: usize> DualWhole<X, N> {
     #[inline]
     pub(crate) fn constant(value: X) -> Self {
-        Self { value, tangents: [const { None }; N] }
+        Self { value, tangents: [const { None }; N], mark: Mark::NONE }
     }
 }
 
@@ -406,6 +408,7 @@ impl<X, const N: usize> DualWhole<X, N> {
 pub struct DualLent<'a, X, const N: usize> {
     pub(crate) value: &'a X,
     pub(crate) tangents: [Option<&'a X>; N],
+    pub(crate) mark: Mark,
 }
 
 impl<X, const N: usize> Clone for DualLent<'_, X, N> {
@@ -654,6 +657,7 @@ pub(crate) struct Gather<F>(PhantomData<F>);
 impl<F: Family> Primitive for Gather<F> {
     const GENERIC: bool = true;
     const SCALAR: bool = false;
+    const BY_PARTIALS: bool = false;
     type Arguments = (Reference<F>,);
     type Output = F;
     type Overwritten<S: Real> = ();
@@ -716,6 +720,10 @@ impl<F: Family> Primitive for Gather<F> {
 
     fn partial<S: Real>(_: &Evaluation<Self, S>, _: usize) -> S {
         unreachable!()
+    }
+
+    fn is_off<S: Real>(_: &Evaluation<Self, S>, _: usize) -> bool {
+        false
     }
 
     fn is_known(_: usize) -> bool {

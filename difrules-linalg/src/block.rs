@@ -57,14 +57,14 @@ pub(crate) fn is_small<D: Dim>() -> bool {
 /// A cotangent times what it is passed on by. Zero is strong: it contributes nothing, whatever the
 /// factor.
 pub(crate) fn chain<T: Scalar>(cotangent: T, factor: T) -> T {
-    if cotangent.is_zero() { T::zero() } else { cotangent * factor }
+    if cotangent.is_constant_zero() { T::zero() } else { cotangent * factor }
 }
 
 /// Whether a tangent is not zero throughout. A product with one that is need not be formed.
 pub(crate) fn varies<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     tangent: &Matrix<T, R, C, S>,
 ) -> bool {
-    tangent.iter().any(|x| !x.is_zero())
+    tangent.iter().any(|x| !x.is_constant_zero())
 }
 
 /// The sum over all entries of a cotangent times the conjugate of a factor.
@@ -82,9 +82,9 @@ where
 
 /// C <- beta C. Where beta is zero, what is in C does not matter.
 pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
-    if beta.is_zero() {
+    if beta.is_constant_zero() {
         c.fill(T::zero());
-    } else if !beta.is_one() {
+    } else if !beta.is_constant_one() {
         *c *= beta;
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn binade<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) ->
 pub(crate) fn times_power<T: Scalar>(mut x: T, exponent: f64) -> T {
     // Each step is exact as long as the number does not leave the range for good.
     let mut left = exponent;
-    while left != 0.0 && !x.is_zero() {
+    while left != 0.0 && !x.is_constant_zero() {
         let step = left.clamp(-100.0, 100.0);
         x = x.scale(nalgebra::convert(step.exp2()));
         left -= step;

@@ -110,7 +110,7 @@ where
     for j in 0..count {
         let mut r = h_dot.column_mut(j);
         for k in 0..count {
-            if !x[(k, j)].is_zero() {
+            if !x[(k, j)].is_constant_zero() {
                 let rows = rows(k, band, count);
                 r.rows_range_mut(rows.clone()).axpy(x[(k, j)], &h.view_range(rows, k), one);
             }

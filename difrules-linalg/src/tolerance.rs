@@ -10,7 +10,6 @@ use std::borrow::Cow;
 
 use difrules_core::{Defect, Diagnostic, Real, Scalar, leaves_out_undefined, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
-use num_traits::Zero;
 
 /// How far a divisor is from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,7 +262,7 @@ pub(crate) fn undetermined<T: Scalar>(mut x: T) -> T {
     }
     for part in x.parts_mut() {
         let away = *part - nalgebra::convert(part.to_f64());
-        *part = if away.is_zero() {
+        *part = if away.is_constant_zero() {
             nalgebra::zero()
         } else {
             ComplexField::sqrt(away) + ComplexField::sqrt(-away)

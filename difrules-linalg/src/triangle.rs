@@ -46,7 +46,7 @@ pub(crate) fn add_outer<T: Scalar>(
             let (first, count) = rows(j);
             for k in 0..a.ncols() {
                 let factor = alpha * b[(j, k)].conjugate();
-                if !factor.is_zero() {
+                if !factor.is_constant_zero() {
                     let mut column = c.column_mut(j);
                     let mut part = column.rows_mut(first, count);
                     part.axpy(factor, &a.column(k).rows(first, count), T::one());

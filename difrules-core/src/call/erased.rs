@@ -334,7 +334,7 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         let mut given = A::map::<S, S>(inputs, &mut |_, _| S::zero());
         A::read_optional::<S>(tangents, &mut given).map_err(mismatch(self.record, TANGENT_OF))?;
         let mut active = [false; MOST_ARGUMENTS];
-        A::update::<S>(&mut given, &mut |argument, x| active[argument] |= !x.is_zero());
+        A::update::<S>(&mut given, &mut |argument, x| active[argument] |= !x.is_constant_zero());
         self.check_known(|argument| active[argument])?;
         Ok(given)
     }
@@ -492,7 +492,7 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         A::count_optional::<S>(adjoints, arguments, &mut counts)
             .map_err(mismatch(self.record, ADJOINT_OF))?;
         let mut active = false;
-        cotangent.for_each_real(&mut |x| active |= !x.is_zero());
+        cotangent.for_each_real(&mut |x| active |= !x.is_constant_zero());
         self.check_known(|argument| active && adjoints[argument].is_some())?;
         let in_place = |argument: usize| A::IN_PLACE[argument];
         let returned = F::Of::<S>::count(output);

@@ -83,7 +83,7 @@ pub fn cosint<T: Real>(x: T) -> T {
     reverse = |x, _, y_bar| {
         // cos(x) / x is infinite at 0, where Si has a derivative.
         let along_sine = sine_quotient(x) * y_bar.0;
-        if y_bar.1.is_zero() { along_sine } else { along_sine + cosine_quotient(x) * y_bar.1 }
+        if y_bar.1.is_constant_zero() { along_sine } else { along_sine + cosine_quotient(x) * y_bar.1 }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive()

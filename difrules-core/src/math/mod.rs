@@ -93,7 +93,7 @@ fn at_base_of_two<T: crate::Real>(x: T, y: T, f: impl FnOnce(f64, f64) -> f64) -
 }
 
 /// A function of `f64`s at a plain scalar, where alone a primitive's own text is run.
-fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
+pub(crate) fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
     nalgebra::convert(f(plain(x)))
 }
 

@@ -5,18 +5,25 @@
 //! however many numbers it takes and gives: its results have consecutive numbers, so a matrix is
 //! normally one range, and the sweep lends the rule views of the adjoint array itself.
 
+mod clash;
 mod reading;
 mod statements;
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::cast::Emptied;
 
 use crate::primitive::{Primitive, Shapes};
 use crate::replay::{Instruction, Program, ReplayError};
 use crate::scalar::Real;
 
+use clash::Live;
+pub(crate) use clash::StatementKind;
 pub(crate) use reading::{Reading, Whole};
 use statements::Statements;
 
@@ -81,6 +88,10 @@ pub(crate) struct Run {
 /// The residuals of all nodes of one primitive.
 pub(crate) trait Store<S: Real> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
+    /// Whether the rules are made from partial derivatives of numbers, each of which may be infinite.
+    fn is_by_partials(&self) -> bool {
+        false
+    }
     /// Evaluates again: `inputs` updates a real of an argument, in order, and `outputs` takes the
     /// results' reals.
     fn replay(
@@ -105,6 +116,10 @@ impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
         let (residual, shapes) = &self.0[entry];
         P::reverse(residual, shapes, outputs, slots);
+    }
+
+    fn is_by_partials(&self) -> bool {
+        P::BY_PARTIALS
     }
 
     fn replay(
@@ -141,6 +156,12 @@ pub(crate) struct Tape<S: Real> {
     /// so that no sweep has to clear them.
     adjoints: Vec<S>,
     used: usize,
+    /// Whether a statement's partial derivative is infinite or undefined.
+    infinite: bool,
+    /// The products and quotients after the first such statement.
+    products: Vec<u32>,
+    /// The results whose derivatives are swept.
+    seeds: Vec<u32>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
     pub(crate) program: Option<Program<S>>,
     /// Counts the statements by their source.
@@ -193,11 +214,19 @@ impl<S: Real> Tapes<S> {
     /// handle of the result.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn statement(&mut self, first: (u32, u32, S), second: (u32, u32, S)) -> (u32, u32) {
+    pub(crate) fn statement(
+        &mut self,
+        kind: StatementKind,
+        first: (u32, u32, S),
+        second: (u32, u32, S),
+    ) -> (u32, u32) {
         let stamp = one_stamp(first.0, second.0);
         let tape =
             if self.innermost.stamp == stamp { &mut self.innermost } else { self.tape(stamp) };
         let number = tape.next();
+        if kind != StatementKind::Linear && (tape.infinite || kind == StatementKind::Infinite) {
+            tape.note(kind);
+        }
         tape.statements.push([first.1, second.1], [first.2, second.2]);
         (stamp, number)
     }
@@ -236,6 +265,9 @@ impl<S: Real> Tape<S> {
             stores: Vec::new(),
             adjoints: Vec::new(),
             used: 0,
+            infinite: false,
+            products: Vec::new(),
+            seeds: Vec::new(),
             program: None,
             #[cfg(feature = "statements")]
             counter: None,
@@ -244,6 +276,8 @@ impl<S: Real> Tape<S> {
 
     fn clear(&mut self) {
         self.statements.clear();
+        self.infinite = false;
+        self.products.clear();
         self.nodes.clear();
         self.spans.clear();
         self.runs.clear();
@@ -379,23 +413,29 @@ impl<S: Real> Tape<S> {
         }
         // What came after the last result that is wanted is dead.
         let mut last = 0;
+        self.seeds.clear();
         for (number, adjoint) in seed {
+            if !adjoint.is_constant_zero() {
+                self.seeds.push(number);
+            }
             adjoints[number as usize] += adjoint;
             last = number.max(last);
         }
+        let live = OnceCell::new();
         let mut scratch = Vec::new();
         let mut number = self.next();
         let mut statements = self.statements();
         for node in self.nodes.iter().rev() {
             let results = node.first_output + node.outputs..number;
-            self.sweep_statements(node.statements..statements, results, last, &mut adjoints);
+            self.sweep_statements(node.statements..statements, results, last, &mut adjoints, &live);
             if node.first_output <= last {
-                self.sweep_node(node, &mut adjoints, &mut scratch);
+                self.sweep_node(node, &mut adjoints, &mut scratch, &live);
             }
             number = node.first_output;
             statements = node.statements;
         }
-        self.sweep_statements(0..statements, self.inputs + 1..number, last, &mut adjoints);
+        let results = self.inputs + 1..number;
+        self.sweep_statements(0..statements, results, last, &mut adjoints, &live);
         // No result is wanted but constants, whose adjoint is nobody's.
         adjoints[CONSTANT as usize] = S::zero();
         self.used = inputs + 1;
@@ -410,17 +450,37 @@ impl<S: Real> Tape<S> {
         results: Range<u32>,
         last: u32,
         adjoints: &mut [S],
+        live: &OnceCell<Live>,
     ) {
+        let is_live = |number| live.get_or_init(|| self.live()).is(number);
         let end = results.end.min(last + 1).max(results.start);
         let dead = (results.end - end) as usize;
         let (statements, results) = (statements.start..statements.end - dead, results.start..end);
         match &self.program {
-            Some(program) => program.sweep(statements, results, adjoints),
-            None => self.statements.sweep(statements, results, adjoints),
+            Some(program) => program.sweep(statements, results, adjoints, is_live),
+            None => self.statements.sweep(statements, results, adjoints, is_live),
         }
     }
 
-    fn sweep_node(&self, node: &Node, adjoints: &mut [S], scratch: &mut Vec<S>) {
+    fn sweep_node(
+        &self,
+        node: &Node,
+        adjoints: &mut [S],
+        scratch: &mut Vec<S>,
+        live: &OnceCell<Live>,
+    ) {
+        let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
+        if outputs.iter().all(|adjoint| adjoint.is_constant_zero()) {
+            if self.is_infinite(node, scratch)
+                && live.get_or_init(|| self.live()).is(node.first_output)
+            {
+                self.sweep_infinite(node, adjoints, scratch);
+            } else if cfg!(debug_assertions) {
+                // A zero of a derivation that is over.
+                outputs.fill(S::zero());
+            }
+            return;
+        }
         // As much room as most nodes need: more takes time.
         match node.spans {
             0..=2 => self.sweep_node_within::<2>(node, adjoints, scratch),
@@ -437,9 +497,6 @@ impl<S: Real> Tape<S> {
     ) {
         let (inputs, outputs) = adjoints.split_at_mut(node.first_output as usize);
         let outputs = &mut outputs[..node.outputs as usize];
-        if outputs.iter().all(|adjoint| adjoint.is_zero()) {
-            return;
-        }
         let first_span = node.first_span as usize;
         let spans = &self.spans[first_span..first_span + node.spans as usize];
         let store = &self.stores[node.store as usize].1;
@@ -511,7 +568,7 @@ impl<S: Real> Tape<S> {
                 for (adjoint, &contribution) in
                     adjoints[run.start as usize..].iter_mut().zip(contributions)
                 {
-                    if !contribution.is_zero() {
+                    if !contribution.is_constant_zero() {
                         *adjoint += contribution;
                     }
                 }
@@ -599,73 +656,100 @@ impl<S: Real> Drop for Opened<S> {
     }
 }
 
-/// What is done with all tapes of a thread.
-#[derive(Clone, Copy, PartialEq)]
+/// What is to be done with the tapes of one scalar.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Leaving {
-    /// All goes, with the thread.
-    All,
-    /// What is not in use goes.
-    Unused,
+    /// Their memory is given back; they stay.
+    Memory,
+    /// The thread ends: another one has them next.
+    Thread,
 }
 
-/// All tapes of a thread, of whatever scalar.
-struct OfThread(RefCell<Vec<Box<dyn Fn(Leaving)>>>);
+/// The tapes of a thread that ended, by their scalar. They are empty.
+static LEFT: Mutex<Vec<(TypeId, Emptied)>> = Mutex::new(Vec::new());
 
-impl OfThread {
+/// What is done with all tapes of a thread.
+struct AllTapes(RefCell<Vec<Box<dyn Fn(Leaving)>>>);
+
+impl AllTapes {
     fn leave(&self, leaving: Leaving) {
-        self.0.borrow().iter().for_each(|leave| leave(leaving));
+        // What a tape keeps may use tapes when it is dropped.
+        let all = self.0.take();
+        all.iter().for_each(|leave| leave(leaving));
+        if leaving == Leaving::Memory {
+            self.0.borrow_mut().extend(all);
+        }
     }
 }
 
-impl Drop for OfThread {
+impl Drop for AllTapes {
     fn drop(&mut self) {
-        self.leave(Leaving::All);
+        self.leave(Leaving::Thread);
+        BY_TYPE.with(|by_type| by_type.take());
     }
 }
 
 thread_local! {
-    static OF_THREAD: OfThread = const { OfThread(RefCell::new(Vec::new())) };
+    static ALL_TAPES: AllTapes = const { AllTapes(RefCell::new(Vec::new())) };
+    // Without a destructor, so that it is there as long as the thread.
+    static BY_TYPE: ManuallyDrop<RefCell<Vec<(TypeId, &'static dyn Any)>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// Gives back the memory of this thread's closed tapes.
 pub(crate) fn release() {
     // A thread that ends has none any more.
-    let _ = OF_THREAD.try_with(|all| all.leave(Leaving::Unused));
+    let _ = ALL_TAPES.try_with(|all| all.leave(Leaving::Memory));
 }
 
-/// New tapes for this thread. They stay where they are, but with the thread their memory goes.
+/// New tapes for this thread, where `forget` makes it look for them again: those of a thread that has
+/// ended, so that threads that come and go leave nothing.
 #[cold]
-pub(crate) fn new_tapes<S: Real>() -> &'static RefCell<Tapes<S>> {
-    let tapes: &'static RefCell<Tapes<S>> = Box::leak(Box::new(RefCell::new(Tapes::new())));
-    let leave = Box::new(|leaving| {
-        let gone = match leaving {
-            Leaving::All => (Some(tapes.take()), None, Vec::new()),
-            Leaving::Unused => {
-                let mut tapes = tapes.borrow_mut();
-                (None, tapes.spare.take(), std::mem::take(&mut tapes.runs))
-            }
-        };
-        drop(gone);
+pub(crate) fn new_tapes<S: Real>(forget: fn()) -> &'static RefCell<Tapes<S>> {
+    let id = TypeId::of::<S>();
+    let left = {
+        let mut all = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = all.iter().position(|(other, _)| *other == id);
+        found.map(|place| all.swap_remove(place).1)
+    };
+    let tapes = left.and_then(Emptied::take::<Tapes<S>>);
+    let tapes = tapes.unwrap_or_else(|| Box::leak(Box::new(RefCell::new(Tapes::new()))));
+    let leave = Box::new(move |leaving| match leaving {
+        Leaving::Memory => {
+            let mut own = tapes.borrow_mut();
+            let memory = (own.spare.take(), std::mem::take(&mut own.runs));
+            drop(own);
+            drop(memory);
+        }
+        Leaving::Thread => {
+            forget();
+            // Dropped first: what a tape keeps may use tapes, new ones.
+            drop(tapes.take());
+            LEFT.lock().unwrap_or_else(PoisonError::into_inner).push((id, Emptied::new(tapes)));
+        }
     });
     // A thread that ends already does not come here again.
-    let _ = OF_THREAD.try_with(|all| all.0.borrow_mut().push(leave));
+    let _ = ALL_TAPES.try_with(|all| all.0.borrow_mut().push(leave));
     tapes
 }
 
 /// The tapes of a scalar that has no place of its own for them: looked up by type.
 pub(crate) fn tapes_by_type<S: Real>() -> &'static RefCell<Tapes<S>> {
-    thread_local! {
-        static TAPES: RefCell<Vec<(TypeId, &'static dyn Any)>> = const { RefCell::new(Vec::new()) };
-    }
     let id = TypeId::of::<S>();
-    let known = TAPES
-        .with_borrow(|all| all.iter().find(|(other, _)| *other == id).map(|(_, tapes)| *tapes));
-    let tapes = known.unwrap_or_else(|| {
-        let tapes: &'static dyn Any = new_tapes::<S>();
-        TAPES.with_borrow_mut(|all| all.push((id, tapes)));
-        tapes
-    });
-    tapes.downcast_ref().expect("stored by its type")
+    BY_TYPE.with(|by_type| {
+        let find = |all: &[(TypeId, &'static dyn Any)]| {
+            all.iter().find(|(other, _)| *other == id).map(|(_, tapes)| *tapes)
+        };
+        let known = find(&by_type.borrow());
+        let tapes = known.unwrap_or_else(|| {
+            let tapes: &'static dyn Any = new_tapes::<S>(|| {
+                BY_TYPE.with(|all| all.borrow_mut().retain(|(id, _)| *id != TypeId::of::<S>()));
+            });
+            by_type.borrow_mut().push((id, tapes));
+            tapes
+        });
+        tapes.downcast_ref().expect("stored by its type")
+    })
 }
 
 #[cfg(test)]

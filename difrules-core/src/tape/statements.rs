@@ -8,6 +8,7 @@ use crate::scalar::Real;
 /// Operations on at most two numbers, in order.
 pub(super) struct Statements<S>(Vec<Statement<S>>);
 
+#[derive(Clone, Copy)]
 struct Statement<S> {
     operands: [u32; 2],
     partials: [S; 2],
@@ -32,17 +33,32 @@ impl<S: Real> Statements<S> {
         self.0.clear();
     }
 
+    /// The operands of a statement, and the partial derivatives by them.
+    pub(super) fn get(&self, statement: usize) -> ([u32; 2], [S; 2]) {
+        let Statement { operands, partials } = self.0[statement];
+        (operands, partials)
+    }
+
     /// Carries the adjoints of these statements' results, which have these numbers, back to their
     /// operands.
-    pub(super) fn sweep(&self, statements: Range<usize>, numbers: Range<u32>, adjoints: &mut [S]) {
+    pub(super) fn sweep(
+        &self,
+        statements: Range<usize>,
+        numbers: Range<u32>,
+        adjoints: &mut [S],
+        is_live: impl Fn(u32) -> bool,
+    ) {
         debug_assert_eq!(statements.len(), numbers.len());
         for (statement, number) in self.0[statements].iter().zip(numbers).rev() {
-            let adjoint = adjoints[number as usize];
-            // Zero is strong: it contributes nothing, whatever the partial.
-            if adjoint.is_zero() {
+            let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
+            // Zero is strong where nothing comes by this result: it contributes nothing, whatever the
+            // partial.
+            if adjoint.is_constant_zero()
+                && (statement.partials.iter().all(|partial| partial.is_bounded())
+                    || !is_live(number))
+            {
                 continue;
             }
-            adjoints[number as usize] = S::zero();
             for (operand, partial) in statement.operands.into_iter().zip(statement.partials) {
                 if operand != CONSTANT {
                     adjoints[operand as usize] += partial * adjoint;

@@ -206,11 +206,11 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
         add(alpha, a, block(b_dot));
     }
-    if !alpha_dot.is_zero() {
+    if !alpha_dot.is_constant_zero() {
         add(alpha_dot, a, b);
     }
     scale_by(beta, &mut c_dot);
-    if !beta_dot.is_zero() {
+    if !beta_dot.is_constant_zero() {
         c_dot.zip_apply(&block(c), |c_dot, c| *c_dot += chain(beta_dot, c));
     }
 }

@@ -126,7 +126,7 @@ where
     if b.is_empty() {
         return Ok(());
     }
-    if !alpha.is_one() {
+    if !alpha.is_constant_one() {
         b.apply(|b| *b *= alpha);
     }
     let triangular = |a: DMatrixView<'_, T>, b: DMatrixViewMut<'_, T>| {
@@ -254,7 +254,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
             for k in (0..size).map(order) {
                 let x = quotient(b[k], self.pivot(k));
                 b[k] = x;
-                if x.is_zero() {
+                if x.is_constant_zero() {
                     continue;
                 }
                 for i in others(k) {
@@ -310,7 +310,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
             let others = if self.is_lower() { 0..k } else { k + 1..size };
             for j in others {
                 let factor = -self.entry(k, j);
-                if !factor.is_zero() {
+                if !factor.is_constant_zero() {
                     let (known, mut unknown) = b.columns_range_pair_mut(k, j);
                     unknown.axpy(factor, &known, T::one());
                 }
@@ -341,10 +341,10 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<R, C>,
 {
     let mut b_dot = block_mut(b_dot);
-    if !alpha.is_one() {
+    if !alpha.is_constant_one() {
         b_dot *= alpha;
     }
-    if !alpha_dot.is_zero() {
+    if !alpha_dot.is_constant_zero() {
         b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += chain(alpha_dot, b));
     }
     if varies(a_dot) {
@@ -421,7 +421,7 @@ fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
         }
         buffer(&mut a_bar).add_assign(active(triangle, diagonal, &change));
     }
-    if !alpha.is_one() {
+    if !alpha.is_constant_one() {
         w *= alpha.conjugate();
     }
 }

@@ -327,7 +327,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     for (argument, tangents) in all.iter().enumerate() {
-        ask::<F, N>(argument, || tangents.entries.iter().any(|x| !x.is_zero()));
+        ask::<F, N>(argument, || tangents.entries.iter().any(|x| !x.is_constant_zero()));
     }
     let slopes = &slopes.by;
     let shape = slopes[0].shape_generic();
@@ -351,7 +351,7 @@ fn pull<T: Scalar, F: Formula<N>, R: Dim, C: Dim, R1: Dim, C1: Dim, S, const N: 
     DefaultAllocator: Allocator<R, C>,
     S: RawStorageMut<T, R1, C1>,
 {
-    ask::<F, N>(argument, || y_bar.iter().any(|y_bar| !y_bar.is_zero()));
+    ask::<F, N>(argument, || y_bar.iter().any(|y_bar| !y_bar.is_constant_zero()));
     let slopes = &slopes.by[argument];
     let (one_row, one_column) = (x_bar.nrows() == 1, x_bar.ncols() == 1);
     if x_bar.shape() == y_bar.shape() {

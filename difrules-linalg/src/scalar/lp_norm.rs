@@ -2,7 +2,7 @@ use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, OMatrix};
-use num_traits::{One, Zero};
+use num_traits::One;
 
 use crate::error::{Error, finite};
 use crate::modulus::{largest, phase};
@@ -144,7 +144,7 @@ fn lp_norm_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let by_p = if p_dot.is_zero() { p_dot } else { slope_of_exponent(a, p, y) * p_dot };
+    let by_p = if p_dot.is_constant_zero() { p_dot } else { slope_of_exponent(a, p, y) * p_dot };
     slopes(a, p, y).fold(by_p, |sum, (i, slope)| sum + (slope.conjugate() * a_dot[i]).real())
 }
 

@@ -9,6 +9,7 @@ use super::rules::Parameter;
 use super::{Expansion, cast, parameter_ident, without_default};
 use crate::function::{Argument, Failing, Form, ScalarParameter, with_lifetimes};
 use crate::hygiene::quote;
+use crate::options::Partial;
 
 impl Expansion<'_> {
     pub(super) fn implementation(&self) -> TokenStream {
@@ -29,6 +30,8 @@ impl Expansion<'_> {
             quote!(true)
         };
         let function_arguments = &function.arguments;
+        let by_partials = !self.options.partial.is_empty()
+            && !self.options.partial.iter().any(|p| matches!(p, Partial::Unknown(_)));
         let forms = function.arguments.iter().map(|argument| self.passing(argument));
         let family = self.output_at(&f64_tokens);
         let output = self.output_at(&s);
@@ -63,6 +66,7 @@ impl Expansion<'_> {
         let forward = self.forward();
         let reverse = self.reverse();
         let partial = self.partial();
+        let off = self.is_off();
         let unknown = self.unknown();
         let known = if unknown.is_empty() {
             quote!(true)
@@ -132,6 +136,7 @@ impl Expansion<'_> {
             {
                 const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
+                const BY_PARTIALS: bool = #by_partials;
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
                 type Overwritten<__S: ::difrules_core::Real> = (#(#overwritten_types,)*);
@@ -185,6 +190,14 @@ impl Expansion<'_> {
                     argument: usize,
                 ) -> __S {
                     #partial
+                }
+
+                #[inline]
+                fn is_off<__S: ::difrules_core::Real>(
+                    evaluation: &::difrules_core::Evaluation<Self, __S>,
+                    argument: usize,
+                ) -> bool {
+                    #off
                 }
 
                 #[inline]

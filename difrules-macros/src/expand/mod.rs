@@ -249,7 +249,7 @@ impl<'a> Expansion<'a> {
         let reverse = self.reverse.as_ref().map(|rule| {
             self.rule_function("reverse", &format!("The reverse rule of {}.", self.link()), rule)
         });
-        let partials = self.partial_functions();
+        let (partials, off) = (self.partial_functions(), self.off_functions());
         let on = function.is_plain().then(|| self.on());
         let whole = self.whole();
         let implementation = self.implementation();
@@ -268,6 +268,7 @@ impl<'a> Expansion<'a> {
                 #forward
                 #reverse
                 #partials
+                #off
                 #on
                 #whole
             }

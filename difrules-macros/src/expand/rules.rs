@@ -3,7 +3,11 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ExprClosure, Ident, Pat, Path, Result, Type};
+use syn::visit_mut::VisitMut;
+use syn::{
+    Block, Error, Expr, ExprClosure, ExprReturn, ExprTry, Ident, Lit, Pat, Path, Result, Stmt,
+    Type, parse_quote,
+};
 
 use super::{Expansion, parameter_ident, parameter_name};
 use crate::function::{Form, ScalarParameter};
@@ -344,7 +348,6 @@ impl Expansion<'_> {
     /// where the tangent is not zero, and `conj(partial) * cotangent`.
     pub(super) fn rule_of_partials(&self, reverse: bool, patterns: &[TokenStream]) -> TokenStream {
         let values = self.partial_values();
-        let partials = (0..self.options.partial.len()).map(|k| format_ident!("partial_{k}"));
         // A constant that is passed by value is needed by each partial derivative.
         let arguments = values.iter().zip(patterns).map(|(parameter, pattern)| match *parameter {
             Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
@@ -355,26 +358,48 @@ impl Expansion<'_> {
         let parameters = self.function.rule_parameters.iter().map(parameter_name);
         let parameters =
             if self.function.is_plain() { quote!() } else { quote!(::<#(#parameters),*>) };
-        let partials = partials.map(|partial| quote!(#partial #parameters));
         let arguments = quote!(#(#arguments),*);
         let ident = self.function.ident();
+        let partials = (0..self.options.partial.len()).map(|k| {
+            let name = format_ident!("partial_{k}");
+            quote!(#ident::#name #parameters (#arguments))
+        });
+        // A partial derivative that is zero where the argument does not matter is strong too.
+        let on = (0..self.options.partial.len()).map(|k| match self.off(k) {
+            Some(_) => {
+                let name = format_ident!("off_{k}");
+                quote! {
+                    !::difrules_core::__private::is_constant_zero(&partial)
+                        || !#ident::#name #parameters (#arguments)
+                }
+            }
+            None => quote!(true),
+        });
         if reverse {
             let cotangent = &patterns[values.len()];
             let slots = &patterns[values.len() + 1..];
             quote! {
                 // Zero is strong: it contributes nothing, whatever the partial.
-                if !::difrules_core::__private::is_zero(&#cotangent) {#(
-                    #slots.add(|| {
-                        ::difrules_core::__private::conjugate(#ident::#partials(#arguments)) * #cotangent
-                    });
+                if !::difrules_core::__private::is_constant_zero(&#cotangent) {#(
+                    if #slots.is_wanted() {
+                        let partial = #partials;
+                        if #on {
+                            #slots.add(|| {
+                                ::difrules_core::__private::conjugate(partial) * #cotangent
+                            });
+                        }
+                    }
                 )*}
             }
         } else {
             let tangents = &patterns[values.len()..];
             quote! {
                 let mut __sum = ::difrules_core::__private::zero();
-                #(if !::difrules_core::__private::is_zero(&#tangents) {
-                    __sum += #ident::#partials(#arguments) * #tangents;
+                #(if !::difrules_core::__private::is_constant_zero(&#tangents) {
+                    let partial = #partials;
+                    if #on {
+                        __sum += partial * #tangents;
+                    }
                 })*
                 __sum
             }
@@ -442,6 +467,114 @@ impl Expansion<'_> {
         quote!(#(#functions)*)
     }
 
+    /// For each partial derivative whose text says in some branch that it is zero, the function that says
+    /// whether it comes to such a branch.
+    pub(super) fn off_functions(&self) -> TokenStream {
+        let types: Vec<_> = self.partial_values().iter().map(|p| self.parameter_type(*p)).collect();
+        let (parameters, conditions) =
+            (&self.function.rule_parameters, &self.function.rule_conditions);
+        let functions = self.options.partial.iter().enumerate().filter_map(|(k, partial)| {
+            let body = self.off(k)?;
+            let Partial::Closure(closure) = partial else { return None };
+            let name = format_ident!("off_{k}");
+            let patterns = patterns_of(closure, types.len());
+            let attributes = quote! {
+                #[allow(unused, unused_braces, unused_parens, clippy::all, clippy::pedantic)]
+                #[cold]
+            };
+            let (ScalarParameter::Generic { ident: scalar, .. }, Some(Partial::Closure(_))) =
+                (&self.function.scalar, self.options.complex.get(k))
+            else {
+                return Some(quote! {
+                    #attributes
+                    fn #name<#(#parameters),*>(#(#patterns: #types),*) -> bool
+                    where #(#conditions),*
+                    {
+                        #body
+                    }
+                });
+            };
+            let real_name = format_ident!("real_{name}");
+            let real_types = self.real_types(scalar, &types);
+            let names: Vec<_> = (0..types.len()).map(|i| local("value", i)).collect();
+            let real = self.real_values(&names);
+            Some(quote! {
+                #attributes
+                fn #real_name<#scalar: ::difrules_core::Real>(#(#patterns: #real_types),*) -> bool {
+                    #body
+                }
+
+                #attributes
+                fn #name<#scalar: ::difrules_core::Scalar>(#(#names: #types),*) -> bool {
+                    <<#scalar as ::difrules_core::Scalar>::Kind as ::difrules_core::Kind>::REAL
+                        && Self::#real_name(#(#real),*)
+                }
+            })
+        });
+        quote!(#(#functions)*)
+    }
+
+    /// The text of a function that says whether the partial derivative comes to a branch that is zero.
+    fn off(&self, partial: usize) -> Option<Expr> {
+        match &self.options.partial[partial] {
+            Partial::Closure(closure) => off(&closure.body),
+            Partial::Unknown(_) => None,
+        }
+    }
+
+    /// What [`Primitive::is_off`] says.
+    pub(super) fn is_off(&self) -> TokenStream {
+        let ident = self.function.ident();
+        let read = self.partial_values();
+        let values: Vec<_> =
+            read.iter().map(|p| self.parameter_value(*p, Place::Evaluation)).collect();
+        let generics = match self.function.is_plain() {
+            true => quote!(),
+            false => self.rule_arguments(&self.scalar_at(&quote!(__S))),
+        };
+        let arguments = self.differentiable().enumerate().take(self.options.partial.len());
+        let arms: Vec<_> = arguments
+            .filter(|(k, _)| self.off(*k).is_some())
+            .map(|(k, argument)| {
+                let name = format_ident!("off_{k}");
+                quote!(#argument => #ident::#name #generics (#(#values),*),)
+            })
+            .collect();
+        if arms.is_empty() {
+            return quote!(false);
+        }
+        let cast = self.cast_of_evaluation();
+        quote! {
+            #cast
+            match argument {
+                #(#arms)*
+                _ => false,
+            }
+        }
+    }
+
+    /// What a partial derivative reads, as real numbers.
+    fn real_values(&self, values: &[impl ToTokens]) -> Vec<TokenStream> {
+        let read = self.partial_values();
+        let real = read.iter().zip(values).map(|(parameter, value)| match parameter {
+            Parameter::Saved => quote!(&::difrules_core::__private::real(*#value)),
+            Parameter::Before(i) if self.function.arguments[*i].is_constant() => quote!(#value),
+            _ => quote!(::difrules_core::__private::real(#value)),
+        });
+        real.collect()
+    }
+
+    /// The types of what a partial derivative of real numbers reads, in the scalar's name.
+    fn real_types(&self, scalar: &Ident, types: &[TokenStream]) -> Vec<TokenStream> {
+        let values = self.partial_values();
+        let real = values.iter().zip(types).map(|(parameter, written)| match parameter {
+            Parameter::Saved => quote!(&#scalar),
+            Parameter::Before(i) if self.function.arguments[*i].is_constant() => written.clone(),
+            _ => quote!(#scalar),
+        });
+        real.collect()
+    }
+
     /// A partial derivative that has one text for real numbers and another for complex ones. In the first
     /// the scalar's name stands for the real scalar.
     fn partial_by_kind(
@@ -456,21 +589,9 @@ impl Expansion<'_> {
         };
         let real_name = format_ident!("real_{name}");
         let values = self.partial_values();
-        let is_constant = |parameter: &Parameter| match parameter {
-            Parameter::Before(i) => self.function.arguments[*i].is_constant(),
-            _ => false,
-        };
-        let real_types = values.iter().zip(types).map(|(parameter, written)| match parameter {
-            Parameter::Saved => quote!(&#scalar),
-            parameter if is_constant(parameter) => written.clone(),
-            _ => quote!(#scalar),
-        });
+        let real_types = self.real_types(scalar, types);
         let names: Vec<_> = (0..values.len()).map(|i| local("value", i)).collect();
-        let real = values.iter().zip(&names).map(|(parameter, name)| match parameter {
-            Parameter::Saved => quote!(&::difrules_core::__private::real(*#name)),
-            parameter if is_constant(parameter) => quote!(#name),
-            _ => quote!(::difrules_core::__private::real(#name)),
-        });
+        let real = self.real_values(&names);
         let (patterns, body) = (patterns_of(closure, types.len()), &closure.body);
         let result = &names[self.function.arguments.len()];
         quote! {
@@ -754,7 +875,7 @@ impl Expansion<'_> {
         let unknown = self.unknown_to_rules().map(|i| {
             let argument = syn::Index::from(i);
             quote! {
-                if !::difrules_core::__private::is_zero(&*tangents.#argument) {
+                if !::difrules_core::__private::is_constant_zero(&*tangents.#argument) {
                     ::difrules_core::__private::unknown_partial(__record(), #i);
                 }
             }
@@ -894,16 +1015,7 @@ impl Expansion<'_> {
             };
             quote!(#argument => #call,)
         });
-        let cast = if let ScalarParameter::Plain(base) = &self.function.scalar {
-            quote! {
-                let evaluation = ::difrules_core::__private::same_ref::<
-                    ::difrules_core::Evaluation<Self, __S>,
-                    ::difrules_core::Evaluation<Self, #base>,
-                >(evaluation);
-            }
-        } else {
-            quote!()
-        };
+        let cast = self.cast_of_evaluation();
         quote! {
             #cast
             match argument {
@@ -912,6 +1024,79 @@ impl Expansion<'_> {
             }
         }
     }
+
+    /// The evaluation of a plain function, at its own scalar.
+    fn cast_of_evaluation(&self) -> TokenStream {
+        let ScalarParameter::Plain(base) = &self.function.scalar else { return quote!() };
+        quote! {
+            let evaluation = ::difrules_core::__private::same_ref::<
+                ::difrules_core::Evaluation<Self, __S>,
+                ::difrules_core::Evaluation<Self, #base>,
+            >(evaluation);
+        }
+    }
+}
+
+/// The text of a partial derivative with `true` for each `zero()` and `0.0` that it may come to, and
+/// `false` for whatever else; nothing where there is no such zero, or where the text does more than to
+/// compute a number.
+fn off(text: &Expr) -> Option<Expr> {
+    /// The branches of a text: whether one of them is a zero.
+    fn replace(text: &mut Expr) -> Option<bool> {
+        let tail = |block: &mut Block| {
+            let (last, before) = block.stmts.split_last_mut()?;
+            let local = |s: &Stmt| matches!(s, Stmt::Local(_) | Stmt::Item(_));
+            match last {
+                Stmt::Expr(last, None) if before.iter().all(local) => replace(last),
+                _ => None,
+            }
+        };
+        match text {
+            Expr::Paren(inner) => replace(&mut inner.expr),
+            Expr::Group(inner) => replace(&mut inner.expr),
+            Expr::Block(inner) => tail(&mut inner.block),
+            Expr::If(branches) => {
+                let (_, otherwise) = branches.else_branch.as_mut()?;
+                let then = tail(&mut branches.then_branch)?;
+                Some(replace(otherwise)? | then)
+            }
+            Expr::Match(branches) => {
+                let mut any = false;
+                for arm in &mut branches.arms {
+                    any |= replace(&mut arm.body)?;
+                }
+                Some(any)
+            }
+            leaf => {
+                let zero = match &*leaf {
+                    Expr::Call(call) if call.args.is_empty() => match &*call.func {
+                        Expr::Path(path) => path.path.segments.last()?.ident == "zero",
+                        _ => false,
+                    },
+                    Expr::Lit(number) => match &number.lit {
+                        Lit::Float(number) => number.base10_parse::<f64>().is_ok_and(|x| x == 0.0),
+                        _ => false,
+                    },
+                    _ => false,
+                };
+                *leaf = parse_quote!(#zero);
+                Some(zero)
+            }
+        }
+    }
+    /// A `return` leaves the closure with a number.
+    struct Returns(bool);
+    impl VisitMut for Returns {
+        fn visit_expr_return_mut(&mut self, _: &mut ExprReturn) {
+            self.0 = true;
+        }
+        fn visit_expr_try_mut(&mut self, _: &mut ExprTry) {
+            self.0 = true;
+        }
+    }
+    let (mut text, mut returns) = (text.clone(), Returns(false));
+    returns.visit_expr_mut(&mut text);
+    (!returns.0 && replace(&mut text)?).then_some(text)
 }
 
 /// The parameters of a closure, and `_` for those that it does not take.

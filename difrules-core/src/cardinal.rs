@@ -1,0 +1,122 @@
+//! The quotients of nalgebra's `ComplexField` that are guarded at zero, and the functions of Stumpff, which
+//! their derivatives and those of rotations are made of.
+//!
+//! The values are nalgebra's; the derivatives of any order are right at zero and near it, where those of
+//! the quotients cancel.
+
+use nalgebra::{ComplexField, convert};
+
+use crate::math::at_base;
+use crate::{Real, primitive};
+
+/// The function of Stumpff of this order: the sum of (-z)^j / (2j + k)! over j >= 0.
+///
+/// `c_0(x^2)` is cos(x), `c_1(x^2)` is sin(x) / x, `c_2(x^2)` is (1 - cos(x)) / x^2; for negative z they are
+/// hyperbolic. All are entire, so what is even in a length is a smooth function of its square:
+/// cos(|v|) is `stumpff(0, v.norm_squared())`, at v = 0 too. 2 c_k' = k c_(k+2) - c_(k+1).
+///
+/// ```
+/// use difrules_core::cardinal::stumpff;
+///
+/// assert_eq!(stumpff(0, 0.25_f64), 0.5_f64.cos());
+/// assert!((stumpff(1, 0.25_f64) - 0.5_f64.sin() / 0.5).abs() < 1e-15);
+/// assert_eq!(stumpff(2, 0.0_f64), 0.5);
+/// ```
+#[primitive(
+    partial = |k, z| (convert::<f64, T>(f64::from(k)) * stumpff(k + 2, z) - stumpff(k + 1, z)) * convert::<f64, T>(0.5),
+    constant(k),
+    instances(f64, #[cfg(feature = "f32")] f32),
+    sample = |random| (random.size(0, 3) as u32, random.between(-4.0, 12.0))
+)]
+pub fn stumpff<T: Real>(k: u32, z: T) -> T {
+    at_base(z, |z| by_order(k, z))
+}
+
+/// By the series where its terms decrease from the first on, else from the order below the last but one.
+fn by_order(k: u32, z: f64) -> f64 {
+    let order = f64::from(k);
+    if k >= 2 && z.abs() <= (order + 1.0) * (order + 2.0) || k == 1 && z.abs() < 1e-3 {
+        let mut term = (1..=k).fold(1.0, |term, i| term / f64::from(i));
+        let (mut sum, mut i) = (term, order);
+        while term.abs() > 1e-18 * sum.abs() {
+            term *= -z / ((i + 1.0) * (i + 2.0));
+            sum += term;
+            i += 2.0;
+        }
+        return sum;
+    }
+    let x = z.abs().sqrt();
+    match k {
+        0 if z < 0.0 => x.cosh(),
+        0 => x.cos(),
+        1 if z < 0.0 => x.sinh() / x,
+        1 => x.sin() / x,
+        _ => {
+            let first = (1..=k - 2).fold(1.0, |term, i| term / f64::from(i));
+            (first - by_order(k - 2, z)) / z
+        }
+    }
+}
+
+/// sin(x) / x, and 1 at 0, as nalgebra's `sinc` has it.
+///
+/// It is c_1(x^2) of [`stumpff`](fn@stumpff), so its derivative is x (c_3 - c_2), and c_2 - c_3 is
+/// 1/3 - x^2 (c_4 - c_5).
+///
+/// ```
+/// use difrules_core::{cardinal::sinc, hessian};
+///
+/// assert!((hessian(|x| sinc(*x), &1e-11_f64)[0] + 1.0 / 3.0).abs() < 1e-15);
+/// ```
+#[primitive(
+    partial = |x, y| if ComplexField::abs(x) <= convert(2.0) { x * (x * x * (stumpff(4, x * x) - stumpff(5, x * x)) - convert(1.0 / 3.0)) } else { (x.cos() - y) / x },
+    // `sinc` is that of sin(pi x) / (pi x).
+    name = "cardinal_sine",
+    instances(f64, #[cfg(feature = "f32")] f32)
+)]
+pub fn sinc<T: Real>(x: T) -> T {
+    x.sinc()
+}
+
+/// sinh(x) / x, and 1 at 0, as nalgebra's `sinhc` has it: c_1(-x^2), see [`sinc`](fn@sinc).
+///
+/// ```
+/// use difrules_core::{cardinal::sinhc, hessian};
+///
+/// assert!((hessian(|x| sinhc(*x), &1e-11_f64)[0] - 1.0 / 3.0).abs() < 1e-15);
+/// ```
+#[primitive(
+    partial = |x, y| if ComplexField::abs(x) <= convert(2.0) { x * (x * x * (stumpff(4, -x * x) - stumpff(5, -x * x)) + convert(1.0 / 3.0)) } else { y * (x.tanh().recip() - x.recip()) },
+    instances(f64, #[cfg(feature = "f32")] f32)
+)]
+pub fn sinhc<T: Real>(x: T) -> T {
+    x.sinhc()
+}
+
+/// cos(x) / x, as nalgebra's `cosc` has it: 1 at 0, where the quotient is infinite; the derivative is NaN there.
+///
+/// ```
+/// assert_eq!(difrules_core::cardinal::cosc(2.0_f64), 2.0_f64.cos() / 2.0);
+/// ```
+#[primitive(
+    partial = |x, y| if x == T::zero() { convert(f64::NAN) } else { -(x.sin() + y) / x },
+    instances(f64, #[cfg(feature = "f32")] f32),
+    sample = |random| random.positive()
+)]
+pub fn cosc<T: Real>(x: T) -> T {
+    x.cosc()
+}
+
+/// cosh(x) / x, as nalgebra's `coshc` has it: 1 at 0, where the quotient is infinite; the derivative is NaN there.
+///
+/// ```
+/// assert_eq!(difrules_core::cardinal::coshc(2.0_f64), 2.0_f64.cosh() / 2.0);
+/// ```
+#[primitive(
+    partial = |x, y| if x == T::zero() { convert(f64::NAN) } else { y * (x.tanh() - x.recip()) },
+    instances(f64, #[cfg(feature = "f32")] f32),
+    sample = |random| random.positive()
+)]
+pub fn coshc<T: Real>(x: T) -> T {
+    x.coshc()
+}

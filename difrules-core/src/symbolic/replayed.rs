@@ -1,0 +1,109 @@
+//! Primitives that an expression calls, on a tape that is replayed.
+
+use std::any::Any;
+
+use super::SymbolicError;
+use crate::registry::Record;
+use crate::replay::ReplayError;
+use crate::scalar::Real;
+use crate::tape::{Reading, Store};
+use crate::var::Var;
+
+/// A call, at the point where it was made last.
+struct Call<T> {
+    record: &'static Record,
+    arguments: Vec<T>,
+    /// Whether each argument is of the tape.
+    wanted: Vec<bool>,
+    /// The derivatives by the arguments; none by those that do not matter.
+    partials: Vec<Option<T>>,
+}
+
+/// The calls on a tape.
+struct Calls<T>(Vec<Call<T>>);
+
+impl<T> Default for Calls<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Real> Call<T> {
+    /// Calls it; returns the value.
+    fn call(&mut self) -> Result<T, SymbolicError> {
+        let value = T::call_record(self.record, &self.arguments)?;
+        for (i, partial) in self.partials.iter_mut().enumerate().filter(|(i, _)| self.wanted[*i]) {
+            *partial = super::partial(self.record, i, &self.arguments, value)?;
+        }
+        Ok(value)
+    }
+}
+
+/// Calls a primitive of numbers of such a tape.
+pub(crate) fn record<T: Real>(
+    record: &'static Record,
+    arguments: &[Var<T>],
+) -> Result<Var<T>, SymbolicError> {
+    let mut reading = Reading::new::<T>();
+    let mut wanted = Vec::with_capacity(arguments.len());
+    for (i, x) in arguments.iter().enumerate() {
+        reading.push(i, x.stamp(), x.tape_number());
+        wanted.push(!x.is_constant());
+    }
+    reading.finish(arguments.len());
+    let values: Vec<_> = arguments.iter().map(|x| x.value_unseen()).collect();
+    let partials = vec![None; values.len()];
+    let mut call = Call { record, arguments: values, wanted, partials };
+    let result = call.call().map(|value| {
+        let number = reading.record::<T>(1, |tape| {
+            if let Some(program) = &mut tape.program {
+                program.values.push(value);
+            }
+            tape.keep(|Calls(calls)| {
+                calls.push(call);
+                calls.len() - 1
+            })
+        });
+        Var::recorded(value, reading.stamp(), number)
+    });
+    reading.close::<T>();
+    result
+}
+
+impl<T: Real> Store<T> for Calls<T> {
+    fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<&mut [T]>]) {
+        for (slot, partial) in slots.iter_mut().zip(&self.0[entry].partials) {
+            if let (Some(slot), Some(partial)) = (slot, partial) {
+                slot[0] += *partial * outputs[0];
+            }
+        }
+    }
+
+    fn is_by_partials(&self) -> bool {
+        true
+    }
+
+    fn replay(
+        &mut self,
+        entry: usize,
+        inputs: &mut dyn FnMut(&mut T),
+        outputs: &mut dyn FnMut(T),
+    ) -> Result<(), ReplayError> {
+        let call = &mut self.0[entry];
+        call.arguments.iter_mut().for_each(inputs);
+        let failed = |error| ReplayError::Primitive {
+            primitive: call.record.path,
+            text: format!("failed: {error}"),
+        };
+        outputs(call.call().map_err(failed)?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

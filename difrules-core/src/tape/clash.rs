@@ -1,0 +1,221 @@
+//! Where a zero meets an infinity in a sweep.
+//!
+//! An adjoint is zero where its number does not matter for the results, and where it came out so. The
+//! first zero is strong; the second times an infinite partial derivative has no value. Which it is, is
+//! found out when they meet: a sweep without infinities pays nothing.
+
+use super::{CONSTANT, MOST_ARGUMENTS, Node, Span, Tape};
+use crate::scalar::Real;
+use crate::value::split_front;
+
+/// What a sweep has to know of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StatementKind {
+    /// Its partial derivatives are finite.
+    Linear,
+    /// A product or a quotient: each partial derivative is zero where the other number is, or one of
+    /// them is the reciprocal of infinity.
+    Product,
+    /// A partial derivative is infinite, or is none.
+    Infinite,
+}
+
+/// The numbers that the results depend on, but through a product whose other factor is zero and has
+/// finite derivatives: the product has derivatives then if the number only is continuous, so that an
+/// infinite derivative of a finite number contributes nothing.
+pub(super) struct Live(Vec<bool>);
+
+impl Live {
+    pub(super) fn is(&self, number: u32) -> bool {
+        self.0[number as usize]
+    }
+}
+
+/// Something that is on the tape, and the numbers of its results.
+enum Entry {
+    Statement(usize, u32),
+    Node(usize),
+}
+
+impl<S: Real> Tape<S> {
+    /// Notes what a sweep has to know of the next statement.
+    #[cold]
+    pub(super) fn note(&mut self, kind: StatementKind) {
+        match kind {
+            StatementKind::Linear => {}
+            StatementKind::Product => self.products.push(self.statements.len() as u32),
+            StatementKind::Infinite => self.infinite = true,
+        }
+    }
+
+    /// All that is on the tape, in order.
+    fn entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        let (mut statement, mut number) = (0, self.inputs + 1);
+        let mut until = |end: usize, number: &mut u32, entries: &mut Vec<Entry>| {
+            while statement < end {
+                entries.push(Entry::Statement(statement, *number));
+                statement += 1;
+                *number += 1;
+            }
+        };
+        for (i, node) in self.nodes.iter().enumerate() {
+            until(node.statements, &mut number, &mut entries);
+            entries.push(Entry::Node(i));
+            number = node.first_output + node.outputs;
+        }
+        until(self.statements(), &mut number, &mut entries);
+        entries
+    }
+
+    /// The operands of a statement with the partial derivatives by them, and whether it is a product.
+    fn edges(&self, statement: usize) -> ([u32; 2], [S; 2], bool) {
+        match &self.program {
+            Some(program) => program.edges(statement),
+            None => {
+                let (operands, partials) = self.statements.get(statement);
+                let product = self.products.binary_search(&(statement as u32)).is_ok();
+                (operands, partials, product)
+            }
+        }
+    }
+
+    fn spans_of(&self, node: &Node) -> &[Span] {
+        &self.spans[node.first_span as usize..][..node.spans as usize]
+    }
+
+    /// The numbers that an argument reads, but constants.
+    fn read(&self, span: &Span) -> impl Iterator<Item = u32> {
+        self.runs_of(span).iter().flat_map(|run| {
+            let count = if run.start == CONSTANT { 0 } else { run.count };
+            run.start..run.start + count
+        })
+    }
+
+    /// The derivatives of a node's first result, times a number, into the scratch, argument by argument.
+    /// What the rule does not add to stays as it is.
+    fn derivatives(&self, node: &Node, factor: S, scratch: &mut Vec<S>) {
+        let spans = self.spans_of(node);
+        let outputs = node.outputs as usize;
+        scratch.clear();
+        let inputs: u32 = spans.iter().map(|span| span.count).sum();
+        scratch.resize(inputs as usize, S::still());
+        scratch.resize(inputs as usize + outputs, S::zero());
+        let (mut free, seed) = scratch.split_at_mut(inputs as usize);
+        seed[0] = factor;
+        let mut lent = [const { None }; MOST_ARGUMENTS];
+        for (slot, span) in lent.iter_mut().zip(spans) {
+            let own = split_front(&mut free, span.count as usize);
+            *slot = span.active.then_some(own);
+        }
+        let store = &self.stores[node.store as usize].1;
+        store.reverse(node.entry as usize, seed, &mut lent[..spans.len()]);
+        scratch.truncate(inputs as usize);
+    }
+
+    /// Whether a node is a function of numbers that has an infinite derivative.
+    pub(super) fn is_infinite(&self, node: &Node, scratch: &mut Vec<S>) -> bool {
+        if !self.stores[node.store as usize].1.is_by_partials() {
+            return false;
+        }
+        self.derivatives(node, S::one(), scratch);
+        scratch.iter().any(|derivative| !derivative.is_bounded())
+    }
+
+    /// Whether each of a node's arguments matters: not so where a partial derivative is off.
+    fn mattering(&self, node: &Node, scratch: &mut Vec<S>) -> Vec<bool> {
+        let spans = self.spans_of(node);
+        let mut matters = vec![true; spans.len()];
+        if self.stores[node.store as usize].1.is_by_partials() {
+            matters.fill(false);
+            // A derivative of either zero is added by one of the two.
+            for factor in [S::one(), -S::one()] {
+                self.derivatives(node, factor, scratch);
+                let mut derivatives = scratch.iter();
+                for (matters, span) in matters.iter_mut().zip(spans) {
+                    let own = derivatives.by_ref().take(span.count as usize);
+                    *matters |= own.fold(false, |any, x| any | !x.is_still());
+                }
+            }
+        }
+        matters
+    }
+
+    /// Sweeps such a node where its adjoint came out as zero; its derivatives are in the scratch.
+    #[cold]
+    pub(super) fn sweep_infinite(&self, node: &Node, adjoints: &mut [S], scratch: &mut [S]) {
+        for derivative in scratch.iter_mut() {
+            *derivative *= S::zero();
+        }
+        let spans = self.spans_of(node);
+        let mut contributions = scratch.iter();
+        for span in spans {
+            self.scatter(span, contributions.by_ref(), adjoints);
+        }
+    }
+
+    /// Looks at the whole tape.
+    #[cold]
+    pub(super) fn live(&self) -> Live {
+        let entries = self.entries();
+        let values = self.values();
+        // Forwards: which numbers have derivatives that are not finite.
+        let mut infinite = vec![false; values];
+        let mut scratch = Vec::new();
+        let mut followed = vec![[true; 2]; self.statements()];
+        for entry in &entries {
+            match *entry {
+                Entry::Statement(statement, number) => {
+                    let (operands, partials, product) = self.edges(statement);
+                    for i in 0..2 {
+                        let (operand, other) = (operands[i] as usize, operands[1 - i] as usize);
+                        let vanishes = product
+                            && partials[i].is_constant_zero()
+                            && partials[1 - i].is_bounded()
+                            && !infinite[other];
+                        followed[statement][i] = operands[i] != CONSTANT && !vanishes;
+                        infinite[number as usize] |= operands[i] != CONSTANT
+                            && (!partials[i].is_bounded() || infinite[operand] && !vanishes);
+                    }
+                }
+                Entry::Node(node) => {
+                    let node = &self.nodes[node];
+                    let mut read = self.spans_of(node).iter().flat_map(|span| self.read(span));
+                    let read = read.any(|number| infinite[number as usize])
+                        || self.is_infinite(node, &mut scratch);
+                    let results = node.first_output as usize..;
+                    infinite[results][..node.outputs as usize].fill(read);
+                }
+            }
+        }
+        // Backwards: what the results depend on.
+        let mut live = vec![false; values];
+        for &seed in &self.seeds {
+            live[seed as usize] = true;
+        }
+        for entry in entries.iter().rev() {
+            match *entry {
+                Entry::Statement(statement, number) if live[number as usize] => {
+                    let (operands, ..) = self.edges(statement);
+                    for (operand, followed) in operands.into_iter().zip(followed[statement]) {
+                        live[operand as usize] |= followed;
+                    }
+                }
+                Entry::Statement(..) => {}
+                Entry::Node(i) => {
+                    let node = &self.nodes[i];
+                    let results = node.first_output as usize..;
+                    if live[results][..node.outputs as usize].contains(&true) {
+                        let matters = self.mattering(node, &mut scratch);
+                        for (span, matters) in self.spans_of(node).iter().zip(matters) {
+                            for number in self.read(span).filter(|_| matters) {
+                                live[number as usize] = true;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Live(live)
+    }
+}
