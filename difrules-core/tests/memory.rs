@@ -153,6 +153,23 @@ fn a_tape_keeps_what_it_needs() {
     drop(run());
     assert!((2 * MATRIX..2 * MATRIX + 1000).contains(&shared.get()), "{}", shared.get());
 
+    // Threads that come and go leave nothing, one after the other or ten at a time.
+    let some = |count: usize| {
+        for _ in 0..count {
+            let ten = [(); 10].map(|()| {
+                std::thread::spawn(|| {
+                    gradient(|x| *x * *x, &1.0_f64);
+                    difrules_core::hvp(|x| *x * *x, &1.0_f32, &1.0)
+                })
+            });
+            ten.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), 2.0));
+        }
+    };
+    some(20);
+    let before = bytes();
+    some(200);
+    assert!(bytes() < before + 2_000, "{} bytes stay", bytes() - before);
+
     // A loop in pieces: four times the steps take twice the memory.
     let looped = |steps: usize, pieces: bool| {
         on_a_thread(move || {

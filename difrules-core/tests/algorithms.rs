@@ -1,0 +1,227 @@
+//! nalgebra's own algorithms come to the same values in every mode, to the last bit, by the same branches.
+
+use difrules_core::{Defect, Dual, Real, Var, diagnosed, gradient, jvp};
+use nalgebra::{DMatrix, DVector, dmatrix};
+
+/// The matrices: with structural zeros, repeated eigenvalues, and without.
+fn matrices() -> Vec<(&'static str, DMatrix<f64>)> {
+    vec![
+        ("generic", dmatrix![2.0, 0.1, 0.6; 0.3, 1.5, -0.2; -0.5, 0.4, 1.1]),
+        ("identity", DMatrix::identity(3, 3)),
+        ("diagonal", DMatrix::from_diagonal(&DVector::from_column_slice(&[3.0, 1.0, 2.0]))),
+        ("block diagonal", dmatrix![2.0, 1.0, 0.0; 1.0, 3.0, 0.0; 0.0, 0.0, 1.0]),
+        ("triangular", dmatrix![2.0, 1.0, 0.5; 0.0, 3.0, 0.7; 0.0, 0.0, 1.0]),
+        ("permutation", dmatrix![0.0, 1.0, 0.0; 0.0, 0.0, 1.0; 1.0, 0.0, 0.0]),
+        ("zero", DMatrix::zeros(3, 3)),
+        ("singular", dmatrix![1.0, 2.0, 3.0; 2.0, 4.0, 6.0; 1.0, 0.0, 1.0]),
+        ("symmetric with zeros", dmatrix![2.0, 0.0, 1.0; 0.0, 3.0, 0.0; 1.0, 0.0, 2.0]),
+        ("negative", dmatrix![-2.0, 0.0; 1.0, -2.0]),
+        (
+            "four",
+            dmatrix![4.0, 1.0, 0.0, 0.0; 1.0, 3.0, 0.0, 0.0; 0.0, 0.0, 2.0, 1.0; 0.0, 0.0, 1.0, 2.0],
+        ),
+        ("one", dmatrix![0.0]),
+    ]
+}
+
+/// All that nalgebra does with a square matrix, as numbers; a choice as a number too.
+fn everything<T: Real>(a: &DMatrix<T>) -> Vec<(&'static str, Vec<T>)> {
+    let truth = |holds: bool| if holds { T::one() } else { T::zero() };
+    let all = |m: &DMatrix<T>| m.iter().copied().collect::<Vec<_>>();
+    let optional = |m: Option<DMatrix<T>>| m.map_or(vec![-T::one()], |m| all(&m));
+    let complex =
+        |v: &DVector<nalgebra::Complex<T>>| v.iter().flat_map(|z| [z.re, z.im]).collect::<Vec<_>>();
+    let n = a.nrows();
+    let b = DMatrix::from_fn(n, 2, |i, j| nalgebra::convert((1 + i + 2 * j) as f64));
+    let symmetric = (a + a.transpose()) * nalgebra::convert::<f64, T>(0.5);
+    let positive = a.tr_mul(a) + DMatrix::identity(n, n);
+    let mut found = Vec::new();
+    macro_rules! found {
+        ($($name:literal: $numbers:expr;)*) => {$( found.push(($name, $numbers)); )*};
+    }
+    let lu = a.clone().lu();
+    let full = a.clone().full_piv_lu();
+    let (qr, pivoted) = (a.clone().qr(), a.clone().col_piv_qr());
+    let svd = a.clone().svd(true, true);
+    let eigen = symmetric.clone().symmetric_eigen();
+    let epsilon: T = nalgebra::convert(1e-9);
+    found! {
+        "svd": [svd.singular_values.as_slice(), svd.u.as_ref().unwrap().as_slice(), svd.v_t.as_ref().unwrap().as_slice()].concat();
+        "singular_values": a.singular_values().as_slice().to_vec();
+        "rank": vec![nalgebra::convert(a.rank(epsilon) as f64)];
+        "pseudo_inverse": all(&a.clone().pseudo_inverse(epsilon).unwrap());
+        "svd.solve": optional(svd.solve(&b, epsilon).ok());
+        "polar": svd.to_polar().map_or(vec![], |(p, u)| [all(&p), all(&u)].concat());
+        "symmetric_eigen": [eigen.eigenvalues.as_slice(), eigen.eigenvectors.as_slice()].concat();
+        "symmetric_eigenvalues": symmetric.symmetric_eigenvalues().as_slice().to_vec();
+        "complex_eigenvalues": complex(&a.complex_eigenvalues());
+        "eigenvalues": a.eigenvalues().map_or(vec![-T::one()], |v| v.as_slice().to_vec());
+        "symmetric eigenvalues()": symmetric.eigenvalues().map_or(vec![-T::one()], |v| v.as_slice().to_vec());
+        "lu": [all(&lu.l()), all(&lu.u())].concat();
+        "lu.determinant": vec![lu.determinant()];
+        "lu.solve": optional(lu.solve(&b));
+        "lu.is_invertible": vec![truth(lu.is_invertible())];
+        "lu.try_inverse": optional(lu.try_inverse());
+        "full_piv_lu": [all(&full.l()), all(&full.u()), vec![full.determinant(), truth(full.is_invertible())]].concat();
+        "full_piv_lu.solve": optional(full.solve(&b));
+        "qr": [all(&qr.q()), all(&qr.r())].concat();
+        "qr.solve": optional(qr.solve(&b));
+        "qr.is_invertible": vec![truth(qr.is_invertible())];
+        "col_piv_qr": [all(&pivoted.q()), all(&pivoted.r()), vec![pivoted.determinant()]].concat();
+        "col_piv_qr.solve": optional(pivoted.solve(&b));
+        "cholesky": symmetric.clone().cholesky().map_or(vec![-T::one()], |c| [all(&c.l()), all(&c.inverse()), vec![c.determinant()]].concat());
+        "cholesky of A^T A + 1": positive.clone().cholesky().map_or(vec![], |c| all(&c.solve(&b)));
+        "udu": symmetric.clone().udu().map_or(vec![-T::one()], |f| [f.u.as_slice(), f.d.as_slice()].concat());
+        "determinant": vec![a.determinant()];
+        "try_inverse": optional(a.clone().try_inverse());
+        "is_invertible": vec![truth(a.is_invertible())];
+        "is_orthogonal": vec![truth(a.is_orthogonal(epsilon)), truth(a.is_identity(epsilon))];
+        "exp": all(&a.exp());
+        "pow": all(&a.pow(3));
+        "norms": vec![a.norm(), a.norm_squared(), a.lp_norm(3), a.amax(), a.amin(), a.camax(), a.max(), a.min()];
+        "normalize": all(&a.normalize());
+        "try_normalize": optional(a.try_normalize(epsilon));
+        "sums": vec![a.sum(), a.trace(), a.mean(), a.variance()];
+        "product": all(&(a * a));
+        "solve_lower_triangular": optional(a.solve_lower_triangular(&b));
+        "solve_upper_triangular": optional(a.solve_upper_triangular(&b));
+        "imax": vec![nalgebra::convert(a.iamax_full().0 as f64), nalgebra::convert(a.iamax_full().1 as f64)];
+    }
+    if n > 1 {
+        let bidiagonal = a.clone().bidiagonalize();
+        let tridiagonal = symmetric.clone().symmetric_tridiagonalize();
+        let hessenberg = a.clone().hessenberg();
+        let (q, t) = a.clone().schur().unpack();
+        let (hq, h) = hessenberg.unpack();
+        let (tq, diagonal, beside) = tridiagonal.unpack();
+        found! {
+            "schur": [all(&q), all(&t)].concat();
+            "hessenberg": [all(&hq), all(&h)].concat();
+            "bidiagonalize": { let (u, d, v) = bidiagonal.unpack(); [all(&u), all(&d), all(&v)].concat() };
+            "symmetric_tridiagonalize": [all(&tq), diagonal.as_slice().to_vec(), beside.as_slice().to_vec()].concat();
+        }
+    }
+    if let 2 | 3 = n {
+        let small = |name, m: Option<DMatrix<T>>| (name, optional(m));
+        if n == 2 {
+            let m = nalgebra::Matrix2::from_column_slice(a.as_slice());
+            found.push(small(
+                "static inverse",
+                m.try_inverse().map(|m| DMatrix::from_column_slice(2, 2, m.as_slice())),
+            ));
+            found.push(("static svd", m.singular_values().as_slice().to_vec()));
+            found.push((
+                "static eigen",
+                m.eigenvalues().map_or(vec![-T::one()], |v| v.as_slice().to_vec()),
+            ));
+        } else {
+            let m = nalgebra::Matrix3::from_column_slice(a.as_slice());
+            found.push(small(
+                "static inverse",
+                m.try_inverse().map(|m| DMatrix::from_column_slice(3, 3, m.as_slice())),
+            ));
+            found.push(("static determinant", vec![m.determinant()]));
+            found.push(("static svd", m.singular_values().as_slice().to_vec()));
+        }
+    }
+    found
+}
+
+/// Compares the values with the plain ones.
+fn compare<T: Real>(name: &str, mode: &str, plain: &DMatrix<f64>, moved: &DMatrix<T>) {
+    let (plain, moved) = (everything(plain), everything(moved));
+    assert_eq!(plain.len(), moved.len());
+    for ((method, plain), (_, moved)) in plain.iter().zip(&moved) {
+        assert_eq!(plain.len(), moved.len(), "{method} of the matrix `{name}` on {mode}");
+        for (x, y) in plain.iter().zip(moved) {
+            let (x, y) = (*x, y.to_f64());
+            let same = x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan();
+            assert!(same, "{method} of the matrix `{name}` on {mode}: {x:e} is {y:e}");
+        }
+    }
+}
+
+#[test]
+fn values_are_the_plain_ones() {
+    for (name, a) in matrices() {
+        let direction =
+            DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| 0.3 + i as f64 - 0.7 * j as f64);
+        jvp(
+            |m| {
+                compare(name, "Dual", &a, m);
+                m[0]
+            },
+            &a,
+            &direction,
+        );
+        gradient(
+            |m| {
+                compare(name, "Var", &a, m);
+                m[0]
+            },
+            &a,
+        );
+        jvp(
+            |m: &DMatrix<Dual<f64>>| {
+                gradient(
+                    |m| {
+                        compare(name, "Var<Dual>", &a, m);
+                        m[0]
+                    },
+                    m,
+                )
+            },
+            &a,
+            &direction,
+        );
+        gradient(
+            |m: &DMatrix<Var<f64>>| {
+                let along = direction.map(Var::constant);
+                jvp(
+                    |m| {
+                        compare(name, "Dual<Var>", &a, m);
+                        m[0]
+                    },
+                    m,
+                    &along,
+                )
+                .1
+            },
+            &a,
+        );
+    }
+}
+
+#[test]
+fn a_zero_that_varies_and_decides_is_named() {
+    let a = DMatrix::<f64>::identity(3, 3);
+    let here = line!() + 1;
+    let reduce = |a: &DMatrix<Var<f64>>| a.clone().hessenberg().h()[(0, 0)];
+    let (_, found) = diagnosed(|| gradient(reduce, &a));
+    let places: Vec<_> = found
+        .iter()
+        .filter_map(|d| match &d.defect {
+            Defect::Decided { place } => Some(place.as_str()),
+            _ => None,
+        })
+        .collect();
+    let expected = format!("algorithms.rs:{here}");
+    assert!(places.iter().any(|place| place.ends_with(&expected)), "{places:?}");
+    // Once for each line, and nothing where no such zero is asked about.
+    assert_eq!(places.iter().filter(|place| place.ends_with(&expected)).count(), 1);
+    let (_, found) =
+        diagnosed(|| gradient(|x| if *x == Var::constant(2.0) { *x } else { *x * *x }, &1.0_f64));
+    assert!(found.is_empty());
+    let (_, found) =
+        diagnosed(|| gradient(|x| if *x == Var::constant(1.0) { *x } else { *x * *x }, &1.0_f64));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].to_string().contains("decided about a number that varies"), "{}", found[0]);
+    // Our own rules ask with care.
+    let (_, found) = diagnosed(|| {
+        difrules_core::hessian(
+            |x| difrules_core::math::powi(*x, 2) * difrules_core::math::hypot(*x, *x),
+            &0.0_f64,
+        )
+    });
+    assert!(found.is_empty(), "{found:?}");
+}

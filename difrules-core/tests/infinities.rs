@@ -1,0 +1,205 @@
+//! Where a zero meets an infinity: the same in forward and reverse mode, in all nestings.
+
+use difrules_core::math::{abs2, cbrt, clamp, exp, ln, max, min, powf, powi, relu, select, sqrt};
+use difrules_core::{Dual, Real, Recording, Var, gradient, hessian, hvp, jvp, primitive};
+
+/// The same number, or NaN both.
+fn same(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan()
+}
+
+/// A function of one number at any scalar.
+trait Function {
+    fn at<T: Real>(x: T) -> T;
+}
+
+/// The derivative at a point, the same by every way to it.
+fn slope<F: Function>(x: f64) -> f64 {
+    let forward = jvp(|x| F::at(*x), &x, &1.0).1;
+    let reverse = gradient(|x| F::at(*x), &x);
+    assert!(same(forward, reverse), "{forward} forward, {reverse} in reverse");
+    let mut recording = Recording::new(|x: &Var<f64>| F::at(*x), &x);
+    let mut replayed = 0.0;
+    recording.value_and_gradient(&x, &mut replayed).unwrap();
+    assert!(same(forward, replayed), "{forward} forward, {replayed} replayed");
+    let scaled = jvp(|x| F::at(*x), &x, &2.0).1;
+    assert!(same(2.0 * forward, scaled), "{forward} along 1, {scaled} along 2");
+    assert_eq!(jvp(|x| F::at(*x), &x, &0.0).1.to_bits(), 0, "along 0");
+    forward
+}
+
+/// The second derivative at a point, by each of the four nestings and the transforms.
+fn curvature<F: Function>(x: f64) -> [f64; 6] {
+    [
+        jvp(|x| jvp(|x| F::at(*x), x, &Dual::constant(1.0)).1, &x, &1.0).1,
+        jvp(|x: &Dual<f64>| gradient(|x| F::at(*x), x), &x, &1.0).1,
+        gradient(|x| jvp(|x| F::at(*x), x, &Var::constant(1.0)).1, &x),
+        gradient(|x: &Var<f64>| gradient(|x| F::at(*x), x), &x),
+        hvp(|x| F::at(*x), &x, &1.0),
+        hessian(|x| F::at(*x), &x)[0],
+    ]
+}
+
+macro_rules! functions {
+    ($($name:ident($x:ident) = $body:expr;)*) => {$(
+        #[allow(non_camel_case_types)]
+        struct $name;
+        impl Function for $name {
+            #[allow(clippy::eq_op)]
+            fn at<T: Real>($x: T) -> T {
+                $body
+            }
+        }
+    )*};
+}
+
+fn number<T: Real>(x: f64) -> T {
+    nalgebra::convert(x)
+}
+
+functions! {
+    root_by_root(x) = { let r = sqrt(x); r * r };
+    root_squared(x) = powi(sqrt(x), 2);
+    root_abs2(x) = abs2(sqrt(x));
+    three_cube_roots(x) = { let r = cbrt(x); r * r * r };
+    two_roots(x) = powf(x, number(0.5)) * powf(x, number(0.5));
+    exp_of_ln(x) = exp(ln(x));
+    root_over_inverse(x) = { let r = sqrt(x); r / r.recip() };
+    length(x) = sqrt(x * x + x * x * number(4.0));
+    root_of_nothing(x) = sqrt(x - x);
+
+    root_of_relu(x) = sqrt(relu(x));
+    root_of_max(x) = sqrt(max(x, T::zero()));
+    root_of_min(x) = sqrt(-min(x, T::zero()));
+    root_of_clamp(x) = sqrt(clamp(x, T::zero(), T::one()));
+    ln_of_clamp(x) = ln(clamp(x, T::zero(), T::one()));
+    root_of_select(x) = sqrt(select(false, x, T::zero()));
+    root_of_floor(x) = sqrt(x.floor());
+    max_of_root(x) = max(sqrt(x), T::one());
+    min_of_root(x) = min(T::one() + sqrt(x), T::one() - sqrt(sqrt(x)) + x + T::one() + T::one());
+    select_of_root(x) = select(true, x, sqrt(x));
+    relu_of_root(x) = relu(sqrt(x) - T::one()) + x;
+    clamp_of_root(x) = clamp(sqrt(x), T::one(), number(2.0)) + x;
+
+    masked(x) = sqrt(x) * T::zero() + x;
+    masked_before(x) = T::zero() * sqrt(x) + x;
+    nothing_over(x) = T::zero() / (sqrt(x) + T::one()) + x;
+    times_root(x) = x * sqrt(x);
+    root_times(x) = sqrt(x) * x;
+    times_two_roots(x) = x * (sqrt(x) + cbrt(x));
+    over_root(x) = x / (T::one() + sqrt(x));
+    times_ln(x) = x * ln(x);
+    times_constant_nan(x) = x * sqrt(-T::one() + x * T::zero());
+
+    power(x) = x * (T::one() - powf(x, number(1.1)));
+    power_of_three_halves(x) = x * powf(x, number(1.5)) + x;
+    factor_power(x) = (x - x * powf(x, number(1.25))) * number(3.0);
+}
+
+#[test]
+fn an_infinite_derivative_is_not_lost_behind_a_value_that_is_zero() {
+    assert!(slope::<root_by_root>(0.0).is_nan());
+    assert!(slope::<root_squared>(0.0).is_nan());
+    assert!(slope::<root_abs2>(0.0).is_nan());
+    assert!(slope::<three_cube_roots>(0.0).is_nan());
+    assert!(slope::<two_roots>(0.0).is_nan());
+    assert!(slope::<exp_of_ln>(0.0).is_nan());
+    assert!(slope::<root_over_inverse>(0.0).is_nan());
+    assert!(slope::<length>(0.0).is_nan());
+    assert!(slope::<root_of_nothing>(0.0).is_nan());
+    assert!(slope::<times_ln>(0.0).is_nan());
+    assert!(slope::<times_constant_nan>(0.0).is_nan());
+    // Beside it all are ordinary.
+    assert!((slope::<root_by_root>(0.25) - 1.0).abs() < 1e-15);
+    assert!((slope::<exp_of_ln>(0.25) - 1.0).abs() < 1e-15);
+}
+
+#[test]
+fn what_a_branch_leaves_out_contributes_nothing() {
+    assert_eq!(slope::<root_of_relu>(-1.0), 0.0);
+    assert_eq!(slope::<root_of_max>(-1.0), 0.0);
+    assert_eq!(slope::<root_of_min>(1.0), 0.0);
+    assert_eq!(slope::<root_of_clamp>(-1.0), 0.0);
+    assert_eq!(slope::<ln_of_clamp>(-1.0), 0.0);
+    assert_eq!(slope::<root_of_select>(-1.0), 0.0);
+    assert_eq!(slope::<root_of_floor>(0.5), 0.0);
+    assert_eq!(slope::<max_of_root>(0.0), 0.0);
+    assert_eq!(slope::<min_of_root>(0.0), f64::INFINITY);
+    assert_eq!(slope::<select_of_root>(0.0), 1.0);
+    assert_eq!(slope::<relu_of_root>(0.0), 1.0);
+    assert_eq!(slope::<clamp_of_root>(0.0), 1.0);
+    for found in curvature::<root_of_relu>(-1.0).into_iter().chain(curvature::<max_of_root>(0.0)) {
+        assert_eq!(found, 0.0);
+    }
+    for found in curvature::<select_of_root>(0.0).into_iter().chain(curvature::<relu_of_root>(0.0))
+    {
+        assert_eq!(found, 0.0);
+    }
+}
+
+#[test]
+fn a_factor_that_is_zero_makes_the_other_need_no_derivative() {
+    // (u v)' = u' v where u is zero and has a derivative, and v is continuous.
+    assert_eq!(slope::<masked>(0.0), 1.0);
+    assert_eq!(slope::<masked_before>(0.0), 1.0);
+    assert_eq!(slope::<nothing_over>(0.0), 1.0);
+    assert_eq!(slope::<times_root>(0.0), 0.0);
+    assert_eq!(slope::<root_times>(0.0), 0.0);
+    assert_eq!(slope::<times_two_roots>(0.0), 0.0);
+    assert_eq!(slope::<over_root>(0.0), 1.0);
+    for (i, found) in curvature::<power>(0.0).into_iter().enumerate() {
+        assert_eq!(found, 0.0, "{i}");
+    }
+    for (i, found) in curvature::<power_of_three_halves>(0.0).into_iter().enumerate() {
+        assert_eq!(found, 0.0, "{i}");
+    }
+    for (i, found) in curvature::<factor_power>(0.0).into_iter().enumerate() {
+        assert_eq!(found, 0.0, "{i}");
+    }
+    assert_eq!(slope::<power>(0.0), 1.0);
+}
+
+/// Zero or not, infinite or not: a partial derivative, and what comes before it and after it.
+#[test]
+fn every_cell() {
+    const INFINITY: f64 = f64::INFINITY;
+    // x goes through a line of slope `first` and one of slope `second`.
+    for (first, second, expected) in [
+        (1.0, 2.0, 2.0),
+        (0.0, 2.0, 0.0),
+        (2.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0),
+        (INFINITY, 2.0, INFINITY),
+        (-2.0, INFINITY, -INFINITY),
+        (INFINITY, INFINITY, INFINITY),
+        (0.0, INFINITY, f64::NAN),
+        (INFINITY, 0.0, f64::NAN),
+        (f64::NAN, 0.0, f64::NAN),
+        (0.0, f64::NAN, f64::NAN),
+    ] {
+        let forward = jvp(|x| slanted(slanted(*x, first), second), &0.0_f64, &1.0).1;
+        let reverse = gradient(|x| slanted(slanted(*x, first), second), &0.0_f64);
+        assert!(same(forward, expected), "{first} {second}: {forward} forward");
+        assert!(same(reverse, expected), "{first} {second}: {reverse} in reverse");
+        // A tangent of zero, a cotangent of zero, a branch that is off.
+        assert_eq!(jvp(|x| slanted(slanted(*x, first), second), &0.0_f64, &0.0).1, 0.0);
+        let unused = gradient(
+            |x| {
+                slanted(slanted(*x, first), second);
+                *x
+            },
+            &0.0_f64,
+        );
+        assert_eq!(unused, 1.0);
+        let off = |x: Var<f64>| select(false, slanted(slanted(x, first), second), x);
+        assert_eq!(gradient(|x| off(*x), &0.0_f64), 1.0);
+        let off = |x: Dual<f64>| select(false, slanted(slanted(x, first), second), x);
+        assert_eq!(jvp(|x| off(*x), &0.0_f64, &1.0).1, 1.0);
+    }
+}
+
+/// A line through zero with a slope that the rule reads.
+#[primitive(partial = |_, slope| nalgebra::convert(slope), constant(slope), instances(f64))]
+fn slanted<T: Real>(x: T, slope: f64) -> T {
+    if x == T::zero() { T::zero() } else { x * nalgebra::convert(slope) }
+}
