@@ -97,7 +97,7 @@ pub trait Scalar:
     /// use difrules_core::{Dual, Scalar};
     /// use num_traits::Zero;
     ///
-    /// let (still, moving) = (Dual::constant(0.0), Dual::new(0.0, [1.0]));
+    /// let (still, moving) = (Dual::<f64>::constant(0.0), Dual::new(0.0, [1.0]));
     /// assert!(still.is_zero() && moving.is_zero());
     /// assert!(still.is_constant_zero() && !moving.is_constant_zero());
     /// ```
