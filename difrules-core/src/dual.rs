@@ -497,7 +497,12 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 output: &output.value,
                 saved: &saved,
             };
-            output.tangents[i] = Some(P::push::<T>(evaluation, &mut tangents));
+            let mut tangent = P::push::<T>(evaluation, &mut tangents);
+            if !P::ENTRYWISE {
+                // A zero that a rule came to is no sign of rest.
+                tangent.update_reals(&mut |x| *x = x.moved());
+            }
+            output.tangents[i] = Some(tangent);
             P::Arguments::write_tangents::<Self>(&mut arguments, tangents, &mut WriteTangent(i));
         }
         Ok(output)
@@ -570,7 +575,8 @@ impl<T: Real, const N: usize> Take<Dual<T, N>> for TakeTangent {
 struct WriteTangent(usize);
 
 impl<T: Real, const N: usize> Write<Dual<T, N>> for WriteTangent {
-    fn write<F: Family>(&mut self, whole: &mut DualWhole<F::Of<T>, N>, new: F::Of<T>) {
+    fn write<F: Family>(&mut self, whole: &mut DualWhole<F::Of<T>, N>, mut new: F::Of<T>) {
+        new.update_reals(&mut |x| *x = x.moved());
         whole.tangents[self.0] = Some(new);
     }
 }

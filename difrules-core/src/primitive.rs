@@ -21,8 +21,10 @@ pub trait Primitive: Sized + 'static {
     /// Whether it maps real numbers to one real number by known [`partial`](Primitive::partial)s,
     /// so that a tape needs no node for it.
     const SCALAR: bool;
-    /// Whether its rules are made from known partial derivatives of numbers, real or complex.
-    const BY_PARTIALS: bool;
+    /// Whether a number of its result depends on those in the same place of the arguments alone, so that
+    /// it has partial derivatives. Its rules are told which zeros are strong: those of negative sign (see
+    /// [`infinities`](crate::infinities)).
+    const ENTRYWISE: bool;
 
     /// How it takes its arguments: a tuple of the forms in [`passing`](crate::passing).
     type Arguments: Arguments;

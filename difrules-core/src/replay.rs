@@ -363,8 +363,8 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
         P::reverse(residual, shapes, outputs, slots);
     }
 
-    fn is_by_partials(&self) -> bool {
-        P::BY_PARTIALS
+    fn is_entrywise(&self) -> bool {
+        P::ENTRYWISE
     }
 
     fn replay(

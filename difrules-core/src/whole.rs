@@ -657,7 +657,7 @@ pub(crate) struct Gather<F>(PhantomData<F>);
 impl<F: Family> Primitive for Gather<F> {
     const GENERIC: bool = true;
     const SCALAR: bool = false;
-    const BY_PARTIALS: bool = false;
+    const ENTRYWISE: bool = false;
     type Arguments = (Reference<F>,);
     type Output = F;
     type Overwritten<S: Real> = ();

@@ -141,3 +141,20 @@ fn expressions_are_as_careful_as_rules() {
     let undefined = f64::NAN;
     assert!(derivative!(floor(undefined), undefined).1.is_nan());
 }
+
+#[test]
+fn a_branch_that_is_not_taken_contributes_nothing() {
+    let f = |x: f64| derivative!(sqrt(relu(x)), x);
+    assert_eq!((f(-1.0), f(4.0)), ((0.0, 0.0), (2.0, 0.25)));
+    let f = |x: f64| derivative!(relu(sqrt(x) - 1.0) + x, x);
+    assert_eq!(f(0.0), (0.0, 1.0));
+    let f = |x: f64| derivative!(ln(if x > 1.0 { x } else { 0.0 }), x);
+    assert_eq!((f(0.5).1, f(2.0).1), (0.0, 0.5));
+    let f = |x: f64| derivative!(max(sqrt(x), 1.0) * min(x, 2.0), x; 2);
+    assert_eq!(f(0.0), (0.0, 1.0, 0.0));
+    let deep = "sqrt(".to_owned() + &"relu(".repeat(2000) + "x" + &")".repeat(2001);
+    let deep: difrules_core::symbolic::Expr = deep.parse().unwrap();
+    let slope = difrules_core::symbolic::differentiate(&deep, "x").unwrap();
+    let at = |x: f64| difrules_core::symbolic::evaluate(&slope, &[("x", x)]).unwrap();
+    assert_eq!((at(-1.0), at(4.0)), (0.0, 0.25));
+}

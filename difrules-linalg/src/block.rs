@@ -1,6 +1,6 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
-use difrules_core::{Scalar, column_major_view, column_major_view_mut};
+use difrules_core::{Real, Scalar, column_major_view, column_major_view_mut};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
 use nalgebra::{
@@ -58,6 +58,29 @@ pub(crate) fn is_small<D: Dim>() -> bool {
 /// factor.
 pub(crate) fn chain<T: Scalar>(cotangent: T, factor: T) -> T {
     if cotangent.is_constant_zero() { T::zero() } else { cotangent * factor }
+}
+
+/// The tangent, or the cotangent, of what does not move: a zero of negative sign in every part.
+pub(crate) fn still<T: Scalar>() -> T {
+    let mut still = T::zero();
+    still.parts_mut().fill(<T::Real>::still());
+    still
+}
+
+/// A slope times a tangent, or a cotangent. What does not move contributes nothing, whatever the slope, and
+/// a slope by what does not matter passes nothing on.
+pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
+    let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Real::is_still);
+    if is_still(&moving) || is_still(&slope) {
+        return still();
+    }
+    moved(slope * moving)
+}
+
+/// As of what moves: no part is a zero of negative sign.
+pub(crate) fn moved<T: Scalar>(mut x: T) -> T {
+    x.parts_mut().iter_mut().for_each(|part| *part = part.moved());
+    x
 }
 
 /// Whether a tangent is not zero throughout. A product with one that is need not be formed.

@@ -1,6 +1,6 @@
 //! Matrices in one piece: the same numbers, bit for bit, as those of calls on entries, in every mode.
 
-use difrules_core::math::{atan2, erf, exp, gamma, mul_add, powf, sin, tanh};
+use difrules_core::math::{atan2, erf, exp, floor, gamma, mul_add, powf, relu, sin, sqrt, tanh};
 use difrules_core::{
     Differentiable, Dual, Real, Scalar, Var, gradient, hessian, hvp, jacobian, jvp, primitive,
     value_and_gradient, vjp,
@@ -478,4 +478,68 @@ fn conversions_keep_the_numbers() {
     let identity = Matrix::<Dual<f64>>::identity(2, 2);
     assert!(identity.iter().all(|x| x.tangents == [0.0]));
     assert_eq!(Matrix::<f32>::zeros(1, 1).get((0, 0)), 0.0);
+}
+
+/// The derivative of a function of each entry, forward and in reverse, along ones.
+macro_rules! slopes_of {
+    ($f:expr, $a:expr) => {{
+        let a = Matrix::from($a);
+        let ones = Matrix::from(a.map_reals(&mut |_| 1.0));
+        let (_, forward): (Matrix<f64>, Matrix<f64>) = jvp($f, &a, &ones);
+        let reverse: Matrix<f64> = gradient(|a: &Matrix<_>| $f(a).sum(), &a);
+        for (forward, reverse) in forward.iter().zip(reverse.iter()) {
+            let same = forward == reverse || forward.is_nan() && reverse.is_nan();
+            assert!(same, "{forward} forward, {reverse} in reverse");
+        }
+        (*reverse).clone()
+    }};
+}
+
+#[test]
+fn where_a_zero_meets_an_infinity_both_modes_say_the_same() {
+    let a = dmatrix![-1.0, 4.0; 0.0, 0.25];
+    // A branch that is not taken, before and after.
+    assert_eq!(
+        slopes_of!(|a: &Matrix<_>| a.map::<relu>().map::<sqrt>(), a.clone()),
+        dmatrix![0.0, 0.25; 0.0, 1.0]
+    );
+    assert_eq!(
+        slopes_of!(|a: &Matrix<_>| elementwise!(|x| sqrt(relu(x)), a), a.clone()),
+        dmatrix![0.0, 0.25; 0.0, 1.0]
+    );
+    assert_eq!(
+        slopes_of!(|a: &Matrix<_>| a.map::<floor>().map::<sqrt>(), dmatrix![0.5, 1.5]),
+        dmatrix![0.0, 0.0]
+    );
+    let b = dmatrix![0.0, 4.0];
+    assert_eq!(
+        slopes_of!(
+            |a: &Matrix<_>| elementwise!(|x| x - 1.0, &a.map::<sqrt>()).map::<relu>(),
+            b.clone()
+        ),
+        dmatrix![0.0, 0.25]
+    );
+    // A zero that came out so.
+    for slopes in [
+        slopes_of!(|a: &Matrix<_>| elementwise!(|x| x * x, a).map::<sqrt>(), b.clone()),
+        slopes_of!(|a: &Matrix<_>| elementwise!(|x| x * x, &a.map::<sqrt>()), b.clone()),
+        slopes_of!(
+            |a: &Matrix<_>| {
+                let r = a.map::<sqrt>();
+                r.component_mul(&r).unwrap()
+            },
+            b.clone()
+        ),
+    ] {
+        assert!(slopes[0].is_nan() && (slopes[1] - 1.0).abs() < 1e-15, "{slopes}");
+    }
+    // What no result depends on.
+    let used: Matrix<f64> = gradient(|a: &Matrix<_>| a.map::<sqrt>().get((0, 1)), &Matrix::from(b));
+    assert_eq!(*used, dmatrix![0.0, 0.25]);
+    let second: Matrix<f64> = hvp(
+        |a: &Matrix<_>| a.map::<relu>().map::<sqrt>().sum(),
+        &Matrix::from(a),
+        &Matrix::from(dmatrix![1.0, 1.0; 1.0, 1.0]),
+    );
+    assert_eq!(*second, dmatrix![0.0, -1.0 / 32.0; 0.0, -2.0]);
 }

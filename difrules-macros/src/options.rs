@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) reads: Option<Reads>,
     /// Arguments whose tangents the forward rule takes as an `Option`.
     pub(crate) optional: Vec<Ident>,
+    /// Whether the rules work entry by entry, and are told which zeros are strong.
+    pub(crate) entrywise: bool,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
@@ -137,7 +139,7 @@ impl Instance {
     }
 }
 
-const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `optional`, `constant`, \
+const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `optional`, `entrywise`, `constant`, \
                     `kernel`, `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
 
 impl Parse for Options {
@@ -174,6 +176,7 @@ impl Parse for Options {
                     options.reads = Some(Reads { span: key.span(), values });
                 }
                 "optional" => options.optional = list(input, &key, "optional(a, b)", Ident::parse)?,
+                "entrywise" => options.entrywise = true,
                 "instances" => {
                     options.instances = list(input, &key, "instances(f32, f64)", Instance::parse)?;
                 }

@@ -79,7 +79,7 @@ impl<T: Real> Store<T> for Calls<T> {
         }
     }
 
-    fn is_by_partials(&self) -> bool {
+    fn is_entrywise(&self) -> bool {
         true
     }
 

@@ -92,17 +92,16 @@ impl<S: Real> Tape<S> {
         })
     }
 
-    /// The derivatives of a node's first result, times a number, into the scratch, argument by argument.
-    /// What the rule does not add to stays as it is.
-    fn derivatives(&self, node: &Node, factor: S, scratch: &mut Vec<S>) {
+    /// What a node's rule adds to the numbers that it reads, argument by argument, into the scratch, where
+    /// the adjoints of its results are these. What the rule does not add to stays as it is.
+    fn contributions(&self, node: &Node, adjoint: impl Fn(u32) -> S, scratch: &mut Vec<S>) {
         let spans = self.spans_of(node);
-        let outputs = node.outputs as usize;
         scratch.clear();
-        let inputs: u32 = spans.iter().map(|span| span.count).sum();
-        scratch.resize(inputs as usize, S::still());
-        scratch.resize(inputs as usize + outputs, S::zero());
-        let (mut free, seed) = scratch.split_at_mut(inputs as usize);
-        seed[0] = factor;
+        let inputs = spans.iter().map(|span| span.count as usize).sum();
+        scratch.resize(inputs, S::still());
+        let numbers = node.first_output..node.first_output + node.outputs;
+        scratch.extend(numbers.map(adjoint));
+        let (mut free, seed) = scratch.split_at_mut(inputs);
         let mut lent = [const { None }; MOST_ARGUMENTS];
         for (slot, span) in lent.iter_mut().zip(spans) {
             let own = split_front(&mut free, span.count as usize);
@@ -110,47 +109,58 @@ impl<S: Real> Tape<S> {
         }
         let store = &self.stores[node.store as usize].1;
         store.reverse(node.entry as usize, seed, &mut lent[..spans.len()]);
-        scratch.truncate(inputs as usize);
+        scratch.truncate(inputs);
     }
 
-    /// Whether a node is a function of numbers that has an infinite derivative.
+    pub(super) fn is_entrywise(&self, node: &Node) -> bool {
+        self.stores[node.store as usize].1.is_entrywise()
+    }
+
+    /// Whether a node has partial derivatives and one of them is infinite, or is none.
     pub(super) fn is_infinite(&self, node: &Node, scratch: &mut Vec<S>) -> bool {
-        if !self.stores[node.store as usize].1.is_by_partials() {
+        if !self.is_entrywise(node) {
             return false;
         }
-        self.derivatives(node, S::one(), scratch);
+        self.contributions(node, |_| S::one(), scratch);
         scratch.iter().any(|derivative| !derivative.is_bounded())
     }
 
-    /// Whether each of a node's arguments matters: not so where a partial derivative is off.
-    fn mattering(&self, node: &Node, scratch: &mut Vec<S>) -> Vec<bool> {
-        let spans = self.spans_of(node);
-        let mut matters = vec![true; spans.len()];
-        if self.stores[node.store as usize].1.is_by_partials() {
-            matters.fill(false);
+    /// Sweeps such a node where all its adjoints are zeros, those that matter among them.
+    #[cold]
+    pub(super) fn sweep_zeros(&self, node: &Node, adjoints: &mut [S], scratch: &mut Vec<S>) {
+        // A rule may not look further where its cotangent is zero.
+        let seed = |number: u32| {
+            if adjoints[number as usize].is_still() { S::still() } else { S::one() }
+        };
+        self.contributions(node, seed, scratch);
+        scratch.iter_mut().for_each(|contribution| *contribution *= S::zero());
+        let mut contributions = scratch.iter();
+        for span in self.spans_of(node) {
+            self.scatter(span, contributions.by_ref(), adjoints);
+        }
+        adjoints[node.first_output as usize..][..node.outputs as usize].fill(S::zero());
+    }
+
+    /// Marks the numbers that a node's live results depend on: not so where a partial derivative is off.
+    fn mark(&self, node: &Node, live: &mut [bool], scratch: &mut Vec<S>) {
+        let mut matters: Vec<bool> = Vec::new();
+        if self.is_entrywise(node) {
             // A derivative of either zero is added by one of the two.
             for factor in [S::one(), -S::one()] {
-                self.derivatives(node, factor, scratch);
-                let mut derivatives = scratch.iter();
-                for (matters, span) in matters.iter_mut().zip(spans) {
-                    let own = derivatives.by_ref().take(span.count as usize);
-                    *matters |= own.fold(false, |any, x| any | !x.is_still());
+                let seed = |number| if live[number as usize] { factor } else { S::still() };
+                self.contributions(node, seed, scratch);
+                matters.resize(scratch.len(), false);
+                for (matters, contribution) in matters.iter_mut().zip(&*scratch) {
+                    *matters |= !contribution.is_still();
                 }
             }
         }
-        matters
-    }
-
-    /// Sweeps such a node where its adjoint came out as zero; its derivatives are in the scratch.
-    #[cold]
-    pub(super) fn sweep_infinite(&self, node: &Node, adjoints: &mut [S], scratch: &mut [S]) {
-        for derivative in scratch.iter_mut() {
-            *derivative *= S::zero();
-        }
-        let spans = self.spans_of(node);
-        let mut contributions = scratch.iter();
-        for span in spans {
-            self.scatter(span, contributions.by_ref(), adjoints);
+        let runs = self.spans_of(node).iter().flat_map(|span| self.runs_of(span));
+        let places = runs.flat_map(|run| (0..run.count).map(move |k| (run.start, k)));
+        for (place, (start, k)) in places.enumerate() {
+            if start != CONSTANT && matters.get(place).is_none_or(|matters| *matters) {
+                live[(start + k) as usize] = true;
+            }
         }
     }
 
@@ -202,16 +212,11 @@ impl<S: Real> Tape<S> {
                     }
                 }
                 Entry::Statement(..) => {}
-                Entry::Node(i) => {
-                    let node = &self.nodes[i];
+                Entry::Node(node) => {
+                    let node = &self.nodes[node];
                     let results = node.first_output as usize..;
                     if live[results][..node.outputs as usize].contains(&true) {
-                        let matters = self.mattering(node, &mut scratch);
-                        for (span, matters) in self.spans_of(node).iter().zip(matters) {
-                            for number in self.read(span).filter(|_| matters) {
-                                live[number as usize] = true;
-                            }
-                        }
+                        self.mark(node, &mut live, &mut scratch);
                     }
                 }
             }

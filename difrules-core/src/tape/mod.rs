@@ -88,8 +88,8 @@ pub(crate) struct Run {
 /// The residuals of all nodes of one primitive.
 pub(crate) trait Store<S: Real> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
-    /// Whether the rules are made from partial derivatives of numbers, each of which may be infinite.
-    fn is_by_partials(&self) -> bool {
+    /// See [`Primitive::ENTRYWISE`].
+    fn is_entrywise(&self) -> bool {
         false
     }
     /// Evaluates again: `inputs` updates a real of an argument, in order, and `outputs` takes the
@@ -118,8 +118,8 @@ impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
         P::reverse(residual, shapes, outputs, slots);
     }
 
-    fn is_by_partials(&self) -> bool {
-        P::BY_PARTIALS
+    fn is_entrywise(&self) -> bool {
+        P::ENTRYWISE
     }
 
     fn replay(
@@ -470,12 +470,22 @@ impl<S: Real> Tape<S> {
         live: &OnceCell<Live>,
     ) {
         let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
-        if outputs.iter().all(|adjoint| adjoint.is_constant_zero()) {
-            if self.is_infinite(node, scratch)
-                && live.get_or_init(|| self.live()).is(node.first_output)
-            {
-                self.sweep_infinite(node, adjoints, scratch);
-            } else if cfg!(debug_assertions) {
+        let nothing = outputs.iter().all(|adjoint| adjoint.is_constant_zero());
+        let zeros = nothing
+            || self.is_entrywise(node) && outputs.iter().any(|adjoint| adjoint.is_constant_zero());
+        if zeros && self.is_infinite(node, scratch) {
+            // Zero is strong where nothing comes by this result.
+            let live = live.get_or_init(|| self.live());
+            for (adjoint, number) in outputs.iter_mut().zip(node.first_output..) {
+                if adjoint.is_constant_zero() && !live.is(number) {
+                    *adjoint = S::still();
+                }
+            }
+            if nothing {
+                return self.sweep_zeros(node, adjoints, scratch);
+            }
+        } else if nothing {
+            if cfg!(debug_assertions) {
                 // A zero of a derivation that is over.
                 outputs.fill(S::zero());
             }

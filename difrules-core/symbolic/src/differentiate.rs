@@ -80,6 +80,17 @@ impl Expr {
     }
 }
 
+/// A derivative that is zero, whatever it is multiplied by, unless a condition holds.
+#[derive(Clone, Copy)]
+struct Guarded {
+    /// The condition; none where it always holds.
+    on: Option<Id>,
+    value: Id,
+}
+
+/// Branches of branches are followed this deep, to find those that are zero.
+const DEPTH: usize = 16;
+
 impl Graph {
     /// The derivative of a node; none where it is zero.
     fn differentiate(
@@ -89,19 +100,25 @@ impl Graph {
         rules: &impl Rules,
     ) -> Result<Option<Id>, DerivativeError> {
         let wanted = self.depends(id);
-        let mut known: Vec<Option<Id>> = vec![None; id + 1];
+        let mut known: Vec<Option<Guarded>> = vec![None; id + 1];
         // Each node comes after those it is made of.
         for id in (0..=id).filter(|&id| wanted[id]) {
+            let always = |value| Guarded { on: None, value };
             known[id] = match self.nodes[id].clone() {
                 // What is undefined has no derivative either.
-                Node::Number(number) => number.is_nan().then_some(id),
-                Node::Variable(name) => (*name == *variable).then(|| self.number(1.0)),
-                Node::Call(function, arguments) => {
-                    self.chain_rule(&function, &arguments, &known, rules)?
-                }
+                Node::Number(number) => number.is_nan().then_some(always(id)),
+                Node::Variable(name) => (*name == *variable).then(|| always(self.number(1.0))),
+                Node::Call(function, arguments) => match (&*function, &*arguments) {
+                    (function, _) if is_condition(function) => None,
+                    // A condition has no derivative.
+                    ("select", &[condition, yes, no]) => {
+                        self.choice(condition, known[yes], known[no])
+                    }
+                    _ => self.chain_rule(&function, &arguments, &known, rules)?,
+                },
             };
         }
-        Ok(known[id])
+        Ok(known[id].map(|derivative| self.written_out(derivative)))
     }
 
     /// What a derivative of a node depends on: not on conditions, which have none.
@@ -125,36 +142,104 @@ impl Graph {
         &mut self,
         function: &str,
         arguments: &[Id],
-        known: &[Option<Id>],
+        known: &[Option<Guarded>],
         rules: &impl Rules,
-    ) -> Result<Option<Id>, DerivativeError> {
-        if is_condition(function) {
-            return Ok(None);
-        }
-        let mut sum = None;
+    ) -> Result<Option<Guarded>, DerivativeError> {
+        let mut sum: Option<Guarded> = None;
         for (i, &argument) in arguments.iter().enumerate() {
             let Some(inner) = known[argument] else { continue };
-            let term = match (function, arguments) {
-                // A condition has no derivative.
-                ("select", [_, _, _]) if i == 0 => continue,
-                ("select", &[condition, _, _]) => {
-                    let zero = self.number(0.0);
-                    let branches = if i == 1 { [inner, zero] } else { [zero, inner] };
-                    self.call("select", vec![condition, branches[0], branches[1]])
-                }
-                _ => {
-                    let given: Vec<_> = arguments.iter().map(|&id| self.expr(id)).collect();
-                    let partial = rules.partial(function, &given, i)?;
-                    let partial = self.insert(&partial);
-                    self.call("mul", vec![partial, inner])
-                }
+            let given: Vec<_> = arguments.iter().map(|&id| self.expr(id)).collect();
+            let partial = rules.partial(function, &given, i)?;
+            let partial = self.insert(&partial);
+            // A branch that does not depend on the argument contributes nothing, infinite or not.
+            let Some(partial) = self.guarded(partial, DEPTH) else { continue };
+            let term = Guarded {
+                on: self.both(partial.on, inner.on),
+                value: self.call("mul", vec![partial.value, inner.value]),
             };
             sum = Some(match sum {
                 None => term,
-                Some(sum) => self.call("add", vec![sum, term]),
+                Some(sum) => {
+                    let on = match (sum.on, term.on) {
+                        (Some(first), Some(second)) => Some(self.either(first, second)),
+                        _ => None,
+                    };
+                    let terms = vec![self.written_out(sum), self.written_out(term)];
+                    Guarded { on, value: self.call("add", terms) }
+                }
             });
         }
         Ok(sum)
+    }
+
+    /// A partial derivative apart from the branches that are zero; none where all are.
+    fn guarded(&mut self, id: Id, depth: usize) -> Option<Guarded> {
+        match &self.nodes[id] {
+            Node::Number(0.0) => None,
+            Node::Call(function, arguments) if &**function == "select" && depth > 0 => {
+                let &[condition, yes, no] = &arguments[..] else { unreachable!("by its arity") };
+                let (yes, no) = (self.guarded(yes, depth - 1), self.guarded(no, depth - 1));
+                self.choice(condition, yes, no)
+            }
+            _ => Some(Guarded { on: None, value: id }),
+        }
+    }
+
+    fn choice(
+        &mut self,
+        condition: Id,
+        yes: Option<Guarded>,
+        no: Option<Guarded>,
+    ) -> Option<Guarded> {
+        let not = |graph: &mut Self| graph.call("!", vec![condition]);
+        Some(match (yes, no) {
+            (None, None) => return None,
+            (Some(yes), None) => {
+                Guarded { on: self.both(Some(condition), yes.on), value: yes.value }
+            }
+            (None, Some(no)) => {
+                let not = not(self);
+                Guarded { on: self.both(Some(not), no.on), value: no.value }
+            }
+            (Some(yes), Some(no)) => {
+                let value = self.call("select", vec![condition, yes.value, no.value]);
+                let on = match (yes.on, no.on) {
+                    (None, None) => None,
+                    (yes, no) => {
+                        let not = not(self);
+                        let yes = self.both(Some(condition), yes).expect("a condition");
+                        let no = self.both(Some(not), no).expect("a condition");
+                        Some(self.either(yes, no))
+                    }
+                };
+                Guarded { on, value }
+            }
+        })
+    }
+
+    fn both(&mut self, first: Option<Id>, second: Option<Id>) -> Option<Id> {
+        match (first, second) {
+            (Some(first), Some(second)) if first != second => {
+                Some(self.call("&&", vec![first, second]))
+            }
+            (first, second) => first.or(second),
+        }
+    }
+
+    fn either(&mut self, first: Id, second: Id) -> Id {
+        if first == second { first } else { self.call("||", vec![first, second]) }
+    }
+
+    fn written_out(&mut self, Guarded { on, value }: Guarded) -> Id {
+        let Some(condition) = on else { return value };
+        let zero = self.number(0.0);
+        // As it is read more easily.
+        match self.nodes[condition].clone() {
+            Node::Call(function, opposite) if &*function == "!" => {
+                self.call("select", vec![opposite[0], zero, value])
+            }
+            _ => self.call("select", vec![condition, value, zero]),
+        }
     }
 }
 

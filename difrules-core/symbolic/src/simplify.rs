@@ -303,12 +303,23 @@ impl Graph {
                     )
                     | ("ln" | "log2" | "log10", Some(1.0)) => Some(0.0),
                     ("sqrt" | "cbrt", Some(1.0)) => Some(1.0),
+                    ("!", Some(holds)) => Some(f64::from(u8::from(holds == 0.0))),
                     _ => None,
                 };
                 match known {
                     Some(number) => self.number(number),
                     None => self.call(function, arguments.to_vec()),
                 }
+            }
+            ("&&" | "||", &[first, second]) if first == second => first,
+            ("&&" | "||", &[first, second]) => {
+                let (known, other) = match (self.as_number(first), self.as_number(second)) {
+                    (Some(known), _) => (known, second),
+                    (None, Some(known)) => (known, first),
+                    (None, None) => return self.call(function, vec![first, second]),
+                };
+                let decides = (known != 0.0) == (function == "||");
+                if decides { self.number(f64::from(u8::from(known != 0.0))) } else { other }
             }
             (_, [first, second]) => {
                 let numbers = self.as_number(*first).zip(self.as_number(*second));

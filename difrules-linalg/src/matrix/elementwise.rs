@@ -18,7 +18,7 @@ use simba::scalar::SupersetOf;
 use super::Matrix;
 use super::failure::{MatrixError, named};
 use super::operators::{Beside, Term};
-use crate::block::chain;
+use crate::block::{along, moved, still};
 use crate::error::Error;
 
 /// A number of a kind over a real scalar.
@@ -60,6 +60,9 @@ type Of<K, S> = <K as Kind>::Of<S>;
 pub trait Formula<const N: usize>: 'static {
     /// Real or complex.
     type Kind: Kind;
+    /// Whether a derivative of -0 says that the number does not matter at this point.
+    #[doc(hidden)]
+    const KNOWS_OFF: bool = false;
 
     /// The value.
     fn value<S: Real>(x: [Of<Self::Kind, S>; N]) -> Of<Self::Kind, S>;
@@ -95,7 +98,9 @@ fn slope<P: Primitive<Output = K, Error = Infallible>, K: Kind, S: Real, const N
         return nalgebra::zero();
     }
     if P::SCALAR {
-        return same(P::partial::<S>(evaluation, argument));
+        let slope = P::partial::<S>(evaluation, argument);
+        let off = slope.is_constant_zero() && P::is_off::<S>(evaluation, argument);
+        return same(if off { S::still() } else { slope.moved() });
     }
     // Whoever has no partial derivatives has one of the rules.
     if P::record().forward {
@@ -130,6 +135,7 @@ macro_rules! by {
             >,
         {
             type Kind = K;
+            const KNOWS_OFF: bool = P::At::SCALAR;
 
             #[inline]
             fn value<S: Real>([$($x),+]: [Of<K, S>; $N]) -> Of<K, S> {
@@ -301,7 +307,8 @@ where
             let (value, by) = F::value_and_slopes::<T::Real>(x);
             entries[k] = same(value);
             for (slopes, by) in slopes.iter_mut().zip(by) {
-                slopes[k] = same(by);
+                let slope: T = same(by);
+                slopes[k] = if F::KNOWS_OFF { slope } else { moved(slope) };
             }
         });
     }
@@ -334,9 +341,9 @@ where
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let entries: &mut [T] = y_dot.as_mut_slice();
     each(slopes[0].shape(), &all, |k, x_dot| {
-        for (slopes, x_dot) in slopes.iter().zip(x_dot) {
-            entries[k] += chain(x_dot, slopes.as_slice()[k]);
-        }
+        let terms = slopes.iter().zip(x_dot);
+        entries[k] =
+            terms.fold(still(), |sum, (slopes, x_dot)| sum + along(slopes.as_slice()[k], x_dot));
     });
     y_dot
 }
@@ -356,14 +363,14 @@ fn pull<T: Scalar, F: Formula<N>, R: Dim, C: Dim, R1: Dim, C1: Dim, S, const N: 
     let (one_row, one_column) = (x_bar.nrows() == 1, x_bar.ncols() == 1);
     if x_bar.shape() == y_bar.shape() {
         for ((x_bar, &y_bar), slope) in x_bar.iter_mut().zip(y_bar.iter()).zip(slopes.iter()) {
-            *x_bar += chain(y_bar, slope.conjugate());
+            *x_bar += along(slope.conjugate(), y_bar);
         }
         return;
     }
     for j in 0..y_bar.ncols() {
         for i in 0..y_bar.nrows() {
             let place = (if one_row { 0 } else { i }, if one_column { 0 } else { j });
-            x_bar[place] += chain(y_bar[(i, j)], slopes[(i, j)].conjugate());
+            x_bar[place] += along(slopes[(i, j)].conjugate(), y_bar[(i, j)]);
         }
     }
 }
@@ -523,6 +530,7 @@ macro_rules! arity {
             reverse = $reverse,
             saves = $augmented -> Slopes<F, OMatrix<T, R, C>, $N>,
             reads(),
+            entrywise,
             instances(<f64, Example, $($dynamic)*>),
             sample = $draw
         )]

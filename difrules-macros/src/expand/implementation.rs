@@ -30,8 +30,9 @@ impl Expansion<'_> {
             quote!(true)
         };
         let function_arguments = &function.arguments;
-        let by_partials = !self.options.partial.is_empty()
-            && !self.options.partial.iter().any(|p| matches!(p, Partial::Unknown(_)));
+        let partials = &self.options.partial;
+        let entrywise = self.options.entrywise
+            || !partials.is_empty() && !partials.iter().any(|p| matches!(p, Partial::Unknown(_)));
         let forms = function.arguments.iter().map(|argument| self.passing(argument));
         let family = self.output_at(&f64_tokens);
         let output = self.output_at(&s);
@@ -136,7 +137,7 @@ impl Expansion<'_> {
             {
                 const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
-                const BY_PARTIALS: bool = #by_partials;
+                const ENTRYWISE: bool = #entrywise;
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
                 type Overwritten<__S: ::difrules_core::Real> = (#(#overwritten_types,)*);
