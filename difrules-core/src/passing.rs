@@ -5,7 +5,7 @@
 //! gathers. How, depends on the form of the argument alone, not on the primitive: each form is a
 //! type here, and a primitive's [`Arguments`] are a tuple of them.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::borrow::{Borrow, Cow, ToOwned};
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -13,6 +13,9 @@ use std::marker::PhantomData;
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Dyn, MatrixView, MatrixViewMut, OMatrix};
 
+#[doc(hidden)]
+pub use crate::call::Handling;
+use crate::call::{Fixed, Numbers};
 use crate::cast;
 use crate::scalar::{Kind, Real, Scalar};
 use crate::value::{Differentiable, Family, SAME_SHAPE};
@@ -32,6 +35,9 @@ pub trait Passing: 'static {
     /// Whether it is read and overwritten.
     const IN_PLACE: bool = false;
 
+    /// What those who do not know the types do with an owned argument.
+    #[doc(hidden)]
+    fn handling<S: Real>() -> &'static dyn Handling<S>;
     /// How many reals a value of this shape holds.
     fn count(shape: &Self::Shape) -> usize;
     /// Calls `f` with its reals in order.
@@ -177,6 +183,10 @@ macro_rules! owned {
     ($F:ty) => {
         type Owned<S: Real> = <$F as Family>::Of<S>;
         type Shape = <$F as Family>::Shape;
+
+        fn handling<S: Real>() -> &'static dyn Handling<S> {
+            &Numbers::<$F>(PhantomData)
+        }
 
         #[inline]
         fn count(shape: &Self::Shape) -> usize {
@@ -724,6 +734,10 @@ macro_rules! constant {
         type Shape = ();
         const DIFFERENTIABLE: bool = false;
 
+        fn handling<S: Real>() -> &'static dyn Handling<S> {
+            &Fixed::<<$C as ToOwned>::Owned>(PhantomData)
+        }
+
         #[inline]
         fn count((): &()) -> usize {
             0
@@ -1042,94 +1056,34 @@ pub trait Arguments: 'static {
     /// Whether all shapes agree.
     fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool;
 
-    /// The types of the owned arguments, and their names.
-    fn types<S: Real>() -> Vec<(TypeId, &'static str)>;
-    /// Lends owned arguments whose types the caller does not know; there are as many as forms.
-    ///
-    /// # Errors
-    /// The first argument of another type.
-    fn lend_any<'a, S: Real>(
-        arguments: &'a mut [&mut dyn Any],
-    ) -> Result<Self::Given<'a, S>, Mismatch>;
-    /// Copies owned arguments whose types the caller does not know; there are as many as forms.
-    ///
-    /// # Errors
-    /// The first argument of another type.
-    fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Result<Self::Owned<S>, Mismatch>;
+    /// See [`Passing::handling`].
+    #[doc(hidden)]
+    fn handling<S: Real>() -> Vec<&'static dyn Handling<S>>;
+    /// Lends owned arguments whose types the caller has checked.
+    fn lend_any<'a, S: Real>(arguments: &'a mut [&mut dyn Any]) -> Self::Given<'a, S>;
+    /// Copies owned arguments whose types the caller has checked.
+    fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Self::Owned<S>;
     /// The owned arguments, one by one, for those who do not know the types.
     fn into_boxes<S: Real>(owned: Self::Owned<S>) -> Vec<Box<dyn Any>>;
-    /// Gives `&mut` arguments whose types the caller does not know the values of `owned`.
-    ///
-    /// # Errors
-    /// The first argument of another type.
-    fn write_back_any<S: Real>(
-        arguments: &mut [&mut dyn Any],
-        owned: &Self::Owned<S>,
-    ) -> Result<(), Mismatch>;
-    /// Gives `owned` those of the values that are there; constants stay as they are.
-    ///
-    /// # Errors
-    /// The first value of another type or shape.
-    fn read_optional<S: Real>(
-        values: &[Option<&mut dyn Any>],
-        owned: &mut Self::Owned<S>,
-    ) -> Result<(), Mismatch>;
-    /// Gives the values that belong to `&mut` arguments those of `owned`.
-    ///
-    /// # Errors
-    /// One that is not there.
-    fn write_optional<S: Real>(
-        values: &mut [Option<&mut dyn Any>],
-        owned: &Self::Owned<S>,
-    ) -> Result<(), Mismatch>;
-    /// Counts the reals of those of the values that are there.
-    ///
-    /// # Errors
-    /// The first value of another type or shape; one that is not there for a `&mut` argument.
-    fn count_optional<S: Real>(
-        values: &[Option<&mut dyn Any>],
-        shapes: &Self::Shapes,
-        counts: &mut [usize],
-    ) -> Result<(), Mismatch>;
-    /// Calls `f` with the number and the reals, in order, of those of the values that are there and
-    /// of the right type.
-    fn update_optional<S: Real>(
-        values: &mut [Option<&mut dyn Any>],
-        f: &mut impl FnMut(usize, &mut S),
-    );
+    /// Shows each owned argument to those who do not know the types.
+    fn each<S: Real>(owned: &Self::Owned<S>, f: &mut dyn FnMut(usize, &dyn Any));
+    /// Lends each owned argument to those who do not know the types.
+    fn each_mut<S: Real>(owned: &mut Self::Owned<S>, f: &mut dyn FnMut(usize, &mut dyn Any));
+    /// Shows each shape to those who do not know the types.
+    fn each_shape(shapes: &Self::Shapes, f: &mut dyn FnMut(usize, &dyn Any));
 }
 
-/// An argument by its type.
-fn typed<X: 'static>(argument: &dyn Any, number: usize) -> Result<&X, Mismatch> {
-    let wanted = std::any::type_name::<X>();
-    argument.downcast_ref().ok_or(Mismatch::Type { argument: number, wanted })
+/// A value by its type, which was checked.
+pub(crate) fn typed<X: 'static>(value: &dyn Any) -> &X {
+    value.downcast_ref().expect(CHECKED)
 }
 
-/// An argument by its type.
-fn typed_mut<X: 'static>(argument: &mut dyn Any, number: usize) -> Result<&mut X, Mismatch> {
-    let wanted = std::any::type_name::<X>();
-    argument.downcast_mut().ok_or(Mismatch::Type { argument: number, wanted })
+/// A value by its type, which was checked.
+pub(crate) fn typed_mut<X: 'static>(value: &mut dyn Any) -> &mut X {
+    value.downcast_mut().expect(CHECKED)
 }
 
-/// A tangent or an adjoint by its type, whose shape has to be its value's.
-fn shaped<'a, Form: Passing, S: Real>(
-    value: &'a dyn Any,
-    number: usize,
-    shape: &Form::Shape,
-) -> Result<&'a Form::Owned<S>, Mismatch> {
-    let value = typed::<Form::Owned<S>>(value, number)?;
-    let found = Form::shape::<S>(&Form::read::<S>(value));
-    if found == *shape {
-        return Ok(value);
-    }
-    let (wanted, found) = (format!("{shape:?}"), format!("{found:?}"));
-    Err(Mismatch::Shape { argument: number, wanted, found })
-}
-
-/// The tangent or adjoint of a `&mut` argument is not there.
-fn absent<X>(number: usize) -> Mismatch {
-    Mismatch::Type { argument: number, wanted: std::any::type_name::<X>() }
-}
+const CHECKED: &str = "the types were checked";
 
 macro_rules! arguments {
     ($($Form:ident $i:tt),+) => {
@@ -1303,97 +1257,41 @@ macro_rules! arguments {
                 $(first.$i == second.$i)&&+
             }
 
-            fn types<S: Real>() -> Vec<(TypeId, &'static str)> {
-                vec![$((
-                    TypeId::of::<$Form::Owned<S>>(),
-                    std::any::type_name::<$Form::Owned<S>>(),
-                )),+]
+            fn handling<S: Real>() -> Vec<&'static dyn Handling<S>> {
+                vec![$($Form::handling::<S>()),+]
             }
 
             #[inline]
-            fn lend_any<'a, S: Real>(
-                arguments: &'a mut [&mut dyn Any],
-            ) -> Result<Self::Given<'a, S>, Mismatch> {
+            fn lend_any<'a, S: Real>(arguments: &'a mut [&mut dyn Any]) -> Self::Given<'a, S> {
                 let mut arguments = arguments.iter_mut();
-                Ok(($({
+                ($({
                     let argument = arguments.next().expect("the caller counted them");
-                    $Form::lend::<S>(typed_mut(&mut **argument, $i)?)
-                },)+))
+                    $Form::lend::<S>(typed_mut(&mut **argument))
+                },)+)
             }
 
             #[inline]
-            fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Result<Self::Owned<S>, Mismatch> {
-                Ok(($($Form::map::<S, S>(typed(&*arguments[$i], $i)?, &mut |x| x),)+))
+            fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Self::Owned<S> {
+                ($($Form::copy::<S>(&$Form::read::<S>(typed(&*arguments[$i]))),)+)
             }
 
             fn into_boxes<S: Real>(owned: Self::Owned<S>) -> Vec<Box<dyn Any>> {
                 vec![$(Box::new(owned.$i)),+]
             }
 
-            #[inline]
-            fn write_back_any<S: Real>(
-                arguments: &mut [&mut dyn Any],
-                owned: &Self::Owned<S>,
-            ) -> Result<(), Mismatch> {
-                $({
-                    let mut given = $Form::lend::<S>(typed_mut(&mut *arguments[$i], $i)?);
-                    $Form::write_back::<S, S>(&mut given, &owned.$i, &mut |x, y| *x = y);
-                })+
-                Ok(())
+            fn each<S: Real>(owned: &Self::Owned<S>, f: &mut dyn FnMut(usize, &dyn Any)) {
+                $(f($i, &owned.$i);)+
             }
 
-            #[inline]
-            fn read_optional<S: Real>(
-                values: &[Option<&mut dyn Any>],
+            fn each_mut<S: Real>(
                 owned: &mut Self::Owned<S>,
-            ) -> Result<(), Mismatch> {
-                $(if let (Some(value), true) = (&values[$i], $Form::DIFFERENTIABLE) {
-                    let shape = $Form::shape::<S>(&$Form::read::<S>(&owned.$i));
-                    let value = shaped::<$Form, S>(&**value, $i, &shape)?;
-                    owned.$i = $Form::map::<S, S>(value, &mut |x| x);
-                })+
-                Ok(())
-            }
-
-            #[inline]
-            fn write_optional<S: Real>(
-                values: &mut [Option<&mut dyn Any>],
-                owned: &Self::Owned<S>,
-            ) -> Result<(), Mismatch> {
-                $(if $Form::IN_PLACE {
-                    let value = values[$i].as_mut().ok_or(absent::<$Form::Owned<S>>($i))?;
-                    *typed_mut(&mut **value, $i)? = $Form::map::<S, S>(&owned.$i, &mut |x| x);
-                })+
-                Ok(())
-            }
-
-            #[inline]
-            fn count_optional<S: Real>(
-                values: &[Option<&mut dyn Any>],
-                shapes: &Self::Shapes,
-                counts: &mut [usize],
-            ) -> Result<(), Mismatch> {
-                $(match &values[$i] {
-                    Some(value) if $Form::DIFFERENTIABLE => {
-                        shaped::<$Form, S>(&**value, $i, &shapes.$i)?;
-                        counts[$i] = $Form::count(&shapes.$i);
-                    }
-                    None if $Form::IN_PLACE => return Err(absent::<$Form::Owned<S>>($i)),
-                    _ => {}
-                })+
-                Ok(())
-            }
-
-            #[inline]
-            fn update_optional<S: Real>(
-                values: &mut [Option<&mut dyn Any>],
-                f: &mut impl FnMut(usize, &mut S),
+                f: &mut dyn FnMut(usize, &mut dyn Any),
             ) {
-                $(if let Some(value) = values[$i].as_mut().filter(|_| $Form::DIFFERENTIABLE)
-                    && let Ok(value) = typed_mut(&mut **value, $i)
-                {
-                    $Form::update::<S>(value, &mut |x| f($i, x));
-                })+
+                $(f($i, &mut owned.$i);)+
+            }
+
+            fn each_shape(shapes: &Self::Shapes, f: &mut dyn FnMut(usize, &dyn Any)) {
+                $(f($i, &shapes.$i);)+
             }
         }
     };

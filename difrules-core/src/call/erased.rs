@@ -1,35 +1,35 @@
 //! A primitive whose types the caller does not know.
 //!
-//! What is compiled for each primitive are the few functions of [`Rules`]; everything that moves
-//! values between `dyn Any` and the types is compiled once for all primitives that take and give
-//! the same types.
+//! What is compiled for each primitive are the few functions of [`Rules`], which do no more than to
+//! know its types; what is done with a value of a type is compiled once for all primitives that take or
+//! give it, in [`Handling`]; everything else once.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
 use std::fmt;
 
 use super::CallError;
+use super::handling::{Handling, put};
 use crate::cast;
-use crate::passing::{Arguments, Mismatch};
-use crate::primitive::{
-    Evaluated, Evaluation, Inputs, MissingRule, Output, Primitive, Shapes, UnknownPartial,
-};
+use crate::passing::{Arguments, Mismatch, Passing, Reference, typed};
+use crate::primitive::{Evaluated, Evaluation, MissingRule, Output, Primitive, UnknownPartial};
 use crate::registry::{Mode, Partial, Record};
 use crate::scalar::Real;
 use crate::tape::MOST_ARGUMENTS;
-use crate::value::{Differentiable, Family, split_front};
+use crate::value::{Family, split_front};
 
 /// Values whose types the caller does not know, one an argument.
 type Values<'a, 'b> = &'a mut [&'b mut dyn Any];
 /// The same where some are not there.
 type Optional<'a, 'b> = &'a mut [Option<&'b mut dyn Any>];
 /// Where those who do not know the type of the output want it.
-type Boxed = Option<Box<dyn Any>>;
+pub(super) type Boxed = Option<Box<dyn Any>>;
 /// How to come to a primitive's record, where an error needs it.
 type RecordOf = fn() -> &'static Record;
-/// What is done with the arguments after a call and with its output.
-type Seen<'a, A, F, S> = &'a mut dyn FnMut(&<A as Arguments>::Owned<S>, &<F as Family>::Of<S>);
-/// The shapes of arguments and output.
-type ShapesOf<A, F> = (<A as Arguments>::Shapes, <F as Family>::Shape);
+/// What is done with each of some values, by its number.
+type Each<'a> = &'a mut dyn FnMut(usize, &dyn Any);
+/// The same where they are changed.
+type EachMut<'a> = &'a mut dyn FnMut(usize, &mut dyn Any);
 
 /// What an instance needs to be called.
 #[doc(hidden)]
@@ -39,15 +39,19 @@ impl Calls {
     /// The calls of `P` at the real scalar `S`. It is asked once: a record lives as long as the
     /// program, and so does this.
     pub fn of<P: Primitive, S: Real>() -> Self {
-        Self(Box::leak(Box::new(Rules::<P::Arguments, P::Output, S> {
+        Self::new(Rules {
             record: P::record,
+            in_place: P::Arguments::IN_PLACE,
+            arguments: P::Arguments::handling::<S>(),
+            output: Reference::<P::Output>::handling::<S>(),
             primal: primal::<P, S>,
-            forward: forward::<P, S>,
-            pushforward: pushforward::<P, S>,
-            push: push::<P, S>,
-            pullback: pullback::<P, S>,
-            pull: pull::<P, S>,
-        })))
+            evaluate: evaluate::<P, S>,
+            evaluated: evaluated::<P, S>,
+        })
+    }
+
+    fn new<S: Real>(rules: Rules<S>) -> Self {
+        Self(Box::leak(Box::new(rules)))
     }
 }
 
@@ -97,150 +101,214 @@ pub(super) trait Pull {
     fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError>;
 }
 
-/// A primitive by the types that it takes and gives: a function for each thing that it can do.
-struct Rules<A: Arguments, F: Family, S: Real> {
+/// A primitive at a real scalar: its types, and a function for each thing that it can do. The arguments
+/// are of its types.
+struct Rules<S: Real> {
     record: RecordOf,
-    primal: fn(A::Given<'_, S>) -> Result<F::Of<S>, CallError>,
-    /// Evaluates, shows arguments and output, and returns the output's tangent.
-    forward: fn(A::Owned<S>, &mut A::Owned<S>, Seen<'_, A, F, S>) -> Result<F::Of<S>, CallError>,
-    pushforward:
-        fn(&'static Self, A::Owned<S>, Seen<'_, A, F, S>) -> Result<Box<dyn Push>, CallError>,
-    push: fn(&dyn Any, &mut A::Owned<S>) -> F::Of<S>,
-    /// Evaluates, unless an output is given and suffices.
-    pullback: fn(
-        &'static Self,
-        A::Owned<S>,
-        Option<&F::Of<S>>,
-        Seen<'_, A, F, S>,
-    ) -> Result<Box<dyn Pull>, CallError>,
-    pull: fn(&dyn Any, &ShapesOf<A, F>, &mut [S], &mut [Option<&mut [S]>]),
+    in_place: &'static [bool],
+    arguments: Vec<&'static dyn Handling<S>>,
+    output: &'static dyn Handling<S>,
+    primal: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
+    evaluate: fn(Values<'_, '_>) -> Result<Box<dyn Step<S>>, CallError>,
+    /// The evaluation that gave this output, unless a rule reads more.
+    evaluated: fn(Values<'_, '_>, &dyn Any) -> Option<Box<dyn Step<S>>>,
+}
+
+/// One evaluation.
+trait Step<S> {
+    /// The arguments, as the call left them.
+    fn each_input(&self, f: Each<'_>);
+    /// What the call returned.
+    fn output(&self) -> &dyn Any;
+    /// Runs the forward rule: `fill` makes tangents out of copies of the arguments, and `finish` sees
+    /// what the rule leaves of them.
+    fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, finish: Each<'_>);
+    /// What is left of it for the reverse rule.
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>>;
+}
+
+/// What is left of an evaluation for the reverse rule.
+trait Residual<S> {
+    /// The shapes of the arguments.
+    fn each_shape(&self, f: Each<'_>);
+    /// The shape of what the call returned.
+    fn output_shape(&self) -> &dyn Any;
+    /// Runs the reverse rule.
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
 }
 
 // What is compiled for each primitive.
 
-/// What is boxed is unboxed by the same instance.
-const OWN: &str = "boxed as this";
-
 fn primal<P: Primitive, S: Real>(
-    given: <P::Arguments as Arguments>::Given<'_, S>,
-) -> Result<Output<P, S>, CallError> {
-    P::into_result::<S>(P::primal::<S>(given)).map_err(failed(P::record))
+    arguments: Values<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<(), CallError> {
+    match P::into_result::<S>(P::primal::<S>(P::Arguments::lend_any::<S>(arguments))) {
+        Ok(value) => {
+            put(output, value);
+            Ok(())
+        }
+        Err(error) => Err(failed(P::record, error)),
+    }
 }
 
 fn evaluate<P: Primitive, S: Real>(
-    inputs: Inputs<P, S>,
-    seen: Seen<'_, P::Arguments, P::Output, S>,
-) -> Result<Evaluation<P, S>, CallError> {
-    let evaluation = P::evaluate::<S>(inputs).map_err(failed(P::record))?;
-    seen(&evaluation.inputs, &evaluation.output);
-    Ok(evaluation)
-}
-
-fn forward<P: Primitive, S: Real>(
-    inputs: Inputs<P, S>,
-    tangents: &mut Inputs<P, S>,
-    seen: Seen<'_, P::Arguments, P::Output, S>,
-) -> Result<Output<P, S>, CallError> {
-    Ok(P::forward::<S>(&evaluate::<P, S>(inputs, seen)?, tangents))
-}
-
-fn pushforward<P: Primitive, S: Real>(
-    rules: &'static Rules<P::Arguments, P::Output, S>,
-    inputs: Inputs<P, S>,
-    seen: Seen<'_, P::Arguments, P::Output, S>,
-) -> Result<Box<dyn Push>, CallError> {
-    Ok(Box::new(Pushed { rules, evaluation: evaluate::<P, S>(inputs, seen)? }))
-}
-
-fn push<P: Primitive, S: Real>(evaluation: &dyn Any, tangents: &mut Inputs<P, S>) -> Output<P, S> {
-    P::forward::<S>(evaluation.downcast_ref().expect(OWN), tangents)
-}
-
-fn pullback<P: Primitive, S: Real>(
-    rules: &'static Rules<P::Arguments, P::Output, S>,
-    inputs: Inputs<P, S>,
-    output: Option<&Output<P, S>>,
-    seen: Seen<'_, P::Arguments, P::Output, S>,
-) -> Result<Box<dyn Pull>, CallError> {
-    // A primitive that saves nothing saves `()`.
-    let evaluation = match (output, cast::same_value::<(), P::Saved<S>>(())) {
-        (Some(output), Some(saved)) if !P::Arguments::IN_PLACE.contains(&true) => {
-            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
-            Evaluated { inputs, overwritten, output: output.clone(), saved }
-        }
-        _ => evaluate::<P, S>(inputs, seen)?,
-    };
-    let shapes = P::shapes(&evaluation);
-    Ok(Box::new(Pulled { rules, residual: P::residual(evaluation), shapes }))
-}
-
-fn pull<P: Primitive, S: Real>(
-    residual: &dyn Any,
-    shapes: &Shapes<P>,
-    outputs: &mut [S],
-    slots: &mut [Option<&mut [S]>],
-) {
-    P::reverse::<S>(residual.downcast_ref().expect(OWN), shapes, outputs, slots);
-}
-
-#[cold]
-fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf) -> impl FnOnce(E) -> CallError {
-    move |error| {
-        let text = format!("{error:?}");
-        CallError::Failed { primitive: record().path, text, error: Box::new(error) }
+    arguments: Values<'_, '_>,
+) -> Result<Box<dyn Step<S>>, CallError> {
+    match P::evaluate::<S>(P::Arguments::own_any::<S>(arguments)) {
+        Ok(evaluation) => Ok(step::<P, S>(evaluation)),
+        Err(error) => Err(failed(P::record, error)),
     }
+}
+
+fn evaluated<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &dyn Any,
+) -> Option<Box<dyn Step<S>>> {
+    if P::Arguments::IN_PLACE.contains(&true) {
+        return None;
+    }
+    // A primitive that saves nothing saves `()`.
+    let saved = cast::same_value::<(), P::Saved<S>>(())?;
+    let inputs = P::Arguments::own_any::<S>(arguments);
+    let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
+    let output = typed::<Output<P, S>>(output).clone();
+    Some(step::<P, S>(Evaluated { inputs, overwritten, output, saved }))
+}
+
+fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
+    Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
+        evaluation,
+        push: P::forward::<S>,
+        residual: residual::<P, S>,
+    })
+}
+
+fn residual<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Residual<S>> {
+    let shapes = P::shapes(&evaluation);
+    let residual = P::residual(evaluation);
+    Box::new(Left::<P::Arguments, P::Output, S, _> { residual, shapes, reverse: P::reverse::<S> })
 }
 
 // What is compiled for each choice of types.
 
-/// The error of a value of another type.
-#[cold]
-fn wrong_type<X>(record: RecordOf, place: &'static str) -> CallError {
-    let (primitive, wanted) = (record().path, type_name::<X>());
-    CallError::Type { primitive, place: place.into(), wanted }
+/// The shapes of arguments and output.
+type ShapesOf<A, F> = (<A as Arguments>::Shapes, <F as Family>::Shape);
+/// What an evaluation leaves, by the types of its parts.
+type EvaluatedAt<A, F, S, Overwritten, Saved> =
+    Evaluated<<A as Arguments>::Owned<S>, Overwritten, <F as Family>::Of<S>, Saved>;
+
+struct OneStep<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
+    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+    push: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, &mut A::Owned<S>) -> F::Of<S>,
+    residual: fn(EvaluatedAt<A, F, S, Overwritten, Saved>) -> Box<dyn Residual<S>>,
 }
 
-/// The error of an argument, or of its tangent or adjoint.
-#[cold]
-fn mismatch(record: RecordOf, what: &'static str) -> impl FnOnce(Mismatch) -> CallError {
-    move |mismatch| {
-        let primitive = record().path;
-        let place = |argument: usize| format!("{what} `{}`", record().arguments[argument].name);
-        match mismatch {
-            Mismatch::Type { argument, wanted } => {
-                CallError::Type { primitive, place: place(argument), wanted }
-            }
-            Mismatch::Shape { argument, wanted, found } => {
-                CallError::Shape { primitive, place: place(argument), wanted, found }
-            }
-        }
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step<S>
+    for OneStep<A, F, S, Overwritten, Saved>
+{
+    fn each_input(&self, f: Each<'_>) {
+        A::each::<S>(&self.evaluation.inputs, f);
+    }
+
+    fn output(&self) -> &dyn Any {
+        &self.evaluation.output
+    }
+
+    fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, finish: Each<'_>) {
+        let mut tangents = A::copy::<S>(&A::read::<S>(&self.evaluation.inputs));
+        A::each_mut::<S>(&mut tangents, fill);
+        put(output, (self.push)(&self.evaluation, &mut tangents));
+        A::each::<S>(&tangents, finish);
+    }
+
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
+        (self.residual)(self.evaluation)
     }
 }
 
-/// Puts the output, or its tangent, where it was wanted.
-fn put<Y: Any>(output: &mut dyn Any, value: Y) {
-    if let Some(output) = output.downcast_mut::<Y>() {
-        *output = value;
-    } else if let Some(output) = output.downcast_mut::<Boxed>() {
-        *output = Some(Box::new(value));
+struct Left<A: Arguments, F: Family, S: Real, R> {
+    residual: R,
+    shapes: ShapesOf<A, F>,
+    reverse: fn(&R, &ShapesOf<A, F>, &mut [S], &mut [Option<&mut [S]>]),
+}
+
+impl<A: Arguments, F: Family, S: Real, R> Residual<S> for Left<A, F, S, R> {
+    fn each_shape(&self, f: Each<'_>) {
+        A::each_shape(&self.shapes.0, f);
+    }
+
+    fn output_shape(&self) -> &dyn Any {
+        &self.shapes.1
+    }
+
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+        (self.reverse)(&self.residual, &self.shapes, outputs, slots);
     }
 }
 
-/// Lends `count` zeros: without an allocation where they are few.
-fn with_zeros<S: Real>(count: usize, f: impl FnOnce(&mut [S])) {
-    const FEW: usize = 16;
-    if count <= FEW { f(&mut [S::zero(); FEW][..count]) } else { f(&mut vec![S::zero(); count]) }
+/// The error of the primitive itself.
+#[cold]
+#[inline(never)]
+fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf, error: E) -> CallError {
+    let text = format!("{error:?}");
+    CallError::Failed { primitive: record().path, text, error: Box::new(error) }
 }
 
+// What is compiled once for a scalar.
+
+struct Pushed<S: Real> {
+    rules: &'static Rules<S>,
+    step: Box<dyn Step<S>>,
+}
+
+impl<S: Real> Push for Pushed<S> {
+    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
+        self.rules.push(&*self.step, tangents, output)
+    }
+}
+
+struct Pulled<S: Real> {
+    rules: &'static Rules<S>,
+    residual: Box<dyn Residual<S>>,
+}
+
+impl<S: Real> Pull for Pulled<S> {
+    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
+        self.rules.pull(&*self.residual, cotangent, adjoints)
+    }
+}
+
+const ARGUMENT: &str = "argument";
 const OUTPUT: &str = "the output";
 const OUTPUT_TANGENT: &str = "the output's tangent";
 const COTANGENT: &str = "the cotangent";
 const TANGENT_OF: &str = "the tangent of";
 const ADJOINT_OF: &str = "the adjoint of";
 
-impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
+/// The error of a value of another type or shape.
+#[cold]
+fn refused(record: RecordOf, place: String, mismatch: Mismatch) -> CallError {
+    let primitive = record().path;
+    match mismatch {
+        Mismatch::Type { wanted, .. } => CallError::Type { primitive, place, wanted },
+        Mismatch::Shape { wanted, found, .. } => {
+            CallError::Shape { primitive, place, wanted, found }
+        }
+    }
+}
+
+/// The error of an argument, or of its tangent or adjoint.
+#[cold]
+fn mismatch(record: RecordOf, what: &'static str, mismatch: Mismatch) -> CallError {
+    let (Mismatch::Type { argument, .. } | Mismatch::Shape { argument, .. }) = mismatch;
+    let place = format!("{what} `{}`", record().arguments[argument].name);
+    refused(record, place, mismatch)
+}
+
+impl<S: Real> Rules<S> {
     fn check_arity(&self, what: &'static str, found: usize) -> Result<(), CallError> {
-        let wanted = A::IN_PLACE.len();
+        let wanted = self.arguments.len();
         if found == wanted {
             return Ok(());
         }
@@ -258,7 +326,7 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
     }
 
     /// Whether the derivatives by these arguments are known.
-    fn check_known(&self, asked: impl Fn(usize) -> bool) -> Result<(), CallError> {
+    fn check_known(&self, asked: &dyn Fn(usize) -> bool) -> Result<(), CallError> {
         let record = (self.record)();
         let mut partials = record.partials.iter().enumerate();
         match partials.find(|(i, partial)| **partial == Partial::Unknown && asked(*i)) {
@@ -267,12 +335,25 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         }
     }
 
+    /// Whether these are arguments.
+    fn check_arguments(&self, arguments: &[&mut dyn Any]) -> Result<(), CallError> {
+        self.check_arity("values", arguments.len())?;
+        for (argument, (value, handling)) in arguments.iter().zip(&self.arguments).enumerate() {
+            let (id, wanted) = handling.types();
+            if (**value).type_id() != id {
+                return Err(mismatch(self.record, ARGUMENT, Mismatch::Type { argument, wanted }));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether an output, or its tangent, can be put here.
     fn check_output(&self, output: &dyn Any, place: &'static str) -> Result<(), CallError> {
-        if output.is::<F::Of<S>>() || output.is::<Boxed>() {
+        let (id, wanted) = self.output.types();
+        if output.type_id() == id || output.is::<Boxed>() {
             return Ok(());
         }
-        Err(wrong_type::<F::Of<S>>(self.record, place))
+        Err(CallError::Type { primitive: (self.record)().path, place: place.into(), wanted })
     }
 
     /// Whether the forward rule can be given as many tangents, and its result be put here.
@@ -285,86 +366,201 @@ impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
         self.check_output(output_tangent, OUTPUT_TANGENT)
     }
 
-    /// Whether these are tangents of the inputs.
-    fn check_shapes(
+    /// Whether a tangent is one of this input.
+    fn check_tangent(
         &self,
-        tangents: &[Option<&mut dyn Any>],
-        inputs: &A::Owned<S>,
+        argument: usize,
+        tangent: Option<&dyn Any>,
+        input: &dyn Any,
     ) -> Result<(), CallError> {
-        A::count_optional::<S>(
-            tangents,
-            &A::shapes::<S>(&A::read::<S>(inputs)),
-            &mut [0; MOST_ARGUMENTS],
-        )
-        .map_err(mismatch(self.record, TANGENT_OF))
+        let handling = self.arguments[argument];
+        let checked = match tangent {
+            Some(tangent) => handling.check(argument, tangent, input),
+            None => self.check_absent(argument),
+        };
+        checked.map_err(|error| mismatch(self.record, TANGENT_OF, error))
     }
 
-    /// Copies the arguments.
-    fn own(&self, arguments: Values<'_, '_>) -> Result<A::Owned<S>, CallError> {
-        self.check_arity("values", arguments.len())?;
-        A::own_any::<S>(arguments).map_err(mismatch(self.record, "argument"))
+    /// Whether the tangent or adjoint of an argument need not be there.
+    fn check_absent(&self, argument: usize) -> Result<(), Mismatch> {
+        if self.in_place[argument] {
+            let (_, wanted) = self.arguments[argument].types();
+            return Err(Mismatch::Type { argument, wanted });
+        }
+        Ok(())
     }
 
-    /// Lets `run` evaluate the primitive at copies of the arguments; overwrites those that are, and
-    /// puts the output where it is wanted.
-    fn evaluate<Out>(
+    /// Whether the derivatives by what these tangents move are known.
+    fn check_moved(&self, tangents: &[Option<&mut dyn Any>]) -> Result<(), CallError> {
+        self.check_known(&|argument| {
+            let handling = self.arguments[argument];
+            tangents[argument].as_deref().is_some_and(|tangent| handling.varies(tangent))
+        })
+    }
+
+    /// Overwrites the arguments that a call does, and puts the output where it is wanted.
+    fn write_back(
         &self,
         arguments: Values<'_, '_>,
-        inputs: A::Owned<S>,
-        mut output: Option<&mut dyn Any>,
-        run: impl FnOnce(A::Owned<S>, Seen<'_, A, F, S>) -> Result<Out, CallError>,
-    ) -> Result<Out, CallError> {
-        let mut written = Ok(());
-        let out = run(inputs, &mut |inputs, y| {
-            written = A::write_back_any::<S>(arguments, inputs);
-            if let Some(output) = &mut output {
-                put(&mut **output, y.clone());
-            }
-        })?;
-        written.map_err(mismatch(self.record, "argument"))?;
-        Ok(out)
+        step: &dyn Step<S>,
+        output: Option<&mut dyn Any>,
+    ) {
+        if self.in_place.contains(&true) {
+            step.each_input(&mut |argument, new| {
+                if self.in_place[argument] {
+                    self.arguments[argument].overwrite(&mut *arguments[argument], new);
+                }
+            });
+        }
+        if let Some(output) = output {
+            self.output.put(output, step.output());
+        }
     }
 
-    /// The tangents, zero where one is not there.
-    fn read(
+    /// Runs the forward rule with tangents that were checked: one that is not there is zero, and those
+    /// of `&mut` arguments are overwritten.
+    fn push_checked(
         &self,
-        tangents: &[Option<&mut dyn Any>],
-        inputs: &A::Owned<S>,
-    ) -> Result<A::Owned<S>, CallError> {
-        let mut given = A::map::<S, S>(inputs, &mut |_, _| S::zero());
-        A::read_optional::<S>(tangents, &mut given).map_err(mismatch(self.record, TANGENT_OF))?;
-        let mut active = [false; MOST_ARGUMENTS];
-        A::update::<S>(&mut given, &mut |argument, x| active[argument] |= !x.is_constant_zero());
-        self.check_known(|argument| active[argument])?;
-        Ok(given)
+        step: &dyn Step<S>,
+        tangents: Optional<'_, '_>,
+        output_tangent: &mut dyn Any,
+    ) {
+        let tangents = RefCell::new(tangents);
+        let fill = &mut |argument: usize, given: &mut dyn Any| {
+            let handling = self.arguments[argument];
+            match &tangents.borrow()[argument] {
+                Some(tangent) => handling.set(given, &**tangent),
+                None => handling.clear(given),
+            }
+        };
+        let finish = &mut |argument: usize, left: &dyn Any| {
+            if let (true, Some(tangent)) =
+                (self.in_place[argument], &mut tangents.borrow_mut()[argument])
+            {
+                self.arguments[argument].set(&mut **tangent, left);
+            }
+        };
+        step.push(fill, output_tangent, finish);
     }
 
-    /// Overwrites the tangents of `&mut` arguments.
-    fn write(&self, tangents: Optional<'_, '_>, given: &A::Owned<S>) -> Result<(), CallError> {
-        A::write_optional::<S>(tangents, given).map_err(mismatch(self.record, TANGENT_OF))
+    fn push(
+        &self,
+        step: &dyn Step<S>,
+        tangents: Optional<'_, '_>,
+        output_tangent: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        self.check_tangents(tangents, output_tangent)?;
+        let mut found = Ok(());
+        step.each_input(&mut |argument, input| {
+            if found.is_ok() {
+                found = self.check_tangent(argument, tangents[argument].as_deref(), input);
+            }
+        });
+        found?;
+        self.check_moved(tangents)?;
+        self.push_checked(step, tangents, output_tangent);
+        Ok(())
+    }
+
+    /// The numbers of an adjoint.
+    fn count(
+        &self,
+        argument: usize,
+        adjoint: Option<&dyn Any>,
+        shape: &dyn Any,
+    ) -> Result<usize, CallError> {
+        let counted = match adjoint {
+            Some(adjoint) => self.arguments[argument].count(argument, adjoint, shape),
+            None => self.check_absent(argument).map(|()| 0),
+        };
+        counted.map_err(|error| mismatch(self.record, ADJOINT_OF, error))
+    }
+
+    fn pull(
+        &self,
+        residual: &dyn Residual<S>,
+        cotangent: &dyn Any,
+        adjoints: Optional<'_, '_>,
+    ) -> Result<(), CallError> {
+        self.check_arity("adjoints", adjoints.len())?;
+        let returned = self
+            .output
+            .count(0, cotangent, residual.output_shape())
+            .map_err(|error| refused(self.record, COTANGENT.into(), error))?;
+        let mut counts = [0; MOST_ARGUMENTS];
+        let mut found = Ok(());
+        residual.each_shape(&mut |argument, shape| {
+            if found.is_ok() {
+                let counted = self.count(argument, adjoints[argument].as_deref(), shape);
+                found = counted.map(|count| counts[argument] = count);
+            }
+        });
+        found?;
+        let active = self.output.varies(cotangent);
+        self.check_known(&|argument| active && adjoints[argument].is_some())?;
+        let inputs: usize = counts.iter().sum();
+        let overwritten = self.in_place.iter().zip(counts).filter(|(in_place, _)| **in_place);
+        let overwritten: usize = overwritten.map(|(_, count)| count).sum();
+        // Without an allocation where they are few.
+        const FEW: usize = 16;
+        let (mut few, mut many) = ([S::zero(); FEW], Vec::new());
+        let all = inputs + returned + overwritten;
+        let reals = if all <= FEW {
+            &mut few[..all]
+        } else {
+            many.resize(all, S::zero());
+            &mut many[..]
+        };
+        let (inputs, outputs) = reals.split_at_mut(inputs);
+        let (returned, mut rest) = outputs.split_at_mut(returned);
+        self.output.read(cotangent, returned);
+        for (argument, adjoint) in adjoints.iter_mut().enumerate() {
+            if let (true, Some(adjoint)) = (self.in_place[argument], adjoint) {
+                let handling = self.arguments[argument];
+                handling.read(&**adjoint, split_front(&mut rest, counts[argument]));
+                handling.clear(&mut **adjoint);
+            }
+        }
+        let mut rest = &mut *inputs;
+        let mut slots = [const { None }; MOST_ARGUMENTS];
+        for (argument, adjoint) in adjoints.iter().enumerate() {
+            if adjoint.is_some() {
+                slots[argument] = Some(split_front(&mut rest, counts[argument]));
+            }
+        }
+        residual.reverse(outputs, &mut slots[..adjoints.len()]);
+        let mut rest = &*inputs;
+        for (argument, adjoint) in adjoints.iter_mut().enumerate() {
+            if let Some(adjoint) = adjoint {
+                let (terms, others) = rest.split_at(counts[argument]);
+                self.arguments[argument].add(&mut **adjoint, terms);
+                rest = others;
+            }
+        }
+        Ok(())
     }
 }
 
-impl<A: Arguments, F: Family, S: Real> Erased for Rules<A, F, S> {
+impl<S: Real> Erased for Rules<S> {
     fn types(&self) -> Vec<(TypeId, &'static str)> {
-        A::types::<S>()
+        self.arguments.iter().map(|handling| handling.types()).collect()
     }
 
     fn output(&self) -> (TypeId, &'static str) {
-        (TypeId::of::<F::Of<S>>(), type_name::<F::Of<S>>())
+        self.output.types()
     }
 
     fn zeros(&self, arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
-        let inputs = self.own(arguments)?;
-        Ok(A::into_boxes::<S>(A::map::<S, S>(&inputs, &mut |_, _| S::zero())))
+        self.check_arguments(arguments)?;
+        let pairs = arguments.iter().zip(&self.arguments);
+        Ok(pairs.map(|(value, handling)| handling.zero(&**value)).collect())
     }
 
     fn call(&self, arguments: Values<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
         self.check_arity("values", arguments.len())?;
         self.check_output(output, OUTPUT)?;
-        let given = A::lend_any::<S>(arguments).map_err(mismatch(self.record, "argument"))?;
-        put(output, (self.primal)(given)?);
-        Ok(())
+        self.check_arguments(arguments)?;
+        (self.primal)(arguments, output)
     }
 
     fn forward(
@@ -378,14 +574,15 @@ impl<A: Arguments, F: Family, S: Real> Erased for Rules<A, F, S> {
         // Before a `&mut` argument is overwritten.
         self.check_tangents(tangents, output_tangent)?;
         self.check_output(output, OUTPUT)?;
-        let inputs = self.own(arguments)?;
-        self.check_shapes(tangents, &inputs)?;
-        let mut given = self.read(tangents, &inputs)?;
-        let tangent = self.evaluate(arguments, inputs, Some(output), |inputs, seen| {
-            (self.forward)(inputs, &mut given, seen)
-        })?;
-        put(output_tangent, tangent);
-        self.write(tangents, &given)
+        self.check_arguments(arguments)?;
+        for (argument, value) in arguments.iter().enumerate() {
+            self.check_tangent(argument, tangents[argument].as_deref(), &**value)?;
+        }
+        self.check_moved(tangents)?;
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        self.push_checked(&*step, tangents, output_tangent);
+        Ok(())
     }
 
     fn pushforward(
@@ -395,10 +592,10 @@ impl<A: Arguments, F: Family, S: Real> Erased for Rules<A, F, S> {
     ) -> Result<Box<dyn Push>, CallError> {
         self.check_rule(Mode::Forward)?;
         self.check_output(output, OUTPUT)?;
-        let inputs = self.own(arguments)?;
-        self.evaluate(arguments, inputs, Some(output), |inputs, seen| {
-            (self.pushforward)(self, inputs, seen)
-        })
+        self.check_arguments(arguments)?;
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        Ok(Box::new(Pushed { rules: self, step }))
     }
 
     fn reverse(
@@ -408,10 +605,10 @@ impl<A: Arguments, F: Family, S: Real> Erased for Rules<A, F, S> {
     ) -> Result<Box<dyn Pull>, CallError> {
         self.check_rule(Mode::Reverse)?;
         self.check_output(output, OUTPUT)?;
-        let inputs = self.own(arguments)?;
-        self.evaluate(arguments, inputs, Some(output), |inputs, seen| {
-            (self.pullback)(self, inputs, None, seen)
-        })
+        self.check_arguments(arguments)?;
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
 
     fn reverse_at(
@@ -420,108 +617,17 @@ impl<A: Arguments, F: Family, S: Real> Erased for Rules<A, F, S> {
         output: &dyn Any,
     ) -> Result<Box<dyn Pull>, CallError> {
         self.check_rule(Mode::Reverse)?;
-        let output = output
-            .downcast_ref::<F::Of<S>>()
-            .ok_or_else(|| wrong_type::<F::Of<S>>(self.record, OUTPUT))?;
-        let inputs = self.own(arguments)?;
-        self.evaluate(arguments, inputs, None, |inputs, seen| {
-            (self.pullback)(self, inputs, Some(output), seen)
-        })
-    }
-}
-
-struct Pushed<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
-    rules: &'static Rules<A, F, S>,
-    evaluation: Evaluated<A::Owned<S>, Overwritten, F::Of<S>, Saved>,
-}
-
-impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static> Push
-    for Pushed<A, F, S, Overwritten, Saved>
-{
-    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
-        self.rules.push(&self.evaluation.inputs, &self.evaluation, tangents, output)
-    }
-}
-
-struct Pulled<A: Arguments, F: Family, S: Real, Residual> {
-    rules: &'static Rules<A, F, S>,
-    residual: Residual,
-    shapes: ShapesOf<A, F>,
-}
-
-impl<A: Arguments, F: Family, S: Real, Residual: 'static> Pull for Pulled<A, F, S, Residual> {
-    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
-        self.rules.pull(&self.residual, &self.shapes, cotangent, adjoints)
-    }
-}
-
-impl<A: Arguments, F: Family, S: Real> Rules<A, F, S> {
-    fn push(
-        &self,
-        inputs: &A::Owned<S>,
-        evaluation: &dyn Any,
-        tangents: Optional<'_, '_>,
-        output: &mut dyn Any,
-    ) -> Result<(), CallError> {
-        self.check_tangents(tangents, output)?;
-        self.check_shapes(tangents, inputs)?;
-        let mut given = self.read(tangents, inputs)?;
-        put(output, (self.push)(evaluation, &mut given));
-        self.write(tangents, &given)
-    }
-
-    fn pull(
-        &self,
-        residual: &dyn Any,
-        shapes: &ShapesOf<A, F>,
-        cotangent: &dyn Any,
-        adjoints: Optional<'_, '_>,
-    ) -> Result<(), CallError> {
-        self.check_arity("adjoints", adjoints.len())?;
-        let cotangent = cotangent
-            .downcast_ref::<F::Of<S>>()
-            .ok_or_else(|| wrong_type::<F::Of<S>>(self.record, COTANGENT))?;
-        let (arguments, output) = shapes;
-        let found = cotangent.shape();
-        if found != *output {
-            let (wanted, found) = (format!("{output:?}"), format!("{found:?}"));
-            let (primitive, place) = ((self.record)().path, COTANGENT.into());
-            return Err(CallError::Shape { primitive, place, wanted, found });
+        let (id, wanted) = self.output.types();
+        if output.type_id() != id {
+            let (primitive, place) = ((self.record)().path, OUTPUT.into());
+            return Err(CallError::Type { primitive, place, wanted });
         }
-        let mut counts = [0; MOST_ARGUMENTS];
-        A::count_optional::<S>(adjoints, arguments, &mut counts)
-            .map_err(mismatch(self.record, ADJOINT_OF))?;
-        let mut active = false;
-        cotangent.for_each_real(&mut |x| active |= !x.is_constant_zero());
-        self.check_known(|argument| active && adjoints[argument].is_some())?;
-        let in_place = |argument: usize| A::IN_PLACE[argument];
-        let returned = F::Of::<S>::count(output);
-        let inputs: usize = counts.iter().sum();
-        let overwritten: usize =
-            (0..adjoints.len()).filter(|i| in_place(*i)).map(|i| counts[i]).sum();
-        with_zeros(inputs + returned + overwritten, |reals: &mut [S]| {
-            let (inputs, outputs) = reals.split_at_mut(inputs);
-            let mut next = outputs.iter_mut();
-            cotangent.for_each_real(&mut |x| *next.next().expect("counted") = x);
-            A::update_optional::<S>(adjoints, &mut |argument, x| {
-                if in_place(argument) {
-                    *next.next().expect("counted") = *x;
-                    *x = S::zero();
-                }
-            });
-            let mut rest = &mut *inputs;
-            let mut slots = [const { None }; MOST_ARGUMENTS];
-            for (i, adjoint) in adjoints.iter().enumerate() {
-                if adjoint.is_some() {
-                    slots[i] = Some(split_front(&mut rest, counts[i]));
-                }
-            }
-            (self.pull)(residual, shapes, outputs, &mut slots[..adjoints.len()]);
-            let mut sums = inputs.iter();
-            A::update_optional::<S>(adjoints, &mut |_, x| {
-                *x += *sums.next().expect("counted");
-            });
-        });
-        Ok(())
+        self.check_arguments(arguments)?;
+        let step = match (self.evaluated)(arguments, output) {
+            Some(step) => step,
+            None => (self.evaluate)(arguments)?,
+        };
+        self.write_back(arguments, &*step, None);
+        Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
 }

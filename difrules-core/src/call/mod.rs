@@ -1,6 +1,7 @@
 //! Calls by those who do not know the types: through a registered instance.
 
 mod erased;
+mod handling;
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -10,6 +11,8 @@ use crate::registry::Instance;
 
 pub use erased::Calls;
 use erased::{Pull, Push};
+pub use handling::Handling;
+pub(crate) use handling::{Fixed, Numbers};
 
 /// Why a call through the registry was refused, or failed.
 #[derive(Debug, thiserror::Error)]
