@@ -1,7 +1,7 @@
 //! The shared mathematics of A = T B T^H for a Hermitian A, with a unit triangular T and a Hermitian B of
 //! blocks of one or two rows on its diagonal.
 
-use difrules_core::Scalar;
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1,
@@ -11,7 +11,7 @@ use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, multiply, solve_unit};
 use crate::error::{Error, singular};
 use crate::modulus::{largest, largest_modulus};
-use crate::tolerance::Quotients;
+use crate::tolerance::{Gap, Quotients, gap_of};
 use crate::triangle::{active, add_strict_outer};
 
 /// The factors.
@@ -127,17 +127,52 @@ where
         solve_unit(side, self.triangle, operation, block(self.factor), x);
     }
 
+    /// Whether a block is singular but for the rounding of what it is made of, (|T| |B| |T|^H)_kk: rows and columns of
+    /// any scale have their own.
+    fn is_singular(&self, k: usize, block: &Block<T>) -> bool {
+        let size = |i: usize, m: usize| self.factor[(i, m)].modulus().to_f64();
+        let made = |i: usize, j: usize| {
+            let of_block = |(m, block): (usize, Block<T>)| match block {
+                Block::One(b) => size(i, m) * b.to_f64().abs() * size(j, m),
+                Block::Two(first, below, last) => {
+                    let (first, last) = (first.to_f64().abs(), last.to_f64().abs());
+                    let (below, n) = (below.modulus().to_f64(), m + 1);
+                    size(i, m) * (first * size(j, m) + below * size(j, n))
+                        + size(i, n) * (below * size(j, m) + last * size(j, n))
+                }
+            };
+            self.blocks().map(of_block).sum::<f64>()
+        };
+        let nothing = |x: f64, size| gap_of::<T::Real>(x.abs(), size, self.size()) == Gap::Nothing;
+        match *block {
+            Block::One(b) => nothing(b.to_f64(), made(k, k)),
+            Block::Two(first, below, last) => {
+                // Over a number that keeps products among the numbers.
+                let scale = largest_part(first, below, last).to_f64();
+                let [first, last] = [first, last].map(|b| b.to_f64() / scale);
+                let below = below.modulus().to_f64() / scale;
+                let [a, b, c] =
+                    [(k, k), (k + 1, k), (k + 1, k + 1)].map(|(i, j)| made(i, j) / scale);
+                let products = first.abs() * c + last.abs() * a + 2.0 * below * b;
+                let determinant = first * last - below * below;
+                determinant.is_nan() || nothing(determinant, products)
+            }
+        }
+    }
+
     /// Rows times B^-1, in place: of what has one number a row in `first`, and in `second` if the block has
     /// two. Where the block is singular, what is not zero is undefined.
     fn over_block(
         &self,
-        block: &Block<T>,
+        (k, block): (usize, &Block<T>),
         rows: std::ops::Range<usize>,
         first: &mut OVector<T, D>,
         second: &mut OVector<T, D>,
         quotients: &mut Quotients,
     ) {
-        let Some(inverse) = block.inverse() else {
+        let inverse =
+            if rows.is_empty() || self.is_singular(k, block) { None } else { block.inverse() };
+        let Some(inverse) = inverse else {
             for i in rows {
                 (first[i], second[i]) =
                     (quotients.over_nothing(first[i]), quotients.over_nothing(second[i]));
@@ -283,7 +318,7 @@ where
                 first[i] -= x;
                 second[i] -= y;
             }
-            self.over_block(&block, rows.clone(), &mut first, &mut second, &mut quotients);
+            self.over_block((k, &block), rows.clone(), &mut first, &mut second, &mut quotients);
             for i in rows {
                 factor_dot[(i, k)] = first[i];
                 if two {
@@ -332,7 +367,7 @@ where
                 h1[i] = factor_bar[(i, k)];
                 h2[i] = if two { factor_bar[(i, k + 1)] } else { T::zero() };
             }
-            self.over_block(&block, rows.clone(), &mut h1, &mut h2, &mut quotients);
+            self.over_block((k, &block), rows.clone(), &mut h1, &mut h2, &mut quotients);
             // L^H (G / 2 + H), entry by entry.
             let product = |left: usize, g: &OVector<T, D>, h: &OVector<T, D>| {
                 rows.clone().fold(T::zero(), |sum, i| {

@@ -17,6 +17,7 @@ mod matrix;
 mod modulus;
 mod orthogonal;
 mod quasi_triangular;
+mod rank;
 mod reduction;
 mod sample;
 mod scalar;

@@ -133,7 +133,7 @@ where
                 r22_dot[0] = T::from_real(r22_dot[0].real()) + gauge.over_nothing(turn);
                 gauge.report_gauge();
             } else {
-                let phase = turn / r22[0];
+                let phase = turn.unscale(r22[0].real());
                 r22_dot.zip_apply(&r22, |y, x| *y -= phase * x);
                 q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
             }
@@ -199,7 +199,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
                 r22_bar[0] = T::from_real(r22_bar[0].real()) + gauge.over_nothing(turn);
                 gauge.report_gauge();
             } else {
-                r22_bar[0] += turn / r22[0];
+                r22_bar[0] += turn.unscale(r22[0].real());
             }
             multiply(one, (q2, false), (r22_bar.as_view(), false), one, &mut a2_bar);
             let mut along = workspace(&mut z, (1, p));

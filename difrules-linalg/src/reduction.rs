@@ -6,11 +6,11 @@
 use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::modulus::largest_modulus;
-use crate::tolerance::{Gap, Quotients, gap_of};
+use crate::tolerance::{Gap, Quotients, gap_of, moduli};
 
 /// A over a power of two, and that: one, unless squares of the entries may overflow or underflow.
 pub(crate) fn rescaled<T: Scalar, R: Dim, C: Dim>(
@@ -32,33 +32,58 @@ where
 }
 
 /// Divides by numbers beside the diagonal, of which some may be zero.
-struct Divider {
-    size: f64,
+///
+/// A relative change epsilon of the entries of A moves a number of the reduced matrix B of A = U B V^H by up to
+/// epsilon times an entry of |U|^T |A| |V|, which are those of |U|^T |U| |B| |V|^T |V| at most: rows and columns of any
+/// scale have their own rounding.
+struct Divider<Sizes: Fn() -> DMatrix<f64>> {
+    largest: f64,
     count: usize,
+    /// The matrix of these sizes, made where a divisor is small.
+    make: Sizes,
+    sizes: Option<DMatrix<f64>>,
     quotients: Quotients,
 }
 
-impl Divider {
-    /// For a matrix of entries of a size, and dividends that are sums of numbers of the size `all`.
-    fn new<S: Real>(primitive: &'static str, size: f64, count: usize, all: f64) -> Self {
-        Self { size, count, quotients: Quotients::new::<S>(primitive, all) }
+impl<Sizes: Fn() -> DMatrix<f64>> Divider<Sizes> {
+    /// For a reduced matrix whose largest entry is given, and dividends that are sums of numbers of the size `all`.
+    fn new<S: Real>(
+        primitive: &'static str,
+        largest: f64,
+        count: usize,
+        all: f64,
+        make: Sizes,
+    ) -> Self {
+        let quotients = Quotients::new::<S>(primitive, all);
+        Self { largest, count, make, sizes: None, quotients }
     }
 
-    fn divide<T: Scalar>(&mut self, x: T, divisor: T::Real) -> T {
+    /// Whether the divisor at an entry of the reduced matrix is zero but for rounding.
+    fn is_nothing<S: Real>(&mut self, divisor: S, at: (usize, usize)) -> bool {
+        let (divisor, count) = (divisor.to_f64().abs(), self.count);
+        let nothing = |size: f64| gap_of::<S>(divisor, size, count) == Gap::Nothing;
+        nothing(self.largest * (count * count) as f64)
+            && nothing(self.sizes.get_or_insert_with(&self.make)[at])
+    }
+
+    fn divide<T: Scalar>(&mut self, x: T, divisor: T::Real, at: (usize, usize)) -> T {
         // What is not zero decides alone: the numbers follow from each other by division, also twice.
-        let gap = match gap_of::<T::Real>(divisor.to_f64().abs(), self.size, self.count) {
-            Gap::Nothing => Gap::Nothing,
-            Gap::Near | Gap::Apart => Gap::Apart,
-        };
+        let gap = if self.is_nothing(divisor, at) { Gap::Nothing } else { Gap::Apart };
         self.quotients.over(x, divisor, gap)
     }
 
     /// Divides in a reverse rule. A function of the product of the factors does not depend on a choice of these, so
     /// that the dividend is zero, but how it changes where the number is zero is not told by that: only if the
     /// cotangents of the factors, in their own basis, do not ask for it are they zero too.
-    fn divide_among<T: Scalar>(&mut self, x: T, divisor: T::Real, cotangents: &[T]) -> T {
-        let mut entry = self.divide(x, divisor);
-        if gap_of::<T::Real>(divisor.to_f64().abs(), self.size, self.count) == Gap::Nothing {
+    fn divide_among<T: Scalar>(
+        &mut self,
+        x: T,
+        divisor: T::Real,
+        at: (usize, usize),
+        cotangents: &[T],
+    ) -> T {
+        let mut entry = self.divide(x, divisor, at);
+        if self.is_nothing(divisor, at) {
             cotangents.iter().for_each(|&bar| entry += self.quotients.over_nothing(bar));
         }
         entry
@@ -70,6 +95,17 @@ impl Divider {
              before, and has no derivative along this direction"
         });
     }
+}
+
+/// The sizes of what the entries of B are made of, for A = U B V^H and the moduli of these.
+pub(crate) fn sizes(u: &DMatrix<f64>, b: &DMatrix<f64>, v_t: &DMatrix<f64>) -> DMatrix<f64> {
+    u.tr_mul(u) * b * (v_t * v_t.transpose())
+}
+
+/// The same for A = Q H Q^H.
+fn sizes_of_similar<T: Scalar>(q: DMatrixView<'_, T>, h: DMatrixView<'_, T>) -> DMatrix<f64> {
+    let q = moduli(q);
+    sizes(&q, &moduli(h), &q.transpose())
 }
 
 /// i Im x.
@@ -106,7 +142,8 @@ where
     let (mut q_dot, mut h_dot, mut x) = (zeros(), in_basis(q, a_dot), zeros());
     let (one, zero) = (T::one(), T::zero());
     let (most, all) = (largest_modulus(h.iter()), largest_modulus(a_dot.iter()));
-    let mut divider = Divider::new::<T::Real>(primitive, most, count, all);
+    let make = || sizes_of_similar(block(q), block(h));
+    let mut divider = Divider::new::<T::Real>(primitive, most, count, all, make);
     for j in 0..count {
         let mut r = h_dot.column_mut(j);
         for k in 0..count {
@@ -121,9 +158,9 @@ where
         let next = j + 1;
         if next < count {
             let below = h[(next, j)].real();
-            x[(next, next)] = divider.divide(imaginary(r[next]), below);
+            x[(next, next)] = divider.divide(imaginary(r[next]), below, (next, j));
             for i in next + 1..count {
-                let entry = divider.divide(r[i], below);
+                let entry = divider.divide(r[i], below, (next, j));
                 x[(i, next)] = entry;
                 x[(next, i)] = -entry.conjugate();
                 r[i] = zero;
@@ -172,7 +209,9 @@ where
         }
     }
     let all = largest_modulus(g.iter()).max(largest_modulus(k_bar.iter()));
-    let mut divider = Divider::new::<T::Real>(primitive, largest_modulus(h.iter()), count, all);
+    let make = || sizes_of_similar(block(q), block(h));
+    let mut divider =
+        Divider::new::<T::Real>(primitive, largest_modulus(h.iter()), count, all, make);
     let mut e = OVector::<T, D>::zeros_generic(size, U1);
     for j in (1..count).rev() {
         // Column j of the skew part of Q^H Q_bar - K H^H + H^H K, but for column j - 1 of K.
@@ -196,10 +235,10 @@ where
         }
         let below = h[(j, j - 1)].real();
         let half: T::Real = nalgebra::convert(0.5);
-        k_bar[(j, j - 1)] += divider.divide(imaginary(e[j]).scale(half), below);
+        k_bar[(j, j - 1)] += divider.divide(imaginary(e[j]).scale(half), below, (j, j - 1));
         for i in j + 1..count {
             let beside = [g[(i, j - 1)], g[(j - 1, i)]];
-            k_bar[(i, j - 1)] = divider.divide_among(e[i], below, &beside);
+            k_bar[(i, j - 1)] = divider.divide_among(e[i], below, (j, j - 1), &beside);
         }
     }
     divider.report();
@@ -220,9 +259,14 @@ impl<S: Real> Band<'_, S> {
         self.off_diagonal[i]
     }
 
-    fn divider(&self, primitive: &'static str, all: f64) -> Divider {
+    fn divider<Sizes: Fn() -> DMatrix<f64>>(
+        &self,
+        primitive: &'static str,
+        all: f64,
+        make: Sizes,
+    ) -> Divider<Sizes> {
         let entries = self.diagonal.iter().chain(self.off_diagonal);
-        Divider::new::<S>(primitive, largest_modulus(entries), self.diagonal.len(), all)
+        Divider::new::<S>(primitive, largest_modulus(entries), self.diagonal.len(), all, make)
     }
 }
 
@@ -240,13 +284,13 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
     p: &OMatrix<T, K, K>,
     x: &mut OMatrix<T, K, K>,
     y: &mut OMatrix<T, K, K>,
-    diagonal_dot: &mut [T::Real],
-    off_diagonal_dot: &mut [T::Real],
+    (diagonal_dot, off_diagonal_dot): (&mut [T::Real], &mut [T::Real]),
+    make: impl Fn() -> DMatrix<f64>,
 ) where
     DefaultAllocator: Allocator<K, K>,
 {
     let count = p.nrows();
-    let mut divider = b.divider(primitive, largest_modulus(p.iter()));
+    let mut divider = b.divider(primitive, largest_modulus(p.iter()), make);
     for j in 0..count {
         for i in j..count {
             let mut r = p[(i, j)] + y[(i, j)].scale(b.diagonal[i]);
@@ -258,9 +302,9 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
             }
             if i == j {
                 diagonal_dot[j] = r.real();
-                x[(j, j)] = divider.divide(imaginary(r), b.diagonal[j]);
+                x[(j, j)] = divider.divide(imaginary(r), b.diagonal[j], (j, j));
             } else {
-                let entry = divider.divide(r, b.diagonal[j]);
+                let entry = divider.divide(r, b.diagonal[j], (j, j));
                 x[(i, j)] = entry;
                 x[(j, i)] = -entry.conjugate();
             }
@@ -272,9 +316,9 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
                     + y[(j, l)].scale(b.diagonal[j]);
             if l == next {
                 off_diagonal_dot[j] = known.real();
-                y[(l, l)] = -divider.divide(imaginary(known), b.off(j));
+                y[(l, l)] = -divider.divide(imaginary(known), b.off(j), (j, next));
             } else {
-                let entry = -divider.divide(known, b.off(j));
+                let entry = -divider.divide(known, b.off(j), (j, next));
                 y[(next, l)] = entry;
                 y[(l, next)] = -entry.conjugate();
             }
@@ -295,6 +339,7 @@ pub(crate) fn bidiagonal_reverse<T: Scalar, K: Dim>(
     g: &OMatrix<T, K, K>,
     h: &OMatrix<T, K, K>,
     bars: &Band<'_, T::Real>,
+    make: impl Fn() -> DMatrix<f64>,
 ) -> OMatrix<T, K, K>
 where
     DefaultAllocator: Allocator<K, K>,
@@ -311,14 +356,14 @@ where
     let all = largest_modulus(g.iter()).max(largest_modulus(h.iter()));
     let all = all.max(largest_modulus(k.iter()));
     let half: T::Real = nalgebra::convert(0.5);
-    let mut divider = b.divider(primitive, all);
+    let mut divider = b.divider(primitive, all, make);
     let skew = |m: &OMatrix<T, K, K>, i: usize, j: usize| m[(i, j)] - m[(j, i)].conjugate();
     for j in (0..count).rev() {
         let beside = |k: &OMatrix<T, K, K>, i: usize| {
             if j + 1 < count { k[(i, j + 1)].scale(b.off(j)) } else { T::zero() }
         };
         let known = imaginary(skew(g, j, j).scale(half) - beside(&k, j));
-        k[(j, j)] += divider.divide(known, b.diagonal[j]);
+        k[(j, j)] += divider.divide(known, b.diagonal[j], (j, j));
         for i in j + 1..count {
             let mut other = k[(j, i)].scale(b.diagonal[i]);
             if i + 1 < count {
@@ -326,17 +371,17 @@ where
             }
             let known = skew(g, i, j) - beside(&k, i) + other.conjugate();
             let beside = [g[(i, j)], g[(j, i)], h[(i, j)], h[(j, i)]];
-            k[(i, j)] = divider.divide_among(known, b.diagonal[j], &beside);
+            k[(i, j)] = divider.divide_among(known, b.diagonal[j], (j, j), &beside);
         }
         let Some(row) = j.checked_sub(1) else { break };
         let known = imaginary(skew(h, j, j).scale(half) + k[(j, j)].scale(b.diagonal[j]));
-        k[(row, j)] -= divider.divide(known, b.off(row));
+        k[(row, j)] -= divider.divide(known, b.off(row), (row, j));
         for i in j + 1..count {
             let known =
                 skew(h, i, j) + k[(i, j)].scale(b.diagonal[i]) + k[(i - 1, j)].scale(b.off(i - 1))
                     - k[(j, i)].scale(b.diagonal[j]).conjugate();
             let beside = [g[(row, i)], g[(i, row)], h[(row, i)], h[(i, row)]];
-            k[(row, i)] = divider.divide_among(known, b.off(row), &beside).conjugate();
+            k[(row, i)] = divider.divide_among(known, b.off(row), (row, j), &beside).conjugate();
         }
     }
     divider.report();
@@ -350,9 +395,10 @@ pub(crate) fn over_band<T: Scalar>(
     adjoint: bool,
     rows: bool,
     z: &mut DMatrixViewMut<'_, T>,
+    make: impl Fn() -> DMatrix<f64>,
 ) {
     let count = b.diagonal.len();
-    let mut divider = b.divider(primitive, largest_modulus(z.iter()));
+    let mut divider = b.divider(primitive, largest_modulus(z.iter()), make);
     let others = if rows { z.ncols() } else { z.nrows() };
     let at = |line: usize, i: usize| if rows { (line, i) } else { (i, line) };
     for step in 0..count {
@@ -363,7 +409,7 @@ pub(crate) fn over_band<T: Scalar>(
                 true if line + 1 < count => z[at(line + 1, i)].scale(b.off(line)),
                 _ => T::zero(),
             };
-            z[at(line, i)] = divider.divide(z[at(line, i)] - known, b.diagonal[line]);
+            z[at(line, i)] = divider.divide(z[at(line, i)] - known, b.diagonal[line], (line, line));
         }
     }
     divider.report();

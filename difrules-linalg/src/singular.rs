@@ -21,9 +21,7 @@ use crate::spectral::{
     Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, slope, split,
     split_values,
 };
-use crate::tolerance::{
-    Gap, Quotients, Sizes, gap_of, held, plain, rounding_of, undefined, undetermined,
-};
+use crate::tolerance::{Gap, Quotients, Sizes, held, plain, rounding_of, undefined, undetermined};
 
 const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \
                         vectors have no derivative along it";
@@ -805,15 +803,4 @@ fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T::Real>, Kno
     let a: DMatrix<T> = sample::matrix(random);
     let weights = random.vector(a.nrows().min(a.ncols()));
     (a, weights, Known::default())
-}
-
-/// One over the singular values, zero for those that are zero within the rounding of the largest.
-pub(crate) fn inverses<S: Real, K: Dim>(values: &OVector<S, K>, count: usize) -> OVector<S, K>
-where
-    DefaultAllocator: Allocator<K>,
-{
-    let size = size_of(values.as_slice());
-    values.map(|s| {
-        if gap_of::<S>(s.to_f64(), size, count) == Gap::Nothing { S::zero() } else { S::one() / s }
-    })
 }

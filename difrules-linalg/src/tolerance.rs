@@ -253,6 +253,12 @@ pub(crate) fn undefined<T: Scalar>() -> T {
     x
 }
 
+/// What is undefined in place of x, and so is how it varies with x.
+pub(crate) fn undefined_of<T: Scalar>(x: T) -> T {
+    let nothing = if leaves_out_undefined() { 0.0 } else { f64::NAN };
+    x.scale(nalgebra::convert(nothing))
+}
+
 /// A zero that varies with x, nobody knows how: where x has a tangent or an adjoint asks for one, it is NaN.
 ///
 /// It is the sum of the roots of x - c and c - x, for the constant c that x is: a function of one point.
@@ -318,7 +324,7 @@ impl Quotients {
             return undetermined(x);
         }
         self.lose(size);
-        undefined()
+        undefined_of(x)
     }
 
     /// Whether a dividend of this size is zero but for rounding.

@@ -307,7 +307,13 @@ fn least_squares_of_constant_rank() {
             Some(vec![x.dot(&c), y.dot(&weight)])
         })
         .unwrap();
-        let found = [gradient(solved, &left).unwrap(), gradient(inverted, &left).unwrap()];
+        // By all of A the derivatives are undefined, but for what keeps the rank.
+        let (found, heard) = diagnosed(|| {
+            leaving_out_undefined(|| {
+                [gradient(solved, &left).unwrap(), gradient(inverted, &left).unwrap()]
+            })
+        });
+        assert_eq!(heard.len(), 2, "{heard:?}");
         for (k, found) in found.iter().enumerate() {
             let slope = found.dot(&direction);
             let error = (slope - expected.derivative[k]).abs();
@@ -318,6 +324,67 @@ fn least_squares_of_constant_rank() {
         let y = pseudo_inverse(&a).unwrap();
         assert!((&y * &b - &x).norm() < 1e-12 * x.norm());
         assert!((&y * &a * &x - &x).norm() < 1e-12 * x.norm());
+    }
+}
+
+#[test]
+fn pseudo_inverses_where_the_rank_changes() {
+    let any = |a: &DMatrix<Var<f64>>| {
+        let ones = DMatrix::from_element(a.nrows(), 1, Var::constant(1.0));
+        Ok::<_, Error>((sum(&pseudo_inverse(a)?), sum(&lstsq(a, &ones)?)))
+    };
+    let mut random = Sampler::new(47, 47);
+    let (u, v) = (random.matrix::<f64>(4, 4).qr().q(), random.matrix::<f64>(3, 3).qr().q());
+    for (a, u0, v0) in [
+        (dmatrix![1.0, 0.0; 0.0, 0.0], dmatrix![0.0; 1.0], dmatrix![0.0; 1.0]),
+        (dmatrix![2e-100, 0.0; 0.0, 0.0; 0.0, 0.0], dmatrix![0.0; 1.0; 1.0], dmatrix![0.0; 1.0]),
+        (
+            u.columns(0, 1) * v.columns(0, 1).transpose() * 1e150,
+            u.columns(1, 1).into_owned(),
+            v.columns(2, 1).into_owned(),
+        ),
+        (DMatrix::zeros(2, 3), dmatrix![1.0; 0.0], dmatrix![0.0; 1.0; 0.0]),
+    ] {
+        let ones = DMatrix::from_element(a.nrows(), 1, 1.0);
+        let lift = |x: f64| difrules_core::Dual::constant(x);
+        let changes = &u0 * v0.transpose();
+        let ((_, moved), heard) = diagnosed(|| jvp(pseudo_inverse, &a, &changes).unwrap());
+        assert!(moved.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{moved} {heard:?}");
+        let solved = |a: &DMatrix<_>| lstsq(a, &ones.map(lift)).unwrap();
+        let ((_, moved), heard) = diagnosed(|| jvp(solved, &a, &changes));
+        assert!(moved.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{moved} {heard:?}");
+        // Along A itself nothing jumps.
+        let ((y, moved), heard) = diagnosed(|| jvp(pseudo_inverse, &a, &a).unwrap());
+        assert!((moved + y).norm() <= 1e-15 / a.norm() && heard.is_empty(), "{heard:?}");
+        let ((x, moved), heard) = diagnosed(|| jvp(solved, &a, &a));
+        assert!((&moved + &x).norm() <= 1e-14 * x.norm() && heard.is_empty(), "{heard:?}");
+        // Entry by entry both modes say the same.
+        for which in [false, true] {
+            let loss = |a: &DMatrix<Var<f64>>| {
+                any(a).map(|(of_inverse, of_solution)| if which { of_solution } else { of_inverse })
+            };
+            let (found, heard) = diagnosed(|| gradient(loss, &a).unwrap());
+            assert!(!heard.is_empty() && found.iter().any(|x| x.is_nan()), "{found} {heard:?}");
+            for (k, &found) in found.iter().enumerate() {
+                let mut direction = a.map(|_| 0.0);
+                direction[k] = 1.0;
+                let slope = match which {
+                    true => jvp(solved, &a, &direction).1.sum(),
+                    false => jvp(pseudo_inverse, &a, &direction).unwrap().1.sum(),
+                };
+                let close = (found - slope).abs() <= 1e-12 * slope.abs().max(found.abs());
+                assert!(found.is_nan() && slope.is_nan() || close, "{a} {k}: {found} {slope}");
+            }
+            let (found, heard) =
+                diagnosed(|| leaving_out_undefined(|| gradient(loss, &a).unwrap()));
+            assert!(found.iter().all(|x| x.is_finite()) && !heard.is_empty());
+        }
+    }
+    // Of full rank nothing does.
+    for (rows, columns) in [(3, 2), (2, 3), (3, 3)] {
+        let a: DMatrix<f64> = random.matrix(rows, columns);
+        let (found, heard) = diagnosed(|| gradient(|a| any(a).map(|(x, y)| x + y), &a).unwrap());
+        assert!(heard.is_empty() && found.iter().all(|x| x.is_finite()));
     }
 }
 

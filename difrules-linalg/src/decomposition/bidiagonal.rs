@@ -1,11 +1,14 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+use nalgebra::{
+    DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
+};
 
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::error::{Error, finite, overflow};
-use crate::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band};
+use crate::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band, sizes};
 use crate::sample;
+use crate::tolerance::moduli;
 use crate::unitary::{TwoSided, two_sided};
 
 /// The factors of [`bidiagonal`](fn@bidiagonal): A = U B V^H.
@@ -45,6 +48,20 @@ where
     /// B, or B^H if A is wide: upper bidiagonal.
     fn band(&self) -> Band<'_, T::Real> {
         Band { diagonal: self.diagonal.as_slice(), off_diagonal: self.off_diagonal.as_slice() }
+    }
+
+    /// The sizes of what the numbers of that are made of.
+    fn sizes(&self) -> DMatrix<f64> {
+        let size = self.diagonal.len();
+        let mut b = DMatrix::zeros(size, size);
+        self.diagonal.iter().enumerate().for_each(|(k, x)| b[(k, k)] = x.to_f64().abs());
+        self.off_diagonal.iter().enumerate().for_each(|(k, x)| b[(k, k + 1)] = x.to_f64().abs());
+        let (u, v_t) = (moduli(block(&self.u)), moduli(block(&self.v_t)));
+        if self.is_wide() {
+            sizes(&v_t.transpose(), &b, &u.transpose())
+        } else {
+            sizes(&u, &b, &v_t)
+        }
     }
 
     /// Whether A has fewer rows than columns.
@@ -152,19 +169,20 @@ where
     }
     let band = factors.band();
     let numbers_dot = (tangent.diagonal.as_mut_slice(), tangent.off_diagonal.as_mut_slice());
-    bidiagonal_forward("bidiagonal", &band, &turned, &mut x, &mut y, numbers_dot.0, numbers_dot.1);
+    let sizes = || factors.sizes();
+    bidiagonal_forward("bidiagonal", &band, &turned, &mut x, &mut y, numbers_dot, sizes);
     let (x_u, x_v) = if wide { (&y, &x) } else { (&x, &y) };
     let (mut u_dot, mut v_t_dot) = (block_mut(&mut tangent.u), block_mut(&mut tangent.v_t));
     if u.nrows() > u.ncols() {
         multiply(-one, (u, false), (block(&p), false), one, &mut u_dot);
-        over_band("bidiagonal", &band, false, false, &mut u_dot);
+        over_band("bidiagonal", &band, false, false, &mut u_dot, sizes);
     } else {
         u_dot.fill(zero);
     }
     multiply(one, (u, false), (block(x_u), false), one, &mut u_dot);
     if wide {
         multiply(-one, (block(&p), false), (v_t, false), one, &mut v_t_dot);
-        over_band("bidiagonal", &band, false, true, &mut v_t_dot);
+        over_band("bidiagonal", &band, false, true, &mut v_t_dot, sizes);
     } else {
         v_t_dot.fill(zero);
     }
@@ -194,23 +212,23 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     let (mut in_u, mut in_v) = (square(), square());
     multiply(one, (u, true), (u_bar.as_view(), false), zero, &mut block_mut(&mut in_u));
     multiply(one, (v_t, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut in_v));
-    let (band, wide) = (factors.band(), factors.is_wide());
+    let (band, wide, sizes) = (factors.band(), factors.is_wide(), || factors.sizes());
     let bars =
         Band { diagonal: diagonal_bar.as_slice(), off_diagonal: off_diagonal_bar.as_slice() };
     let (g, h) = if wide { (&in_v, &in_u) } else { (&in_u, &in_v) };
-    let mut k = bidiagonal_reverse("bidiagonal", &band, g, h, &bars);
+    let mut k = bidiagonal_reverse("bidiagonal", &band, g, h, &bars, sizes);
     if wide {
         k = k.adjoint();
         // Outside of V: (1 - V V^H) V_bar B^-H.
         multiply(-one, (block(&in_v), true), (v_t, false), one, &mut v_t_bar);
-        over_band("bidiagonal", &band, true, true, &mut v_t_bar);
+        over_band("bidiagonal", &band, true, true, &mut v_t_bar, sizes);
         multiply(one, (block(&k), false), (v_t, false), one, &mut v_t_bar);
         multiply(one, (u, false), (v_t_bar.as_view(), false), one, &mut buffer(&mut a_bar));
         return;
     }
     if u.nrows() > u.ncols() {
         multiply(-one, (u, false), (block(&in_u), false), one, &mut u_bar);
-        over_band("bidiagonal", &band, true, false, &mut u_bar);
+        over_band("bidiagonal", &band, true, false, &mut u_bar, sizes);
     } else {
         u_bar.fill(zero);
     }

@@ -9,8 +9,9 @@ use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 use crate::decomposition::lq::lq;
 use crate::error::{Error, finite, overflow, shape};
-use crate::householder::binade;
+use crate::householder::{binade, exponent, times_power};
 use crate::modulus::largest_modulus;
+use crate::rank::Ranges;
 
 /// What [`lstsq`](fn@lstsq) saves: A = Q T Z P^T with r columns of Q, r rows of Z and an r x r triangle T,
 /// where r is the rank. If that is the number of columns, Z is the identity, and T upper triangular: the
@@ -52,6 +53,32 @@ where
 {
     fn triangle(&self) -> Triangle {
         if self.rank == self.columns.len() { Triangle::Upper } else { Triangle::Lower }
+    }
+
+    /// Whether the rank is less than it may be.
+    fn lacks_rank(&self) -> bool {
+        self.rank < self.t.nrows()
+    }
+
+    /// The ranges of A and A^H.
+    fn ranges(&self) -> Ranges<T> {
+        let (rank, width) = (self.rank, self.columns.len());
+        let pivot = |k: usize| self.t[(k, k)].modulus().to_f64();
+        let (least, most) = (0..rank).fold((f64::INFINITY, 0.0_f64), |(least, most), k| {
+            (least.min(pivot(k)), most.max(pivot(k)))
+        });
+        let mut v_t = DMatrix::zeros(rank, width);
+        for (j, &column) in self.columns.iter().enumerate() {
+            for i in 0..rank {
+                v_t[(i, column)] = match self.triangle() {
+                    Triangle::Lower => self.z[(i, j)],
+                    Triangle::Upper if i == j => T::one(),
+                    Triangle::Upper => T::zero(),
+                };
+            }
+        }
+        let condition = if rank == 0 { 1.0 } else { most / least };
+        Ranges::new(block(&self.q).columns(0, rank).into_owned(), v_t, condition)
     }
 
     /// A^+ B = P Z^H T^-1 Q^H B.
@@ -115,8 +142,8 @@ where
 /// epsilon of them or of the rows of them that they are made of: how rows and columns are scaled does not
 /// matter.
 ///
-/// It is discontinuous where the rank changes. The rules take it for constant, as in
-/// [`pseudo_inverse`](fn@crate::pseudo_inverse).
+/// It is discontinuous where the rank changes: by A the derivatives are those of
+/// [`pseudo_inverse`](fn@crate::pseudo_inverse), NaN along a direction that changes it and by an entry that does.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`]; [`Error::NotFinite`]; [`Error::Overflow`].
@@ -267,39 +294,63 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let (one, zero) = (T::one(), T::zero());
-    // The residual over a power of two: its products with A' need not be among the numbers.
-    let (residual, scale) = scaled_residual(a, b, x);
+    // Columns over powers of two: their products with A' and A^+ need not be among the numbers.
+    let residual = residual(a, b, x);
+    let (of_r, of_x) = (|k: usize| scale_of(&residual, k), |k: usize| scale_of(x, k));
     // Y (dB - dA X + Y^H dA^H r)
     let mut turned = x.clone();
-    let product = ((block(a_dot), true), (block(&residual), false));
+    let over = columns(&residual, |x, k| x.unscale(of_r(k)));
+    let product = ((block(a_dot), true), (block(&over), false));
     multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
-    let mut moved = b_dot + factors.solve_adjoint(&turned).map(|x| x.scale(scale));
+    let mut moved = b_dot + columns(&factors.solve_adjoint(&turned), |x, k| x.scale(of_r(k)));
     let product = ((block(a_dot), false), (block(x), false));
     multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
     // (1 - Y A) dA^H Y^H X = dA^H Y^H X - Y (A dA^H Y^H X)
-    let through = factors.solve_adjoint(x);
+    let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
     let product = ((block(a_dot), true), (block(&through), false));
     multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
+    let turned = columns(&turned, |x, k| x.scale(of_x(k)));
     let product = ((block(a), false), (block(&turned), false));
     multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
-    turned + factors.solve(&moved)
+    let mut x_dot = turned + factors.solve(&moved);
+    if factors.lacks_rank() {
+        factors.ranges().along("lstsq", block(a_dot), &mut block_mut(&mut x_dot));
+    }
+    x_dot
 }
 
-/// B - A X over a power of two that makes its entries moderate, and that.
-fn scaled_residual<T: Scalar, R: Dim, C: Dim, N: Dim>(
+/// B - A X.
+fn residual<T: Scalar, R: Dim, C: Dim, N: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
     x: &OMatrix<T, C, N>,
-) -> (OMatrix<T, R, N>, T::Real)
+) -> OMatrix<T, R, N>
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R, N> + Allocator<C, N>,
 {
     let mut residual = b.clone();
     let factors = ((block(a), false), (block(x), false));
     multiply(-T::one(), factors.0, factors.1, T::one(), &mut block_mut(&mut residual));
-    let scale = binade(residual.iter());
-    residual.apply(|x| *x = x.unscale(scale));
-    (residual, scale)
+    residual
+}
+
+/// A power of two next to the largest entry of a column.
+fn scale_of<T: Scalar, R: Dim, N: Dim>(x: &OMatrix<T, R, N>, k: usize) -> T::Real
+where
+    DefaultAllocator: Allocator<R, N>,
+{
+    binade(x.column(k).iter())
+}
+
+/// A matrix with each entry of a column changed.
+fn columns<T: Scalar, R: Dim, N: Dim>(
+    x: &OMatrix<T, R, N>,
+    f: impl Fn(T, usize) -> T,
+) -> OMatrix<T, R, N>
+where
+    DefaultAllocator: Allocator<R, N>,
+{
+    x.map_with_location(|_, k, x| f(x, k))
 }
 
 fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
@@ -322,23 +373,32 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
 {
     let one = T::one();
     let mut outside: OMatrix<T, C, N> = x_bar.into_owned();
+    let asked = outside.iter().any(|x| x.modulus().to_f64() != 0.0);
     let w = factors.solve_adjoint(&outside);
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut a_bar = buffer(&mut a_bar);
         multiply(-one, (block(&w), false), (block(x), true), one, &mut a_bar);
-        // Powers of two on both sides: neither Y W nor its product with r underflows alone.
-        let (residual, scale) = scaled_residual(a, b, x);
-        let through = factors.solve(&w.map(|x| x.scale(scale)));
-        multiply(one, (block(&residual), false), (block(&through), true), one, &mut a_bar);
+        // Powers of two kept aside: no product of two of r, Y and W need be among the numbers, nor Y^H X.
+        let residual = residual(a, b, x);
+        let is_zero = |k: usize| largest_modulus(residual.column(k).iter()) == 0.0;
+        let of_r =
+            |k: usize| exponent(if is_zero(k) { b.column(k) } else { residual.column(k) }.iter());
+        let of_x = |k: usize| scale_of(x, k);
+        let through = factors.solve(&columns(&w, |x, k| x.unscale(scale_of(&w, k))));
+        let through = columns(&through, |x, k| match is_zero(k) && T::Real::BASE {
+            true => T::zero(),
+            false => times_power(x, of_r(k) + exponent(w.column(k).iter())),
+        });
+        let over = columns(&residual, |x, k| times_power(x, -of_r(k)));
+        multiply(one, (block(&over), false), (block(&through), true), one, &mut a_bar);
         let product = ((block(a), true), (block(&w), false));
         multiply(-one, product.0, product.1, one, &mut block_mut(&mut outside));
-        multiply(
-            one,
-            (block(&factors.solve_adjoint(x)), false),
-            (block(&outside), true),
-            one,
-            &mut a_bar,
-        );
+        let outside = columns(&outside, |x, k| x.scale(of_x(k)));
+        let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
+        multiply(one, (block(&through), false), (block(&outside), true), one, &mut a_bar);
+        if asked && factors.lacks_rank() {
+            factors.ranges().by_entries("lstsq", &mut a_bar);
+        }
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         b_bar += w;

@@ -16,12 +16,13 @@ use crate::tolerance::report_nearly_singular;
 /// row, A_ij = `column[i - j]` on and below the diagonal and `row[j - i]` above it. `row[0]` is not read.
 ///
 /// By Levinson's recursion over the leading blocks, in time proportional to the square of the number of
-/// rows and in memory proportional to it, with steps of refinement; where leading blocks are so badly
-/// conditioned that these do not suffice, by elimination of the whole.
+/// rows and in memory proportional to it, with steps of refinement; where leading blocks are singular, or so
+/// badly conditioned that these do not suffice, by elimination of the whole.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if the lengths do not fit, [`Error::NotFinite`],
-/// [`Error::SingularBlock`] if a leading block is singular, also where A is not, or the solution overflows.
+/// [`Error::SingularBlock`] of one row if `column[0]` is zero, with which the recursion cannot begin, also where
+/// A is not singular; of all rows if A is singular or the solution overflows.
 ///
 /// # Derivation
 /// As for [`solve`](fn@crate::solve): A dX = dB - dA X, and with W = A^-H X_bar, B_bar = W and
@@ -79,22 +80,19 @@ where
 /// For the leading block of k rows, A_k f = e_1 and A_k g = e_k give those of k + 1 rows: [f; 0] leaves a
 /// last entry p and [0; g] a first entry q, so with s = 1 / (1 - p q), f' = s ([f; 0] - p [0; g]) and
 /// g' = s ([0; g] - q [f; 0]); and [x; 0] lacks the last entry of b by a number times g' (Golub and Van
-/// Loan 2013, section 4.7).
+/// Loan 2013, section 4.7). Returns whether it came to its end: not where a leading block is singular but for
+/// rounding.
 fn levinson<T: Scalar, D: Dim>(
     column: &OVector<T, D>,
     row: &OVector<T, D>,
     b: &mut DMatrixViewMut<'_, T>,
-) -> Result<(), Error>
+) -> bool
 where
     DefaultAllocator: Allocator<D>,
 {
     let (size, (dimension, _)) = (column.len(), column.shape_generic());
     if size == 0 {
-        return Ok(());
-    }
-    let at = |k| Error::SingularBlock { rows: k + 1 };
-    if column[0].norm1() == nalgebra::zero() {
-        return Err(at(0));
+        return true;
     }
     let mut f = OVector::<T, D>::zeros_generic(dimension, U1);
     let mut g = f.clone();
@@ -111,7 +109,7 @@ where
         }
         let rest = T::one() - p * q;
         if rest.norm1() == nalgebra::zero() {
-            return Err(at(k));
+            return false;
         }
         let s = quotient(T::one(), rest);
         for i in (0..=k).rev() {
@@ -128,14 +126,14 @@ where
             }
         }
     }
-    Ok(())
+    true
 }
 
 /// B <- T^-1 B: by [`levinson`], which is not stable where leading blocks are nearly singular; so what it leaves
 /// of B is solved for again while that helps, and where it does not help enough T is eliminated with pivoting.
 ///
 /// # Errors
-/// [`Error::SingularBlock`] if T is singular, or a leading block of it.
+/// [`Error::SingularBlock`] if T is singular, or its first entry is zero.
 fn refined<T: Scalar, D: Dim, C: Dim>(
     column: &OVector<T, D>,
     row: &OVector<T, D>,
@@ -145,6 +143,9 @@ where
     DefaultAllocator: Allocator<D> + Allocator<D, C>,
 {
     let size = column.len();
+    if size > 0 && column[0].norm1() == nalgebra::zero() {
+        return Err(Error::SingularBlock { rows: 1 });
+    }
     let entry = |i: usize, j: usize| if i >= j { column[i - j] } else { row[j - i] };
     // The reciprocal of the largest number is none with all digits.
     let scale = binade(column.iter().chain(row.iter().skip(1)));
@@ -154,35 +155,36 @@ where
     let entry = |i: usize, j: usize| entry(i, j).unscale(scale);
     let rounding = T::Real::default_epsilon().to_f64() * size as f64;
     let right = b.clone();
-    levinson(&over_column, &over_row, &mut block_mut(b))?;
+    let ended = levinson(&over_column, &over_row, &mut block_mut(b));
     let norm = over_column.iter().chain(over_row.iter().skip(1));
     let norm: f64 = norm.map(|x| x.modulus().to_f64()).sum();
     let (mut before, mut steps) = (f64::INFINITY, 0);
-    let good = loop {
-        // What is left of B, as a part of what it is made of.
-        let (mut rest, mut most) = (right.clone(), 0.0_f64);
-        for (k, mut rest) in rest.column_iter_mut().enumerate() {
-            for j in 0..size {
-                (0..size).for_each(|i| rest[i] -= entry(i, j) * b[(j, k)]);
+    let good = ended
+        && loop {
+            // What is left of B, as a part of what it is made of.
+            let (mut rest, mut most) = (right.clone(), 0.0_f64);
+            for (k, mut rest) in rest.column_iter_mut().enumerate() {
+                for j in 0..size {
+                    (0..size).for_each(|i| rest[i] -= entry(i, j) * b[(j, k)]);
+                }
+                let (solution, known) = (b.column(k), right.column(k));
+                let made = norm * largest_modulus(solution.iter()) + largest_modulus(known.iter());
+                // A NaN is not small.
+                let larger = |most: f64, x: f64| if most.is_nan() || x <= most { most } else { x };
+                let left = rest.iter().map(|x| x.modulus().to_f64()).fold(0.0, larger);
+                most = larger(most, if left == 0.0 { left } else { left / made });
             }
-            let (solution, known) = (b.column(k), right.column(k));
-            let made = norm * largest_modulus(solution.iter()) + largest_modulus(known.iter());
-            // A NaN is not small.
-            let larger = |most: f64, x: f64| if most.is_nan() || x <= most { most } else { x };
-            let left = rest.iter().map(|x| x.modulus().to_f64()).fold(0.0, larger);
-            most = larger(most, if left == 0.0 { left } else { left / made });
-        }
-        if most <= rounding {
-            break true;
-        }
-        // Not if it does not become less.
-        if steps == REFINEMENTS || most >= 0.5 * before || most.is_nan() {
-            break false;
-        }
-        (before, steps) = (most, steps + 1);
-        levinson(&over_column, &over_row, &mut block_mut(&mut rest))?;
-        b.zip_apply(&rest, |b, change| *b += change);
-    };
+            if most <= rounding {
+                break true;
+            }
+            // Not if it does not become less.
+            if steps == REFINEMENTS || most >= 0.5 * before || most.is_nan() {
+                break false;
+            }
+            (before, steps) = (most, steps + 1);
+            levinson(&over_column, &over_row, &mut block_mut(&mut rest));
+            b.zip_apply(&rest, |b, change| *b += change);
+        };
     if !good {
         let mut dense = DMatrix::from_fn(size, size, entry);
         let mut pivots = vec![0; size];

@@ -1,0 +1,211 @@
+//! Values and derivatives of matrices whose rows, columns or whole are scaled: what is scaled is scaled, whatever
+//! stands beside it.
+
+use difrules_core::testing::Sampler;
+use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp};
+use difrules_linalg::{
+    Error, Operation, Svd, determinant, full_piv_lu, inverse, ln_abs_determinant, lstsq, lu,
+    lu_solve, normalize, singular_values, solve, spectral_norm, svd, toeplitz_solve,
+};
+use nalgebra::{
+    Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
+};
+
+fn close(found: &DMatrix<f64>, expected: &DMatrix<f64>, tolerance: f64) {
+    let error = (found - expected).amax() / expected.amax();
+    assert!(error <= tolerance, "{error:e}: {found} in place of {expected}");
+}
+
+/// A matrix times the rows of a diagonal one.
+fn rows(d: &[f64], a: &DMatrix<f64>) -> DMatrix<f64> {
+    DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| d[i] * a[(i, j)])
+}
+
+/// The sum of the logarithms of the pivots.
+fn logarithms<S: Real>(a: &DMatrix<S>, full: bool) -> Result<S, Error> {
+    let packed = if full { full_piv_lu(a)?.packed } else { lu(a)?.packed };
+    let pivots = (0..a.nrows()).map(|i| ComplexField::abs(packed[(i, i)]));
+    Ok(pivots.fold(S::zero(), |sum, pivot| sum + ComplexField::ln(pivot)))
+}
+
+#[test]
+fn a_pivot_is_measured_by_what_it_is_made_of() {
+    // Its entries are small beside what stands above them, but nothing of that is in them.
+    for s in [1e-17, 1e-30, 1e-200, 1e17] {
+        let a = dmatrix![1.0, 1.0, 1.0; 0.0, s, s; 0.0, s, 2.0 * s];
+        let expected = dmatrix![2.0, -1.0; -1.0, 1.0];
+        for full in [false, true] {
+            let (found, heard) = diagnosed(|| gradient(|a| logarithms(a, full), &a).unwrap());
+            assert!(heard.is_empty(), "{heard:?}");
+            close(&(found.view((1, 1), (2, 2)) * s), &expected, 1e-14);
+        }
+    }
+    // What is left of a column that depends on those before it is rounding.
+    let a = dmatrix![0.1, 0.3, 1.0; 0.2, 0.6, 5.0; 0.7, 2.1, 3.0];
+    let (_, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(lu(a)?.packed[(2, 1)]), &a));
+    assert!(!heard.is_empty());
+}
+
+/// The sum of the solution of (A + t V) x = b.
+fn along<S: Real>(t: S, of: [&DMatrix<f64>; 3]) -> S {
+    let [a, v, b] = of.map(|x| x.map(nalgebra::convert::<f64, S>));
+    solve(&(a + v * t), &b).unwrap().sum()
+}
+
+/// Its derivative by t.
+fn slope<S: Real>(t: S, of: [&DMatrix<f64>; 3]) -> S {
+    jvp(|t: &Dual<S>| along(*t, of), &t, &S::one()).1
+}
+
+#[test]
+fn second_derivatives_scale_with_the_rows() {
+    let mut random = Sampler::new(3, 9);
+    let (a, v): (DMatrix<f64>, DMatrix<f64>) = (random.matrix(4, 4), random.matrix(4, 4));
+    let b: DMatrix<f64> = random.matrix(4, 1);
+    let y = inverse(&a).unwrap();
+    for s in [1.0, 1e-16, 1e-20, 1e-60, 1e40] {
+        let d = [1.0, s, s, s * s];
+        let (scaled, direction) = (rows(&d, &a), rows(&d, &v));
+        // The gradient of ln |det A| is A^-T.
+        let found = gradient(|a| Ok::<_, Error>(ln_abs_determinant(a)?.0), &scaled).unwrap();
+        close(&rows(&d, &found), &y.transpose(), 1e-12);
+        let f = |a: &DMatrix<_>| Ok::<_, Error>(ln_abs_determinant(a)?.0);
+        let found = hvp(f, &scaled, &direction).unwrap();
+        let expected = -(&y * &v * &y).transpose();
+        close(&rows(&d, &found), &expected, 1e-11);
+        // Along A + t V the solution has the second derivative 2 A^-1 V A^-1 V x.
+        let right = rows(&d, &b);
+        let of = [&scaled, &direction, &right];
+        let (_, found): (f64, f64) = jvp(|t| slope(*t, of), &0.0, &1.0);
+        let expected = (&y * &v * &y * &v * &y * &b).sum() * 2.0;
+        assert!((found / expected - 1.0).abs() < 1e-10, "{found} in place of {expected}");
+        // And by way of the factors.
+        let f = |a: &DMatrix<_>| {
+            let b = b.map(nalgebra::convert::<f64, _>);
+            let scale = DMatrix::from_fn(4, 1, |i, _| nalgebra::convert::<f64, _>(d[i]));
+            Ok::<_, Error>(lu_solve(Operation::None, &lu(a)?, &b.component_mul(&scale))?.sum())
+        };
+        let found = hvp(f, &scaled, &direction).unwrap();
+        let ones = DMatrix::from_element(4, 1, 1.0);
+        let (x, w) = (&y * &b, y.transpose() * &ones);
+        let (x_dot, w_dot) = (-(&y * &v * &x), -(y.transpose() * v.transpose() * &w));
+        let expected = -(&w_dot * x.transpose() + &w * x_dot.transpose());
+        close(&rows(&d, &found), &expected, 1e-10);
+    }
+}
+
+#[test]
+fn solutions_of_least_squares_of_any_size() {
+    for s in [1.0, 1e200, 1e-200, 1e150, 1e-150] {
+        let (a, b) = (dmatrix![s; 2.0 * s; 2.0 * s], dmatrix![s; 0.0; s]);
+        let x = lstsq(&a, &b).unwrap();
+        assert!((x[0] - 1.0 / 3.0).abs() < 1e-15);
+        let lift = |x: f64| difrules_core::Var::constant(x);
+        let found = gradient(|a| Ok::<_, Error>(lstsq(a, &b.map(lift))?[0]), &a).unwrap() * s;
+        close(&found, &(dmatrix![1.0; -4.0; -1.0] / 27.0), 1e-14);
+        let (_, found) = jvp(
+            |a| lstsq(a, &b.map(nalgebra::convert::<f64, Dual<f64>>)).unwrap(),
+            &a,
+            &dmatrix![s; 0.0; 0.0],
+        );
+        assert!((found[0] - 1.0 / 27.0).abs() < 1e-15);
+    }
+    // Columns of other sizes are none that depend on others.
+    let x = lstsq(&dmatrix![1e150, 1e-150; 0.0, 1e-150; 1e150, 0.0], &dvector![2.0, 1.0, 1.0]);
+    close(
+        &(DMatrix::from_column_slice(2, 1, x.unwrap().as_slice())
+            .component_mul(&dmatrix![1e150; 1e-150])),
+        &dmatrix![1.0; 1.0],
+        1e-15,
+    );
+}
+
+#[test]
+fn singular_values_of_any_size() {
+    let a = dmatrix![2.27, -2.5e-6; 0.0, 9.008];
+    let Svd { u, singular_values: s, v_t } = svd(&a).unwrap();
+    close(&(u * DMatrix::from_diagonal(&s) * v_t), &a, 4e-16);
+    let found = gradient(spectral_norm, &a).unwrap();
+    assert!((found[(0, 1)] + 2.963_502_4e-7).abs() < 1e-14);
+    for s in [1e200, 1e-200, 1e-300, 1e307] {
+        let found = singular_values(&(matrix![4.0, 1.0; 1.0, 3.0] * s)).unwrap() / s;
+        let expected = vector![4.618_033_988_749_895, 2.381_966_011_250_105];
+        assert!((found - expected).amax() < 4e-15, "{found}");
+    }
+    let mut random = Sampler::new(1, 4);
+    for _ in 0..20 {
+        let a = rows(&[1.0, 1e16, 1e32], &random.matrix(3, 3));
+        let Svd { u, singular_values: s, v_t } = svd(&a).unwrap();
+        // The others are as good as zero beside the last row.
+        let largest = a.row(2).norm();
+        assert!((s[0] / largest - 1.0).abs() < 1e-14);
+        close(&(u * DMatrix::from_diagonal(&s) * v_t), &a, 3e-15);
+    }
+    // The values of a bidiagonal matrix come out to a few roundings of themselves.
+    let graded: DMatrix<f64> = dmatrix![1.0, 1e-30; 0.0, 1e-20];
+    let s = svd(&graded).unwrap().singular_values;
+    assert!((s[1] / 1e-20 - 1.0).abs() < 1e-15);
+}
+
+#[test]
+fn determinants_whose_factors_are_out_of_range() {
+    let diagonal = |d: [f64; 3]| DMatrix::from_diagonal(&DVector::from_row_slice(&d));
+    assert_eq!(determinant(&diagonal([1e200, 1e200, 1e-300])).unwrap(), 1e100);
+    assert_eq!(determinant(&diagonal([1e-200, -1e-200, 1e300])).unwrap(), -1e-100);
+    let found = gradient(determinant, &diagonal([1e100, 1e200, 1e-250])).unwrap();
+    let expected = [1e-50, 1e-150, 1e300];
+    for i in 0..3 {
+        assert!((found[(i, i)] / expected[i] - 1.0).abs() < 1e-14);
+    }
+    let found = gradient(determinant, &dmatrix![1e-200, 0.0; 3e-200, 1e-200]).unwrap();
+    close(&(found * 1e200), &dmatrix![1.0, -3.0; 0.0, 1.0], 1e-15);
+}
+
+#[test]
+fn numbers_next_to_the_largest_give_results_or_errors() {
+    let i = Complex::i();
+    for scale in [1e308, 1.7e308, f64::MAX] {
+        let z = dmatrix![i + 1.0, i - 1.0; i - 0.5, i * 0.7 + 1.0] * Complex::from(scale);
+        if let Ok(Svd { u, singular_values: s, v_t }) = svd(&z) {
+            let product = u * DMatrix::from_diagonal(&(s / 1e300).map(Complex::from)) * v_t;
+            assert!((product - &z / Complex::from(1e300)).camax() < 1e-7);
+        }
+        if let Ok(x) = lstsq(&z, &(&z * Complex::from(0.25))) {
+            assert!((x - DMatrix::identity(2, 2) * Complex::from(0.25)).camax() < 1e-14);
+        }
+        // Neither a panic nor a number that is wrong.
+        let found = gradient(|a| Ok::<_, Error>(determinant(a)?.re), &z);
+        assert!(found.is_err() || found.unwrap().iter().all(|x| x.norm() > 1e307));
+        let a = Matrix2::new(1.0, 0.5, 0.25, 1.0) * scale;
+        if let Ok(x) = lstsq(&a, &(a * vector![0.5, 0.25])) {
+            assert!((x - vector![0.5, 0.25]).amax() < 1e-14);
+        }
+        match normalize(&a) {
+            Ok(y) => assert!((y.norm() - 1.0).abs() < 1e-14),
+            Err(error) => assert_eq!(error, Error::Overflow { result: "norm" }),
+        }
+        match solve(&a, &(a * vector![0.5, 0.25])) {
+            Ok(x) => assert!((x - vector![0.5, 0.25]).amax() < 1e-14),
+            Err(error) => assert_eq!(error, Error::Overflow { result: "packed" }),
+        }
+    }
+    let found = singular_values(&SMatrix::<f64, 3, 3>::from_element(1e308));
+    assert_eq!(found, Err(Error::Overflow { result: "singular_values" }));
+}
+
+#[test]
+fn toeplitz_matrices_with_leading_blocks_that_are_nearly_singular() {
+    for small in [1e-5, 1e-9, 1e-14] {
+        // The leading block of two rows has the determinant `small`.
+        let (column, row) =
+            (dvector![1.0, 1.0 - small, 0.3, -0.7], dvector![1.0, 1.0 + small, 0.1, 2.0]);
+        let a = DMatrix::from_fn(4, 4, |i, j| if i >= j { column[i - j] } else { row[j - i] });
+        let x = dvector![1.0, -2.0, 0.5, 3.0];
+        let found = toeplitz_solve(&column, &row, &(&a * &x)).unwrap();
+        assert!((&a * &found - &a * &x).amax() < 1e-14, "{found}");
+        let found =
+            toeplitz_solve(&(&column * 2.5e307), &(&row * 2.5e307), &dvector![1.0, 2.0, 3.0, 4.0]);
+        let expected = solve(&a, &dvector![1.0, 2.0, 3.0, 4.0]).unwrap();
+        assert!((found.unwrap() * 2.5e307 - &expected).amax() < 1e-12 * expected.amax());
+    }
+}
