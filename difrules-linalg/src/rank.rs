@@ -23,22 +23,18 @@ impl<T: Scalar> Ranges<T> {
         Self { u: u.map(plain), v_t: v_t.map(plain), condition }
     }
 
-    pub(crate) fn rank(&self) -> usize {
-        self.u.ncols()
-    }
-
     /// Whether the rank is as large as it can be: no direction changes it.
     fn is_full(&self) -> bool {
-        self.rank() == self.u.nrows().min(self.v_t.ncols())
+        self.u.ncols() == self.u.nrows().min(self.v_t.ncols())
     }
 
     /// (1 - U U^H) M, or M (1 - U U^H).
-    pub(crate) fn outside_u(&self, side: Side, m: DMatrixView<'_, T>) -> DMatrix<T> {
+    fn outside_u(&self, side: Side, m: DMatrixView<'_, T>) -> DMatrix<T> {
         outside((block(&self.u), false), side, m)
     }
 
     /// (1 - V V^H) M, or M (1 - V V^H).
-    pub(crate) fn outside_v(&self, side: Side, m: DMatrixView<'_, T>) -> DMatrix<T> {
+    fn outside_v(&self, side: Side, m: DMatrixView<'_, T>) -> DMatrix<T> {
         outside((block(&self.v_t), true), side, m)
     }
 

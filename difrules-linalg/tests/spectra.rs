@@ -106,6 +106,108 @@ fn both_modes_agree_at_any_gap() {
     }
 }
 
+/// The tangents of diagonal matrices, whose vectors are unit vectors: each is an entry of the direction over a gap.
+fn close_values<S: Real>(exponents: std::ops::RangeInclusive<i32>, rounding: f64) {
+    let lift = |m: &DMatrix<f64>| m.map(nalgebra::convert::<f64, S>);
+    let mut random = Sampler::new(72, 72);
+    for exponent in exponents {
+        for size in [1.0, 1e-9, 1e6] {
+            let relative = 10.0_f64.powi(-exponent);
+            let a = lift(&DMatrix::from_diagonal(&dvector![size, size * (1.0 + relative), 3.0]));
+            let gap = (a[(1, 1)] - a[(0, 0)]).to_f64();
+            if gap == 0.0 || size == 1e6 {
+                continue;
+            }
+            let (any, even) = (random.matrix::<f64>(3, 3), symmetric(&mut random, 3));
+            let (any, even) = (lift(&any), lift(&even));
+            let check = |what: &str, found: S, entry: S, factor: f64| {
+                let expected = entry.to_f64() * factor / gap;
+                let error = (found.to_f64() / expected - 1.0).abs();
+                assert!(error < rounding, "{what}, {relative:e} of {size:e}: {error:e}");
+            };
+            let (_, moved) = jvp(symmetric_eigen, &a, &even).unwrap();
+            check("symmetric_eigen", moved.eigenvectors[(0, 1)], even[(0, 1)], 1.0);
+            let (_, moved) = jvp(eigen, &a, &any).unwrap();
+            check("eigen", moved.eigenvectors[(0, 1)].re, any[(0, 1)], 1.0);
+            check("eigen", moved.eigenvectors[(1, 0)].re, any[(1, 0)], -1.0);
+            let (_, (q, _)) = jvp(schur, &a, &any).unwrap();
+            check("schur", q[(1, 0)], any[(1, 0)], -1.0);
+            // A V = 4 V diag(w), and V^T V = 1 / 4.
+            let b = lift(&(DMatrix::identity(3, 3) * 4.0)).map(Dual::constant);
+            let pencil = |a: &DMatrix<Dual<S>>| generalized_symmetric_eigen(a, &b).unwrap();
+            let (_, moved) = jvp(pencil, &a, &even);
+            check("pencil", moved.eigenvectors[(0, 1)], even[(0, 1)], 0.5);
+        }
+    }
+}
+
+#[test]
+fn tangents_of_vectors_of_close_values() {
+    close_values::<f64>(3..=15, 1e-11);
+    close_values::<f32>(3..=6, 1e-4);
+}
+
+/// Sums of third powers of values, tr A^3 and the like, by each primitive that has the values.
+fn cubes<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
+    let sum = |w: &DVector<S>| w.iter().fold(S::zero(), |sum, &w| sum + w * w * w);
+    Ok(match which {
+        0 => sum(&symmetric_eigenvalues(a)?),
+        1 => sum(&symmetric_eigen(a)?.eigenvalues),
+        2 => {
+            let b = constant::<S>(&(DMatrix::identity(a.nrows(), a.nrows()) * 0.5));
+            sum(&generalized_symmetric_eigen(a, &b)?.eigenvalues) / nalgebra::convert(8.0)
+        }
+        // s^4 is a polynomial of A, s^3 is none.
+        3 => sum(&singular_values(a)?.map(|s| s.powf(nalgebra::convert(4.0 / 3.0)))),
+        _ => sum(&svd(a)?.singular_values.map(|s| s.powf(nalgebra::convert(4.0 / 3.0)))),
+    })
+}
+
+#[test]
+fn second_derivatives_of_values_that_repeat_by_any_primitive() {
+    let mut random = Sampler::new(80, 80);
+    let v = random.matrix::<f64>(4, 4).qr().q();
+    for values in [[1.0; 4], [1.0, 1.0, 2.0, 2.0], [1.0, 1.0 + 1e-9, 1.5, 1.5 + 1e-5]] {
+        for v in [DMatrix::identity(4, 4), v.clone()] {
+            let a = &v * DMatrix::from_diagonal(&values.to_vec().into()) * v.transpose();
+            let a = (&a + a.transpose()) * 0.5;
+            let (even, any) = (symmetric(&mut random, 4), random.matrix::<f64>(4, 4));
+            for which in 0..5 {
+                let (e, expected) = if which < 3 {
+                    (&even, (&a * &even + &even * &a) * 3.0)
+                } else {
+                    let (e, t) = (&any, any.transpose());
+                    (&any, (e * &a * &a + &a * t * &a + &a * &a * e) * 4.0)
+                };
+                let size = expected.norm();
+                let (found, heard) = diagnosed(|| hvp(|a| cubes(which, a), &a, e).unwrap());
+                let error = (&found - &expected).norm() / size;
+                // Those that have vectors too say of these that they are undefined.
+                let silent = heard.is_empty() || [1, 2, 4].contains(&which);
+                assert!(error < 1e-5 && silent, "{which} {values:?}: {error:e} {heard:?}");
+                // The other nestings give the same, or NaN: how a direction splits a value is not told by the other.
+                let of_gradient =
+                    |a: &DMatrix<Var<f64>>| dot(&gradient(|a| cubes(which, a), a)?, &constant(e));
+                let slope = |a: &DMatrix<Var<f64>>| {
+                    let lifted = a.zip_map(e, |x, v| Dual::new(x, [Var::constant(v)]));
+                    Ok::<_, Error>(cubes(which, &lifted)?.tangents[0])
+                };
+                let twice = |a: &DMatrix<Dual<f64>>| {
+                    jvp(|a| cubes(which, a), a, &constant(e)).map(|(_, slope)| slope)
+                };
+                let found = [gradient(of_gradient, &a).unwrap(), gradient(slope, &a).unwrap()];
+                for (k, found) in found.iter().enumerate() {
+                    let error = (found - &expected).norm() / size;
+                    assert!(error.is_nan() || error < 1e-5, "{which} {values:?} {k}: {error:e}");
+                }
+                let (_, twice) = jvp(twice, &a, e).unwrap();
+                let error = (twice - expected.dot(e)).abs() / size;
+                assert!(error.is_nan() || error < 1e-5, "{which} {values:?}: {error:e}");
+            }
+        }
+    }
+}
+
 #[test]
 fn singular_vectors_beside_larger_singular_values() {
     let mut random = Sampler::new(73, 73);

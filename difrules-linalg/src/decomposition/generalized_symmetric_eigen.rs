@@ -1,27 +1,33 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
-use crate::block::{block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again};
+use crate::block::{
+    FIT, block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again, varies,
+};
 use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
 use crate::error::{Error, finite_triangle, shape, solved, square};
 use crate::modulus::largest_modulus;
 use crate::sample;
 use crate::spectral::{
-    Order, divide_by_gaps, hermitian_eigen, keep_phases, keep_phases_adjoint, over_gaps, part,
-    size_of, split_values, turn,
+    Order, divide_by_gaps, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
+    keep_phases_adjoint, over_gaps, part, size_of, split_values, turn,
 };
 use crate::systems::inverse::inverse;
-use crate::tolerance::Sizes;
+use crate::tolerance::{Sizes, plain};
 
 /// The eigenvalues and eigenvectors of a pencil, A V = B V diag(w), with a Hermitian A and a Hermitian
 /// positive definite B, of which only the lower triangles are read: the values in increasing order,
 /// the vectors with V^H B V = 1, and the first of their largest entries real and positive.
 ///
 /// A and B are Hermitian by contract, so their cotangents are.
+///
+/// By the eigenvalues of L^-1 A L^-H for B = L L^H, as LAPACK's `sygv`: the error of a value is a rounding of the largest
+/// times the condition number of B, where B over the roots of its diagonal on both sides counts. Of a badly conditioned
+/// B the small values have less digits.
 ///
 /// Where eigenvalues repeat it is as in [`symmetric_eigen`](fn@crate::symmetric_eigen): what is not determined is
 /// NaN and [reported](difrules_core::report).
@@ -58,7 +64,7 @@ use crate::tolerance::Sizes;
 #[primitive(
     forward = generalized_symmetric_eigen_forward,
     reverse = generalized_symmetric_eigen_reverse,
-    reads(return),
+    reads(a, b, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -80,18 +86,8 @@ where
     finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     finite_triangle("b", Triangle::Lower, Diagonal::General, b)?;
     let l = cholesky(b)?;
-    // C = L^-1 A L^-H with A's lower triangle on both sides.
-    let mut c = a.clone();
-    for j in 0..size {
-        c[(j, j)] = T::from_real(a[(j, j)].real());
-        for i in j + 1..size {
-            c[(j, i)] = a[(i, j)].conjugate();
-        }
-    }
-    let (none, adjoint) = (Operation::None, Operation::Adjoint);
-    let lower = Triangle::Lower;
-    solve_again(Side::Left, lower, none, block(&l), &mut block_mut(&mut c));
-    solve_again(Side::Right, lower, adjoint, block(&l), &mut block_mut(&mut c));
+    let (adjoint, lower) = (Operation::Adjoint, Triangle::Lower);
+    let c = reduced(a, &l);
     let pivots = || (0..size).map(|i| l[(i, i)]);
     solved(&c, pivots())?;
     let (eigenvalues, mut eigenvectors) = hermitian_eigen(&c)?;
@@ -99,6 +95,66 @@ where
     solved(&eigenvectors, pivots())?;
     turn(block_mut(&mut eigenvectors));
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
+}
+
+/// C = L^-1 A L^-H with A's lower triangle on both sides.
+fn reduced<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>, l: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let mut c = a.clone();
+    for j in 0..a.nrows() {
+        c[(j, j)] = T::from_real(a[(j, j)].real());
+        for i in j + 1..a.nrows() {
+            c[(j, i)] = a[(i, j)].conjugate();
+        }
+    }
+    let lower = Triangle::Lower;
+    solve_again(Side::Left, lower, Operation::None, block(l), &mut block_mut(&mut c));
+    solve_again(Side::Right, lower, Operation::Adjoint, block(l), &mut block_mut(&mut c));
+    c
+}
+
+/// The lower triangle on both sides, which vary as the two triangles of a Hermitian matrix do.
+fn evenly<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let moved = |x: T| if x.is_finite() { x - plain(x) } else { T::zero() };
+    let (size, _) = a.shape_generic();
+    OMatrix::from_fn_generic(size, size, |i, j| {
+        let value = if i >= j { plain(a[(i, j)]) } else { plain(a[(j, i)].conjugate()) };
+        value + (moved(a[(i, j)]) + moved(a[(j, i)]).conjugate()).scale(half::<T>())
+    })
+}
+
+/// The gradients V diag(g) V^H by A and -V diag(w g) V^H by B of a function of the eigenvalues alone, by way of those of
+/// C = U diag(w) U^H, with U = L^H V: where values repeat their own derivatives are those of the primitive for these.
+fn gradients_of_values<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, D>,
+    eigen: &SymmetricEigen<T, D>,
+    values_bar: &OVector<T::Real, D>,
+) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    let l = cholesky(&evenly(b)).expect(FIT);
+    let c = reduced(&evenly(a), &l);
+    let eigenvalues = eigen.eigenvalues.clone();
+    let mut eigenvectors = eigen.eigenvectors.clone();
+    let factors = ((block(&l), true), (block(&eigen.eigenvectors), false));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut eigenvectors));
+    let of_c = SymmetricEigen { eigenvalues, eigenvectors };
+    let lower = Triangle::Lower;
+    let gradient = |weights: &OVector<T::Real, D>| {
+        let mut bar = gradient_of_eigenvalues(&c, &of_c, weights);
+        solve_again(Side::Left, lower, Operation::Adjoint, block(&l), &mut block_mut(&mut bar));
+        solve_again(Side::Right, lower, Operation::None, block(&l), &mut block_mut(&mut bar));
+        bar
+    };
+    let by_b = values_bar.zip_map(&of_c.eigenvalues, |g, w| -(g * w));
+    (gradient(values_bar), gradient(&by_b))
 }
 
 /// The sizes of the eigenvalues of B^-1 A = V diag(w) V^-1.
@@ -114,6 +170,8 @@ fn half<T: Scalar>() -> T::Real {
 }
 
 fn generalized_symmetric_eigen_forward<T: Scalar, D: Dim>(
+    _: &OMatrix<T, D, D>,
+    _: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     a_dot: &OMatrix<T, D, D>,
     b_dot: &OMatrix<T, D, D>,
@@ -144,15 +202,23 @@ where
     SymmetricEigen { eigenvalues, eigenvectors }
 }
 
-fn generalized_symmetric_eigen_reverse<T: Scalar, D: Dim>(
+fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     (values_bar, mut vectors_bar): Cotangent<'_, SymmetricEigen<T, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
     b_bar: Slot<'_, OMatrix<T, D, D>>,
 ) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     let SymmetricEigen { eigenvalues: w, eigenvectors: v } = eigen;
+    if !<T::Real as Real>::BASE && !varies(&vectors_bar) {
+        let (of_a, of_b) = gradients_of_values(a, b, eigen, &values_bar.into_owned());
+        a_bar.add(|| of_a);
+        b_bar.add(|| of_b);
+        return;
+    }
     let mut vectors_bar = buffer(&mut vectors_bar);
     keep_phases_adjoint(block(v), &mut vectors_bar);
     let size = v.shape_generic().0;

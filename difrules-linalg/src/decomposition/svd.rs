@@ -1,11 +1,11 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
-use crate::block::buffer;
+use crate::block::{buffer, varies};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
-use crate::singular::{svd_forward, svd_reverse};
+use crate::singular::{gradient_of_values, svd_forward, svd_reverse};
 use crate::spectral::largest;
 use crate::unitary::{TwoSided, two_sided};
 
@@ -63,7 +63,7 @@ where
 #[primitive(
     forward = svd_tangent,
     reverse = svd_cotangent,
-    reads(return),
+    reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -106,6 +106,7 @@ where
 }
 
 fn svd_tangent<T: Scalar, R: DimMin<C>, C: Dim>(
+    _: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> Svd<T, R, C>
@@ -122,16 +123,26 @@ where
 }
 
 fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     (mut u_bar, values_bar, mut v_t_bar): Cotangent<'_, Svd<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
+    DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: Allocator<R, C>
+        + Allocator<R>
+        + Allocator<C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
+    // Of the values alone the second derivatives are those of singular_values.
+    if !<T::Real as Real>::BASE && !varies(&u_bar) && !varies(&v_t_bar) {
+        a_bar.add(|| gradient_of_values(a, svd, &values_bar.into_owned()));
+        return;
+    }
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let Svd { u, singular_values, v_t } = svd;
     svd_reverse(

@@ -1,12 +1,14 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::blas::trsm::{Diagonal, Triangle};
-use crate::block::buffer;
+use crate::block::{buffer, varies};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
-use crate::spectral::{hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse};
+use crate::spectral::{
+    gradient_of_eigenvalues, hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse,
+};
 
 /// The factors of [`symmetric_eigen`](fn@symmetric_eigen): A = V diag(w) V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -59,7 +61,7 @@ where
 #[primitive(
     forward = symmetric_eigen_forward,
     reverse = symmetric_eigen_reverse,
-    reads(return),
+    reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -81,6 +83,7 @@ where
 }
 
 fn symmetric_eigen_forward<T: Scalar, D: Dim>(
+    _: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     a_dot: &OMatrix<T, D, D>,
 ) -> SymmetricEigen<T, D>
@@ -93,15 +96,20 @@ where
     SymmetricEigen { eigenvalues, eigenvectors }
 }
 
-fn symmetric_eigen_reverse<T: Scalar, D: Dim>(
+fn symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     (values_bar, mut vectors_bar): Cotangent<'_, SymmetricEigen<T, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
 ) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     let SymmetricEigen { eigenvalues, eigenvectors } = eigen;
     a_bar.add(|| {
+        // Of the values alone the second derivatives are those of symmetric_eigenvalues.
+        if !<T::Real as Real>::BASE && !varies(&vectors_bar) {
+            return gradient_of_eigenvalues(a, eigen, &values_bar.into_owned());
+        }
         hermitian_eigen_reverse(
             "symmetric_eigen",
             eigenvalues,

@@ -1,8 +1,9 @@
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{
+    DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
+};
 
-use crate::blas::trsm::Side;
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
@@ -70,7 +71,7 @@ where
     pseudo_inverse_and_factors(a).map(|(y, _)| y)
 }
 
-/// The factors with zeros for the singular values that count as zero.
+/// The factors with zeros for the singular values that count as zero, and their vectors.
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
 fn pseudo_inverse_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
     a: &OMatrix<T, R, C>,
@@ -93,7 +94,13 @@ where
         let size = size_of(svd.singular_values.as_slice());
         let count = a.nrows().max(a.ncols());
         let is_zero = |s: T::Real| gap_of::<T::Real>(s.to_f64(), size, count) == Gap::Nothing;
-        svd.singular_values.apply(|s| *s = if is_zero(*s) { nalgebra::zero() } else { *s });
+        for k in 0..svd.singular_values.len() {
+            if is_zero(svd.singular_values[k]) {
+                svd.u.column_mut(k).fill(T::zero());
+                svd.v_t.row_mut(k).fill(T::zero());
+                svd.singular_values[k] = nalgebra::zero();
+            }
+        }
         svd
     };
     if !<T::Real as Real>::BASE {
@@ -113,6 +120,15 @@ where
     Ok((adjoint.adjoint(), svd))
 }
 
+fn rank<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> usize
+where
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    svd.singular_values.iter().take_while(|&&s| s > nalgebra::zero()).count()
+}
+
 /// The vectors of the singular values that are not zero.
 fn ranges<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> Ranges<T>
 where
@@ -120,8 +136,7 @@ where
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    let values = svd.singular_values.as_slice();
-    let rank = values.iter().take_while(|&&s| s > nalgebra::zero()).count();
+    let (values, rank) = (svd.singular_values.as_slice(), rank(svd));
     let condition = if rank == 0 { 1.0 } else { values[0].to_f64() / values[rank - 1].to_f64() };
     Ranges::new(
         block(&svd.u).columns(0, rank).into_owned(),
@@ -145,13 +160,23 @@ where
     product
 }
 
-/// A matrix of this shape.
-fn owned<T: Scalar, R: Dim, C: Dim>(like: &OMatrix<T, R, C>, m: DMatrix<T>) -> OMatrix<T, R, C>
+/// A Y and Y A, from which side they are wanted: at a plain number U U^H and V V^H, of which less is rounding.
+fn onto<T: Scalar, R: Dim>(
+    vectors: (DMatrixView<'_, T>, bool),
+    product: (DMatrixView<'_, T>, DMatrixView<'_, T>),
+    size: R,
+) -> OMatrix<T, R, R>
 where
-    DefaultAllocator: Allocator<R, C>,
+    DefaultAllocator: Allocator<R, R>,
 {
-    let (rows, columns) = like.shape_generic();
-    OMatrix::from_fn_generic(rows, columns, |i, j| m[(i, j)])
+    let mut onto = OMatrix::zeros_generic(size, size);
+    let (first, second) = if <T::Real as Real>::BASE {
+        ((vectors.0, vectors.1), (vectors.0, !vectors.1))
+    } else {
+        ((product.0, false), (product.1, false))
+    };
+    multiply(T::one(), first, second, T::zero(), &mut block_mut(&mut onto));
+    onto
 }
 
 fn pseudo_inverse_forward<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -170,33 +195,27 @@ where
         + Allocator<DimMinimum<R, C>>,
 {
     let (rows, columns) = a.shape_generic();
-    let (ranges, plain) = (ranges(svd), <T::Real as Real>::BASE);
+    let rank = rank(svd);
     let inside: OMatrix<T, C, C> = product((y, false), a_dot, columns);
     let mut y_dot: OMatrix<T, C, R> = product((&-&inside, false), y, columns);
-    if ranges.rank() < rows.value() {
+    if rank < rows.value() {
         // Y Y^H dA^H (1 - A Y)
         let moved: OMatrix<T, R, R> = product((a_dot, false), y, rows);
         let mut first: OMatrix<T, C, R> = product((y, false), &moved.adjoint(), columns);
-        if plain {
-            first = owned(&first, ranges.outside_u(Side::Right, block(&first)));
-        } else {
-            let along: OMatrix<T, C, C> = product((&first, false), a, columns);
-            first -= product((&along, false), y, columns);
-        }
+        let onto_u = onto((block(&svd.u), false), (block(a), block(y)), rows);
+        first -= product((&first, false), &onto_u, columns);
         y_dot += first;
     }
-    if ranges.rank() < columns.value() {
+    if rank < columns.value() {
         // (1 - Y A) dA^H Y^H Y
         let mut last: OMatrix<T, C, R> = product((&inside, true), y, columns);
-        if plain {
-            last = owned(&last, ranges.outside_v(Side::Left, block(&last)));
-        } else {
-            let along: OMatrix<T, R, R> = product((a, false), &last, rows);
-            last -= product((y, false), &along, columns);
-        }
+        let onto_v = onto((block(&svd.v_t), true), (block(y), block(a)), columns);
+        last -= product((&onto_v, false), &last, columns);
         y_dot += last;
     }
-    ranges.along("pseudo_inverse", block(a_dot), &mut block_mut(&mut y_dot));
+    if rank < svd.singular_values.len() {
+        ranges(svd).along("pseudo_inverse", block(a_dot), &mut block_mut(&mut y_dot));
+    }
     y_dot
 }
 
@@ -217,7 +236,7 @@ fn pseudo_inverse_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let (rows, columns) = a.shape_generic();
-    let (ranges, plain, one) = (ranges(svd), <T::Real as Real>::BASE, T::one());
+    let (rank, one) = (rank(svd), T::one());
     let y_bar = buffer(&mut y_bar);
     // Y^H Y_bar and Y_bar^H Y.
     let mut left = OMatrix::<T, R, R>::zeros_generic(rows, rows);
@@ -225,31 +244,23 @@ fn pseudo_inverse_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     multiply(one, (y_block, true), (bar, false), T::zero(), &mut block_mut(&mut left));
     let mut a_bar = buffer(&mut a_bar);
     multiply(-one, (block(&left), false), (y_block, true), one, &mut a_bar);
-    if ranges.rank() < rows.value() {
+    if rank < rows.value() {
         // (1 - A Y) Y_bar^H Y Y^H, with Y_bar^H Y = (Y^H Y_bar)^H.
         let mut left: OMatrix<T, R, R> = left.adjoint();
-        if plain {
-            left = owned(&left, ranges.outside_u(Side::Left, block(&left)));
-        } else {
-            let inside: OMatrix<T, C, R> = product((y, false), &left, columns);
-            left -= product((a, false), &inside, rows);
-        }
+        let onto_u = onto((block(&svd.u), false), (block(a), block(y)), rows);
+        left -= product((&onto_u, false), &left, rows);
         multiply(one, (block(&left), false), (y_block, true), one, &mut a_bar);
     }
-    if ranges.rank() < columns.value() {
+    if rank < columns.value() {
         // Y^H (Y Y_bar^H) (1 - Y A)
         let mut right = OMatrix::<T, C, C>::zeros_generic(columns, columns);
         multiply(one, (bar, false), (y_block, true), T::zero(), &mut block_mut(&mut right));
         let mut right: OMatrix<T, C, C> = right.adjoint();
-        if plain {
-            right = owned(&right, ranges.outside_v(Side::Right, block(&right)));
-        } else {
-            let inside: OMatrix<T, C, R> = product((&right, false), y, columns);
-            right -= product((&inside, false), a, columns);
-        }
+        let onto_v = onto((block(&svd.v_t), true), (block(y), block(a)), columns);
+        right -= product((&right, false), &onto_v, columns);
         multiply(one, (y_block, true), (block(&right), false), one, &mut a_bar);
     }
-    if y_bar.iter().any(|x| x.modulus().to_f64() != 0.0) {
-        ranges.by_entries("pseudo_inverse", &mut a_bar);
+    if rank < svd.singular_values.len() && y_bar.iter().any(|x| x.modulus().to_f64() != 0.0) {
+        ranges(svd).by_entries("pseudo_inverse", &mut a_bar);
     }
 }
