@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::mem::needs_drop;
 
 use crate::field::real_field;
+use crate::mark::{Mark, NumberMark};
 use crate::passing::{Arguments, Gathered, Look, Take, Write};
 use crate::primitive::{Given, LentEvaluation, Output, Primitive, Wholes};
 use crate::registry::Record;
@@ -22,8 +23,8 @@ use crate::whole::{DualLent, DualWhole, Tangent};
 ///
 /// # Panics
 /// An operation on numbers of two derivations, which [`jvp`](crate::jvp) and the other transforms
-/// start: their tangents are in different directions (see [nesting](crate::nesting)). Only where
-/// debug assertions are on: a release build has no place for the mark.
+/// start: their tangents are in different directions (see [nesting](crate::nesting)). Numbers are told
+/// apart where debug assertions are on, values in one piece always.
 ///
 /// ```
 /// use difrules_core::Dual;
@@ -42,70 +43,7 @@ pub struct Dual<T, const N: usize = 1> {
     /// derivative was computed to be zero: see [`infinities`](crate::infinities).
     pub tangents: [T; N],
     /// The derivation that the tangents are of.
-    mark: Mark,
-}
-
-/// Tells the numbers of one derivation from those of another, as the stamp of a tape does. Zero is
-/// that of numbers that belong to none.
-#[cfg(debug_assertions)]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark(u32);
-
-/// Takes no room in a release build.
-#[cfg(not(debug_assertions))]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark;
-
-#[cfg(debug_assertions)]
-impl Mark {
-    pub(crate) const NONE: Self = Self(0);
-
-    /// A new derivation's.
-    pub(crate) fn new() -> Self {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        static MARKS: AtomicU32 = AtomicU32::new(1);
-        Self(MARKS.fetch_add(1, Ordering::Relaxed).max(1))
-    }
-
-    /// That of a result.
-    ///
-    /// # Panics
-    /// If the operands are of two derivations.
-    #[inline]
-    #[track_caller]
-    fn and(self, other: Self) -> Self {
-        if self != other && self != Self::NONE && other != Self::NONE {
-            mixed_derivations();
-        }
-        Self(self.0 | other.0)
-    }
-}
-
-#[cfg(not(debug_assertions))]
-impl Mark {
-    pub(crate) const NONE: Self = Self;
-
-    /// A new derivation's.
-    pub(crate) fn new() -> Self {
-        Self
-    }
-
-    /// That of a result.
-    #[inline(always)]
-    fn and(self, _: Self) -> Self {
-        Self
-    }
-}
-
-#[cfg(debug_assertions)]
-#[cold]
-#[track_caller]
-fn mixed_derivations() -> ! {
-    panic!(
-        "two `Dual`s of different derivations in one operation: to differentiate a derivative, give \
-         the inner transform a point made of the outer one's `Dual`s, so that the types nest; what \
-         the inner function takes from outside goes in as a part of the point, or as `Dual::constant`"
-    )
+    mark: NumberMark,
 }
 
 impl<T: Real, const N: usize> Dual<T, N> {
@@ -113,18 +51,18 @@ impl<T: Real, const N: usize> Dual<T, N> {
     #[inline]
     pub fn new(value: T, tangents: [T; N]) -> Self {
         let still = |tangent: T| if tangent.is_constant_zero() { T::still() } else { tangent };
-        Self { value, tangents: tangents.map(still), mark: Mark::NONE }
+        Self { value, tangents: tangents.map(still), mark: NumberMark::NONE }
     }
 
     /// A number that does not change in any direction.
     #[inline]
     pub fn constant(value: T) -> Self {
-        Self { value, tangents: [T::still(); N], mark: Mark::NONE }
+        Self { value, tangents: [T::still(); N], mark: NumberMark::NONE }
     }
 
     /// The same number as one of this derivation.
     #[inline]
-    pub(crate) fn marked(self, mark: Mark) -> Self {
+    pub(crate) fn marked(self, mark: NumberMark) -> Self {
         Self { mark, ..self }
     }
 
@@ -393,13 +331,14 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     }
 
     fn entries<F: Family>(lent: DualLent<'_, F::Of<T>, N>) -> F::Of<Self> {
+        let mark = NumberMark::of(lent.mark);
         if lent.tangents.iter().all(Option::is_none) {
-            return lent.value.map_reals(&mut |x| Self::constant(x).marked(lent.mark));
+            return lent.value.map_reals(&mut |x| Self::constant(x).marked(mark));
         }
         if !needs_drop::<F::Of<T>>() {
             // It is on the stack, and small: nothing is allocated.
             let mut entries: F::Of<Self> =
-                lent.value.map_reals(&mut |x| Self::constant(x).marked(lent.mark));
+                lent.value.map_reals(&mut |x| Self::constant(x).marked(mark));
             for (i, tangent) in lent.tangents.into_iter().enumerate() {
                 if let Some(tangent) = tangent {
                     entries.zip_reals::<T>(tangent, &mut |x, tangent| x.tangents[i] = tangent);
@@ -416,7 +355,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 Some(tangents) => tangents[number - 1],
                 None => T::still(),
             };
-            Self { value, tangents: std::array::from_fn(tangent), mark: lent.mark }
+            Self { value, tangents: std::array::from_fn(tangent), mark }
         })
     }
 
@@ -432,7 +371,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     ) -> DualWhole<<Form::Family as Family>::Of<T>, N> {
         let (mut varies, mut mark) = ([false; N], Mark::NONE);
         Form::visit::<Self>(given, &mut |x| {
-            mark = mark.and(x.mark);
+            mark = mark.and(x.mark.known());
             for (varies, tangent) in varies.iter_mut().zip(x.tangents) {
                 *varies |= !tangent.is_still();
             }
@@ -516,7 +455,7 @@ fn scalar<P: Primitive, T: Real, const N: usize>(
 ) -> Result<Output<P, Dual<T, N>>, P::Error> {
     let inputs = P::Arguments::own(arguments, &mut |_, x: Dual<T, N>| x.value);
     let evaluation = P::evaluate::<T>(inputs)?;
-    let (mut tangents, mut mark) = ([T::still(); N], Mark::NONE);
+    let (mut tangents, mut mark) = ([T::still(); N], NumberMark::NONE);
     P::Arguments::visit(arguments, &mut |argument, x: Dual<T, N>| {
         mark = mark.and(x.mark);
         if x.is_at_rest() || !P::is_known(argument) && x.carries_nothing() {
@@ -548,7 +487,7 @@ impl<T: Real, const N: usize> Look<Dual<T, N>> for Active<N> {
         for (active, tangent) in self.0.iter_mut().zip(x.tangents) {
             *active |= !tangent.is_still();
         }
-        self.1 = self.1.and(x.mark);
+        self.1 = self.1.and(x.mark.known());
     }
 }
 

@@ -11,6 +11,7 @@ mod diagnostic;
 mod dual;
 mod field;
 mod maps;
+mod mark;
 pub mod math;
 mod pages;
 pub mod passing;

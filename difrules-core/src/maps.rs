@@ -1,6 +1,7 @@
 //! What the modes and transforms do to the numbers of a container, and at once to what is whole.
 
-use crate::dual::{Dual, Mark};
+use crate::dual::Dual;
+use crate::mark::Derivation;
 use crate::scalar::Real;
 use crate::tape::{CONSTANT, Reading};
 use crate::value::{Differentiable, Family};
@@ -152,12 +153,12 @@ impl<T: Real> Map<Var<T>, T> for Again<'_, T> {
 }
 
 /// Gives a point its tangents, in one direction.
-pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>, pub(crate) Mark);
+pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>, pub(crate) Derivation);
 
 impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
     #[inline]
     fn real(&mut self, value: T) -> Dual<T> {
-        Dual::new(value, [self.0.real()]).marked(self.1)
+        Dual::new(value, [self.0.real()]).marked(self.1.number_mark())
     }
 
     fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, 1> {
@@ -171,7 +172,7 @@ impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
             let mut tangents = tangents.iter().map(still);
             <F::Of<T>>::build(&shape, &mut || tangents.next().expect("as many as numbers"))
         });
-        DualWhole { value, tangents: [tangent], mark: self.1 }
+        DualWhole { value, tangents: [tangent], mark: self.1.mark() }
     }
 }
 
@@ -180,7 +181,7 @@ pub(crate) struct Units {
     /// The number that comes next.
     pub(crate) next: usize,
     pub(crate) first: usize,
-    pub(crate) mark: Mark,
+    pub(crate) derivation: Derivation,
 }
 
 impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
@@ -189,7 +190,7 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
         let number = self.next;
         self.next += 1;
         Dual::new(value, std::array::from_fn(|direction| unit(number == self.first + direction)))
-            .marked(self.mark)
+            .marked(self.derivation.number_mark())
     }
 
     fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, N> {
@@ -207,7 +208,7 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
                 })
             })
         };
-        DualWhole { value, tangents: std::array::from_fn(tangent), mark: self.mark }
+        DualWhole { value, tangents: std::array::from_fn(tangent), mark: self.derivation.mark() }
     }
 }
 

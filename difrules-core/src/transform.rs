@@ -14,8 +14,9 @@ use std::convert::Infallible;
 use nalgebra::DMatrix;
 
 use crate::__private::{Nothing, infallible};
-use crate::dual::{Dual, Mark};
+use crate::dual::Dual;
 use crate::maps::{Along, Aspect, Lift, Numbering, Numbers, Ranges, Units, like};
+use crate::mark::Derivation;
 use crate::scalar::Real;
 use crate::tape::Opened;
 use crate::value::{Differentiable, With};
@@ -253,7 +254,7 @@ where
     assert_eq!(tangent.shape(), x.shape(), "the tangent must have the shape of the point");
     let tangent = tangent.to_reals();
     Y::from_result(
-        f(&x.map_with(&mut Along(Numbers(&tangent), Mark::new())))
+        f(&x.map_with(&mut Along(Numbers(&tangent), Derivation::default())))
             .into_result()
             .map(|y| (y.map_with(&mut Aspect::Value), y.map_with(&mut Aspect::Tangent))),
     )
@@ -378,7 +379,7 @@ where
 
 /// The point with unit tangents for the numbers from `first` on, a direction each.
 fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> With<X, Dual<X::Real, N>> {
-    x.map_with(&mut Units { next: 0, first, mark: Mark::new() })
+    x.map_with(&mut Units { next: 0, first, derivation: Derivation::default() })
 }
 
 /// The Jacobian of a function by reverse sweeps over one recording, one a row.
@@ -545,7 +546,7 @@ where
 {
     assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
     let direction = direction.to_reals();
-    let point = x.map_with(&mut Along(Numbers(&direction), Mark::new()));
+    let point = x.map_with(&mut Along(Numbers(&direction), Derivation::default()));
     let product = swept(f, &point, |gradient| {
         let tangents: Vec<_> = gradient.iter().map(|entry| entry.tangents[0].moved()).collect();
         like(x, &tangents)

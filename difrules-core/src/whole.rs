@@ -16,7 +16,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::cast;
-use crate::dual::Mark;
+use crate::mark::Mark;
 use crate::passing::Reference;
 use crate::pool;
 use crate::primitive::{

@@ -1,7 +1,42 @@
 //! nalgebra's own algorithms come to the same values in every mode, to the last bit, by the same branches.
 
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
 use difrules_core::{Defect, Dual, Real, Var, diagnosed, gradient, jvp};
 use nalgebra::{DMatrix, DVector, dmatrix};
+
+/// What all of this may have in use: an algorithm that does not end records until it is reached.
+const MEMORY: usize = 1 << 30;
+/// How long an algorithm may go on that records nothing. All of this takes less than a second.
+const TIME: Duration = Duration::from_secs(120);
+
+/// Ends the test where more than that is in use.
+struct Limited;
+
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code)] // A global allocator is unsafe by its trait; this one hands everything on.
+unsafe impl GlobalAlloc for Limited {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if BYTES.fetch_add(layout.size(), Ordering::Relaxed) > MEMORY {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are handed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Limited = Limited;
 
 /// The matrices: with structural zeros, repeated eigenvalues, and without.
 fn matrices() -> Vec<(&'static str, DMatrix<f64>)> {
@@ -143,53 +178,71 @@ fn compare<T: Real>(name: &str, mode: &str, plain: &DMatrix<f64>, moved: &DMatri
 
 #[test]
 fn values_are_the_plain_ones() {
-    for (name, a) in matrices() {
-        let direction =
-            DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| 0.3 + i as f64 - 0.7 * j as f64);
-        jvp(
-            |m| {
-                compare(name, "Dual", &a, m);
-                m[0]
-            },
-            &a,
-            &direction,
-        );
-        gradient(
-            |m| {
-                compare(name, "Var", &a, m);
-                m[0]
-            },
-            &a,
-        );
-        jvp(
-            |m: &DMatrix<Dual<f64>>| {
-                gradient(
-                    |m| {
-                        compare(name, "Var<Dual>", &a, m);
-                        m[0]
-                    },
-                    m,
-                )
-            },
-            &a,
-            &direction,
-        );
-        gradient(
-            |m: &DMatrix<Var<f64>>| {
-                let along = direction.map(Var::constant);
-                jvp(
-                    |m| {
-                        compare(name, "Dual<Var>", &a, m);
-                        m[0]
-                    },
-                    m,
-                    &along,
-                )
-                .1
-            },
-            &a,
-        );
+    let (sender, receiver) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        for (name, a) in matrices() {
+            in_all_modes(name, &a);
+            sender.send(name).unwrap();
+        }
+    });
+    let mut done = Vec::new();
+    loop {
+        match receiver.recv_timeout(TIME) {
+            Ok(name) => done.push(name),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => panic!("after {done:?} an algorithm does not end"),
+        }
     }
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn in_all_modes(name: &'static str, a: &DMatrix<f64>) {
+    let direction = DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| 0.3 + i as f64 - 0.7 * j as f64);
+    jvp(
+        |m| {
+            compare(name, "Dual", a, m);
+            m[0]
+        },
+        a,
+        &direction,
+    );
+    gradient(
+        |m| {
+            compare(name, "Var", a, m);
+            m[0]
+        },
+        a,
+    );
+    jvp(
+        |m: &DMatrix<Dual<f64>>| {
+            gradient(
+                |m| {
+                    compare(name, "Var<Dual>", a, m);
+                    m[0]
+                },
+                m,
+            )
+        },
+        a,
+        &direction,
+    );
+    gradient(
+        |m: &DMatrix<Var<f64>>| {
+            let along = direction.map(Var::constant);
+            jvp(
+                |m| {
+                    compare(name, "Dual<Var>", a, m);
+                    m[0]
+                },
+                m,
+                &along,
+            )
+            .1
+        },
+        a,
+    );
 }
 
 #[test]

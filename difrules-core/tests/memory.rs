@@ -167,8 +167,9 @@ fn a_tape_keeps_what_it_needs() {
     };
     some(20);
     let before = bytes();
-    some(200);
-    assert!(bytes() < before + 2_000, "{} bytes stay", bytes() - before);
+    some(1200);
+    // Not a byte for each of the 12 000; how many were there at once is chance.
+    assert!(bytes() < before + 12_000, "{} bytes stay", bytes() - before);
 
     // A loop in pieces: four times the steps take twice the memory.
     let looped = |steps: usize, pieces: bool| {

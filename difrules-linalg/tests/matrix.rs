@@ -543,3 +543,18 @@ fn where_a_zero_meets_an_infinity_both_modes_say_the_same() {
     );
     assert_eq!(*second, dmatrix![0.0, -1.0 / 32.0; 0.0, -2.0]);
 }
+
+#[test]
+#[should_panic(expected = "different derivations in one operation")]
+fn a_captured_matrix_of_another_derivation_is_refused() {
+    let a = Matrix::from(point());
+    jvp(
+        |x: &Matrix<Dual<f64>>| {
+            let inner: (Matrix<f64>, Matrix<f64>) =
+                jvp(|y: &Matrix<Dual<f64>>| x * y, &Matrix::from(point()), &a);
+            x * &inner.1
+        },
+        &a,
+        &a,
+    );
+}
