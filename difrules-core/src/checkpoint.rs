@@ -184,7 +184,7 @@ where
     X: Differentiable<Real = Var<T>>,
     P: Differentiable<Real = Var<T>>,
 {
-    let mut reading = Reading::new::<T>();
+    let mut reading = Reading::new();
     let first = x.map_with(&mut maps::read(&mut reading, 0));
     let parameter_values = parameters.map_with(&mut maps::read(&mut reading, 1));
     reading.finish(2);
@@ -219,7 +219,6 @@ where
             p.value();
         });
     }
-    reading.close::<T>();
     result
 }
 

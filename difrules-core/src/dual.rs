@@ -281,6 +281,22 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         self.value
     }
 
+    const PARTS: bool = T::PARTS;
+    const DIRECTIONS: usize = N;
+
+    #[inline]
+    fn place_of_part(part: usize) -> usize {
+        match part.checked_sub(1) {
+            None => std::mem::offset_of!(Self, value),
+            Some(direction) => std::mem::offset_of!(Self, tangents) + direction * size_of::<T>(),
+        }
+    }
+
+    #[inline]
+    fn of_derivation(self, other: Self) -> Self {
+        self.marked(self.mark.and(other.mark))
+    }
+
     #[inline]
     fn from_inner(value: T) -> Self {
         Self::constant(value)

@@ -33,7 +33,10 @@ mod var;
 mod whole;
 
 pub use call::{CallError, Pullback, Pushforward};
-pub use cast::{column_major_view, column_major_view_mut, native_gemm};
+pub use cast::{
+    PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
+    column_major_view, column_major_view_mut, native_gemm,
+};
 pub use checkpoint::{Parameters, checkpointed};
 pub use diagnostic::{
     Defect, Diagnostic, diagnosed, leaves_out_undefined, leaving_out_undefined, report,

@@ -183,6 +183,26 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn inner(self) -> Self::Inner;
 
+    /// Whether it is a plain number, or such a number and its tangents, beside each other in memory.
+    #[doc(hidden)]
+    const PARTS: bool = false;
+
+    /// How many tangents it has in memory beside its value.
+    #[doc(hidden)]
+    const DIRECTIONS: usize = 0;
+
+    /// Where a part is, in bytes: the value, or after it a tangent. Each is an [`Inner`](Real::Inner).
+    #[doc(hidden)]
+    fn place_of_part(_part: usize) -> usize {
+        0
+    }
+
+    /// The same as one of the derivation that the other is of.
+    #[doc(hidden)]
+    fn of_derivation(self, _other: Self) -> Self {
+        self
+    }
+
     /// A number that nothing is differentiated by in this mode.
     #[doc(hidden)]
     fn from_inner(value: Self::Inner) -> Self;
@@ -372,6 +392,7 @@ macro_rules! base {
 
         impl Real for $real {
             const BASE: bool = true;
+            const PARTS: bool = true;
 
             #[inline]
             fn to_f64(self) -> f64 {

@@ -371,7 +371,7 @@ impl<T: Real> Real for Var<T> {
                 P::evaluate::<T>(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
             return P::from_result(output);
         }
-        let mut reading = Reading::new::<T>();
+        let mut reading = Reading::new();
         P::Arguments::fold(
             &arguments,
             Whole::new,
@@ -405,7 +405,6 @@ impl<T: Real> Real for Var<T> {
                 Err(error)
             }
         };
-        reading.close::<T>();
         P::from_result(output)
     }
 
@@ -515,18 +514,16 @@ impl<T: Real> Real for Var<T> {
     fn apply_whole<P: Primitive>(
         mut arguments: Wholes<'_, P, Self>,
     ) -> Result<VarWhole<Output<P, T>>, P::Error> {
-        let mut ranges = Ranges { reading: Reading::new::<T>(), argument: 0 };
+        let mut ranges = Ranges { reading: Reading::new(), argument: 0 };
         P::Arguments::look::<Self, _>(&arguments, &mut ranges, |ranges, i| ranges.argument = i);
         let mut reading = ranges.reading;
         reading.finish(P::Arguments::IN_PLACE.len());
-        let result = if reading.stamp() == 0 {
+        if reading.stamp() == 0 {
             let result = T::apply::<P>(P::Arguments::give::<Self>(&mut arguments));
             P::into_result::<T>(result).map(VarWhole::constant)
         } else {
             whole_node::<P, T>(&reading, arguments)
-        };
-        reading.close::<T>();
-        result
+        }
     }
 }
 

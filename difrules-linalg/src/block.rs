@@ -1,13 +1,16 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
-use difrules_core::{Real, Scalar, column_major_view, column_major_view_mut};
+use difrules_core::{
+    Kind, PlainProduct, Real, Scalar, add_product_of_parts, column_major_slice,
+    column_major_slice_mut, column_major_view, column_major_view_mut,
+};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, MatrixViewMut, OMatrix,
 };
 
-use crate::blas::gemm::gemm;
+use crate::blas::gemm::{gemm, is_small_product};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::error::Error;
 
@@ -33,6 +36,50 @@ pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     buffer: &'a mut MatrixViewMut<'_, T, R, C>,
 ) -> DMatrixViewMut<'a, T> {
     column_major_view_mut(buffer).expect("an adjoint buffer is column-major")
+}
+
+/// The numbers of a cotangent, in order.
+pub(crate) fn numbers<'a, T: Scalar, R: Dim, C: Dim>(
+    cotangent: &'a MatrixViewMut<'_, T, R, C>,
+) -> &'a [T] {
+    column_major_slice(cotangent).expect("an adjoint buffer is column-major")
+}
+
+/// The numbers of an adjoint buffer, in order.
+pub(crate) fn numbers_mut<'a, T: Scalar, R: Dim, C: Dim>(
+    buffer: &'a mut MatrixViewMut<'_, T, R, C>,
+) -> &'a mut [T] {
+    column_major_slice_mut(buffer).expect("an adjoint buffer is column-major")
+}
+
+/// Adds to two adjoints what functions of the place and of the cotangent there say, in one pass over
+/// memory where both are wanted.
+#[inline(always)]
+pub(crate) fn add_to_both<T: Scalar>(
+    y_bar: &[T],
+    (a_bar, to_a): (Option<&mut [T]>, impl Fn(usize, T) -> T),
+    (b_bar, to_b): (Option<&mut [T]>, impl Fn(usize, T) -> T),
+) {
+    match (a_bar, b_bar) {
+        (Some(a_bar), Some(b_bar)) => {
+            let sums = a_bar.iter_mut().zip(b_bar);
+            for (k, (&y_bar, (a_bar, b_bar))) in y_bar.iter().zip(sums).enumerate() {
+                *a_bar += to_a(k, y_bar);
+                *b_bar += to_b(k, y_bar);
+            }
+        }
+        (Some(a_bar), None) => add_to(y_bar, a_bar, to_a),
+        (None, Some(b_bar)) => add_to(y_bar, b_bar, to_b),
+        (None, None) => {}
+    }
+}
+
+/// Adds to an adjoint what a function of the place and of the cotangent there says.
+#[inline(always)]
+pub(crate) fn add_to<T: Scalar>(y_bar: &[T], x_bar: &mut [T], term: impl Fn(usize, T) -> T) {
+    for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
+        *x_bar += term(k, y_bar);
+    }
 }
 
 /// A matrix of this shape in the memory of one that is no smaller: a static one allocates nothing.
@@ -112,6 +159,64 @@ pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
     }
 }
 
+/// The products of plain numbers: [`gemm`].
+struct Plain;
+
+impl PlainProduct for Plain {
+    fn add<S: Real>(
+        a: (DMatrixView<'_, S>, bool),
+        b: (DMatrixView<'_, S>, bool),
+        c: &mut DMatrixViewMut<'_, S>,
+    ) {
+        multiply(S::one(), a, b, S::one(), c);
+    }
+
+    fn is_native(rows: usize, inner: usize, columns: usize) -> bool {
+        !is_small_product(rows, inner, columns)
+    }
+}
+
+/// C <- op(A) op(B) + beta C of numbers with tangents, where op is the transpose if the flag says so, beta is
+/// one or zero, and a factor may be of plain numbers. Returns whether it did.
+///
+/// What a rule multiplies in a derivative of higher order: the numbers are not taken apart for a call.
+pub(crate) fn multiply_parts<A: Scalar, B: Scalar, C: Scalar>(
+    a: (DMatrixView<'_, A>, bool),
+    b: (DMatrixView<'_, B>, bool),
+    beta: C,
+    c: &mut DMatrixViewMut<'_, C>,
+) -> bool {
+    if !has_parts::<C>() {
+        return false;
+    }
+    if beta.is_constant_zero() {
+        c.fill(C::zero());
+    }
+    (beta.is_constant_zero() || beta.is_constant_one())
+        && add_product_of_parts::<Plain, A, B, C>(a, b, c)
+}
+
+/// A B of numbers with tangents, as in [`multiply_parts`]; nothing for other numbers.
+pub(crate) fn product_of_parts<A: Scalar, B: Scalar, T: Scalar, R: Dim, C: Dim>(
+    shape: (R, C),
+    a: DMatrixView<'_, A>,
+    b: DMatrixView<'_, B>,
+) -> Option<OMatrix<T, R, C>>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if !has_parts::<T>() {
+        return None;
+    }
+    let mut y = OMatrix::zeros_generic(shape.0, shape.1);
+    multiply_parts((a, false), (b, false), T::one(), &mut block_mut(&mut y)).then_some(y)
+}
+
+/// Whether numbers are real and have tangents beside their values.
+pub(crate) fn has_parts<T: Scalar>() -> bool {
+    <T::Real as Real>::PARTS && !<T::Real as Real>::BASE && <T::Kind as Kind>::REAL
+}
+
 /// C <- alpha op(A) op(B) + beta C, where op is the adjoint if the flag says so. The shapes fit.
 pub(crate) fn multiply<T: Scalar>(
     alpha: T,
@@ -120,6 +225,9 @@ pub(crate) fn multiply<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
+    if alpha.is_constant_one() && multiply_parts((a, adjoint_a), (b, adjoint_b), beta, c) {
+        return;
+    }
     let operation = |adjoint| if adjoint { Operation::Adjoint } else { Operation::None };
     gemm(operation(adjoint_a), operation(adjoint_b), alpha, &a, &b, beta, c).expect(FIT);
 }

@@ -73,15 +73,16 @@ pub use elementary::symmetric_part::symmetric_part;
 pub use elementary::tr_mul::tr_mul;
 pub use elementary::trace::trace;
 pub use elementary::transpose::transpose;
+pub use elementary::unscale::unscale;
 pub use error::Error;
 pub use function::scalar_function::ScalarFunction;
 pub use function::symmetric_function::symmetric_function;
 pub use matrix::{
     Beside, By, Constant, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
     MatrixError, MatrixFamily, PlainNumber, RowVector, Spread, Stored, Term, Times, Vector,
-    add_scalar, add_to_columns, add_to_rows, column_sum, elementwise_1, elementwise_2,
-    elementwise_3, elementwise_4, elementwise_5, elementwise_6, from_diagonal, fuse_1, fuse_2,
-    fuse_3, fuse_4, fuse_5, fuse_6, hstack, row_sum, view, vstack,
+    add_scalar, add_to_columns, add_to_rows, column_sum, constant_matmul, elementwise_1,
+    elementwise_2, elementwise_3, elementwise_4, elementwise_5, elementwise_6, from_diagonal,
+    fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6, hstack, matmul_constant, row_sum, view, vstack,
 };
 pub use scalar::condition_number::condition_number;
 pub use scalar::determinant::determinant;

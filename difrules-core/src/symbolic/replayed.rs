@@ -44,7 +44,7 @@ pub(crate) fn record<T: Real>(
     record: &'static Record,
     arguments: &[Var<T>],
 ) -> Result<Var<T>, SymbolicError> {
-    let mut reading = Reading::new::<T>();
+    let mut reading = Reading::new();
     let mut wanted = Vec::with_capacity(arguments.len());
     for (i, x) in arguments.iter().enumerate() {
         reading.push(i, x.stamp(), x.tape_number());
@@ -54,7 +54,7 @@ pub(crate) fn record<T: Real>(
     let values: Vec<_> = arguments.iter().map(|x| x.value_unseen()).collect();
     let partials = vec![None; values.len()];
     let mut call = Call { record, arguments: values, wanted, partials };
-    let result = call.call().map(|value| {
+    call.call().map(|value| {
         let number = reading.record::<T>(1, |tape| {
             if let Some(program) = &mut tape.program {
                 program.values.push(value);
@@ -65,9 +65,7 @@ pub(crate) fn record<T: Real>(
             })
         });
         Var::recorded(value, reading.stamp(), number)
-    });
-    reading.close::<T>();
-    result
+    })
 }
 
 impl<T: Real> Store<T> for Calls<T> {

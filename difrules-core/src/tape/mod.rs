@@ -48,8 +48,6 @@ pub struct Tapes<S: Real> {
     /// Those outside of it, innermost last.
     outer: Vec<Tape<S>>,
     spare: Option<Tape<S>>,
-    /// Memory for the runs of an application that is not on a tape yet.
-    runs: Vec<Run>,
 }
 
 /// A primitive that was applied.
@@ -177,7 +175,7 @@ impl<S: Real> Default for Tapes<S> {
 
 impl<S: Real> Tapes<S> {
     pub(crate) const fn new() -> Self {
-        Self { innermost: Tape::new(), outer: Vec::new(), spare: None, runs: Vec::new() }
+        Self { innermost: Tape::new(), outer: Vec::new(), spare: None }
     }
 
     /// The open tape of this stamp.
@@ -515,9 +513,14 @@ impl<S: Real> Tape<S> {
         let mut lent = [const { None }; ARGUMENTS];
         let mut order: [usize; ARGUMENTS] = std::array::from_fn(|i| i);
         let order = &mut order[..spans.len()];
-        let start = |i: &usize| self.runs_of(&spans[*i]).first().map_or(0, |run| run.start);
-        if !order.is_sorted_by_key(start) {
-            order.sort_unstable_by_key(start);
+        let start = |i: usize| self.runs_of(&spans[i]).first().map_or(0, |run| run.start);
+        // Each is put before those that start after it; they are few.
+        for end in 1..order.len() {
+            let mut i = end;
+            while i > 0 && start(order[i - 1]) > start(order[i]) {
+                order.swap(i - 1, i);
+                i -= 1;
+            }
         }
         let mut rest = inputs;
         let mut offset = 0;
@@ -726,9 +729,7 @@ pub(crate) fn new_tapes<S: Real>(forget: fn()) -> &'static RefCell<Tapes<S>> {
     let tapes = tapes.unwrap_or_else(|| Box::leak(Box::new(RefCell::new(Tapes::new()))));
     let leave = Box::new(move |leaving| match leaving {
         Leaving::Memory => {
-            let mut own = tapes.borrow_mut();
-            let memory = (own.spare.take(), std::mem::take(&mut own.runs));
-            drop(own);
+            let memory = tapes.borrow_mut().spare.take();
             drop(memory);
         }
         Leaving::Thread => {

@@ -7,13 +7,53 @@ use crate::scalar::Real;
 pub(crate) struct Reading {
     /// The tape of the arguments; zero as long as all are constants.
     stamp: u32,
-    runs: Vec<Run>,
+    runs: Runs,
     /// The run that is growing.
     current: Run,
     /// How many runs the arguments up to each have.
     ends: [u32; MOST_ARGUMENTS],
     /// The argument whose reals come now.
     argument: usize,
+}
+
+/// How many runs need no memory: those of arguments that are one range each, if they are not many.
+const FEW: usize = 4;
+
+/// Runs. Nearly always they are few.
+struct Runs {
+    few: [Run; FEW],
+    count: usize,
+    /// All of them, where they are more.
+    many: Vec<Run>,
+}
+
+impl Runs {
+    #[inline]
+    fn new() -> Self {
+        Self { few: [Run { start: CONSTANT, count: 0 }; FEW], count: 0, many: Vec::new() }
+    }
+
+    #[inline]
+    fn push(&mut self, run: Run) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = run,
+            None => self.push_to_many(run),
+        }
+        self.count += 1;
+    }
+
+    #[cold]
+    fn push_to_many(&mut self, run: Run) {
+        if self.many.is_empty() {
+            self.many.extend_from_slice(&self.few);
+        }
+        self.many.push(run);
+    }
+
+    #[inline]
+    fn all(&self) -> &[Run] {
+        if self.count <= FEW { &self.few[..self.count] } else { &self.many }
+    }
 }
 
 /// What the handles of an argument have in common, found without a branch.
@@ -58,11 +98,12 @@ impl Whole {
 }
 
 impl Reading {
-    /// Starts, in memory that earlier ones have left.
-    pub(crate) fn new<S: Real>() -> Self {
+    /// Starts.
+    #[inline]
+    pub(crate) fn new() -> Self {
         Self {
             stamp: 0,
-            runs: std::mem::take(&mut S::tapes().borrow_mut().runs),
+            runs: Runs::new(),
             current: Run { start: CONSTANT, count: 0 },
             ends: [0; MOST_ARGUMENTS],
             argument: 0,
@@ -120,7 +161,7 @@ impl Reading {
     /// Ends the arguments before this one.
     fn end_arguments(&mut self, argument: usize) {
         while self.argument < argument {
-            self.ends[self.argument] = self.runs.len() as u32;
+            self.ends[self.argument] = self.runs.count as u32;
             self.argument += 1;
         }
     }
@@ -150,7 +191,7 @@ impl Reading {
     #[inline]
     fn runs_of(&self, i: usize) -> &[Run] {
         let first = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.runs[first as usize..self.ends[i] as usize]
+        &self.runs.all()[first as usize..self.ends[i] as usize]
     }
 
     /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
@@ -195,11 +236,5 @@ impl Reading {
             });
             tape.runs.extend_from_slice(runs);
         }
-    }
-
-    /// Leaves the memory to the next one.
-    pub(crate) fn close<S: Real>(mut self) {
-        self.runs.clear();
-        S::tapes().borrow_mut().runs = self.runs;
     }
 }

@@ -1,8 +1,8 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{PlainProduct, Real, Scalar, Slot, add_product_of_parts, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::chain;
+use crate::block::{add_to, chain, has_parts, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -24,6 +24,7 @@ use crate::sample;
 #[primitive(
     forward = dot_forward,
     reverse = dot_reverse,
+    saves = dot_augmented -> (),
     reads(a, b),
     optional(a, b),
     instances(
@@ -45,9 +46,60 @@ where
     Ok(a.dot(b))
 }
 
+/// The call under a mode: numbers with tangents are multiplied where they are.
+fn dot_augmented<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    b: &OMatrix<T, R, C>,
+) -> Result<(T, ()), Error>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    shape("b", b.shape(), a.shape())?;
+    let mut y = [T::zero()];
+    let factors = (column(a.as_slice()), column(b.as_slice()));
+    let added = add_product_of_parts::<Dots, T, T, T>(
+        (factors.0, true),
+        (factors.1, false),
+        &mut DMatrixViewMut::from_slice(&mut y, 1, 1),
+    );
+    // Where a number is infinite, the call looks at each entry.
+    if added && is_bounded(&y) {
+        return Ok((y[0], ()));
+    }
+    dot(a, b).map(|y| (y, ()))
+}
+
+/// The numbers as a column.
+fn column<T: Scalar>(numbers: &[T]) -> DMatrixView<'_, T> {
+    DMatrixView::from_slice(numbers, numbers.len(), 1)
+}
+
+/// Whether all are finite, in every part.
+fn is_bounded<T: Scalar>(numbers: &[T]) -> bool {
+    T::parts_of(numbers).iter().all(Real::is_bounded)
+}
+
+/// The product of a row and a column as [`dot`] computes it, and multiples of a column.
+struct Dots;
+
+impl PlainProduct for Dots {
+    fn add<S: Real>(
+        a: (DMatrixView<'_, S>, bool),
+        b: (DMatrixView<'_, S>, bool),
+        c: &mut DMatrixViewMut<'_, S>,
+    ) {
+        c[0] += a.0.dot(&b.0);
+    }
+
+    fn is_native(_: usize, inner: usize, _: usize) -> bool {
+        inner == 1
+    }
+}
+
 fn dot_forward<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, C>,
+    (): &(),
     a_dot: Option<&OMatrix<T, R, C>>,
     b_dot: Option<&OMatrix<T, R, C>>,
 ) -> T
@@ -55,7 +107,8 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let products = |tangent: Option<&OMatrix<T, R, C>>, factor: &OMatrix<T, R, C>| {
-        let terms = tangent.into_iter().flat_map(|tangent| tangent.iter().zip(factor.iter()));
+        let Some(tangent) = tangent else { return T::zero() };
+        let terms = tangent.as_slice().iter().zip(factor.as_slice());
         terms.fold(T::zero(), |sum, (&tangent, &factor)| sum + chain(tangent, factor))
     };
     products(a_dot, b) + products(b_dot, a)
@@ -64,6 +117,7 @@ where
 fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, C>,
+    (): &(),
     y_bar: T,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
     b_bar: Slot<'_, OMatrix<T, R, C>>,
@@ -71,9 +125,22 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar.zip_apply(b, |a_bar, b| *a_bar += chain(y_bar, b.conjugate()));
+        add_multiple(y_bar, b.as_slice(), numbers_mut(&mut a_bar));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar.zip_apply(a, |b_bar, a| *b_bar += chain(y_bar, a.conjugate()));
+        add_multiple(y_bar, a.as_slice(), numbers_mut(&mut b_bar));
     }
+}
+
+/// Adds to an adjoint the cotangent times the conjugate of a factor.
+fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], x_bar: &mut [T]) {
+    let one = [y_bar];
+    if has_parts::<T>() && is_bounded(&one) && is_bounded(factor) {
+        let (count, one) = (x_bar.len(), (column(&one), false));
+        let x_bar = &mut DMatrixViewMut::from_slice(x_bar, count, 1);
+        if add_product_of_parts::<Dots, T, T, T>((column(factor), false), one, x_bar) {
+            return;
+        }
+    }
+    add_to(factor, x_bar, |_, factor| chain(y_bar, factor.conjugate()));
 }

@@ -9,7 +9,9 @@ use nalgebra::{
 };
 
 use crate::blas::trsm::Operation;
-use crate::block::{FIT, block, block_mut, buffer, chain, pairing, scale_by, varies};
+use crate::block::{
+    FIT, block, block_mut, buffer, chain, multiply_parts, pairing, scale_by, varies,
+};
 use crate::error::{Error, shape};
 
 /// C <- alpha op(A) op(B) + beta C, in place, with an operation for each factor as in BLAS; for
@@ -121,6 +123,11 @@ const SMALL: usize = 5;
 /// The largest number of entries of a complex factor at which dot products beat a copy of its adjoint.
 const SMALL_FACTOR: usize = 64;
 
+/// Whether a product of these rows, terms and columns is computed by loops over columns.
+pub(crate) fn is_small_product(rows: usize, inner: usize, columns: usize) -> bool {
+    rows.min(inner).min(columns) <= SMALL
+}
+
 /// The product of factors of contiguous columns, whose shapes fit.
 ///
 /// nalgebra's own products are given nothing but matrices of contiguous columns: of others its version
@@ -135,7 +142,7 @@ fn product<T: Scalar>(
 ) {
     let none = |operation| operation == Operation::None;
     let (rows, inner) = turned(operation_a, a.shape());
-    let small = rows.min(inner).min(c.ncols()) <= SMALL;
+    let small = is_small_product(rows, inner, c.ncols());
     if !small && native_gemm(alpha, (a, !none(operation_a)), (b, !none(operation_b)), beta, c) {
         return;
     }
@@ -223,6 +230,12 @@ fn again<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
+    let turned = |operation| operation != Operation::None;
+    if alpha.is_constant_one()
+        && multiply_parts((a, turned(operation_a)), (b, turned(operation_b)), beta, c)
+    {
+        return;
+    }
     gemm(operation_a, operation_b, alpha, &a, &b, beta, c).expect(FIT);
 }
 

@@ -2,6 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::block::{add_to_both, numbers, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -66,10 +67,9 @@ fn add_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += &y_bar;
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += &y_bar;
-    }
+    add_to_both(
+        numbers(&y_bar),
+        (a_bar.buffer().as_mut().map(numbers_mut), |_, y_bar| y_bar),
+        (b_bar.buffer().as_mut().map(numbers_mut), |_, y_bar| y_bar),
+    );
 }

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::chain;
+use crate::block::{add_to_both, chain, numbers, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -73,10 +73,11 @@ fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar.zip_zip_apply(&y_bar, b, |a_bar, y_bar, b| *a_bar += chain(y_bar, b.conjugate()));
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar.zip_zip_apply(&y_bar, a, |b_bar, y_bar, a| *b_bar += chain(y_bar, a.conjugate()));
-    }
+    let y_bar = numbers(&y_bar);
+    let (a, b) = (&a.as_slice()[..y_bar.len()], &b.as_slice()[..y_bar.len()]);
+    add_to_both(
+        y_bar,
+        (a_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| chain(y_bar, b[k].conjugate())),
+        (b_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| chain(y_bar, a[k].conjugate())),
+    );
 }

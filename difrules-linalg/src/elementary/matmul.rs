@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{SMALL, block, block_mut, buffer, is_small, multiply, varies};
+use crate::block::{SMALL, block, block_mut, buffer, is_small, multiply, product_of_parts, varies};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors.
@@ -27,6 +27,7 @@ use crate::error::{Error, shape};
 #[primitive(
     forward = matmul_forward,
     reverse = matmul_reverse,
+    saves = matmul_augmented -> (),
     reads(a, b),
     optional(a, b),
     instances(
@@ -48,9 +49,23 @@ where
     Ok(a * b)
 }
 
+/// The call under a mode: numbers with tangents are multiplied where they are.
+fn matmul_augmented<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, K>,
+    b: &OMatrix<T, K, C>,
+) -> Result<(OMatrix<T, R, C>, ()), Error>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    shape("b", b.shape(), (a.ncols(), b.ncols()))?;
+    let y = product_of_parts((a.shape_generic().0, b.shape_generic().1), block(a), block(b));
+    y.map_or_else(|| matmul(a, b), Ok).map(|y| (y, ()))
+}
+
 fn matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<T, R, K>,
     b: &OMatrix<T, K, C>,
+    (): &(),
     a_dot: Option<&OMatrix<T, R, K>>,
     b_dot: Option<&OMatrix<T, K, C>>,
 ) -> OMatrix<T, R, C>
@@ -72,6 +87,7 @@ where
 fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<T, R, K>,
     b: &OMatrix<T, K, C>,
+    (): &(),
     mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, K>>,
     b_bar: Slot<'_, OMatrix<T, K, C>>,

@@ -13,3 +13,4 @@ pub(crate) mod symmetric_part;
 pub(crate) mod tr_mul;
 pub(crate) mod trace;
 pub(crate) mod transpose;
+pub(crate) mod unscale;

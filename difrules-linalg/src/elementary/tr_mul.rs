@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMat
 
 use crate::blas::gemm::gemm;
 use crate::blas::trsm::Operation;
-use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
+use crate::block::{FIT, block, block_mut, buffer, multiply, multiply_parts, varies};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -114,6 +114,9 @@ fn add_transposed_product<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
+    if multiply_parts((a, true), (b, false), T::one(), c) {
+        return;
+    }
     let (transpose, none) = (Operation::Transpose, Operation::None);
     gemm(transpose, none, T::one(), &a, &b, T::one(), c).expect(FIT);
 }

@@ -11,14 +11,13 @@ use difrules_core::{
     Plain, Primitive, Real, Scalar, Slot, UnknownPartial, primitive,
 };
 use nalgebra::allocator::Allocator;
-use nalgebra::storage::RawStorageMut;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix, U1, Vector1};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, MatrixViewMut, OMatrix, U1, Vector1};
 use simba::scalar::SupersetOf;
 
 use super::Matrix;
 use super::failure::{MatrixError, named};
 use super::operators::{Beside, Term};
-use crate::block::{along, moved, still};
+use crate::block::{add_to, along, moved, numbers, numbers_mut, still};
 use crate::error::Error;
 
 /// A number of a kind over a real scalar.
@@ -164,24 +163,6 @@ by!(1 [Value] x 0 [one]);
 by!(2 [Value Value] x 0 [one zero] y 1 [zero one]);
 by!(3 [Value Value Value] x 0 [one zero zero] y 1 [zero one zero] z 2 [zero zero one]);
 
-/// The quotient.
-struct Quotient<K>(PhantomData<K>);
-
-impl<K: Kind> Formula<2> for Quotient<K> {
-    type Kind = K;
-
-    #[inline]
-    fn value<S: Real>([x, y]: [Of<K, S>; 2]) -> Of<K, S> {
-        x / y
-    }
-
-    #[inline]
-    fn value_and_slopes<S: Real>([x, y]: [Of<K, S>; 2]) -> (Of<K, S>, [Of<K, S>; 2]) {
-        let (quotient, inverse) = (x / y, nalgebra::one::<Of<K, S>>() / y);
-        (quotient, [inverse, -(quotient * inverse)])
-    }
-}
-
 /// The product.
 pub(super) struct Times<K>(PhantomData<K>);
 
@@ -197,14 +178,6 @@ impl<K: Kind> Formula<2> for Times<K> {
     fn value_and_slopes<S: Real>([x, y]: [Of<K, S>; 2]) -> (Of<K, S>, [Of<K, S>; 2]) {
         (x * y, [y, x])
     }
-}
-
-/// Every entry over a number.
-pub(super) fn quotient<T: Scalar, R: Dim, C: Dim>(a: &Matrix<T, R, C>, b: T) -> Matrix<T, R, C>
-where
-    DefaultAllocator: Allocator<R, C>,
-{
-    fuse_2::<_, _, _, _, _, U1, U1>(Quotient::<T::Kind>(PhantomData), a, b)
 }
 
 /// The entries of an argument, and how far it is from one row, and from one column, to the next: nothing
@@ -349,28 +322,32 @@ where
 }
 
 /// Adds the cotangent times the conjugate slope to an adjoint; over all places that one entry stands in.
-fn pull<T: Scalar, F: Formula<N>, R: Dim, C: Dim, R1: Dim, C1: Dim, S, const N: usize>(
+fn pull<T: Scalar, F: Formula<N>, R: Dim, C: Dim, R1: Dim, C1: Dim, const N: usize>(
     argument: usize,
     slopes: &Slopes<F, OMatrix<T, R, C>, N>,
     y_bar: &Cotangent<'_, OMatrix<T, R, C>>,
-    x_bar: &mut nalgebra::Matrix<T, R1, C1, S>,
+    x_bar: &mut MatrixViewMut<'_, T, R1, C1>,
 ) where
     DefaultAllocator: Allocator<R, C>,
-    S: RawStorageMut<T, R1, C1>,
 {
     ask::<F, N>(argument, || y_bar.iter().any(|y_bar| !y_bar.is_constant_zero()));
-    let slopes = &slopes.by[argument];
-    let (one_row, one_column) = (x_bar.nrows() == 1, x_bar.ncols() == 1);
-    if x_bar.shape() == y_bar.shape() {
-        for ((x_bar, &y_bar), slope) in x_bar.iter_mut().zip(y_bar.iter()).zip(slopes.iter()) {
-            *x_bar += along(slope.conjugate(), y_bar);
-        }
-        return;
+    let slopes = slopes.by[argument].as_slice();
+    let ((rows, columns), shape) = (y_bar.shape(), x_bar.shape());
+    let (y_bar, x_bar) = (numbers(y_bar), numbers_mut(x_bar));
+    if shape == (rows, columns) {
+        let slopes = &slopes[..y_bar.len()];
+        return add_to(y_bar, x_bar, |k, y_bar| along(slopes[k].conjugate(), y_bar));
     }
-    for j in 0..y_bar.ncols() {
-        for i in 0..y_bar.nrows() {
-            let place = (if one_row { 0 } else { i }, if one_column { 0 } else { j });
-            x_bar[place] += along(slopes[(i, j)].conjugate(), y_bar[(i, j)]);
+    for j in 0..columns {
+        let column = j * rows..(j + 1) * rows;
+        let (y_bar, slopes) = (&y_bar[column.clone()], &slopes[column]);
+        let x_bar = if shape.1 == 1 { &mut *x_bar } else { &mut x_bar[j * shape.0..][..shape.0] };
+        if let [x_bar] = x_bar {
+            for (&y_bar, slope) in y_bar.iter().zip(slopes) {
+                *x_bar += along(slope.conjugate(), y_bar);
+            }
+        } else {
+            add_to(y_bar, x_bar, |i, y_bar| along(slopes[i].conjugate(), y_bar));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Matrices that stay in one piece.
 
 mod broadcast;
+mod by_constant;
 mod elementwise;
 mod failure;
 mod make;
@@ -18,6 +19,7 @@ use nalgebra::{Complex, DefaultAllocator, Dim, Dyn, OMatrix, U1};
 pub use broadcast::{
     EachColumn, EachRow, Spread, add_scalar, add_to_columns, add_to_rows, column_sum, row_sum,
 };
+pub use by_constant::{constant_matmul, matmul_constant};
 pub use elementwise::{
     By, EntryArgument, Formula, elementwise_1, elementwise_2, elementwise_3, elementwise_4,
     elementwise_5, elementwise_6, fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6,

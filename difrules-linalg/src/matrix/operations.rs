@@ -69,6 +69,11 @@ where
         Self(crate::scale::whole(a, &self.0))
     }
 
+    /// The matrix over a number, as `/`; see [`unscale`](fn@crate::unscale).
+    pub fn unscale(&self, a: T) -> Self {
+        Self(crate::unscale::whole(a, &self.0))
+    }
+
     /// The products of the entries in the same places; see [`component_mul`](fn@crate::component_mul).
     ///
     /// # Errors

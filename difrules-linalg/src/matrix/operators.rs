@@ -15,7 +15,8 @@ use nalgebra::{
 };
 use simba::scalar::SupersetOf;
 
-use super::{Matrix, elementwise};
+use super::Matrix;
+use crate::block::is_small;
 use crate::error::Error;
 
 /// Fails as nalgebra's operators do: at the caller's line, with both shapes.
@@ -95,6 +96,15 @@ stored_views!(ViewStorage, ViewStorageMut);
 
 /// A number whose matrices are constants in every mode.
 pub trait Constant: nalgebra::Scalar {
+    /// Lends a matrix to `f`, as one of `f64`.
+    #[doc(hidden)]
+    fn lend_plain<R: Dim, C: Dim, Out>(
+        matrix: &OMatrix<Self, R, C>,
+        f: impl FnOnce(&OMatrix<f64, R, C>) -> Out,
+    ) -> Out
+    where
+        DefaultAllocator: Allocator<R, C>;
+
     /// Lends a matrix to `f`.
     #[doc(hidden)]
     fn lend_constant<T: Scalar, R: Dim, C: Dim, Out>(
@@ -106,8 +116,19 @@ pub trait Constant: nalgebra::Scalar {
 }
 
 macro_rules! constants {
-    ($($N:ident),*) => {$(
+    ($($N:ident, $matrix:ident => $plain:expr);*) => {$(
         impl Constant for $N {
+            #[inline]
+            fn lend_plain<R: Dim, C: Dim, Out>(
+                $matrix: &OMatrix<Self, R, C>,
+                f: impl FnOnce(&OMatrix<f64, R, C>) -> Out,
+            ) -> Out
+            where
+                DefaultAllocator: Allocator<R, C>,
+            {
+                f($plain)
+            }
+
             #[inline]
             fn lend_constant<T: Scalar, R: Dim, C: Dim, Out>(
                 matrix: &OMatrix<Self, R, C>,
@@ -121,7 +142,7 @@ macro_rules! constants {
         }
     )*};
 }
-constants!(f64, f32);
+constants!(f64, matrix => matrix; f32, matrix => &matrix.map(f64::from));
 
 impl<T: Scalar, R: Dim, C: Dim> Operand for Matrix<T, R, C>
 where
@@ -283,8 +304,53 @@ where
     }
 }
 
+/// A product with one of nalgebra's matrices on the right.
+#[track_caller]
+fn product_with_plain<T: Scalar, R: Dim, K: Dim, C: Dim, N: Constant, S: Stored<N, K, C>>(
+    a: &Matrix<T, R, K>,
+    b: &nalgebra::Matrix<N, K, C, S>,
+) -> Matrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    if has_loops::<R, K, C>() {
+        return product(a, &b);
+    }
+    let call = |b: &OMatrix<f64, K, C>| super::matmul_constant::whole(a, b);
+    match S::lend_owned(b, |b| N::lend_plain(b, call)) {
+        Ok(product) => Matrix(product),
+        Err(error) => unfit("*", a.shape(), b.shape(), &error),
+    }
+}
+
+/// A product with one of nalgebra's matrices on the left.
+#[track_caller]
+fn product_of_plain<T: Scalar, R: Dim, K: Dim, C: Dim, N: Constant, S: Stored<N, R, K>>(
+    a: &nalgebra::Matrix<N, R, K, S>,
+    b: &Matrix<T, K, C>,
+) -> Matrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    let result = if has_loops::<R, K, C>() {
+        crate::matmul::whole::<T, R, K, C>(&AsTerm(&a), b)
+    } else {
+        let call = |a: &OMatrix<f64, R, K>| super::constant_matmul::whole(a, b);
+        S::lend_owned(a, |a| N::lend_plain(a, call))
+    };
+    match result {
+        Ok(product) => Matrix(product),
+        Err(error) => unfit("*", a.shape(), b.shape(), &error),
+    }
+}
+
+/// Whether all sizes are static and so small that the rule of `matmul` has loops for them.
+fn has_loops<R: Dim, K: Dim, C: Dim>() -> bool {
+    is_small::<R>() && is_small::<K>() && is_small::<C>()
+}
+
 macro_rules! times {
-    ($Is:ident [$($generics:tt)*] $B:ty) => {
+    ($Is:ident $product:ident [$($generics:tt)*] $B:ty) => {
         impl<T: Scalar, R: Dim, K: Dim, C: Dim, $($generics)*> Times<$B, $Is> for Matrix<T, R, K>
         where
             DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
@@ -294,15 +360,15 @@ macro_rules! times {
             #[track_caller]
             #[inline]
             fn times(&self, b: $B) -> Matrix<T, R, C> {
-                product(self, &b)
+                $product(self, &b)
             }
         }
     };
 }
-times!(InOnePiece [] Matrix<T, K, C>);
-times!(InOnePiece [] &Matrix<T, K, C>);
-times!(Plain [N: Constant, S: Stored<N, K, C>] nalgebra::Matrix<N, K, C, S>);
-times!(Plain [N: Constant, S: Stored<N, K, C>] &nalgebra::Matrix<N, K, C, S>);
+times!(InOnePiece product [] Matrix<T, K, C>);
+times!(InOnePiece product [] &Matrix<T, K, C>);
+times!(Plain product_with_plain [N: Constant, S: Stored<N, K, C>] nalgebra::Matrix<N, K, C, S>);
+times!(Plain product_with_plain [N: Constant, S: Stored<N, K, C>] &nalgebra::Matrix<N, K, C, S>);
 
 /// The operators of a matrix on the left, by value and by reference.
 macro_rules! left {
@@ -330,7 +396,7 @@ macro_rules! left {
 
             #[inline]
             fn div(self, b: B) -> Matrix<T, R, C> {
-                elementwise::quotient(&self, nalgebra::convert(b))
+                self.unscale(nalgebra::convert(b))
             }
         }
 
@@ -444,10 +510,7 @@ macro_rules! right {
             #[track_caller]
             #[inline]
             fn mul(self, b: $B) -> Matrix<T, R, C> {
-                match crate::matmul::whole::<T, R, K, C>(&AsTerm(&self), &AsTerm(&b)) {
-                    Ok(product) => Matrix(product),
-                    Err(error) => unfit("*", self.shape(), b.shape(), &error),
-                }
+                product_of_plain(&self, &b)
             }
         }
     };
@@ -492,6 +555,6 @@ where
 {
     #[inline]
     fn div_assign(&mut self, b: B) {
-        *self = elementwise::quotient(self, nalgebra::convert(b));
+        *self = self.unscale(nalgebra::convert(b));
     }
 }

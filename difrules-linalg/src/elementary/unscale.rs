@@ -1,0 +1,76 @@
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+
+use crate::block::{add_to, chain, numbers, numbers_mut};
+
+/// X / a, every entry of a matrix over a number.
+///
+/// # Derivation
+/// With Y = X / a: dY = (dX - da Y) / a. In the pairing Re tr(Y_bar^H dY): X_bar = Y_bar / conj(a) and
+/// a_bar = -sum_ij Y_bar_ij conj(Y_ij / a).
+///
+/// ```
+/// use difrules_linalg::unscale;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(unscale(2.0, &dvector![1.0, -2.0]), dvector![0.5, -1.0]);
+/// ```
+#[primitive(
+    forward = unscale_forward,
+    reverse = unscale_reverse,
+    reads(a, return),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample
+)]
+pub fn unscale<T: Scalar, R: Dim, C: Dim>(a: T, x: &OMatrix<T, R, C>) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    x.map(|x| x / a)
+}
+
+fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
+    a: T,
+    y: &OMatrix<T, R, C>,
+    a_dot: T,
+    x_dot: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let inverse = T::one() / a;
+    y.zip_map(x_dot, |y, x_dot| chain(x_dot, inverse) - chain(a_dot, y * inverse))
+}
+
+fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
+    a: T,
+    y: &OMatrix<T, R, C>,
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, T>,
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let inverse = T::one() / a;
+    a_bar.add(|| {
+        let terms = numbers(&y_bar).iter().zip(y.as_slice());
+        terms.fold(T::zero(), |sum, (&y_bar, &y)| sum - chain(y_bar, (y * inverse).conjugate()))
+    });
+    if let Some(mut x_bar) = x_bar.buffer() {
+        let inverse = inverse.conjugate();
+        add_to(numbers(&y_bar), numbers_mut(&mut x_bar), |_, y_bar| chain(y_bar, inverse));
+    }
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {
+    let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+    let a: T = random.normal();
+    (a + a.signum().scale(nalgebra::convert(0.5)), random.matrix(rows, columns))
+}

@@ -1,0 +1,200 @@
+//! Products with matrices of plain numbers, which nothing is differentiated by: in no mode are they made of
+//! its numbers, and the other factor is not kept.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+
+use difrules_core::__private::same_ref;
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+
+use crate::block::{FIT, block, buffer, multiply, multiply_parts, product_of_parts, varies};
+use crate::elementary::matmul::matmul;
+use crate::error::{Error, shape};
+
+/// The constant as a matrix of these numbers.
+fn lifted<T: Scalar, R: Dim, C: Dim>(constant: &OMatrix<f64, R, C>) -> Cow<'_, OMatrix<T, R, C>>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if TypeId::of::<T>() == TypeId::of::<f64>() {
+        return Cow::Borrowed(same_ref(constant));
+    }
+    Cow::Owned(constant.map(nalgebra::convert))
+}
+
+/// A B with a matrix A of plain numbers: what [`Matrix`](crate::Matrix) calls for `a * b`.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if `b` does not fit `a`.
+///
+/// # Derivation
+/// It is linear: dY = A dB, so B_bar = A^T Y_bar.
+///
+/// ```
+/// use difrules_linalg::constant_matmul;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
+/// assert_eq!(constant_matmul(&a, &dvector![1.0, -1.0])?, dvector![-1.0, -1.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = constant_matmul_forward,
+    reverse = constant_matmul_reverse,
+    saves = constant_matmul_augmented -> (),
+    reads(a),
+    constant(a),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = left_sample
+)]
+pub fn constant_matmul<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<f64, R, K>,
+    b: &OMatrix<T, K, C>,
+) -> Result<OMatrix<T, R, C>, Error>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    matmul(&*lifted(a), b)
+}
+
+fn constant_matmul_augmented<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<f64, R, K>,
+    b: &OMatrix<T, K, C>,
+) -> Result<(OMatrix<T, R, C>, ()), Error>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    shape("b", b.shape(), (a.ncols(), b.ncols()))?;
+    let y = product_of_parts((a.shape_generic().0, b.shape_generic().1), block(a), block(b));
+    y.map_or_else(|| constant_matmul(a, b), Ok).map(|y| (y, ()))
+}
+
+fn constant_matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<f64, R, K>,
+    (): &(),
+    b_dot: &OMatrix<T, K, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    if !varies(b_dot) {
+        return OMatrix::zeros_generic(a.shape_generic().0, b_dot.shape_generic().1);
+    }
+    constant_matmul_augmented(a, b_dot).expect(FIT).0
+}
+
+fn constant_matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<f64, R, K>,
+    (): &(),
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    b_bar: Slot<'_, OMatrix<T, K, C>>,
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    let Some(mut b_bar) = b_bar.buffer() else { return };
+    let y_bar = buffer(&mut y_bar);
+    let (y_bar, mut sum) = ((y_bar.as_view(), false), buffer(&mut b_bar));
+    if !multiply_parts((block(a), true), y_bar, T::one(), &mut sum) {
+        multiply(T::one(), (block(&*lifted::<T, _, _>(a)), true), y_bar, T::one(), &mut sum);
+    }
+}
+
+/// A B with a matrix B of plain numbers: what [`Matrix`](crate::Matrix) calls for `a * b`.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if `b` does not fit `a`.
+///
+/// # Derivation
+/// It is linear: dY = dA B, so A_bar = Y_bar B^T.
+///
+/// ```
+/// use difrules_linalg::matmul_constant;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
+/// assert_eq!(matmul_constant(&a, &dvector![1.0, -1.0])?, dvector![-1.0, -1.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = matmul_constant_forward,
+    reverse = matmul_constant_reverse,
+    saves = matmul_constant_augmented -> (),
+    reads(b),
+    constant(b),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = right_sample
+)]
+pub fn matmul_constant<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, K>,
+    b: &OMatrix<f64, K, C>,
+) -> Result<OMatrix<T, R, C>, Error>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    matmul(a, &*lifted(b))
+}
+
+fn matmul_constant_augmented<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, K>,
+    b: &OMatrix<f64, K, C>,
+) -> Result<(OMatrix<T, R, C>, ()), Error>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    shape("b", b.shape(), (a.ncols(), b.ncols()))?;
+    let y = product_of_parts((a.shape_generic().0, b.shape_generic().1), block(a), block(b));
+    y.map_or_else(|| matmul_constant(a, b), Ok).map(|y| (y, ()))
+}
+
+fn matmul_constant_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    b: &OMatrix<f64, K, C>,
+    (): &(),
+    a_dot: &OMatrix<T, R, K>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    if !varies(a_dot) {
+        return OMatrix::zeros_generic(a_dot.shape_generic().0, b.shape_generic().1);
+    }
+    matmul_constant_augmented(a_dot, b).expect(FIT).0
+}
+
+fn matmul_constant_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    b: &OMatrix<f64, K, C>,
+    (): &(),
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, K>>,
+) where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    let y_bar = buffer(&mut y_bar);
+    let (y_bar, mut sum) = ((y_bar.as_view(), false), buffer(&mut a_bar));
+    if !multiply_parts(y_bar, (block(b), true), T::one(), &mut sum) {
+        multiply(T::one(), y_bar, (block(&*lifted::<T, _, _>(b)), true), T::one(), &mut sum);
+    }
+}
+
+fn left_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<f64>, DMatrix<T>) {
+    let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
+    (random.matrix(rows, inner), random.matrix(inner, columns))
+}
+
+fn right_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<f64>) {
+    let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
+    (random.matrix(rows, inner), random.matrix(inner, columns))
+}
