@@ -1,0 +1,37 @@
+# `just` lists what there is.
+default:
+    @just --list
+
+# All that a change must pass, as on a new machine.
+ci:
+    .ci/run
+
+# All tests.
+test:
+    cargo test --workspace
+
+# The core alone, and linear algebra with `f64` alone: a short cycle.
+quick:
+    cargo test -p difrules-core
+    cargo test -p difrules-linalg
+
+# Form and lints.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# The documentation, as docs.rs builds it but for its compiler.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# Writes the tables that come from the registry.
+generate:
+    DIFRULES_UPDATE=1 cargo test -p difrules-core --test generated
+
+# One benchmark: `just bench matrices`.
+bench name:
+    cargo bench -p difrules-tests --bench {{name}}
+
+# Attacks the parser of expressions for so many seconds.
+fuzz seconds="600":
+    cargo run --release -p difrules-symbolic --example fuzz -- {{seconds}}
