@@ -552,7 +552,7 @@ fn a_captured_matrix_of_another_derivation_is_refused() {
         |x: &Matrix<Dual<f64>>| {
             let inner: (Matrix<f64>, Matrix<f64>) =
                 jvp(|y: &Matrix<Dual<f64>>| x * y, &Matrix::from(point()), &a);
-            x * &inner.1
+            x * &*inner.1
         },
         &a,
         &a,
