@@ -118,10 +118,9 @@ pub(crate) fn still<T: Scalar>() -> T {
 /// a slope by what does not matter passes nothing on.
 pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
     let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Real::is_still);
-    if is_still(&moving) || is_still(&slope) {
-        return still();
-    }
-    moved(slope * moving)
+    // Without a branch where the numbers are plain, so that loops have vector instructions.
+    let product = moved(slope * moving);
+    if is_still(&moving) | is_still(&slope) { still() } else { product }
 }
 
 /// As of what moves: no part is a zero of negative sign.
@@ -146,8 +145,22 @@ where
     SA: RawStorage<T, R, C>,
     SB: RawStorage<T, R, C>,
 {
-    let terms = cotangent.iter().zip(factor.iter());
-    terms.fold(T::zero(), |sum, (&cotangent, factor)| sum + chain(cotangent, factor.conjugate()))
+    let term = |&cotangent: &T, factor: &T| chain(cotangent, factor.conjugate());
+    let (Some(a), Some(b)) = (column_major_slice(cotangent), column_major_slice(factor)) else {
+        let terms = cotangent.iter().zip(factor.iter());
+        return terms.fold(T::zero(), |sum, (a, b)| sum + term(a, b));
+    };
+    // Several sums at once, none of which waits for the other.
+    let mut sums = [T::zero(); 4];
+    let (chunks_a, chunks_b) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest = chunks_a.remainder().iter().zip(chunks_b.remainder());
+    let rest = rest.fold(T::zero(), |sum, (a, b)| sum + term(a, b));
+    for (a, b) in chunks_a.zip(chunks_b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += term(a, b);
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 /// C <- beta C. Where beta is zero, what is in C does not matter.

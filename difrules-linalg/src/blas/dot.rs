@@ -1,12 +1,15 @@
-use difrules_core::{PlainProduct, Real, Scalar, Slot, add_product_of_parts, primitive};
+use difrules_core::{
+    PlainProduct, Real, Scalar, Slot, add_product_of_parts, column_major_slice, primitive,
+};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::block::{add_to, chain, has_parts, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
-/// The sum of a_i b_i over all entries, without conjugation, as nalgebra's `dot`.
+/// The sum of a_i b_i over all entries, without conjugation, as nalgebra's `dot`; for vectors and matrices
+/// of any storage.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if `b` does not have the shape of `a`.
@@ -19,6 +22,7 @@ use crate::sample;
 /// use nalgebra::dvector;
 ///
 /// assert_eq!(dot(&dvector![1.0, 2.0], &dvector![3.0, 4.0])?, 11.0);
+/// assert_eq!(dot(&dvector![1.0, 2.0, 3.0].rows(1, 2), &dvector![3.0, 4.0])?, 18.0);
 /// # Ok::<(), difrules_linalg::Error>(())
 /// ```
 #[primitive(
@@ -35,9 +39,9 @@ use crate::sample;
     ),
     sample = sample::two
 )]
-pub fn dot<T: Scalar, R: Dim, C: Dim>(
-    a: &OMatrix<T, R, C>,
-    b: &OMatrix<T, R, C>,
+pub fn dot<T: Scalar, R: Dim, C: Dim, SA: Storage<T, R, C>, SB: Storage<T, R, C>>(
+    a: &Matrix<T, R, C, SA>,
+    b: &Matrix<T, R, C, SB>,
 ) -> Result<T, Error>
 where
     DefaultAllocator: Allocator<R, C>,
@@ -47,24 +51,24 @@ where
 }
 
 /// The call under a mode: numbers with tangents are multiplied where they are.
-fn dot_augmented<T: Scalar, R: Dim, C: Dim>(
-    a: &OMatrix<T, R, C>,
-    b: &OMatrix<T, R, C>,
+fn dot_augmented<T: Scalar, R: Dim, C: Dim, SA: Storage<T, R, C>, SB: Storage<T, R, C>>(
+    a: &Matrix<T, R, C, SA>,
+    b: &Matrix<T, R, C, SB>,
 ) -> Result<(T, ()), Error>
 where
     DefaultAllocator: Allocator<R, C>,
 {
     shape("b", b.shape(), a.shape())?;
-    let mut y = [T::zero()];
-    let factors = (column(a.as_slice()), column(b.as_slice()));
-    let added = add_product_of_parts::<Dots, T, T, T>(
-        (factors.0, true),
-        (factors.1, false),
-        &mut DMatrixViewMut::from_slice(&mut y, 1, 1),
-    );
-    // Where a number is infinite, the call looks at each entry.
-    if added && is_bounded(&y) {
-        return Ok((y[0], ()));
+    if let (true, Some(row), Some(second)) =
+        (has_parts::<T>(), column_major_slice(a), column_major_slice(b))
+    {
+        let mut y = [T::zero()];
+        let factors = ((column(row), true), (column(second), false));
+        let sum = &mut DMatrixViewMut::from_slice(&mut y, 1, 1);
+        // Where a number is infinite, the call looks at each entry.
+        if add_product_of_parts::<Dots, T, T, T>(factors.0, factors.1, sum) && is_bounded(&y) {
+            return Ok((y[0], ()));
+        }
     }
     dot(a, b).map(|y| (y, ()))
 }

@@ -1,11 +1,12 @@
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix, RealField};
+use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, RealField, Storage};
 use num_traits::Zero;
 
 use crate::sample;
 
-/// The Euclidean norm of all entries, sqrt(sum_i |x_i|^2), without overflow or underflow.
+/// The Euclidean norm of all entries, sqrt(sum_i |x_i|^2), without overflow or underflow; for vectors and
+/// matrices of any storage.
 ///
 /// It is infinite if an entry is, else NaN if one is; the norm of no entries is 0.
 ///
@@ -18,6 +19,7 @@ use crate::sample;
 /// use nalgebra::dvector;
 ///
 /// assert_eq!(nrm2(&dvector![3.0, 4.0]), 5.0);
+/// assert_eq!(nrm2(&dvector![12.0, 3.0, 4.0].rows(1, 2)), 5.0);
 /// assert!((nrm2(&dvector![3e200_f64, 4e200]) / 5e200 - 1.0).abs() < 1e-15);
 /// ```
 #[primitive(
@@ -32,7 +34,7 @@ use crate::sample;
     ),
     sample = sample::matrix
 )]
-pub fn nrm2<T: Scalar, R: Dim, C: Dim>(x: &OMatrix<T, R, C>) -> T::Real
+pub fn nrm2<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(x: &Matrix<T, R, C, S>) -> T::Real
 where
     DefaultAllocator: Allocator<R, C>,
 {

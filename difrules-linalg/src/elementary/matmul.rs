@@ -1,12 +1,12 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, column_major_view, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::block::{SMALL, block, block_mut, buffer, is_small, multiply, product_of_parts, varies};
 use crate::error::{Error, shape};
 
-/// A B, for rectangular matrices and vectors.
+/// A B, for rectangular matrices and vectors, of any storage.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if `b` does not fit `a`.
@@ -22,6 +22,7 @@ use crate::error::{Error, shape};
 ///
 /// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
 /// assert_eq!(matmul(&a, &dvector![1.0, -1.0])?, dvector![-1.0, -1.0]);
+/// assert_eq!(matmul(&a.row(1), &a.column(0))?[0], 3.0 * 1.0 + 4.0 * 3.0);
 /// # Ok::<(), difrules_linalg::Error>(())
 /// ```
 #[primitive(
@@ -38,27 +39,33 @@ use crate::error::{Error, shape};
     ),
     sample = sample
 )]
-pub fn matmul<T: Scalar, R: Dim, K: Dim, C: Dim>(
-    a: &OMatrix<T, R, K>,
-    b: &OMatrix<T, K, C>,
+pub fn matmul<T: Scalar, R: Dim, K: Dim, C: Dim, SA: Storage<T, R, K>, SB: Storage<T, K, C>>(
+    a: &Matrix<T, R, K, SA>,
+    b: &Matrix<T, K, C, SB>,
 ) -> Result<OMatrix<T, R, C>, Error>
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
     shape("b", b.shape(), (a.ncols(), b.ncols()))?;
-    Ok(a * b)
+    // As in `gemm`, nalgebra is given matrices of contiguous columns alone.
+    match (column_major_view(a), column_major_view(b)) {
+        (Some(_), Some(_)) => Ok(a * b),
+        _ => Ok(a.clone_owned() * b.clone_owned()),
+    }
 }
 
 /// The call under a mode: numbers with tangents are multiplied where they are.
-fn matmul_augmented<T: Scalar, R: Dim, K: Dim, C: Dim>(
-    a: &OMatrix<T, R, K>,
-    b: &OMatrix<T, K, C>,
+fn matmul_augmented<T: Scalar, R: Dim, K: Dim, C: Dim, SA: Storage<T, R, K>, SB: Storage<T, K, C>>(
+    a: &Matrix<T, R, K, SA>,
+    b: &Matrix<T, K, C, SB>,
 ) -> Result<(OMatrix<T, R, C>, ()), Error>
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
     shape("b", b.shape(), (a.ncols(), b.ncols()))?;
-    let y = product_of_parts((a.shape_generic().0, b.shape_generic().1), block(a), block(b));
+    let views = column_major_view(a).zip(column_major_view(b));
+    let shape = (a.shape_generic().0, b.shape_generic().1);
+    let y = views.and_then(|(a, b)| product_of_parts(shape, a, b));
     y.map_or_else(|| matmul(a, b), Ok).map(|y| (y, ()))
 }
 

@@ -1,10 +1,10 @@
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::sample;
 
-/// The sum of all entries.
+/// The sum of all entries of a matrix of any storage.
 ///
 /// # Derivation
 /// dy = sum_ij dA_ij, so every entry of A_bar is y_bar.
@@ -13,7 +13,9 @@ use crate::sample;
 /// use difrules_linalg::sum;
 /// use nalgebra::dmatrix;
 ///
-/// assert_eq!(sum(&dmatrix![1.0, 2.0; 3.0, 4.0]), 10.0);
+/// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
+/// assert_eq!(sum(&a), 10.0);
+/// assert_eq!(sum(&a.row(1)), 7.0);
 /// ```
 #[primitive(
     forward = sum_forward,
@@ -27,7 +29,7 @@ use crate::sample;
     ),
     sample = sample::matrix
 )]
-pub fn sum<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T
+pub fn sum<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(a: &Matrix<T, R, C, S>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {

@@ -3,13 +3,13 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to, chain, numbers, numbers_mut};
+use crate::block::{add_to, chain, numbers, numbers_mut, pairing};
 
 /// X / a, every entry of a matrix over a number.
 ///
 /// # Derivation
 /// With Y = X / a: dY = (dX - da Y) / a. In the pairing Re tr(Y_bar^H dY): X_bar = Y_bar / conj(a) and
-/// a_bar = -sum_ij Y_bar_ij conj(Y_ij / a).
+/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a).
 ///
 /// ```
 /// use difrules_linalg::unscale;
@@ -59,10 +59,7 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let inverse = T::one() / a;
-    a_bar.add(|| {
-        let terms = numbers(&y_bar).iter().zip(y.as_slice());
-        terms.fold(T::zero(), |sum, (&y_bar, &y)| sum - chain(y_bar, (y * inverse).conjugate()))
-    });
+    a_bar.add(|| -chain(pairing(&y_bar, y), inverse.conjugate()));
     if let Some(mut x_bar) = x_bar.buffer() {
         let inverse = inverse.conjugate();
         add_to(numbers(&y_bar), numbers_mut(&mut x_bar), |_, y_bar| chain(y_bar, inverse));

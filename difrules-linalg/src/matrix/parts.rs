@@ -606,18 +606,30 @@ fn hstack_reverse<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += y_bar.generic_view((0, 0), a_bar.shape_generic());
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let first = y_bar.ncols() - b_bar.ncols();
-        b_bar += y_bar.generic_view((0, first), b_bar.shape_generic());
-    }
+    add_parts(y_bar, a_bar, b_bar);
 }
 
 fn hstack_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
     let (rows, first, second) = (random.size(0, 3), random.size(0, 3), random.size(0, 3));
     (random.matrix(rows, first), random.matrix(rows, second))
+}
+
+/// Adds the parts of the cotangent of two matrices that are put together: what is A's is at its start, what
+/// is B's at its end.
+fn add_parts<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim, R2: Dim, C2: Dim>(
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R1, C1>>,
+    b_bar: Slot<'_, OMatrix<T, R2, C2>>,
+) where
+    DefaultAllocator: Allocator<R, C> + Allocator<R1, C1> + Allocator<R2, C2>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        a_bar += y_bar.generic_view((0, 0), a_bar.shape_generic());
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        let first = (y_bar.nrows() - b_bar.nrows(), y_bar.ncols() - b_bar.ncols());
+        b_bar += y_bar.generic_view(first, b_bar.shape_generic());
+    }
 }
 
 /// B below A.
@@ -689,13 +701,7 @@ fn vstack_reverse<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += y_bar.generic_view((0, 0), a_bar.shape_generic());
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let first = y_bar.nrows() - b_bar.nrows();
-        b_bar += y_bar.generic_view((first, 0), b_bar.shape_generic());
-    }
+    add_parts(y_bar, a_bar, b_bar);
 }
 
 fn vstack_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
