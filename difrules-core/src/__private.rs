@@ -13,6 +13,8 @@ use nalgebra::{
 
 pub use crate::call::Calls;
 pub use crate::registry::Registered;
+#[cfg(feature = "testing")]
+pub use crate::tape::{Recorded, recorded};
 pub use crate::transform::jacobian_by_shape;
 
 use crate::cast;

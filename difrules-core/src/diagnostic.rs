@@ -229,35 +229,3 @@ pub fn leaving_out_undefined<Out>(f: impl FnOnce() -> Out) -> Out {
 pub fn leaves_out_undefined() -> bool {
     LEAVING_OUT.get()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_innermost_listens() {
-        let say = || report(Diagnostic::undefined("f", "no"));
-        let ((), heard) = diagnosed(|| {
-            say();
-            assert_eq!(diagnosed(say).1.len(), 1);
-            let panicked = std::panic::catch_unwind(|| diagnosed(|| panic!("in the middle")));
-            assert!(panicked.is_err());
-            say();
-        });
-        assert_eq!(heard, [Diagnostic::undefined("f", "no"), Diagnostic::undefined("f", "no")]);
-        // Nobody listens: to the log.
-        say();
-        assert!(diagnosed(|| ()).1.is_empty());
-    }
-
-    #[test]
-    fn the_setting_ends_with_the_call() {
-        let left = leaving_out_undefined(|| {
-            let panicked = std::panic::catch_unwind(|| leaving_out_undefined(|| panic!("within")));
-            assert!(panicked.is_err());
-            (leaves_out_undefined(), std::thread::spawn(leaves_out_undefined).join().unwrap())
-        });
-        assert_eq!(left, (true, false));
-        assert!(!leaves_out_undefined());
-    }
-}

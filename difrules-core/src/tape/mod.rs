@@ -7,6 +7,8 @@
 
 mod clash;
 mod reading;
+#[cfg(feature = "testing")]
+mod recorded;
 mod statements;
 
 use std::any::{Any, TypeId};
@@ -25,6 +27,8 @@ use crate::scalar::Real;
 use clash::Live;
 pub(crate) use clash::StatementKind;
 pub(crate) use reading::{Reading, Whole};
+#[cfg(feature = "testing")]
+pub use recorded::{Recorded, recorded};
 use statements::Statements;
 
 /// The number of every constant: nobody reads its adjoint.
@@ -761,84 +765,4 @@ pub(crate) fn tapes_by_type<S: Real>() -> &'static RefCell<Tapes<S>> {
         });
         tapes.downcast_ref().expect("stored by its type")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Cotangent, Real, Slot, Var, primitive};
-    use nalgebra::{ComplexField, DMatrix, RealField};
-
-    /// 2 A.
-    #[primitive(
-        forward = |_, _, a_dot| a_dot * nalgebra::convert::<f64, T>(2.0),
-        reverse = twice_reverse,
-        reads(),
-        instances(f64),
-        sample = |random| random.matrix(2, 3)
-    )]
-    fn twice<T: Real>(a: &DMatrix<T>) -> DMatrix<T> {
-        a * nalgebra::convert::<f64, T>(2.0)
-    }
-
-    fn twice_reverse<T: Real>(y_bar: Cotangent<'_, DMatrix<T>>, a_bar: Slot<'_, DMatrix<T>>) {
-        a_bar.add(|| y_bar * nalgebra::convert::<f64, T>(2.0));
-    }
-
-    /// Records `f` of a 10 x 10 matrix and looks at the tape.
-    fn recorded(f: impl FnOnce(&DMatrix<Var<f64>>), look: impl FnOnce(&mut Tape<f64>)) {
-        let opened = Opened::<f64>::new(100);
-        let stamp = opened.stamp();
-        f(&DMatrix::from_fn(10, 10, |i, j| Var::recorded(1.0, stamp, (1 + i + 10 * j) as u32)));
-        opened.close(look);
-    }
-
-    #[test]
-    fn a_matrix_operation_is_one_node_about_ranges() {
-        recorded(
-            |a| {
-                twice(&twice(a));
-            },
-            |tape| {
-                assert_eq!((tape.statements.len(), tape.nodes.len()), (0, 2));
-                let runs: Vec<_> = tape.runs.iter().map(|run| (run.start, run.count)).collect();
-                assert_eq!(runs, [(1, 100), (101, 100)]);
-                assert_eq!(tape.next(), 301);
-            },
-        );
-    }
-
-    #[test]
-    fn pieces_and_constants_are_runs() {
-        recorded(
-            |a| {
-                let mut a = a.clone();
-                a[(3, 0)] = Var::constant(5.0);
-                a[(0, 1)] = a[(0, 1)] * a[(0, 1)];
-                twice(&a);
-                // Nothing of constants is recorded.
-                twice(&a.map(|x| Var::constant(x.value())));
-            },
-            |tape| {
-                assert_eq!((tape.statements.len(), tape.nodes.len()), (1, 1));
-                let runs: Vec<_> = tape.runs.iter().map(|run| (run.start, run.count)).collect();
-                assert_eq!(runs, [(1, 3), (0, 1), (5, 6), (101, 1), (12, 89)]);
-                let swept = tape.sweep((102..202).map(|number| (number, 1.0)));
-                assert_eq!((swept[0], swept[3], swept[10], swept[99]), (2.0, 0.0, 4.0, 2.0));
-            },
-        );
-    }
-
-    #[test]
-    fn scalar_primitives_are_statements() {
-        recorded(
-            |a| {
-                let x =
-                    a[0].sin() * Var::constant(2.0) + a[1].atan2(a[2]) - a[3].mul_add(a[4], a[5]);
-                // Three operands take two statements.
-                assert!(!x.is_constant());
-            },
-            |tape| assert_eq!((tape.statements.len(), tape.nodes.len()), (7, 0)),
-        );
-    }
 }

@@ -9,6 +9,9 @@
 //! difrules-core = { version = "0.1", features = ["testing"] }
 //! ```
 //!
+//! The checks of all instances take longer to compile than the primitives, and cargo turns the features of
+//! dev-dependencies on for examples too: where that is felt, give the test that follows a package of its own.
+//!
 //! Then one line makes a test of every primitive of a crate, which can be listed, chosen by name and
 //! run in parallel as others are:
 //!
