@@ -399,6 +399,31 @@ impl Operation {
     }
 }
 
+/// The value of a rule that is an expression.
+pub(crate) fn value_of<T: Real>(
+    formula: &Formula,
+    arguments: &[T],
+    value: T,
+) -> Result<T, SymbolicError> {
+    Ok(match formula {
+        Formula::Number(number) if number.is_nan() => undefined(value),
+        Formula::Number(number) => nalgebra::convert(*number),
+        Formula::Argument(i) => arguments[*i],
+        Formula::Value => value,
+        Formula::Call("select", [condition, then, otherwise]) => {
+            // What is not chosen may have no value.
+            let chosen = value_of(condition, arguments, value)?.to_f64() != 0.0;
+            value_of(if chosen { then } else { otherwise }, arguments, value)?
+        }
+        Formula::Call(function, parts) => {
+            let parts: Result<Vec<_>, _> =
+                parts.iter().map(|part| value_of(part, arguments, value)).collect();
+            let parts = parts?;
+            Operation::new(function, parts.len())?.call(&parts)?
+        }
+    })
+}
+
 /// The partial derivative of a primitive by an argument, at these arguments, whose value is known;
 /// none where it is the number zero: the argument does not matter there.
 pub(crate) fn partial<T: Real>(
@@ -407,32 +432,13 @@ pub(crate) fn partial<T: Real>(
     arguments: &[T],
     value: T,
 ) -> Result<Option<T>, SymbolicError> {
-    fn of<T: Real>(formula: &Formula, arguments: &[T], value: T) -> Result<T, SymbolicError> {
-        Ok(match formula {
-            Formula::Number(number) if number.is_nan() => undefined(value),
-            Formula::Number(number) => nalgebra::convert(*number),
-            Formula::Argument(i) => arguments[*i],
-            Formula::Value => value,
-            Formula::Call("select", [condition, then, otherwise]) => {
-                // What is not chosen may have no value.
-                let chosen = of(condition, arguments, value)?.to_f64() != 0.0;
-                of(if chosen { then } else { otherwise }, arguments, value)?
-            }
-            Formula::Call(function, parts) => {
-                let parts: Result<Vec<_>, _> =
-                    parts.iter().map(|part| of(part, arguments, value)).collect();
-                let parts = parts?;
-                Operation::new(function, parts.len())?.call(&parts)?
-            }
-        })
-    }
     if value.to_f64().is_nan() {
         return Ok(Some(undefined(value)));
     }
     let formula = formula(record, argument);
     let mut branch = formula.as_ref().ok().copied();
     while let Some(Formula::Call("select", [condition, then, otherwise])) = branch {
-        let chosen = of(condition, arguments, value)?.to_f64() != 0.0;
+        let chosen = value_of(condition, arguments, value)?.to_f64() != 0.0;
         branch = Some(if chosen { then } else { otherwise });
     }
     if let Some(Formula::Number(0.0)) = branch {
@@ -443,7 +449,7 @@ pub(crate) fn partial<T: Real>(
     {
         return Ok(Some(partial));
     }
-    of(formula?, arguments, value).map(Some)
+    value_of(formula?, arguments, value).map(Some)
 }
 
 /// The partial derivative at plain numbers, by the rule in code; none where there is no instance.

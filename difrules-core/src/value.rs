@@ -84,6 +84,12 @@ pub trait Differentiable: Clone + 'static {
     /// How many real numbers a value of this shape holds.
     fn count(shape: &Shape<Self>) -> usize;
 
+    /// Appends how many real numbers each of its fields holds.
+    #[doc(hidden)]
+    fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+        pieces.push(Self::count(shape));
+    }
+
     /// A value of this shape, its real numbers and what is whole taken from `source` in order.
     fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self;
 
@@ -425,6 +431,10 @@ impl<X: Differentiable> Differentiable for Vec<X> {
         shape.iter().map(X::count).sum()
     }
 
+    fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+        shape.iter().for_each(|shape| X::pieces(shape, pieces));
+    }
+
     fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
         shape.iter().map(|shape| X::build_with(shape, source)).collect()
     }
@@ -487,6 +497,10 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
 
     fn count(shape: &Shape<Self>) -> usize {
         shape.iter().map(X::count).sum()
+    }
+
+    fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+        shape.iter().for_each(|shape| X::pieces(shape, pieces));
     }
 
     fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
@@ -622,6 +636,11 @@ macro_rules! tuple {
 
             fn count(shape: &Shape<Self>) -> usize {
                 $First::count(&shape.$first) $(+ $Rest::count(&shape.$rest))*
+            }
+
+            fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+                $First::pieces(&shape.$first, pieces);
+                $($Rest::pieces(&shape.$rest, pieces);)*
             }
 
             fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {

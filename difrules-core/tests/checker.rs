@@ -1,8 +1,11 @@
 //! The checker finds rules that are wrong, each in the way that it should.
 
-use difrules_core::testing::{check, check_all};
-use difrules_core::{Real, Slot, find, primitive};
-use nalgebra::DVector;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use difrules_core::testing::{Sampler, check, check_all, check_at};
+use difrules_core::{Cotangent, Real, Scalar, Slot, find, primitive};
+use nalgebra::{Complex, DMatrix, DVector, convert};
 
 #[primitive(partial = |x| x.cos() * nalgebra::convert(1.000001), instances(f64))]
 fn slightly_wrong<T: Real>(x: T) -> T {
@@ -103,9 +106,304 @@ fn saves_another<T: Real>(x: T) -> (T, T) {
     (x * x + T::one(), x + x)
 }
 
+// Wrong somewhere, or in some way that random points and one call do not show.
+
+#[primitive(partial = |x| convert::<f64, T>(3e-20) * x, instances(f64))]
+fn faint<T: Real>(x: T) -> T {
+    convert::<f64, T>(1e-20) * x * x
+}
+
+/// The second result is small beside the first.
+#[primitive(
+    forward = |x, _, x_dot| (x_dot, convert::<f64, T>(3e-15) * x * x_dot),
+    reverse = |x, _, (y_bar, z_bar)| y_bar + convert::<f64, T>(3e-15) * x * z_bar,
+    instances(f64)
+)]
+fn faint_beside<T: Real>(x: T) -> (T, T) {
+    (x, convert::<f64, T>(1e-15) * x * x)
+}
+
+/// The rule is right but at these numbers.
+macro_rules! wrong_where {
+    ($($name:ident: |$x:ident| $wrong:expr;)+) => {$(
+        #[primitive(
+            partial = |$x| { let slope = $x + $x; if $wrong { slope + T::one() } else { slope } },
+            instances(f64)
+        )]
+        #[allow(dead_code)]
+        fn $name<T: Real>(x: T) -> T {
+            x * x
+        }
+    )+};
+}
+
+wrong_where! {
+    at_zero: |x| x.is_zero();
+    at_one: |x| x == T::one();
+    at_integers: |x| x == x.round();
+    if_negative: |x| x < T::zero() && x > convert(-0.3);
+    if_large: |x| x > convert(1000.0);
+    if_small: |x| x < convert(1e-7) && x > T::zero();
+}
+
+#[primitive(
+    partial = (|x, y| if x >= y { T::one() } else { T::zero() }, |x, y| if x <= y { T::one() } else { T::zero() }),
+    instances(f64)
+)]
+fn both_at_ties<T: Real>(x: T, y: T) -> T {
+    if x > y { x } else { y }
+}
+
+/// Wrong in the imaginary part alone.
+#[primitive(
+    forward = |x, _, x_dot| (x + x) * x_dot,
+    reverse = |x, _, y_bar| {
+        let right = (x + x).conjugate() * y_bar;
+        right + (right - right.conjugate()).scale(convert(1e-6))
+    },
+    instances(Complex<f64>)
+)]
+fn imaginary_part<T: Scalar>(x: T) -> T {
+    x * x
+}
+
+// Slots and cotangents.
+
+#[primitive(forward = |x, y, _, x_dot, y_dot| x_dot * y + x * y_dot, reverse = alone_reverse, instances(f64))]
+fn overwrites_alone<T: Real>(x: T, y: T) -> T {
+    x * y
+}
+
+fn alone_reverse<T: Real>(x: T, y: T, _: T, z_bar: T, x_bar: Slot<'_, T>, y_bar: Slot<'_, T>) {
+    match (x_bar.buffer(), y_bar.buffer()) {
+        (Some(x_bar), None) => *x_bar = z_bar * y,
+        (x_bar, y_bar) => {
+            if let Some(x_bar) = x_bar {
+                *x_bar += z_bar * y;
+            }
+            if let Some(y_bar) = y_bar {
+                *y_bar += z_bar * x;
+            }
+        }
+    }
+}
+
+#[primitive(forward = |_, _, x_dot| x_dot, reverse = reads_reverse, instances(f64))]
+fn reads_slot<T: Real>(x: T) -> T {
+    x
+}
+
+fn reads_reverse<T: Real>(_: T, _: T, y_bar: T, x_bar: Slot<'_, T>) {
+    if let Some(x_bar) = x_bar.buffer() {
+        *x_bar = *x_bar + *x_bar + y_bar;
+    }
+}
+
+#[primitive(forward = |x, _, x_dot| (x_dot, x * x_dot + x * x_dot), reverse = stops_early_reverse, instances(f64))]
+fn stops_early<T: Real>(x: T) -> (T, T) {
+    (x, x * x)
+}
+
+fn stops_early_reverse<T: Real>(x: T, _: &(T, T), (y_bar, z_bar): (T, T), x_bar: Slot<'_, T>) {
+    if !y_bar.is_zero() {
+        x_bar.add(|| y_bar + (x + x) * z_bar);
+    }
+}
+
+/// The slope, times something of the cotangent.
+macro_rules! not_linear {
+    ($($name:ident: |$y_bar:ident| $factor:expr;)+) => {$(
+        #[primitive(
+            forward = |x, _, x_dot| (x + x) * x_dot,
+            reverse = |x, _, $y_bar| (x + x) * $y_bar * $factor,
+            instances(f64)
+        )]
+        #[allow(dead_code)]
+        fn $name<T: Real>(x: T) -> T {
+            x * x
+        }
+    )+};
+}
+
+not_linear! {
+    if_cotangent_negative: |y_bar| if y_bar < T::zero() { convert(1.0001) } else { T::one() };
+    if_cotangent_huge: |y_bar| if y_bar.abs() > convert(1e6) { T::zero() } else { T::one() };
+    if_cotangent_tiny: |y_bar| if y_bar.abs() < convert(1e-6) { T::zero() } else { T::one() };
+}
+
+#[primitive(forward = |x, _, x_dot| if x_dot < T::zero() { x_dot * x } else { (x + x) * x_dot }, instances(f64))]
+fn if_tangent_negative<T: Real>(x: T) -> T {
+    x * x
+}
+
+#[primitive(
+    forward = |x, y, _, x_dot, y_dot| match y_dot {
+        Some(y_dot) => x_dot.component_mul(y) + x.component_mul(y_dot),
+        None => x_dot.clone(),
+    },
+    optional(y),
+    instances(f64),
+    sample = |random| (random.vector(2), random.vector(2))
+)]
+fn without_tangent<T: Real>(x: &DVector<T>, y: &DVector<T>) -> DVector<T> {
+    x.component_mul(y)
+}
+
+// Kernels, what is saved, and expressions.
+
+#[primitive(partial = |x| x.cos(), symbolic = |x| -x.cos(), instances(f64))]
+fn wrong_expression<T: Real>(x: T) -> T {
+    x.sin()
+}
+
+#[primitive(
+    forward = |_, _, kept, x_dot| *kept * x_dot,
+    saves = saves_cosine -> T,
+    kernel(f32 = wrong_sine),
+    instances(f32, f64)
+)]
+fn wrong_single_kernel<T: Real>(x: T) -> T {
+    x.sin()
+}
+
+fn saves_cosine<T: Real>(x: T) -> (T, T) {
+    (x.sin(), x.cos())
+}
+
+fn wrong_sine(x: f32) -> f32 {
+    x.sin() + 1e-3
+}
+
+#[primitive(
+    forward = |_, _, kept, x_dot| *kept * x_dot,
+    saves = saves_cosine -> T,
+    kernel(f64 = sine_but_the_last_digit),
+    instances(f64)
+)]
+fn last_digit<T: Real>(x: T) -> T {
+    x.sin()
+}
+
+fn sine_but_the_last_digit(x: f64) -> f64 {
+    x.sin().next_up()
+}
+
+/// The rule is wrong every other time.
+#[primitive(partial = |x| if every_other() { x + x } else { x }, instances(f64))]
+fn unsteady<T: Real>(x: T) -> T {
+    x * x
+}
+
+fn every_other() -> bool {
+    static ODD: AtomicBool = AtomicBool::new(false);
+    ODD.fetch_xor(true, Ordering::Relaxed)
+}
+
+/// What the rule reads is of the last evaluation.
+#[primitive(forward = |_, _, _, x_dot| x_dot * convert(LAST.get()), saves = saves_elsewhere -> (), instances(f64))]
+fn stale<T: Real>(x: T) -> T {
+    x.sin()
+}
+
+thread_local! {
+    static LAST: Cell<f64> = const { Cell::new(0.0) };
+}
+
+fn saves_elsewhere<T: Real>(x: T) -> (T, ()) {
+    LAST.set(x.to_f64().cos());
+    (x.sin(), ())
+}
+
+// Second order.
+
+/// The cosine, whose derivative is lost on a tape.
+fn cosine_off_tape<T: Real>(x: T) -> T {
+    if std::any::type_name::<T>().contains("Var") { convert(x.to_f64().cos()) } else { x.cos() }
+}
+
+#[primitive(forward = |x, _, x_dot| cosine_off_tape(x) * x_dot, instances(f64), reverse = |x, _, y_bar| x.cos() * y_bar)]
+fn wrong_over_forward<T: Real>(x: T) -> T {
+    x.sin()
+}
+
+#[primitive(forward = |x, _, x_dot| x.cos() * x_dot, instances(f64), reverse = |x, _, y_bar| cosine_off_tape(x) * y_bar)]
+fn wrong_over_reverse<T: Real>(x: T) -> T {
+    x.sin()
+}
+
+// Structure and sizes.
+
+/// The adjoint has something where the argument never has.
+#[primitive(
+    forward = |a, x, _, a_dot, x_dot| a_dot.lower_triangle() * x + a.lower_triangle() * x_dot,
+    reverse = rubbish_reverse,
+    reads(a, x),
+    instances(f64),
+    sample = |random| (random.lower_triangular(3), random.vector(3))
+)]
+fn rubbish_above<T: Real>(a: &DMatrix<T>, x: &DVector<T>) -> DVector<T> {
+    a.lower_triangle() * x
+}
+
+fn rubbish_reverse<T: Real>(
+    a: &DMatrix<T>,
+    x: &DVector<T>,
+    y_bar: Cotangent<'_, DVector<T>>,
+    a_bar: Slot<'_, DMatrix<T>>,
+    x_bar: Slot<'_, DVector<T>>,
+) {
+    a_bar.add(|| &y_bar * x.transpose());
+    x_bar.add(|| a.lower_triangle().tr_mul(&y_bar));
+}
+
+/// The adjoint of a symmetric matrix has a part that no symmetric direction sees.
+#[primitive(
+    forward = |a, _, a_dot| a.dot(a_dot) * convert(2.0),
+    reverse = twisted_reverse,
+    reads(a),
+    instances(f64),
+    sample = |random: &mut Sampler| random.positive_definite(2)
+)]
+fn twisted<T: Real>(a: &DMatrix<T>) -> T {
+    a.norm_squared()
+}
+
+fn twisted_reverse<T: Real>(a: &DMatrix<T>, y_bar: T, a_bar: Slot<'_, DMatrix<T>>) {
+    a_bar.add(|| {
+        let mut right = a * (y_bar + y_bar);
+        right[(0, 1)] += y_bar;
+        right[(1, 0)] -= y_bar;
+        right
+    });
+}
+
+#[primitive(
+    forward = |x, _, x_dot| x.dot(x_dot) * convert(if x.len() == 4 { 2.1 } else { 2.0 }),
+    instances(f64),
+    sample = |random| {
+        let size = random.size(0, 6);
+        random.vector(size)
+    }
+)]
+fn one_size<T: Real>(x: &DVector<T>) -> T {
+    x.norm_squared()
+}
+
+#[primitive(
+    forward = |a, _, a_dot| a.dot(a_dot) * convert(if a.shape() == (2, 4) { 2.1 } else { 2.0 }),
+    instances(f64),
+    sample = |random| {
+        let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+        random.matrix(rows, columns)
+    }
+)]
+fn one_shape<T: Real>(a: &DMatrix<T>) -> T {
+    a.norm_squared()
+}
+
 fn failure(name: &str, arity: usize) -> String {
     let report = check(find(name, arity).unwrap());
-    assert_eq!(report.failures.len(), 1, "{report}");
+    assert_eq!(report.failures.len(), 1, "{name}: {report}");
     report.failures[0].to_string()
 }
 
@@ -127,6 +425,82 @@ fn wrong_rules_are_found() {
         assert!(failure.contains("at f64, seed 0"), "{name}: {failure}");
         assert!(failure.contains("\n    at x = ["), "{name}: {failure}");
     }
+}
+
+#[test]
+fn what_is_wrong_somewhere_is_found() {
+    let wrong = [
+        ("faint", 1, "forward rule against a finite difference by all arguments: the result is"),
+        ("faint_beside", 1, "entry 1 of the result"),
+        ("at_zero", 1, "forward rule against a finite difference"),
+        ("at_one", 1, "forward rule against a finite difference"),
+        ("at_integers", 1, "forward rule against a finite difference"),
+        ("if_negative", 1, ""),
+        ("if_large", 1, "forward rule against a finite difference"),
+        ("if_small", 1, "forward rule against a finite difference"),
+        ("both_at_ties", 2, "by all entries at once: the result is 2e0, expected"),
+        ("imaginary_part", 1, "pairing of the reverse rule"),
+        ("overwrites_alone", 2, "adding to a filled slot of x when others are not wanted"),
+        ("reads_slot", 1, "adding to a filled slot of x"),
+        (
+            "stops_early",
+            1,
+            "the reverse rule against the forward rule by `x`: entry 1 of the result",
+        ),
+        ("if_cotangent_negative", 1, "the"),
+        ("if_cotangent_huge", 1, "the reverse rule of the cotangent times"),
+        ("if_cotangent_tiny", 1, "the reverse rule of the cotangent times"),
+        ("if_tangent_negative", 1, ""),
+        ("without_tangent", 2, "the forward rule in the mode `Dual`: entry 0 of the result"),
+        ("wrong_expression", 1, "the derivative by x as an expression against the rule"),
+        ("last_digit", 1, "the call against the one that saves for the rules: the result"),
+        ("unsteady", 1, ""),
+        ("stale", 1, ""),
+        ("wrong_over_forward", 1, "second order, reverse over forward"),
+        ("wrong_over_reverse", 1, "second order, reverse over reverse"),
+        ("rubbish_above", 2, "the reverse rule by entry 3 of `a`, which no sample varies alone"),
+        ("twisted", 1, "the reverse rule by entry 1 of `a`, which no sample varies alone"),
+        ("one_size", 1, "forward rule against a finite difference"),
+        ("one_shape", 1, "forward rule against a finite difference"),
+    ];
+    for (name, arity, property) in wrong {
+        let failure = failure(name, arity);
+        assert!(failure.contains(property), "{name}: {failure}");
+        assert!(failure.contains(&format!("checker::{name} at f64, seed ")), "{name}: {failure}");
+    }
+    let failure = failure("wrong_single_kernel", 1);
+    assert!(failure.contains("at f32") && failure.contains("the call against"), "{failure}");
+}
+
+/// What looks wrong at special points and is not.
+#[primitive(
+    partial = (|x, _| x.signum() * convert(2.0), |_, y| if y > T::zero() { T::one() } else { T::zero() }),
+    instances(f32, f64),
+)]
+fn kinks<T: Real>(x: T, y: T) -> T {
+    x.abs() + x.abs() + y.max(T::zero())
+}
+
+/// Draws until it likes what comes, of which special numbers have nothing.
+#[test]
+fn right_rules_pass() {
+    for (name, arity) in [("kinks", 2), ("faint_right", 1)] {
+        check(find(name, arity).unwrap()).assert();
+    }
+    let patient = |random: &mut Sampler| loop {
+        let x: f64 = random.normal();
+        if x > 0.5 && x < 0.6 {
+            return (x,);
+        }
+    };
+    for seed in 0..30 {
+        check_at::<faint_right, f64>(patient, seed).unwrap();
+    }
+}
+
+#[primitive(partial = |x| convert::<f64, T>(2e-20) * x, instances(f64))]
+fn faint_right<T: Real>(x: T) -> T {
+    convert::<f64, T>(1e-20) * x * x
 }
 
 #[test]

@@ -39,6 +39,15 @@ fn components_have_their_own_steps() {
 }
 
 #[test]
+fn kinks_are_seen() {
+    let found = difference(|t| Some(vec![t.abs(), t.max(0.0), t.exp()])).unwrap();
+    for (i, (derivative, kink)) in [(0.0, 2.0), (0.5, 1.0), (1.0, 0.0)].into_iter().enumerate() {
+        assert!((found.derivative[i] - derivative).abs() < 1e-9, "{i}: {found:?}");
+        assert!((found.kink[i] - kink).abs() < 1e-9, "{i}: {found:?}");
+    }
+}
+
+#[test]
 fn the_edge_of_a_domain_has_no_difference() {
     assert!(difference(|t| (t >= 0.0).then(|| vec![t.sqrt()])).is_none());
 }

@@ -313,6 +313,13 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                     0 #(+ <#fields_written as ::difrules_core::Differentiable>::count(#varying_names))*
                 }
 
+                fn pieces(
+                    #shapes: &::difrules_core::Shape<Self>,
+                    pieces: &mut ::std::vec::Vec<usize>,
+                ) {
+                    #(<#fields_written as ::difrules_core::Differentiable>::pieces(#varying_names, pieces);)*
+                }
+
                 fn build_with(
                     #shapes: &::difrules_core::Shape<Self>,
                     source: &mut impl ::difrules_core::Source<#real>,

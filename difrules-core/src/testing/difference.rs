@@ -1,5 +1,7 @@
 //! Finite differences that choose their step and estimate their own error.
 
+use super::check::extent;
+
 /// Derivatives by finite differences, with an estimate of the error of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
@@ -7,6 +9,26 @@ pub struct Difference {
     pub derivative: Vec<f64>,
     /// An estimate of the absolute error of each.
     pub error: Vec<f64>,
+    /// Where the slopes before and after the point differ, as at a kink: by how much.
+    pub kink: Vec<f64>,
+}
+
+impl Difference {
+    /// Lets every slope pass that is between these, as at a kink; of functions of many numbers, whose slopes
+    /// are as many, others about as far apart too.
+    pub(super) fn widen(&mut self, slopes: &[Vec<f64>], rough: bool, of_numbers: bool) {
+        let rough = slopes.iter().any(|_| rough);
+        for (i, derivative) in self.derivative.iter_mut().enumerate().filter(|_| rough) {
+            let (least, most) = extent(slopes.iter().map(|slope| slope[i]));
+            let varies = most - least > 1e-4 * least.abs().max(most.abs());
+            if varies || self.error[i] + self.kink[i] > 1e-6 * derivative.abs() {
+                let (least, most) = (least.min(*derivative), most.max(*derivative));
+                *derivative = 0.5 * (least + most);
+                let width = if of_numbers { 1.001 } else { 20.0 } * (most - least);
+                self.kink[i] = self.kink[i].max(width);
+            }
+        }
+    }
 }
 
 /// The weights, at 1, 2 and 3 steps ahead, of the central difference of seven points; behind they are
@@ -29,6 +51,8 @@ const LARGEST: f64 = 0.1;
 /// what other steps make of it and their bounds do not explain: a curve may be less precise than its
 /// last digit.
 ///
+/// At a kink the derivative is the mean of the slopes before and after, whose distance is `kink`.
+///
 /// Returns nothing where the curve cannot be evaluated on both sides of 0, however small the step.
 ///
 /// ```
@@ -39,27 +63,29 @@ const LARGEST: f64 = 0.1;
 /// assert!(found.error[0] < 1e-11);
 /// ```
 pub fn difference(curve: impl FnMut(f64) -> Option<Vec<f64>>) -> Option<Difference> {
-    difference_at(f64::EPSILON, curve)
+    difference_at(f64::EPSILON, &[], curve)
 }
 
-/// [`difference`] of a curve whose values have this relative error.
+/// [`difference`] of a curve whose values have this relative error, and these absolute ones.
 pub(crate) fn difference_at(
     epsilon: f64,
+    noise: &[f64],
     mut curve: impl FnMut(f64) -> Option<Vec<f64>>,
 ) -> Option<Difference> {
     // The best step for a seventh derivative that is ten times the value.
     let coarse = (3.0 * epsilon).powf(1.0 / 9.0);
     let (seventh, size, coarse) = quotients(&SEVENTH, coarse, 7, &mut curve)?;
-    let rounding = |size: f64, h: f64| epsilon * size * weight(&FIRST) / h;
+    let noise = |i: usize| noise.get(i).copied().unwrap_or(0.0);
+    let rounding = |i: usize, h: f64| (epsilon * size[i] + noise(i)) * weight(&FIRST) / h;
     // Domains end and rounding hides small derivatives: neither asks for a step beyond the coarse one.
-    let bounds = seventh.iter().zip(&size).map(|(seventh, size)| {
-        let unseen = epsilon * size * weight(&SEVENTH) / coarse.powi(7);
+    let bounds = seventh.iter().enumerate().map(|(i, seventh)| {
+        let unseen = (epsilon * size[i] + noise(i)) * weight(&SEVENTH) / coarse.powi(7);
         TRUNCATION * seventh.abs().max(unseen)
     });
     let bounds: Vec<f64> = bounds.collect();
     let steps: Vec<f64> = (0..size.len())
         .map(|i| {
-            let best = (rounding(size[i], 1.0) / (6.0 * bounds[i])).powf(1.0 / 7.0);
+            let best = (rounding(i, 1.0) / (6.0 * bounds[i])).powf(1.0 / 7.0);
             // A component that vanishes has no best step.
             if best.is_finite() { best.clamp(1e-6, LARGEST) } else { LARGEST }
         })
@@ -72,9 +98,10 @@ pub(crate) fn difference_at(
     }
     let tried: Vec<_> =
         candidates.iter().filter_map(|&h| quotients(&FIRST, h, 1, &mut curve)).collect();
-    let mut found = Difference { derivative: Vec::new(), error: Vec::new() };
+    let kink = kinks(epsilon, size.len(), &mut curve).unwrap_or_else(|| vec![0.0; size.len()]);
+    let mut found = Difference { derivative: Vec::new(), error: Vec::new(), kink };
     for i in 0..size.len() {
-        let bound = |h: f64| rounding(size[i], h) + bounds[i] * h.powi(6);
+        let bound = |h: f64| rounding(i, h) + bounds[i] * h.powi(6);
         let mut of: Vec<_> =
             tried.iter().map(|(quotient, _, h)| (bound(*h), quotient[i])).collect();
         of.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -84,6 +111,35 @@ pub(crate) fn difference_at(
         found.error.push(bound + unexplained.fold(0.0, f64::max));
     }
     Some(found)
+}
+
+/// By how much the slopes before and after 0 differ: what a second difference over the step tends to,
+/// which is zero for a smooth curve, and does not for one with a kink.
+fn kinks(
+    epsilon: f64,
+    count: usize,
+    curve: &mut impl FnMut(f64) -> Option<Vec<f64>>,
+) -> Option<Vec<f64>> {
+    // 1e-6 in double precision.
+    let near = epsilon.powf(0.383);
+    let middle = curve(0.0)?;
+    let mut jump = |h: f64| {
+        let (ahead, behind) = (curve(h)?, curve(-h)?);
+        let fits = [ahead.len(), behind.len(), middle.len()] == [count; 3];
+        fits.then(|| -> Vec<f64> {
+            let all = ahead.iter().zip(&behind).zip(&middle);
+            all.map(|((ahead, behind), middle)| ((ahead - middle) + (behind - middle)) / h)
+                .collect()
+        })
+    };
+    let (close, far) = (jump(near)?, jump(100.0 * near)?);
+    let kinks = close.iter().zip(&far).zip(&middle).map(|((close, far), middle)| {
+        let (close, far) = (close.abs(), far.abs());
+        // A smooth curve has a hundredth here, and what is rounding a hundred times as much.
+        let is_kink = close > 0.3 * far && close < 30.0 * far;
+        if is_kink && close > 64.0 * epsilon * middle.abs() / near { close } else { 0.0 }
+    });
+    Some(kinks.collect())
 }
 
 /// The sum of the weights of a difference, which rounding is multiplied by.

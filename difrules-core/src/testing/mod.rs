@@ -33,6 +33,7 @@ mod difference;
 mod harness;
 mod rules;
 mod sample;
+mod structure;
 
 use std::fmt;
 
@@ -44,8 +45,10 @@ pub use sample::Sampler;
 
 use crate::registry::{Record, primitives};
 
+/// The seeds that draw random points; those that follow draw special ones.
+const GENERIC: u64 = 8;
 /// How many points [`check`] tries at each instance.
-const POINTS: u64 = 8;
+const POINTS: u64 = GENERIC + 33;
 
 /// What a check of registered primitives found.
 #[derive(Debug, Default)]

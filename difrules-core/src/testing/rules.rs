@@ -1,14 +1,34 @@
 //! A primitive's rules as functions of lists of numbers: what the checks are written against, so that
 //! they are compiled once and not for every primitive.
 
+use std::any::Any;
+
+use num_traits::ToPrimitive;
+
 use crate::passing::Arguments;
 use crate::primitive::{Inputs, Output, Primitive};
 use crate::scalar::Real;
 use crate::tape::MOST_ARGUMENTS;
 use crate::value::Differentiable;
 
-/// A primitive's value at a scalar. Where a list of results is meant, it is the output's numbers and
+/// A rule at one evaluation, which is kept: tangents of the arguments to that of the results.
+pub(super) type Push<'a, S> = Box<dyn Fn(&[S]) -> Vec<S> + 'a>;
+
+/// A rule at one evaluation, which is kept: a cotangent of the results, what the slots hold before, one
+/// list of numbers an argument, and which of them are wanted, to what they hold then. Slots that are not
+/// wanted, or of an argument that nobody can differentiate by, stay as they are.
+pub(super) type Pull<'a, S> =
+    Box<dyn Fn(&[S], &[Vec<S>], &dyn Fn(usize) -> bool) -> Vec<Vec<S>> + 'a>;
+
+/// A primitive's own text at a scalar. Where a list of results is meant, it is the output's numbers and
 /// then those of the `&mut` arguments; there is none outside the domain.
+pub(super) trait Text<S: Real> {
+    /// The results of the call itself, which overwrites `&mut` arguments where they are and saves
+    /// nothing for the rules.
+    fn call(&self, numbers: &[S]) -> Option<Vec<S>>;
+}
+
+/// A primitive's value at a scalar that is a mode.
 pub(super) trait Values<S: Real> {
     /// By the call in the scalar's mode.
     fn mode(&self, numbers: &[S]) -> Option<Vec<S>>;
@@ -17,23 +37,11 @@ pub(super) trait Values<S: Real> {
 }
 
 /// A primitive's rules at a scalar.
-pub(super) trait Rules<S: Real>: Values<S> {
-    /// By the text that saves for the rules.
-    fn value(&self, numbers: &[S]) -> Option<Vec<S>>;
-    /// The results of the call itself, which overwrites `&mut` arguments where they are and saves
-    /// nothing for the rules.
-    fn call(&self, numbers: &[S]) -> Option<Vec<S>>;
-    /// The tangent of the results.
-    fn forward(&self, numbers: &[S], tangents: &[S]) -> Option<Vec<S>>;
-    /// What a reverse rule adds to slots that hold `start`, one list of numbers an argument; slots
-    /// that are not wanted, or of an argument that nobody can differentiate by, stay as they are.
-    fn reverse(
-        &self,
-        numbers: &[S],
-        cotangent: &[S],
-        start: &[Vec<S>],
-        wanted: &dyn Fn(usize) -> bool,
-    ) -> Option<Vec<Vec<S>>>;
+pub(super) trait Rules<S: Real> {
+    /// The results by the text that saves for the rules, and the forward rule.
+    fn pushforward(&self, numbers: &[S]) -> Option<(Vec<S>, Push<'_, S>)>;
+    /// The same with the reverse rule.
+    fn pullback(&self, numbers: &[S]) -> Option<(Vec<S>, Pull<'_, S>)>;
 }
 
 /// A primitive with arguments of the shapes, and with the constants, that these have.
@@ -42,6 +50,15 @@ pub(super) struct Near<P: Primitive>(pub(super) Inputs<P, f64>);
 impl<P: Primitive> Near<P> {
     fn at<S: Real>(&self, numbers: &[S]) -> Inputs<P, S> {
         like::<P::Arguments, S>(&self.0, numbers)
+    }
+}
+
+impl<P: Primitive, S: Real> Text<S> for Near<P> {
+    fn call(&self, numbers: &[S]) -> Option<Vec<S>> {
+        let mut inputs = self.at(numbers);
+        let returned = P::primal::<S>(P::Arguments::lend::<S>(&mut inputs));
+        let output = P::into_result::<S>(returned).ok()?;
+        Some(results::<P, S>(&output, &mut inputs))
     }
 }
 
@@ -70,46 +87,63 @@ impl<P: Primitive, S: Real> Values<S> for Near<P> {
 }
 
 impl<P: Primitive, S: Real> Rules<S> for Near<P> {
-    fn value(&self, numbers: &[S]) -> Option<Vec<S>> {
+    fn pushforward(&self, numbers: &[S]) -> Option<(Vec<S>, Push<'_, S>)> {
         let mut evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
-        Some(results::<P, S>(&evaluation.output, &mut evaluation.inputs))
+        let value = results::<P, S>(&evaluation.output, &mut evaluation.inputs);
+        let push = move |tangents: &[S]| {
+            let mut tangents = self.at(tangents);
+            let output = P::forward(&evaluation, &mut tangents);
+            results::<P, S>(&output, &mut tangents)
+        };
+        Some((value, Box::new(push)))
     }
 
-    fn call(&self, numbers: &[S]) -> Option<Vec<S>> {
-        let mut inputs = self.at(numbers);
-        let returned = P::primal::<S>(P::Arguments::lend::<S>(&mut inputs));
-        let output = P::into_result::<S>(returned).ok()?;
-        Some(results::<P, S>(&output, &mut inputs))
-    }
-
-    fn forward(&self, numbers: &[S], tangents: &[S]) -> Option<Vec<S>> {
-        let mut tangents = self.at(tangents);
-        let evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
-        let output = P::forward(&evaluation, &mut tangents);
-        Some(results::<P, S>(&output, &mut tangents))
-    }
-
-    fn reverse(
-        &self,
-        numbers: &[S],
-        cotangent: &[S],
-        start: &[Vec<S>],
-        wanted: &dyn Fn(usize) -> bool,
-    ) -> Option<Vec<Vec<S>>> {
-        let evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
+    fn pullback(&self, numbers: &[S]) -> Option<(Vec<S>, Pull<'_, S>)> {
+        let mut evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
+        let value = results::<P, S>(&evaluation.output, &mut evaluation.inputs);
         let shapes = P::shapes(&evaluation);
         let residual = P::residual(evaluation);
-        let mut adjoints = start.to_vec();
-        let mut outputs = cotangent.to_vec();
-        let mut slots = [const { None }; MOST_ARGUMENTS];
-        for (argument, adjoint) in adjoints.iter_mut().enumerate() {
-            if wanted(argument) && P::is_known(argument) {
-                slots[argument] = Some(adjoint.as_mut_slice());
+        let pull = move |cotangent: &[S], start: &[Vec<S>], wanted: &dyn Fn(usize) -> bool| {
+            let mut adjoints = start.to_vec();
+            let mut outputs = cotangent.to_vec();
+            let mut slots = [const { None }; MOST_ARGUMENTS];
+            for (argument, adjoint) in adjoints.iter_mut().enumerate() {
+                if wanted(argument) && P::is_known(argument) {
+                    slots[argument] = Some(adjoint.as_mut_slice());
+                }
             }
-        }
-        P::reverse(&residual, &shapes, &mut outputs, &mut slots[..start.len()]);
-        Some(adjoints)
+            P::reverse(&residual, &shapes, &mut outputs, &mut slots[..start.len()]);
+            adjoints
+        };
+        Some((value, Box::new(pull)))
     }
+}
+
+/// How many numbers each piece of the results has: each field of the output, then each `&mut` argument.
+pub(super) fn pieces<P: Primitive>(inputs: &Inputs<P, f64>, sizes: &[usize]) -> Option<Vec<usize>> {
+    let evaluation = P::evaluate::<f64>(P::Arguments::map(inputs, &mut |_, x: f64| x)).ok()?;
+    let mut pieces = Vec::new();
+    Output::<P, f64>::pieces(&evaluation.output.shape(), &mut pieces);
+    let overwritten = P::Arguments::IN_PLACE.iter().zip(sizes);
+    pieces.extend(overwritten.filter_map(|(in_place, size)| in_place.then_some(*size)));
+    Some(pieces)
+}
+
+/// The constants among the arguments that are whole numbers, or flags.
+pub(super) fn constants<P: Primitive>(inputs: &Inputs<P, f64>) -> Vec<Option<f64>> {
+    let copy = P::Arguments::map(inputs, &mut |_, x: f64| x);
+    P::Arguments::into_boxes::<f64>(copy).iter().map(|x| number(&**x)).collect()
+}
+
+/// A whole number, or a flag.
+fn number(x: &dyn Any) -> Option<f64> {
+    macro_rules! whole {
+        ($($integer:ident),*) => {
+            None$(.or_else(|| x.downcast_ref::<$integer>()?.to_f64()))*
+        };
+    }
+    let flag = x.downcast_ref::<bool>().map(|x| f64::from(u8::from(*x)));
+    flag.or_else(|| whole!(i8, i16, i32, i64, u8, u16, u32, u64, usize, isize))
 }
 
 /// For each of the arguments' numbers, whether somebody knows the derivative by its argument.

@@ -24,7 +24,72 @@ use crate::value::{Differentiable, Shape};
 pub struct Sampler {
     shapes: fastrand::Rng,
     numbers: fastrand::Rng,
+    /// Which of the sizes and choices this is, where they are gone through in turn.
+    turn: Option<usize>,
+    /// How many sizes and choices were made.
+    made: usize,
+    style: Style,
+    /// How many numbers were drawn.
+    drawn: usize,
+    last: f64,
 }
+
+/// What the numbers of a point have in common: what random ones never do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Generic,
+    Negative,
+    /// Many zeros.
+    Sparse,
+    Integers,
+    /// Many that are equal to the one before.
+    Ties,
+    Large,
+    Zeros,
+    /// Square matrices are symmetric.
+    Symmetric,
+    Small,
+    Ones,
+    /// Matrices are diagonal.
+    Diagonal,
+}
+
+impl Style {
+    /// One after the other; as many as no size has, so that every size meets others in every round.
+    const ALL: [Self; 11] = [
+        Self::Negative,
+        Self::Sparse,
+        Self::Integers,
+        Self::Generic,
+        Self::Ties,
+        Self::Large,
+        Self::Zeros,
+        Self::Symmetric,
+        Self::Small,
+        Self::Ones,
+        Self::Diagonal,
+    ];
+
+    /// The style of a turn.
+    pub(super) fn of(turn: usize) -> Self {
+        Self::ALL[turn % Self::ALL.len()]
+    }
+
+    /// How far one can go from such a point and still see what is there.
+    pub(super) fn scale(self) -> f64 {
+        match self {
+            Self::Large => 1.0 / 1024.0,
+            Self::Small => SMALL,
+            _ => 1.0,
+        }
+    }
+}
+
+/// The size of small numbers, exact in binary.
+const SMALL: f64 = 1.0 / 67_108_864.0;
+
+/// A `sample` that draws until it likes what comes gets other numbers after so many.
+const PATIENCE: usize = 20_000;
 
 impl Sampler {
     /// A sampler with a seed for the shapes and one for the numbers.
@@ -32,6 +97,28 @@ impl Sampler {
         Self {
             shapes: fastrand::Rng::with_seed(shapes),
             numbers: fastrand::Rng::with_seed(numbers),
+            turn: None,
+            made: 0,
+            style: Style::Generic,
+            drawn: 0,
+            last: 0.0,
+        }
+    }
+
+    /// A sampler that goes through sizes and choices, so that a few turns meet each of them, and each
+    /// beside each of the others.
+    pub(super) fn in_turn(turn: usize, style: Style, numbers: u64) -> Self {
+        Self { turn: Some(turn), style, ..Self::new(turn as u64, numbers) }
+    }
+
+    /// Which of so many.
+    fn index(&mut self, count: usize) -> usize {
+        let made = self.made;
+        self.made += 1;
+        match self.turn {
+            // All sizes are equal in the first round.
+            Some(turn) if count > 0 && made < PATIENCE => (turn + turn / count * made) % count,
+            _ => self.shapes.usize(0..count),
         }
     }
 
@@ -40,7 +127,8 @@ impl Sampler {
     /// # Panics
     /// If `most` is smaller.
     pub fn size(&mut self, least: usize, most: usize) -> usize {
-        self.shapes.usize(least..=most)
+        assert!(least <= most, "a size from {least} to {most}");
+        least + self.index(most - least + 1)
     }
 
     /// One of several choices.
@@ -48,21 +136,77 @@ impl Sampler {
     /// # Panics
     /// If there is none.
     pub fn choose<C: Clone>(&mut self, choices: &[C]) -> C {
-        choices[self.shapes.usize(0..choices.len())].clone()
+        choices[self.index(choices.len())].clone()
+    }
+
+    /// The style of the next number, and whether it is one that stands out.
+    fn next(&mut self) -> (Style, bool) {
+        self.drawn += 1;
+        if self.drawn > PATIENCE || self.style == Style::Generic {
+            return (Style::Generic, false);
+        }
+        (self.style, self.numbers.bool())
+    }
+
+    /// A number that is positive in a first round of styles, negative in a second one.
+    fn signed(&self, x: f64) -> f64 {
+        match self.turn.unwrap_or(0) / Style::ALL.len() % 3 {
+            0 => x.abs(),
+            1 => -x.abs(),
+            _ => x,
+        }
+    }
+
+    /// One real number between two bounds.
+    fn real_between(&mut self, least: f64, most: f64) -> f64 {
+        let (style, stands_out) = self.next();
+        let inside = |x: f64| (least..=most).contains(&x).then_some(x);
+        let uniform = least + (most - least) * self.numbers.f64();
+        let special = match style {
+            Style::Negative if least < 0.0 => {
+                Some(least + (uniform - least) * (most.min(0.0) - least) / (most - least))
+            }
+            Style::Sparse if stands_out => inside(0.0),
+            Style::Zeros => inside(0.0),
+            Style::Integers => inside(uniform.round()).or_else(|| inside(uniform.trunc())),
+            Style::Ties if stands_out => inside(self.last),
+            Style::Large if stands_out => Some(most - (most - least) * 1e-3),
+            Style::Small if stands_out => Some(least + (most - least) * 1e-3),
+            Style::Ones => inside(1.0).or_else(|| inside(-1.0)),
+            _ => None,
+        };
+        self.last = special.unwrap_or(uniform);
+        self.last
+    }
+
+    /// One real number, normally distributed.
+    fn real_normal(&mut self) -> f64 {
+        let (style, stands_out) = self.next();
+        // Box and Muller; 1 - u is never 0.
+        let (u, v) = (self.numbers.f64(), self.numbers.f64());
+        let normal = (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+        self.last = match style {
+            Style::Negative => -normal.abs(),
+            Style::Sparse if stands_out => 0.0,
+            Style::Zeros => 0.0,
+            Style::Integers => (2.0 * normal).round(),
+            Style::Ties if stands_out => self.last,
+            Style::Large => self.signed(4096.0 * (normal + 0.5_f64.copysign(normal))),
+            Style::Small => self.signed(normal * SMALL),
+            Style::Ones => self.signed(1.0_f64.copysign(normal)),
+            _ => normal,
+        };
+        self.last
     }
 
     /// A number whose real parts are uniform between two bounds.
     pub fn between<T: Scalar>(&mut self, least: f64, most: f64) -> T {
-        T::build(&(), &mut || nalgebra::convert(least + (most - least) * self.numbers.f64()))
+        T::build(&(), &mut || nalgebra::convert(self.real_between(least, most)))
     }
 
     /// A number with normally distributed real parts of variance one.
     pub fn normal<T: Scalar>(&mut self) -> T {
-        T::build(&(), &mut || {
-            // Box and Muller; 1 - u is never 0.
-            let (u, v) = (self.numbers.f64(), self.numbers.f64());
-            nalgebra::convert((-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos())
-        })
+        T::build(&(), &mut || nalgebra::convert(self.real_normal()))
     }
 
     /// A positive number away from zero, up to 3.
@@ -73,7 +217,24 @@ impl Sampler {
 
     /// A matrix of normally distributed entries.
     pub fn matrix<T: Scalar>(&mut self, rows: usize, columns: usize) -> DMatrix<T> {
-        DMatrix::from_fn(rows, columns, |_, _| self.normal())
+        let mut matrix: DMatrix<T> = DMatrix::from_fn(rows, columns, |_, _| self.normal());
+        match self.style {
+            Style::Symmetric if rows == columns => {
+                for j in 0..columns {
+                    for i in 0..j {
+                        matrix[(i, j)] = matrix[(j, i)].conjugate();
+                    }
+                    matrix[(j, j)] = T::from_real(matrix[(j, j)].real());
+                }
+            }
+            Style::Diagonal => {
+                for j in 0..columns {
+                    (0..rows).filter(|i| *i != j).for_each(|i| matrix[(i, j)] = T::zero());
+                }
+            }
+            _ => {}
+        }
+        matrix
     }
 
     /// A vector of normally distributed entries.
