@@ -347,8 +347,10 @@ where
         let zeros = || OVector::<T, D>::zeros_generic(size, U1);
         let [mut g1, mut g2, mut h1, mut h2] = [zeros(), zeros(), zeros(), zeros()];
         let mut m = OMatrix::<T, D, D>::zeros_generic(size, size);
+        // A cotangent of B times B has the unit of one of T.
         let all = largest_modulus(diagonal_bar).max(largest_modulus(off_diagonal_bar));
-        let all = all.max(largest_modulus(factor_bar.iter()));
+        let most = largest_modulus(self.diagonal).max(largest_modulus(self.off_diagonal));
+        let all = largest_modulus(factor_bar.iter()).max((all * most).min(f64::MAX));
         let mut quotients = Quotients::new::<T::Real>(primitive, all);
         let (starts, count) = self.order();
         for &k in starts.as_slice()[..count].iter().rev() {

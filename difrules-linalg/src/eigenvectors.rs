@@ -238,9 +238,14 @@ where
         conjugate: bool,
         m: &mut OMatrix<Complex<S>, D, D>,
     ) {
-        let all = largest_modulus(m.iter());
+        // Cotangents of the values times these have the unit of those of the vectors.
+        let of_values = largest_modulus(m.diagonal().iter());
+        let all = match conjugate {
+            false => largest_modulus(m.iter()),
+            true => beside(m).max((of_values * largest_modulus(values.iter())).min(f64::MAX)),
+        };
         let mut split = Quotients::new::<S>(primitive, all);
-        let mut defective = Quotients::new::<S>(primitive, all);
+        let mut defective = Quotients::new::<S>(primitive, of_values);
         for j in 0..values.len() {
             for i in 0..values.len() {
                 if i == j {
@@ -278,7 +283,8 @@ where
         values: &OVector<Complex<S>, D>,
         m: &mut OMatrix<Complex<S>, D, D>,
     ) {
-        let mut quotients = Quotients::new::<S>(primitive, largest_modulus(m.iter()));
+        let of_values = largest_modulus(m.diagonal().iter());
+        let mut quotients = Quotients::new::<S>(primitive, of_values);
         for i in 0..values.len() {
             if (0..values.len()).any(|j| j != i && self.repeat(values, i, j)) {
                 m[(i, i)] = quotients.over_nothing(m[(i, i)]);
@@ -289,6 +295,21 @@ where
              that split it"
         });
     }
+}
+
+/// The largest modulus beside the diagonal.
+fn beside<S: Real, D: Dim>(m: &OMatrix<Complex<S>, D, D>) -> f64
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let mut most = 0.0_f64;
+    for j in 0..m.ncols() {
+        for i in (0..m.nrows()).filter(|&i| i != j) {
+            let size = m[(i, j)].modulus().to_f64();
+            most = if size > most { size } else { most };
+        }
+    }
+    most
 }
 
 const DEFECTIVE: &str = "the matrix is defective: an eigenvalue repeats with too few eigenvectors, and has no \

@@ -186,9 +186,11 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         r22_bar.copy_from(&r_bar.view((p, p), (open, beside)));
         let mut choice = workspace(&mut choice, (open, open));
         multiply(one, (q2, true), (q2_bar.as_view(), false), zero, &mut choice);
+        // A cotangent of R times R has the unit of one of Q.
+        let of_r = largest_modulus(r_bar.iter());
         let all = |q1_bar: &DMatrixViewMut<'_, T>| {
             let q_bar = largest_modulus(q1_bar.iter()).max(largest_modulus(q2_bar.iter()));
-            q_bar.max(largest_modulus(r_bar.iter()))
+            q_bar.max((of_r * largest_modulus(r.iter())).min(f64::MAX))
         };
         if single {
             let r22 = r.view((p, p), r22_bar.shape());
@@ -218,7 +220,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             }
             let all = all(&q1_bar);
             let mut gauge = Quotients::new::<T::Real>(primitive, all);
-            let mut quotients = Quotients::new::<T::Real>(primitive, all);
+            let mut quotients = Quotients::new::<T::Real>(primitive, of_r);
             let mut lost = T::zero();
             r22_bar.iter().for_each(|&x| lost += quotients.over_nothing(x));
             choice.iter().for_each(|&x| lost += gauge.over_nothing(x));

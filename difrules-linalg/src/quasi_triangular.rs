@@ -499,8 +499,10 @@ where
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut inside));
     let mut n = inside.clone();
     add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
-    let all = largest_modulus(inside.iter()).max(largest_modulus(t_bar.iter()));
-    let all = all.max(largest_modulus(n.iter()));
+    let of_t = largest_modulus(t_bar.iter());
+    let all = largest_modulus(inside.iter()).max(largest_modulus(n.iter()));
+    let all = all.max((of_t * largest_modulus(t.iter())).min(f64::MAX));
+    let mut of_t = Quotients::new::<T::Real>(primitive, of_t);
     let mut divider = Divider::new(primitive, Some(block(q)), block(t), all);
     if <T::Kind as Kind>::REAL {
         for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
@@ -547,18 +549,20 @@ where
             }
             for j in columns.clone() {
                 for i in rows.clone() {
-                    let open = [
-                        along[(i, j)] + along[(j, i)].conjugate(),
-                        along[(i, i)] - along[(j, j)],
-                        t_bar[(j, i)],
-                        t_bar[(i, i)] - t_bar[(j, j)],
-                    ];
+                    let open =
+                        [along[(i, j)] + along[(j, i)].conjugate(), along[(i, i)] - along[(j, j)]];
                     for x in open {
                         y[(i, j)] += divider.quotients.over_nothing(x);
+                    }
+                    for x in [t_bar[(j, i)], t_bar[(i, i)] - t_bar[(j, j)]] {
+                        y[(i, j)] += of_t.over_nothing(x);
                     }
                 }
             }
         }
+    }
+    if of_t.is_lost() {
+        divider.quotients.lose(all);
     }
     divider.quotients.report(|| REPEATED);
     block_mut(&mut y).zip_apply(&*t_bar, |y, t| *y += t);

@@ -208,10 +208,11 @@ where
             k_bar[(j + 1, j)] = T::from_real(h_bar[(j + 1, j)].real());
         }
     }
-    let all = largest_modulus(g.iter()).max(largest_modulus(k_bar.iter()));
+    let most = largest_modulus(h.iter());
+    let of_h = (largest_modulus(k_bar.iter()) * most).min(f64::MAX);
+    let all = largest_modulus(g.iter()).max(of_h);
     let make = || sizes_of_similar(block(q), block(h));
-    let mut divider =
-        Divider::new::<T::Real>(primitive, largest_modulus(h.iter()), count, all, make);
+    let mut divider = Divider::new::<T::Real>(primitive, most, count, all, make);
     let mut e = OVector::<T, D>::zeros_generic(size, U1);
     for j in (1..count).rev() {
         // Column j of the skew part of Q^H Q_bar - K H^H + H^H K, but for column j - 1 of K.
@@ -354,7 +355,8 @@ where
         }
     }
     let all = largest_modulus(g.iter()).max(largest_modulus(h.iter()));
-    let all = all.max(largest_modulus(k.iter()));
+    let most = largest_modulus(b.diagonal.iter().chain(b.off_diagonal));
+    let all = all.max((largest_modulus(k.iter()) * most).min(f64::MAX));
     let half: T::Real = nalgebra::convert(0.5);
     let mut divider = b.divider(primitive, all, make);
     let skew = |m: &OMatrix<T, K, K>, i: usize, j: usize| m[(i, j)] - m[(j, i)].conjugate();

@@ -18,8 +18,8 @@ use crate::known::{Known, next};
 use crate::modulus::largest_modulus;
 use crate::sample;
 use crate::spectral::{
-    Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, slope, split,
-    split_values,
+    Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, size_of_bars, slope,
+    split, split_values,
 };
 use crate::tolerance::{Gap, Quotients, Sizes, held, plain, rounding_of, undefined, undetermined};
 
@@ -169,7 +169,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     // V^H V_bar is V_t V_t_bar^H.
     multiply(one, (vb, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut h));
     let all = largest_modulus(u_bar.iter()).max(largest_modulus(v_t_bar.iter()));
-    let all = all.max(size_of(values_bar));
+    let all = size_of_bars(all, values_bar, values.as_slice());
     let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     for j in 0..count {
         for i in 0..count {
@@ -180,6 +180,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     divide_by_gaps(primitive, &sizes, values.as_slice(), values_bar, sum_block, all);
     let mut gauge = Quotients::new::<T::Real>(primitive, all);
     let mut quotients = Quotients::new::<T::Real>(primitive, all);
+    let mut of_values = Quotients::new::<T::Real>(primitive, size_of(values_bar));
     for j in 0..count {
         for i in 0..count {
             let (upper, lower) = (g[(i, j)] - h[(i, j)], (g[(j, i)] - h[(j, i)]).conjugate());
@@ -188,7 +189,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             sum[(i, j)] += gauge.over(skew, divisor, sizes.gap(i, j, divisor));
         }
         if sizes.gap(j, j, values[j]) == Gap::Nothing {
-            sum[(j, j)] = quotients.over_nothing(T::from_real(values_bar[j]));
+            sum[(j, j)] = of_values.over_nothing(T::from_real(values_bar[j]));
         }
     }
     // What is outside of U and V, over S, with its part inside taken off again; or before, where S is zero.
@@ -215,6 +216,9 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             }
             v_t_bar.row_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
         }
+    }
+    if of_values.is_lost() {
+        quotients.lose(all);
     }
     gauge.report_gauge();
     quotients.report(|| REPEATED);

@@ -64,6 +64,11 @@ pub(crate) fn size_of<S: Real>(values: &[S]) -> f64 {
     largest_modulus(values)
 }
 
+/// The size of cotangents of vectors and of values times the values: of one unit, however A is scaled.
+pub(crate) fn size_of_bars<S: Real>(vectors_bar: f64, values_bar: &[S], values: &[S]) -> f64 {
+    vectors_bar.max((size_of(values_bar) * size_of(values)).min(f64::MAX))
+}
+
 /// The tangents of eigenvalues and eigenvectors.
 ///
 /// With H = V^H dA V, dw_i = H_ii and dV = V (F o H), F_ij = 1 / (w_j - w_i): A V = V diag(w) gives
@@ -245,7 +250,7 @@ where
     let mut g = OMatrix::<T, D, D>::zeros_generic(size, size);
     let bars = (vectors_bar.as_view(), false);
     multiply(T::one(), (v, true), bars, T::zero(), &mut block_mut(&mut g));
-    let all = largest_modulus(g.iter()).max(size_of(values_bar));
+    let all = size_of_bars(largest_modulus(g.iter()), values_bar, values.as_slice());
     let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
     divide_by_gaps(primitive, &sizes, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
     out_of_basis(vectors, &g)
@@ -274,7 +279,8 @@ pub(crate) fn divide_by_gaps<T: Scalar>(
         let found = diagonal.iter().find(|(k, _)| *k == i);
         found.map_or_else(nalgebra::zero, |(_, x)| *x)
     };
-    let bars = settled_weights::<T::Real>(&mut open, sizes, values_bar);
+    let mut weights = Quotients::new::<T::Real>(primitive, size_of(values_bar));
+    let bars = settled_weights::<T::Real>(&mut weights, sizes, values_bar);
     for j in 0..values.len() {
         for i in 0..j {
             let (upper, lower) = (g[(i, j)], g[(j, i)].conjugate());
@@ -301,6 +307,9 @@ pub(crate) fn divide_by_gaps<T: Scalar>(
             g[(i, j)] = entry;
             g[(j, i)] = entry.conjugate();
         }
+    }
+    if weights.is_lost() {
+        open.lose(all);
     }
     if gauge.is_lost() {
         gauge.report_gauge();

@@ -197,10 +197,10 @@ fn everything<T: Scalar>(scalar: &str) {
         // A sum of two powers is one of the intermediate results that count.
         let most = degrees.iter().chain([&result]).flat_map(|x| x.iter()).map(|x| x.abs()).max();
         let most = far / most.unwrap_or(1).max(1);
-        for seed in 0..8 {
+        for seed in 0..5 {
             let (plain, heard) = diagnosed(|| at::<T>(instance, case, seed, 0));
             let Ok(plain) = plain else { continue };
-            for part in [-100, -75, -50, -25, -10, 10, 25, 50, 75, 100] {
+            for part in [-100, -70, -40, -15, 15, 40, 70, 100] {
                 let exponent = most * part / 100;
                 let (found, more) = diagnosed(|| at::<T>(instance, case, seed, exponent));
                 let found = match found {
@@ -334,7 +334,7 @@ fn differ<T: Scalar>(
 fn both_modes<T: Scalar>(scalar: &str) {
     let mut random = Sampler::new(3, 3);
     let mut wrong = Vec::new();
-    for (rows, columns) in [(1, 1), (2, 2), (3, 3), (4, 4), (4, 3), (3, 4)] {
+    for (rows, columns) in [(2, 2), (3, 3), (4, 4), (4, 3), (2, 3)] {
         let mut all = families::<T>(&mut random, rows, columns);
         let (u, v) = (random.matrix::<T>(rows, rows), random.matrix::<T>(columns, columns));
         let least = if epsilon::<T>() > 1e-10 { 6 } else { 15 };

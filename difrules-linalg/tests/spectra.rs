@@ -147,6 +147,138 @@ fn tangents_of_vectors_of_close_values() {
     close_values::<f32>(3..=6, 1e-4);
 }
 
+#[test]
+fn what_is_undefined_is_so_at_any_size() {
+    // Cotangents of values and of vectors have other units: neither is rounding of the other.
+    for size in [1e-30, 1e-12, 1.0, 1e12, 1e30] {
+        let identity = DMatrix::<f64>::identity(3, 3) * size;
+        let weight = dmatrix![1.0, 2.0, 0.5; 2.0, 1.0, 0.3; 0.5, 0.3, 1.0];
+        let root = |a: &DMatrix<Var<f64>>| {
+            let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+            let scaled = DMatrix::from_fn(3, 3, |i, j| {
+                eigenvectors[(i, j)] * nalgebra::ComplexField::sqrt(eigenvalues[j])
+            });
+            dot(&matmul(&scaled, &transpose(&eigenvectors))?, &constant(&weight))
+        };
+        let of_pencil = |a: &DMatrix<Var<f64>>| {
+            let b = constant(&DMatrix::identity(3, 3));
+            let modes = generalized_symmetric_eigen(a, &b)?;
+            let scaled =
+                DMatrix::from_fn(3, 3, |i, j| modes.eigenvectors[(i, j)] * modes.eigenvalues[j]);
+            dot(&matmul(&scaled, &transpose(&modes.eigenvectors))?, &constant(&weight))
+        };
+        let of_svd = |a: &DMatrix<Var<f64>>| {
+            let Svd { u, singular_values: s, v_t } = svd(a)?;
+            let scaled = DMatrix::from_fn(3, 3, |i, j| u[(i, j)] * s[j]);
+            dot(&matmul(&scaled, &v_t)?, &constant(&weight))
+        };
+        let of_schur = |a: &DMatrix<Var<f64>>| {
+            let (q, t) = schur(a)?;
+            dot(&matmul(&matmul(&q, &t)?, &transpose(&q))?, &constant(&weight))
+        };
+        let of_eigen = |a: &DMatrix<Var<f64>>| {
+            let Eigen { eigenvalues, eigenvectors } = eigen(a)?;
+            let scaled = DMatrix::from_fn(3, 3, |i, j| eigenvectors[(i, j)] * eigenvalues[j]);
+            let product = matmul(&scaled, &difrules_linalg::inverse(&eigenvectors)?)?;
+            dot(&product.map(|x| x.re), &constant(&weight))
+        };
+        for (what, found) in [
+            ("symmetric_eigen", diagnosed(|| gradient(root, &identity).unwrap())),
+            ("generalized", diagnosed(|| gradient(of_pencil, &identity).unwrap())),
+            ("svd", diagnosed(|| gradient(of_svd, &identity).unwrap())),
+            ("schur", diagnosed(|| gradient(of_schur, &identity).unwrap())),
+            ("eigen", diagnosed(|| gradient(of_eigen, &identity).unwrap())),
+        ] {
+            let (found, heard) = found;
+            assert!(found.iter().any(|x| x.is_nan()), "{what} {size:e}: {found}");
+            assert!(!heard.is_empty(), "{what} {size:e}");
+        }
+        // A sum of the values has its derivative, beside vectors that nobody asks for.
+        let trace = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(sum(&symmetric_eigen(a)?.eigenvalues));
+        let (found, heard) = diagnosed(|| gradient(trace, &identity).unwrap());
+        assert!((found - DMatrix::identity(3, 3)).norm() < 1e-15 && heard.is_empty());
+        // The derivative by a singular value that is zero, beside vectors of the others.
+        let a = DMatrix::from_diagonal(&dvector![2.0 * size, size, 0.0]);
+        let both = |a: &DMatrix<Var<f64>>| {
+            let Svd { u, singular_values: s, .. } = svd(a)?;
+            Ok::<_, Error>(u[(0, 1)] + s[2])
+        };
+        let (found, heard) = diagnosed(|| gradient(both, &a).unwrap());
+        assert!(f64::is_nan(found[(2, 2)]) && !heard.is_empty(), "{size:e}: {found}");
+    }
+}
+
+/// The first entry of the first Schur vector.
+fn first_of_schur<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+    Ok(schur(a)?.0[(0, 0)])
+}
+
+#[test]
+fn second_derivatives_of_schur_vectors_by_any_nesting() {
+    // Of real eigenvalues, of a pair beside one, and of a triangle whose zeros vary.
+    for a in [
+        dmatrix![1.0, 2.0; 0.5, 3.0],
+        dmatrix![1.0, 2.0, 0.3; -2.0, 1.5, 0.4; 0.1, 0.2, 4.0],
+        dmatrix![1.0, 2.0, 0.3; 0.0, 2.5, 0.4; 0.0, 0.0, 4.0],
+    ] {
+        let size = a.nrows();
+        for k in 0..a.len() {
+            let mut e = DMatrix::zeros(size, size);
+            e[k] = 1.0;
+            let at = |t: f64| gradient(first_of_schur, &(&a + &e * t)).unwrap();
+            let expected = difference(|t| Some(at(t).iter().copied().collect())).unwrap();
+            let expected = DMatrix::from_column_slice(size, size, &expected.derivative);
+            let of_gradient =
+                |a: &DMatrix<Var<f64>>| dot(&gradient(first_of_schur, a)?, &constant(&e));
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(first_of_schur(&lifted)?.tangents[0])
+            };
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(first_of_schur, a, &constant(&e)).map(|(_, slope)| slope)
+            };
+            for found in [
+                hvp(first_of_schur, &a, &e).unwrap(),
+                gradient(of_gradient, &a).unwrap(),
+                gradient(slope, &a).unwrap(),
+            ] {
+                assert!((&found - &expected).norm() < 1e-8, "{a} {k}: {found} {expected}");
+            }
+            let (_, found) = jvp(twice, &a, &e).unwrap();
+            assert!((found - expected[k]).abs() < 1e-8, "{a} {k}: {found}");
+        }
+    }
+    let e = dmatrix![1.0, 0.0; 0.0, 0.0];
+    let found = hvp(first_of_schur, &dmatrix![1.0, 2.0; 0.5, 3.0], &e).unwrap();
+    let expected = dmatrix![-0.0130, 0.0037; -0.0385, 0.0130];
+    assert!((found - expected).amax() < 5.1e-5);
+}
+
+#[test]
+fn second_derivatives_by_vectors_of_close_values_are_right_or_none() {
+    // U s^3 V^T is A A^T A.
+    let w = dmatrix![1.0, 2.0; -0.5, 1.5];
+    let cube = |a: &DMatrix<Var<Dual<f64>>>| {
+        let Svd { u, singular_values: s, v_t } = svd(a)?;
+        let scaled = DMatrix::from_fn(2, 2, |i, j| u[(i, j)] * s[j] * s[j] * s[j]);
+        dot(&matmul(&scaled, &v_t)?, &constant(&w))
+    };
+    let e = dmatrix![0.3, 0.7; -0.4, 0.9];
+    for gap in [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-9, 1e-11, 1e-13, 1e-15] {
+        let a = dmatrix![1.0 + gap, 0.0; 0.0, 1.0];
+        let found = hvp(cube, &a, &e).unwrap();
+        let (t, f) = (a.transpose(), e.transpose());
+        let x = w.transpose();
+        let expected =
+            &w * (&f * &a + &t * &e) + (&e * &x * &a + &a * &x * &e) + (&e * &t + &a * &f) * &w;
+        let error = (&found - &expected).norm() / expected.norm();
+        // The rounding of the vectors' cotangents is divided by the gap twice.
+        let close = error < 1e-15 / (gap * gap) && error < 1e-3;
+        assert!(error.is_nan() || close, "{gap:e}: {error:e}");
+        assert!(gap < 1e-5 || close, "{gap:e}: {error:e}");
+    }
+}
+
 /// Sums of third powers of values, tr A^3 and the like, by each primitive that has the values.
 fn cubes<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
     let sum = |w: &DVector<S>| w.iter().fold(S::zero(), |sum, &w| sum + w * w * w);

@@ -14,7 +14,7 @@ use crate::modulus::largest_modulus;
 use crate::sample;
 use crate::spectral::{
     Order, divide_by_gaps, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
-    keep_phases_adjoint, over_gaps, part, size_of, split_values, turn,
+    keep_phases_adjoint, over_gaps, part, size_of_bars, split_values, turn,
 };
 use crate::systems::inverse::inverse;
 use crate::tolerance::{Sizes, plain};
@@ -226,7 +226,7 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     let product = ((block(v), true), (vectors_bar.as_view(), false));
     multiply(T::one(), product.0, product.1, T::zero(), &mut block_mut(&mut m));
     let mut s_bar = m.clone();
-    let all = largest_modulus(m.iter()).max(size_of(values_bar.as_slice()));
+    let all = size_of_bars(largest_modulus(m.iter()), values_bar.as_slice(), w.as_slice());
     let name = "generalized_symmetric_eigen";
     let sizes = sizes(w, v);
     divide_by_gaps(name, &sizes, w.as_slice(), values_bar.as_slice(), &mut block_mut(&mut m), all);

@@ -35,7 +35,9 @@ where
 /// Eigenvectors are any basis then, and have no derivatives along directions that split the eigenvalue; the
 /// eigenvalues move as these split it, in order. A gradient of what depends on the basis, or of V f(w) V^H put together
 /// from the factors, is not determined by their cotangents. What is not determined is NaN and
-/// [reported](difrules_core::report), or left out [where that is set](difrules_core::leaving_out_undefined). For
+/// [reported](difrules_core::report), or left out [where that is set](difrules_core::leaving_out_undefined). One case
+/// the reverse rule cannot tell: where f(w) is zero at the eigenvalue the cotangents of the vectors are too, as if
+/// nothing depended on them, and if those of the values are the same the gradient is that of the values alone. For
 /// V f(w) V^H there is [`symmetric_function`](fn@crate::symmetric_function), for the values
 /// [`symmetric_eigenvalues`](fn@crate::symmetric_eigenvalues).
 ///
