@@ -330,3 +330,54 @@ fn powers_without_derivative_at_zero_are_no_nan() {
     assert_eq!(evaluate(&slope, &[("x", 0.0), ("n", 0.0)]).unwrap(), 0.0);
     assert_eq!(evaluate(&slope, &[("x", 2.0), ("n", 3.0)]).unwrap(), 12.0);
 }
+
+/// What is put together, or left out, in a derivative changes neither its value nor where it has one.
+#[test]
+fn derivatives_at_the_ends_of_the_numbers() {
+    let mut wrong = Vec::new();
+    for (text, order, x, y, exact) in [
+        ("y / x", 1, 1e-200, 1e-200, -1e200),
+        ("y / x", 1, 1e-200, 0.0, 0.0),
+        ("y / x", 2, 1e110, 1e200, 2e-130),
+        ("y / x", 2, 1e-110, 1e-200, 2e130),
+        ("div(y, x)", 2, 1e110, 1e200, 2e-130),
+        ("left_div(x, y)", 2, 1e110, 1e200, 2e-130),
+        ("xlogy(y, x)", 2, 1e160, 1e200, -1e-120),
+        ("xlog1py(y, x)", 2, 1e160, 1e200, -1e-120),
+        ("(x / y)^2", 1, 1e200, 1e200, 2e-200),
+        ("(x / y)^2", 1, 1e160, 1e160, 2e-160),
+        ("(x / y)^3", 1, 1e-200, 1e-200, 3e200),
+        ("(x * y)^3", 1, 1e200, 1e-200, 3e-200),
+        ("(x * 1e200) * (1e200 * y)", 1, 1e-300, 1e-100, 1e300),
+        ("x * (0 / 0)", 1, 1.0, 1.0, f64::NAN),
+        ("sqrt(x)^2", 1, 0.0, 1.0, f64::NAN),
+        ("sqrt(x)^2", 1, -1.0, 1.0, f64::NAN),
+        ("sqrt(x)^2", 1, 4.0, 1.0, 1.0),
+        ("cbrt(x)^3", 1, 0.0, 1.0, f64::NAN),
+        ("cbrt(x)^3", 1, -8.0, 1.0, 1.0),
+        ("ln(x) / ln(x)", 1, -1.0, 1.0, f64::NAN),
+    ] {
+        let mut expression: Expr = text.parse().unwrap();
+        for _ in 0..order {
+            expression = differentiate(&expression, "x").unwrap();
+        }
+        let found = evaluate(&expression, &[("x", x), ("y", y)]).unwrap();
+        let close = (found - exact).abs() <= 1e-14 * f64::abs(exact);
+        if !(close || found.is_nan() && exact.is_nan()) {
+            wrong.push(format!("{text} at {x:e}, {y:e}: {expression} is {found:e}, not {exact:e}"));
+        }
+    }
+    for (text, x, exact) in [
+        ("x * 1e-200 * 1e-200", 1e300, 1e-100),
+        ("x / 1e200 / 1e200", 1e300, 1e-100),
+        ("(x / 1e200)^2", 1e200, 1.0),
+        ("1 / sin(-0)", 1.0, f64::NEG_INFINITY),
+    ] {
+        let simple = text.parse::<Expr>().unwrap().simplify();
+        let found = evaluate(&simple, &[("x", x)]).unwrap();
+        if found != exact && (found - exact).abs() > 1e-14 * f64::abs(exact) {
+            wrong.push(format!("{text} at {x:e}: {simple} is {found:e}, not {exact:e}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -2,7 +2,10 @@
 //!
 //! Sums are brought to coefficients of different terms, products to powers of different factors, numbers are put
 //! together, and zeros and ones vanish. Nothing is multiplied out, so what was written to be accurate stays accurate.
-//! As in every symbolic simplification `0 * x` is 0 and `x / x` is 1 for all x.
+//! As in every symbolic simplification `0 * x` is 0 and `x / x` is 1 for all x. But what is undefined stays so (`0 / 0`, the
+//! quotient of a root by itself at 0), and nothing is put together that overflows or underflows where the text does not:
+//! powers of products and quotients stay powers of them, divisions by one divisor stay several, and so do very large and
+//! very small numbers where they are.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,16 +41,70 @@ impl Sum {
     fn add(&mut self, term: Option<Id>, coefficient: f64) {
         let place = *self.places.entry(term).or_insert(self.terms.len());
         match self.terms.get_mut(place) {
-            Some((_, sum)) => *sum += coefficient,
-            None => self.terms.push((term, coefficient)),
+            // What overflows stays two terms.
+            Some((_, sum))
+                if !((*sum + coefficient).is_infinite()
+                    && sum.is_finite()
+                    && coefficient.is_finite()) =>
+            {
+                *sum += coefficient;
+            }
+            _ => self.terms.push((term, coefficient)),
         }
+    }
+}
+
+/// How often a factor multiplies, and how often it divides.
+#[derive(Clone, Copy, Default)]
+struct Powers {
+    above: i64,
+    below: i64,
+}
+
+impl Powers {
+    const ONE: Self = Self { above: 1, below: 0 };
+
+    fn inverse(self) -> Self {
+        Self { above: self.below, below: self.above }
+    }
+
+    fn times(self, factor: i64) -> Self {
+        let Self { above, below } = self;
+        let size = factor.saturating_abs();
+        let all = Self { above: above.saturating_mul(size), below: below.saturating_mul(size) };
+        if factor < 0 { all.inverse() } else { all }
+    }
+
+    /// Whether it is so often there that it is left as it is.
+    fn is_large(self) -> bool {
+        self.above.max(self.below) >= LARGEST_POWER
+    }
+
+    /// Whether what it is a power of may be multiplied out.
+    fn is_one(self) -> bool {
+        self.above <= 1 && self.below <= 1
+    }
+
+    fn is_odd(self) -> bool {
+        (self.above + self.below) % 2 != 0
+    }
+
+    fn difference(self) -> i64 {
+        self.above - self.below
+    }
+}
+
+impl std::ops::AddAssign for Powers {
+    fn add_assign(&mut self, other: Self) {
+        self.above += other.above;
+        self.below += other.below;
     }
 }
 
 /// The product of a number and of powers of different factors.
 struct Product {
     number: f64,
-    powers: HashMap<Id, i64>,
+    powers: HashMap<Id, Powers>,
 }
 
 impl Product {
@@ -55,8 +112,8 @@ impl Product {
         Self { number, powers: HashMap::new() }
     }
 
-    fn multiply(&mut self, factor: Id, exponent: i64) {
-        *self.powers.entry(factor).or_default() += exponent;
+    fn multiply(&mut self, factor: Id, powers: Powers) {
+        *self.powers.entry(factor).or_default() += powers;
     }
 }
 
@@ -67,6 +124,15 @@ struct Leaves<N>(Vec<(Id, N)>);
 /// Coefficients and exponents up to here are multiplied; what has a larger one stays as it is. Numbers this large are exact.
 const LARGEST_COEFFICIENT: f64 = (1_u64 << 50) as f64;
 const LARGEST_POWER: i64 = 1_000_000_000;
+
+/// Divisions by one divisor up to here stay several.
+const DIVISIONS: i64 = 8;
+
+/// Whether a number, or its inverse, takes a product near to the ends of the floating-point numbers. A zero does not: it makes
+/// the product zero.
+fn is_extreme(number: f64) -> bool {
+    !(number == 0.0 || (1e-30..=1e30).contains(&number.abs()))
+}
 
 impl Graph {
     /// The simpler node of the same value.
@@ -116,8 +182,8 @@ impl Graph {
         if self.is_product(id) {
             let (factors, number) = self.factors(id);
             let mut product = Product::of(number);
-            for (factor, exponent) in factors.0 {
-                self.multiply_to(&mut product, self.simplified[&factor], exponent);
+            for (factor, powers) in factors.0 {
+                self.multiply_to(&mut product, self.simplified[&factor], powers);
             }
             return self.product(product);
         }
@@ -158,8 +224,60 @@ impl Graph {
     /// Whether a node multiplies others, or takes powers of one.
     fn is_product(&self, id: Id) -> bool {
         match self.parts(id) {
-            Some(("mul" | "div" | "left_div", [_, _]) | ("recip" | "abs2", [_])) => true,
+            Some(("mul" | "div" | "left_div", [_, _])) => !self.is_rigid(id),
+            Some(("recip" | "abs2", [_])) => true,
             _ => self.power(id).is_some(),
+        }
+    }
+
+    /// Whether a node is a product with, or a quotient by, a number that does not leave its place.
+    fn is_rigid(&self, id: Id) -> bool {
+        let extreme = |id| self.as_number(id).is_some_and(is_extreme);
+        let zero = |id| self.as_number(id) == Some(0.0);
+        match self.parts(id) {
+            Some(("mul", &[x, y])) => extreme(x) || extreme(y),
+            Some(("div", &[x, y]) | ("left_div", &[y, x])) => extreme(x) || extreme(y) || zero(y),
+            _ => false,
+        }
+    }
+
+    /// Whether a node is undefined, or infinite, because of a number in it.
+    fn is_undefined(&self, id: Id) -> bool {
+        let infinite = |id| self.as_number(id).is_some_and(|number| !number.is_finite());
+        let zero = |id| self.as_number(id) == Some(0.0);
+        infinite(id)
+            || match self.parts(id) {
+                Some(("mul", &[x, y])) => infinite(x) || infinite(y),
+                Some(("div", &[x, y]) | ("left_div", &[y, x])) => infinite(x) || zero(y),
+                _ => false,
+            }
+    }
+
+    /// Whether a factor divided by itself is taken as 1: not a root, or whatever else is zero or undefined where its
+    /// derivative is.
+    fn is_cancelled(&self, id: Id) -> bool {
+        match &self.nodes[id] {
+            Node::Number(number) => *number != 0.0 && number.is_finite(),
+            Node::Variable(_) => true,
+            Node::Call(function, _) => {
+                !matches!(
+                    &**function,
+                    "sqrt"
+                        | "cbrt"
+                        | "powf"
+                        | "hypot"
+                        | "ln"
+                        | "log2"
+                        | "log10"
+                        | "ln_1p"
+                        | "asin"
+                        | "acos"
+                        | "asind"
+                        | "acosd"
+                        | "acosh"
+                        | "atanh"
+                ) && !self.is_undefined(id)
+            }
         }
     }
 
@@ -194,7 +312,7 @@ impl Graph {
     }
 
     /// The leaves of a product, and its sign.
-    fn factors(&self, id: Id) -> (Leaves<i64>, f64) {
+    fn factors(&self, id: Id) -> (Leaves<Powers>, f64) {
         let mut sign = 1.0;
         // Minus a sum is a sum.
         let negative = |id: Id| match self.parts(id) {
@@ -203,37 +321,49 @@ impl Graph {
         };
         let leaves = self.leaves(
             id,
-            1,
-            |id, exponent: i64| {
+            Powers::ONE,
+            |id, powers: Powers| {
                 let power = self.power(id).map_or(1, i64::from);
-                (self.is_product(id) || negative(id)) && (exponent * power).abs() < LARGEST_POWER
+                let splits = match self.parts(id) {
+                    Some(("mul" | "div" | "left_div", _)) => {
+                        self.is_product(id) && (powers.is_one() || self.is_plain_multiple(id))
+                    }
+                    _ => self.is_product(id) || negative(id),
+                };
+                splits && !powers.times(power).is_large()
             },
-            |id, exponent, give| match self.parts(id) {
+            |id, powers, give| match self.parts(id) {
                 Some(("mul", &[x, y])) => {
-                    give(x, exponent);
-                    give(y, exponent);
+                    give(x, powers);
+                    give(y, powers);
                 }
-                Some(("div", &[x, y])) => {
-                    give(x, exponent);
-                    give(y, -exponent);
+                Some(("div", &[x, y]) | ("left_div", &[y, x])) => {
+                    give(x, powers);
+                    give(y, powers.inverse());
                 }
-                Some(("left_div", &[x, y])) => {
-                    give(x, -exponent);
-                    give(y, exponent);
-                }
-                Some(("recip", &[x])) => give(x, -exponent),
-                Some(("abs2", &[x])) => give(x, 2 * exponent),
+                Some(("recip", &[x])) => give(x, powers.inverse()),
+                Some(("abs2", &[x])) => give(x, powers.times(2)),
                 Some(("neg", &[x])) => {
-                    if exponent % 2 != 0 {
+                    if powers.is_odd() {
                         sign = -sign;
                     }
-                    give(x, exponent);
+                    give(x, powers);
                 }
-                Some((_, &[x, _])) => give(x, exponent * self.power(id).map_or(1, i64::from)),
+                Some((_, &[x, _])) => {
+                    give(x, powers.times(self.power(id).map_or(1, i64::from)));
+                }
                 _ => {}
             },
         );
         (leaves, sign)
+    }
+
+    /// Whether a node is a small number times something else: a power of it is one of each.
+    fn is_plain_multiple(&self, id: Id) -> bool {
+        let plain = |id| {
+            self.as_number(id).is_some_and(|number| (1.0 / 16.0..=16.0).contains(&number.abs()))
+        };
+        matches!(self.parts(id), Some(("mul", &[x, y])) if plain(x) || plain(y))
     }
 
     /// What a node is made of without the nodes between, by how much of them is in it: each node between is visited once.
@@ -294,14 +424,25 @@ impl Graph {
                 if let ("ln", Some(("exp", &[inner]))) = (function, self.parts(*argument)) {
                     return inner;
                 }
+                let odd = matches!(
+                    function,
+                    "sin"
+                        | "tan"
+                        | "sinh"
+                        | "tanh"
+                        | "sqrt"
+                        | "cbrt"
+                        | "asin"
+                        | "atan"
+                        | "exp_m1"
+                        | "ln_1p"
+                );
+                if odd && self.as_number(*argument) == Some(0.0) {
+                    return *argument;
+                }
                 let known = match (function, self.as_number(*argument)) {
                     ("exp" | "cos" | "cosh" | "sec" | "sech", Some(0.0)) => Some(1.0),
-                    (
-                        "sin" | "tan" | "sinh" | "tanh" | "sqrt" | "cbrt" | "asin" | "atan"
-                        | "exp_m1" | "ln_1p",
-                        Some(0.0),
-                    )
-                    | ("ln" | "log2" | "log10", Some(1.0)) => Some(0.0),
+                    ("ln" | "log2" | "log10", Some(1.0)) => Some(0.0),
                     ("sqrt" | "cbrt", Some(1.0)) => Some(1.0),
                     ("!", Some(holds)) => Some(f64::from(u8::from(holds == 0.0))),
                     _ => None,
@@ -320,6 +461,24 @@ impl Graph {
                 };
                 let decides = (known != 0.0) == (function == "||");
                 if decides { self.number(f64::from(u8::from(known != 0.0))) } else { other }
+            }
+            ("mul" | "div" | "left_div", &[first, second]) => {
+                let numbers = self.as_number(first).zip(self.as_number(second));
+                let folded = numbers.map(|(x, y)| match function {
+                    "mul" => x * y,
+                    "div" => x / y,
+                    _ => y / x,
+                });
+                if let Some(folded) = folded.filter(|folded| !folded.is_subnormal()) {
+                    return self.number(folded);
+                }
+                let node = self.call(function, vec![first, second]);
+                if numbers.is_some() || self.is_rigid(node) {
+                    return node;
+                }
+                let mut product = Product::of(1.0);
+                self.multiply_to(&mut product, node, Powers::ONE);
+                self.product(product)
             }
             (_, [first, second]) => {
                 let numbers = self.as_number(*first).zip(self.as_number(*second));
@@ -352,7 +511,11 @@ impl Graph {
                 }
                 _ => {
                     let mut product = Product::of(1.0);
-                    self.multiply_to(&mut product, id, 1);
+                    self.multiply_to(&mut product, id, Powers::ONE);
+                    if product.number != 0.0 && is_extreme(factor * product.number) {
+                        sum.add(Some(id), factor);
+                        continue;
+                    }
                     let number = std::mem::replace(&mut product.number, 1.0);
                     let term = self.product(product);
                     if self.as_number(term).is_some()
@@ -370,7 +533,9 @@ impl Graph {
     /// The node of a sum.
     fn sum(&mut self, sum: Sum) -> Id {
         let mut terms = sum.terms;
-        terms.retain(|(_, coefficient)| *coefficient != 0.0);
+        terms.retain(|(term, coefficient)| {
+            *coefficient != 0.0 || term.is_some_and(|term| self.is_undefined(term))
+        });
         // A sum begins with what is added, where there is such a term.
         if let Some(first) = terms.iter().position(|(_, coefficient)| *coefficient > 0.0) {
             let term = terms.remove(first);
@@ -402,67 +567,78 @@ impl Graph {
             return term;
         }
         let mut product = Product::of(number);
-        self.multiply_to(&mut product, term, 1);
+        self.multiply_to(&mut product, term, Powers::ONE);
         self.product(product)
     }
 
-    /// Multiplies a product by a power of a simple node.
-    fn multiply_to(&self, product: &mut Product, id: Id, exponent: i64) {
+    /// Multiplies a product by powers of a simple node.
+    fn multiply_to(&self, product: &mut Product, id: Id, powers: Powers) {
         // What is left to be multiplied by, the first last.
-        let mut open = vec![(id, exponent)];
-        while let Some((id, exponent)) = open.pop() {
+        let mut open = vec![(id, powers)];
+        while let Some((id, powers)) = open.pop() {
             if let Some(number) = self.as_number(id) {
-                let folded = i32::try_from(exponent)
-                    .map_or(f64::NAN, |exponent| product.number * number.powi(exponent));
+                let power = |exponent| i32::try_from(exponent).map_or(f64::NAN, |n| number.powi(n));
+                let folded = if number == 0.0 {
+                    product.number * power(powers.above) / power(powers.below)
+                } else {
+                    product.number * power(powers.difference())
+                };
                 // What overflows, or underflows, stays as it is written.
-                if folded.is_finite() && (folded != 0.0 || number == 0.0 || product.number == 0.0) {
+                let unchanged = product.number.abs() == 1.0 && number.is_finite();
+                if folded.is_normal()
+                    || folded == 0.0 && (number == 0.0 || product.number == 0.0)
+                    || unchanged && powers.difference() == 1
+                {
                     product.number = folded;
                 } else {
-                    product.multiply(id, exponent);
+                    product.multiply(id, powers);
                 }
                 continue;
             }
+            let together = powers.is_one() || self.is_plain_multiple(id);
             match self.parts(id) {
-                Some(("mul", &[first, second])) => {
-                    open.extend([(second, exponent), (first, exponent)])
+                Some(("mul", &[first, second])) if together && !self.is_rigid(id) => {
+                    open.extend([(second, powers), (first, powers)])
                 }
-                Some(("div", &[first, second])) => {
-                    open.extend([(second, -exponent), (first, exponent)])
+                Some(("div", &[first, second])) if together && !self.is_rigid(id) => {
+                    open.extend([(second, powers.inverse()), (first, powers)])
                 }
                 Some(("neg", &[inner])) => {
-                    product.number *= if exponent % 2 == 0 { 1.0 } else { -1.0 };
-                    open.push((inner, exponent));
+                    product.number *= if powers.is_odd() { -1.0 } else { 1.0 };
+                    open.push((inner, powers));
                 }
                 Some(("powi", &[base, power])) => {
                     let all = self
                         .as_number(power)
                         .and_then(whole)
-                        .and_then(|n| exponent.checked_mul(i64::from(n)));
-                    match all.filter(|all| all.abs() < LARGEST_POWER) {
+                        .map(|n| powers.times(i64::from(n)))
+                        .filter(|all| !all.is_large());
+                    match all {
                         Some(all) => open.push((base, all)),
-                        None => product.multiply(id, exponent),
+                        None => product.multiply(id, powers),
                     }
                 }
-                _ => product.multiply(id, exponent),
+                _ => product.multiply(id, powers),
             }
         }
     }
 
     /// Puts powers of one factor together where an exponent is not whole, unless the sum is: a root that is not defined for
     /// negative numbers stays one.
-    fn join_real_powers(&mut self, powers: &mut HashMap<Id, i64>) {
+    fn join_real_powers(&mut self, powers: &mut HashMap<Id, Powers>) {
         let mut real: BTreeMap<Id, Vec<(Id, f64)>> = BTreeMap::new();
         for (&factor, &exponent) in powers.iter() {
             if let Some(("powf", &[base, power])) = self.parts(factor)
                 && let Some(power) = self.as_number(power)
             {
-                real.entry(base).or_default().push((factor, power * exponent as f64));
+                let exponent = exponent.difference() as f64;
+                real.entry(base).or_default().push((factor, power * exponent));
             }
         }
         for (base, mut parts) in real {
             // One order, so that the sum is one.
             parts.sort_unstable_by_key(|(factor, _)| *factor);
-            let whole = powers.get(&base).copied().unwrap_or(0);
+            let whole = powers.get(&base).map_or(0, |powers| powers.difference());
             let sum = parts.iter().fold(whole as f64, |sum, (_, power)| sum + power);
             if whole == 0 && parts.len() == 1 || sum.fract() == 0.0 || !sum.is_finite() {
                 continue;
@@ -473,7 +649,8 @@ impl Graph {
             }
             let size = self.number(sum.abs());
             let joined = self.call("powf", vec![base, size]);
-            *powers.entry(joined).or_default() += if sum > 0.0 { 1 } else { -1 };
+            *powers.entry(joined).or_default() +=
+                if sum > 0.0 { Powers::ONE } else { Powers::ONE.inverse() };
         }
     }
 
@@ -481,30 +658,34 @@ impl Graph {
     fn product(&mut self, product: Product) -> Id {
         let Product { mut number, mut powers } = product;
         self.join_real_powers(&mut powers);
-        let mut powers: Vec<_> =
-            powers.into_iter().filter(|(_, exponent)| *exponent != 0).collect();
+        for (factor, exponent) in &mut powers {
+            if self.is_cancelled(*factor) {
+                let difference = exponent.difference();
+                *exponent = Powers { above: difference.max(0), below: (-difference).max(0) };
+            }
+        }
+        let mut powers: Vec<_> = powers
+            .into_iter()
+            .filter(|(_, exponent)| exponent.above != 0 || exponent.below != 0)
+            .collect();
+        if number == 0.0 && powers.iter().any(|(factor, _)| self.is_undefined(*factor)) {
+            return self.number(f64::NAN);
+        }
         if number == 0.0 || powers.is_empty() {
             return self.number(number);
         }
         // One order for each set of factors, so that equal products are one node.
-        powers.sort_unstable();
-        let (mut above, mut below) = (Vec::new(), Vec::new());
+        powers.sort_unstable_by_key(|(factor, _)| *factor);
+        // What is divided may be small or large where the power of a divisor is not a number.
+        let divides_often =
+            is_extreme(number) || powers.iter().any(|(_, exponent)| exponent.above > 0);
+        let (mut above, mut below, mut divisors) = (Vec::new(), Vec::new(), Vec::new());
         for (factor, exponent) in powers {
-            let mut left = exponent.abs();
-            while left > 0 {
-                let part = left.min(LARGEST_POWER);
-                let power = if part == 1 {
-                    factor
-                } else {
-                    let exponent = self.number(part as f64);
-                    self.call("powi", vec![factor, exponent])
-                };
-                if exponent > 0 {
-                    above.push(power)
-                } else {
-                    below.push(power)
-                }
-                left -= part;
+            self.push_power(&mut above, factor, exponent.above);
+            if divides_often && (2..=DIVISIONS).contains(&exponent.below) {
+                divisors.extend(std::iter::repeat_n(factor, exponent.below as usize));
+            } else {
+                self.push_power(&mut below, factor, exponent.below);
             }
         }
         // The sign goes to the first factor.
@@ -520,10 +701,29 @@ impl Graph {
         let mut multiplied = |factors: Vec<Id>| {
             factors.into_iter().reduce(|others, factor| self.call("mul", vec![others, factor]))
         };
-        match (multiplied(above), multiplied(below)) {
+        let quotient = match (multiplied(above), multiplied(below)) {
             (Some(above), None) => above,
-            (Some(above), Some(below)) => self.call("div", vec![above, below]),
+            (Some(above), Some(below)) => match self.as_number(above).zip(self.as_number(below)) {
+                Some((above, below)) if below == 0.0 => self.number(above / below),
+                _ => self.call("div", vec![above, below]),
+            },
             _ => self.number(number),
+        };
+        divisors.into_iter().fold(quotient, |above, below| self.call("div", vec![above, below]))
+    }
+
+    /// Appends a power of a factor, as several where the exponent is beyond what one may have.
+    fn push_power(&mut self, to: &mut Vec<Id>, factor: Id, exponent: i64) {
+        let mut left = exponent;
+        while left > 0 {
+            let part = left.min(LARGEST_POWER);
+            to.push(if part == 1 {
+                factor
+            } else {
+                let exponent = self.number(part as f64);
+                self.call("powi", vec![factor, exponent])
+            });
+            left -= part;
         }
     }
 
