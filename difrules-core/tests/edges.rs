@@ -916,14 +916,13 @@ fn edges() {
 }
 
 /// Functions whose derivative by an argument does not depend on that.
-const LINEAR: [&str; 12] = [
+const LINEAR: [&str; 11] = [
     "pos",
     "neg",
     "add",
     "sub",
     "mul",
     "left_div",
-    "mul_add",
     "ldexp",
     "to_degrees",
     "to_radians",

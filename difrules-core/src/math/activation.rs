@@ -101,6 +101,7 @@ fn silu_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 #[primitive(
     partial = (|x, delta, _| if x.abs() <= delta { x } else { delta * x.signum() }, |x, delta, _| if x.abs() <= delta { T::zero() } else { x.abs() - delta }),
+    symbolic = (|x, delta, y| if y == y { if abs(x) <= delta { x } else { delta * signum(x) } } else { f64::NAN }, |x, delta, y| if y == y { if abs(x) <= delta { 0 } else { abs(x) - delta } } else { f64::NAN }),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive())
 )]

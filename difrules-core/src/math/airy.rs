@@ -7,7 +7,7 @@
 use nalgebra::convert;
 
 use super::at_base;
-use crate::{Real, primitive};
+use crate::{Dual, Real, primitive};
 
 /// The Airy function Ai, the solution of y'' = x y that decays.
 ///
@@ -46,7 +46,7 @@ pub fn airyaiprime<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaix(0.5_f64) - 0.2932771591299473).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI)) } else { airyaiprimex(x) + x.sqrt() * y }, symbolic = |x, y| airyaiprimex(x) + x.sqrt() * y, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaix"))]
+#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI)) } else { airyaiprimex(x) + x.sqrt() * y }, symbolic = |x, y| if x > 11.25 { y * scaled_airy_slope(0, x) } else { airyaiprimex(x) + x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaix"))]
 pub fn airyaix<T: Real>(x: T) -> T {
     at_base(x, |x| if x < 0.0 { f64::NAN } else { value(x, AI, true) })
 }
@@ -60,7 +60,7 @@ pub fn airyaix<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaiprimex(0.5_f64) + 0.28469116209194256).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI_PRIME)) } else { x * airyaix(x) + x.sqrt() * y }, symbolic = |x, y| x * airyaix(x) + x.sqrt() * y, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaiprimex"))]
+#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI_PRIME)) } else { x * airyaix(x) + x.sqrt() * y }, symbolic = |x, y| if x > 11.25 { y * scaled_airy_slope(1, x) } else { x * airyaix(x) + x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaiprimex"))]
 pub fn airyaiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| if x < 0.0 { f64::NAN } else { value(x, AI_PRIME, true) })
 }
@@ -102,7 +102,7 @@ pub fn airybiprime<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybix(0.5_f64) - 0.6748924111156303).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_scaled_bi(x, y), symbolic = |x, y| if x < T::zero() { airybiprimex(x) } else { airybiprimex(x) - x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybix"))]
+#[primitive(partial = |x, y| slope_of_scaled_bi(x, y), symbolic = |x, y| if x < 0 { airybiprimex(x) } else { if x > 11.25 { y * scaled_airy_slope(2, x) } else { airybiprimex(x) - x.sqrt() * y } }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybix"))]
 pub fn airybix<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI, true))
 }
@@ -116,9 +116,37 @@ pub fn airybix<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybiprimex(0.5_f64) - 0.43022096146376937).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_scaled_bi_prime(x, y), symbolic = |x, y| if x < T::zero() { x * airybix(x) } else { x * airybix(x) - x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybiprimex"))]
+#[primitive(partial = |x, y| slope_of_scaled_bi_prime(x, y), symbolic = |x, y| if x < 0 { x * airybix(x) } else { if x > 11.25 { y * scaled_airy_slope(3, x) } else { x * airybix(x) - x.sqrt() * y } }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybiprimex"))]
 pub fn airybiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI_PRIME, true))
+}
+
+/// The derivative of the logarithm of a scaled Airy function, by its expansion for large x, which does not cancel: of
+/// [`airyaix`](fn@airyaix), [`airyaiprimex`](fn@airyaiprimex), [`airybix`](fn@airybix) or [`airybiprimex`](fn@airybiprimex),
+/// by their numbers 0 to 3.
+///
+/// Domain: x > 11.25, where the expansion has converged; NaN below, and for other numbers.
+/// Edge: 0 at infinity.
+///
+/// ```
+/// use difrules_core::math::{airyaiprimex, airyaix, scaled_airy_slope};
+/// let slope = airyaiprimex(20.0_f64) / airyaix(20.0) + 20.0_f64.sqrt();
+/// assert!((scaled_airy_slope(0, 20.0_f64) / slope - 1.0).abs() < 1e-12);
+/// ```
+#[primitive(partial = |function, x| slope_of_relative_slope(function, x), symbolic = unknown, constant(function), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.size(0, 3) as u32, random.between(12.0, 40.0)))]
+pub fn scaled_airy_slope<T: Real>(function: u32, x: T) -> T {
+    if function <= 3 && x > T::zero() && is_far(x) {
+        relative_slope(x, function as usize)
+    } else {
+        convert(f64::NAN)
+    }
+}
+
+fn slope_of_relative_slope<T: Real>(function: u32, x: T) -> T {
+    if x.to_f64() == f64::INFINITY {
+        return T::zero();
+    }
+    scaled_airy_slope::primal(function, Dual::new(x, [T::one()])).tangents[0]
 }
 
 /// x y, where a y of 0 wins against infinity.

@@ -113,7 +113,7 @@ pub fn ldexp<T: Real>(x: T, n: i32) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::mul_add(3.0_f64, 4.0, 5.0), 17.0);
 /// ```
-#[primitive(partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("fma"))]
+#[primitive(partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()), symbolic = (|_, a, _, y| if y == y { a } else { f64::NAN }, |x, _, _, y| if y == y { x } else { f64::NAN }, |_, _, _, y| if y == y { 1 } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("fma"))]
 pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
     x.mul_add(a, b)
 }

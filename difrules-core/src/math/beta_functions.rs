@@ -1,8 +1,8 @@
 //! The beta function and its logarithm.
 
 use super::gamma_functions::{digamma_rise, ln_gamma_rise, stirling_remainder};
-use super::{at_base_of_two, cospi, digamma, gamma, ln_gamma, sinpi, trigamma};
-use crate::{Real, primitive};
+use super::{at_base_of_two, cospi, digamma, gamma, ln_gamma, polygamma, sinpi, trigamma};
+use crate::{Dual, Real, primitive};
 
 /// The beta function, gamma(a) gamma(b) / gamma(a + b).
 ///
@@ -48,9 +48,31 @@ pub fn ln_beta<T: Real>(a: T, b: T) -> T {
 /// let difference = difrules_core::math::digamma_difference(1e10_f64, 1e-3);
 /// assert!((difference / -1.00000000004995e-13 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = (|a, b, _| trigamma(a) - trigamma(a + b), |a, b, _| -trigamma(a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, b, _| trigamma_difference(a, b), |a, b, _| -trigamma(a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
     logarithmic_slope(a, b)
+}
+
+/// The difference trigamma(a) - trigamma(a + b), the derivative of [`digamma_difference`](fn@digamma_difference) by a, without
+/// cancellation for a small b.
+///
+/// The derivatives are polygamma(2, a) - polygamma(2, a + b) and -polygamma(2, a + b) (DLMF 5.15.1).
+///
+/// Domain: all a and a + b but 0, -1, -2, ..
+/// Edge: that of trigamma at each of the two; 0 for an infinite a.
+///
+/// ```
+/// let difference = difrules_core::math::trigamma_difference(0.5_f64, 1e-11);
+/// assert!((difference / 1.682879664e-10 - 1.0).abs() < 1e-8);
+/// ```
+#[primitive(partial = (|a, b, _| polygamma(2, a) - polygamma(2, a + b), |a, b, _| -polygamma(2, a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
+    if a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite() {
+        // The derivative of the same difference of digamma.
+        let along: Dual<T> = digamma_rise(Dual::new(a, [T::one()]), Dual::constant(b));
+        return -along.tangents[0];
+    }
+    trigamma(a) - trigamma(a + b)
 }
 
 /// The derivative of beta(a, b) = y by a.
@@ -61,7 +83,9 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
     let sum = a + b;
     let place = sum.to_f64();
     let negative = a <= T::zero() || b <= T::zero();
-    if negative && place < 0.25 && (place - place.round()).abs() < 0.25 && place > -100.0 {
+    // Where an argument is nearer to a pole than the sum, it is the derivative of that one's pole.
+    let least = a.to_f64().abs().min(b.to_f64().abs()).min(1.0);
+    if negative && place < 0.25 && (place - place.round()).abs() < 0.25 * least && place > -100.0 {
         // Near a zero of y with the poles of digamma taken out: by the reflection of gamma (DLMF 5.5.3), y is
         // gamma(a) gamma(b) gamma(1 - a - b) sin(pi (a + b)) / pi.
         let mirrored = T::one() - sum;

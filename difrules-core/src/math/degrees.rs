@@ -159,7 +159,7 @@ pub fn atand<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asecd(2.0_f64) - 60.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| over_size_and_root(RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); to_degrees(csch(size.acosh())) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
+#[primitive(partial = |x| over_size_and_root(RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
 pub fn asecd<T: Real>(x: T) -> T {
     x.recip().acos() * radian()
 }
@@ -173,7 +173,7 @@ pub fn asecd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acscd(2.0_f64) - 30.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); -to_degrees(csch(size.acosh())) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
+#[primitive(partial = |x| over_size_and_root(-RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
 pub fn acscd<T: Real>(x: T) -> T {
     x.recip().asin() * radian()
 }

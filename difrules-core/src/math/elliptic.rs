@@ -19,7 +19,7 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(
     partial = |m| slope_of_first_kind(m),
-    symbolic = |m, k| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (0.25 + m * (0.28125 + m * (0.29296875 + m * (0.299072265625 + m * (0.3028106689453125 + m * (0.30533409118652344 + m * (0.30715155601501465 + m * (0.3085227683186531 + m * (0.30959402793087065))))))))) } else { (ellipe(m) - (T::one() - m) * k) / (convert::<f64, T>(2.0) * m * (T::one() - m)) },
+    symbolic = |m, k| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (0.25 + m * (0.28125 + m * (0.29296875 + m * (0.299072265625 + m * (0.3028106689453125 + m * (0.30533409118652344 + m * (0.30715155601501465 + m * (0.3085227683186531 + m * (0.30959402793087065))))))))) } else { (ellipe(m) / (T::one() - m) - k) / (convert::<f64, T>(2.0) * m) },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipk")

@@ -24,7 +24,7 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::gamma_density(2.0_f64, 1.0) - (-1.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| y * (x.ln() - digamma(a)), |a, x, y| y * ((a - T::one()) / x - T::one())), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| if y == 0 && a > 0 { 0 } else { y * (x.ln() - digamma(a)) }, |a, x, y| if x == 0 { gamma_density(a - 1, x) - y } else { if y == 0 { 0 } else { y * ((a - 1 - x) / x) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gamma_density<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, gamma_density_of)
 }
@@ -74,7 +74,7 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::beta_density(2.0_f64, 2.0, 0.5) - 1.5).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, x, y| beta_density_by_shape(a, b, y, excess(a, b, x), x.ln()), |a, b, x, y| beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p()), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| y * (x.ln() - digamma(a) + digamma(a + b)), |a, b, x, y| y * ((-x).ln_1p() - digamma(b) + digamma(a + b)), |a, b, x, y| y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x))), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
+#[primitive(partial = (|a, b, x, y| beta_density_by_shape(a, b, y, excess(a, b, x), x.ln()), |a, b, x, y| beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p()), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| if y == 0 { 0 } else { y * (x.ln() - digamma_difference(a, b)) }, |a, b, x, y| if y == 0 { 0 } else { y * ((-x).ln_1p() - digamma_difference(b, a)) }, |a, b, x, y| if x == 0 || x == 1 { (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x)) } else { if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
 pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
     convert(beta_density_of(plain(a), plain(b), plain(x)))
 }

@@ -101,7 +101,7 @@ pub fn sici<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::fresnel_s(1.0_f64) - 0.4382591473903548).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| sinpi(half_square(x)), symbolic = |x| sinpi(x * x * convert(0.5)), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(partial = |x| sinpi(half_square(x)), symbolic = |x| if abs(x) > 1e17 { sinpi(x * (x % 4)) } else { sinpi(x * x * 0.5) }, instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn fresnel_s<T: Real>(x: T) -> T {
     at_base(x, |x| fresnel(x).1)
 }
@@ -114,7 +114,7 @@ pub fn fresnel_s<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::fresnel_c(1.0_f64) - 0.7798934003768228).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| cospi(half_square(x)), symbolic = |x| cospi(x * x * convert(0.5)), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(partial = |x| cospi(half_square(x)), symbolic = |x| if abs(x) > 1e17 { cospi(x * (x % 4)) } else { cospi(x * x * 0.5) }, instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn fresnel_c<T: Real>(x: T) -> T {
     at_base(x, |x| fresnel(x).0)
 }
@@ -263,8 +263,8 @@ fn cosine_quotient<T: Real>(x: T) -> T {
 /// x^2 / 2 up to an even number, with the digits that the rounding of a large square loses.
 fn half_square<T: Real>(x: T) -> T {
     if ComplexField::abs(x) > convert(1e17) {
-        // Such a number is a multiple of four.
-        return T::zero();
+        // Such a number is a multiple of four; a product of zero, the derivative of which is that of the square.
+        return if x.is_finite() { x * (x % convert(4.0)) } else { T::zero() };
     }
     // Veltkamp's splitting into halves, whose products are exact.
     let four: T = convert(4.0);

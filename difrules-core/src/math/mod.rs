@@ -36,6 +36,7 @@ mod trigonometric;
 pub use activation::{gelu, huber, relu, silu, softplus};
 pub use airy::{
     airyai, airyaiprime, airyaiprimex, airyaix, airybi, airybiprime, airybiprimex, airybix,
+    scaled_airy_slope,
 };
 pub use arithmetic::{
     Rounding, abs2, add, div, ldexp, mod2pi, modulo, mul, mul_add, neg, pos, rem2pi, sub,
@@ -44,7 +45,7 @@ pub use bessel::{
     besseli, besselix, besselj, besselj0, besselj1, besseljx, besselk, besselkx, bessely, bessely0,
     bessely1, besselyx,
 };
-pub use beta_functions::{beta, digamma_difference, ln_beta};
+pub use beta_functions::{beta, digamma_difference, ln_beta, trigamma_difference};
 pub use choice::{clamp, copysign, maximum, minimum, select};
 pub use degrees::{
     acosd, acotd, acscd, asecd, asind, atand, cosd, cotd, cscd, secd, sind, tand, to_degrees,

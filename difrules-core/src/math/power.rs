@@ -77,7 +77,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_constant_zero() { T::zero() } else { y * powf(x, y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * ln(x) }), symbolic = (|x, y, _| if y == T::zero() { T::zero() } else { y * x.powf(y - T::one()) }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_constant_zero() { T::zero() } else { y * powf(x, y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * ln(x) }), symbolic = (|x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 { if z == 0 { z } else { y * z / x } } else { if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) } }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
 pub fn powf<T: Scalar>(x: T, y: T) -> T {
     x.powc(y)
 }
@@ -91,13 +91,27 @@ fn slope_of_power<T: Real>(x: T, y: T, z: T) -> T {
         let ordinary = slope.is_finite() && ComplexField::abs(z) > convert(1e-30);
         return if ordinary { slope } else { slope_of_power_at_edges(x, y, z) };
     }
-    if y.is_constant_zero() { T::zero() } else { y * x.powf(y - T::one()) }
+    if y.is_constant_zero() {
+        return T::zero();
+    }
+    if ComplexField::abs(y) >= convert(WHOLE) {
+        // One less than such a number may be no float, and odd where that is even.
+        if z == T::zero() { z } else { y * z / x }
+    } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
+        // Zero, but without a derivative by the exponent where that varies.
+        y.sqrt() * y.sqrt()
+    } else {
+        y * x.powf(y - T::one())
+    }
 }
+
+/// From here on not every number that is one less than another is a double: 2^52.
+const WHOLE: f64 = (1_u64 << 52) as f64;
 
 #[cold]
 fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
     let slope = y * x.powf(y - T::one());
-    if slope.is_finite() {
+    if slope.is_finite() && ComplexField::abs(y) < convert(WHOLE) {
         slope
     } else if y == T::zero() || z == T::zero() && !y.is_finite() {
         T::zero()

@@ -166,7 +166,7 @@ pub fn cot<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); csch(size.acosh()) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
+#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); 1 / (sqrt(size - 1) * sqrt(size + 1)) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
@@ -180,7 +180,7 @@ pub fn asec<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -csch(size.acosh()) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
+#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -1 / (sqrt(size - 1) * sqrt(size + 1)) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
