@@ -60,6 +60,12 @@ impl<T: Real, const N: usize> Dual<T, N> {
         Self { value, tangents: [T::still(); N], mark: NumberMark::NONE }
     }
 
+    /// The derivation that it is known to be of.
+    #[inline]
+    pub(crate) fn mark(&self) -> Mark {
+        self.mark.known()
+    }
+
     /// The same number as one of this derivation.
     #[inline]
     pub(crate) fn marked(self, mark: NumberMark) -> Self {
@@ -140,7 +146,7 @@ fn chain<T: Real>(partial: T, tangent: T) -> T {
 fn term<T: Real>(factor: T, (number, tangent): (T, T), other_tangent: T) -> T {
     let term = chain(factor, tangent);
     let vanishes = factor.to_f64() == 0.0
-        && tangent.to_f64().is_infinite()
+        && !tangent.to_f64().is_finite()
         && number.to_f64().is_finite()
         && other_tangent.to_f64().is_finite();
     if vanishes { term.at_zero() } else { term }
@@ -230,6 +236,10 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn is_bounded(&self) -> bool {
         let tangents = self.tangents.iter();
         tangents.fold(self.value.is_bounded(), |bounded, tangent| bounded & tangent.is_bounded())
+    }
+
+    fn undefined() -> Self {
+        Self { value: T::undefined(), tangents: [T::undefined(); N], mark: NumberMark::NONE }
     }
 
     #[inline]

@@ -170,6 +170,18 @@ macro_rules! real_field {
                     T::from_u64(n).map(Self::constant)
                 }
 
+                fn from_i128(n: i128) -> Option<Self> {
+                    T::from_i128(n).map(Self::constant)
+                }
+
+                fn from_u128(n: u128) -> Option<Self> {
+                    T::from_u128(n).map(Self::constant)
+                }
+
+                fn from_f32(x: f32) -> Option<Self> {
+                    T::from_f32(x).map(Self::constant)
+                }
+
                 fn from_f64(x: f64) -> Option<Self> {
                     T::from_f64(x).map(Self::constant)
                 }

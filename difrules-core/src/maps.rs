@@ -153,7 +153,7 @@ impl<T: Real> Map<Var<T>, T> for Again<'_, T> {
 }
 
 /// Gives a point its tangents, in one direction.
-pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>, pub(crate) Derivation);
+pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>, pub(crate) &'a mut Derivation);
 
 impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
     #[inline]
@@ -177,14 +177,14 @@ impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
 }
 
 /// Gives a point unit tangents for the numbers from `first` on, a direction each.
-pub(crate) struct Units {
+pub(crate) struct Units<'a> {
     /// The number that comes next.
     pub(crate) next: usize,
     pub(crate) first: usize,
-    pub(crate) derivation: Derivation,
+    pub(crate) derivation: &'a mut Derivation,
 }
 
-impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units {
+impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units<'_> {
     #[inline]
     fn real(&mut self, value: T) -> Dual<T, N> {
         let number = self.next;
@@ -216,26 +216,56 @@ fn unit<T: Real>(one: bool) -> T {
     if one { T::one() } else { T::still() }
 }
 
-/// The value, or the tangent in one direction.
-pub(crate) enum Aspect {
-    Value,
-    Tangent,
-}
+/// The values of a result.
+pub(crate) struct Primals;
 
-impl<T: Real> Map<Dual<T>, T> for Aspect {
+impl<T: Real> Map<Dual<T>, T> for Primals {
     #[inline]
     fn real(&mut self, x: Dual<T>) -> T {
-        match self {
-            Self::Value => x.value,
-            Self::Tangent => x.tangents[0].moved(),
-        }
+        x.value
     }
 
     fn whole<F: Family>(&mut self, lent: DualLent<'_, F::Of<T>, 1>) -> T::Whole<F> {
-        T::gathered::<F>(match (self, lent.tangents[0]) {
-            (Self::Value, _) => lent.value.clone(),
-            (_, Some(tangent)) => tangent.clone(),
-            (_, None) => crate::whole::zeros(lent.value),
+        T::gathered::<F>(lent.value.clone())
+    }
+}
+
+/// The tangents of a result, which has to be of this derivation.
+pub(crate) struct Tangents<'a>(pub(crate) &'a mut Derivation);
+
+impl<T: Real> Map<Dual<T>, T> for Tangents<'_> {
+    #[inline]
+    fn real(&mut self, x: Dual<T>) -> T {
+        self.0.own(x.mark());
+        tangent(x.value, x.tangents[0])
+    }
+
+    fn whole<F: Family>(&mut self, lent: DualLent<'_, F::Of<T>, 1>) -> T::Whole<F> {
+        self.0.own(lent.mark);
+        T::gathered::<F>(match lent.tangents[0] {
+            Some(tangents) => {
+                let mut tangents = tangents.clone();
+                tangents.zip_reals(lent.value, &mut |dot, value| *dot = tangent(value, *dot));
+                tangents
+            }
+            None => crate::whole::zeros(lent.value),
         })
     }
+}
+
+/// The tangent of a result. What is NaN has no derivative in a direction in which it moves.
+#[inline]
+pub(crate) fn tangent<T: Real>(value: T, tangent: T) -> T {
+    if tangent.is_still() { tangent.moved() } else { defined(value, tangent.moved()) }
+}
+
+/// The seed of a sweep at a result with this cotangent. What is NaN has no derivative.
+#[inline]
+pub(crate) fn seed<T: Real>(value: T, cotangent: T) -> T {
+    if cotangent.is_constant_zero() { cotangent } else { defined(value, cotangent) }
+}
+
+#[inline]
+fn defined<T: Real>(value: T, derivative: T) -> T {
+    if value.is_bounded() || !value.to_f64().is_nan() { derivative } else { T::undefined() }
 }

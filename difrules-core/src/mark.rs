@@ -79,6 +79,18 @@ impl Derivation {
         *self.0.get_or_insert_with(Mark::new)
     }
 
+    /// Looks at the mark of a result.
+    ///
+    /// # Panics
+    /// If the result is of another derivation.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn own(&mut self, found: Mark) {
+        if found != Mark::NONE && found != self.mark() {
+            mixed_derivations();
+        }
+    }
+
     #[inline]
     pub(crate) fn number_mark(&mut self) -> NumberMark {
         if cfg!(debug_assertions) { NumberMark::of(self.mark()) } else { NumberMark::NONE }
@@ -89,7 +101,8 @@ impl Derivation {
 #[track_caller]
 fn mixed_derivations() -> ! {
     panic!(
-        "two `Dual`s of different derivations in one operation: to differentiate a derivative, give \
+        "two `Dual`s of different derivations in one operation, or one as the result of another's \
+         function: to differentiate a derivative, give \
          the inner transform a point made of the outer one's `Dual`s, so that the types nest; what \
          the inner function takes from outside goes in as a part of the point, or as `Dual::constant`"
     )

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use crate::maps::{Again, Ranges};
+use crate::maps::{Again, Ranges, seed};
 use crate::passing::Arguments;
 use crate::primitive::{Inputs, Primitive, Shapes};
 use crate::scalar::Real;
@@ -466,6 +466,9 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
         let value = self.value(x)?;
         self.seed.clear();
         cotangent.for_each_real(&mut |y| self.seed.push(y));
+        for (y_bar, y) in self.seed.iter_mut().zip(value.to_reals()) {
+            *y_bar = seed(y, *y_bar);
+        }
         let seed = self.numbers.numbers().zip(self.seed.iter().copied());
         let mut swept = self.tape.sweep(seed).iter();
         x_bar.update_reals(&mut |x| *x = *swept.next().expect("as many as inputs"));

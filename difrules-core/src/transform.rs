@@ -15,7 +15,9 @@ use nalgebra::DMatrix;
 
 use crate::__private::{Nothing, infallible};
 use crate::dual::Dual;
-use crate::maps::{Along, Aspect, Lift, Numbering, Numbers, Ranges, Units, like};
+use crate::maps::{
+    Along, Lift, Numbering, Numbers, Primals, Ranges, Tangents, Units, like, seed, tangent,
+};
 use crate::mark::Derivation;
 use crate::scalar::Real;
 use crate::tape::Opened;
@@ -172,8 +174,8 @@ where
 {
     let (tape, variables) = recorded(x);
     let y = f(&variables).into_result()?;
-    let number = y.number(tape.stamp());
-    let out = tape.close(|tape| take(tape.sweep([(number, nalgebra::one())])));
+    let (number, seed) = (y.number(tape.stamp()), seed(y.value_unseen(), nalgebra::one()));
+    let out = tape.close(|tape| take(tape.sweep([(number, seed)])));
     Ok((y.value(), out))
 }
 
@@ -252,11 +254,11 @@ where
     V: Differentiable<Real = Dual<X::Real>>,
 {
     assert_eq!(tangent.shape(), x.shape(), "the tangent must have the shape of the point");
-    let tangent = tangent.to_reals();
+    let (tangent, mut derivation) = (tangent.to_reals(), Derivation::default());
     Y::from_result(
-        f(&x.map_with(&mut Along(Numbers(&tangent), Derivation::default())))
+        f(&x.map_with(&mut Along(Numbers(&tangent), &mut derivation)))
             .into_result()
-            .map(|y| (y.map_with(&mut Aspect::Value), y.map_with(&mut Aspect::Tangent))),
+            .map(|y| (y.map_with(&mut Primals), y.map_with(&mut Tangents(&mut derivation)))),
     )
 }
 
@@ -294,17 +296,18 @@ where
             value.shape(),
             "the cotangent must have the shape of the value"
         );
-        let x_bar =
-            tape.close(|tape| like(x, tape.sweep(ranges.numbers().zip(cotangent.to_reals()))));
+        let cotangents = cotangent.to_reals();
+        let seeds = value.to_reals().into_iter().zip(cotangents).map(|(y, y_bar)| seed(y, y_bar));
+        let x_bar = tape.close(|tape| like(x, tape.sweep(ranges.numbers().zip(seeds))));
         Ok((value, x_bar))
     })())
 }
 
-/// The numbers that a result has on the tape of this stamp.
-fn numbers<R: Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) -> Vec<u32> {
+/// The numbers that a result has on the tape of this stamp, and a seed of a sweep at each.
+fn numbers<R: Real, V: Differentiable<Real = Var<R>>>(y: &V, stamp: u32) -> Vec<(u32, R)> {
     let mut ranges = Ranges::new(stamp);
-    y.map_with(&mut ranges.values());
-    ranges.numbers().collect()
+    let values = y.map_with(&mut ranges.values()).to_reals();
+    ranges.numbers().zip(values.into_iter().map(|y| seed(y, nalgebra::one()))).collect()
 }
 
 /// What a computation has, as constants one mode further out: for an inner transform inside of an outer one.
@@ -360,15 +363,17 @@ where
         let mut jacobian = DMatrix::zeros(0, columns);
         // One evaluation at least, to know the rows.
         for first in (0..columns.max(1)).step_by(CHUNK) {
-            let y = f(&seeded(x, first)).into_result()?;
+            let mut derivation = Derivation::default();
+            let y = f(&seeded(x, first, &mut derivation)).into_result()?;
             let rows = V::count(&y.shape());
             if first == 0 {
                 jacobian = DMatrix::zeros(rows, columns);
             }
             let mut row = 0;
             y.for_each_real(&mut |y| {
-                for (column, tangent) in (first..columns).zip(y.tangents) {
-                    jacobian[(row, column)] = tangent.moved();
+                derivation.own(y.mark());
+                for (column, y_dot) in (first..columns).zip(y.tangents) {
+                    jacobian[(row, column)] = tangent(y.value, y_dot);
                 }
                 row += 1;
             });
@@ -378,8 +383,12 @@ where
 }
 
 /// The point with unit tangents for the numbers from `first` on, a direction each.
-fn seeded<X: Differentiable, const N: usize>(x: &X, first: usize) -> With<X, Dual<X::Real, N>> {
-    x.map_with(&mut Units { next: 0, first, derivation: Derivation::default() })
+fn seeded<X: Differentiable, const N: usize>(
+    x: &X,
+    first: usize,
+    derivation: &mut Derivation,
+) -> With<X, Dual<X::Real, N>> {
+    x.map_with(&mut Units { next: 0, first, derivation })
 }
 
 /// The Jacobian of a function by reverse sweeps over one recording, one a row.
@@ -412,11 +421,11 @@ where
 }
 
 /// The Jacobian of what is recorded, a sweep a row.
-fn rows<R: Real>(tape: Opened<R>, numbers: &[u32], columns: usize) -> DMatrix<R> {
+fn rows<R: Real>(tape: Opened<R>, numbers: &[(u32, R)], columns: usize) -> DMatrix<R> {
     let mut jacobian = DMatrix::zeros(numbers.len(), columns);
     tape.close(|tape| {
         for (mut row, &number) in jacobian.row_iter_mut().zip(numbers) {
-            let swept = tape.sweep([(number, nalgebra::one())]);
+            let swept = tape.sweep([number]);
             for (entry, &adjoint) in row.iter_mut().zip(swept) {
                 *entry = adjoint;
             }
@@ -505,12 +514,14 @@ where
     Y::from_result((|| {
         let mut hessian = DMatrix::zeros(count, count);
         for first in (0..count).step_by(CHUNK) {
-            let point = seeded::<X, CHUNK>(x, first);
+            let mut derivation = Derivation::default();
+            let point = seeded::<X, CHUNK>(x, first, &mut derivation);
             swept(
                 |x| f(x).into_result(),
                 &point,
                 |gradient| {
                     for (mut row, entry) in hessian.row_iter_mut().zip(gradient) {
+                        derivation.own(entry.mark());
                         for (column, tangent) in (first..count).zip(entry.tangents) {
                             row[column] = tangent.moved();
                         }
@@ -545,10 +556,14 @@ where
     Y: OutcomeOf<Var<Dual<X::Real>>>,
 {
     assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
-    let direction = direction.to_reals();
-    let point = x.map_with(&mut Along(Numbers(&direction), Derivation::default()));
+    let (direction, mut derivation) = (direction.to_reals(), Derivation::default());
+    let point = x.map_with(&mut Along(Numbers(&direction), &mut derivation));
     let product = swept(f, &point, |gradient| {
-        let tangents: Vec<_> = gradient.iter().map(|entry| entry.tangents[0].moved()).collect();
+        let tangents = gradient.iter().map(|entry| {
+            derivation.own(entry.mark());
+            entry.tangents[0].moved()
+        });
+        let tangents: Vec<_> = tangents.collect();
         like(x, &tangents)
     });
     Y::from_result(product.map(|(_, product)| product))

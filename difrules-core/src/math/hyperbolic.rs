@@ -108,25 +108,11 @@ fn pair<T: Scalar>(
     }
 }
 
-/// With r = exp(x) - 1 the hyperbolic sine of x >= 0 is (r + r / (r + 1)) / 2 and the cosine 1 + r^2 / (2 (r + 1)).
 fn sinh_and_cosh<T: Scalar>(x: T) -> (T, T) {
-    pair(
-        x,
-        |x, negative| {
-            let (half, one): (T::Real, T::Real) = (convert(0.5), nalgebra::one());
-            let (sinh, cosh) = if x > convert(22.0) {
-                // Where the other exponential is nothing; in halves, since it overflows before they do.
-                let root = (x * half).exp();
-                (half * root * root, half * root * root)
-            } else {
-                let r = x.exp_m1();
-                let above = r + one;
-                (half * (r + r / above), one + half * r * r / above)
-            };
-            (if negative { -sinh } else { sinh }, cosh)
-        },
-        |x| (sinh(x), cosh(x)),
-    )
+    match x.try_real() {
+        Some(x) if T::Real::BASE => (T::from_real(x.sinh()), T::from_real(x.cosh())),
+        _ => (sinh(x), cosh(x)),
+    }
 }
 
 fn cosh_and_sinh<T: Scalar>(x: T) -> (T, T) {
@@ -145,25 +131,21 @@ fn exponential<T: Real>(x: T) -> (T, T) {
     }
 }
 
-/// With e = exp(-2 x), x >= 0, the hyperbolic tangent is (1 - e) / (1 + e), and its derivative 4 e / (1 + e)^2, which does not
-/// cancel far out as 1 - tanh(x)^2 does.
+/// With e = exp(-2 |x|) the derivative is 4 e / (1 + e)^2, which does not cancel far out as 1 - tanh(x)^2 does.
+/// The value (1 - e) / (1 + e) would come with it; but it is that of `f64::tanh`, to the last bit.
 fn tanh_and_slope<T: Scalar>(x: T) -> (T, T) {
-    pair(
-        x,
-        |x, negative| {
-            let (e, rest) = exponential(x + x);
+    match x.try_real() {
+        Some(x) if T::Real::BASE => {
+            let e = (convert::<f64, T::Real>(-2.0) * ComplexField::abs(x)).exp();
             let below = e + nalgebra::one();
-            let tanh = rest / below;
-            (
-                if negative { -tanh } else { tanh },
-                convert::<f64, T::Real>(4.0) * e / (below * below),
-            )
-        },
-        |x| {
+            let slope = convert::<f64, T::Real>(4.0) * e / (below * below);
+            (T::from_real(x.tanh()), T::from_real(slope))
+        }
+        _ => {
             let sech = sech(x);
             (tanh(x), sech * sech)
-        },
-    )
+        }
+    }
 }
 
 /// 1 + e^2, 1 - e^2 and 2 e with e = exp(-x), x >= 0: what the reciprocal functions are made of. They underflow later than

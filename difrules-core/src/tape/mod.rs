@@ -708,6 +708,8 @@ impl Drop for AllTapes {
 
 thread_local! {
     static ALL_TAPES: AllTapes = const { AllTapes(RefCell::new(Vec::new())) };
+    // Those that are made while the thread's values are dropped, after the others.
+    static LATE_TAPES: AllTapes = const { AllTapes(RefCell::new(Vec::new())) };
     // Without a destructor, so that it is there as long as the thread.
     static BY_TYPE: ManuallyDrop<RefCell<Vec<(TypeId, &'static dyn Any)>>> =
         const { ManuallyDrop::new(RefCell::new(Vec::new())) };
@@ -743,8 +745,13 @@ pub(crate) fn new_tapes<S: Real>(forget: fn()) -> &'static RefCell<Tapes<S>> {
             LEFT.lock().unwrap_or_else(PoisonError::into_inner).push((id, Emptied::new(tapes)));
         }
     });
-    // A thread that ends already does not come here again.
-    let _ = ALL_TAPES.try_with(|all| all.0.borrow_mut().push(leave));
+    let keep = |all: &AllTapes| all.0.borrow_mut().push(leave);
+    if ALL_TAPES.try_with(|_| ()).is_ok() {
+        ALL_TAPES.with(keep);
+    } else {
+        // A thread that ends does not come here a third time.
+        let _ = LATE_TAPES.try_with(keep);
+    }
     tapes
 }
 
