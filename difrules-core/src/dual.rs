@@ -238,10 +238,6 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         tangents.fold(self.value.is_bounded(), |bounded, tangent| bounded & tangent.is_bounded())
     }
 
-    fn undefined() -> Self {
-        Self { value: T::undefined(), tangents: [T::undefined(); N], mark: NumberMark::NONE }
-    }
-
     #[inline]
     fn at_zero(self) -> Self {
         Self { value: self.value.at_zero(), ..self }

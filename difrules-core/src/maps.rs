@@ -267,5 +267,9 @@ pub(crate) fn seed<T: Real>(value: T, cotangent: T) -> T {
 
 #[inline]
 fn defined<T: Real>(value: T, derivative: T) -> T {
-    if value.is_bounded() || !value.to_f64().is_nan() { derivative } else { T::undefined() }
+    if value.is_bounded() || !value.to_f64().is_nan() {
+        return derivative;
+    }
+    // Undefined, and so are its own derivatives by whatever the value depends on.
+    derivative + value * nalgebra::convert(f64::NAN)
 }

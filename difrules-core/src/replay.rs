@@ -466,9 +466,11 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
         let value = self.value(x)?;
         self.seed.clear();
         cotangent.for_each_real(&mut |y| self.seed.push(y));
-        for (y_bar, y) in self.seed.iter_mut().zip(value.to_reals()) {
+        let mut seeds = self.seed.iter_mut();
+        value.for_each_real(&mut |y| {
+            let y_bar = seeds.next().expect("as many as the cotangent has");
             *y_bar = seed(y, *y_bar);
-        }
+        });
         let seed = self.numbers.numbers().zip(self.seed.iter().copied());
         let mut swept = self.tape.sweep(seed).iter();
         x_bar.update_reals(&mut |x| *x = *swept.next().expect("as many as inputs"));

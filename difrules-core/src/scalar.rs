@@ -156,10 +156,6 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn is_bounded(&self) -> bool;
 
-    /// NaN in every part.
-    #[doc(hidden)]
-    fn undefined() -> Self;
-
     /// The same but for the plain number inside all modes, which is zero.
     #[doc(hidden)]
     fn at_zero(self) -> Self;
@@ -421,11 +417,6 @@ macro_rules! base {
             #[inline]
             fn is_bounded(&self) -> bool {
                 <$real>::is_finite(*self)
-            }
-
-            #[inline]
-            fn undefined() -> Self {
-                Self::NAN
             }
 
             #[inline]

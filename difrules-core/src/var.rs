@@ -313,10 +313,6 @@ impl<T: Real> Real for Var<T> {
         self.value.is_bounded()
     }
 
-    fn undefined() -> Self {
-        Self::constant(T::undefined())
-    }
-
     #[inline]
     fn at_zero(self) -> Self {
         Self { value: self.value.at_zero(), ..self }

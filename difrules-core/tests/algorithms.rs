@@ -246,6 +246,79 @@ fn in_all_modes(name: &'static str, a: &DMatrix<f64>) {
 }
 
 #[test]
+fn functions_of_numbers_are_those_of_nalgebra() {
+    use nalgebra::ComplexField;
+    use num_traits::FromPrimitive;
+
+    fn all<T: Real>(x: T) -> Vec<T> {
+        vec![
+            x.sin(),
+            x.cos(),
+            x.tan(),
+            x.asin(),
+            x.acos(),
+            x.atan(),
+            x.sinh(),
+            x.cosh(),
+            x.tanh(),
+            x.asinh(),
+            x.acosh(),
+            x.atanh(),
+            x.exp(),
+            x.exp2(),
+            x.exp_m1(),
+            x.ln(),
+            x.ln_1p(),
+            x.log2(),
+            x.log10(),
+            x.sqrt(),
+            x.cbrt(),
+            x.recip(),
+            ComplexField::abs(x),
+            x.floor(),
+            x.ceil(),
+            x.round(),
+            x.trunc(),
+            x.fract(),
+            ComplexField::signum(x),
+            x.powi(3),
+            x.powf(x),
+            x.sinc(),
+            x.sinhc(),
+            x.cosc(),
+            x.coshc(),
+            x.hypot(x),
+            x.log(x),
+            x.mul_add(x, x),
+            x.atan2(x),
+            x.argument(),
+            x % nalgebra::convert(0.7),
+        ]
+    }
+    let edges = [0.0, -0.0, 1e-11, 1e-300, 710.5, 1e300, f64::INFINITY, f64::NAN];
+    let between = (-400..400).map(|i| f64::from(i) * 0.013 + 1e-3);
+    for x in edges.into_iter().chain(between) {
+        let (plain, dual, var) = (all(x), all(Dual::<f64>::new(x, [1.0])), all(Var::constant(x)));
+        for (i, y) in plain.iter().enumerate() {
+            for found in [dual[i].value, var[i].value()] {
+                assert!(
+                    y.to_bits() == found.to_bits() || y.is_nan() && found.is_nan(),
+                    "{i} at {x}"
+                );
+            }
+        }
+        let x = x as f32;
+        let (plain, dual) = (all(x), all(Dual::<f32>::new(x, [1.0])));
+        for (i, y) in plain.iter().enumerate() {
+            let found = dual[i].value;
+            assert!(y.to_bits() == found.to_bits() || y.is_nan() && found.is_nan(), "{i} at {x}");
+        }
+    }
+    assert_eq!(Var::<f64>::from_i128(i128::MIN).map(Var::value), f64::from_i128(i128::MIN));
+    assert_eq!(Dual::<f64>::from_u128(u128::MAX).map(|x| x.value), f64::from_u128(u128::MAX));
+}
+
+#[test]
 fn a_zero_that_varies_and_decides_is_named() {
     let a = DMatrix::<f64>::identity(3, 3);
     let here = line!() + 1;

@@ -81,6 +81,7 @@ functions! {
     relu_of_root(x) = relu(sqrt(x) - T::one()) + x;
     clamp_of_root(x) = clamp(sqrt(x), T::one(), number(2.0)) + x;
 
+    twice(x) = x + x;
     masked(x) = sqrt(x) * T::zero() + x;
     masked_before(x) = T::zero() * sqrt(x) + x;
     nothing_over(x) = T::zero() / (sqrt(x) + T::one()) + x;
@@ -202,4 +203,23 @@ fn every_cell() {
 #[primitive(partial = |_, slope| nalgebra::convert(slope), constant(slope), instances(f64))]
 fn slanted<T: Real>(x: T, slope: f64) -> T {
     if x == T::zero() { T::zero() } else { x * nalgebra::convert(slope) }
+}
+
+#[test]
+fn what_is_nan_has_no_derivative() {
+    const NAN: f64 = f64::NAN;
+    assert!(slope::<twice>(NAN).is_nan() && slope::<root_of_nothing>(NAN).is_nan());
+    assert!(slope::<masked>(NAN).is_nan() && slope::<masked>(f64::INFINITY).is_nan());
+    for found in curvature::<twice>(NAN).into_iter().chain(curvature::<times_root>(-1.0)) {
+        assert!(found.is_nan());
+    }
+    // Only what the result depends on.
+    let by = gradient(|x: &[Var<f64>; 3]| x[0] + x[1], &[NAN, 1.0, 2.0]);
+    assert!(by[0].is_nan() && by[1].is_nan() && by[2] == 0.0);
+    let by = difrules_core::jacobian(|x: &[Dual<f64, 4>; 2]| [x[0] + x[1], x[1]], &[NAN, 1.0]);
+    assert!(by[(0, 0)].is_nan() && by[(0, 1)].is_nan());
+    assert_eq!((by[(1, 0)], by[(1, 1)]), (0.0, 1.0));
+    // A branch that is not taken may be undefined.
+    let off = gradient(|x| select(*x < Var::constant(0.0), sqrt(*x), *x), &4.0_f64);
+    assert_eq!(off, 1.0);
 }

@@ -78,3 +78,32 @@ fn what_nests_is_right() {
         assert_eq!(hvp(|x| *x * *x * *x, &2.0_f64, &1.0), 12.0);
     }
 }
+
+#[test]
+fn a_captured_dual_is_no_result() {
+    let inner = |f: &dyn Fn(Dual<f64>, Dual<f64>) -> Dual<f64>| {
+        refused(|| jvp(|x| *x * Dual::constant(jvp(|y| f(*x, *y), &1.0, &1.0).1), &1.0_f64, &1.0))
+    };
+    assert!(inner(&|x, _| x) && inner(&|x, y| if y < x { x } else { x + Dual::constant(1.0) }));
+    let mut kept = None;
+    jvp(
+        |x| {
+            kept = Some(*x);
+            *x
+        },
+        &1.0_f64,
+        &1.0,
+    );
+    assert!(refused(|| jvp(|_| kept.unwrap(), &1.0_f64, &1.0)));
+    let cache = std::cell::Cell::new(None);
+    assert!(refused(|| {
+        jacobian(
+            |x: &[Dual<f64, 4>; 5]| {
+                let first = cache.get().unwrap_or(x[0]);
+                cache.set(Some(first));
+                [first]
+            },
+            &[1.0, 2.0, 3.0, 4.0, 5.0],
+        )
+    }));
+}
