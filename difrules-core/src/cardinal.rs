@@ -13,7 +13,7 @@ use crate::{Real, primitive};
 ///
 /// `c_0(x^2)` is cos(x), `c_1(x^2)` is sin(x) / x, `c_2(x^2)` is (1 - cos(x)) / x^2; for negative z they are
 /// hyperbolic. All are entire, so what is even in a length is a smooth function of its square:
-/// cos(|v|) is `stumpff(0, v.norm_squared())`, at v = 0 too. 2 c_k' = k c_(k+2) - c_(k+1).
+/// cos(|v|) is `stumpff(0, v.norm_squared())`, at v = 0 too. 2 c_k' = k c_(k+2) - c_(k+1), and far out (c_(k-1) - k c_k) / z.
 ///
 /// ```
 /// use difrules_core::cardinal::stumpff;
@@ -23,13 +23,23 @@ use crate::{Real, primitive};
 /// assert_eq!(stumpff(2, 0.0_f64), 0.5);
 /// ```
 #[primitive(
-    partial = |k, z| (convert::<f64, T>(f64::from(k)) * stumpff(k + 2, z) - stumpff(k + 1, z)) * convert::<f64, T>(0.5),
+    partial = |k, z, y| slope_of_stumpff(k, z, y),
+    symbolic = |k, z, y| if k > 0 && abs(z) > (k + 1) * (k + 2) { (stumpff(k - 1, z) - k * y) / (2 * z) } else { 0.5 * (k * stumpff(k + 2, z) - stumpff(k + 1, z)) },
     constant(k),
     instances(f64, #[cfg(feature = "f32")] f32),
     sample = |random| (random.size(0, 3) as u32, random.between(-4.0, 12.0))
 )]
 pub fn stumpff<T: Real>(k: u32, z: T) -> T {
     at_base(z, |z| by_order(k, z))
+}
+
+/// 2 c_k' is k c_(k+2) - c_(k+1), which cancels far out, and (c_(k-1) - k c_k) / z, which cancels near 0.
+fn slope_of_stumpff<T: Real>(k: u32, z: T, y: T) -> T {
+    let order = f64::from(k);
+    if k > 0 && z.to_f64().abs() > (order + 1.0) * (order + 2.0) {
+        return (stumpff(k - 1, z) - y * convert(order)) / (z * convert(2.0));
+    }
+    (stumpff(k + 2, z) * convert(order) - stumpff(k + 1, z)) * convert(0.5)
 }
 
 /// By the series where its terms decrease from the first on, else from the order below the last but one.

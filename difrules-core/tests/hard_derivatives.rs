@@ -134,6 +134,18 @@ const LINES: &[Line] = &[
     ("powf", &[0.0, 2.0], 0, 0.0, 2.0),
     ("powf", &[0.5, f64::INFINITY], 0, 0.0, 0.0),
     ("div", &[1e-200, 1e-110], 1, -1e+20, 2e+130),
+    ("stumpff", &[3.0, 10000000000.0], 1, -5.003190600489242e-21, 8.939710665468159e-28),
+    ("stumpff", &[7.0, 10000000000.0], 1, -8.3333333e-23, 1.6666666566666675e-32),
+    ("stumpff", &[2.0, 100.0], 1, -0.00045591770835233015, -1.0498381282641283e-05),
+    ("stumpff", &[1.0, 1000000.0], 1, 2.807760983750855e-07, -2.0714104928056327e-10),
+    ("stumpff", &[5.0, 50.0], 1, -4.985023754695024e-05, 1.3361647127254317e-06),
+    ("gamma_density", &[1e+16, 1e+16], 0, 1.9947114020071634e-25, -3.989422804014327e-25),
+    ("gamma_density", &[100000000.0, 100000100.0], 0, 4.009163447602248e-11, -3.9888164446701645e-13),
+    ("gamma_density", &[2000.0, 2100.0], 0, 3.705866094578712e-05, 1.4394293787301526e-06),
+    ("gamma_density", &[100000.0, 100000.0], 0, 6.307836561569917e-09, -1.2615683636288379e-08),
+    ("beta", &[0.5, -0.5], 0, -6.283185307179586, 17.420688722428817),
+    ("beta", &[-2.5, -2.5], 0, -107.23302924253161, 129.31467504948563),
+    ("beta", &[1.5, -2.5], 0, 0.8377580409572782, -0.6472424144092859),
 ];
 
 fn close(found: f64, exact: f64) -> bool {
@@ -249,6 +261,39 @@ fn scaled_airy_functions_far_out() {
             _ => math::airybiprimex(twice),
         };
         near(found.tangents[0].tangents[0], second, "the rule of the rule has");
+    }
+}
+
+/// The same of the scaled functions of Bessel.
+#[test]
+fn scaled_bessel_functions_far_out() {
+    #[rustfmt::skip]
+    let lines: &[(&str, f64, f64, f64, f64)] = &[
+        ("besselix", 0.0, 10000.0, -1.9947862106984187e-07, 2.992254131753587e-11),
+        ("besselkx", 0.0, 10000.0, -6.266335712204455e-07, 9.399268615958125e-11),
+        ("besselix", 0.0, 100000000.0, -1.9947114094873313e-13, 2.9920671217111648e-21),
+        ("besselkx", 0.0, 100000000.0, -6.266570663077861e-13, 9.399855971117152e-21),
+        ("besselix", 1.0, 100000000.0, -1.99471137956666e-13, 2.9920670469094864e-21),
+        ("besselkx", 1.0, 100000000.0, -6.266570757076421e-13, 9.39985620611355e-21),
+        ("besselix", 1.0, 1e+16, -1.9947114020071632e-25, 2.9920671030107447e-41),
+        ("besselkx", 1.0, 1e+16, -6.266570686577502e-25, 9.399856029866254e-41),
+        ("besselix", 0.0, 1e+16, -1.9947114020071634e-25, 2.992067103010745e-41),
+        ("besselkx", 0.0, 1e+16, -6.266570686577501e-25, 9.399856029866252e-41),
+    ];
+    for &(name, order, x, first, second) in lines {
+        let near = |found: f64, exact: f64, what: &str| {
+            let error = (found - exact).abs() / exact.abs();
+            assert!(error < 1e-10, "{name} {order} at {x}: {what} {found:e}, not {exact:e}");
+        };
+        let function = Expr::call(name, [Expr::Number(order), Expr::variable("x")]);
+        let slope = differentiate(&function, "x").unwrap();
+        near(evaluate(&slope, &[("x", x)]).unwrap(), first, "the expression has");
+        let along = evaluate(&slope, &[("x", Dual::new(x, [1.0]))]).unwrap();
+        near(along.tangents[0], second, "the tangent of the expression is");
+        let twice = Dual::new(Dual::new(x, [1.0]), [Dual::constant(1.0)]);
+        let found = evaluate(&function, &[("x", twice)]).unwrap();
+        near(found.value.tangents[0], first, "a mode has");
+        near(found.tangents[0].tangents[0], second, "two modes have");
     }
 }
 

@@ -7,7 +7,7 @@
 use nalgebra::convert;
 
 use super::{EULER, at_base, at_base_of_two, cospi, sinpi};
-use crate::{Real, primitive};
+use crate::{Dual, Real, primitive};
 
 /// The Bessel function of the first kind of order 0.
 ///
@@ -165,7 +165,7 @@ pub fn besseli<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselix(0.5_f64, 2.0) - 0.27692804543535515).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_scaled_i(order, x, y)), symbolic = (unknown, |order, x, y| (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) - signum(x) * y), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.5, 8.0)), alias("SpecialFunctions.besselix"))]
+#[primitive(partial = (unknown, |order, x, y| slope_of_scaled_i(order, x, y)), symbolic = (unknown, |order, x, y| if x > 25 && order >= 0 { y * scaled_bessel_slope(0, order, x) } else { (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) - signum(x) * y }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.5, 8.0)), alias("SpecialFunctions.besselix"))]
 pub fn besselix<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, |order, x| modified_first(order, x, true))
 }
@@ -193,9 +193,41 @@ pub fn besselk<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselkx(0.5_f64, 2.0) - 0.8862269254527580).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_scaled_k(order, x, y)), symbolic = (unknown, |order, x, y| y - (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(0.5)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 8.0)), alias("SpecialFunctions.besselkx"))]
+#[primitive(partial = (unknown, |order, x, y| slope_of_scaled_k(order, x, y)), symbolic = (unknown, |order, x, y| if x > 25 { y * scaled_bessel_slope(1, order, x) } else { y - (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 8.0)), alias("SpecialFunctions.besselkx"))]
 pub fn besselkx<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, |order, x| modified_second(order, x, 0.0))
+}
+
+/// The derivative by x of the logarithm of a scaled modified Bessel function, by its expansion for large x, which does not
+/// cancel: of [`besselix`](fn@besselix) and [`besselkx`](fn@besselkx), by their numbers 0 and 1.
+///
+/// Domain: x > 25, where the expansion has converged, and for the first order >= 0; NaN elsewhere, and for other numbers.
+/// Edge: 0 at infinity.
+///
+/// ```
+/// use difrules_core::math::{besselkx, scaled_bessel_slope};
+/// let slope = 1.0 - besselkx(1.0_f64, 30.0) / besselkx(0.0, 30.0);
+/// assert!((scaled_bessel_slope(1, 0.0_f64, 30.0) / slope - 1.0).abs() < 1e-12);
+/// ```
+#[primitive(partial = (|function, order, x| slopes_of_relative_slope(function, order, x)[0], |function, order, x| slopes_of_relative_slope(function, order, x)[1]), symbolic = (unknown, unknown), constant(function), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.size(0, 1) as u32, random.between(0.1, 5.0), random.between(26.0, 60.0)))]
+pub fn scaled_bessel_slope<T: Real>(function: u32, order: T, x: T) -> T {
+    if x.to_f64() > FAR
+        && (function == 0 && order >= T::zero() || function == 1 && !order.to_f64().is_nan())
+    {
+        relative_slope(order, x, function == 1)
+    } else {
+        convert(f64::NAN)
+    }
+}
+
+/// The derivatives of [`scaled_bessel_slope`] by the order and by x.
+fn slopes_of_relative_slope<T: Real>(function: u32, order: T, x: T) -> [T; 2] {
+    if x.to_f64() == f64::INFINITY {
+        return [T::zero(); 2];
+    }
+    let (zero, one) = (T::zero(), T::one());
+    scaled_bessel_slope::primal(function, Dual::new(order, [one, zero]), Dual::new(x, [zero, one]))
+        .tangents
 }
 
 // Derivatives by x. Those by differences of neighbouring orders keep their digits near x = 0, at every order of

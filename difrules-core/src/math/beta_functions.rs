@@ -15,7 +15,7 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::beta(2.0_f64, 3.0) - 1.0 / 12.0).abs() < 1e-16);
 /// ```
-#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| y * digamma_difference(a, b), |a, b, y| y * digamma_difference(b, a)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
+#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| if y == 0 && a + b <= 0 { gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b)) } else { y * digamma_difference(a, b) }, |a, b, y| if y == 0 && a + b <= 0 { gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b)) } else { y * digamma_difference(b, a) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
 pub fn beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, beta_of)
 }

@@ -24,7 +24,7 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::gamma_density(2.0_f64, 1.0) - (-1.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| if y == 0 && a > 0 { 0 } else { y * (x.ln() - digamma(a)) }, |a, x, y| if x == 0 { gamma_density(a - 1, x) - y } else { if y == 0 { 0 } else { y * ((a - 1 - x) / x) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| if y == 0 && a > 0 { 0 } else { if a > 1000 { y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a) } else { y * (x.ln() - digamma(a)) } }, |a, x, y| if x == 0 { gamma_density(a - 1, x) - y } else { if y == 0 { 0 } else { y * ((a - 1 - x) / x) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gamma_density<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, gamma_density_of)
 }

@@ -43,7 +43,7 @@ pub use arithmetic::{
 };
 pub use bessel::{
     besseli, besselix, besselj, besselj0, besselj1, besseljx, besselk, besselkx, bessely, bessely0,
-    bessely1, besselyx,
+    bessely1, besselyx, scaled_bessel_slope,
 };
 pub use beta_functions::{beta, digamma_difference, ln_beta, trigamma_difference};
 pub use choice::{clamp, copysign, maximum, minimum, select};
