@@ -174,3 +174,26 @@ fn powers_of_zero() {
     let second = call("powf", &[varied(zero, true), varied(two, false)]);
     assert_eq!(second.re.tangents[0].tangents, [2.0]);
 }
+
+#[test]
+fn values_next_to_branch_points_and_at_the_ends_of_the_range() {
+    fn close(found: Complex<f64>, (re, im): (f64, f64)) {
+        for (found, expected) in [(found.re, re), (found.im, im)] {
+            let close = (found - expected).abs() <= 4e-16 * expected.abs();
+            assert!(close, "{found:e} for {expected:e}");
+        }
+    }
+    let at = Complex::new;
+    let quarter = std::f64::consts::FRAC_PI_4;
+    // By mpmath.
+    close(math::atanh(at(1.0, 1e-200)), (230.605_082_889_684_54, quarter));
+    close(math::atanh(at(1.0, 1e-155)), (178.796_918_297_318_5, quarter));
+    close(math::atan(at(1e-300, 1.0)), (quarter, 345.734_337_539_386_85));
+    close(math::asin(at(0.95, 1e-200)), (0.95_f64.asin(), 3.202563076101741e-200));
+    close(math::asinh(at(1e-200, 0.95)), (3.202563076101741e-200, 0.95_f64.asin()));
+    close(math::ln_1p(at(1.7e308, 1.7e308)), (710.073_410_483_508_2, quarter));
+    let on_the_circle = math::ln_1p(at(-0.8, 0.9797958971132712));
+    assert!((on_the_circle.re + 5.0362168294649814e-17).abs() < 1e-31, "{on_the_circle}");
+    let far = math::powf(at(1.7e308, 1.7e308), at(2.0, 0.0));
+    assert!(far.re == 0.0 && far.im == f64::INFINITY, "{far}");
+}

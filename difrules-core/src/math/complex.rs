@@ -83,7 +83,8 @@ fn inverse(z: Complex<f64>) -> Complex<f64> {
 
 /// The square, the real part of which does not cancel.
 fn square(z: Complex<f64>) -> Complex<f64> {
-    Complex::new((z.re - z.im) * (z.re + z.im), 2.0 * z.re * z.im)
+    let re = if z.re.abs() == z.im.abs() { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
+    Complex::new(if z.re.is_finite() { re } else { z.re * z.re - z.im * z.im }, 2.0 * z.re * z.im)
 }
 
 /// The root with a real part that is not negative (Kahan): of a number that is brought near 1 by a power of four.
@@ -384,7 +385,8 @@ pub(super) fn ln_1p<R: Real>(z: Complex<R>) -> Complex<R> {
     at_base(z, |z| {
         let angle = z.im.atan2(1.0 + z.re);
         if z.re.abs() > 0.5 || z.im.abs() > 1.0 {
-            return Complex::new((1.0 + z.re).hypot(z.im).ln(), angle);
+            // The sum is exact wherever it is next to the circle.
+            return logarithm(Complex::new(1.0 + z.re, z.im));
         }
         let square = z.im * z.im;
         let rest = z.im.mul_add(z.im, -square);
@@ -431,8 +433,8 @@ fn area_sine(z: Complex<f64>) -> Complex<f64> {
         let re = x.hypot(y).ln() + 2.0 * std::f64::consts::LN_2;
         return Complex::new(re.copysign(z.re), y.atan2(x).copysign(z.im));
     }
-    if x < 1e-150 && y < 0.9 {
-        // Where the square of x is nothing.
+    if y < 1.0 && x <= 1e-9 * (1.0 - y) {
+        // Where the square of x is nothing beside that of 1 - y.
         let re = x / ((1.0 - y) * (1.0 + y)).sqrt();
         return Complex::new(re.copysign(z.re), y.asin().copysign(z.im));
     }
@@ -503,7 +505,13 @@ fn area_tangent(z: Complex<f64>) -> Complex<f64> {
         let re = x / size / size;
         return Complex::new(re.copysign(z.re), std::f64::consts::FRAC_PI_2.copysign(y));
     }
-    let re = 0.25 * (4.0 * x / ((1.0 - x) * (1.0 - x) + y * y)).ln_1p();
+    let beside = (1.0 - x).hypot(y);
+    let re = if beside < 1e-100 {
+        // Its square would be nothing.
+        0.5 * ((1.0 + x).ln() - beside.ln())
+    } else {
+        0.25 * (4.0 * x / (beside * beside)).ln_1p()
+    };
     let im = 0.5 * (2.0 * y).atan2((1.0 - x) * (1.0 + x) - y * y);
     Complex::new(re.copysign(z.re), im)
 }
