@@ -4,6 +4,9 @@ use std::any::TypeId;
 use std::convert::Infallible;
 use std::sync::OnceLock;
 
+pub extern crate core;
+pub extern crate std;
+
 pub use difrules_macros::expression;
 pub use inventory;
 pub use nalgebra;

@@ -80,7 +80,9 @@ pub mod __private;
 #[macro_export]
 macro_rules! __check {
     ($primitive:ty, $real:ty) => {
-        ::core::option::Option::Some($crate::testing::check_instance::<$primitive, $real>)
+        $crate::__private::core::option::Option::Some(
+            $crate::testing::check_instance::<$primitive, $real>,
+        )
     };
 }
 
@@ -90,6 +92,6 @@ macro_rules! __check {
 #[macro_export]
 macro_rules! __check {
     ($primitive:ty, $real:ty) => {
-        ::core::option::Option::None
+        $crate::__private::core::option::Option::None
     };
 }

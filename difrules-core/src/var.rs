@@ -516,14 +516,13 @@ impl<T: Real> Real for Var<T> {
     ) -> Result<VarWhole<Output<P, T>>, P::Error> {
         let mut ranges = Ranges { reading: Reading::new(), argument: 0 };
         P::Arguments::look::<Self, _>(&arguments, &mut ranges, |ranges, i| ranges.argument = i);
-        // It stays where it is: moving it takes as long as reading the arguments.
-        let reading = &mut ranges.reading;
+        let mut reading = ranges.reading;
         reading.finish(P::Arguments::IN_PLACE.len());
         if reading.stamp() == 0 {
             let result = T::apply::<P>(P::Arguments::give::<Self>(&mut arguments));
             P::into_result::<T>(result).map(VarWhole::constant)
         } else {
-            whole_node::<P, T>(reading, arguments)
+            whole_node::<P, T>(&reading, arguments)
         }
     }
 }

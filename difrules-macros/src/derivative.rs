@@ -369,13 +369,13 @@ fn partial_of(closure: &ExprClosure, arguments: &[String]) -> Result<Expr> {
 
 /// Tokens as text, with the place of each.
 #[derive(Default)]
-struct Text {
-    text: String,
+pub(crate) struct Text {
+    pub(crate) text: String,
     places: Vec<(usize, Span)>,
 }
 
 impl Text {
-    fn write(&mut self, tokens: TokenStream) {
+    pub(crate) fn write(&mut self, tokens: TokenStream) {
         for token in tokens {
             self.places.push((self.text.len(), token.span()));
             match token {
@@ -501,7 +501,7 @@ impl Emission<'_> {
                     Some(constant) => {
                         let (like, path): (_, Path) =
                             (self.variable(self.first)?, syn::parse_str(constant.rust)?);
-                        quote!(::difrules_core::__private::number(#like, ::#path))
+                        quote!(::difrules_core::__private::number(#like, ::difrules_core::__private::#path))
                     }
                     None => step_name(step).into_token_stream(),
                 }
@@ -513,9 +513,13 @@ impl Emission<'_> {
     fn number(&self, number: f64) -> Result<TokenStream> {
         let like = self.variable(self.first)?;
         let number = match number {
-            number if number.is_nan() => quote!(::std::primitive::f64::NAN),
-            f64::INFINITY => quote!(::std::primitive::f64::INFINITY),
-            f64::NEG_INFINITY => quote!(::std::primitive::f64::NEG_INFINITY),
+            number if number.is_nan() => {
+                quote!(::difrules_core::__private::std::primitive::f64::NAN)
+            }
+            f64::INFINITY => quote!(::difrules_core::__private::std::primitive::f64::INFINITY),
+            f64::NEG_INFINITY => {
+                quote!(::difrules_core::__private::std::primitive::f64::NEG_INFINITY)
+            }
             number => quote!(#number),
         };
         Ok(quote!(::difrules_core::__private::number(#like, #number)))

@@ -146,12 +146,17 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
         });
         quote!(<#(#arguments),*>)
     };
+    let types = item.generics.type_params().filter(|parameter| parameter.ident != *scalar);
+    let types: Vec<_> = types.map(|parameter| &parameter.ident).collect();
+    // What a mode keeps has no lifetimes.
     let conditions: Vec<_> = item
         .generics
         .where_clause
         .iter()
         .flat_map(|clause| &clause.predicates)
         .filter(|predicate| !mentions(predicate, scalar))
+        .map(ToTokens::to_token_stream)
+        .chain(types.iter().map(|parameter| quote!(#parameter: 'static)))
         .collect();
     let written = arguments(&scalar.to_token_stream());
     let s = quote!(__S);
@@ -173,8 +178,6 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     } else {
         (quote!(), quote!())
     };
-    let types = item.generics.type_params().filter(|parameter| parameter.ident != *scalar);
-    let types: Vec<_> = types.map(|parameter| &parameter.ident).collect();
     let real =
         if complex { quote!(<#scalar as ::difrules_core::Scalar>::Real) } else { quote!(#scalar) };
 
@@ -207,7 +210,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
             .iter()
             .map(|Field { member, written, constant }| {
                 if *constant {
-                    quote!(::core::clone::Clone::clone(&self.#member))
+                    quote!(::difrules_core::__private::core::clone::Clone::clone(&self.#member))
                 } else {
                     quote!(<#written as ::difrules_core::Differentiable>::shape(&self.#member))
                 }
@@ -227,7 +230,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     let built = build(&|field, name| {
         let written = field.written;
         if field.constant {
-            quote!(::core::clone::Clone::clone(#name))
+            quote!(::difrules_core::__private::core::clone::Clone::clone(#name))
         } else {
             quote!(<#written as ::difrules_core::Differentiable>::build_with(#name, source))
         }
@@ -235,7 +238,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     let mapped = build(&|field, _| {
         let (member, written) = (&field.member, field.written);
         if field.constant {
-            quote!(::core::clone::Clone::clone(&self.#member))
+            quote!(::difrules_core::__private::core::clone::Clone::clone(&self.#member))
         } else {
             quote!(<#written as ::difrules_core::Differentiable>::map_with(&self.#member, map))
         }
@@ -256,7 +259,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
         const _: () = {
             /// The structure, apart from its scalar.
             #visibility struct #family<#family_kind #(#others),*>(
-                ::core::marker::PhantomData<fn() -> (#family_kind #(#types,)*)>,
+                ::difrules_core::__private::core::marker::PhantomData<fn() -> (#family_kind #(#types,)*)>,
             )
             where #(#conditions),*;
 
@@ -296,7 +299,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                             <#real as ::difrules_core::Real>::part::<
                                 Self::Family,
                                 <#fields_written as ::difrules_core::Differentiable>::Family,
-                            >(lent, start, |all| ::core::clone::Clone::clone(&all.#members)),
+                            >(lent, start, |all| ::difrules_core::__private::core::clone::Clone::clone(&all.#members)),
                         )
                     },)*)
                 }
@@ -315,7 +318,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
 
                 fn pieces(
                     #shapes: &::difrules_core::Shape<Self>,
-                    pieces: &mut ::std::vec::Vec<usize>,
+                    pieces: &mut ::difrules_core::__private::std::vec::Vec<usize>,
                 ) {
                     #(<#fields_written as ::difrules_core::Differentiable>::pieces(#varying_names, pieces);)*
                 }
@@ -334,18 +337,18 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                     #mapped
                 }
 
-                fn for_each_real(&self, f: &mut impl ::core::ops::FnMut(#real)) {
+                fn for_each_real(&self, f: &mut impl ::difrules_core::__private::core::ops::FnMut(#real)) {
                     #(<#fields_written as ::difrules_core::Differentiable>::for_each_real(&self.#members, f);)*
                 }
 
-                fn update_reals(&mut self, f: &mut impl ::core::ops::FnMut(&mut #real)) {
+                fn update_reals(&mut self, f: &mut impl ::difrules_core::__private::core::ops::FnMut(&mut #real)) {
                     #(<#fields_written as ::difrules_core::Differentiable>::update_reals(&mut self.#members, f);)*
                 }
 
                 fn zip_reals<__S: ::difrules_core::Real>(
                     &mut self,
                     other: &::difrules_core::With<Self, __S>,
-                    f: &mut impl ::core::ops::FnMut(&mut #real, __S),
+                    f: &mut impl ::difrules_core::__private::core::ops::FnMut(&mut #real, __S),
                 ) {
                     #(<#fields_written as ::difrules_core::Differentiable>::zip_reals(
                         &mut self.#members,

@@ -355,6 +355,15 @@ impl VisitMut for Substitution<'_> {
         }
         visit_mut::visit_type_mut(self, found);
     }
+
+    /// A number that is a parameter, `[T; N]`.
+    fn visit_expr_mut(&mut self, found: &mut syn::Expr) {
+        if matches!(found, syn::Expr::Path(path) if path.path.is_ident(self.ident)) {
+            *found = syn::Expr::Verbatim(self.scalar.clone());
+        } else {
+            visit_mut::visit_expr_mut(self, found);
+        }
+    }
 }
 
 /// The type with the scalar parameter `ident` replaced by `scalar`, and its real type by `real`.
@@ -636,6 +645,12 @@ fn argument(
              `#[derive(Differentiable)]` on it or `constant(model)`",
         ));
     };
+    if let Some(condition) = input.attrs.iter().find(|a| a.path().is_ident("cfg")) {
+        return Err(Error::new(
+            condition.span(),
+            "a primitive has the same arguments always: write two functions, each with a `#[cfg(..)]`",
+        ));
+    }
     let ident = match &*input.pat {
         Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
             pattern.ident.clone()
@@ -707,7 +722,7 @@ fn argument(
     }
     if let (Type::Slice(slice), false, Some(mutable)) = (&inner, constant, reference) {
         let of = &slice.elem;
-        let value = syn::parse2(quote!(::std::vec::Vec<#of>))?;
+        let value = syn::parse2(quote!(::difrules_core::__private::std::vec::Vec<#of>))?;
         let form = if mutable { Form::SliceMut } else { Form::Slice };
         return Ok(Argument { ident, written, shown, form, value });
     }

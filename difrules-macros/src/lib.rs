@@ -8,6 +8,7 @@ mod hygiene;
 mod options;
 mod pretty;
 mod rename;
+mod ungroup;
 
 use proc_macro::TokenStream;
 

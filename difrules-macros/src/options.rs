@@ -7,6 +7,8 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
 
+use crate::ungroup;
+
 /// What stands in `#[primitive(..)]`.
 #[derive(Default)]
 pub(crate) struct Options {
@@ -166,7 +168,7 @@ impl Parse for Options {
                 "saves" => options.saves = Some(value(input, &key)?),
                 "sample" => options.sample = Some(value(input, &key)?),
                 "name" => options.name = Some(value(input, &key)?),
-                "impl" => options.owner = Some(value(input, &key)?),
+                "impl" => options.owner = Some(ungroup::of_type(value(input, &key)?)),
                 "crate" => options.root = Some(value(input, &key)?),
                 "constant" => {
                     options.constant = list(input, &key, "constant(n, side)", Ident::parse)?
@@ -238,14 +240,14 @@ fn partials(input: ParseStream, key: &Ident) -> Result<Vec<Partial>> {
 
 /// `closure` or `(closure, unknown)`.
 pub(crate) fn partial_list(input: ParseStream, key: &Ident) -> Result<Vec<Partial>> {
-    let closures = match input.parse::<Expr>()? {
+    let closures = match ungroup::of_expr(input.parse()?) {
         Expr::Tuple(tuple) if !tuple.elems.is_empty() => tuple.elems.into_iter().collect(),
         Expr::Paren(one) => vec![*one.expr],
         other => vec![other],
     };
     closures
         .into_iter()
-        .map(|closure| match closure {
+        .map(|closure| match ungroup::of_expr(closure) {
             Expr::Closure(closure) => Ok(Partial::Closure(closure)),
             Expr::Path(path) if path.path.is_ident("unknown") => {
                 Ok(Partial::Unknown(Ident::new("unknown", path.span())))
@@ -264,7 +266,7 @@ pub(crate) fn partial_list(input: ParseStream, key: &Ident) -> Result<Vec<Partia
 
 impl Parse for Rule {
     fn parse(input: ParseStream) -> Result<Self> {
-        match input.parse::<Expr>()? {
+        match ungroup::of_expr(input.parse()?) {
             Expr::Path(path) if path.qself.is_none() => Ok(Self::Path(path.path)),
             Expr::Closure(closure) => Ok(Self::Closure(closure)),
             other => Err(Error::new(other.span(), "a rule is the path of a function or a closure")),
@@ -283,7 +285,7 @@ impl Parse for Saves {
             ));
         }
         input.parse::<Token![->]>()?;
-        Ok(Self { augmented, saved: input.parse()? })
+        Ok(Self { augmented, saved: ungroup::of_type(input.parse()?) })
     }
 }
 
@@ -310,9 +312,11 @@ impl Parse for Instance {
             ));
         }
         let parameters = if input.peek(Token![<]) {
-            Parameters::All(input.parse()?)
+            let mut all: syn::AngleBracketedGenericArguments = input.parse()?;
+            ungroup::arguments(&mut all);
+            Parameters::All(all)
         } else {
-            Parameters::Scalar(input.parse()?)
+            Parameters::Scalar(ungroup::of_type(input.parse()?))
         };
         Ok(Self { conditions, parameters })
     }
@@ -346,7 +350,7 @@ fn kernels(input: ParseStream) -> Result<Vec<Kernel>> {
 impl Parse for Kernel {
     /// `f64 = path`, beside the function itself.
     fn parse(input: ParseStream) -> Result<Self> {
-        let scalar: Type = input.parse()?;
+        let scalar = ungroup::of_type(input.parse()?);
         if !input.peek(Token![=]) {
             return Err(Error::new(scalar.span(), "write `kernel(f64 = path)`"));
         }

@@ -22,7 +22,9 @@ fn write(text: &mut String, tokens: TokenStream) {
                     Delimiter::Parenthesis => ("(", ")"),
                     Delimiter::Bracket => ("[", "]"),
                     Delimiter::Brace => ("{ ", " }"),
-                    Delimiter::None => ("", ""),
+                    // What a macro hands over holds together as it stands.
+                    Delimiter::None if is_one(&group.stream()) => ("", ""),
+                    Delimiter::None => ("(", ")"),
                 };
                 if group.delimiter() == Delimiter::Brace && !text.is_empty() && !text.ends_with(' ')
                 {
@@ -88,6 +90,15 @@ fn write(text: &mut String, tokens: TokenStream) {
         }
     }
     text.truncate(text.trim_end().len());
+}
+
+/// Whether the tokens are an operand without parentheses, or a type.
+fn is_one(tokens: &TokenStream) -> bool {
+    let expression = syn::parse2::<syn::Expr>(tokens.clone());
+    !matches!(
+        expression,
+        Ok(syn::Expr::Binary(_) | syn::Expr::Unary(_) | syn::Expr::Cast(_) | syn::Expr::Range(_))
+    )
 }
 
 /// Whether the text ends with a type's name, which starts with a capital.

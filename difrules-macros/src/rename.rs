@@ -1,6 +1,6 @@
 //! Names in tokens, replaced.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 
 /// The tokens with `::difrules_core` replaced by the path at which the user's crate finds it.
@@ -10,18 +10,28 @@ pub(crate) fn root(tokens: TokenStream, root: &impl ToTokens) -> TokenStream {
     let mut colons: Vec<TokenTree> = Vec::new();
     // Whether a path goes on: the user's own may have a part of that name.
     let mut within_path = false;
+    // Whether a `>` would belong to an arrow.
+    let mut arrow = false;
     for token in tokens {
         let ends_part = match &token {
             TokenTree::Ident(name) => syn::parse2::<syn::Ident>(name.to_token_stream()).is_ok(),
-            TokenTree::Punct(mark) => mark.as_char() == '>',
+            // That of `->` ends none.
+            TokenTree::Punct(mark) => mark.as_char() == '>' && !arrow,
             _ => false,
         };
+        arrow = matches!(&token, TokenTree::Punct(mark) if ['-', '='].contains(&mark.as_char()));
         match token {
             TokenTree::Punct(mark) if mark.as_char() == ':' => {
                 if colons.len() == 2 {
                     renamed.extend(colons.drain(..));
                 }
-                colons.push(mark.into());
+                // The colon before a type is no part of a path: `x: ::difrules_core::Real`.
+                if colons.is_empty() && mark.spacing() == Spacing::Alone {
+                    renamed.extend([TokenTree::from(mark)]);
+                    within_path = false;
+                } else {
+                    colons.push(mark.into());
+                }
                 continue;
             }
             TokenTree::Ident(name)

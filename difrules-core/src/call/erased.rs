@@ -26,8 +26,6 @@ type Optional<'a, 'b> = &'a mut [Option<&'b mut dyn Any>];
 pub(super) type Boxed = Option<Box<dyn Any>>;
 /// How to come to a primitive's record, where an error needs it.
 type RecordOf = fn() -> &'static Record;
-/// What is done with the arguments after a call and with what came of it.
-type Seen<'a> = &'a mut dyn FnMut(Values<'_, '_>, &dyn Step);
 /// What is done with each of some values, by its number.
 type Each<'a> = &'a mut dyn FnMut(usize, &dyn Any);
 /// The same where they are changed.
@@ -47,9 +45,8 @@ impl Calls {
             arguments: P::Arguments::handling::<S>(),
             output: Reference::<P::Output>::handling::<S>(),
             primal: primal::<P, S>,
-            forward: forward::<P, S>,
-            pushforward: pushforward::<P, S>,
-            pullback: pullback::<P, S>,
+            evaluate: evaluate::<P, S>,
+            evaluated: evaluated::<P, S>,
         })
     }
 
@@ -112,19 +109,13 @@ struct Rules<S: Real> {
     arguments: Vec<&'static dyn Handling<S>>,
     output: &'static dyn Handling<S>,
     primal: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
-    forward: fn(Values<'_, '_>, Seen<'_>) -> Result<(), CallError>,
-    pushforward: fn(&'static Self, Values<'_, '_>, Seen<'_>) -> Result<Box<dyn Push>, CallError>,
-    /// Evaluates, unless an output is given and suffices.
-    pullback: fn(
-        &'static Self,
-        Values<'_, '_>,
-        Option<&dyn Any>,
-        Seen<'_>,
-    ) -> Result<Box<dyn Pull>, CallError>,
+    evaluate: fn(Values<'_, '_>) -> Result<Box<dyn Step<S>>, CallError>,
+    /// The evaluation that gave this output, unless a rule reads more.
+    evaluated: fn(Values<'_, '_>, &dyn Any) -> Option<Box<dyn Step<S>>>,
 }
 
 /// One evaluation.
-trait Step {
+trait Step<S> {
     /// The arguments, as the call left them.
     fn each_input(&self, f: Each<'_>);
     /// What the call returned.
@@ -132,6 +123,8 @@ trait Step {
     /// Runs the forward rule: `fill` makes tangents out of copies of the arguments, and `finish` sees
     /// what the rule leaves of them.
     fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, finish: Each<'_>);
+    /// What is left of it for the reverse rule.
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>>;
 }
 
 /// What is left of an evaluation for the reverse rule.
@@ -159,65 +152,42 @@ fn primal<P: Primitive, S: Real>(
     }
 }
 
-#[inline(never)]
 fn evaluate<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
-) -> Result<Evaluation<P, S>, CallError> {
+) -> Result<Box<dyn Step<S>>, CallError> {
     match P::evaluate::<S>(P::Arguments::own_any::<S>(arguments)) {
-        Ok(evaluation) => Ok(evaluation),
+        Ok(evaluation) => Ok(step::<P, S>(evaluation)),
         Err(error) => Err(failed(P::record, error)),
     }
 }
 
-fn forward<P: Primitive, S: Real>(
+fn evaluated<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
-    seen: Seen<'_>,
-) -> Result<(), CallError> {
-    let step = step::<P, S>(evaluate::<P, S>(arguments)?);
-    seen(arguments, &step);
-    Ok(())
-}
-
-fn pushforward<P: Primitive, S: Real>(
-    rules: &'static Rules<S>,
-    arguments: Values<'_, '_>,
-    seen: Seen<'_>,
-) -> Result<Box<dyn Push>, CallError> {
-    let step = step::<P, S>(evaluate::<P, S>(arguments)?);
-    seen(arguments, &step);
-    Ok(Box::new(Pushed { rules, step }))
-}
-
-fn pullback<P: Primitive, S: Real>(
-    rules: &'static Rules<S>,
-    arguments: Values<'_, '_>,
-    output: Option<&dyn Any>,
-    seen: Seen<'_>,
-) -> Result<Box<dyn Pull>, CallError> {
+    output: &dyn Any,
+) -> Option<Box<dyn Step<S>>> {
+    if P::Arguments::IN_PLACE.contains(&true) {
+        return None;
+    }
     // A primitive that saves nothing saves `()`.
-    let evaluation = match (output, cast::same_value::<(), P::Saved<S>>(())) {
-        (Some(output), Some(saved)) if !P::Arguments::IN_PLACE.contains(&true) => {
-            let inputs = P::Arguments::own_any::<S>(arguments);
-            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
-            let output = typed::<Output<P, S>>(output).clone();
-            Evaluated { inputs, overwritten, output, saved }
-        }
-        _ => evaluate::<P, S>(arguments)?,
-    };
-    let step = step::<P, S>(evaluation);
-    seen(arguments, &step);
-    let shapes = P::shapes(&step.evaluation);
-    let residual = P::residual(step.evaluation);
-    Ok(Box::new(Left::<P::Arguments, P::Output, S, _> {
-        rules,
-        residual,
-        shapes,
-        reverse: P::reverse::<S>,
-    }))
+    let saved = cast::same_value::<(), P::Saved<S>>(())?;
+    let inputs = P::Arguments::own_any::<S>(arguments);
+    let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
+    let output = typed::<Output<P, S>>(output).clone();
+    Some(step::<P, S>(Evaluated { inputs, overwritten, output, saved }))
 }
 
-fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> StepOf<P, S> {
-    OneStep { evaluation, push: P::forward::<S> }
+fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
+    Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
+        evaluation,
+        push: P::forward::<S>,
+        residual: residual::<P, S>,
+    })
+}
+
+fn residual<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Residual<S>> {
+    let shapes = P::shapes(&evaluation);
+    let residual = P::residual(evaluation);
+    Box::new(Left::<P::Arguments, P::Output, S, _> { residual, shapes, reverse: P::reverse::<S> })
 }
 
 // What is compiled for each choice of types.
@@ -228,21 +198,13 @@ type ShapesOf<A, F> = (<A as Arguments>::Shapes, <F as Family>::Shape);
 type EvaluatedAt<A, F, S, Overwritten, Saved> =
     Evaluated<<A as Arguments>::Owned<S>, Overwritten, <F as Family>::Of<S>, Saved>;
 
-/// A step of a primitive.
-type StepOf<P, S> = OneStep<
-    <P as Primitive>::Arguments,
-    <P as Primitive>::Output,
-    S,
-    <P as Primitive>::Overwritten<S>,
-    <P as Primitive>::Saved<S>,
->;
-
 struct OneStep<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
     evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
     push: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, &mut A::Owned<S>) -> F::Of<S>,
+    residual: fn(EvaluatedAt<A, F, S, Overwritten, Saved>) -> Box<dyn Residual<S>>,
 }
 
-impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step<S>
     for OneStep<A, F, S, Overwritten, Saved>
 {
     fn each_input(&self, f: Each<'_>) {
@@ -259,23 +221,13 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step
         put(output, (self.push)(&self.evaluation, &mut tangents));
         A::each::<S>(&tangents, finish);
     }
-}
 
-struct Pushed<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
-    rules: &'static Rules<S>,
-    step: OneStep<A, F, S, Overwritten, Saved>,
-}
-
-impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Push
-    for Pushed<A, F, S, Overwritten, Saved>
-{
-    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
-        self.rules.push(&self.step, tangents, output)
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
+        (self.residual)(self.evaluation)
     }
 }
 
 struct Left<A: Arguments, F: Family, S: Real, R> {
-    rules: &'static Rules<S>,
     residual: R,
     shapes: ShapesOf<A, F>,
     reverse: fn(&R, &ShapesOf<A, F>, &mut [S], &mut [Option<&mut [S]>]),
@@ -295,12 +247,6 @@ impl<A: Arguments, F: Family, S: Real, R> Residual<S> for Left<A, F, S, R> {
     }
 }
 
-impl<A: Arguments, F: Family, S: Real, R> Pull for Left<A, F, S, R> {
-    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
-        self.rules.pull(self, cotangent, adjoints)
-    }
-}
-
 /// The error of the primitive itself.
 #[cold]
 #[inline(never)]
@@ -310,6 +256,28 @@ fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf, error: E) -> 
 }
 
 // What is compiled once for a scalar.
+
+struct Pushed<S: Real> {
+    rules: &'static Rules<S>,
+    step: Box<dyn Step<S>>,
+}
+
+impl<S: Real> Push for Pushed<S> {
+    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
+        self.rules.push(&*self.step, tangents, output)
+    }
+}
+
+struct Pulled<S: Real> {
+    rules: &'static Rules<S>,
+    residual: Box<dyn Residual<S>>,
+}
+
+impl<S: Real> Pull for Pulled<S> {
+    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
+        self.rules.pull(&*self.residual, cotangent, adjoints)
+    }
+}
 
 const ARGUMENT: &str = "argument";
 const OUTPUT: &str = "the output";
@@ -371,8 +339,8 @@ impl<S: Real> Rules<S> {
     fn check_arguments(&self, arguments: &[&mut dyn Any]) -> Result<(), CallError> {
         self.check_arity("values", arguments.len())?;
         for (argument, (value, handling)) in arguments.iter().zip(&self.arguments).enumerate() {
-            if (**value).type_id() != handling.id() {
-                let wanted = handling.name();
+            let (id, wanted) = handling.types();
+            if (**value).type_id() != id {
                 return Err(mismatch(self.record, ARGUMENT, Mismatch::Type { argument, wanted }));
             }
         }
@@ -381,10 +349,10 @@ impl<S: Real> Rules<S> {
 
     /// Whether an output, or its tangent, can be put here.
     fn check_output(&self, output: &dyn Any, place: &'static str) -> Result<(), CallError> {
-        if output.type_id() == self.output.id() || output.is::<Boxed>() {
+        let (id, wanted) = self.output.types();
+        if output.type_id() == id || output.is::<Boxed>() {
             return Ok(());
         }
-        let wanted = self.output.name();
         Err(CallError::Type { primitive: (self.record)().path, place: place.into(), wanted })
     }
 
@@ -416,7 +384,7 @@ impl<S: Real> Rules<S> {
     /// Whether the tangent or adjoint of an argument need not be there.
     fn check_absent(&self, argument: usize) -> Result<(), Mismatch> {
         if self.in_place[argument] {
-            let wanted = self.arguments[argument].name();
+            let (_, wanted) = self.arguments[argument].types();
             return Err(Mismatch::Type { argument, wanted });
         }
         Ok(())
@@ -431,7 +399,12 @@ impl<S: Real> Rules<S> {
     }
 
     /// Overwrites the arguments that a call does, and puts the output where it is wanted.
-    fn write_back(&self, arguments: Values<'_, '_>, step: &dyn Step, output: Option<&mut dyn Any>) {
+    fn write_back(
+        &self,
+        arguments: Values<'_, '_>,
+        step: &dyn Step<S>,
+        output: Option<&mut dyn Any>,
+    ) {
         if self.in_place.contains(&true) {
             step.each_input(&mut |argument, new| {
                 if self.in_place[argument] {
@@ -448,7 +421,7 @@ impl<S: Real> Rules<S> {
     /// of `&mut` arguments are overwritten.
     fn push_checked(
         &self,
-        step: &dyn Step,
+        step: &dyn Step<S>,
         tangents: Optional<'_, '_>,
         output_tangent: &mut dyn Any,
     ) {
@@ -472,7 +445,7 @@ impl<S: Real> Rules<S> {
 
     fn push(
         &self,
-        step: &dyn Step,
+        step: &dyn Step<S>,
         tangents: Optional<'_, '_>,
         output_tangent: &mut dyn Any,
     ) -> Result<(), CallError> {
@@ -570,11 +543,11 @@ impl<S: Real> Rules<S> {
 
 impl<S: Real> Erased for Rules<S> {
     fn types(&self) -> Vec<(TypeId, &'static str)> {
-        self.arguments.iter().map(|handling| (handling.id(), handling.name())).collect()
+        self.arguments.iter().map(|handling| handling.types()).collect()
     }
 
     fn output(&self) -> (TypeId, &'static str) {
-        (self.output.id(), self.output.name())
+        self.output.types()
     }
 
     fn zeros(&self, arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
@@ -606,10 +579,10 @@ impl<S: Real> Erased for Rules<S> {
             self.check_tangent(argument, tangents[argument].as_deref(), &**value)?;
         }
         self.check_moved(tangents)?;
-        (self.forward)(arguments, &mut |arguments, step| {
-            self.write_back(arguments, step, Some(&mut *output));
-            self.push_checked(step, &mut *tangents, &mut *output_tangent);
-        })
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        self.push_checked(&*step, tangents, output_tangent);
+        Ok(())
     }
 
     fn pushforward(
@@ -620,9 +593,9 @@ impl<S: Real> Erased for Rules<S> {
         self.check_rule(Mode::Forward)?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        (self.pushforward)(self, arguments, &mut |arguments, step| {
-            self.write_back(arguments, step, Some(&mut *output));
-        })
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        Ok(Box::new(Pushed { rules: self, step }))
     }
 
     fn reverse(
@@ -633,9 +606,9 @@ impl<S: Real> Erased for Rules<S> {
         self.check_rule(Mode::Reverse)?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        (self.pullback)(self, arguments, None, &mut |arguments, step| {
-            self.write_back(arguments, step, Some(&mut *output));
-        })
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
 
     fn reverse_at(
@@ -644,14 +617,17 @@ impl<S: Real> Erased for Rules<S> {
         output: &dyn Any,
     ) -> Result<Box<dyn Pull>, CallError> {
         self.check_rule(Mode::Reverse)?;
-        if output.type_id() != self.output.id() {
-            let (primitive, wanted) = ((self.record)().path, self.output.name());
-            let place = OUTPUT.into();
+        let (id, wanted) = self.output.types();
+        if output.type_id() != id {
+            let (primitive, place) = ((self.record)().path, OUTPUT.into());
             return Err(CallError::Type { primitive, place, wanted });
         }
         self.check_arguments(arguments)?;
-        (self.pullback)(self, arguments, Some(output), &mut |arguments, step| {
-            self.write_back(arguments, step, None);
-        })
+        let step = match (self.evaluated)(arguments, output) {
+            Some(step) => step,
+            None => (self.evaluate)(arguments)?,
+        };
+        self.write_back(arguments, &*step, None);
+        Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
 }

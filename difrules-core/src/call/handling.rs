@@ -14,10 +14,10 @@ use crate::value::{Differentiable, Family};
 ///
 /// A value is of the type, unless a function returns a [`Mismatch`].
 pub trait Handling<S>: Sync {
-    /// The type.
-    fn id(&self) -> TypeId;
-    /// Its name.
-    fn name(&self) -> &'static str;
+    /// The type, and its name.
+    fn types(&self) -> (TypeId, &'static str);
+    /// Whether derivatives by it exist.
+    fn is_differentiable(&self) -> bool;
     /// Counts the numbers of a value that should have this shape; none of a constant, whatever it is.
     ///
     /// # Errors
@@ -71,12 +71,12 @@ fn another_shape(argument: usize, wanted: &dyn Debug, found: &dyn Debug) -> Mism
 pub(crate) struct Numbers<F>(pub(crate) PhantomData<fn() -> F>);
 
 impl<F: Family, S: Real> Handling<S> for Numbers<F> {
-    fn id(&self) -> TypeId {
-        TypeId::of::<F::Of<S>>()
+    fn types(&self) -> (TypeId, &'static str) {
+        (TypeId::of::<F::Of<S>>(), type_name::<F::Of<S>>())
     }
 
-    fn name(&self) -> &'static str {
-        type_name::<F::Of<S>>()
+    fn is_differentiable(&self) -> bool {
+        true
     }
 
     fn count(&self, argument: usize, value: &dyn Any, shape: &dyn Any) -> Result<usize, Mismatch> {
@@ -140,12 +140,12 @@ impl<F: Family, S: Real> Handling<S> for Numbers<F> {
 pub(crate) struct Fixed<C>(pub(crate) PhantomData<fn() -> C>);
 
 impl<C: Clone + 'static, S: Real> Handling<S> for Fixed<C> {
-    fn id(&self) -> TypeId {
-        TypeId::of::<C>()
+    fn types(&self) -> (TypeId, &'static str) {
+        (TypeId::of::<C>(), type_name::<C>())
     }
 
-    fn name(&self) -> &'static str {
-        type_name::<C>()
+    fn is_differentiable(&self) -> bool {
+        false
     }
 
     fn count(&self, _: usize, _: &dyn Any, _: &dyn Any) -> Result<usize, Mismatch> {

@@ -33,8 +33,8 @@ macro_rules! test_rules {
     ($($name:ident),+ $(,)?) => {
         $(use $name as _;)+
 
-        fn main() -> ::std::process::ExitCode {
-            $crate::testing::test_crates(&[$(::core::stringify!($name)),+])
+        fn main() -> $crate::__private::std::process::ExitCode {
+            $crate::testing::test_crates(&[$($crate::__private::core::stringify!($name)),+])
         }
     };
 }

@@ -141,7 +141,9 @@ fn name(pattern: &Pat) -> Option<String> {
 
 /// The closure's text as an expression, where it is one.
 fn parsed(closure: &ExprClosure) -> Option<Expr> {
-    closure.body.to_token_stream().to_string().parse().ok()
+    let mut text = crate::derivative::Text::default();
+    text.write(closure.body.to_token_stream());
+    text.text.parse().ok()
 }
 
 /// The expression as a constant of the program; none where a variable is none of the function's.
@@ -153,7 +155,7 @@ fn tokens(expr: &Expr, variable: &impl Fn(&str) -> Option<TokenStream>) -> Optio
                 f64::NEG_INFINITY => quote!(NEG_INFINITY),
                 _ => quote!(NAN),
             };
-            quote!(::difrules_core::symbolic::Formula::Number(::core::primitive::f64::#name))
+            quote!(::difrules_core::symbolic::Formula::Number(::difrules_core::__private::core::primitive::f64::#name))
         }
         Expr::Number(number) => quote!(::difrules_core::symbolic::Formula::Number(#number)),
         Expr::Variable(name) => variable(name)?,

@@ -58,7 +58,7 @@ impl Expansion<'_> {
                 quote!(<#returned as ::difrules_core::__private::Fallible>::Error)
             }
             Failing::Nothing => quote!(::difrules_core::__private::Nothing),
-            Failing::Never => quote!(::core::convert::Infallible),
+            Failing::Never => quote!(::difrules_core::__private::core::convert::Infallible),
         };
         let returned = self.at(&function.output.written, &s);
 
@@ -72,7 +72,7 @@ impl Expansion<'_> {
         let known = if unknown.is_empty() {
             quote!(true)
         } else {
-            quote!(!::core::matches!(argument, #(#unknown)|*))
+            quote!(!::difrules_core::__private::core::matches!(argument, #(#unknown)|*))
         };
         let passing = |i: usize, function: TokenStream| {
             let form = self.passing(&function_arguments[i]);
@@ -107,15 +107,15 @@ impl Expansion<'_> {
         let (into_result, from_result) = match (function.output.failing, returned_value) {
             (Failing::Error, returned) => returned,
             (Failing::Nothing, (into, from)) => (
-                quote!(::core::option::Option::ok_or(#into, ::difrules_core::__private::Nothing)),
-                quote!(::core::result::Result::ok(#from)),
+                quote!(::difrules_core::__private::core::option::Option::ok_or(#into, ::difrules_core::__private::Nothing)),
+                quote!(::difrules_core::__private::core::result::Result::ok(#from)),
             ),
             (Failing::Never, _) if function.output.value.is_some() => (
-                quote!(::core::result::Result::Ok(returned)),
+                quote!(::difrules_core::__private::core::result::Result::Ok(returned)),
                 quote!(::difrules_core::__private::infallible(result)),
             ),
             (Failing::Never, _) => (
-                quote!(::core::result::Result::Ok([])),
+                quote!(::difrules_core::__private::core::result::Result::Ok([])),
                 quote!({
                     ::difrules_core::__private::infallible(result);
                 }),
@@ -160,7 +160,7 @@ impl Expansion<'_> {
                 #[inline]
                 fn augmented<__S: ::difrules_core::Real>(
                     mut arguments: ::difrules_core::Given<'_, Self, __S>,
-                ) -> ::core::result::Result<
+                ) -> ::difrules_core::__private::core::result::Result<
                     (::difrules_core::Output<Self, __S>, Self::Saved<__S>),
                     Self::Error,
                 > {
@@ -180,7 +180,7 @@ impl Expansion<'_> {
                     residual: &Self::Residual<__S>,
                     shapes: &::difrules_core::Shapes<Self>,
                     mut outputs: &mut [__S],
-                    slots: &mut [::core::option::Option<&mut [__S]>],
+                    slots: &mut [::difrules_core::__private::core::option::Option<&mut [__S]>],
                 ) {
                     #reverse
                 }
@@ -226,13 +226,13 @@ impl Expansion<'_> {
                 #[inline]
                 fn into_result<__S: ::difrules_core::Real>(
                     returned: Self::Return<__S>,
-                ) -> ::core::result::Result<::difrules_core::Output<Self, __S>, Self::Error> {
+                ) -> ::difrules_core::__private::core::result::Result<::difrules_core::Output<Self, __S>, Self::Error> {
                     #into_result
                 }
 
                 #[inline]
                 fn from_result<__S: ::difrules_core::Real>(
-                    result: ::core::result::Result<
+                    result: ::difrules_core::__private::core::result::Result<
                         ::difrules_core::Output<Self, __S>,
                         Self::Error,
                     >,
@@ -309,20 +309,21 @@ impl Expansion<'_> {
             let give = quote!(<#output as ::difrules_core::Differentiable>::parts);
             (quote!(<#output as ::difrules_core::Differentiable>::Parts), give.clone(), give)
         } else {
-            (quote!(()), quote!(|_| ()), quote!(::core::mem::drop))
+            (quote!(()), quote!(|_| ()), quote!(::difrules_core::__private::core::mem::drop))
         };
         let written = &function.output.written;
         let (returned, finish) = match function.output.failing {
             Failing::Error => (
-                quote!(::core::result::Result<
+                quote!(::difrules_core::__private::core::result::Result<
                     #parts,
                     <#written as ::difrules_core::__private::Fallible>::Error,
                 >),
                 quote!(result.map(#give)),
             ),
-            Failing::Nothing => {
-                (quote!(::core::option::Option<#parts>), quote!(result.ok().map(#give)))
-            }
+            Failing::Nothing => (
+                quote!(::difrules_core::__private::core::option::Option<#parts>),
+                quote!(result.ok().map(#give)),
+            ),
             Failing::Never => {
                 (parts, quote!(#finish(::difrules_core::__private::infallible(result))))
             }
@@ -488,8 +489,8 @@ impl Expansion<'_> {
         let Some(saves) = &self.options.saves else {
             return quote! {
                 match Self::into_result::<__S>(<__S as ::difrules_core::Real>::apply::<Self>(arguments)) {
-                    ::core::result::Result::Ok(output) => ::core::result::Result::Ok((output, ())),
-                    ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+                    ::difrules_core::__private::core::result::Result::Ok(output) => ::difrules_core::__private::core::result::Result::Ok((output, ())),
+                    ::difrules_core::__private::core::result::Result::Err(error) => ::difrules_core::__private::core::result::Result::Err(error),
                 }
             };
         };
@@ -499,14 +500,14 @@ impl Expansion<'_> {
         let result = match self.function.output.failing {
             Failing::Error => call,
             Failing::Nothing => {
-                quote!(::core::option::Option::ok_or(#call, ::difrules_core::__private::Nothing))
+                quote!(::difrules_core::__private::core::option::Option::ok_or(#call, ::difrules_core::__private::Nothing))
             }
-            Failing::Never => quote!(::core::result::Result::Ok(#call)),
+            Failing::Never => quote!(::difrules_core::__private::core::result::Result::Ok(#call)),
         };
         if self.function.is_plain() {
             let (output, saved) = (self.output_type(), &saves.saved);
             quote! {
-                let result: ::core::result::Result<(#output, #saved), Self::Error> = #result;
+                let result: ::difrules_core::__private::core::result::Result<(#output, #saved), Self::Error> = #result;
                 result.map(::difrules_core::__private::same::<
                     (#output, #saved),
                     (::difrules_core::Output<Self, __S>, Self::Saved<__S>),

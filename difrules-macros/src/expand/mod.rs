@@ -15,13 +15,13 @@ use syn::{Error, GenericParam, Ident, ItemFn, LitStr, Pat, Result, Type};
 use crate::function::{Form, Function, ScalarParameter, with_lifetimes};
 use crate::hygiene::quote;
 use crate::options::{Kernel, Options, Rule, Text};
-use crate::{pretty, rename};
+use crate::{pretty, rename, ungroup};
 
 use rules::{Body, Parameter, RuleText};
 
 pub(crate) fn primitive(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let (options, mut item) = (ungroup::parenthesised(options), ungroup::parenthesised(item));
     let mut parsed: Options = syn::parse2(options.clone())?;
-    let mut item = item;
     if let Some(owner) = parsed.owner.take() {
         if rename::mentions_parameters(&owner) {
             return Err(Error::new(
@@ -34,9 +34,10 @@ pub(crate) fn primitive(options: TokenStream, item: TokenStream) -> Result<Token
         item = rename::owner(item, &owner);
         parsed.owner = Some(owner);
     }
-    let item: ItemFn = syn::parse2(item).map_err(|error| {
+    let mut item: ItemFn = syn::parse2(item).map_err(|error| {
         Error::new(error.span(), "`#[primitive]` stands on a function with a body")
     })?;
+    ungroup::function(&mut item);
     let function = Function::new(item, &parsed)?;
     let expansion = Expansion::new(&function, &parsed)?;
     let tokens = expansion.tokens();
@@ -327,7 +328,7 @@ impl<'a> Expansion<'a> {
         }
         quote! {
             struct #ident<#(#parameters),*> {
-                never: ::core::marker::PhantomData<fn() -> (#(#types,)*)>,
+                never: ::difrules_core::__private::core::marker::PhantomData<fn() -> (#(#types,)*)>,
             }
         }
     }

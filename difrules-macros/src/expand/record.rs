@@ -203,11 +203,11 @@ impl Expansion<'_> {
             let primitive = self.primitive_at(instance);
             let (sample, check) = match self.sample(instance) {
                 Some(sample) => (
-                    quote!(::core::option::Option::Some({ #sample __sample })),
+                    quote!(::difrules_core::__private::core::option::Option::Some({ #sample __sample })),
                     quote!(::difrules_core::__check!(#primitive, #real)),
                 ),
                 None => {
-                    (quote!(::core::option::Option::None), quote!(::core::option::Option::None))
+                    (quote!(::difrules_core::__private::core::option::Option::None), quote!(::difrules_core::__private::core::option::Option::None))
                 }
             };
             quote! {
@@ -227,25 +227,25 @@ impl Expansion<'_> {
 
             fn __record() -> &'static ::difrules_core::Record {
                 // All zero in the program's file, so a start does not touch it.
-                static RECORD: ::std::sync::OnceLock<::difrules_core::Record> =
-                    ::std::sync::OnceLock::new();
+                static RECORD: ::difrules_core::__private::std::sync::OnceLock<::difrules_core::Record> =
+                    ::difrules_core::__private::std::sync::OnceLock::new();
                 ::difrules_core::__private::once(&RECORD, || ::difrules_core::Record {
-                path: ::core::concat!(::core::module_path!(), "::", #owner #function_name),
+                path: ::difrules_core::__private::core::concat!(::difrules_core::__private::core::module_path!(), "::", #owner #function_name),
                 name: #name,
-                aliases: ::std::vec![#(#aliases),*],
-                arguments: ::std::vec![#(#arguments),*],
+                aliases: ::difrules_core::__private::std::vec![#(#aliases),*],
+                arguments: ::difrules_core::__private::std::vec![#(#arguments),*],
                 result: #result,
                 forward: #forward,
                 reverse: #reverse,
-                symbolic: ::std::vec![#(#symbolic),*],
+                symbolic: ::difrules_core::__private::std::vec![#(#symbolic),*],
                 partials: &[#(#partials),*],
                 instances: {
-                    let mut instances = ::std::vec::Vec::with_capacity(#count);
+                    let mut instances = ::difrules_core::__private::std::vec::Vec::with_capacity(#count);
                     #(#built)*
                     instances
                 },
-                file: ::core::file!(),
-                line: ::core::line!(),
+                file: ::difrules_core::__private::core::file!(),
+                line: ::difrules_core::__private::core::line!(),
                 doc: #doc,
                 })
             }
@@ -299,7 +299,7 @@ impl Expansion<'_> {
         Some(quote! {
             fn __sample(
                 random: &mut ::difrules_core::testing::Sampler,
-            ) -> ::std::vec::Vec<::std::boxed::Box<dyn ::core::any::Any>> {
+            ) -> ::difrules_core::__private::std::vec::Vec<::difrules_core::__private::std::boxed::Box<dyn ::difrules_core::__private::core::any::Any>> {
                 #draw
                 <<#primitive as ::difrules_core::Primitive>::Arguments as
                     ::difrules_core::passing::Arguments>::into_boxes::<#real>(drawn)

@@ -236,7 +236,7 @@ impl Expansion<'_> {
                 let element = quote!(<#value as ::difrules_core::__private::List>::Element);
                 match (self.function.arguments[i].form, parameter) {
                     (_, Parameter::Tangent(_)) if self.is_optional(i) => {
-                        quote!(::core::option::Option<&#value>)
+                        quote!(::difrules_core::__private::core::option::Option<&#value>)
                     }
                     (Form::Constant, _) => quote!(#value),
                     (Form::Value, _) => {
@@ -351,7 +351,7 @@ impl Expansion<'_> {
         // A constant that is passed by value is needed by each partial derivative.
         let arguments = values.iter().zip(patterns).map(|(parameter, pattern)| match *parameter {
             Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
-                quote!(::core::clone::Clone::clone(&#pattern))
+                quote!(::difrules_core::__private::core::clone::Clone::clone(&#pattern))
             }
             _ => pattern.clone(),
         });
@@ -444,7 +444,7 @@ impl Expansion<'_> {
                     where #(#conditions),*
                     {
                         // What is undefined has no derivative.
-                        if let ::core::option::Option::Some(undefined) =
+                        if let ::difrules_core::__private::core::option::Option::Some(undefined) =
                             ::difrules_core::__private::undefined(#result)
                         {
                             return undefined;
@@ -603,7 +603,7 @@ impl Expansion<'_> {
 
             #[inline]
             fn #name<#scalar: ::difrules_core::Scalar>(#(#names: #types),*) -> #scalar {
-                if let ::core::option::Option::Some(undefined) =
+                if let ::difrules_core::__private::core::option::Option::Some(undefined) =
                     ::difrules_core::__private::undefined(#result)
                 {
                     return undefined;
@@ -677,7 +677,7 @@ impl Expansion<'_> {
                 quote!(::difrules_core::Differentiable::by_ref(#value))
             }
             Parameter::Before(i) if form(i) == Form::Constant => {
-                quote!(::core::clone::Clone::clone(#value))
+                quote!(::difrules_core::__private::core::clone::Clone::clone(#value))
             }
             Parameter::Output => quote!(::difrules_core::Differentiable::by_ref(#value)),
             _ => value,
@@ -703,7 +703,7 @@ impl Expansion<'_> {
                 let kept = index(reads.iter().position(|read| *read == parameter).expect("kept"));
                 match parameter {
                     Parameter::Before(i) if form(i) == Form::ConstantReference => {
-                        quote!(::core::borrow::Borrow::borrow(&residual.#kept))
+                        quote!(::difrules_core::__private::core::borrow::Borrow::borrow(&residual.#kept))
                     }
                     Parameter::Before(i) if matches!(form(i), Form::Value | Form::Constant) => {
                         quote!(&residual.#kept)
@@ -716,7 +716,7 @@ impl Expansion<'_> {
                 let argument = index(i);
                 match form(i) {
                     Form::ConstantReference => {
-                        quote!(::core::borrow::Borrow::borrow(&evaluation.inputs.#argument))
+                        quote!(::difrules_core::__private::core::borrow::Borrow::borrow(&evaluation.inputs.#argument))
                     }
                     _ => quote!(&evaluation.inputs.#argument),
                 }
@@ -997,7 +997,7 @@ impl Expansion<'_> {
 
     pub(super) fn partial(&self) -> TokenStream {
         if self.options.partial.is_empty() {
-            return quote!(::core::unreachable!());
+            return quote!(::difrules_core::__private::core::unreachable!());
         }
         let ident = self.function.ident();
         let values: Vec<_> = self
@@ -1020,7 +1020,7 @@ impl Expansion<'_> {
             #cast
             match argument {
                 #(#arms)*
-                _ => ::core::unreachable!(),
+                _ => ::difrules_core::__private::core::unreachable!(),
             }
         }
     }
