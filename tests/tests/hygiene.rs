@@ -29,7 +29,7 @@ use random::{draw, evaluation as tangents, residual as slots};
 
 /// Names that the expansion uses too, and a body of one line.
 #[primitive(
-    forward = |outputs, _, tangents| { tangents + outputs - outputs },
+    forward = |outputs, _, tangents| { tangents + (outputs - outputs) },
     reverse = |_, _, cotangent| { cotangent },
     kernel(f64 = inputs),
     instances(f32, f64)
