@@ -193,7 +193,7 @@ fn values_next_to_branch_points_and_at_the_ends_of_the_range() {
     close(math::asinh(at(1e-200, 0.95)), (3.202563076101741e-200, 0.95_f64.asin()));
     close(math::ln_1p(at(1.7e308, 1.7e308)), (710.073_410_483_508_2, quarter));
     let on_the_circle = math::ln_1p(at(-0.8, 0.9797958971132712));
-    assert!((on_the_circle.re + 5.0362168294649814e-17).abs() < 1e-31, "{on_the_circle}");
+    assert!((on_the_circle.re + 5.036_216_829_464_981e-17).abs() < 1e-31, "{on_the_circle}");
     let far = math::powf(at(1.7e308, 1.7e308), at(2.0, 0.0));
     assert!(far.re == 0.0 && far.im == f64::INFINITY, "{far}");
 }

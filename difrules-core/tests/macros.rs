@@ -231,7 +231,7 @@ fn times_called<T: Real>(x: T, f: impl Fn(f64) -> f64 + Clone + 'static) -> T {
 fn closures_may_own_what_they_need() {
     check(find("moved", 1).unwrap()).assert();
     check(find("times_called", 2).unwrap()).assert();
-    let weights = vec![1.0, 2.0];
+    let weights = Vec::from([1.0, 2.0]);
     let owning = move |x: f64| x * weights.iter().sum::<f64>();
     assert_eq!(gradient(|x: &Var<f64>| times_called(*x, owning), &2.0), 3.0);
 }

@@ -444,7 +444,9 @@ impl Checker<'_> {
             let large = 1e-4 * size(value);
             for (beside, push) in self.beside() {
                 let moved = beside.iter().zip(value).map(|(a, b)| (a - b).abs());
-                all.jumps |= !(moved.fold(0.0, f64::max) <= large + 1e-4 * self.scale);
+                let most = moved.fold(0.0, f64::max);
+                let limit = large + 1e-4 * self.scale;
+                all.jumps |= limit.is_nan() || most > limit;
                 all.beside.push(push);
             }
         }
