@@ -227,10 +227,11 @@ impl Quantity {
     /// Numbers, what they are with another rounding of what the rule is linear in, and elsewhere by
     /// rounding.
     fn new(numbers: Vec<f64>, linear: &[f64], elsewhere: &[Vec<f64>]) -> Self {
+        let largest = size(&numbers);
         let moved = |i: usize, x: f64| {
             let linear = linear.get(i).map_or(0.0, |other| (other - x).abs());
             // A branch that is close is not rounding.
-            let most = 1e-6 * x.abs().max(size(&numbers));
+            let most = 1e-6 * x.abs().max(largest);
             let capped = |moved: f64| if moved <= most { moved } else { most };
             let noise = if linear.is_finite() { linear } else { 0.0 };
             elsewhere.iter().fold(noise, |noise, other| noise.max(capped((other[i] - x).abs())))
@@ -662,9 +663,9 @@ impl Checker<'_> {
         self.exactness() * found.abs().max(expected.abs()) + 300.0 * noise
     }
 
-    /// What is lost of an entry that is nothing, or rounding alone: as much as others are rounded.
-    fn lost(&self, found: f64, x: f64, noise: f64, all: &[f64]) -> f64 {
-        if is_rounding(found, x, noise) { 100.0 * self.epsilon * size(all) } else { 0.0 }
+    /// What is lost of an entry that is nothing, or rounding alone: as much as the largest is rounded.
+    fn lost(&self, found: f64, x: f64, noise: f64, largest: f64) -> f64 {
+        if is_rounding(found, x, noise) { 100.0 * self.epsilon * largest } else { 0.0 }
     }
 
     /// Agreement up to rounding.
@@ -675,9 +676,10 @@ impl Checker<'_> {
         found: &[f64],
         expected: &Quantity,
     ) -> Result<(), String> {
+        let largest = size(&expected.numbers);
         let slack = |i: usize| {
             let (x, noise) = (expected.numbers[i], expected.noise[i]);
-            self.slack(found[i], x, noise) + self.lost(found[i], x, noise, &expected.numbers)
+            self.slack(found[i], x, noise) + self.lost(found[i], x, noise, largest)
         };
         self.agree(what, name, found, &expected.numbers, slack)
     }
@@ -690,10 +692,11 @@ impl Checker<'_> {
         found: &Quantity,
         expected: &Quantity,
     ) -> Result<(), String> {
+        let largest = size(&expected.numbers);
         let slack = |i: usize| {
             let (x, noise) = (expected.numbers[i], found.noise[i] + expected.noise[i]);
             let found = found.numbers[i];
-            self.slack(found, x, noise) + self.lost(found, x, noise, &expected.numbers)
+            self.slack(found, x, noise) + self.lost(found, x, noise, largest)
         };
         self.agree(what, name, &found.numbers, &expected.numbers, slack)
     }
@@ -753,10 +756,11 @@ impl Checker<'_> {
         found: &Quantity,
         expected: &Difference,
     ) -> Result<(), String> {
+        let largest = size(&found.numbers);
         self.agree(what, name, &found.numbers, &expected.derivative, |i| {
             let scale = found.numbers[i].abs() + expected.derivative[i].abs();
             let (x, noise) = (found.numbers[i], found.noise[i]);
-            let lost = self.lost(x, expected.derivative[i], noise, &found.numbers);
+            let lost = self.lost(x, expected.derivative[i], noise, largest);
             let slopes = 20.0 * expected.error[i] + 0.500_001 * expected.kink[i];
             slopes + 10.0 * self.exactness() * scale + 300.0 * found.noise[i] + lost
         })
@@ -968,7 +972,8 @@ impl Checker<'_> {
         let mut suspects = Vec::new();
         for (_, row) in rows {
             let slack = |j: usize| self.slack(row.numbers[j], 0.0, row.noise[j]);
-            let noise = |j: usize| 300.0 * row.noise[j] + 1e-14 * size(&row.numbers);
+            let largest = size(&row.numbers);
+            let noise = |j: usize| 300.0 * row.noise[j] + 1e-14 * largest;
             let held = self.structure.held.iter().copied();
             suspects.extend(held.filter(|j| row.numbers[*j].abs() > noise(*j)));
             for class in self.structure.classes.iter().filter(|class| class.len() > 1) {
@@ -1142,10 +1147,11 @@ impl Checker<'_> {
                             continue;
                         }
                         let added: Vec<f64> = found.iter().zip(start).map(|(x, s)| x - s).collect();
+                        let largest = size(&whole[argument]);
                         self.agree(&what, &name, &added, &whole[argument], |i| {
                             let rounding = 0.01 * self.exactness() * start[i].abs();
                             let (x, noise) = (whole[argument][i], noise[argument][i]);
-                            let lost = self.lost(added[i], x, noise, &whole[argument]);
+                            let lost = self.lost(added[i], x, noise, largest);
                             self.slack(added[i], x, noise) + rounding + lost
                         })?;
                     }
