@@ -38,7 +38,7 @@ pub trait Handling<S>: Sync {
     fn overwrite(&self, value: &mut dyn Any, new: &dyn Any);
     /// A zero of its shape, boxed; a constant is copied.
     fn zero(&self, value: &dyn Any) -> Box<dyn Any>;
-    /// A copy, where it is wanted: see [`put`].
+    /// A copy, into a place of its type or an empty box.
     fn put(&self, output: &mut dyn Any, value: &dyn Any);
     /// Copies its numbers.
     fn read(&self, value: &dyn Any, numbers: &mut [S]);
