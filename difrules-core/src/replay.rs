@@ -7,7 +7,7 @@ use crate::maps::{Again, Ranges, seed};
 use crate::passing::Arguments;
 use crate::primitive::{Inputs, Primitive, Shapes};
 use crate::scalar::Real;
-use crate::tape::{CONSTANT, Opened, Store, Tape};
+use crate::tape::{CONSTANT, Opened, Store, Tape, carry};
 use crate::transform::{Outcome, inputs};
 use crate::value::{Differentiable, Shape, With};
 use crate::var::Var;
@@ -168,48 +168,16 @@ impl<S: Real> Program<S> {
         adjoints: &mut [S],
         is_live: impl Fn(u32) -> bool,
     ) {
-        let values = self.values.as_slice();
-        let range = instructions.clone();
-        for (i, (instruction, number)) in
-            range.zip(self.instructions[instructions].iter().zip(numbers)).rev()
-        {
-            let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
-            // Zero is strong where nothing comes by this result: it contributes nothing, whatever the
-            // partial.
-            if adjoint.is_constant_zero() {
-                let (_, partials, _) = self.edges(i);
-                if partials.iter().all(|partial| partial.is_bounded()) || !is_live(number) {
-                    continue;
-                }
-            }
-            let [x, y] = instruction.operands.map(|operand| operand as usize);
-            match instruction.operation {
-                Operation::Add => {
-                    adjoints[x] += adjoint;
-                    adjoints[y] += adjoint;
-                }
-                Operation::Sub => {
-                    adjoints[x] += adjoint;
-                    adjoints[y] -= adjoint;
-                }
-                Operation::Mul => {
-                    adjoints[x] += values[y] * adjoint;
-                    adjoints[y] += values[x] * adjoint;
-                }
-                Operation::Div => {
-                    let inverse = S::one() / values[y];
-                    adjoints[x] += inverse * adjoint;
-                    adjoints[y] -= values[number as usize] * inverse * adjoint;
-                }
-                Operation::Neg => adjoints[x] -= adjoint,
-                Operation::Constant => {}
-            }
+        for (instruction, number) in instructions.zip(numbers).rev() {
+            let (operands, partials, _) = self.edges(instruction, number);
+            carry(number, operands, partials, adjoints, &is_live);
         }
     }
 
-    /// The operands of an instruction with the partial derivatives by them, and whether it is a product
-    /// or a quotient.
-    pub(crate) fn edges(&self, instruction: usize) -> ([u32; 2], [S; 2], bool) {
+    /// The operands of an instruction whose result has this number, with the partial derivatives by them, and
+    /// whether it is a product or a quotient.
+    #[inline]
+    pub(crate) fn edges(&self, instruction: usize, number: u32) -> ([u32; 2], [S; 2], bool) {
         let Instruction { operands, operation } = self.instructions[instruction];
         let [x, y] = operands.map(|operand| self.values[operand as usize]);
         let (one, zero) = (S::one(), S::zero());
@@ -219,7 +187,7 @@ impl<S: Real> Program<S> {
             Operation::Mul => ([y, x], true),
             Operation::Div => {
                 let inverse = one / y;
-                ([inverse, -(x / y * inverse)], true)
+                ([inverse, -(self.values[number as usize] * inverse)], true)
             }
             Operation::Neg => ([-one, zero], false),
             Operation::Constant => ([zero; 2], false),

@@ -69,9 +69,9 @@ impl<S: Real> Tape<S> {
     }
 
     /// The operands of a statement with the partial derivatives by them, and whether it is a product.
-    fn edges(&self, statement: usize) -> ([u32; 2], [S; 2], bool) {
+    fn edges(&self, statement: usize, number: u32) -> ([u32; 2], [S; 2], bool) {
         match &self.program {
-            Some(program) => program.edges(statement),
+            Some(program) => program.edges(statement, number),
             None => {
                 let (operands, partials) = self.statements.get(statement);
                 let product = self.products.binary_search(&(statement as u32)).is_ok();
@@ -176,7 +176,7 @@ impl<S: Real> Tape<S> {
         for entry in &entries {
             match *entry {
                 Entry::Statement(statement, number) => {
-                    let (operands, partials, product) = self.edges(statement);
+                    let (operands, partials, product) = self.edges(statement, number);
                     for i in 0..2 {
                         let (operand, other) = (operands[i] as usize, operands[1 - i] as usize);
                         let vanishes = product
@@ -206,7 +206,7 @@ impl<S: Real> Tape<S> {
         for entry in entries.iter().rev() {
             match *entry {
                 Entry::Statement(statement, number) if live[number as usize] => {
-                    let (operands, ..) = self.edges(statement);
+                    let (operands, ..) = self.edges(statement, number);
                     for (operand, followed) in operands.into_iter().zip(followed[statement]) {
                         live[operand as usize] |= followed;
                     }

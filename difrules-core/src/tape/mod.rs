@@ -30,6 +30,7 @@ pub(crate) use reading::{Reading, Whole};
 #[cfg(feature = "testing")]
 pub use recorded::{Recorded, recorded};
 use statements::Statements;
+pub(crate) use statements::carry;
 
 /// The number of every constant: nobody reads its adjoint.
 pub(crate) const CONSTANT: u32 = 0;

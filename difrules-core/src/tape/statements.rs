@@ -53,20 +53,30 @@ impl<S: Real> Statements<S> {
     ) {
         debug_assert_eq!(statements.len(), numbers.len());
         for (statement, number) in self.0[statements].iter().zip(numbers).rev() {
-            let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
-            // Zero is strong where nothing comes by this result: it contributes nothing, whatever the
-            // partial.
-            if adjoint.is_constant_zero()
-                && (statement.partials.iter().all(|partial| partial.is_bounded())
-                    || !is_live(number))
-            {
-                continue;
-            }
-            for (operand, partial) in statement.operands.into_iter().zip(statement.partials) {
-                if operand != CONSTANT {
-                    adjoints[operand as usize] += partial * adjoint;
-                }
-            }
+            carry(number, statement.operands, statement.partials, adjoints, &is_live);
+        }
+    }
+}
+
+/// Carries the adjoint of a result back to its operands.
+#[inline]
+pub(crate) fn carry<S: Real>(
+    number: u32,
+    operands: [u32; 2],
+    partials: [S; 2],
+    adjoints: &mut [S],
+    is_live: &impl Fn(u32) -> bool,
+) {
+    let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
+    // Zero is strong where nothing comes by this result: it contributes nothing, whatever the partial.
+    if adjoint.is_constant_zero()
+        && (partials.iter().all(|partial| partial.is_bounded()) || !is_live(number))
+    {
+        return;
+    }
+    for (operand, partial) in operands.into_iter().zip(partials) {
+        if operand != CONSTANT {
+            adjoints[operand as usize] += partial * adjoint;
         }
     }
 }
