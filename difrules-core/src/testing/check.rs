@@ -676,12 +676,7 @@ impl Checker<'_> {
         found: &[f64],
         expected: &Quantity,
     ) -> Result<(), String> {
-        let largest = size(&expected.numbers);
-        let slack = |i: usize| {
-            let (x, noise) = (expected.numbers[i], expected.noise[i]);
-            self.slack(found[i], x, noise) + self.lost(found[i], x, noise, largest)
-        };
-        self.agree(what, name, found, &expected.numbers, slack)
+        self.agree_within(what, name, found, expected, |i| expected.noise[i])
     }
 
     /// Agreement of numbers that rounding moves, all of them.
@@ -692,13 +687,24 @@ impl Checker<'_> {
         found: &Quantity,
         expected: &Quantity,
     ) -> Result<(), String> {
+        let noise = |i: usize| found.noise[i] + expected.noise[i];
+        self.agree_within(what, name, &found.numbers, expected, noise)
+    }
+
+    /// Agreement of numbers that rounding moves so far.
+    fn agree_within(
+        &self,
+        what: &str,
+        name: &dyn Fn(usize) -> String,
+        found: &[f64],
+        expected: &Quantity,
+        noise: impl Fn(usize) -> f64,
+    ) -> Result<(), String> {
         let largest = size(&expected.numbers);
-        let slack = |i: usize| {
-            let (x, noise) = (expected.numbers[i], found.noise[i] + expected.noise[i]);
-            let found = found.numbers[i];
+        self.agree(what, name, found, &expected.numbers, |i| {
+            let (found, x, noise) = (found[i], expected.numbers[i], noise(i));
             self.slack(found, x, noise) + self.lost(found, x, noise, largest)
-        };
-        self.agree(what, name, &found.numbers, &expected.numbers, slack)
+        })
     }
 
     /// Agreement in every digit.
