@@ -62,11 +62,26 @@ fn matmul_augmented<T: Scalar, R: Dim, K: Dim, C: Dim, SA: Storage<T, R, K>, SB:
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
+    augmented(a, b, || matmul(a, b))
+}
+
+/// The product of two matrices, one of which may be of plain numbers, by `call` or under a mode, where
+/// numbers with tangents are multiplied where they are.
+pub(crate) fn augmented<A: Scalar, B: Scalar, T: Scalar, R: Dim, K: Dim, C: Dim, SA, SB>(
+    a: &Matrix<A, R, K, SA>,
+    b: &Matrix<B, K, C, SB>,
+    call: impl FnOnce() -> Result<OMatrix<T, R, C>, Error>,
+) -> Result<(OMatrix<T, R, C>, ()), Error>
+where
+    SA: Storage<A, R, K>,
+    SB: Storage<B, K, C>,
+    DefaultAllocator: Allocator<R, C>,
+{
     shape("b", b.shape(), (a.ncols(), b.ncols()))?;
     let views = column_major_view(a).zip(column_major_view(b));
     let shape = (a.shape_generic().0, b.shape_generic().1);
     let y = views.and_then(|(a, b)| product_of_parts(shape, a, b));
-    y.map_or_else(|| matmul(a, b), Ok).map(|y| (y, ()))
+    y.map_or_else(call, Ok).map(|y| (y, ()))
 }
 
 fn matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
@@ -163,7 +178,7 @@ fn small_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     }
 }
 
-fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+pub(crate) fn sample<A: Scalar, B: Scalar>(random: &mut Sampler) -> (DMatrix<A>, DMatrix<B>) {
     let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
     (random.matrix(rows, inner), random.matrix(inner, columns))
 }

@@ -5,14 +5,13 @@ use std::any::TypeId;
 use std::borrow::Cow;
 
 use difrules_core::__private::same_ref;
-use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{FIT, block, buffer, multiply, multiply_parts, product_of_parts, varies};
-use crate::elementary::matmul::matmul;
-use crate::error::{Error, shape};
+use crate::block::{FIT, block, buffer, multiply, multiply_parts, varies};
+use crate::elementary::matmul::{augmented, matmul, sample};
+use crate::error::Error;
 
 /// The constant as a matrix of these numbers.
 fn lifted<T: Scalar, R: Dim, C: Dim>(constant: &OMatrix<f64, R, C>) -> Cow<'_, OMatrix<T, R, C>>
@@ -53,7 +52,7 @@ where
         #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
         #[cfg(feature = "complex")] nalgebra::Complex<f64>,
     ),
-    sample = left_sample
+    sample = sample
 )]
 pub fn constant_matmul<T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<f64, R, K>,
@@ -72,9 +71,7 @@ fn constant_matmul_augmented<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    shape("b", b.shape(), (a.ncols(), b.ncols()))?;
-    let y = product_of_parts((a.shape_generic().0, b.shape_generic().1), block(a), block(b));
-    y.map_or_else(|| constant_matmul(a, b), Ok).map(|y| (y, ()))
+    augmented(a, b, || constant_matmul(a, b))
 }
 
 fn constant_matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
@@ -135,7 +132,7 @@ fn constant_matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
         #[cfg(feature = "complex")] nalgebra::Complex<f64>,
     ),
-    sample = right_sample
+    sample = sample
 )]
 pub fn matmul_constant<T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<T, R, K>,
@@ -154,9 +151,7 @@ fn matmul_constant_augmented<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    shape("b", b.shape(), (a.ncols(), b.ncols()))?;
-    let y = product_of_parts((a.shape_generic().0, b.shape_generic().1), block(a), block(b));
-    y.map_or_else(|| matmul_constant(a, b), Ok).map(|y| (y, ()))
+    augmented(a, b, || matmul_constant(a, b))
 }
 
 fn matmul_constant_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
@@ -187,14 +182,4 @@ fn matmul_constant_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     if !multiply_parts(y_bar, (block(b), true), T::one(), &mut sum) {
         multiply(T::one(), y_bar, (block(&*lifted::<T, _, _>(b)), true), T::one(), &mut sum);
     }
-}
-
-fn left_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<f64>, DMatrix<T>) {
-    let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
-    (random.matrix(rows, inner), random.matrix(inner, columns))
-}
-
-fn right_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<f64>) {
-    let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
-    (random.matrix(rows, inner), random.matrix(inner, columns))
 }
