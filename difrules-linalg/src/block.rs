@@ -1,7 +1,7 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
 use difrules_core::{
-    Kind, PlainProduct, Real, Scalar, add_product_of_parts, column_major_slice,
+    Cotangent, Kind, PlainProduct, Real, Scalar, Slot, add_product_of_parts, column_major_slice,
     column_major_slice_mut, column_major_view, column_major_view_mut,
 };
 use nalgebra::allocator::Allocator;
@@ -10,7 +10,7 @@ use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, MatrixViewMut, OMatrix,
 };
 
-use crate::blas::gemm::{gemm, is_small_product};
+use crate::blas::gemm::{gemm_again, is_small_product};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::error::Error;
 
@@ -79,6 +79,19 @@ pub(crate) fn add_to_both<T: Scalar>(
 pub(crate) fn add_to<T: Scalar>(y_bar: &[T], x_bar: &mut [T], term: impl Fn(usize, T) -> T) {
     for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
         *x_bar += term(k, y_bar);
+    }
+}
+
+/// Adds to an adjoint the cotangent times a number.
+pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
+    y_bar: &Cotangent<'_, OMatrix<T, R, C>>,
+    factor: T,
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if let Some(mut x_bar) = x_bar.buffer() {
+        add_to(numbers(y_bar), numbers_mut(&mut x_bar), |_, y_bar| chain(y_bar, factor));
     }
 }
 
@@ -172,7 +185,7 @@ pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
     }
 }
 
-/// The products of plain numbers: [`gemm`].
+/// The products of plain numbers: [`gemm`](fn@crate::gemm).
 struct Plain;
 
 impl PlainProduct for Plain {
@@ -238,11 +251,8 @@ pub(crate) fn multiply<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    if alpha.is_constant_one() && multiply_parts((a, adjoint_a), (b, adjoint_b), beta, c) {
-        return;
-    }
     let operation = |adjoint| if adjoint { Operation::Adjoint } else { Operation::None };
-    gemm(operation(adjoint_a), operation(adjoint_b), alpha, &a, &b, beta, c).expect(FIT);
+    gemm_again(alpha, (operation(adjoint_a), a), (operation(adjoint_b), b), beta, c);
 }
 
 /// op(A) op(B), as in [`multiply`].

@@ -204,7 +204,7 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     let (a, b, mut c_dot) = (block(a), block(b), block_mut(c_dot));
     let mut beta = beta;
     let mut add = |alpha, a: DMatrixView<'_, T>, b: DMatrixView<'_, T>| {
-        again(alpha, (operation_a, a), (operation_b, b), beta, &mut c_dot);
+        gemm_again(alpha, (operation_a, a), (operation_b, b), beta, &mut c_dot);
         beta = T::one();
     };
     if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
@@ -222,8 +222,8 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     }
 }
 
-/// [`gemm`] where the shapes fit.
-fn again<T: Scalar>(
+/// [`gemm`] where the shapes fit, in a rule: numbers with tangents are multiplied where they are.
+pub(crate) fn gemm_again<T: Scalar>(
     alpha: T,
     (operation_a, a): (Operation, DMatrixView<'_, T>),
     (operation_b, b): (Operation, DMatrixView<'_, T>),
@@ -295,7 +295,7 @@ fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
         let mut product = DMatrix::zeros(c.nrows(), c.ncols());
         let c_bar = buffer(&mut c_bar);
         let factors = ((operation_a, a), (operation_b, b));
-        again(one, factors.0, factors.1, T::zero(), &mut product.as_view_mut());
+        gemm_again(one, factors.0, factors.1, T::zero(), &mut product.as_view_mut());
         pairing(&c_bar, &product)
     });
     let (none, conjugate) = (Operation::None, alpha.conjugate());
@@ -307,14 +307,14 @@ fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
             // alpha Q C_bar^H.
             Operation::None => {
                 let b = adjoint(operation_b, b);
-                again(conjugate, (none, c_bar), b.factor(), one, a_bar);
+                gemm_again(conjugate, (none, c_bar), b.factor(), one, a_bar);
             }
             Operation::Transpose => {
                 let b = Conjugated::new(operation_b, b);
-                again(conjugate, b.factor(), (Operation::Transpose, c_bar), one, a_bar);
+                gemm_again(conjugate, b.factor(), (Operation::Transpose, c_bar), one, a_bar);
             }
             Operation::Adjoint => {
-                again(alpha, (operation_b, b), (Operation::Adjoint, c_bar), one, a_bar);
+                gemm_again(alpha, (operation_b, b), (Operation::Adjoint, c_bar), one, a_bar);
             }
         }
     }
@@ -326,14 +326,14 @@ fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
             // alpha C_bar^H P.
             Operation::None => {
                 let a = adjoint(operation_a, a);
-                again(conjugate, a.factor(), (none, c_bar), one, b_bar);
+                gemm_again(conjugate, a.factor(), (none, c_bar), one, b_bar);
             }
             Operation::Transpose => {
                 let a = Conjugated::new(operation_a, a);
-                again(conjugate, (Operation::Transpose, c_bar), a.factor(), one, b_bar);
+                gemm_again(conjugate, (Operation::Transpose, c_bar), a.factor(), one, b_bar);
             }
             Operation::Adjoint => {
-                again(alpha, (Operation::Adjoint, c_bar), (operation_a, a), one, b_bar);
+                gemm_again(alpha, (Operation::Adjoint, c_bar), (operation_a, a), one, b_bar);
             }
         }
     }

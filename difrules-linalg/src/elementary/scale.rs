@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to, chain, numbers, numbers_mut, pairing};
+use crate::block::{add_scaled, chain, pairing};
 
 /// a X, a number times a matrix.
 ///
@@ -58,10 +58,7 @@ fn scale_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     a_bar.add(|| pairing(&y_bar, x));
-    if let Some(mut x_bar) = x_bar.buffer() {
-        let a = a.conjugate();
-        add_to(numbers(&y_bar), numbers_mut(&mut x_bar), |_, y_bar| chain(y_bar, a));
-    }
+    add_scaled(&y_bar, a.conjugate(), x_bar);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {

@@ -3,9 +3,9 @@ use difrules_core::{Cotangent, Kind, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::gemm::gemm;
+use crate::blas::gemm::gemm_again;
 use crate::blas::trsm::Operation;
-use crate::block::{FIT, block, block_mut, buffer, multiply, multiply_parts, varies};
+use crate::block::{block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -114,11 +114,7 @@ fn add_transposed_product<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    if multiply_parts((a, true), (b, false), T::one(), c) {
-        return;
-    }
-    let (transpose, none) = (Operation::Transpose, Operation::None);
-    gemm(transpose, none, T::one(), &a, &b, T::one(), c).expect(FIT);
+    gemm_again(T::one(), (Operation::Transpose, a), (Operation::None, b), T::one(), c);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

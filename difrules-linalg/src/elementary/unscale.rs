@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to, chain, numbers, numbers_mut, pairing};
+use crate::block::{add_scaled, chain, pairing};
 
 /// X / a, every entry of a matrix over a number.
 ///
@@ -60,10 +60,7 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let inverse = T::one() / a;
     a_bar.add(|| -chain(pairing(&y_bar, y), inverse.conjugate()));
-    if let Some(mut x_bar) = x_bar.buffer() {
-        let inverse = inverse.conjugate();
-        add_to(numbers(&y_bar), numbers_mut(&mut x_bar), |_, y_bar| chain(y_bar, inverse));
-    }
+    add_scaled(&y_bar, inverse.conjugate(), x_bar);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {
