@@ -1,33 +1,20 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod algebra;
 mod blas;
 mod block;
-mod congruence;
 mod decomposition;
-mod eigenvectors;
+mod determinants;
 mod elementary;
 mod error;
-mod factors;
 mod function;
-mod householder;
-mod implicit_qr;
 mod known;
 mod matrix;
-mod modulus;
-mod orthogonal;
-mod quasi_triangular;
-mod rank;
-mod reduction;
+mod norms;
 mod sample;
-mod scalar;
-
-mod singular;
-mod spectral;
 mod systems;
 mod tolerance;
-mod triangle;
-mod unitary;
 
 #[doc = include_str!("worth.md")]
 pub mod worth {}
@@ -60,6 +47,9 @@ pub use decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 pub use decomposition::symmetric_eigenvalues::symmetric_eigenvalues;
 pub use decomposition::symmetric_tridiagonal::{SymmetricTridiagonal, symmetric_tridiagonal};
 pub use decomposition::udu::{Udu, udu};
+pub use determinants::determinant::determinant;
+pub use determinants::ln_abs_determinant::ln_abs_determinant;
+pub use determinants::ln_determinant::ln_determinant;
 pub use elementary::add::add;
 pub use elementary::adjoint::adjoint;
 pub use elementary::component_mul::component_mul;
@@ -84,17 +74,14 @@ pub use matrix::{
     elementwise_2, elementwise_3, elementwise_4, elementwise_5, elementwise_6, from_diagonal,
     fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6, hstack, matmul_constant, row_sum, view, vstack,
 };
-pub use scalar::condition_number::condition_number;
-pub use scalar::determinant::determinant;
-pub use scalar::ln_abs_determinant::ln_abs_determinant;
-pub use scalar::ln_determinant::ln_determinant;
-pub use scalar::lp_norm::lp_norm;
-pub use scalar::norm::norm;
-pub use scalar::norm_inf::norm_inf;
-pub use scalar::normalize::normalize;
-pub use scalar::nuclear_norm::nuclear_norm;
-pub use scalar::one_norm::one_norm;
-pub use scalar::spectral_norm::spectral_norm;
+pub use norms::condition_number::condition_number;
+pub use norms::lp_norm::lp_norm;
+pub use norms::norm::norm;
+pub use norms::norm_inf::norm_inf;
+pub use norms::normalize::normalize;
+pub use norms::nuclear_norm::nuclear_norm;
+pub use norms::one_norm::one_norm;
+pub use norms::spectral_norm::spectral_norm;
 pub use systems::cholesky_solve::cholesky_solve;
 pub use systems::inverse::inverse;
 pub use systems::lblt_solve::lblt_solve;

@@ -10,11 +10,11 @@ use nalgebra::{
     StorageMut,
 };
 
+use crate::algebra::modulus::quotient;
+use crate::algebra::triangle::{SMALL, active};
 use crate::blas::gemm::gemm;
 use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
 use crate::error::{Error, shape, singular, square};
-use crate::modulus::quotient;
-use crate::triangle::{SMALL, active};
 
 /// How many right-hand sides are solved at once.
 const STRIP: usize = 32;

@@ -4,12 +4,12 @@ use nalgebra::{
     DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
+use crate::algebra::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band, sizes};
+use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::error::{Error, finite, overflow};
-use crate::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band, sizes};
 use crate::sample;
 use crate::tolerance::moduli;
-use crate::unitary::{TwoSided, two_sided};
 
 /// The factors of [`bidiagonal`](fn@bidiagonal): A = U B V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]

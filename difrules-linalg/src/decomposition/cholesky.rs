@@ -2,11 +2,13 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::triangle::{
+    cholesky_forward_lower, cholesky_lower, cholesky_reverse_hermitian,
+};
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
-use crate::triangle::{cholesky_forward_lower, cholesky_lower, cholesky_reverse_hermitian};
 
 /// The lower triangular L with a real positive diagonal and A = L L^H, for a Hermitian positive
 /// definite A, of which only the lower triangle is read.

@@ -2,11 +2,11 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
+use crate::algebra::qr::{qr_forward, qr_reverse};
+use crate::algebra::unitary::qr_factors;
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
-use crate::orthogonal::{qr_forward, qr_reverse};
 use crate::sample;
-use crate::unitary::qr_factors;
 
 /// The factors of [`col_piv_qr`](fn@col_piv_qr): A P = Q R.
 #[derive(Clone, Debug, PartialEq, Differentiable)]

@@ -4,9 +4,9 @@ use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
+use crate::algebra::eigen::{Left, lift, lower};
 use crate::block::{block, block_mut, multiply};
 use crate::decomposition::eigen::{Eigen, eigen};
-use crate::eigenvectors::{Left, lift, lower};
 use crate::error::Error;
 use crate::sample;
 use crate::tolerance::undefined;

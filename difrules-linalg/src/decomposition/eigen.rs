@@ -4,11 +4,11 @@ use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
+use crate::algebra::eigen::{Left, eigenvectors, lift, lower};
+use crate::algebra::hermitian_eigen::largest;
 use crate::block::{block, block_mut, buffer, multiply};
-use crate::eigenvectors::{Left, eigenvectors, lift, lower};
 use crate::error::{Error, finite, square};
 use crate::sample;
-use crate::spectral::largest;
 use crate::tolerance::undefined;
 
 /// The factors of [`eigen`](fn@eigen): A V = V diag(w).

@@ -2,10 +2,10 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::householder::lowered;
+use crate::algebra::lu::{full_piv_lu_in_place, lu_forward, lu_reverse, scale_upper};
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
-use crate::factors::{full_piv_lu_in_place, lu_forward, lu_reverse, scale_upper};
-use crate::householder::lowered;
 use crate::sample;
 
 /// The factors of [`full_piv_lu`](fn@full_piv_lu): P A Q = L U.

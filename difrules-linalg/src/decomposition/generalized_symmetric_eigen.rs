@@ -3,6 +3,11 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
 
+use crate::algebra::hermitian_eigen::{
+    Order, divide_by_gaps, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
+    keep_phases_adjoint, over_gaps, part, size_of_bars, split_values, turn,
+};
+use crate::algebra::modulus::largest_modulus;
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{
     FIT, block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again, varies,
@@ -10,12 +15,7 @@ use crate::block::{
 use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
 use crate::error::{Error, finite_triangle, shape, solved, square};
-use crate::modulus::largest_modulus;
 use crate::sample;
-use crate::spectral::{
-    Order, divide_by_gaps, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
-    keep_phases_adjoint, over_gaps, part, size_of_bars, split_values, turn,
-};
 use crate::systems::inverse::inverse;
 use crate::tolerance::{Sizes, plain};
 

@@ -2,11 +2,11 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, U1};
 
+use crate::algebra::reduction::{hessenberg_forward, hessenberg_reverse};
+use crate::algebra::unitary::hessenberg_factors;
 use crate::block::buffer;
 use crate::error::{Error, finite, overflow, square};
-use crate::reduction::{hessenberg_forward, hessenberg_reverse};
 use crate::sample;
-use crate::unitary::hessenberg_factors;
 
 /// (Q, H) of A = Q H Q^H: Q unitary with Q e1 = e1, H zero below its subdiagonal, which is real and not
 /// negative.

@@ -4,11 +4,11 @@ use nalgebra::{
     ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
+use crate::algebra::congruence::Congruence;
+use crate::algebra::householder::lowered;
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{block_mut, buffer};
-use crate::congruence::Congruence;
 use crate::error::{Error, finite, finite_triangle, overflow, permutation, shape, square};
-use crate::householder::lowered;
 use crate::sample;
 
 /// The factors of [`lblt`](fn@lblt): P A P^T = L B L^H.

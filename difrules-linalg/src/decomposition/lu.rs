@@ -2,13 +2,13 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::householder::lowered;
+use crate::algebra::lu::{
+    lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
+};
 use crate::blas::trsm::Operation;
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite, solved};
-use crate::factors::{
-    lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
-};
-use crate::householder::lowered;
 use crate::sample;
 
 /// The factors of [`lu`](fn@lu): P A = L U.

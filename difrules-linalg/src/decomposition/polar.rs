@@ -4,12 +4,12 @@ use nalgebra::{
     DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
 };
 
+use crate::algebra::modulus::largest_modulus;
+use crate::algebra::svd::{unitary_factor, unitary_factor_again};
 use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
-use crate::modulus::largest_modulus;
 use crate::sample;
-use crate::singular::{unitary_factor, unitary_factor_again};
 use crate::tolerance::{Gap, Quotients, Sizes, plain};
 
 /// (U, P) of the right polar decomposition A = U P, for an A of any shape: P = (A^H A)^(1/2) is Hermitian

@@ -2,11 +2,11 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 
+use crate::algebra::qr::{qr_forward, qr_reverse};
+use crate::algebra::unitary::qr_factors;
 use crate::block::buffer;
 use crate::error::{Error, finite};
-use crate::orthogonal::{qr_forward, qr_reverse};
 use crate::sample;
-use crate::unitary::qr_factors;
 
 /// (Q, R) with A = Q R, for an A of any shape: Q has min(R, C) orthonormal columns, R is upper
 /// triangular with a diagonal that is not negative. By Householder reflections.

@@ -2,9 +2,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, U1};
 
+use crate::algebra::schur::{schur_factors, schur_forward, schur_reverse};
 use crate::block::buffer;
 use crate::error::{Error, finite, square};
-use crate::quasi_triangular::{schur_factors, schur_forward, schur_reverse};
 use crate::sample;
 
 /// (Q, T) of A = Q T Q^H: Q unitary and T upper triangular, with the eigenvalues of A on its diagonal, in

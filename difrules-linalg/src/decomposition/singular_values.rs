@@ -2,10 +2,10 @@ use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::svd::{derivatives, gradient_of_values, settled};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::{derivatives, gradient_of_values, settled};
 
 /// The min(R, C) singular values of A, in decreasing order.
 ///

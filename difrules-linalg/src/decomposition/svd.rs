@@ -2,12 +2,12 @@ use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::hermitian_eigen::largest;
+use crate::algebra::svd::{gradient_of_values, svd_forward, svd_reverse};
+use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{buffer, varies};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
-use crate::singular::{gradient_of_values, svd_forward, svd_reverse};
-use crate::spectral::largest;
-use crate::unitary::{TwoSided, two_sided};
 
 /// The factors of [`svd`](fn@svd): A = U diag(s) V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]

@@ -2,13 +2,13 @@ use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::hermitian_eigen::{
+    gradient_of_eigenvalues, hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse,
+};
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{buffer, varies};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
-use crate::spectral::{
-    gradient_of_eigenvalues, hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse,
-};
 
 /// The factors of [`symmetric_eigen`](fn@symmetric_eigen): A = V diag(w) V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]

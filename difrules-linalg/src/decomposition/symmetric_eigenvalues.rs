@@ -4,12 +4,12 @@ use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::hermitian_eigen::{Order, gradient_of_eigenvalues, split_values};
+use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, multiply};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::Error;
-use crate::modulus::largest_modulus;
 use crate::sample;
-use crate::spectral::{Order, gradient_of_eigenvalues, split_values};
 use crate::tolerance::Sizes;
 
 /// The eigenvalues of a Hermitian A, of which only the lower triangle is read, in increasing order.

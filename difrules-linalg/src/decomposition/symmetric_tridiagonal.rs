@@ -2,13 +2,13 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::reduction::{hessenberg_forward, hessenberg_reverse};
+use crate::algebra::unitary::tridiagonal_factors;
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};
 use crate::elementary::symmetric_part::symmetric_part;
 use crate::error::{Error, finite_triangle, overflow, square};
-use crate::reduction::{hessenberg_forward, hessenberg_reverse};
 use crate::sample;
-use crate::unitary::tridiagonal_factors;
 
 /// The factors of [`symmetric_tridiagonal`](fn@symmetric_tridiagonal): A = Q T Q^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]

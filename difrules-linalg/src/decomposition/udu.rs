@@ -3,9 +3,9 @@ use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::congruence::Congruence;
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::buffer;
-use crate::congruence::Congruence;
 use crate::error::{Error, finite_triangle, singular, square};
 use crate::sample;
 

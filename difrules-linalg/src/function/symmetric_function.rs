@@ -3,6 +3,7 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::hermitian_eigen::{hermitian, weighted};
 use crate::block::{FIT, block, in_basis, out_of_basis};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::{Error, shape};
@@ -10,7 +11,6 @@ use crate::function::divided_differences::DividedDifferences;
 use crate::function::scalar_function::ScalarFunction;
 use crate::known::{Known, next};
 use crate::sample;
-use crate::spectral::{hermitian, weighted};
 use crate::tolerance::plain;
 
 /// f(A) = V f(w) V^H of a Hermitian A, of which only the lower triangle is read, for a function f of one number: its

@@ -2,11 +2,11 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::triangle::{active, add_outer};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
 use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;
-use crate::triangle::{active, add_outer};
 
 /// (L L^H)^-1 B from a Cholesky factor L, of which only the lower triangle is read.
 ///

@@ -4,14 +4,14 @@ use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
+use crate::algebra::householder::{binade, exponent, times_power};
+use crate::algebra::modulus::largest_modulus;
+use crate::algebra::rank::Ranges;
 use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 use crate::decomposition::lq::lq;
 use crate::error::{Error, finite, overflow, shape};
-use crate::householder::{binade, exponent, times_power};
-use crate::modulus::largest_modulus;
-use crate::rank::Ranges;
 
 /// What [`lstsq`](fn@lstsq) saves: A = Q T Z P^T with r columns of Q, r rows of Z and an r x r triangle T,
 /// where r is the rank. If that is the number of columns, Z is the identity, and T upper triangular: the

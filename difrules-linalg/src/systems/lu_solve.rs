@@ -5,12 +5,12 @@ use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, Dyn, OMatrix,
 };
 
+use crate::algebra::lu::{lu_solve_in_place, permute_rows, permute_rows_back, solve_unit_lower};
+use crate::algebra::triangle::{active, add_outer, add_strict_outer};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve_again};
 use crate::decomposition::lu::Lu;
 use crate::error::{Error, finite, shape, square};
-use crate::factors::{lu_solve_in_place, permute_rows, permute_rows_back, solve_unit_lower};
-use crate::triangle::{active, add_outer, add_strict_outer};
 
 /// op(A)^-1 B from the factors of [`lu`](fn@crate::lu), P A = L U: A^-1 B, A^-T B or A^-H B.
 ///

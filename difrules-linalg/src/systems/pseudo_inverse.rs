@@ -4,12 +4,12 @@ use nalgebra::{
     DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
 };
 
+use crate::algebra::hermitian_eigen::size_of;
+use crate::algebra::rank::Ranges;
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
-use crate::rank::Ranges;
 use crate::sample;
-use crate::spectral::size_of;
 use crate::tolerance::{Gap, gap_of, plain};
 
 /// The Moore-Penrose inverse A^+ of an A of any shape and rank, by its singular values: those below

@@ -3,11 +3,11 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::lu::lu_solve_in_place;
 use crate::blas::trsm::Operation;
 use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::{Error, finite, shape, square};
-use crate::factors::lu_solve_in_place;
 
 /// A^-1 B by elimination with partial pivoting. For A^-T B and A^-H B, or several of these:
 /// [`lu`](fn@crate::lu) and [`lu_solve`](fn@crate::lu_solve).

@@ -4,12 +4,12 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::householder::binade;
+use crate::algebra::lu::{lu_in_place, lu_solve_in_place};
+use crate::algebra::modulus::{largest_modulus, quotient};
 use crate::blas::trsm::Operation;
 use crate::block::block_mut;
 use crate::error::{Error, finite, shape};
-use crate::factors::{lu_in_place, lu_solve_in_place};
-use crate::householder::binade;
-use crate::modulus::{largest_modulus, quotient};
 use crate::tolerance::report_nearly_singular;
 
 /// A^-1 B for a Toeplitz A, which is constant along its diagonals: given by its first column and its first

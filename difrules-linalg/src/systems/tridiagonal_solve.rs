@@ -3,9 +3,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
+use crate::algebra::modulus::quotient;
 use crate::block::{FIT, block_mut, buffer};
 use crate::error::{Error, finite, shape, solved};
-use crate::modulus::quotient;
 use crate::tolerance::report_nearly_singular;
 
 /// A^-1 B for a tridiagonal A, given by three vectors of the same length: row i of A has `lower[i]`,

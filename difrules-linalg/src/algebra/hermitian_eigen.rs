@@ -13,15 +13,15 @@ use nalgebra::{
     OVector, U1,
 };
 
+use crate::algebra::implicit_qr::diagonalise_tridiagonal;
+use crate::algebra::modulus::{self, largest_modulus, phase};
+use crate::algebra::unitary::tridiagonal_factors;
 use crate::block::{FIT, block, block_mut, in_basis, multiply, out_of_basis, product};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::{Error, overflow, shape};
-use crate::implicit_qr::diagonalise_tridiagonal;
 use crate::known::{Known, next};
-use crate::modulus::{self, largest_modulus, phase};
 use crate::sample;
 use crate::tolerance::{Gap, Quotients, Sizes, held, rounding_of, undefined, undetermined};
-use crate::unitary::tridiagonal_factors;
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
 ///

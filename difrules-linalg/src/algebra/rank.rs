@@ -4,9 +4,9 @@ use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
+use crate::algebra::modulus::largest_modulus;
 use crate::blas::trsm::Side;
 use crate::block::{block, block_mut, multiply, product};
-use crate::modulus::largest_modulus;
 use crate::tolerance::{Quotients, plain, undefined_of};
 
 /// The ranges of A and of A^H: orthonormal columns U and rows V^H, as many as the rank.

@@ -9,9 +9,9 @@ use approx::AbsDiffEq;
 use difrules_core::{Kind, Real, Scalar};
 use nalgebra::{ComplexField, DMatrixViewMut};
 
+use crate::algebra::householder::{reflect, reflect_rows, reflection};
+use crate::algebra::modulus::quotient;
 use crate::error::Error;
-use crate::householder::{reflect, reflect_rows, reflection};
-use crate::modulus::quotient;
 
 /// How many steps each number may take.
 const STEPS: usize = 60;

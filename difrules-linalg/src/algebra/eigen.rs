@@ -10,13 +10,13 @@ use nalgebra::{
     OVector, U1,
 };
 
+use crate::algebra::hermitian_eigen::turn;
+use crate::algebra::modulus::{largest_modulus, phase};
+use crate::algebra::reduction::rescaled;
+use crate::algebra::schur::{blocks, schur_factors};
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, multiply};
 use crate::error::Error;
-use crate::modulus::{largest_modulus, phase};
-use crate::quasi_triangular::{blocks, schur_factors};
-use crate::reduction::rescaled;
-use crate::spectral::turn;
 use crate::systems::inverse::inverse;
 use crate::tolerance::{ComplexSizes, Gap, Quotients};
 

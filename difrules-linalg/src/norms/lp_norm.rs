@@ -4,8 +4,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, OMatrix};
 use num_traits::One;
 
+use crate::algebra::modulus::{largest, phase};
 use crate::error::{Error, finite};
-use crate::modulus::{largest, phase};
 
 /// The p-norm of all entries, (sum_i |a_i|^p)^(1/p), for a p > 0, without overflow or underflow. For an
 /// infinite p it is the largest modulus. That of no entries is 0.

@@ -7,12 +7,12 @@ use nalgebra::{
     ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1,
 };
 
+use crate::algebra::modulus::{largest, largest_modulus};
+use crate::algebra::triangle::{active, add_strict_outer};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, multiply, solve_unit};
 use crate::error::{Error, singular};
-use crate::modulus::{largest, largest_modulus};
 use crate::tolerance::{Gap, Quotients, gap_of};
-use crate::triangle::{active, add_strict_outer};
 
 /// The factors.
 pub(crate) struct Congruence<'a, T: Scalar, D: Dim>

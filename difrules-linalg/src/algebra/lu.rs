@@ -7,12 +7,12 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::modulus::{largest_modulus, quotient};
+use crate::algebra::triangle::{active, add_strict_outer};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
 use crate::error::{Error, overflow};
-use crate::modulus::{largest_modulus, quotient};
 use crate::tolerance::Quotients;
-use crate::triangle::{active, add_strict_outer};
 
 /// The number of columns at which a recursion on panels ends.
 const SMALL: usize = 8;

@@ -2,11 +2,11 @@ use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::svd::gradient_of_values;
 use crate::block::{block, pairing};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
 use crate::sample;
-use crate::singular::gradient_of_values;
 use crate::tolerance::{Gap, Sizes};
 
 /// The sum of the singular values of A. At a singular value that is zero there is a kink; the rules take the subgradient that leaves it out.

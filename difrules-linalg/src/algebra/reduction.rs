@@ -8,8 +8,8 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
-use crate::modulus::largest_modulus;
 use crate::tolerance::{Gap, Quotients, gap_of, moduli};
 
 /// A over a power of two, and that: one, unless squares of the entries may overflow or underflow.

@@ -2,12 +2,12 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::householder::{exponent, product, times_power};
+use crate::algebra::lu::full_piv_lu_in_place;
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, block_mut, multiply, solve_again};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};
-use crate::factors::full_piv_lu_in_place;
-use crate::householder::{exponent, product, times_power};
 use crate::sample;
 
 /// det A, by elimination with partial pivoting.

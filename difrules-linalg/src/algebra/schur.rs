@@ -10,13 +10,13 @@ use nalgebra::{
     OMatrix, OVector, RealField, U1,
 };
 
+use crate::algebra::hermitian_eigen::{keep_phases, largest};
+use crate::algebra::implicit_qr::triangularise_hessenberg;
+use crate::algebra::modulus::{largest_modulus, phase, quotient};
+use crate::algebra::unitary::hessenberg_factors;
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::error::{Error, overflow};
-use crate::implicit_qr::triangularise_hessenberg;
-use crate::modulus::{largest_modulus, phase, quotient};
-use crate::spectral::{keep_phases, largest};
 use crate::tolerance::{Gap, Quotients, gap_of, held, moduli};
-use crate::unitary::hessenberg_factors;
 
 /// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
 /// the positive one. Each column of Q has its largest entry real and positive; but blocks of two rows have a

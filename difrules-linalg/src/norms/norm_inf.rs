@@ -2,8 +2,8 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::modulus::{largest, phase};
 use crate::error::{Error, finite};
-use crate::modulus::{largest, phase};
 use crate::sample;
 
 /// The largest modulus of an entry: for a vector its maximum norm. That of no entries is 0.

@@ -3,11 +3,11 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
 
+use crate::algebra::svd::gradient_of_values;
 use crate::block::{block, pairing};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, overflow};
 use crate::sample;
-use crate::singular::gradient_of_values;
 use crate::tolerance::Sizes;
 
 /// The largest singular value of A over the smallest: its condition number in the 2-norm. That of a

@@ -2,11 +2,11 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::triangle::cholesky_reverse_hermitian;
 use crate::block::{block, block_mut};
 use crate::decomposition::cholesky::{cholesky, cholesky_forward};
 use crate::error::Error;
 use crate::sample;
-use crate::triangle::cholesky_reverse_hermitian;
 
 /// The logarithm of the determinant of a Hermitian positive definite matrix, by its Cholesky factor;
 /// only the lower triangle is read.

@@ -1,9 +1,6 @@
-//! Numbers that belong to a matrix.
+//! Norms, and what is made of them.
 
 pub(crate) mod condition_number;
-pub(crate) mod determinant;
-pub(crate) mod ln_abs_determinant;
-pub(crate) mod ln_determinant;
 pub(crate) mod lp_norm;
 pub(crate) mod norm;
 pub(crate) mod norm_inf;

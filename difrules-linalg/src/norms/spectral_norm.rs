@@ -2,11 +2,11 @@ use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
+use crate::algebra::svd::gradient_of_values;
 use crate::block::pairing;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::singular::gradient_of_values;
 
 /// The largest singular value of A. Where it repeats there is a kink; the rules take the subgradient of the first pair of singular
 /// vectors that the primal found, and 0 at A = 0.

@@ -10,17 +10,17 @@ use nalgebra::{
     DimMinimum, DimSub, Dyn, OMatrix, OVector, U1,
 };
 
+use crate::algebra::hermitian_eigen::{
+    Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, size_of_bars, slope,
+    split, split_values,
+};
+use crate::algebra::modulus::largest_modulus;
 use crate::block::{FIT, block, block_mut, multiply, product};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, shape};
 use crate::known::{Known, next};
-use crate::modulus::largest_modulus;
 use crate::sample;
-use crate::spectral::{
-    Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, size_of_bars, slope,
-    split, split_values,
-};
 use crate::tolerance::{Gap, Quotients, Sizes, held, plain, rounding_of, undefined, undetermined};
 
 const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \

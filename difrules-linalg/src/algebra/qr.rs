@@ -13,9 +13,9 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::modulus::largest_modulus;
 use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
-use crate::modulus::largest_modulus;
 use crate::tolerance::{Gap, Quotients, gap_of};
 
 /// How the columns are split.

@@ -1,5 +1,5 @@
-//! What decompositions by unitary factors return, from the reflections of [`householder`](crate::householder) and
-//! the iterations of [`implicit_qr`](crate::implicit_qr), in memory of the factors' own shapes.
+//! What decompositions by unitary factors return, from the reflections of [`householder`](crate::algebra::householder) and
+//! the iterations of [`implicit_qr`](crate::algebra::implicit_qr), in memory of the factors' own shapes.
 
 use difrules_core::Scalar;
 use nalgebra::allocator::Allocator;
@@ -7,11 +7,13 @@ use nalgebra::{
     ComplexField, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
+use crate::algebra::householder::{
+    binade, eliminate, form, to_bidiagonal, to_hessenberg, to_tridiagonal,
+};
+use crate::algebra::implicit_qr::diagonalise_bidiagonal;
+use crate::algebra::reduction::rescaled;
 use crate::block::{block, block_mut, workspace};
 use crate::error::{Error, overflow};
-use crate::householder::{binade, eliminate, form, to_bidiagonal, to_hessenberg, to_tridiagonal};
-use crate::implicit_qr::diagonalise_bidiagonal;
-use crate::reduction::rescaled;
 
 /// Q and R of A P = Q R, with a diagonal of R that is not negative. Where `order` is given it begins as that of
 /// the columns of A and becomes that of A P, of which each step takes the column with the largest entry of what

@@ -10,7 +10,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
-use crate::modulus::quotient;
+use crate::algebra::modulus::quotient;
 
 /// The largest of the parts of numbers.
 fn largest_part<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {

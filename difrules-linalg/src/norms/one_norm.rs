@@ -2,8 +2,8 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::modulus::{largest, phase, sum_of_moduli, turned};
 use crate::error::{Error, finite};
-use crate::modulus::{largest, phase, sum_of_moduli, turned};
 use crate::sample;
 
 /// The largest sum of the moduli of a column, which is the operator norm for vectors measured by the
