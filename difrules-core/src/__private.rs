@@ -14,17 +14,17 @@ use nalgebra::{
     ComplexField, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, RawStorage, RawStorageMut,
 };
 
-pub use crate::call::Calls;
 pub use crate::registry::Registered;
+pub use crate::registry::call::Calls;
 #[cfg(feature = "testing")]
 pub use crate::tape::{Recorded, recorded};
 pub use crate::transform::jacobian_by_shape;
 
 use crate::cast;
-use crate::primitive::{MissingRule, UnknownPartial};
+use crate::contract::primitive::{MissingRule, UnknownPartial};
+use crate::contract::scalar::{Real, Scalar};
+use crate::contract::value::{Cotangent, Differentiable, Shape, split_front};
 use crate::registry::{Mode, Notion, Record};
-use crate::scalar::{Real, Scalar};
-use crate::value::{Cotangent, Differentiable, Shape, split_front};
 
 /// A result type, also behind an alias.
 pub trait Fallible {

@@ -14,7 +14,7 @@ use nalgebra::{
     RawStorage, RawStorageMut, Scalar, U1, ViewStorage, ViewStorageMut,
 };
 
-use crate::scalar::{Real, Scalar as Number};
+use crate::contract::scalar::{Real, Scalar as Number};
 
 /// The real and the imaginary part of a complex number, in this order.
 #[inline]

@@ -3,72 +3,59 @@
 // The expansion of `#[primitive]` names this crate by its path, in this crate too.
 extern crate self as difrules_core;
 
-mod call;
-pub mod cardinal;
 mod cast;
-mod checkpoint;
+mod contract;
 mod diagnostic;
-mod dual;
-mod field;
-mod maps;
-mod mark;
+mod erased;
 pub mod math;
+mod modes;
 mod pages;
-pub mod passing;
-mod pool;
-mod primitive;
 mod registry;
-mod replay;
-pub mod rotations;
-mod scalar;
-mod slot;
 #[cfg(feature = "statements")]
-mod statements;
+mod statement_count;
 pub mod symbolic;
 mod tape;
 pub mod testing;
 mod transform;
-mod value;
-mod var;
-mod whole;
 
-pub use call::{CallError, Pullback, Pushforward};
 pub use cast::{
     PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
     column_major_view, column_major_view_mut, native_gemm,
 };
-pub use checkpoint::{Parameters, checkpointed};
+pub use contract::passing;
+pub use contract::primitive::{
+    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,
+    Reads, Shapes, Tangents, UnknownPartial, Wholes,
+};
+pub use contract::scalar::{Kind, Over, Real, Scalar, lit};
+pub use contract::slot::Slot;
+pub use contract::value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
+pub use contract::whole::{
+    AsWhole, Elementwise, InOnePiece, Inside, Keep, Kept, Lent, Map, Number, OfWhole, Operand,
+    Plain, Source, Tangent, TangentMut, Whole,
+};
 pub use diagnostic::{
     Defect, Diagnostic, diagnosed, leaves_out_undefined, leaving_out_undefined, report,
 };
 pub use difrules_macros::{Differentiable, derivative, primitive};
-pub use dual::Dual;
+pub use math::{cardinal, rotations};
+pub use modes::dual::Dual;
+pub use modes::reverse::checkpoint::{Parameters, checkpointed};
+pub use modes::reverse::recording::{Recording, ReplayError};
+pub use modes::reverse::var::Var;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.
 pub use nalgebra;
 pub use pages::{algorithms, infinities, nesting};
-pub use pool::release_memory;
-pub use primitive::{
-    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,
-    Reads, Shapes, Tangents, UnknownPartial, Wholes,
-};
 pub use registry::{
-    Argument, Duplicate, Instance, Mode, Notion, Partial, Record, by_name, by_path, by_types,
-    duplicates, find, primitives,
+    Argument, CallError, Duplicate, Instance, Mode, Notion, Partial, Pullback, Pushforward, Record,
+    by_name, by_path, by_types, duplicates, find, primitives,
 };
-pub use replay::{Recording, ReplayError};
-pub use scalar::{Kind, Over, Real, Scalar, lit};
-pub use slot::Slot;
 #[cfg(feature = "statements")]
-pub use statements::{Line, Statements, statements};
+pub use statement_count::{Line, Statements, statements};
+pub use tape::pool::release_memory;
 pub use transform::{
     Outcome, OutcomeOf, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift,
     value_and_gradient, vjp,
-};
-pub use value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
-pub use var::Var;
-pub use whole::{
-    AsWhole, Elementwise, InOnePiece, Inside, Keep, Kept, Lent, Map, Number, OfWhole, Operand,
-    Plain, Source, Tangent, TangentMut, Whole,
 };
 
 #[doc(hidden)]

@@ -34,7 +34,10 @@ static BUILT: LazyLock<&Path> = LazyLock::new(|| {
 fn of_other_crates(paths: impl IntoIterator<Item = String>) -> Vec<String> {
     let (core, others): (Vec<_>, _) =
         paths.into_iter().partition(|path| path.starts_with("difrules_core::"));
-    assert!(core.contains(&"difrules_core::math::trigonometric::sin".to_string()), "{core:?}");
+    assert!(
+        core.contains(&"difrules_core::math::elementary::trigonometric::sin".to_string()),
+        "{core:?}"
+    );
     others
 }
 

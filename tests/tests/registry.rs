@@ -26,7 +26,7 @@ fn primitives_of_all_linked_crates_are_found() {
     let paths: HashSet<_> = all.iter().map(|record| record.path).collect();
     assert_eq!(paths.len(), all.len(), "a path is registered twice");
     for path in [
-        "difrules_core::math::trigonometric::sin",
+        "difrules_core::math::elementary::trigonometric::sin",
         "difrules_linalg::decomposition::cholesky::cholesky",
         "registry::inner::squared",
     ] {

@@ -9,77 +9,13 @@
 //! [All of them in a table](table): derivatives, domains, values at the edges, errors against mpmath. DiffRules.jl's names
 //! find them too: `find("SpecialFunctions.erf", 2)`.
 
-mod activation;
-mod airy;
-mod arithmetic;
-mod bessel;
-mod beta_functions;
-mod choice;
-mod complex;
-mod degrees;
-mod elliptic;
-mod error_function;
-mod exponential;
-mod gamma_functions;
-mod hankel;
-mod hyperbolic;
-mod incomplete;
-mod integrals;
-mod inverse;
-mod logarithmic;
-mod normal;
-mod power;
-mod rounding;
-mod sine_and_cosine;
-mod trigonometric;
+pub mod cardinal;
+mod elementary;
+pub mod rotations;
+mod special;
 
-pub use activation::{gelu, huber, relu, silu, softplus};
-pub use airy::{
-    airyai, airyaiprime, airyaiprimex, airyaix, airybi, airybiprime, airybiprimex, airybix,
-    scaled_airy_slope,
-};
-pub use arithmetic::{
-    Rounding, abs2, add, div, ldexp, mod2pi, modulo, mul, mul_add, neg, pos, rem2pi, sub,
-};
-pub use bessel::{
-    besseli, besselix, besselj, besselj0, besselj1, besseljx, besselk, besselkx, bessely, bessely0,
-    bessely1, besselyx, scaled_bessel_slope,
-};
-pub use beta_functions::{beta, digamma_difference, ln_beta, trigamma_difference};
-pub use choice::{clamp, copysign, maximum, minimum, select};
-pub use degrees::{
-    acosd, acotd, acscd, asecd, asind, atand, cosd, cotd, cscd, secd, sind, tand, to_degrees,
-    to_radians,
-};
-pub use elliptic::{ellipe, ellipk};
-pub use error_function::{
-    dawson, dawson_derivative, erf, erf_between, erfc, erfc_ratio, erfcinv, erfcx, erfi, erfinv,
-    logerfc, logerfcx,
-};
-pub use exponential::{exp, exp_m1, exp2, exp10, exprel, ln, ln_1p, log_base, log2, log10};
-pub use gamma_functions::{digamma, gamma, invdigamma, ln_gamma, polygamma, trigamma, zeta};
-pub use hankel::{besselh, besselhx, hankelh1, hankelh1x, hankelh2, hankelh2x};
-pub use hyperbolic::{
-    acosh, acoth, acsch, asech, asinh, atanh, cosh, coth, csch, sech, sinh, tanh,
-};
-pub use incomplete::{beta_density, betainc, gamma_density, gammainc_lower, gammainc_upper};
-pub use integrals::{
-    cosint, expint, expint_n, exprel_derivative, fresnel_c, fresnel_s, sici, sin_quotient, sinint,
-    spence,
-};
-pub use inverse::{eccentric_anomaly, lambert_w, lambert_w_plus_one};
-pub use logarithmic::{
-    log1mexp, log1pexp, log1pmx, log1psq, log2mexp, logaddexp, logexpm1, logistic, logit, logmxp1,
-    logsubexp, xlog1py, xlogx, xlogy,
-};
-pub use normal::{log_ndtr, ndtr, ndtri};
-pub use power::{abs, cbrt, hypot, left_div, max, min, powf, powi, recip, signum, sqrt};
-pub use rounding::{ceil, floor, fract, rem, round, trunc};
-pub use sine_and_cosine::sin_cos;
-pub use trigonometric::{
-    acos, acot, acsc, asec, asin, atan, atan2, cos, cosm1, cospi, cot, csc, direction_cosine,
-    over_square, sec, sin, sinc, sinpi, tan,
-};
+pub use elementary::*;
+pub use special::*;
 
 /// All of them in a table: derivatives, domains, edges, errors.
 #[doc = include_str!("table.md")]

@@ -3,11 +3,11 @@
 use std::any::Any;
 
 use super::SymbolicError;
+use crate::contract::scalar::Real;
+use crate::modes::reverse::recording::ReplayError;
+use crate::modes::reverse::var::Var;
 use crate::registry::Record;
-use crate::replay::ReplayError;
-use crate::scalar::Real;
 use crate::tape::{Reading, Store};
-use crate::var::Var;
 
 /// A call, at the point where it was made last.
 struct Call<T> {

@@ -5,8 +5,8 @@
 //! found out when they meet: a sweep without infinities pays nothing.
 
 use super::{CONSTANT, MOST_ARGUMENTS, Node, Span, Tape};
-use crate::scalar::Real;
-use crate::value::split_front;
+use crate::contract::scalar::Real;
+use crate::contract::value::split_front;
 
 /// What a sweep has to know of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! normally one range, and the sweep lends the rule views of the adjoint array itself.
 
 mod clash;
+pub(crate) mod pool;
 mod reading;
 #[cfg(feature = "testing")]
 mod recorded;
@@ -20,9 +21,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::cast::Emptied;
 
-use crate::primitive::{Primitive, Shapes};
-use crate::replay::{Instruction, Program, ReplayError};
-use crate::scalar::Real;
+use crate::contract::primitive::{Primitive, Shapes};
+use crate::contract::scalar::Real;
+use crate::modes::reverse::recording::{Instruction, Program, ReplayError};
 
 use clash::Live;
 pub(crate) use clash::StatementKind;
@@ -169,7 +170,7 @@ pub(crate) struct Tape<S: Real> {
     pub(crate) program: Option<Program<S>>,
     /// Counts the statements by their source.
     #[cfg(feature = "statements")]
-    pub(crate) counter: Option<Box<crate::statements::Counter>>,
+    pub(crate) counter: Option<Box<crate::statement_count::Counter>>,
 }
 
 impl<S: Real> Default for Tapes<S> {
@@ -552,7 +553,7 @@ impl<S: Real> Tape<S> {
         let mut free = scratch.as_mut_slice();
         for (i, span) in spans.iter().enumerate() {
             if span.active && !direct[i] {
-                lent[i] = Some(crate::value::split_front(&mut free, span.count as usize));
+                lent[i] = Some(crate::contract::value::split_front(&mut free, span.count as usize));
             }
         }
         store.reverse(node.entry as usize, outputs, &mut lent[..spans.len()]);

@@ -1,7 +1,7 @@
 //! How a tape reads the arguments of a primitive.
 
 use super::{CONSTANT, MOST_ARGUMENTS, Node, Run, Span, Tape, one_stamp};
-use crate::scalar::Real;
+use crate::contract::scalar::Real;
 
 /// The arguments of an application of a primitive, while they are read.
 pub(crate) struct Reading {

@@ -1,7 +1,7 @@
 //! What a tape records, for tests of how it does.
 
 use super::{Opened, Tape};
-use crate::var::Var;
+use crate::modes::reverse::var::Var;
 
 /// What was recorded.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::CONSTANT;
-use crate::scalar::Real;
+use crate::contract::scalar::Real;
 
 /// Operations on at most two numbers, in order.
 pub(super) struct Statements<S>(Vec<Statement<S>>);

@@ -10,14 +10,14 @@ use super::difference::{Difference, difference_at};
 use super::rules::{Near, Pull, Push, Rules, Text, Values, constants, flat, known, pieces, sizes};
 use super::sample::{Sampler, Style};
 use super::structure::Structure;
-use crate::dual::Dual;
-use crate::passing::Arguments;
-use crate::primitive::{Inputs, Primitive};
+use crate::contract::passing::Arguments;
+use crate::contract::primitive::{Inputs, Primitive};
+use crate::contract::scalar::Real;
+use crate::modes::dual::Dual;
+use crate::modes::reverse::var::Var;
 use crate::registry::{Partial, Record};
-use crate::scalar::Real;
 use crate::symbolic::value_of;
 use crate::transform::vjp;
-use crate::var::Var;
 
 /// A property that a primitive's rules do not have.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -5,11 +5,11 @@ use std::any::Any;
 
 use num_traits::ToPrimitive;
 
-use crate::passing::Arguments;
-use crate::primitive::{Inputs, Output, Primitive};
-use crate::scalar::Real;
+use crate::contract::passing::Arguments;
+use crate::contract::primitive::{Inputs, Output, Primitive};
+use crate::contract::scalar::Real;
+use crate::contract::value::Differentiable;
 use crate::tape::MOST_ARGUMENTS;
-use crate::value::Differentiable;
 
 /// A rule at one evaluation, which is kept: tangents of the arguments to that of the results.
 pub(super) type Push<'a, S> = Box<dyn Fn(&[S]) -> Vec<S> + 'a>;

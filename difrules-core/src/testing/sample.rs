@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::scalar::Scalar;
-use crate::value::{Differentiable, Shape};
+use crate::contract::scalar::Scalar;
+use crate::contract::value::{Differentiable, Shape};
 
 /// Draws the points at which a checker evaluates a primitive: what `sample = ..` is given.
 ///

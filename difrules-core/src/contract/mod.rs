@@ -1,0 +1,14 @@
+//! What a scalar, a value, an argument and a primitive are to each other.
+//!
+//! The definitions need one another, and Rust makes them one circle of modules: a scalar of a mode applies
+//! primitives, a primitive has arguments, an argument is passed in one of several forms, a form lends a
+//! value, and a value is a container of scalars. This is the only such circle; the modes and everything
+//! else stand on it.
+
+pub(crate) mod handling;
+pub mod passing;
+pub(crate) mod primitive;
+pub(crate) mod scalar;
+pub(crate) mod slot;
+pub(crate) mod value;
+pub(crate) mod whole;

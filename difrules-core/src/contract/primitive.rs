@@ -1,0 +1,229 @@
+//! The trait that `#[primitive]` fills in.
+
+use crate::contract::passing::Arguments;
+use crate::contract::scalar::Real;
+use crate::contract::value::{Differentiable, Family};
+use crate::contract::whole::Keep;
+use crate::registry::{Mode, Record};
+
+/// A function with derivative rules.
+///
+/// `#[primitive]` implements it for an empty type of the function's name; nobody writes it by hand.
+/// A mode ([`Dual`](crate::Dual), [`Var`](crate::Var)) is written against it once, for all
+/// primitives: it takes the arguments apart, [evaluates](Primitive::evaluate) the primitive one mode
+/// further in, and applies the rule.
+///
+/// Everything is generic over the real scalar `S`; what else the function is generic over
+/// (dimensions, real or complex) are parameters of the implementing type.
+pub trait Primitive: Sized + 'static {
+    /// Whether its rules exist at every real scalar; not so for a plain function.
+    const GENERIC: bool;
+    /// Whether it maps real numbers to one real number by known [`partial`](Primitive::partial)s,
+    /// so that a tape needs no node for it.
+    const SCALAR: bool;
+    /// Whether a number of its result depends on those in the same place of the arguments alone, so that
+    /// it has partial derivatives. Its rules are told which zeros are strong: those of negative sign (see
+    /// [`infinities`](crate::infinities)).
+    const ENTRYWISE: bool;
+
+    /// How it takes its arguments: a tuple of the forms in [`passing`](crate::passing).
+    type Arguments: Arguments;
+    /// What the call returns on success.
+    type Output: Family;
+    /// Copies of `&mut` arguments that the call overwrites and a rule reads.
+    type Overwritten<S: Real>: 'static;
+    /// What the augmented primal saves for the rules.
+    type Saved<S: Real>: 'static;
+    /// What the reverse rule reads; all that a tape keeps alive.
+    type Residual<S: Real>: 'static;
+    /// Why the call can fail.
+    type Error: std::fmt::Debug + Send + Sync + 'static;
+    /// What the function returns: the output, or a `Result` or `Option` of it.
+    type Return<S: Real>;
+
+    /// Its record in the registry.
+    fn record() -> &'static Record;
+    /// Runs the primitive's own text, or its kernel for this scalar.
+    fn primal<S: Real>(arguments: Given<'_, Self, S>) -> Self::Return<S>;
+    /// Evaluates it at `S`, with what it saves for the rules.
+    fn augmented<S: Real>(
+        arguments: Given<'_, Self, S>,
+    ) -> Result<(Output<Self, S>, Self::Saved<S>), Self::Error>;
+    /// The forward rule: reads the tangents of the arguments, leaves those of `&mut` arguments in
+    /// their place and returns that of the output.
+    fn push<S: Real>(
+        evaluation: LentEvaluation<'_, Self, S>,
+        tangents: &mut Tangents<'_, Self, S>,
+    ) -> Output<Self, S>;
+    /// The reverse rule: `outputs` are the cotangents of the output and of each `&mut` argument
+    /// after the call; `slots` are the adjoints to add to, one an argument.
+    fn reverse<S: Real>(
+        residual: &Self::Residual<S>,
+        shapes: &Shapes<Self>,
+        outputs: &mut [S],
+        slots: &mut [Option<&mut [S]>],
+    );
+    /// The partial derivative by an argument, where [`SCALAR`](Primitive::SCALAR).
+    fn partial<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> S;
+    /// Whether the partial derivative by an argument, which is zero, is so because the argument does not
+    /// matter here, and not because it came out so: where the rule says `T::zero()`, in a branch or
+    /// always. Such a zero is strong (see [`infinities`](crate::infinities)).
+    fn is_off<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> bool;
+    /// Whether somebody knows the derivative by an argument.
+    fn is_known(argument: usize) -> bool;
+    /// Copies the `&mut` arguments that a rule reads as they were.
+    fn overwritten<S: Real>(arguments: &Reads<'_, Self, S>) -> Self::Overwritten<S>;
+    /// Keeps what the reverse rule reads.
+    fn keep<S: Real>(
+        arguments: Keeps<'_, Self, S>,
+        overwritten: Self::Overwritten<S>,
+        output: Keep<'_, Output<Self, S>>,
+        saved: Self::Saved<S>,
+    ) -> Self::Residual<S>;
+    /// What the function returns, as a result.
+    ///
+    /// # Errors
+    /// The function's own.
+    fn into_result<S: Real>(returned: Self::Return<S>) -> Result<Output<Self, S>, Self::Error>;
+    /// A result as what the function returns.
+    fn from_result<S: Real>(result: Result<Output<Self, S>, Self::Error>) -> Self::Return<S>;
+
+    /// Evaluates it.
+    ///
+    /// # Errors
+    /// The function's own.
+    #[inline]
+    fn evaluate<S: Real>(mut inputs: Inputs<Self, S>) -> Result<Evaluation<Self, S>, Self::Error> {
+        let overwritten = Self::overwritten(&Self::Arguments::read::<S>(&inputs));
+        let (output, saved) = Self::augmented(Self::Arguments::lend(&mut inputs))?;
+        Ok(Evaluated { inputs, overwritten, output, saved })
+    }
+    /// Lends an evaluation to the forward rule.
+    #[inline]
+    fn lend<S: Real>(evaluation: &Evaluation<Self, S>) -> LentEvaluation<'_, Self, S> {
+        LentEvaluation {
+            arguments: Self::Arguments::read::<S>(&evaluation.inputs),
+            overwritten: &evaluation.overwritten,
+            output: &evaluation.output,
+            saved: &evaluation.saved,
+        }
+    }
+    /// The forward rule of an evaluation: takes the tangents of the arguments, leaves those of `&mut`
+    /// arguments in their place and returns that of the output.
+    #[inline]
+    fn forward<S: Real>(
+        evaluation: &Evaluation<Self, S>,
+        tangents: &mut Inputs<Self, S>,
+    ) -> Output<Self, S> {
+        Self::push(Self::lend(evaluation), &mut Self::Arguments::lend_tangents::<S>(tangents))
+    }
+    /// Keeps what the reverse rule reads of an evaluation.
+    #[inline]
+    fn residual<S: Real>(evaluation: Evaluation<Self, S>) -> Self::Residual<S> {
+        let Evaluated { inputs, overwritten, output, saved } = evaluation;
+        Self::keep(Self::Arguments::keep::<S>(inputs), overwritten, Keep::Own(output), saved)
+    }
+    /// The shapes of the arguments and of the output.
+    #[inline]
+    fn shapes<S: Real>(evaluation: &Evaluation<Self, S>) -> Shapes<Self> {
+        let arguments = Self::Arguments::read::<S>(&evaluation.inputs);
+        (Self::Arguments::shapes::<S>(&arguments), evaluation.output.shape())
+    }
+}
+
+/// A primitive's arguments as a call gives them: a tuple of references and values.
+pub type Given<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Given<'a, S>;
+
+/// A primitive's arguments in one piece each: a tuple.
+pub type Wholes<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Whole<'a, S>;
+
+/// A primitive's arguments as a rule reads them: a tuple.
+pub type Reads<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Read<'a, S>;
+
+/// A primitive's arguments for a tape that may keep them: a tuple.
+pub type Keeps<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Keep<'a, S>;
+
+/// Tangents of a primitive's arguments, as a forward rule is lent them: a tuple.
+pub type Tangents<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Tangents<'a, S>;
+
+/// A primitive's arguments, owned: a tuple.
+pub type Inputs<P, S> = <<P as Primitive>::Arguments as Arguments>::Owned<S>;
+
+/// What a primitive returns on success.
+pub type Output<P, S> = <<P as Primitive>::Output as Family>::Of<S>;
+
+/// The shapes of a primitive's arguments and of its output.
+pub type Shapes<P> = (
+    <<P as Primitive>::Arguments as Arguments>::Shapes,
+    <<P as Primitive>::Output as Family>::Shape,
+);
+
+/// What one evaluation of a primitive leaves for its rules.
+pub type Evaluation<P, S> = Evaluated<
+    Inputs<P, S>,
+    <P as Primitive>::Overwritten<S>,
+    Output<P, S>,
+    <P as Primitive>::Saved<S>,
+>;
+
+/// An [`Evaluation`] by the types of its parts: the same for all primitives that have these.
+pub struct Evaluated<Inputs, Overwritten, Output, Saved> {
+    /// The arguments; the `&mut` ones as the call left them.
+    pub inputs: Inputs,
+    /// The overwritten values that a rule reads.
+    pub overwritten: Overwritten,
+    /// What the call returned.
+    pub output: Output,
+    /// What the augmented primal saved.
+    pub saved: Saved,
+}
+
+/// An evaluation that is lent to a forward rule.
+pub struct LentEvaluation<'a, P: Primitive, S: Real> {
+    /// The arguments; the `&mut` ones as the call left them.
+    pub arguments: Reads<'a, P, S>,
+    /// The overwritten values that a rule reads.
+    pub overwritten: &'a P::Overwritten<S>,
+    /// What the call returned.
+    pub output: &'a Output<P, S>,
+    /// What the augmented primal saved.
+    pub saved: &'a P::Saved<S>,
+}
+
+/// A derivative that nobody knows was asked for: what a mode panics with, when its tangent or its
+/// adjoint is not zero.
+///
+/// ```should_panic
+/// # use difrules_core::{gradient, math::zeta};
+/// // The derivative of the Hurwitz zeta function by its first argument.
+/// gradient(|s| zeta(*s, s.clone()), &2.0_f64);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the derivative of the primitive `{primitive}` by its argument `{argument}` is not known; make \
+     that argument a constant"
+)]
+pub struct UnknownPartial {
+    /// The primitive's path.
+    pub primitive: &'static str,
+    /// The argument's name.
+    pub argument: &'static str,
+}
+
+impl UnknownPartial {
+    pub(crate) fn of(record: &'static Record, argument: usize) -> Self {
+        Self { primitive: record.path, argument: record.arguments[argument].name }
+    }
+}
+
+/// A rule that a primitive does not have was asked for: what a mode panics with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the primitive `{primitive}` has no {mode} rule; give it one with `#[primitive({mode} = ..)]`"
+)]
+pub struct MissingRule {
+    /// The primitive's path.
+    pub primitive: &'static str,
+    /// The mode whose rule is missing.
+    pub mode: Mode,
+}

@@ -1,0 +1,609 @@
+//! The scalars: what a primitive may be generic over.
+//!
+//! A *real* scalar ([`Real`]) carries the derivative mode: `f32` and `f64` compute values alone,
+//! [`Dual`](crate::Dual) carries tangents, [`Var`](crate::Var) records for a reverse sweep, and
+//! they nest. A [`Scalar`] is a real scalar or a complex number of two of them; complex numbers
+//! need no mode of their own.
+
+use std::cell::{Cell, RefCell};
+use std::iter::{Product, Sum};
+
+use nalgebra::{Complex, ComplexField, RealField};
+
+use crate::contract::passing::{Arguments, Gathered, Reference};
+use crate::contract::primitive::{Given, Output, Primitive, Wholes};
+use crate::contract::value::{Differentiable, Family};
+use crate::modes::reverse::checkpoint;
+use crate::registry::Record;
+use crate::symbolic;
+use crate::tape::{self, Tapes};
+
+/// Whether a scalar is real or complex, apart from the derivative mode.
+///
+/// Two types stand for the two kinds: `f64` for the real ones (`f32`, `f64`, `Dual<f64>`, ...) and
+/// `Complex<f64>` for the complex ones (`Complex<f32>`, `Complex<Var<f64>>`, ...).
+///
+/// ```
+/// use difrules_core::{Dual, Kind};
+/// use nalgebra::Complex;
+///
+/// let real: <f64 as Kind>::Of<Dual<f64>> = Dual::constant(1.0);
+/// let complex: <Complex<f64> as Kind>::Of<Dual<f64>> = Complex::new(real, real);
+/// ```
+pub trait Kind: nalgebra::Scalar {
+    /// Whether a number of this kind is one real number.
+    const REAL: bool;
+    /// The scalar of this kind over the real scalar `S`.
+    type Of<S: Real>: Scalar<Real = S, Kind = Self>;
+}
+
+impl Kind for f64 {
+    const REAL: bool = true;
+    type Of<S: Real> = S;
+}
+
+impl Kind for Complex<f64> {
+    const REAL: bool = false;
+    type Of<S: Real> = Complex<S>;
+}
+
+/// A real or complex number in any derivative mode; the bound of a primitive that works for both.
+///
+/// ```
+/// use difrules_core::Scalar;
+/// use nalgebra::{Complex, DVector};
+///
+/// /// Works for `f32`, `f64`, `Complex<f64>`, `Dual<f64>`, `Complex<Var<f64>>`, ...
+/// fn squared_norm<T: Scalar>(x: &DVector<T>) -> T::Real {
+///     x.iter().fold(nalgebra::zero(), |sum: T::Real, x| sum + x.modulus_squared())
+/// }
+///
+/// assert_eq!(squared_norm(&DVector::from_element(2, 3.0_f32)), 18.0);
+/// assert_eq!(squared_norm(&DVector::from_element(2, Complex::new(0.0, 1.0))), 2.0);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scalar that a primitive can work on",
+    note = "scalars are f32, f64, `Dual` and `Var` of a real scalar, and `Complex` of any of these",
+    note = "a structure made of them derives `difrules_core::Differentiable`; a function that can fail writes its `Result<Y, Error>` out"
+)]
+pub trait Scalar:
+    ComplexField<RealField = <Self as Scalar>::Real>
+    + Copy
+    + Sum
+    + Product
+    + for<'a> Sum<&'a Self>
+    + for<'a> Product<&'a Self>
+{
+    /// The real scalar this one is made of.
+    type Real: Real;
+    /// Real or complex.
+    type Kind: Kind<Of<<Self as Scalar>::Real> = Self>;
+
+    /// This number, if it is of a real kind.
+    fn try_real(self) -> Option<<Self as Scalar>::Real>;
+
+    /// Applies `f` to the real parts this number is made of.
+    fn map_parts<S: Real>(
+        self,
+        f: &mut impl FnMut(<Self as Scalar>::Real) -> S,
+    ) -> <Self::Kind as Kind>::Of<S>;
+
+    /// Whether it is zero and nothing varies it.
+    ///
+    /// `is_zero` says of a number in a mode what it says of the plain number. A rule that leaves out
+    /// what a zero makes superfluous has to ask this: the derivatives of a zero that varies count.
+    ///
+    /// ```
+    /// use difrules_core::{Dual, Scalar};
+    /// use num_traits::Zero;
+    ///
+    /// let (still, moving) = (Dual::<f64>::constant(0.0), Dual::new(0.0, [1.0]));
+    /// assert!(still.is_zero() && moving.is_zero());
+    /// assert!(still.is_constant_zero() && !moving.is_constant_zero());
+    /// ```
+    fn is_constant_zero(&self) -> bool;
+
+    /// Whether it is one and nothing varies it; see [`is_constant_zero`](Scalar::is_constant_zero).
+    fn is_constant_one(&self) -> bool;
+
+    /// Lends the real parts this number is made of: one, or real part and imaginary part.
+    fn parts_mut(&mut self) -> &mut [<Self as Scalar>::Real];
+
+    /// Reads consecutive real numbers as numbers of this type.
+    ///
+    /// # Panics
+    /// If their count is odd and this type is complex.
+    fn from_parts_mut(parts: &mut [<Self as Scalar>::Real]) -> &mut [Self];
+
+    /// Reads consecutive real numbers as numbers of this type.
+    ///
+    /// # Panics
+    /// If their count is odd and this type is complex.
+    fn from_parts(parts: &[<Self as Scalar>::Real]) -> &[Self];
+
+    /// Reads numbers of this type as consecutive real numbers.
+    fn parts_of(numbers: &[Self]) -> &[<Self as Scalar>::Real];
+}
+
+/// A real number in any derivative mode.
+///
+/// Implemented by `f32`, `f64`, and by [`Dual`](crate::Dual) and [`Var`](crate::Var) of any `Real`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a real scalar that a primitive can work on",
+    note = "real scalars are f32, f64, and `Dual` and `Var` of a real scalar"
+)]
+pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
+    /// Whether this is a plain number, in no derivative mode.
+    const BASE: bool;
+
+    /// The plain number inside all modes.
+    fn to_f64(self) -> f64;
+
+    /// The tangent of what does not move. Rules of zero tell it from a zero that was computed, by its
+    /// sign: see [`infinities`](crate::infinities).
+    #[doc(hidden)]
+    fn still() -> Self;
+
+    /// Whether it is the tangent of what does not move.
+    #[doc(hidden)]
+    fn is_still(&self) -> bool;
+
+    /// As the tangent of what moves: a zero has the other sign then.
+    #[doc(hidden)]
+    fn moved(self) -> Self;
+
+    /// Whether it is finite in every part.
+    #[doc(hidden)]
+    fn is_bounded(&self) -> bool;
+
+    /// The same but for the plain number inside all modes, which is zero.
+    #[doc(hidden)]
+    fn at_zero(self) -> Self;
+
+    /// Calls a primitive in this scalar's mode.
+    ///
+    /// A plain number runs the primitive's own text; a mode runs it one mode further in and applies
+    /// the primitive's rule to the result.
+    #[doc(hidden)]
+    fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self>;
+
+    /// The scalar one mode further in: what a mode calls a primitive at. A plain number's is itself.
+    #[doc(hidden)]
+    type Inner: Real;
+
+    /// A container of this scalar that stays in one piece; see [`Whole`](crate::Whole).
+    #[doc(hidden)]
+    type Whole<F: Family>: Clone + 'static;
+
+    /// A whole value that is lent to a call.
+    #[doc(hidden)]
+    type Lent<'a, F: Family>: Copy;
+
+    /// The number one mode further in.
+    #[doc(hidden)]
+    fn inner(self) -> Self::Inner;
+
+    /// Whether it is a plain number, or such a number and its tangents, beside each other in memory.
+    #[doc(hidden)]
+    const PARTS: bool = false;
+
+    /// How many tangents it has in memory beside its value.
+    #[doc(hidden)]
+    const DIRECTIONS: usize = 0;
+
+    /// Where a part is, in bytes: the value, or after it a tangent. Each is an [`Inner`](Real::Inner).
+    #[doc(hidden)]
+    fn place_of_part(_part: usize) -> usize {
+        0
+    }
+
+    /// The same as one of the derivation that the other is of.
+    #[doc(hidden)]
+    fn of_derivation(self, _other: Self) -> Self {
+        self
+    }
+
+    /// A number that nothing is differentiated by in this mode.
+    #[doc(hidden)]
+    fn from_inner(value: Self::Inner) -> Self;
+
+    /// Lends a whole value.
+    #[doc(hidden)]
+    fn lend<F: Family>(whole: &Self::Whole<F>) -> Self::Lent<'_, F>;
+
+    /// The same for a shorter time, which the compiler cannot see for itself.
+    #[doc(hidden)]
+    fn shorten<'s, 'l: 's, F: Family + 's + 'l>(lent: Self::Lent<'l, F>) -> Self::Lent<'s, F>;
+
+    /// Lends a constant.
+    #[doc(hidden)]
+    fn lend_constant<F: Family>(value: &F::Of<Self::Inner>) -> Self::Lent<'_, F>;
+
+    /// A copy of what is lent.
+    #[doc(hidden)]
+    fn hold<F: Family>(lent: Self::Lent<'_, F>) -> Self::Whole<F>;
+
+    /// A whole constant.
+    #[doc(hidden)]
+    fn constant_whole<F: Family>(value: F::Of<Self::Inner>) -> Self::Whole<F>;
+
+    /// The value of what is lent.
+    #[doc(hidden)]
+    fn value_of<'a, F: Family + 'a>(lent: Self::Lent<'a, F>) -> &'a F::Of<Self::Inner>;
+
+    /// The value of a whole, to be overwritten.
+    #[doc(hidden)]
+    fn value_mut<F: Family>(whole: &mut Self::Whole<F>) -> &mut F::Of<Self::Inner>;
+
+    /// The container with each of its numbers apart.
+    #[doc(hidden)]
+    fn entries<F: Family>(lent: Self::Lent<'_, F>) -> F::Of<Self>;
+
+    /// The container with each of its numbers apart, and replaced by `f` of it.
+    #[doc(hidden)]
+    fn map_entries<F: Family, S: Real>(
+        lent: Self::Lent<'_, F>,
+        f: &mut impl FnMut(Self) -> S,
+    ) -> F::Of<S>;
+
+    /// Calls `f` with each of the numbers.
+    #[doc(hidden)]
+    fn for_each_entry<F: Family>(lent: Self::Lent<'_, F>, f: &mut impl FnMut(Self)) {
+        Self::entries::<F>(lent).for_each_real(f);
+    }
+
+    /// Calls `f` with a reference to each of the numbers.
+    #[doc(hidden)]
+    fn update_entries<F: Family>(whole: &mut Self::Whole<F>, f: &mut impl FnMut(&mut Self)) {
+        let mut entries = Self::entries::<F>(Self::lend::<F>(whole));
+        entries.update_reals(f);
+        *whole = Self::gathered::<F>(entries);
+    }
+
+    /// One piece out of an argument whose numbers are apart.
+    #[doc(hidden)]
+    fn gather<Form: Gathered>(given: &Form::Given<'_, Self>) -> Self::Whole<Form::Family>;
+
+    /// One piece out of numbers that are apart.
+    #[doc(hidden)]
+    fn gathered<F: Family>(entries: F::Of<Self>) -> Self::Whole<F> {
+        Self::gather::<Reference<F>>(&&entries)
+    }
+
+    /// A part, whose numbers start at `offset` and which `take` takes out of the value.
+    #[doc(hidden)]
+    fn part<F: Family, G: Family>(
+        lent: Self::Lent<'_, F>,
+        offset: usize,
+        take: impl Fn(&F::Of<Self::Inner>) -> G::Of<Self::Inner>,
+    ) -> Self::Whole<G>;
+
+    /// Calls a primitive on whole values.
+    #[doc(hidden)]
+    fn apply_whole<P: Primitive>(
+        arguments: Wholes<'_, P, Self>,
+    ) -> Result<Self::Whole<P::Output>, P::Error>;
+
+    /// Calls a primitive that is known by its record alone, for [`symbolic`](crate::symbolic).
+    #[doc(hidden)]
+    fn call_record(
+        record: &'static Record,
+        arguments: &[Self],
+    ) -> Result<Self, symbolic::SymbolicError>;
+
+    /// Whether it is the same number in every part, the sign of a zero and the digits of a NaN too.
+    #[doc(hidden)]
+    fn is_same(self, other: Self) -> bool;
+
+    /// See [`checkpointed`](crate::checkpointed).
+    #[doc(hidden)]
+    fn checkpointed<X, P, E: 'static>(
+        steps: usize,
+        x: &X,
+        parameters: &P,
+        step: impl Fn(usize, &X, &P) -> Result<X, E> + 'static,
+    ) -> Result<X, E>
+    where
+        X: Differentiable<Real = Self>,
+        P: Differentiable<Real = Self>,
+    {
+        checkpoint::plain(steps, x, parameters, step)
+    }
+
+    /// The tapes of this thread that record statements about `Var<Self>`.
+    #[doc(hidden)]
+    fn tapes() -> &'static RefCell<Tapes<Self>>;
+}
+
+/// A plain number as one of any scalar: what stands for a literal in generic code.
+///
+/// ```
+/// use difrules_core::{Real, gradient, lit};
+///
+/// fn energy<T: Real>(x: T) -> T {
+///     lit::<T>(0.5) * x * x
+/// }
+///
+/// assert_eq!(gradient(|x| energy(*x), &3.0_f64), 3.0);
+/// ```
+#[inline]
+pub fn lit<T: Scalar>(number: f64) -> T {
+    nalgebra::convert(number)
+}
+
+/// A real scalar that is `Base` itself or one derivative mode over it: what a primitive that is
+/// written for one type can be called with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` differentiates more than once, but this primitive is a plain function of `{Base}`",
+    label = "a plain function's rules exist at `{Base}` alone, so it differentiates once",
+    note = "make the function generic (`fn f<T: Real>(x: T) -> T`) and it differentiates as often as you like"
+)]
+pub trait Over<Base: Real>: Real {}
+
+impl Over<f64> for f64 {}
+impl Over<f32> for f32 {}
+
+macro_rules! base {
+    ($($real:ident),*) => {$(
+        impl Scalar for $real {
+            type Real = $real;
+            type Kind = f64;
+
+            #[inline]
+            fn try_real(self) -> Option<$real> {
+                Some(self)
+            }
+
+            #[inline]
+            fn map_parts<S: Real>(self, f: &mut impl FnMut($real) -> S) -> S {
+                f(self)
+            }
+
+            #[inline]
+            fn is_constant_zero(&self) -> bool {
+                *self == 0.0
+            }
+
+            #[inline]
+            fn is_constant_one(&self) -> bool {
+                *self == 1.0
+            }
+
+            #[inline]
+            fn parts_mut(&mut self) -> &mut [$real] {
+                std::slice::from_mut(self)
+            }
+
+            #[inline]
+            fn from_parts_mut(parts: &mut [$real]) -> &mut [$real] {
+                parts
+            }
+
+            #[inline]
+            fn from_parts(parts: &[$real]) -> &[$real] {
+                parts
+            }
+
+            #[inline]
+            fn parts_of(numbers: &[$real]) -> &[$real] {
+                numbers
+            }
+        }
+
+        impl Real for $real {
+            const BASE: bool = true;
+            const PARTS: bool = true;
+
+            #[inline]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline]
+            fn still() -> Self {
+                -0.0
+            }
+
+            #[inline]
+            fn is_still(&self) -> bool {
+                self.to_bits() == (-0.0 as $real).to_bits()
+            }
+
+            #[inline]
+            fn moved(self) -> Self {
+                self + 0.0
+            }
+
+            #[inline]
+            fn is_bounded(&self) -> bool {
+                <$real>::is_finite(*self)
+            }
+
+            #[inline]
+            fn at_zero(self) -> Self {
+                0.0
+            }
+
+            fn call_record(
+                record: &'static Record,
+                arguments: &[Self],
+            ) -> Result<Self, symbolic::SymbolicError> {
+                symbolic::call_base(record, stringify!($real), arguments)
+            }
+
+            #[inline]
+            fn is_same(self, other: Self) -> bool {
+                self.to_bits() == other.to_bits()
+            }
+
+            #[inline]
+            fn apply<P: Primitive>(arguments: Given<'_, P, Self>) -> P::Return<Self> {
+                P::primal::<$real>(arguments)
+            }
+
+            type Inner = $real;
+            type Whole<F: Family> = F::Of<$real>;
+            type Lent<'a, F: Family> = &'a F::Of<$real>;
+
+            #[inline]
+            fn inner(self) -> $real {
+                self
+            }
+
+            #[inline]
+            fn from_inner(value: $real) -> $real {
+                value
+            }
+
+            #[inline]
+            fn lend<F: Family>(whole: &F::Of<$real>) -> &F::Of<$real> {
+                whole
+            }
+
+            #[inline]
+            fn shorten<'s, 'l: 's, F: Family + 's + 'l>(lent: &'l F::Of<$real>) -> &'s F::Of<$real> {
+                lent
+            }
+
+            #[inline]
+            fn lend_constant<F: Family>(value: &F::Of<$real>) -> &F::Of<$real> {
+                value
+            }
+
+            #[inline]
+            fn hold<F: Family>(lent: &F::Of<$real>) -> F::Of<$real> {
+                lent.clone()
+            }
+
+            #[inline]
+            fn constant_whole<F: Family>(value: F::Of<$real>) -> F::Of<$real> {
+                value
+            }
+
+            #[inline]
+            fn value_of<'a, F: Family + 'a>(lent: &'a F::Of<$real>) -> &'a F::Of<$real> {
+                lent
+            }
+
+            #[inline]
+            fn value_mut<F: Family>(whole: &mut F::Of<$real>) -> &mut F::Of<$real> {
+                whole
+            }
+
+            #[inline]
+            fn entries<F: Family>(lent: &F::Of<$real>) -> F::Of<$real> {
+                lent.clone()
+            }
+
+            #[inline]
+            fn map_entries<F: Family, S: Real>(
+                lent: &F::Of<$real>,
+                f: &mut impl FnMut($real) -> S,
+            ) -> F::Of<S> {
+                lent.map_reals(f)
+            }
+
+            #[inline]
+            fn for_each_entry<F: Family>(lent: &F::Of<$real>, f: &mut impl FnMut($real)) {
+                lent.for_each_real(f);
+            }
+
+            #[inline]
+            fn update_entries<F: Family>(whole: &mut F::Of<$real>, f: &mut impl FnMut(&mut $real)) {
+                whole.update_reals(f);
+            }
+
+            #[inline]
+            fn gather<Form: Gathered>(
+                given: &Form::Given<'_, $real>,
+            ) -> <Form::Family as Family>::Of<$real> {
+                Form::own_container::<$real, $real>(given, &mut |x| x)
+            }
+
+            #[inline]
+            fn gathered<F: Family>(entries: F::Of<$real>) -> F::Of<$real> {
+                entries
+            }
+
+            #[inline]
+            fn part<F: Family, G: Family>(
+                lent: &F::Of<$real>,
+                _: usize,
+                take: impl Fn(&F::Of<$real>) -> G::Of<$real>,
+            ) -> G::Of<$real> {
+                take(lent)
+            }
+
+            #[inline]
+            fn apply_whole<P: Primitive>(
+                mut arguments: Wholes<'_, P, Self>,
+            ) -> Result<Output<P, $real>, P::Error> {
+                P::into_result::<$real>(P::primal::<$real>(
+                    P::Arguments::give::<$real>(&mut arguments),
+                ))
+            }
+
+            #[inline]
+            fn tapes() -> &'static RefCell<Tapes<Self>> {
+                thread_local! {
+                    // A reference, since a place without destructor is the fastest to come to, and
+                    // each operation that is recorded does.
+                    static TAPES: Cell<Option<&'static RefCell<Tapes<$real>>>> =
+                        const { Cell::new(None) };
+                }
+                TAPES.get().unwrap_or_else(|| {
+                    let tapes = tape::new_tapes(|| TAPES.set(None));
+                    TAPES.set(Some(tapes));
+                    tapes
+                })
+            }
+        }
+    )*};
+}
+base!(f32, f64);
+
+impl<R: Real> Scalar for Complex<R> {
+    type Real = R;
+    type Kind = Complex<f64>;
+
+    #[inline]
+    fn try_real(self) -> Option<R> {
+        None
+    }
+
+    #[inline]
+    fn map_parts<S: Real>(self, f: &mut impl FnMut(R) -> S) -> Complex<S> {
+        let re = f(self.re);
+        Complex::new(re, f(self.im))
+    }
+
+    #[inline]
+    fn is_constant_zero(&self) -> bool {
+        self.re.is_constant_zero() && self.im.is_constant_zero()
+    }
+
+    #[inline]
+    fn is_constant_one(&self) -> bool {
+        self.re.is_constant_one() && self.im.is_constant_zero()
+    }
+
+    #[inline]
+    fn parts_mut(&mut self) -> &mut [R] {
+        crate::cast::parts_of_complex(self)
+    }
+
+    #[inline]
+    fn from_parts_mut(parts: &mut [R]) -> &mut [Complex<R>] {
+        crate::cast::complex_from_parts(parts)
+    }
+
+    #[inline]
+    fn from_parts(parts: &[R]) -> &[Complex<R>] {
+        crate::cast::complex_of_parts(parts)
+    }
+
+    #[inline]
+    fn parts_of(numbers: &[Complex<R>]) -> &[R] {
+        crate::cast::parts_of_complexes(numbers)
+    }
+}

@@ -1,0 +1,723 @@
+//! What a primitive takes and gives: scalars, and containers of them.
+
+use std::fmt::Debug;
+
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
+
+use crate::contract::scalar::{Kind, Real, Scalar};
+use crate::contract::whole::{Map, Source, Whole};
+use crate::registry::Notion;
+
+/// A container, apart from the real scalar it is over.
+///
+/// The type over `f64` stands for it: `f64` for `f32`, `f64`, `Dual<f64>`, ...; `DMatrix<f64>` for
+/// `DMatrix<Var<f64>>`; `Parameters<f64>` for a derived structure.
+///
+/// ```
+/// use difrules_core::{Dual, With};
+/// use nalgebra::DVector;
+///
+/// let x: With<(f64, DVector<f64>), Dual<f64>> = (Dual::constant(1.0), DVector::zeros(2));
+/// ```
+pub trait Family: 'static {
+    /// The container over the real scalar `S`.
+    type Of<S: Real>: Differentiable<Real = S, Family = Self>;
+    /// What it takes to build one: the sizes that the type does not fix.
+    type Shape: Clone + PartialEq + Debug + 'static;
+}
+
+/// The container `X` over the real scalar `S`.
+pub type With<X, S> = <<X as Differentiable>::Family as Family>::Of<S>;
+
+/// What it takes to build an `X`: the sizes that its type does not fix.
+pub type Shape<X> = <<X as Differentiable>::Family as Family>::Shape;
+
+/// A value made of real numbers, so that it has tangents and cotangents.
+///
+/// Implemented by every [`Scalar`], by nalgebra's matrices and vectors of dynamic and static size,
+/// and by tuples, arrays, `Vec` and `Option` of such values. Tangents and cotangents have the type
+/// and the shape of the value. The real numbers stand in one fixed order: matrices column by
+/// column, complex numbers with their real part first, containers element by element.
+///
+/// ```
+/// use difrules_core::Differentiable;
+/// use nalgebra::{Complex, dmatrix};
+///
+/// let value = (dmatrix![1.0, 3.0; 2.0, 4.0], Complex::new(5.0, 6.0));
+/// let mut reals = Vec::new();
+/// value.for_each_real(&mut |x| reals.push(x));
+/// assert_eq!(reals, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no derivative",
+    note = "differentiable are scalars, nalgebra matrices and vectors, and tuples, arrays, `Vec` and `Option` of them",
+    note = "an argument without a derivative is named in `constant(..)`"
+)]
+pub trait Differentiable: Clone + 'static {
+    /// The real scalar it is made of.
+    type Real: Real;
+    /// The same container over all real scalars.
+    type Family: Family<Of<Self::Real> = Self>;
+    /// How a rule reads it: scalars by value, the rest by reference.
+    type Ref<'a>;
+    /// How a rule reads the cotangent of a result: scalars by value, matrices as a mutable view,
+    /// which the rule may use as its workspace.
+    type Cotangent<'a>;
+    /// How a rule is lent an adjoint buffer to add into: scalars by mutable reference, matrices as
+    /// a mutable view.
+    type Adjoint<'a>;
+    /// How a call on whole values gives it: scalars as they are, a matrix whole, a structure as a tuple
+    /// of what its fields are given as.
+    type Parts;
+
+    /// Whether it is made of numbers and nothing else, so that nobody notices when it is dropped.
+    #[doc(hidden)]
+    const NUMBERS_ALONE: bool = false;
+
+    /// Its shape.
+    fn shape(&self) -> Shape<Self>;
+
+    /// What kind of value this is.
+    fn notion() -> Notion;
+
+    /// How many real numbers a value of this shape holds.
+    fn count(shape: &Shape<Self>) -> usize;
+
+    /// Appends how many real numbers each of its fields holds.
+    #[doc(hidden)]
+    fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+        pieces.push(Self::count(shape));
+    }
+
+    /// A value of this shape, its real numbers and what is whole taken from `source` in order.
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self;
+
+    /// The same container with every real number and all that is whole replaced by what `map` makes
+    /// of it.
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S>;
+
+    /// A value of this shape, its real numbers taken from `next` in order.
+    #[inline]
+    fn build(shape: &Shape<Self>, next: &mut impl FnMut() -> Self::Real) -> Self {
+        Self::build_with(shape, next)
+    }
+
+    /// The same container with every real number replaced by `f` of it.
+    #[inline]
+    fn map_reals<S: Real>(&self, f: &mut impl FnMut(Self::Real) -> S) -> With<Self, S> {
+        self.map_with(f)
+    }
+
+    /// A value of this shape made of these real numbers.
+    #[inline]
+    fn from_reals(shape: &Shape<Self>, reals: &[Self::Real]) -> Self {
+        let mut reals = reals.iter().copied();
+        Self::build(shape, &mut || reals.next().expect("as many as the shape has"))
+    }
+
+    /// Gives a whole value away in its parts: numbers as they are, a matrix whole, a structure's
+    /// fields as a tuple.
+    #[doc(hidden)]
+    fn parts(whole: <Self::Real as Real>::Whole<Self::Family>) -> Self::Parts;
+
+    /// Calls `f` with every real number, in order.
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real));
+
+    /// Calls `f` with a reference to every real number, in order.
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real));
+
+    /// Calls `f` with a reference to every real number and the one in the same place of `other`.
+    ///
+    /// # Panics
+    /// If `other` has another shape.
+    fn zip_reals<S: Real>(&mut self, other: &With<Self, S>, f: &mut impl FnMut(&mut Self::Real, S));
+
+    /// Adds the value to an adjoint buffer.
+    fn add_to(&self, adjoint: Self::Adjoint<'_>);
+
+    /// The value as a rule reads it.
+    fn by_ref(&self) -> Self::Ref<'_>;
+
+    /// `reals` as the cotangent of a value of this shape.
+    fn as_cotangent<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a>;
+
+    /// `reals` as the adjoint buffer of a value of this shape.
+    fn as_adjoint<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a>;
+
+    /// The real numbers in order.
+    fn to_reals(&self) -> Vec<Self::Real> {
+        let mut reals = Vec::with_capacity(Self::count(&self.shape()));
+        self.for_each_real(&mut |x| reals.push(x));
+        reals
+    }
+}
+
+/// The cotangent of an `X`, as a reverse rule gets it: `T` itself for a scalar, a mutable view for
+/// a matrix, which the rule may overwrite, since nobody reads it afterwards.
+pub type Cotangent<'a, X> = <X as Differentiable>::Cotangent<'a>;
+
+/// The adjoint buffer of an `X` that a reverse rule adds into.
+pub type Adjoint<'a, X> = <X as Differentiable>::Adjoint<'a>;
+
+impl<K: Kind> Family for K {
+    type Of<S: Real> = <K as Kind>::Of<S>;
+    type Shape = ();
+}
+
+impl<T: Scalar> Differentiable for T {
+    type Real = <T as Scalar>::Real;
+    type Family = T::Kind;
+    type Ref<'a> = T;
+    type Cotangent<'a> = T;
+    type Adjoint<'a> = &'a mut T;
+    type Parts = T;
+
+    #[inline]
+    fn parts(whole: <Self::Real as Real>::Whole<T::Kind>) -> T {
+        <Self::Real as Real>::entries::<T::Kind>(<Self::Real as Real>::lend::<T::Kind>(&whole))
+    }
+
+    #[inline]
+    fn shape(&self) {}
+
+    fn notion() -> Notion {
+        Notion::Scalar
+    }
+
+    #[inline]
+    fn count(_: &()) -> usize {
+        if <T::Kind as Kind>::REAL { 1 } else { 2 }
+    }
+
+    #[inline]
+    fn build_with(_: &(), source: &mut impl Source<Self::Real>) -> Self {
+        let mut value = T::zero();
+        for part in value.parts_mut() {
+            *part = source.real();
+        }
+        value
+    }
+
+    #[inline]
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.map_parts(&mut |x| map.real(x))
+    }
+
+    #[inline]
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        let mut value = *self;
+        for &mut part in value.parts_mut() {
+            f(part);
+        }
+    }
+
+    #[inline]
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        for part in self.parts_mut() {
+            f(part);
+        }
+    }
+
+    #[inline]
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &With<Self, S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        let mut other = *other;
+        for (x, y) in self.parts_mut().iter_mut().zip(other.parts_mut()) {
+            f(x, *y);
+        }
+    }
+
+    #[inline]
+    fn add_to(&self, adjoint: &mut T) {
+        *adjoint += *self;
+    }
+
+    #[inline]
+    fn by_ref(&self) -> T {
+        *self
+    }
+
+    #[inline]
+    fn as_cotangent(shape: &(), reals: &mut [Self::Real]) -> T {
+        *Self::as_adjoint(shape, reals)
+    }
+
+    #[inline]
+    fn as_adjoint<'a>(_: &(), reals: &'a mut [Self::Real]) -> &'a mut T {
+        &mut T::from_parts_mut(reals)[0]
+    }
+}
+
+impl<K: Kind, R: Dim, C: Dim> Family for OMatrix<K, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    type Of<S: Real> = OMatrix<<K as Kind>::Of<S>, R, C>;
+    type Shape = (R, C);
+}
+
+impl<T: Scalar, R: Dim, C: Dim> Differentiable for OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    type Real = <T as Scalar>::Real;
+    type Family = OMatrix<T::Kind, R, C>;
+    type Ref<'a> = &'a Self;
+    type Cotangent<'a> = MatrixViewMut<'a, T, R, C>;
+    type Adjoint<'a> = MatrixViewMut<'a, T, R, C>;
+    type Parts = Whole<Self>;
+    const NUMBERS_ALONE: bool = true;
+
+    #[inline]
+    fn shape(&self) -> (R, C) {
+        self.shape_generic()
+    }
+
+    fn notion() -> Notion {
+        if C::is::<U1>() { Notion::Vector } else { Notion::Matrix }
+    }
+
+    #[inline]
+    fn count((rows, columns): &(R, C)) -> usize {
+        rows.value() * columns.value() * T::count(&())
+    }
+
+    #[inline]
+    fn build_with((rows, columns): &(R, C), source: &mut impl Source<Self::Real>) -> Self {
+        Self::from_fn_generic(*rows, *columns, |_, _| T::build_with(&(), source))
+    }
+
+    #[inline]
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.map(|x| x.map_parts(&mut |x| map.real(x)))
+    }
+
+    #[inline]
+    fn from_reals((rows, columns): &(R, C), reals: &[Self::Real]) -> Self {
+        Self::from_iterator_generic(*rows, *columns, T::from_parts(reals).iter().copied())
+    }
+
+    fn to_reals(&self) -> Vec<Self::Real> {
+        T::parts_of(self.as_slice()).to_vec()
+    }
+
+    #[inline]
+    fn parts(whole: <Self::Real as Real>::Whole<Self::Family>) -> Whole<Self> {
+        Whole::new(whole)
+    }
+
+    #[inline]
+    fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+        for x in self.as_slice() {
+            x.for_each_real(f);
+        }
+    }
+
+    #[inline]
+    fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+        for x in self.as_mut_slice() {
+            x.update_reals(f);
+        }
+    }
+
+    #[inline]
+    fn zip_reals<S: Real>(
+        &mut self,
+        other: &With<Self, S>,
+        f: &mut impl FnMut(&mut Self::Real, S),
+    ) {
+        assert_eq!(self.shape_generic(), other.shape_generic(), "{SAME_SHAPE}");
+        for (x, y) in self.as_mut_slice().iter_mut().zip(other.as_slice()) {
+            x.zip_reals(y, f);
+        }
+    }
+
+    fn add_to(&self, mut adjoint: Self::Adjoint<'_>) {
+        adjoint += self;
+    }
+
+    #[inline]
+    fn by_ref(&self) -> &Self {
+        self
+    }
+
+    #[inline]
+    fn as_cotangent<'a>(shape: &(R, C), reals: &'a mut [Self::Real]) -> MatrixViewMut<'a, T, R, C> {
+        Self::as_adjoint(shape, reals)
+    }
+
+    #[inline]
+    fn as_adjoint<'a>(
+        (rows, columns): &(R, C),
+        reals: &'a mut [Self::Real],
+    ) -> MatrixViewMut<'a, T, R, C> {
+        MatrixViewMut::from_slice_generic(T::from_parts_mut(reals), *rows, *columns)
+    }
+}
+
+/// What a value and its tangent, or a `&mut` argument before and after a call, have to have.
+pub(crate) const SAME_SHAPE: &str = "a tangent, and an overwritten argument, must keep its shape";
+
+/// What containers of values of one kind share.
+macro_rules! by_element {
+    () => {
+        fn notion() -> Notion {
+            Notion::Structure
+        }
+
+        fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+            self.iter().for_each(|x| x.for_each_real(f));
+        }
+
+        fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+            self.iter_mut().for_each(|x| x.update_reals(f));
+        }
+
+        fn zip_reals<S: Real>(
+            &mut self,
+            other: &With<Self, S>,
+            f: &mut impl FnMut(&mut Self::Real, S),
+        ) {
+            assert_eq!(self.iter().count(), other.iter().count(), "{SAME_SHAPE}");
+            for (x, y) in self.iter_mut().zip(other) {
+                x.zip_reals(y, f);
+            }
+        }
+
+        fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+            for (x, adjoint) in self.iter().zip(adjoint) {
+                x.add_to(adjoint);
+            }
+        }
+    };
+}
+
+impl<X: Family> Family for Vec<X> {
+    type Of<S: Real> = Vec<X::Of<S>>;
+    type Shape = Vec<X::Shape>;
+}
+
+impl<X: Differentiable> Differentiable for Vec<X> {
+    type Real = X::Real;
+    type Family = Vec<X::Family>;
+    type Ref<'a> = &'a [X];
+    type Cotangent<'a> = Vec<X::Cotangent<'a>>;
+    type Adjoint<'a> = Vec<X::Adjoint<'a>>;
+    type Parts = Vec<X::Parts>;
+    by_element!();
+
+    fn parts(whole: <X::Real as Real>::Whole<Vec<X::Family>>) -> Vec<X::Parts> {
+        let lent = <X::Real as Real>::lend::<Vec<X::Family>>(&whole);
+        let value = <X::Real as Real>::value_of::<Vec<X::Family>>(lent);
+        let mut offset = 0;
+        let part = |(i, shape): (usize, _)| {
+            let start = offset;
+            offset += X::count(&shape);
+            let take = |all: &Vec<With<X, <X::Real as Real>::Inner>>| all[i].clone();
+            X::parts(<X::Real as Real>::part::<Vec<X::Family>, X::Family>(lent, start, take))
+        };
+        value.shape().into_iter().enumerate().map(part).collect()
+    }
+
+    fn shape(&self) -> Shape<Self> {
+        self.iter().map(X::shape).collect()
+    }
+
+    fn count(shape: &Shape<Self>) -> usize {
+        shape.iter().map(X::count).sum()
+    }
+
+    fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+        shape.iter().for_each(|shape| X::pieces(shape, pieces));
+    }
+
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+        shape.iter().map(|shape| X::build_with(shape, source)).collect()
+    }
+
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.iter().map(|x| x.map_with(map)).collect()
+    }
+
+    fn by_ref(&self) -> &[X] {
+        self
+    }
+
+    fn as_cotangent<'a>(
+        shape: &Shape<Self>,
+        mut reals: &'a mut [Self::Real],
+    ) -> Self::Cotangent<'a> {
+        shape
+            .iter()
+            .map(|shape| X::as_cotangent(shape, split_front(&mut reals, X::count(shape))))
+            .collect()
+    }
+
+    fn as_adjoint<'a>(shape: &Shape<Self>, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+        shape
+            .iter()
+            .map(|shape| X::as_adjoint(shape, split_front(&mut reals, X::count(shape))))
+            .collect()
+    }
+}
+
+impl<X: Family, const N: usize> Family for [X; N] {
+    type Of<S: Real> = [X::Of<S>; N];
+    type Shape = [X::Shape; N];
+}
+
+impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
+    type Real = X::Real;
+    type Family = [X::Family; N];
+    type Ref<'a> = &'a [X; N];
+    type Cotangent<'a> = [X::Cotangent<'a>; N];
+    type Adjoint<'a> = [X::Adjoint<'a>; N];
+    type Parts = [X::Parts; N];
+    by_element!();
+
+    fn parts(whole: <X::Real as Real>::Whole<[X::Family; N]>) -> [X::Parts; N] {
+        let lent = <X::Real as Real>::lend::<[X::Family; N]>(&whole);
+        let shapes = <X::Real as Real>::value_of::<[X::Family; N]>(lent).shape();
+        let mut offset = 0;
+        std::array::from_fn(|i| {
+            let start = offset;
+            offset += X::count(&shapes[i]);
+            let take = |all: &[With<X, <X::Real as Real>::Inner>; N]| all[i].clone();
+            X::parts(<X::Real as Real>::part::<[X::Family; N], X::Family>(lent, start, take))
+        })
+    }
+
+    fn shape(&self) -> Shape<Self> {
+        self.each_ref().map(X::shape)
+    }
+
+    fn count(shape: &Shape<Self>) -> usize {
+        shape.iter().map(X::count).sum()
+    }
+
+    fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+        shape.iter().for_each(|shape| X::pieces(shape, pieces));
+    }
+
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+        shape.each_ref().map(|shape| X::build_with(shape, source))
+    }
+
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.each_ref().map(|x| x.map_with(map))
+    }
+
+    fn by_ref(&self) -> &[X; N] {
+        self
+    }
+
+    fn as_cotangent<'a>(
+        shape: &Shape<Self>,
+        mut reals: &'a mut [Self::Real],
+    ) -> Self::Cotangent<'a> {
+        shape
+            .each_ref()
+            .map(|shape| X::as_cotangent(shape, split_front(&mut reals, X::count(shape))))
+    }
+
+    fn as_adjoint<'a>(shape: &Shape<Self>, mut reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+        shape.each_ref().map(|shape| X::as_adjoint(shape, split_front(&mut reals, X::count(shape))))
+    }
+}
+
+impl<X: Family> Family for Option<X> {
+    type Of<S: Real> = Option<X::Of<S>>;
+    type Shape = Option<X::Shape>;
+}
+
+impl<X: Differentiable> Differentiable for Option<X> {
+    type Real = X::Real;
+    type Family = Option<X::Family>;
+    type Ref<'a> = Option<&'a X>;
+    type Cotangent<'a> = Option<X::Cotangent<'a>>;
+    type Adjoint<'a> = Option<X::Adjoint<'a>>;
+    type Parts = Option<X::Parts>;
+    by_element!();
+
+    fn parts(whole: <X::Real as Real>::Whole<Option<X::Family>>) -> Option<X::Parts> {
+        let lent = <X::Real as Real>::lend::<Option<X::Family>>(&whole);
+        <X::Real as Real>::value_of::<Option<X::Family>>(lent).as_ref()?;
+        let take = |x: &Option<With<X, <X::Real as Real>::Inner>>| x.clone().expect("it is there");
+        Some(X::parts(<X::Real as Real>::part::<Option<X::Family>, X::Family>(lent, 0, take)))
+    }
+
+    fn shape(&self) -> Shape<Self> {
+        self.as_ref().map(X::shape)
+    }
+
+    fn count(shape: &Shape<Self>) -> usize {
+        shape.as_ref().map_or(0, X::count)
+    }
+
+    fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+        shape.as_ref().map(|shape| X::build_with(shape, source))
+    }
+
+    fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+        self.as_ref().map(|x| x.map_with(map))
+    }
+
+    fn by_ref(&self) -> Option<&X> {
+        self.as_ref()
+    }
+
+    fn as_cotangent<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Cotangent<'a> {
+        shape.as_ref().map(|shape| X::as_cotangent(shape, reals))
+    }
+
+    fn as_adjoint<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
+        shape.as_ref().map(|shape| X::as_adjoint(shape, reals))
+    }
+}
+
+/// Takes the first `count` elements off `rest`.
+pub(crate) fn split_front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (front, back) = std::mem::take(rest).split_at_mut(count);
+    *rest = back;
+    front
+}
+
+macro_rules! tuple {
+    ($First:ident $first:tt $(, $Rest:ident $rest:tt)*) => {
+        impl<$First: Family $(, $Rest: Family)*> Family for ($First, $($Rest,)*) {
+            type Of<S: Real> = ($First::Of<S>, $($Rest::Of<S>,)*);
+            type Shape = ($First::Shape, $($Rest::Shape,)*);
+        }
+
+        impl<$First: Differentiable $(, $Rest: Differentiable<Real = $First::Real>)*> Differentiable
+            for ($First, $($Rest,)*)
+        {
+            type Real = $First::Real;
+            type Family = ($First::Family, $($Rest::Family,)*);
+            type Ref<'a> = &'a Self;
+            type Cotangent<'a> = ($First::Cotangent<'a>, $($Rest::Cotangent<'a>,)*);
+            type Adjoint<'a> = ($First::Adjoint<'a>, $($Rest::Adjoint<'a>,)*);
+            type Parts = ($First::Parts, $($Rest::Parts,)*);
+
+            #[allow(unused_assignments)]
+            fn parts(whole: <$First::Real as Real>::Whole<Self::Family>) -> Self::Parts {
+                let lent = <$First::Real as Real>::lend::<Self::Family>(&whole);
+                let shape = <$First::Real as Real>::value_of::<Self::Family>(lent).shape();
+                let mut offset = 0;
+                (
+                    {
+                        let start = offset;
+                        offset += $First::count(&shape.$first);
+                        $First::parts(<$First::Real as Real>::part::<Self::Family, $First::Family>(
+                            lent, start, |all| all.$first.clone(),
+                        ))
+                    },
+                    $({
+                        let start = offset;
+                        offset += $Rest::count(&shape.$rest);
+                        $Rest::parts(<$First::Real as Real>::part::<Self::Family, $Rest::Family>(
+                            lent, start, |all| all.$rest.clone(),
+                        ))
+                    },)*
+                )
+            }
+
+            fn shape(&self) -> Shape<Self> {
+                (self.$first.shape(), $(self.$rest.shape(),)*)
+            }
+
+            fn notion() -> Notion {
+                Notion::Structure
+            }
+
+            fn count(shape: &Shape<Self>) -> usize {
+                $First::count(&shape.$first) $(+ $Rest::count(&shape.$rest))*
+            }
+
+            fn pieces(shape: &Shape<Self>, pieces: &mut Vec<usize>) {
+                $First::pieces(&shape.$first, pieces);
+                $($Rest::pieces(&shape.$rest, pieces);)*
+            }
+
+            fn build_with(shape: &Shape<Self>, source: &mut impl Source<Self::Real>) -> Self {
+                ($First::build_with(&shape.$first, source), $($Rest::build_with(&shape.$rest, source),)*)
+            }
+
+            fn map_with<S: Real>(&self, map: &mut impl Map<Self::Real, S>) -> With<Self, S> {
+                (self.$first.map_with(map), $(self.$rest.map_with(map),)*)
+            }
+
+            fn for_each_real(&self, f: &mut impl FnMut(Self::Real)) {
+                self.$first.for_each_real(f);
+                $(self.$rest.for_each_real(f);)*
+            }
+
+            fn update_reals(&mut self, f: &mut impl FnMut(&mut Self::Real)) {
+                self.$first.update_reals(f);
+                $(self.$rest.update_reals(f);)*
+            }
+
+            fn zip_reals<S: Real>(
+                &mut self,
+                other: &With<Self, S>,
+                f: &mut impl FnMut(&mut Self::Real, S),
+            ) {
+                self.$first.zip_reals(&other.$first, f);
+                $(self.$rest.zip_reals(&other.$rest, f);)*
+            }
+
+            fn add_to(&self, adjoint: Self::Adjoint<'_>) {
+                self.$first.add_to(adjoint.$first);
+                $(self.$rest.add_to(adjoint.$rest);)*
+            }
+
+            fn by_ref(&self) -> &Self {
+                self
+            }
+
+            fn as_cotangent<'a>(
+                shape: &Shape<Self>,
+                mut reals: &'a mut [Self::Real],
+            ) -> Self::Cotangent<'a> {
+                (
+                    $First::as_cotangent(
+                        &shape.$first,
+                        split_front(&mut reals, $First::count(&shape.$first)),
+                    ),
+                    $($Rest::as_cotangent(
+                        &shape.$rest,
+                        split_front(&mut reals, $Rest::count(&shape.$rest)),
+                    ),)*
+                )
+            }
+
+            fn as_adjoint<'a>(
+                shape: &Shape<Self>,
+                mut reals: &'a mut [Self::Real],
+            ) -> Self::Adjoint<'a> {
+                (
+                    $First::as_adjoint(
+                        &shape.$first,
+                        split_front(&mut reals, $First::count(&shape.$first)),
+                    ),
+                    $($Rest::as_adjoint(
+                        &shape.$rest,
+                        split_front(&mut reals, $Rest::count(&shape.$rest)),
+                    ),)*
+                )
+            }
+        }
+    };
+}
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);

@@ -1,0 +1,581 @@
+//! A primitive whose types the caller does not know.
+//!
+//! What is compiled for each primitive are the few functions of [`Rules`], which do no more than to
+//! know its types; what is done with a value of a type is compiled once for all primitives that take or
+//! give it, in [`Handling`]; everything else once.
+
+use std::any::{Any, TypeId};
+use std::cell::RefCell;
+use std::fmt;
+
+use crate::cast;
+use crate::contract::handling::{Handling, put};
+use crate::contract::passing::{Arguments, Mismatch, Passing, Reference, typed};
+use crate::contract::primitive::{
+    Evaluated, Evaluation, MissingRule, Output, Primitive, UnknownPartial,
+};
+use crate::contract::scalar::Real;
+use crate::contract::value::{Family, split_front};
+use crate::registry::call::{CallError, Calls, Erased, Optional, Pull, Push, Values};
+use crate::registry::{Mode, Partial, Record};
+use crate::tape::MOST_ARGUMENTS;
+
+/// Where those who do not know the type of the output want it.
+pub(crate) type Boxed = Option<Box<dyn Any>>;
+/// How to come to a primitive's record, where an error needs it.
+type RecordOf = fn() -> &'static Record;
+/// What is done with each of some values, by its number.
+type Each<'a> = &'a mut dyn FnMut(usize, &dyn Any);
+/// The same where they are changed.
+type EachMut<'a> = &'a mut dyn FnMut(usize, &mut dyn Any);
+
+impl Calls {
+    /// The calls of `P` at the real scalar `S`. It is asked once: a record lives as long as the
+    /// program, and so does this.
+    pub fn of<P: Primitive, S: Real>() -> Self {
+        Self::new(Rules {
+            record: P::record,
+            in_place: P::Arguments::IN_PLACE,
+            arguments: P::Arguments::handling::<S>(),
+            output: Reference::<P::Output>::handling::<S>(),
+            primal: primal::<P, S>,
+            evaluate: evaluate::<P, S>,
+            evaluated: evaluated::<P, S>,
+        })
+    }
+
+    fn new<S: Real>(rules: Rules<S>) -> Self {
+        Self(Box::leak(Box::new(rules)))
+    }
+}
+
+/// A primitive at a real scalar: its types, and a function for each thing that it can do. The arguments
+/// are of its types.
+struct Rules<S: Real> {
+    record: RecordOf,
+    in_place: &'static [bool],
+    arguments: Vec<&'static dyn Handling<S>>,
+    output: &'static dyn Handling<S>,
+    primal: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
+    evaluate: fn(Values<'_, '_>) -> Result<Box<dyn Step<S>>, CallError>,
+    /// The evaluation that gave this output, unless a rule reads more.
+    evaluated: fn(Values<'_, '_>, &dyn Any) -> Option<Box<dyn Step<S>>>,
+}
+
+/// One evaluation.
+trait Step<S> {
+    /// The arguments, as the call left them.
+    fn each_input(&self, f: Each<'_>);
+    /// What the call returned.
+    fn output(&self) -> &dyn Any;
+    /// Runs the forward rule: `fill` makes tangents out of copies of the arguments, and `finish` sees
+    /// what the rule leaves of them.
+    fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, finish: Each<'_>);
+    /// What is left of it for the reverse rule.
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>>;
+}
+
+/// What is left of an evaluation for the reverse rule.
+trait Residual<S> {
+    /// The shapes of the arguments.
+    fn each_shape(&self, f: Each<'_>);
+    /// The shape of what the call returned.
+    fn output_shape(&self) -> &dyn Any;
+    /// Runs the reverse rule.
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
+}
+
+// What is compiled for each primitive.
+
+fn primal<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<(), CallError> {
+    match P::into_result::<S>(P::primal::<S>(P::Arguments::lend_any::<S>(arguments))) {
+        Ok(value) => {
+            put(output, value);
+            Ok(())
+        }
+        Err(error) => Err(failed(P::record, error)),
+    }
+}
+
+fn evaluate<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+) -> Result<Box<dyn Step<S>>, CallError> {
+    match P::evaluate::<S>(P::Arguments::own_any::<S>(arguments)) {
+        Ok(evaluation) => Ok(step::<P, S>(evaluation)),
+        Err(error) => Err(failed(P::record, error)),
+    }
+}
+
+fn evaluated<P: Primitive, S: Real>(
+    arguments: Values<'_, '_>,
+    output: &dyn Any,
+) -> Option<Box<dyn Step<S>>> {
+    if P::Arguments::IN_PLACE.contains(&true) {
+        return None;
+    }
+    // A primitive that saves nothing saves `()`.
+    let saved = cast::same_value::<(), P::Saved<S>>(())?;
+    let inputs = P::Arguments::own_any::<S>(arguments);
+    let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
+    let output = typed::<Output<P, S>>(output).clone();
+    Some(step::<P, S>(Evaluated { inputs, overwritten, output, saved }))
+}
+
+fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
+    Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
+        evaluation,
+        push: P::forward::<S>,
+        residual: residual::<P, S>,
+    })
+}
+
+fn residual<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Residual<S>> {
+    let shapes = P::shapes(&evaluation);
+    let residual = P::residual(evaluation);
+    Box::new(Left::<P::Arguments, P::Output, S, _> { residual, shapes, reverse: P::reverse::<S> })
+}
+
+// What is compiled for each choice of types.
+
+/// The shapes of arguments and output.
+type ShapesOf<A, F> = (<A as Arguments>::Shapes, <F as Family>::Shape);
+/// What an evaluation leaves, by the types of its parts.
+type EvaluatedAt<A, F, S, Overwritten, Saved> =
+    Evaluated<<A as Arguments>::Owned<S>, Overwritten, <F as Family>::Of<S>, Saved>;
+
+struct OneStep<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
+    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+    push: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, &mut A::Owned<S>) -> F::Of<S>,
+    residual: fn(EvaluatedAt<A, F, S, Overwritten, Saved>) -> Box<dyn Residual<S>>,
+}
+
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step<S>
+    for OneStep<A, F, S, Overwritten, Saved>
+{
+    fn each_input(&self, f: Each<'_>) {
+        A::each::<S>(&self.evaluation.inputs, f);
+    }
+
+    fn output(&self) -> &dyn Any {
+        &self.evaluation.output
+    }
+
+    fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, finish: Each<'_>) {
+        let mut tangents = A::copy::<S>(&A::read::<S>(&self.evaluation.inputs));
+        A::each_mut::<S>(&mut tangents, fill);
+        put(output, (self.push)(&self.evaluation, &mut tangents));
+        A::each::<S>(&tangents, finish);
+    }
+
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
+        (self.residual)(self.evaluation)
+    }
+}
+
+struct Left<A: Arguments, F: Family, S: Real, R> {
+    residual: R,
+    shapes: ShapesOf<A, F>,
+    reverse: fn(&R, &ShapesOf<A, F>, &mut [S], &mut [Option<&mut [S]>]),
+}
+
+impl<A: Arguments, F: Family, S: Real, R> Residual<S> for Left<A, F, S, R> {
+    fn each_shape(&self, f: Each<'_>) {
+        A::each_shape(&self.shapes.0, f);
+    }
+
+    fn output_shape(&self) -> &dyn Any {
+        &self.shapes.1
+    }
+
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+        (self.reverse)(&self.residual, &self.shapes, outputs, slots);
+    }
+}
+
+/// The error of the primitive itself.
+#[cold]
+#[inline(never)]
+fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf, error: E) -> CallError {
+    let text = format!("{error:?}");
+    CallError::Failed { primitive: record().path, text, error: Box::new(error) }
+}
+
+// What is compiled once for a scalar.
+
+struct Pushed<S: Real> {
+    rules: &'static Rules<S>,
+    step: Box<dyn Step<S>>,
+}
+
+impl<S: Real> Push for Pushed<S> {
+    fn push(&self, tangents: Optional<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
+        self.rules.push(&*self.step, tangents, output)
+    }
+}
+
+struct Pulled<S: Real> {
+    rules: &'static Rules<S>,
+    residual: Box<dyn Residual<S>>,
+}
+
+impl<S: Real> Pull for Pulled<S> {
+    fn pull(&self, cotangent: &dyn Any, adjoints: Optional<'_, '_>) -> Result<(), CallError> {
+        self.rules.pull(&*self.residual, cotangent, adjoints)
+    }
+}
+
+const ARGUMENT: &str = "argument";
+const OUTPUT: &str = "the output";
+const OUTPUT_TANGENT: &str = "the output's tangent";
+const COTANGENT: &str = "the cotangent";
+const TANGENT_OF: &str = "the tangent of";
+const ADJOINT_OF: &str = "the adjoint of";
+
+/// The error of a value of another type or shape.
+#[cold]
+fn refused(record: RecordOf, place: String, mismatch: Mismatch) -> CallError {
+    let primitive = record().path;
+    match mismatch {
+        Mismatch::Type { wanted, .. } => CallError::Type { primitive, place, wanted },
+        Mismatch::Shape { wanted, found, .. } => {
+            CallError::Shape { primitive, place, wanted, found }
+        }
+    }
+}
+
+/// The error of an argument, or of its tangent or adjoint.
+#[cold]
+fn mismatch(record: RecordOf, what: &'static str, mismatch: Mismatch) -> CallError {
+    let (Mismatch::Type { argument, .. } | Mismatch::Shape { argument, .. }) = mismatch;
+    let place = format!("{what} `{}`", record().arguments[argument].name);
+    refused(record, place, mismatch)
+}
+
+impl<S: Real> Rules<S> {
+    fn check_arity(&self, what: &'static str, found: usize) -> Result<(), CallError> {
+        let wanted = self.arguments.len();
+        if found == wanted {
+            return Ok(());
+        }
+        Err(CallError::Arity { primitive: (self.record)().path, what, wanted, found })
+    }
+
+    /// Whether the primitive has the rule.
+    fn check_rule(&self, mode: Mode) -> Result<(), CallError> {
+        let record = (self.record)();
+        let has = match mode {
+            Mode::Forward => record.forward,
+            Mode::Reverse => record.reverse,
+        };
+        if has { Ok(()) } else { Err(MissingRule { primitive: record.path, mode }.into()) }
+    }
+
+    /// Whether the derivatives by these arguments are known.
+    fn check_known(&self, asked: &dyn Fn(usize) -> bool) -> Result<(), CallError> {
+        let record = (self.record)();
+        let mut partials = record.partials.iter().enumerate();
+        match partials.find(|(i, partial)| **partial == Partial::Unknown && asked(*i)) {
+            Some((argument, _)) => Err(UnknownPartial::of(record, argument).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether these are arguments.
+    fn check_arguments(&self, arguments: &[&mut dyn Any]) -> Result<(), CallError> {
+        self.check_arity("values", arguments.len())?;
+        for (argument, (value, handling)) in arguments.iter().zip(&self.arguments).enumerate() {
+            let (id, wanted) = handling.types();
+            if (**value).type_id() != id {
+                return Err(mismatch(self.record, ARGUMENT, Mismatch::Type { argument, wanted }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an output, or its tangent, can be put here.
+    fn check_output(&self, output: &dyn Any, place: &'static str) -> Result<(), CallError> {
+        let (id, wanted) = self.output.types();
+        if output.type_id() == id || output.is::<Boxed>() {
+            return Ok(());
+        }
+        Err(CallError::Type { primitive: (self.record)().path, place: place.into(), wanted })
+    }
+
+    /// Whether the forward rule can be given as many tangents, and its result be put here.
+    fn check_tangents(
+        &self,
+        tangents: &[Option<&mut dyn Any>],
+        output_tangent: &dyn Any,
+    ) -> Result<(), CallError> {
+        self.check_arity("tangents", tangents.len())?;
+        self.check_output(output_tangent, OUTPUT_TANGENT)
+    }
+
+    /// Whether a tangent is one of this input.
+    fn check_tangent(
+        &self,
+        argument: usize,
+        tangent: Option<&dyn Any>,
+        input: &dyn Any,
+    ) -> Result<(), CallError> {
+        let handling = self.arguments[argument];
+        let checked = match tangent {
+            Some(tangent) => handling.check(argument, tangent, input),
+            None => self.check_absent(argument),
+        };
+        checked.map_err(|error| mismatch(self.record, TANGENT_OF, error))
+    }
+
+    /// Whether the tangent or adjoint of an argument need not be there.
+    fn check_absent(&self, argument: usize) -> Result<(), Mismatch> {
+        if self.in_place[argument] {
+            let (_, wanted) = self.arguments[argument].types();
+            return Err(Mismatch::Type { argument, wanted });
+        }
+        Ok(())
+    }
+
+    /// Whether the derivatives by what these tangents move are known.
+    fn check_moved(&self, tangents: &[Option<&mut dyn Any>]) -> Result<(), CallError> {
+        self.check_known(&|argument| {
+            let handling = self.arguments[argument];
+            tangents[argument].as_deref().is_some_and(|tangent| handling.varies(tangent))
+        })
+    }
+
+    /// Overwrites the arguments that a call does, and puts the output where it is wanted.
+    fn write_back(
+        &self,
+        arguments: Values<'_, '_>,
+        step: &dyn Step<S>,
+        output: Option<&mut dyn Any>,
+    ) {
+        if self.in_place.contains(&true) {
+            step.each_input(&mut |argument, new| {
+                if self.in_place[argument] {
+                    self.arguments[argument].overwrite(&mut *arguments[argument], new);
+                }
+            });
+        }
+        if let Some(output) = output {
+            self.output.put(output, step.output());
+        }
+    }
+
+    /// Runs the forward rule with tangents that were checked: one that is not there is zero, and those
+    /// of `&mut` arguments are overwritten.
+    fn push_checked(
+        &self,
+        step: &dyn Step<S>,
+        tangents: Optional<'_, '_>,
+        output_tangent: &mut dyn Any,
+    ) {
+        let tangents = RefCell::new(tangents);
+        let fill = &mut |argument: usize, given: &mut dyn Any| {
+            let handling = self.arguments[argument];
+            match &tangents.borrow()[argument] {
+                Some(tangent) => handling.set(given, &**tangent),
+                None => handling.clear(given),
+            }
+        };
+        let finish = &mut |argument: usize, left: &dyn Any| {
+            if let (true, Some(tangent)) =
+                (self.in_place[argument], &mut tangents.borrow_mut()[argument])
+            {
+                self.arguments[argument].set(&mut **tangent, left);
+            }
+        };
+        step.push(fill, output_tangent, finish);
+    }
+
+    fn push(
+        &self,
+        step: &dyn Step<S>,
+        tangents: Optional<'_, '_>,
+        output_tangent: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        self.check_tangents(tangents, output_tangent)?;
+        let mut found = Ok(());
+        step.each_input(&mut |argument, input| {
+            if found.is_ok() {
+                found = self.check_tangent(argument, tangents[argument].as_deref(), input);
+            }
+        });
+        found?;
+        self.check_moved(tangents)?;
+        self.push_checked(step, tangents, output_tangent);
+        Ok(())
+    }
+
+    /// The numbers of an adjoint.
+    fn count(
+        &self,
+        argument: usize,
+        adjoint: Option<&dyn Any>,
+        shape: &dyn Any,
+    ) -> Result<usize, CallError> {
+        let counted = match adjoint {
+            Some(adjoint) => self.arguments[argument].count(argument, adjoint, shape),
+            None => self.check_absent(argument).map(|()| 0),
+        };
+        counted.map_err(|error| mismatch(self.record, ADJOINT_OF, error))
+    }
+
+    fn pull(
+        &self,
+        residual: &dyn Residual<S>,
+        cotangent: &dyn Any,
+        adjoints: Optional<'_, '_>,
+    ) -> Result<(), CallError> {
+        self.check_arity("adjoints", adjoints.len())?;
+        let returned = self
+            .output
+            .count(0, cotangent, residual.output_shape())
+            .map_err(|error| refused(self.record, COTANGENT.into(), error))?;
+        let mut counts = [0; MOST_ARGUMENTS];
+        let mut found = Ok(());
+        residual.each_shape(&mut |argument, shape| {
+            if found.is_ok() {
+                let counted = self.count(argument, adjoints[argument].as_deref(), shape);
+                found = counted.map(|count| counts[argument] = count);
+            }
+        });
+        found?;
+        let active = self.output.varies(cotangent);
+        self.check_known(&|argument| active && adjoints[argument].is_some())?;
+        let inputs: usize = counts.iter().sum();
+        let overwritten = self.in_place.iter().zip(counts).filter(|(in_place, _)| **in_place);
+        let overwritten: usize = overwritten.map(|(_, count)| count).sum();
+        // Without an allocation where they are few.
+        const FEW: usize = 16;
+        let (mut few, mut many) = ([S::zero(); FEW], Vec::new());
+        let all = inputs + returned + overwritten;
+        let reals = if all <= FEW {
+            &mut few[..all]
+        } else {
+            many.resize(all, S::zero());
+            &mut many[..]
+        };
+        let (inputs, outputs) = reals.split_at_mut(inputs);
+        let (returned, mut rest) = outputs.split_at_mut(returned);
+        self.output.read(cotangent, returned);
+        for (argument, adjoint) in adjoints.iter_mut().enumerate() {
+            if let (true, Some(adjoint)) = (self.in_place[argument], adjoint) {
+                let handling = self.arguments[argument];
+                handling.read(&**adjoint, split_front(&mut rest, counts[argument]));
+                handling.clear(&mut **adjoint);
+            }
+        }
+        let mut rest = &mut *inputs;
+        let mut slots = [const { None }; MOST_ARGUMENTS];
+        for (argument, adjoint) in adjoints.iter().enumerate() {
+            if adjoint.is_some() {
+                slots[argument] = Some(split_front(&mut rest, counts[argument]));
+            }
+        }
+        residual.reverse(outputs, &mut slots[..adjoints.len()]);
+        let mut rest = &*inputs;
+        for (argument, adjoint) in adjoints.iter_mut().enumerate() {
+            if let Some(adjoint) = adjoint {
+                let (terms, others) = rest.split_at(counts[argument]);
+                self.arguments[argument].add(&mut **adjoint, terms);
+                rest = others;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: Real> Erased for Rules<S> {
+    fn types(&self) -> Vec<(TypeId, &'static str)> {
+        self.arguments.iter().map(|handling| handling.types()).collect()
+    }
+
+    fn output(&self) -> (TypeId, &'static str) {
+        self.output.types()
+    }
+
+    fn zeros(&self, arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
+        self.check_arguments(arguments)?;
+        let pairs = arguments.iter().zip(&self.arguments);
+        Ok(pairs.map(|(value, handling)| handling.zero(&**value)).collect())
+    }
+
+    fn call(&self, arguments: Values<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
+        self.check_arity("values", arguments.len())?;
+        self.check_output(output, OUTPUT)?;
+        self.check_arguments(arguments)?;
+        (self.primal)(arguments, output)
+    }
+
+    fn forward(
+        &self,
+        arguments: Values<'_, '_>,
+        tangents: Optional<'_, '_>,
+        output: &mut dyn Any,
+        output_tangent: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        self.check_rule(Mode::Forward)?;
+        // Before a `&mut` argument is overwritten.
+        self.check_tangents(tangents, output_tangent)?;
+        self.check_output(output, OUTPUT)?;
+        self.check_arguments(arguments)?;
+        for (argument, value) in arguments.iter().enumerate() {
+            self.check_tangent(argument, tangents[argument].as_deref(), &**value)?;
+        }
+        self.check_moved(tangents)?;
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        self.push_checked(&*step, tangents, output_tangent);
+        Ok(())
+    }
+
+    fn pushforward(
+        &'static self,
+        arguments: Values<'_, '_>,
+        output: &mut dyn Any,
+    ) -> Result<Box<dyn Push>, CallError> {
+        self.check_rule(Mode::Forward)?;
+        self.check_output(output, OUTPUT)?;
+        self.check_arguments(arguments)?;
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        Ok(Box::new(Pushed { rules: self, step }))
+    }
+
+    fn reverse(
+        &'static self,
+        arguments: Values<'_, '_>,
+        output: &mut dyn Any,
+    ) -> Result<Box<dyn Pull>, CallError> {
+        self.check_rule(Mode::Reverse)?;
+        self.check_output(output, OUTPUT)?;
+        self.check_arguments(arguments)?;
+        let step = (self.evaluate)(arguments)?;
+        self.write_back(arguments, &*step, Some(output));
+        Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
+    }
+
+    fn reverse_at(
+        &'static self,
+        arguments: Values<'_, '_>,
+        output: &dyn Any,
+    ) -> Result<Box<dyn Pull>, CallError> {
+        self.check_rule(Mode::Reverse)?;
+        let (id, wanted) = self.output.types();
+        if output.type_id() != id {
+            let (primitive, place) = ((self.record)().path, OUTPUT.into());
+            return Err(CallError::Type { primitive, place, wanted });
+        }
+        self.check_arguments(arguments)?;
+        let step = match (self.evaluated)(arguments, output) {
+            Some(step) => step,
+            None => (self.evaluate)(arguments)?,
+        };
+        self.write_back(arguments, &*step, None);
+        Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
+    }
+}

@@ -1,0 +1,181 @@
+//! Exponentials and logarithms.
+
+use nalgebra::{Complex, ComplexField, RealField, convert};
+
+use super::complex;
+use crate::math::recip;
+use crate::{Real, Scalar, primitive};
+
+/// The exponential.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity and +infinity at +infinity, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::exp(0.5_f64) - 1.6487212707001282).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| y, kernel(Complex<f64> = complex::exp, Complex<f32> = complex::exp), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp"))]
+pub fn exp<T: Scalar>(x: T) -> T {
+    x.exp()
+}
+
+/// Two to the power of x.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity and +infinity at +infinity, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::exp2(0.5_f64) - std::f64::consts::SQRT_2).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| y * T::ln_2(), complex = |_, y| y.scale(T::Real::ln_2()), kernel(Complex<f64> = complex::exp2, Complex<f32> = complex::exp2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp2"))]
+pub fn exp2<T: Scalar>(x: T) -> T {
+    x.exp2()
+}
+
+/// exp(x) - 1, accurate near 0.
+///
+/// Domain: all x.
+/// Edge: -1 at -infinity, the derivative 0; +infinity at +infinity; keeps the sign of 0.
+///
+/// ```
+/// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, complex = |x| exp(x), kernel(Complex<f64> = complex::exp_m1, Complex<f32> = complex::exp_m1), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.expm1"))]
+pub fn exp_m1<T: Scalar>(x: T) -> T {
+    x.exp_m1()
+}
+
+/// The natural logarithm.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 0; NaN below 0, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| T::one() / (x + T::zero()), complex = |x| recip(x), symbolic = |x| x.recip(), kernel(Complex<f64> = complex::ln, Complex<f32> = complex::ln), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log", "NaNMath.log"))]
+pub fn ln<T: Scalar>(x: T) -> T {
+    x.ln()
+}
+
+/// ln(1 + x), accurate near 0.
+///
+/// Domain: x > -1.
+/// Edge: -infinity at -1, the derivative +infinity; keeps the sign of 0; NaN below -1, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| recip(T::one() + x), kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log1p", "NaNMath.log1p"))]
+pub fn ln_1p<T: Scalar>(x: T) -> T {
+    x.ln_1p()
+}
+
+/// The logarithm to base 2.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 0; NaN below 0, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| T::log2_e() / (x + T::zero()), complex = |x| recip(x).scale(T::Real::log2_e()), symbolic = |x| T::log2_e() / x, kernel(Complex<f64> = complex::log2, Complex<f32> = complex::log2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log2", "NaNMath.log2"))]
+pub fn log2<T: Scalar>(x: T) -> T {
+    x.log2()
+}
+
+/// The logarithm to base 10.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 0; NaN below 0, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x| T::log10_e() / (x + T::zero()), complex = |x| recip(x).scale(T::Real::log10_e()), symbolic = |x| T::log10_e() / x, kernel(Complex<f64> = complex::log10, Complex<f32> = complex::log10), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log10", "NaNMath.log10"))]
+pub fn log10<T: Scalar>(x: T) -> T {
+    x.log10()
+}
+
+/// Ten to the power of x.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity and +infinity at +infinity, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::exp10(2.0_f64), 100.0);
+/// ```
+#[primitive(partial = |_, y| y * T::ln_10(), complex = |_, y| y.scale(T::Real::ln_10()), kernel(Complex<f64> = complex::exp10, Complex<f32> = complex::exp10), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp10"))]
+pub fn exp10<T: Scalar>(x: T) -> T {
+    match x.try_real() {
+        Some(x) => T::from_real(convert::<f64, T::Real>(10.0).powf(x)),
+        None => x.scale(T::Real::ln_10()).exp(),
+    }
+}
+
+/// The logarithm of x to a base, ln(x) / ln(base).
+///
+/// Domain: base > 0 and not 1, x > 0.
+/// Edge: infinite at base 1 (NaN for x = 1) and at x = 0 of either sign, as the derivatives; 0 at base
+/// 0, the derivative by the base infinite; NaN where one of the two is negative, but not the derivative
+/// by x.
+///
+/// ```
+/// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
+/// ```
+#[primitive(partial = (|base, x, y| if base == T::zero() { (y - x.ln()) / (base + T::zero()) } else { -y / (base * base.ln()) }, |base, x, _| base.ln().recip() / (x + T::zero())), symbolic = (|base, x, y| if base == T::zero() { (y - x.ln()) / base } else { -y / (base * base.ln()) }, |base, x, _| (x * base.ln()).recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
+pub fn log_base<T: Real>(base: T, x: T) -> T {
+    x.ln() / base.ln()
+}
+
+/// (exp(x) - 1) / x, and 1 at 0. Its derivatives of every order are right near 0, where they are taken from the series.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity, infinity at infinity.
+///
+/// ```
+/// assert_eq!(difrules_core::math::exprel(0.0_f64), 1.0);
+/// ```
+#[primitive(
+    partial = |x, y| slope_of_exprel(x, y),
+    symbolic = |x| exprel_derivative(1, x),
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
+pub fn exprel<T: Real>(x: T) -> T {
+    if x == T::zero() {
+        return T::one();
+    }
+    let whole = x.exp_m1();
+    if whole.is_finite() || !x.is_finite() {
+        return if x > T::one() && !x.is_finite() { x } else { whole / x };
+    }
+    // The exponential alone overflows.
+    let half = (x * convert(0.5)).exp();
+    half / x * half
+}
+
+/// (exp(x) - y) / x with y = (exp(x) - 1) / x; up to 2 the sum of x^k / (k! (k + 2)).
+fn slope_of_exprel<T: Real>(x: T, y: T) -> T {
+    if x < convert(-2.0) {
+        return (x.exp() - y) / x;
+    }
+    if x > convert(2.0) {
+        // The same, where the exponential can overflow.
+        let inverse = x.recip();
+        return y * (T::one() - inverse) + inverse;
+    }
+    // At a plain number half a digit may go, and the exponential is 1 + x y.
+    if T::BASE && ComplexField::abs(x) > convert(0.5) {
+        return y + (T::one() - y) / x;
+    }
+    let (mut power, mut sum) = (T::one(), T::zero());
+    for k in 0..if T::BASE { 15 } else { 30 } {
+        let k = f64::from(k);
+        sum += power * convert((k + 2.0).recip());
+        power *= x * convert((k + 1.0).recip());
+    }
+    sum
+}

@@ -1,0 +1,265 @@
+//! Logarithms and exponentials of sums, differences and products, without the overflow and the cancellation of
+//! their plain formulas.
+
+use nalgebra::{ComplexField, convert};
+
+use crate::math::sech;
+use crate::{Real, primitive};
+
+/// x ln(x), and 0 at 0.
+///
+/// Domain: x >= 0.
+/// Edge: 0 at 0, with its sign, the derivative -infinity; +infinity at +infinity; NaN below 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::xlogx(0.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| x.ln() + T::one(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.xlogx"))]
+pub fn xlogx<T: Real>(x: T) -> T {
+    if x == T::zero() { x } else { x * x.ln() }
+}
+
+/// x ln(y), and 0 for x = 0.
+///
+/// Domain: y > 0, and any y for x = 0.
+/// Edge: 0 for x = 0, whatever y is unless it is NaN, the derivative by y 0 too; infinite at y = 0 of
+/// either sign, as the derivatives; NaN for y < 0, but not the derivative by y.
+///
+/// ```
+/// assert_eq!(difrules_core::math::xlogy(0.0_f64, 0.0), 0.0);
+/// ```
+#[primitive(partial = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / (y + T::zero()) }), symbolic = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / y }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.positive()), alias("LogExpFunctions.xlogy"))]
+pub fn xlogy<T: Real>(x: T, y: T) -> T {
+    if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln() }
+}
+
+/// x ln(1 + y), accurate for a small y, and 0 for x = 0.
+///
+/// Domain: y > -1, and any y for x = 0.
+/// Edge: 0 for x = 0, whatever y is unless it is NaN, the derivative by y 0 too; infinite at y =
+/// -1, as the derivatives; NaN for y < -1, but not the derivative by y.
+///
+/// ```
+/// assert_eq!(difrules_core::math::xlog1py(0.0_f64, -1.0), 0.0);
+/// ```
+#[primitive(partial = (|_, y, _| y.ln_1p(), |x, y, _| if x == T::zero() && y == -T::one() { T::zero() } else { x / (T::one() + y) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.positive()), alias("LogExpFunctions.xlog1py"))]
+pub fn xlog1py<T: Real>(x: T, y: T) -> T {
+    if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln_1p() }
+}
+
+/// 1 / (1 + exp(-x)), without overflow.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity and 1 at +infinity, the derivative 0 at both.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logistic(0.0_f64), 0.5);
+/// ```
+#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |x| convert::<f64, T>(0.25) * sech(convert::<f64, T>(0.5) * x).powi(2), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logistic"))]
+pub fn logistic<T: Real>(x: T) -> T {
+    logistic_and_slope(x).0
+}
+
+/// The logistic function and its derivative by one exponential: with e = exp(-|x|) they are 1 / (1 + e), or e / (1 + e) for
+/// negative x, and e / (1 + e)^2.
+pub(crate) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
+    if !T::BASE {
+        // A mode applies the rules: of a slope whose own does not cancel near 0.
+        let root = sech(x * convert(0.5));
+        return (logistic(x), root * root * convert(0.25));
+    }
+    let positive = x >= T::zero();
+    let e = if positive { (-x).exp() } else { x.exp() };
+    let below = T::one() + e;
+    (if positive { below.recip() } else { e / below }, e / (below * below))
+}
+
+/// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2.
+///
+/// Domain: 0 < x < 1.
+/// Edge: -infinity at 0 of either sign and +infinity at 1, the derivative +infinity; NaN beyond, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logit(0.5_f64), 0.0);
+/// ```
+#[primitive(partial = |x| (x * (T::one() - x) + T::zero()).recip(), symbolic = |x| (x * (T::one() - x)).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("LogExpFunctions.logit"))]
+pub fn logit<T: Real>(x: T) -> T {
+    let two: T = convert(2.0);
+    if x > convert(0.25) && x < convert(0.75) {
+        return two * (two * x - T::one()).atanh();
+    }
+    x.ln() - (-x).ln_1p()
+}
+
+/// ln(1 + x^2), without overflow.
+///
+/// Domain: all x.
+/// Edge: +infinity at the infinities, the derivative 0.
+///
+/// ```
+/// assert!((difrules_core::math::log1psq(1e200_f64) / 921.034037197618 - 1.0).abs() < 1e-14);
+/// ```
+#[primitive(partial = |x| if ComplexField::abs(x) > T::one() { convert::<f64, T>(2.0) / (x + x.recip()) } else { (x + x) / (T::one() + x * x) }, instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.log1psq"))]
+pub fn log1psq<T: Real>(x: T) -> T {
+    let size = ComplexField::abs(x);
+    if size <= T::one() {
+        return (x * x).ln_1p();
+    }
+    let inverse = size.recip();
+    size.ln() * convert(2.0) + (inverse * inverse).ln_1p()
+}
+
+/// ln(1 + exp(x)), without overflow: the soft maximum of x and 0.
+///
+/// Domain: all x.
+/// Edge: 0 at -infinity, the derivative 0; +infinity at +infinity, the derivative 1.
+///
+/// ```
+/// assert_eq!(difrules_core::math::log1pexp(1000.0_f64), 1000.0);
+/// ```
+#[primitive(partial = |x| logistic(x), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.log1pexp"))]
+pub fn log1pexp<T: Real>(x: T) -> T {
+    let positive = if x > T::zero() { x } else { T::zero() };
+    positive + (-ComplexField::abs(x)).exp().ln_1p()
+}
+
+/// ln(1 - exp(x)), accurate near 0 and far out.
+///
+/// Domain: x < 0.
+/// Edge: -infinity at 0, the derivative -infinity; -0 at -infinity, the derivative 0; NaN above 0, as
+/// the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::log1mexp(-1e-20_f64) + 46.0517018598809).abs() < 1e-12);
+/// ```
+#[primitive(partial = |x, y| -(x - y).exp(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log1mexp"))]
+pub fn log1mexp<T: Real>(x: T) -> T {
+    if x > -T::ln_2() { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
+}
+
+/// ln(2 - exp(x)), accurate near 0.
+///
+/// Domain: x < ln 2.
+/// Edge: ln 2 at -infinity, the derivative 0; -infinity at ln 2, as the derivative, which no
+/// floating-point number is; NaN above, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::log2mexp(0.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x, y| if x < convert(0.5) { let e = x.exp(); -e / (convert::<f64, T>(2.0) - e) } else if y.to_f64().is_nan() { y } else { -below_ln_2(x).exp_m1().recip() }, symbolic = |x, y| -(x - y).exp(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log2mexp"))]
+pub fn log2mexp<T: Real>(x: T) -> T {
+    if x < convert(0.5) {
+        return (-x.exp_m1()).ln_1p();
+    }
+    // 2 - exp(x) is 2 (1 - exp(x - ln 2)), without the rounding of exp(x).
+    (-convert::<f64, T>(2.0) * (-below_ln_2(x)).exp_m1()).ln()
+}
+
+/// ln 2 - x, without the rounding of ln 2: the difference to its float is exact near there.
+fn below_ln_2<T: Real>(x: T) -> T {
+    use std::f64::consts::LN_2;
+
+    // What a double is short of ln 2, and a float of the double.
+    let rest = 2.3190468138462996e-17 + (LN_2 - T::ln_2().to_f64());
+    T::ln_2() - x + convert(rest)
+}
+
+/// ln(exp(x) - 1), the inverse of [`log1pexp`](fn@log1pexp), without overflow.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; +infinity at +infinity, the
+/// derivative 1; NaN below 0, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logexpm1(1000.0_f64), 1000.0);
+/// ```
+#[primitive(partial = |x| -(-(x + T::zero())).exp_m1().recip(), symbolic = |x| -(-ComplexField::abs(x)).exp_m1().recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
+pub fn logexpm1<T: Real>(x: T) -> T {
+    if x < convert(1.0) { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() }
+}
+
+/// ln(1 + x) - x, accurate near 0.
+///
+/// Domain: x > -1.
+/// Edge: -infinity at -1, the derivative +infinity; 0 at 0, its largest value; -infinity at +infinity,
+/// the derivative -1; NaN below -1, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::log1pmx(1e-8_f64) / -4.99999996666667e-17 - 1.0).abs() < 1e-13);
+/// ```
+#[primitive(partial = |x| if x > T::one() { (T::one() + x).recip() - T::one() } else { -x / (T::one() + x) }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.log1pmx"))]
+pub fn log1pmx<T: Real>(x: T) -> T {
+    if x < convert(-0.5) || x > convert(1.0) {
+        return below_line(x.ln_1p(), x);
+    }
+    // ln(1 + x) is 2 atanh(r) with r = x / (2 + x), and 2 r - x is -x r; so with t = r^2 it is
+    // r (2 t (1/3 + t/5 + t^2/7 + ..) - x).
+    let r = x / (convert::<f64, T>(2.0) + x);
+    let t = r * r;
+    let sum = (0..20).rev().fold(T::zero(), |sum, k| sum * t + convert(1.0 / f64::from(2 * k + 3)));
+    r * (t * sum * convert(2.0) - x)
+}
+
+/// The logarithm of about x, less x; where both are infinite, the logarithm is the smaller one.
+fn below_line<T: Real>(logarithm: T, x: T) -> T {
+    if x.is_finite() || x < T::zero() { logarithm - x } else { -x }
+}
+
+/// ln(x) - x + 1, accurate near 1.
+///
+/// Domain: x > 0.
+/// Edge: -infinity at 0 of either sign, the derivative +infinity; 0 at 1, its largest value; -infinity at
+/// +infinity, the derivative -1; NaN below 0, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logmxp1(1.0_f64), 0.0);
+/// ```
+#[primitive(partial = |x| if x > convert(2.0) { x.recip() - T::one() } else { (T::one() - x) / (x + T::zero()) }, symbolic = |x| if x > 2 { x.recip() - 1 } else { (1 - x) / x }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logmxp1"))]
+pub fn logmxp1<T: Real>(x: T) -> T {
+    if x < convert(0.5) || x > convert(2.0) {
+        return below_line(x.ln(), x) + T::one();
+    }
+    log1pmx(x - T::one())
+}
+
+/// ln(exp(x) + exp(y)), without overflow.
+///
+/// Domain: all x and y.
+/// Edge: the other number where one is -infinity; the derivatives are 1/2 each at equal infinities.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logaddexp(1000.0_f64, 0.0), 1000.0);
+/// ```
+#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(x - y) }, |x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(y - x) }), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logaddexp"))]
+pub fn logaddexp<T: Real>(x: T, y: T) -> T {
+    // Equal infinities have no difference.
+    if x == y {
+        return x + T::ln_2();
+    }
+    let (most, least) = if x > y { (x, y) } else { (y, x) };
+    most + (least - most).exp().ln_1p()
+}
+
+/// exp(x) / (exp(x) + exp(y)).
+fn share<T: Real>(x: T, y: T) -> T {
+    if x == y && !x.is_finite() { convert(0.5) } else { logistic(x - y) }
+}
+
+/// ln |exp(x) - exp(y)|, without overflow.
+///
+/// Domain: all x and y but x = y.
+/// Edge: -infinity where they are equal, the derivatives -infinity; the other number where one is
+/// -infinity; -infinity where both are, and NaN where both are +infinity, the derivatives NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::logsubexp(1000.0_f64, 0.0), 1000.0);
+/// ```
+#[primitive(partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)), alias("LogExpFunctions.logsubexp"))]
+pub fn logsubexp<T: Real>(x: T, y: T) -> T {
+    // Equal infinities have no difference.
+    if x == y && x < T::zero() {
+        return T::zero().ln();
+    }
+    let (most, least) = if x > y { (x, y) } else { (y, x) };
+    most + log1mexp(least - most)
+}

@@ -1,0 +1,235 @@
+//! Powers, roots, absolute values and choices.
+
+use nalgebra::{Complex, ComplexField, convert};
+
+use super::complex;
+use crate::math::{direction_cosine, ln};
+use crate::{Real, Scalar, primitive};
+
+/// The square root.
+///
+/// Domain: x >= 0.
+/// Edge: 0 at 0, with its sign, the derivative +infinity; +infinity at +infinity, the derivative 0;
+/// NaN below, as the derivative.
+///
+/// ```
+/// assert!((difrules_core::math::sqrt(2.25_f64) - 1.5).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), complex = |_, y| recip(y + y), symbolic = |_, y| (y + y).recip(), kernel(Complex<f64> = complex::sqrt, Complex<f32> = complex::sqrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.sqrt", "NaNMath.sqrt"))]
+pub fn sqrt<T: Scalar>(x: T) -> T {
+    x.sqrt()
+}
+
+/// The cube root.
+///
+/// Domain: all x.
+/// Edge: 0 at 0, with its sign, the derivative +infinity; infinite at the infinities, the
+/// derivative 0.
+///
+/// ```
+/// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| recip(convert::<f64, T>(3.0) * y * y), kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
+pub fn cbrt<T: Scalar>(x: T) -> T {
+    x.cbrt()
+}
+
+/// 1 / x.
+///
+/// Domain: all x but 0.
+/// Edge: infinite at 0, with its sign, the derivative -infinity; 0 at the infinities, with their
+/// sign.
+///
+/// ```
+/// assert!((difrules_core::math::recip(4.0_f64) - 0.25).abs() < 1e-12);
+/// ```
+#[primitive(partial = |_, y| -(y * y), kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
+pub fn recip<T: Scalar>(x: T) -> T {
+    x.recip()
+}
+
+/// x to an integer power, which is a constant.
+///
+/// Domain: all x, but 0 for n < 0.
+/// Edge: 1 for n = 0, at NaN too, the derivative 0; infinite at 0 for n < 0, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
+/// ```
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * powi(x, n.saturating_sub(1)) }, symbolic = |x, n| if n == 0 { 0 } else { n * x.powi(n - 1) }, constant(n), kernel(Complex<f64> = complex::powi, Complex<f32> = complex::powi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
+pub fn powi<T: Scalar>(x: T, n: i32) -> T {
+    x.powi(n)
+}
+
+/// The derivative of x^n for the least integer n, which no integer is one less than.
+#[cold]
+fn slope_of_least_power<T: Real>(x: T) -> T {
+    convert::<f64, T>(f64::from(i32::MIN)) * x.powi(i32::MIN) / x
+}
+
+/// x to a real power.
+///
+/// Domain: x > 0; x = 0 for y >= 0; x < 0 for integers y.
+/// Edge: 1 for y = 0 or x = 1, at NaN too; NaN for x < 0 unless y is an integer; infinite at x = 0
+/// for y < 0. The derivative by the exponent is x^y ln(x): 0 at x = 0 for y > 0, its limit,
+/// -infinity at x = 0 for y = 0, and NaN for x < 0. Both derivatives are 0 where y is infinite and the
+/// value 0, and the one by the exponent where x is infinite and the value 0.
+///
+/// ```
+/// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
+/// ```
+#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_constant_zero() { T::zero() } else { y * powf(x, y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * ln(x) }), symbolic = (|x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 { if z == 0 { z } else { y * z / x } } else { if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) } }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+pub fn powf<T: Scalar>(x: T, y: T) -> T {
+    x.powc(y)
+}
+
+/// The derivative of z = x^y by x. At a plain number it is y z / x, without another power; that of a mode is y x^(y - 1), the
+/// derivatives of which do not cancel: x^2 has no third one.
+fn slope_of_power<T: Real>(x: T, y: T, z: T) -> T {
+    if T::BASE {
+        let slope = y * z / x;
+        // A small power may have lost digits.
+        let ordinary = slope.is_finite() && ComplexField::abs(z) > convert(1e-30);
+        return if ordinary { slope } else { slope_of_power_at_edges(x, y, z) };
+    }
+    if y.is_constant_zero() {
+        return T::zero();
+    }
+    if ComplexField::abs(y) >= convert(WHOLE) {
+        // One less than such a number may be no float, and odd where that is even.
+        if z == T::zero() { z } else { y * z / x }
+    } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
+        // Zero, but without a derivative by the exponent where that varies.
+        y.sqrt() * y.sqrt()
+    } else {
+        y * x.powf(y - T::one())
+    }
+}
+
+/// From here on not every number that is one less than another is a double: 2^52.
+const WHOLE: f64 = (1_u64 << 52) as f64;
+
+#[cold]
+fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
+    let slope = y * x.powf(y - T::one());
+    if slope.is_finite() && ComplexField::abs(y) < convert(WHOLE) {
+        slope
+    } else if y == T::zero() || z == T::zero() && !y.is_finite() {
+        T::zero()
+    } else if x != T::zero() && x.is_finite() && z.is_finite() {
+        // x^(y - 1) may overflow where its product with y does not.
+        y * z / x
+    } else {
+        slope
+    }
+}
+
+/// sqrt(x^2 + y^2), without overflow.
+///
+/// Domain: all x and y.
+/// Edge: the derivative at the origin is taken as 0; +infinity where one is infinite, the other NaN
+/// or not. Where one is infinite, the derivatives are those of the absolute value of this one; where
+/// both are, or the other is NaN, they are NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::hypot(3.0_f64, 4.0), 5.0);
+/// ```
+#[primitive(partial = (|x, y, z| cosine(x, y, z), |x, y, z| cosine(y, x, z)), symbolic = (|x, y| direction_cosine(x, y), |x, y| direction_cosine(y, x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.hypot"))]
+pub fn hypot<T: Real>(x: T, y: T) -> T {
+    x.hypot(y)
+}
+
+/// x / h for the hypotenuse h of x and y.
+#[inline]
+pub(super) fn cosine<T: Real>(x: T, y: T, h: T) -> T {
+    if !T::BASE {
+        // Its rules do not cancel.
+        direction_cosine(x, y)
+    } else if !h.is_finite() {
+        cosine_at_infinity(x, y, h)
+    } else if h == T::zero() {
+        T::zero()
+    } else {
+        x / h
+    }
+}
+
+#[cold]
+fn cosine_at_infinity<T: Real>(x: T, y: T, h: T) -> T {
+    if x.is_finite() && y.is_finite() {
+        // Only the hypotenuse overflows.
+        let quarter: T = convert(0.25);
+        x * quarter / (x * quarter).hypot(y * quarter)
+    } else if y.is_finite() && !x.to_f64().is_nan() {
+        ComplexField::signum(x)
+    } else if x.is_finite() && !y.to_f64().is_nan() {
+        T::zero()
+    } else {
+        x / h
+    }
+}
+
+/// The absolute value.
+///
+/// Domain: all x.
+/// Edge: the derivative at 0, of either sign, is taken as 0; NaN at NaN, as the derivative.
+///
+/// ```
+/// assert_eq!(difrules_core::math::abs(-2.0_f64), 2.0);
+/// ```
+#[primitive(partial = |x| if x > T::zero() { T::one() } else if x < T::zero() { -T::one() } else if x == T::zero() { T::zero() } else { x }, symbolic = |x| if x == 0 { 0 } else { if x > 0 { 1 } else { if x < 0 { -1 } else { f64::NAN } } }, instances(#[cfg(feature = "f32")] f32, f64), alias("Base.abs"))]
+pub fn abs<T: Real>(x: T) -> T {
+    ComplexField::abs(x)
+}
+
+/// The sign, 1 or -1.
+///
+/// Domain: all x.
+/// Edge: 1 at 0 and -1 at -0, the derivative 0 as everywhere; NaN at NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::signum(-2.0_f64), -1.0);
+/// ```
+#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64))]
+pub fn signum<T: Real>(x: T) -> T {
+    ComplexField::signum(x)
+}
+
+/// The larger of two numbers.
+///
+/// Domain: all x and y.
+/// Edge: where they are equal, the derivative is that of x; the other number where one is NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::max(1.0_f64, 2.0), 2.0);
+/// ```
+#[primitive(partial = (|x, y| if x >= y || y != y { T::one() } else { T::zero() }, |x, y| if x >= y || y != y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x >= y || y != y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x >= y || y != y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.max"))]
+pub fn max<T: Real>(x: T, y: T) -> T {
+    x.max(y)
+}
+
+/// The smaller of two numbers.
+///
+/// Domain: all x and y.
+/// Edge: where they are equal, the derivative is that of x; the other number where one is NaN.
+///
+/// ```
+/// assert_eq!(difrules_core::math::min(1.0_f64, 2.0), 1.0);
+/// ```
+#[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x <= y || y != y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x <= y || y != y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.min"))]
+pub fn min<T: Real>(x: T, y: T) -> T {
+    x.min(y)
+}
+
+/// y / x, with the divisor first.
+///
+/// Domain: all y, and all x but 0.
+/// Edge: infinite at x = 0, as the derivatives; NaN for 0 / 0; 0 at infinite x for a finite y.
+///
+/// ```
+/// assert_eq!(difrules_core::math::left_div(2.0_f64, 6.0), 3.0);
+/// ```
+#[primitive(partial = (|x, _, z| -z / x, |x, _, _| x.recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.positive(), random.normal()), alias("Base.\\"))]
+pub fn left_div<T: Real>(x: T, y: T) -> T {
+    y / x
+}
