@@ -32,6 +32,16 @@ fn several_variables_share_their_work() {
 }
 
 #[test]
+fn functions_that_nalgebra_guards_at_zero() {
+    let x = 0.8_f64;
+    let (y, slope) = derivative!(cardinal_sine(x) + sinhc(x) * cosc(x) + stumpff(2, x * x), x);
+    let f = |x: f64| x.sin() / x + x.sinh() / x * x.cos() / x + (1.0 - x.cos()) / (x * x);
+    assert!(close(y, f(x)));
+    let central = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6;
+    assert!((slope - central).abs() < 1e-8, "{slope} {central}");
+}
+
+#[test]
 fn higher_orders() {
     let x = 0.8_f64;
     let (y, y1, y2, y3, y4) = derivative!(sin(2.0 * x) * x, x; 4);

@@ -14,6 +14,7 @@ mod elementary;
 pub mod rotations;
 mod special;
 
+pub use cardinal::{cosc, coshc, sinc as cardinal_sine, sinhc, stumpff};
 pub use elementary::*;
 pub use special::*;
 
