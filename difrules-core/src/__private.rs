@@ -1,7 +1,6 @@
 //! What the expansion of `#[primitive]` calls. No part of the interface.
 
 use std::any::TypeId;
-use std::convert::Infallible;
 use std::sync::OnceLock;
 
 pub extern crate core;
@@ -14,17 +13,20 @@ use nalgebra::{
     ComplexField, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, RawStorage, RawStorageMut,
 };
 
+pub use crate::contract::outcome::{Nothing, infallible};
 pub use crate::registry::Registered;
 pub use crate::registry::call::Calls;
+pub use crate::tape::Number;
 #[cfg(feature = "testing")]
-pub use crate::tape::{Recorded, recorded};
+pub use crate::testing::recorded::{Recorded, recorded};
 pub use crate::transform::jacobian_by_shape;
 
 use crate::cast;
-use crate::contract::primitive::{MissingRule, UnknownPartial};
 use crate::contract::scalar::{Real, Scalar};
-use crate::contract::value::{Cotangent, Differentiable, Shape, split_front};
+use crate::contract::value::{Cotangent, Differentiable, Shape};
+use crate::registry::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Notion, Record};
+use crate::tape::split_front;
 
 /// A result type, also behind an alias.
 pub trait Fallible {
@@ -50,10 +52,6 @@ impl<X> List for Vec<X> {
 pub fn once(record: &'static OnceLock<Record>, make: fn() -> Record) -> &'static Record {
     record.get_or_init(make)
 }
-
-/// Why a function that returns an `Option` has no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Nothing;
 
 #[inline]
 pub fn view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
@@ -121,14 +119,6 @@ pub fn same_slots<'a, A: 'static, B: 'static>(
 ) -> [Option<&'a mut [B]>; crate::tape::MOST_ARGUMENTS] {
     let mut slots = slots.iter_mut();
     std::array::from_fn(|_| slots.next().and_then(Option::as_deref_mut).map(same_slice))
-}
-
-#[inline]
-pub fn infallible<Y>(result: Result<Y, Infallible>) -> Y {
-    match result {
-        Ok(y) => y,
-        Err(never) => match never {},
-    }
 }
 
 #[cold]

@@ -14,7 +14,8 @@ use nalgebra::{
     RawStorage, RawStorageMut, Scalar, U1, ViewStorage, ViewStorageMut,
 };
 
-use crate::contract::scalar::{Real, Scalar as Number};
+use crate::contract::scalar::{Real, Scalar as AnyScalar};
+use crate::tape::Number;
 
 /// The real and the imaginary part of a complex number, in this order.
 #[inline]
@@ -554,7 +555,7 @@ pub trait PlainProduct {
 /// assert!(add_product_of_parts::<Loops, _, _, _>(factors.0, factors.1, &mut c.as_view_mut()));
 /// assert_eq!((c[0].value, c[0].tangents), (10.0, [2.5]));
 /// ```
-pub fn add_product_of_parts<P: PlainProduct, A: Number, B: Number, C: Number>(
+pub fn add_product_of_parts<P: PlainProduct, A: AnyScalar, B: AnyScalar, C: AnyScalar>(
     (a, transpose_a): (DMatrixView<'_, A>, bool),
     (b, transpose_b): (DMatrixView<'_, B>, bool),
     c: &mut DMatrixViewMut<'_, C>,
@@ -593,7 +594,7 @@ pub fn add_product_of_parts<P: PlainProduct, A: Number, B: Number, C: Number>(
 }
 
 /// Whether numbers of a type are those of another, or the plain numbers in these.
-fn is_base_or<A: Number, C: Number>() -> bool {
+fn is_base_or<A: AnyScalar, C: AnyScalar>() -> bool {
     fn base<S: Real>() -> TypeId {
         if S::BASE { TypeId::of::<S>() } else { base::<S::Inner>() }
     }

@@ -9,19 +9,17 @@ use std::cell::RefCell;
 use std::fmt;
 
 use crate::cast;
-use crate::contract::handling::{Handling, put};
+use crate::contract::handling::{Boxed, Handling, put};
 use crate::contract::passing::{Arguments, Mismatch, Passing, Reference, typed};
-use crate::contract::primitive::{
-    Evaluated, Evaluation, MissingRule, Output, Primitive, UnknownPartial,
-};
+use crate::contract::primitive::{Evaluated, Evaluation, Output, Primitive};
 use crate::contract::scalar::Real;
-use crate::contract::value::{Family, split_front};
+use crate::contract::value::Family;
 use crate::registry::call::{CallError, Calls, Erased, Optional, Pull, Push, Values};
+use crate::registry::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Partial, Record};
 use crate::tape::MOST_ARGUMENTS;
+use crate::tape::split_front;
 
-/// Where those who do not know the type of the output want it.
-pub(crate) type Boxed = Option<Box<dyn Any>>;
 /// How to come to a primitive's record, where an error needs it.
 type RecordOf = fn() -> &'static Record;
 /// What is done with each of some values, by its number.

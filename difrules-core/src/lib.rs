@@ -22,17 +22,19 @@ pub use cast::{
     PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
     column_major_view, column_major_view_mut, native_gemm,
 };
+pub use contract::keep::{Keep, Kept};
+pub use contract::outcome::{Outcome, OutcomeOf};
 pub use contract::passing;
 pub use contract::primitive::{
-    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, MissingRule, Output, Primitive,
-    Reads, Shapes, Tangents, UnknownPartial, Wholes,
+    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes,
+    Tangents, Wholes,
 };
 pub use contract::scalar::{Kind, Over, Real, Scalar, lit};
 pub use contract::slot::Slot;
 pub use contract::value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
 pub use contract::whole::{
-    AsWhole, Elementwise, InOnePiece, Inside, Keep, Kept, Lent, Map, Number, OfWhole, Operand,
-    Plain, Source, Tangent, TangentMut, Whole,
+    AsWhole, Elementwise, InOnePiece, Inside, Lent, Map, Number, OfWhole, Operand, Plain, Source,
+    Tangent, TangentMut, Whole,
 };
 pub use diagnostic::{
     Defect, Diagnostic, diagnosed, leaves_out_undefined, leaving_out_undefined, report,
@@ -41,21 +43,21 @@ pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use math::{cardinal, rotations};
 pub use modes::dual::Dual;
 pub use modes::reverse::checkpoint::{Parameters, checkpointed};
-pub use modes::reverse::recording::{Recording, ReplayError};
+pub use modes::reverse::recording::Recording;
 pub use modes::reverse::var::Var;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.
 pub use nalgebra;
 pub use pages::{algorithms, infinities, nesting};
 pub use registry::{
-    Argument, CallError, Duplicate, Instance, Mode, Notion, Partial, Pullback, Pushforward, Record,
-    by_name, by_path, by_types, duplicates, find, primitives,
+    Argument, CallError, Duplicate, Instance, MissingRule, Mode, Notion, Partial, Pullback,
+    Pushforward, Record, UnknownPartial, by_name, by_path, by_types, duplicates, find, primitives,
 };
 #[cfg(feature = "statements")]
 pub use statement_count::{Line, Statements, statements};
+pub use tape::ReplayError;
 pub use tape::pool::release_memory;
 pub use transform::{
-    Outcome, OutcomeOf, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift,
-    value_and_gradient, vjp,
+    gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift, value_and_gradient, vjp,
 };
 
 #[doc(hidden)]

@@ -1,15 +1,17 @@
 //! Where a program's statements come from, and what would replace them.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
+use std::rc::Rc;
 
-use crate::contract::scalar::Real;
+use crate::contract::outcome::Outcome;
 use crate::contract::value::{Differentiable, With};
+use crate::modes::reverse::session::inputs;
 use crate::modes::reverse::var::Var;
 use crate::registry::{Record, primitives};
 use crate::tape::Opened;
-use crate::transform::{Outcome, inputs};
 
 /// How many statements each line of a program records in reverse mode.
 ///
@@ -89,12 +91,13 @@ where
     Y: Outcome<Value: Differentiable<Real = Var<X::Real>>>,
 {
     Y::from_result((|| {
+        let counter = Rc::new(RefCell::new(Counter::default()));
+        let counts = Rc::clone(&counter);
         let opened = Opened::<X::Real>::attentive(X::count(&x.shape()), |tape| {
-            tape.counter = Some(Box::default());
+            tape.observe(move || counts.borrow_mut().count());
         });
         f(&inputs(&opened, x)).into_result()?;
-        Ok(opened
-            .close(|tape| tape.counter.take().map_or_else(Statements::default, |c| c.finish())))
+        Ok(counter.take().finish())
     })())
 }
 
@@ -115,14 +118,14 @@ type Key = (String, u32, String, Option<Operation>);
 
 /// Counts statements by the line that recorded them.
 #[derive(Default)]
-pub(crate) struct Counter {
+struct Counter {
     places: HashMap<usize, Place>,
     counts: HashMap<Key, usize>,
 }
 
 impl Counter {
     /// Counts a statement that is recorded now.
-    pub(crate) fn count(&mut self) {
+    fn count(&mut self) {
         let Self { places, counts } = self;
         let mut operation = None;
         let mut key: Option<Key> = None;
@@ -233,11 +236,4 @@ fn replacement((method, file): &Operation) -> Option<&'static str> {
     };
     // A decomposition is a file with a function `new`.
     of(known).or_else(|| of(file))
-}
-
-/// Whether a tape counts; told to do so by the cold path of an operation.
-pub(crate) fn count<S: Real>(tape: &mut crate::tape::Tape<S>) {
-    if let Some(counter) = &mut tape.counter {
-        counter.count();
-    }
 }

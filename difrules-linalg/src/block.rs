@@ -1,5 +1,6 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
+use difrules_core::__private::Number;
 use difrules_core::{
     Cotangent, Kind, PlainProduct, Real, Scalar, Slot, add_product_of_parts, column_major_slice,
     column_major_slice_mut, column_major_view, column_major_view_mut,
@@ -130,7 +131,7 @@ pub(crate) fn still<T: Scalar>() -> T {
 /// A slope times a tangent, or a cotangent. What does not move contributes nothing, whatever the slope, and
 /// a slope by what does not matter passes nothing on.
 pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
-    let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Real::is_still);
+    let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_still);
     // Without a branch where the numbers are plain, so that loops have vector instructions.
     let product = moved(slope * moving);
     if is_still(&moving) | is_still(&slope) { still() } else { product }

@@ -8,7 +8,9 @@ use std::marker::PhantomData;
 use crate::contract::passing::{Mismatch, typed, typed_mut};
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
-use crate::erased::Boxed;
+
+/// Where those who do not know the type of the output want it.
+pub(crate) type Boxed = Option<Box<dyn Any>>;
 
 /// What can be done with values of one type over the real scalar `S`.
 ///

@@ -6,8 +6,11 @@
 //! else stand on it.
 
 pub(crate) mod handling;
+pub(crate) mod keep;
+pub(crate) mod outcome;
 pub mod passing;
 pub(crate) mod primitive;
+mod sampling;
 pub(crate) mod scalar;
 pub(crate) mod slot;
 pub(crate) mod value;

@@ -17,10 +17,10 @@ use crate::cast;
 #[doc(hidden)]
 pub use crate::contract::handling::Handling;
 use crate::contract::handling::{Fixed, Numbers};
+use crate::contract::keep::{Keep, Kept};
 use crate::contract::scalar::{Kind, Real, Scalar};
 use crate::contract::value::{Differentiable, Family, SAME_SHAPE};
-use crate::contract::whole::{Keep, Kept, Tangent, TangentMut};
-use crate::modes::reverse::var::Var;
+use crate::contract::whole::{Tangent, TangentMut};
 
 /// A form of argument, apart from the real scalar that it is over.
 pub trait Passing: 'static {
@@ -113,7 +113,7 @@ pub trait Passing: 'static {
     /// Hands the owned argument over.
     fn keep<S: Real>(owned: Self::Owned<S>) -> Self::Keep<'static, S>;
     /// Lends the whole argument.
-    fn keep_whole<'b, S: Real>(whole: &'b Self::Whole<'_, Var<S>>) -> Self::Keep<'b, S>;
+    fn keep_whole<'b, 'a: 'b, U: Real>(whole: &'b Self::Whole<'a, U>) -> Self::Keep<'b, U::Inner>;
     /// Keeps it.
     fn kept<S: Real>(keep: Self::Keep<'_, S>) -> Self::Kept<S>;
 }
@@ -315,10 +315,10 @@ macro_rules! lent_whole {
         }
 
         #[inline]
-        fn keep_whole<'b, S: Real>(
-            whole: &'b <Var<S> as Real>::Lent<'_, $F>,
-        ) -> Keep<'b, Self::Owned<S>> {
-            whole.keep()
+        fn keep_whole<'b, 'a: 'b, U: Real>(
+            whole: &'b U::Lent<'a, $F>,
+        ) -> Keep<'b, Self::Owned<U::Inner>> {
+            U::keep::<$F>(*whole)
         }
     };
 }
@@ -381,10 +381,10 @@ macro_rules! lent_whole_mut {
         }
 
         #[inline]
-        fn keep_whole<'b, S: Real>(
-            whole: &'b &mut <Var<S> as Real>::Whole<$F>,
-        ) -> Keep<'b, Self::Owned<S>> {
-            Keep::Shared(&whole.value)
+        fn keep_whole<'b, 'a: 'b, U: Real>(
+            whole: &'b &'a mut U::Whole<$F>,
+        ) -> Keep<'b, Self::Owned<U::Inner>> {
+            U::keep::<$F>(U::lend::<$F>(&**whole))
         }
     };
 }
@@ -515,8 +515,8 @@ impl<F: Family> Passing for Value<F> {
     }
 
     #[inline]
-    fn keep_whole<S: Real>(whole: &F::Of<Var<S>>) -> F::Of<S> {
-        whole.map_reals(&mut Var::value_unseen)
+    fn keep_whole<'b, 'a: 'b, U: Real>(whole: &'b F::Of<U>) -> F::Of<U::Inner> {
+        whole.map_reals(&mut U::inner)
     }
 
     #[inline]
@@ -834,7 +834,7 @@ impl<C: Clone + 'static> Passing for Constant<C> {
     }
 
     #[inline]
-    fn keep_whole<S: Real>(whole: &C) -> C {
+    fn keep_whole<'b, 'a: 'b, U: Real>(whole: &'b C) -> C {
         whole.clone()
     }
 
@@ -901,7 +901,7 @@ impl<C: ToOwned<Owned: Clone> + ?Sized + 'static> Passing for ConstantReference<
     }
 
     #[inline]
-    fn keep_whole<'b, S: Real>(whole: &'b &C) -> Cow<'b, C> {
+    fn keep_whole<'b, 'a: 'b, U: Real>(whole: &'b &'a C) -> Cow<'b, C> {
         Cow::Borrowed(whole)
     }
 
@@ -1052,7 +1052,7 @@ pub trait Arguments: 'static {
     /// See [`Passing::keep`].
     fn keep<S: Real>(owned: Self::Owned<S>) -> Self::Keep<'static, S>;
     /// See [`Passing::keep_whole`].
-    fn keep_whole<'b, S: Real>(whole: &'b Self::Whole<'_, Var<S>>) -> Self::Keep<'b, S>;
+    fn keep_whole<'b, 'a: 'b, U: Real>(whole: &'b Self::Whole<'a, U>) -> Self::Keep<'b, U::Inner>;
     /// Whether all shapes agree.
     fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool;
 
@@ -1247,10 +1247,8 @@ macro_rules! arguments {
             }
 
             #[inline]
-            fn keep_whole<'b, S: Real>(
-                whole: &'b Self::Whole<'_, Var<S>>,
-            ) -> Self::Keep<'b, S> {
-                ($($Form::keep_whole::<S>(&whole.$i),)+)
+            fn keep_whole<'b, 'a: 'b, U: Real>(whole: &'b Self::Whole<'a, U>) -> Self::Keep<'b, U::Inner> {
+                ($($Form::keep_whole::<U>(&whole.$i),)+)
             }
 
             fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool {

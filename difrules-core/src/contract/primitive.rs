@@ -1,10 +1,12 @@
 //! The trait that `#[primitive]` fills in.
 
+use num_traits::FromPrimitive;
+
+use crate::contract::keep::Keep;
 use crate::contract::passing::Arguments;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
-use crate::contract::whole::Keep;
-use crate::registry::{Mode, Record};
+use crate::registry::Record;
 
 /// A function with derivative rules.
 ///
@@ -190,40 +192,24 @@ pub struct LentEvaluation<'a, P: Primitive, S: Real> {
     pub saved: &'a P::Saved<S>,
 }
 
-/// A derivative that nobody knows was asked for: what a mode panics with, when its tangent or its
-/// adjoint is not zero.
-///
-/// ```should_panic
-/// # use difrules_core::{gradient, math::zeta};
-/// // The derivative of the Hurwitz zeta function by its first argument.
-/// gradient(|s| zeta(*s, s.clone()), &2.0_f64);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the derivative of the primitive `{primitive}` by its argument `{argument}` is not known; make \
-     that argument a constant"
-)]
-pub struct UnknownPartial {
-    /// The primitive's path.
-    pub primitive: &'static str,
-    /// The argument's name.
-    pub argument: &'static str,
-}
-
-impl UnknownPartial {
-    pub(crate) fn of(record: &'static Record, argument: usize) -> Self {
-        Self { primitive: record.path, argument: record.arguments[argument].name }
-    }
-}
-
-/// A rule that a primitive does not have was asked for: what a mode panics with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the primitive `{primitive}` has no {mode} rule; give it one with `#[primitive({mode} = ..)]`"
-)]
-pub struct MissingRule {
-    /// The primitive's path.
-    pub primitive: &'static str,
-    /// The mode whose rule is missing.
-    pub mode: Mode,
+/// A function of numbers that is known when the program runs, with its partial derivatives: what a mode calls
+/// where no [`Primitive`] is known to the compiler.
+pub trait Called: Copy + 'static {
+    /// Why it has no value, or no derivative.
+    type Error: std::fmt::Display;
+    /// What it is called in an error.
+    fn name(self) -> &'static str;
+    /// Its value at plain numbers, of the scalar of this name.
+    fn call<T: Real + FromPrimitive>(
+        self,
+        scalar: &'static str,
+        arguments: &[T],
+    ) -> Result<T, Self::Error>;
+    /// Its partial derivative by an argument, where its value is known; none where the argument does not matter.
+    fn partial<T: Real>(
+        self,
+        argument: usize,
+        arguments: &[T],
+        value: T,
+    ) -> Result<Option<T>, Self::Error>;
 }

@@ -8,15 +8,13 @@
 use std::cell::{Cell, RefCell};
 use std::iter::{Product, Sum};
 
-use nalgebra::{Complex, ComplexField, RealField};
+use nalgebra::{Complex, ComplexField};
 
+use crate::contract::keep::Keep;
 use crate::contract::passing::{Arguments, Gathered, Reference};
-use crate::contract::primitive::{Given, Output, Primitive, Wholes};
+use crate::contract::primitive::{Called, Given, Output, Primitive, Wholes};
 use crate::contract::value::{Differentiable, Family};
-use crate::modes::reverse::checkpoint;
-use crate::registry::Record;
-use crate::symbolic;
-use crate::tape::{self, Tapes};
+use crate::tape::{self, Number, Tapes};
 
 /// Whether a scalar is real or complex, apart from the derivative mode.
 ///
@@ -132,29 +130,14 @@ pub trait Scalar:
     message = "`{Self}` is not a real scalar that a primitive can work on",
     note = "real scalars are f32, f64, and `Dual` and `Var` of a real scalar"
 )]
-pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
+pub trait Real: Number + Scalar<Real = Self, Kind = f64> {
     /// Whether this is a plain number, in no derivative mode.
     const BASE: bool;
 
     /// The plain number inside all modes.
-    fn to_f64(self) -> f64;
-
-    /// The tangent of what does not move. Rules of zero tell it from a zero that was computed, by its
-    /// sign: see [`infinities`](crate::infinities).
-    #[doc(hidden)]
-    fn still() -> Self;
-
-    /// Whether it is the tangent of what does not move.
-    #[doc(hidden)]
-    fn is_still(&self) -> bool;
-
-    /// As the tangent of what moves: a zero has the other sign then.
-    #[doc(hidden)]
-    fn moved(self) -> Self;
-
-    /// Whether it is finite in every part.
-    #[doc(hidden)]
-    fn is_bounded(&self) -> bool;
+    fn to_f64(self) -> f64 {
+        self.plain()
+    }
 
     /// The same but for the plain number inside all modes, which is zero.
     #[doc(hidden)]
@@ -231,6 +214,12 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
     #[doc(hidden)]
     fn value_of<'a, F: Family + 'a>(lent: Self::Lent<'a, F>) -> &'a F::Of<Self::Inner>;
 
+    /// Offers the value of what is lent to a tape.
+    #[doc(hidden)]
+    fn keep<'a, F: Family + 'a>(lent: Self::Lent<'a, F>) -> Keep<'a, F::Of<Self::Inner>> {
+        Keep::Copied(Self::value_of::<F>(lent))
+    }
+
     /// The value of a whole, to be overwritten.
     #[doc(hidden)]
     fn value_mut<F: Family>(whole: &mut Self::Whole<F>) -> &mut F::Of<Self::Inner>;
@@ -284,16 +273,9 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
         arguments: Wholes<'_, P, Self>,
     ) -> Result<Self::Whole<P::Output>, P::Error>;
 
-    /// Calls a primitive that is known by its record alone, for [`symbolic`](crate::symbolic).
+    /// Calls a function of numbers that is known when the program runs.
     #[doc(hidden)]
-    fn call_record(
-        record: &'static Record,
-        arguments: &[Self],
-    ) -> Result<Self, symbolic::SymbolicError>;
-
-    /// Whether it is the same number in every part, the sign of a zero and the digits of a NaN too.
-    #[doc(hidden)]
-    fn is_same(self, other: Self) -> bool;
+    fn call<F: Called>(function: F, arguments: &[Self]) -> Result<Self, F::Error>;
 
     /// See [`checkpointed`](crate::checkpointed).
     #[doc(hidden)]
@@ -307,12 +289,8 @@ pub trait Real: RealField + Scalar<Real = Self, Kind = f64> {
         X: Differentiable<Real = Self>,
         P: Differentiable<Real = Self>,
     {
-        checkpoint::plain(steps, x, parameters, step)
+        (0..steps).try_fold(x.clone(), |x, k| step(k, &x, parameters))
     }
-
-    /// The tapes of this thread that record statements about `Var<Self>`.
-    #[doc(hidden)]
-    fn tapes() -> &'static RefCell<Tapes<Self>>;
 }
 
 /// A plain number as one of any scalar: what stands for a literal in generic code.
@@ -345,6 +323,58 @@ impl Over<f32> for f32 {}
 
 macro_rules! base {
     ($($real:ident),*) => {$(
+        impl Number for $real {
+            #[inline]
+            fn plain(self) -> f64 {
+                f64::from(self)
+            }
+
+            #[inline]
+            fn still() -> Self {
+                -0.0
+            }
+
+            #[inline]
+            fn is_still(&self) -> bool {
+                self.to_bits() == (-0.0 as $real).to_bits()
+            }
+
+            #[inline]
+            fn moved(self) -> Self {
+                self + 0.0
+            }
+
+            #[inline]
+            fn is_bounded(&self) -> bool {
+                <$real>::is_finite(*self)
+            }
+
+            #[inline]
+            fn is_nothing(&self) -> bool {
+                *self == 0.0
+            }
+
+            #[inline]
+            fn is_same(self, other: Self) -> bool {
+                self.to_bits() == other.to_bits()
+            }
+
+            #[inline]
+            fn tapes() -> &'static RefCell<Tapes<Self>> {
+                thread_local! {
+                    // A reference, since a place without destructor is the fastest to come to, and
+                    // each operation that is recorded does.
+                    static TAPES: Cell<Option<&'static RefCell<Tapes<$real>>>> =
+                        const { Cell::new(None) };
+                }
+                TAPES.get().unwrap_or_else(|| {
+                    let tapes = tape::new_tapes(|| TAPES.set(None));
+                    TAPES.set(Some(tapes));
+                    tapes
+                })
+            }
+        }
+
         impl Scalar for $real {
             type Real = $real;
             type Kind = f64;
@@ -361,7 +391,7 @@ macro_rules! base {
 
             #[inline]
             fn is_constant_zero(&self) -> bool {
-                *self == 0.0
+                self.is_nothing()
             }
 
             #[inline]
@@ -395,45 +425,12 @@ macro_rules! base {
             const PARTS: bool = true;
 
             #[inline]
-            fn to_f64(self) -> f64 {
-                f64::from(self)
-            }
-
-            #[inline]
-            fn still() -> Self {
-                -0.0
-            }
-
-            #[inline]
-            fn is_still(&self) -> bool {
-                self.to_bits() == (-0.0 as $real).to_bits()
-            }
-
-            #[inline]
-            fn moved(self) -> Self {
-                self + 0.0
-            }
-
-            #[inline]
-            fn is_bounded(&self) -> bool {
-                <$real>::is_finite(*self)
-            }
-
-            #[inline]
             fn at_zero(self) -> Self {
                 0.0
             }
 
-            fn call_record(
-                record: &'static Record,
-                arguments: &[Self],
-            ) -> Result<Self, symbolic::SymbolicError> {
-                symbolic::call_base(record, stringify!($real), arguments)
-            }
-
-            #[inline]
-            fn is_same(self, other: Self) -> bool {
-                self.to_bits() == other.to_bits()
+            fn call<F: Called>(function: F, arguments: &[Self]) -> Result<Self, F::Error> {
+                function.call(stringify!($real), arguments)
             }
 
             #[inline]
@@ -541,21 +538,6 @@ macro_rules! base {
                 P::into_result::<$real>(P::primal::<$real>(
                     P::Arguments::give::<$real>(&mut arguments),
                 ))
-            }
-
-            #[inline]
-            fn tapes() -> &'static RefCell<Tapes<Self>> {
-                thread_local! {
-                    // A reference, since a place without destructor is the fastest to come to, and
-                    // each operation that is recorded does.
-                    static TAPES: Cell<Option<&'static RefCell<Tapes<$real>>>> =
-                        const { Cell::new(None) };
-                }
-                TAPES.get().unwrap_or_else(|| {
-                    let tapes = tape::new_tapes(|| TAPES.set(None));
-                    TAPES.set(Some(tapes));
-                    tapes
-                })
             }
         }
     )*};

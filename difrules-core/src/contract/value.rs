@@ -8,6 +8,7 @@ use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
 use crate::contract::scalar::{Kind, Real, Scalar};
 use crate::contract::whole::{Map, Source, Whole};
 use crate::registry::Notion;
+use crate::tape::split_front;
 
 /// A container, apart from the real scalar it is over.
 ///
@@ -577,13 +578,6 @@ impl<X: Differentiable> Differentiable for Option<X> {
     fn as_adjoint<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a> {
         shape.as_ref().map(|shape| X::as_adjoint(shape, reals))
     }
-}
-
-/// Takes the first `count` elements off `rest`.
-pub(crate) fn split_front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
-    let (front, back) = std::mem::take(rest).split_at_mut(count);
-    *rest = back;
-    front
 }
 
 macro_rules! tuple {

@@ -5,27 +5,24 @@
 //! is the plain value and, in a mode, what the mode says of all of it: one range of the tape, or the
 //! tangents. A primitive lends the plain value to its text as it is.
 
-use std::any::Any;
 use std::cell::OnceCell;
 use std::convert::Infallible;
 use std::marker::PhantomData;
-use std::rc::Rc;
 use std::sync::OnceLock;
 
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::cast;
+use crate::contract::keep::Keep;
+use crate::contract::outcome::infallible;
 use crate::contract::passing::Reference;
 use crate::contract::primitive::{
     Evaluation, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes, Tangents,
 };
 use crate::contract::scalar::{Kind, Real, Scalar};
 use crate::contract::value::{Differentiable, Family, Shape, With};
-use crate::modes::mark::Mark;
 use crate::registry::{Argument, Notion, Record};
-use crate::tape::CONSTANT;
-use crate::tape::pool;
 
 /// A container `X` that stays in one piece.
 ///
@@ -389,167 +386,6 @@ impl<X: Differentiable> Differentiable for Whole<X> {
     }
 }
 
-/// A whole value in forward mode: no tangent is a constant in that direction.
-#[derive(Clone)]
-pub struct DualWhole<X, const N: usize> {
-    pub(crate) value: X,
-    pub(crate) tangents: [Option<X>; N],
-    pub(crate) mark: Mark,
-}
-
-impl<X, const N: usize> DualWhole<X, N> {
-    #[inline]
-    pub(crate) fn constant(value: X) -> Self {
-        Self { value, tangents: [const { None }; N], mark: Mark::NONE }
-    }
-}
-
-/// One that is lent.
-pub struct DualLent<'a, X, const N: usize> {
-    pub(crate) value: &'a X,
-    pub(crate) tangents: [Option<&'a X>; N],
-    pub(crate) mark: Mark,
-}
-
-impl<X, const N: usize> Clone for DualLent<'_, X, N> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<X, const N: usize> Copy for DualLent<'_, X, N> {}
-
-/// A value that is kept: its own, or shared with others who keep it.
-#[derive(Clone)]
-pub enum Kept<X: 'static> {
-    /// Its own.
-    Own(X),
-    /// Shared.
-    Shared(Shared<X>),
-}
-
-/// A value that is shared.
-#[derive(Clone)]
-pub struct Shared<X: 'static> {
-    value: Rc<X>,
-    /// The bytes that its memory stays with the thread for; none if it goes with the last who shares it.
-    bytes: usize,
-}
-
-impl<X: 'static> Drop for Shared<X> {
-    fn drop(&mut self) {
-        if self.bytes > 0 && Rc::strong_count(&self.value) == 1 {
-            pool::leave(self.bytes, Rc::clone(&self.value) as Rc<dyn Any>);
-        }
-    }
-}
-
-impl<X: Differentiable> Kept<X> {
-    /// Keeps a value so that it can be kept again for little: small ones are copied then, others shared.
-    #[inline]
-    pub(crate) fn new(value: X) -> Self {
-        if !std::mem::needs_drop::<X>() && size_of::<X>() <= 256 {
-            return Self::Own(value);
-        }
-        let mut bytes = 0;
-        if X::NUMBERS_ALONE {
-            bytes = X::count(&value.shape()) * size_of::<X::Real>();
-            if bytes < pool::LARGE {
-                bytes = 0;
-            } else {
-                pool::make_room(bytes);
-            }
-        }
-        Self::Shared(Shared { value: Rc::new(value), bytes })
-    }
-
-    /// The value, of its own.
-    #[inline]
-    pub(crate) fn make_mut(&mut self) -> &mut X {
-        match self {
-            Self::Own(value) => value,
-            Self::Shared(shared) => Rc::make_mut(&mut shared.value),
-        }
-    }
-}
-
-impl<X: 'static> std::ops::Deref for Kept<X> {
-    type Target = X;
-
-    #[inline]
-    fn deref(&self) -> &X {
-        match self {
-            Self::Own(value) => value,
-            Self::Shared(shared) => &shared.value,
-        }
-    }
-}
-
-/// A whole value in reverse mode: one range of the tape, or a constant of stamp zero.
-#[derive(Clone)]
-pub struct VarWhole<X: 'static> {
-    pub(crate) value: Kept<X>,
-    pub(crate) stamp: u32,
-    pub(crate) first: u32,
-}
-
-impl<X: Differentiable> VarWhole<X> {
-    #[inline]
-    pub(crate) fn constant(value: X) -> Self {
-        Self { value: Kept::new(value), stamp: 0, first: CONSTANT }
-    }
-}
-
-/// One that is lent.
-pub struct VarLent<'a, X: 'static> {
-    pub(crate) value: &'a X,
-    /// How it is kept, if it is not a constant that somebody else owns.
-    pub(crate) kept: Option<&'a Kept<X>>,
-    pub(crate) stamp: u32,
-    pub(crate) first: u32,
-}
-
-impl<X: 'static> Clone for VarLent<'_, X> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<X: 'static> Copy for VarLent<'_, X> {}
-
-impl<'a, X: 'static> VarLent<'a, X> {
-    /// Offers it to a tape: a copy only of what is small, or somebody else's.
-    #[inline]
-    pub(crate) fn keep(self) -> Keep<'a, X> {
-        match self.kept {
-            Some(kept) => Keep::Shared(kept),
-            None => Keep::Copied(self.value),
-        }
-    }
-}
-
-/// A value that a tape may keep.
-pub enum Keep<'a, X: 'static> {
-    /// It may be taken.
-    Own(X),
-    /// It may be shared.
-    Shared(&'a Kept<X>),
-    /// It has to be copied.
-    Copied(&'a X),
-}
-
-impl<X: Differentiable> Keep<'_, X> {
-    /// Keeps it.
-    #[inline]
-    pub fn kept(self) -> Kept<X> {
-        match self {
-            Self::Own(value) => Kept::Own(value),
-            Self::Shared(kept) => kept.clone(),
-            Self::Copied(value) => Kept::new(value.clone()),
-        }
-    }
-}
-
 /// A tangent as a forward rule reads it.
 pub enum Tangent<'a, X> {
     /// Somebody else's.
@@ -739,7 +575,7 @@ impl<F: Family> Primitive for Gather<F> {
     }
 
     fn from_result<S: Real>(result: Result<F::Of<S>, Infallible>) -> F::Of<S> {
-        crate::__private::infallible(result)
+        infallible(result)
     }
 }
 

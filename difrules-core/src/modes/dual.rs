@@ -4,15 +4,14 @@ use std::cell::RefCell;
 use std::mem::needs_drop;
 
 use crate::contract::passing::{Arguments, Gathered, Look, Take, Write};
-use crate::contract::primitive::{Given, LentEvaluation, Output, Primitive, Wholes};
+use crate::contract::primitive::{Called, Given, LentEvaluation, Output, Primitive, Wholes};
 use crate::contract::scalar::{Over, Real};
 use crate::contract::value::{Differentiable, Family};
-use crate::contract::whole::{DualLent, DualWhole, Tangent};
+use crate::contract::whole::Tangent;
 use crate::modes::field::real_field;
 use crate::modes::mark::{Mark, NumberMark};
-use crate::registry::Record;
-use crate::symbolic;
-use crate::tape::{self, Tapes};
+use crate::modes::whole::{DualLent, DualWhole};
+use crate::tape::{self, Number, Tapes};
 
 /// A number with its derivatives in `N` directions.
 ///
@@ -206,11 +205,9 @@ real_field!([T: Real, const N: usize] Dual<T, N>);
 
 impl<T: Real, const N: usize> Over<T> for Dual<T, N> {}
 
-impl<T: Real, const N: usize> Real for Dual<T, N> {
-    const BASE: bool = false;
-
-    fn to_f64(self) -> f64 {
-        self.value.to_f64()
+impl<T: Real, const N: usize> Number for Dual<T, N> {
+    fn plain(self) -> f64 {
+        self.value.plain()
     }
 
     fn tapes() -> &'static RefCell<Tapes<Self>> {
@@ -239,30 +236,36 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     }
 
     #[inline]
-    fn at_zero(self) -> Self {
-        Self { value: self.value.at_zero(), ..self }
-    }
-
-    fn call_record(
-        record: &'static Record,
-        arguments: &[Self],
-    ) -> Result<Self, symbolic::SymbolicError> {
-        let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
-        let value = T::call_record(record, &values)?;
-        let mut result = Self::constant(value);
-        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_at_rest()) {
-            result.mark = result.mark.and(x.mark);
-            let Some(partial) = symbolic::partial(record, i, &values, value)? else { continue };
-            for (sum, tangent) in result.tangents.iter_mut().zip(x.tangents) {
-                *sum += chain(partial, tangent);
-            }
-        }
-        Ok(result)
+    fn is_nothing(&self) -> bool {
+        self.value.is_nothing() && self.carries_nothing()
     }
 
     fn is_same(self, other: Self) -> bool {
         let tangents = self.tangents.into_iter().zip(other.tangents);
         self.value.is_same(other.value) && tangents.fold(true, |same, (a, b)| same && a.is_same(b))
+    }
+}
+
+impl<T: Real, const N: usize> Real for Dual<T, N> {
+    const BASE: bool = false;
+
+    #[inline]
+    fn at_zero(self) -> Self {
+        Self { value: self.value.at_zero(), ..self }
+    }
+
+    fn call<F: Called>(function: F, arguments: &[Self]) -> Result<Self, F::Error> {
+        let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
+        let value = T::call(function, &values)?;
+        let mut result = Self::constant(value);
+        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_at_rest()) {
+            result.mark = result.mark.and(x.mark);
+            let Some(partial) = function.partial(i, &values, value)? else { continue };
+            for (sum, tangent) in result.tangents.iter_mut().zip(x.tangents) {
+                *sum += chain(partial, tangent);
+            }
+        }
+        Ok(result)
     }
 
     #[inline]

@@ -353,7 +353,7 @@ macro_rules! real_field {
 
                 #[inline]
                 fn is_constant_zero(&self) -> bool {
-                    self.value.is_constant_zero() && self.carries_nothing()
+                    crate::tape::Number::is_nothing(self)
                 }
 
                 #[inline]

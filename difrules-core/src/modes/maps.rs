@@ -1,11 +1,13 @@
 //! What the modes and transforms do to the numbers of a container, and at once to what is whole.
 
+use crate::contract::keep::Kept;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
-use crate::contract::whole::{DualLent, DualWhole, Kept, Map, Source, VarLent, VarWhole};
+use crate::contract::whole::{Map, Source};
 use crate::modes::dual::Dual;
 use crate::modes::mark::Derivation;
 use crate::modes::reverse::var::Var;
+use crate::modes::whole::{DualLent, DualWhole, VarLent, VarWhole};
 use crate::tape::{CONSTANT, Reading};
 
 /// How many numbers are lent.

@@ -5,3 +5,4 @@ pub(crate) mod field;
 pub(crate) mod maps;
 pub(crate) mod mark;
 pub(crate) mod reverse;
+pub(crate) mod whole;

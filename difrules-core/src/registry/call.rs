@@ -3,8 +3,8 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 
-use crate::contract::primitive::{MissingRule, UnknownPartial};
 use crate::registry::Instance;
+use crate::registry::{MissingRule, UnknownPartial};
 
 /// Values whose types the caller does not know, one an argument.
 pub(crate) type Values<'a, 'b> = &'a mut [&'b mut dyn Any];

@@ -25,17 +25,23 @@
 //! ```
 
 pub(crate) mod call;
+mod check;
+mod missing;
+mod sampler;
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::symbolic::Formula;
-use crate::testing::Sampler;
 use call::Calls;
+use difrules_symbolic::Formula;
 
 pub use call::{CallError, Pullback, Pushforward};
+pub use check::{Check, Failure, Sample};
+pub use missing::{MissingRule, UnknownPartial};
+pub use sampler::Sampler;
+pub(crate) use sampler::Style;
 
 /// A direction of differentiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,7 +193,7 @@ pub struct Instance {
     pub sample: Option<fn(&mut Sampler) -> Vec<Box<dyn Any>>>,
     /// Checks the rules at this instance; present with the feature `testing`.
     #[doc(hidden)]
-    pub check: Option<crate::testing::Check>,
+    pub check: Option<Check>,
     /// How to call it, see [`Instance::call`].
     #[doc(hidden)]
     pub calls: Calls,

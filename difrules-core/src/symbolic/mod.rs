@@ -27,13 +27,12 @@
 //! A program that is known when it is compiled takes [`derivative!`](crate::derivative), which writes the derivative
 //! out as Rust.
 
-pub(crate) mod replayed;
-
 use std::any::{Any, TypeId};
 use std::cmp::Ordering;
 
 use num_traits::FromPrimitive;
 
+use crate::contract::primitive::Called;
 use crate::contract::scalar::Real;
 use crate::math::undefined;
 use crate::registry::CallError;
@@ -393,7 +392,7 @@ impl Operation {
             (Self::And, [x, y]) => truth(is_true(x) && is_true(y)),
             (Self::Or, [x, y]) => truth(is_true(x) || is_true(y)),
             (Self::Not, [x]) => truth(!is_true(x)),
-            (Self::Primitive(record), _) => T::call_record(record, arguments)?,
+            (Self::Primitive(record), _) => T::call(Registered(record), arguments)?,
             _ => unreachable!("an operation is made for its number of arguments"),
         })
     }
@@ -424,9 +423,38 @@ pub(crate) fn value_of<T: Real>(
     })
 }
 
+/// A primitive of numbers that an expression calls.
+#[derive(Clone, Copy)]
+struct Registered(&'static Record);
+
+impl Called for Registered {
+    type Error = SymbolicError;
+
+    fn name(self) -> &'static str {
+        self.0.path
+    }
+
+    fn call<T: Real + FromPrimitive>(
+        self,
+        scalar: &'static str,
+        arguments: &[T],
+    ) -> Result<T, SymbolicError> {
+        call_base(self.0, scalar, arguments)
+    }
+
+    fn partial<T: Real>(
+        self,
+        argument: usize,
+        arguments: &[T],
+        value: T,
+    ) -> Result<Option<T>, SymbolicError> {
+        partial(self.0, argument, arguments, value)
+    }
+}
+
 /// The partial derivative of a primitive by an argument, at these arguments, whose value is known;
 /// none where it is the number zero: the argument does not matter there.
-pub(crate) fn partial<T: Real>(
+fn partial<T: Real>(
     record: &'static Record,
     argument: usize,
     arguments: &[T],
@@ -472,7 +500,7 @@ fn partial_by_rule<T: Real>(
 }
 
 /// Calls a primitive of numbers at a plain scalar.
-pub(crate) fn call_base<T: Real + FromPrimitive>(
+fn call_base<T: Real + FromPrimitive>(
     record: &'static Record,
     scalar: &'static str,
     arguments: &[T],

@@ -5,8 +5,8 @@
 //! found out when they meet: a sweep without infinities pays nothing.
 
 use super::{CONSTANT, MOST_ARGUMENTS, Node, Span, Tape};
-use crate::contract::scalar::Real;
-use crate::contract::value::split_front;
+use crate::tape::Number;
+use crate::tape::split_front;
 
 /// What a sweep has to know of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ enum Entry {
     Node(usize),
 }
 
-impl<S: Real> Tape<S> {
+impl<S: Number> Tape<S> {
     /// Notes what a sweep has to know of the next statement.
     #[cold]
     pub(super) fn note(&mut self, kind: StatementKind) {
@@ -180,7 +180,7 @@ impl<S: Real> Tape<S> {
                     for i in 0..2 {
                         let (operand, other) = (operands[i] as usize, operands[1 - i] as usize);
                         let vanishes = product
-                            && partials[i].is_constant_zero()
+                            && partials[i].is_nothing()
                             && partials[1 - i].is_bounded()
                             && !infinite[other];
                         followed[statement][i] = operands[i] != CONSTANT && !vanishes;

@@ -6,7 +6,9 @@
 //! normally one range, and the sweep lends the rule views of the adjoint array itself.
 
 mod clash;
+mod number;
 pub(crate) mod pool;
+mod program;
 mod reading;
 #[cfg(feature = "testing")]
 mod recorded;
@@ -21,15 +23,15 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::cast::Emptied;
 
-use crate::contract::primitive::{Primitive, Shapes};
-use crate::contract::scalar::Real;
-use crate::modes::reverse::recording::{Instruction, Program, ReplayError};
-
 use clash::Live;
 pub(crate) use clash::StatementKind;
+pub use number::Number;
+use program::Instruction;
+pub use program::ReplayError;
+pub(crate) use program::{Operand, Operation, Program};
 pub(crate) use reading::{Reading, Whole};
 #[cfg(feature = "testing")]
-pub use recorded::{Recorded, recorded};
+pub use recorded::Recorded;
 use statements::Statements;
 pub(crate) use statements::carry;
 
@@ -48,7 +50,7 @@ pub(crate) const MOST_ARGUMENTS: usize = 16;
 /// The tapes of one thread for one scalar: the open ones, and a closed one whose memory the next is
 /// going to use.
 #[doc(hidden)]
-pub struct Tapes<S: Real> {
+pub struct Tapes<S: Number> {
     /// The one that is nearly always meant; of stamp zero where none is open.
     innermost: Tape<S>,
     /// Those outside of it, innermost last.
@@ -90,7 +92,7 @@ pub(crate) struct Run {
 }
 
 /// The residuals of all nodes of one primitive.
-pub(crate) trait Store<S: Real> {
+pub(crate) trait Store<S: Number> {
     fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
     /// See [`Primitive::ENTRYWISE`].
     fn is_entrywise(&self) -> bool {
@@ -108,44 +110,8 @@ pub(crate) trait Store<S: Real> {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-struct StoreOf<P: Primitive, S: Real>(Vec<(P::Residual<S>, Shapes<P>)>);
-
-impl<P: Primitive, S: Real> Default for StoreOf<P, S> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
-    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
-        let (residual, shapes) = &self.0[entry];
-        P::reverse(residual, shapes, outputs, slots);
-    }
-
-    fn is_entrywise(&self) -> bool {
-        P::ENTRYWISE
-    }
-
-    fn replay(
-        &mut self,
-        _: usize,
-        _: &mut dyn FnMut(&mut S),
-        _: &mut dyn FnMut(S),
-    ) -> Result<(), ReplayError> {
-        unreachable!("a tape that is replayed keeps arguments too")
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-}
-
 /// What was recorded between opening and closing.
-pub(crate) struct Tape<S: Real> {
+pub(crate) struct Tape<S: Number> {
     /// Tells this tape's handles from all others'.
     stamp: u32,
     inputs: u32,
@@ -168,18 +134,17 @@ pub(crate) struct Tape<S: Real> {
     seeds: Vec<u32>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
     pub(crate) program: Option<Program<S>>,
-    /// Counts the statements by their source.
-    #[cfg(feature = "statements")]
-    pub(crate) counter: Option<Box<crate::statement_count::Counter>>,
+    /// Called at each statement.
+    observer: Option<Box<dyn FnMut()>>,
 }
 
-impl<S: Real> Default for Tapes<S> {
+impl<S: Number> Default for Tapes<S> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<S: Real> Tapes<S> {
+impl<S: Number> Tapes<S> {
     pub(crate) const fn new() -> Self {
         Self { innermost: Tape::new(), outer: Vec::new(), spare: None }
     }
@@ -256,7 +221,7 @@ fn mixed_tapes() -> ! {
     )
 }
 
-impl<S: Real> Tape<S> {
+impl<S: Number> Tape<S> {
     const fn new() -> Self {
         Self {
             stamp: 0,
@@ -273,8 +238,7 @@ impl<S: Real> Tape<S> {
             products: Vec::new(),
             seeds: Vec::new(),
             program: None,
-            #[cfg(feature = "statements")]
-            counter: None,
+            observer: None,
         }
     }
 
@@ -290,9 +254,17 @@ impl<S: Real> Tape<S> {
         }
     }
 
-    /// The stamp of its handles.
-    pub(crate) fn stamp(&self) -> u32 {
-        self.stamp
+    /// Has `observer` called at each statement.
+    #[cfg(feature = "statements")]
+    pub(crate) fn observe(&mut self, observer: impl FnMut() + 'static) {
+        self.observer = Some(Box::new(observer));
+    }
+
+    /// Tells the observer of a statement.
+    pub(crate) fn tell(&mut self) {
+        if let Some(observer) = &mut self.observer {
+            observer();
+        }
     }
 
     /// The number that the next value gets. Where there are too many, the sweep refuses.
@@ -336,19 +308,6 @@ impl<S: Real> Tape<S> {
         found.unwrap_or_else(|| {
             self.stores.push((id, make()));
             self.stores.len() - 1
-        })
-    }
-
-    /// Keeps what the reverse rule of `P` reads.
-    #[inline]
-    pub(crate) fn keep_residual<P: Primitive>(
-        &mut self,
-        residual: P::Residual<S>,
-        shapes: Shapes<P>,
-    ) -> (u32, u32) {
-        self.keep(|StoreOf::<P, S>(entries)| {
-            entries.push((residual, shapes));
-            entries.len() - 1
         })
     }
 
@@ -419,7 +378,7 @@ impl<S: Real> Tape<S> {
         let mut last = 0;
         self.seeds.clear();
         for (number, adjoint) in seed {
-            if !adjoint.is_constant_zero() {
+            if !adjoint.is_nothing() {
                 self.seeds.push(number);
             }
             adjoints[number as usize] += adjoint;
@@ -474,14 +433,14 @@ impl<S: Real> Tape<S> {
         live: &OnceCell<Live>,
     ) {
         let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
-        let nothing = outputs.iter().all(|adjoint| adjoint.is_constant_zero());
+        let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
         let zeros = nothing
-            || self.is_entrywise(node) && outputs.iter().any(|adjoint| adjoint.is_constant_zero());
+            || self.is_entrywise(node) && outputs.iter().any(|adjoint| adjoint.is_nothing());
         if zeros && self.is_infinite(node, scratch) {
             // Zero is strong where nothing comes by this result.
             let live = live.get_or_init(|| self.live());
             for (adjoint, number) in outputs.iter_mut().zip(node.first_output..) {
-                if adjoint.is_constant_zero() && !live.is(number) {
+                if adjoint.is_nothing() && !live.is(number) {
                     *adjoint = S::still();
                 }
             }
@@ -553,7 +512,7 @@ impl<S: Real> Tape<S> {
         let mut free = scratch.as_mut_slice();
         for (i, span) in spans.iter().enumerate() {
             if span.active && !direct[i] {
-                lent[i] = Some(crate::contract::value::split_front(&mut free, span.count as usize));
+                lent[i] = Some(split_front(&mut free, span.count as usize));
             }
         }
         store.reverse(node.entry as usize, outputs, &mut lent[..spans.len()]);
@@ -587,7 +546,7 @@ impl<S: Real> Tape<S> {
                 for (adjoint, &contribution) in
                     adjoints[run.start as usize..].iter_mut().zip(contributions)
                 {
-                    if !contribution.is_constant_zero() {
+                    if !contribution.is_nothing() {
                         *adjoint += contribution;
                     }
                 }
@@ -597,12 +556,12 @@ impl<S: Real> Tape<S> {
 }
 
 /// A tape that is open for as long as this lives.
-pub(crate) struct Opened<S: Real> {
+pub(crate) struct Opened<S: Number> {
     stamp: u32,
     scalar: std::marker::PhantomData<S>,
 }
 
-impl<S: Real> Opened<S> {
+impl<S: Number> Opened<S> {
     /// Opens a tape with this many inputs, numbered from 1.
     pub(crate) fn new(inputs: usize) -> Self {
         Self::with_stamp(inputs, 0, |_| {})
@@ -658,15 +617,12 @@ impl<S: Real> Opened<S> {
     fn reuse(&self, mut tape: Tape<S>) {
         tape.clear();
         tape.program = None;
-        #[cfg(feature = "statements")]
-        {
-            tape.counter = None;
-        }
+        tape.observer = None;
         S::tapes().borrow_mut().spare = Some(tape);
     }
 }
 
-impl<S: Real> Drop for Opened<S> {
+impl<S: Number> Drop for Opened<S> {
     /// Leaves no open tape behind a panic.
     fn drop(&mut self) {
         if let Some(tape) = self.take() {
@@ -726,7 +682,7 @@ pub(crate) fn release() {
 /// New tapes for this thread, where `forget` makes it look for them again: those of a thread that has
 /// ended, so that threads that come and go leave nothing.
 #[cold]
-pub(crate) fn new_tapes<S: Real>(forget: fn()) -> &'static RefCell<Tapes<S>> {
+pub(crate) fn new_tapes<S: Number>(forget: fn()) -> &'static RefCell<Tapes<S>> {
     let id = TypeId::of::<S>();
     let left = {
         let mut all = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -758,7 +714,7 @@ pub(crate) fn new_tapes<S: Real>(forget: fn()) -> &'static RefCell<Tapes<S>> {
 }
 
 /// The tapes of a scalar that has no place of its own for them: looked up by type.
-pub(crate) fn tapes_by_type<S: Real>() -> &'static RefCell<Tapes<S>> {
+pub(crate) fn tapes_by_type<S: Number>() -> &'static RefCell<Tapes<S>> {
     let id = TypeId::of::<S>();
     BY_TYPE.with(|by_type| {
         let find = |all: &[(TypeId, &'static dyn Any)]| {
@@ -774,4 +730,11 @@ pub(crate) fn tapes_by_type<S: Real>() -> &'static RefCell<Tapes<S>> {
         });
         tapes.downcast_ref().expect("stored by its type")
     })
+}
+
+/// Takes the first `count` elements off `rest`.
+pub(crate) fn split_front<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (front, back) = std::mem::take(rest).split_at_mut(count);
+    *rest = back;
+    front
 }

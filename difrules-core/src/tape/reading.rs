@@ -1,7 +1,7 @@
 //! How a tape reads the arguments of a primitive.
 
 use super::{CONSTANT, MOST_ARGUMENTS, Node, Run, Span, Tape, one_stamp};
-use crate::contract::scalar::Real;
+use crate::tape::Number;
 
 /// The arguments of an application of a primitive, while they are read.
 pub(crate) struct Reading {
@@ -178,7 +178,7 @@ impl Reading {
     }
 
     /// The number that the next value on the arguments' tape gets.
-    pub(crate) fn next_number<S: Real>(&self) -> u32 {
+    pub(crate) fn next_number<S: Number>(&self) -> u32 {
         S::tapes().borrow_mut().tape(self.stamp).next()
     }
 
@@ -197,7 +197,7 @@ impl Reading {
     /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
     /// of its first result.
     #[inline]
-    pub(crate) fn record<S: Real>(
+    pub(crate) fn record<S: Number>(
         &self,
         outputs: usize,
         keep: impl FnOnce(&mut Tape<S>) -> (u32, u32),
@@ -210,7 +210,7 @@ impl Reading {
         first_output
     }
 
-    fn push_node<S: Real>(
+    fn push_node<S: Number>(
         &self,
         tape: &mut Tape<S>,
         first_output: u32,

@@ -1,7 +1,6 @@
 //! What a tape records, for tests of how it does.
 
-use super::{Opened, Tape};
-use crate::modes::reverse::var::Var;
+use super::Tape;
 
 /// What was recorded.
 #[derive(Debug)]
@@ -18,21 +17,15 @@ pub struct Recorded {
     pub adjoints: Vec<f64>,
 }
 
-/// Records `f` of as many numbers, from 1 on, and sweeps from the adjoints of some.
-pub fn recorded(
-    inputs: usize,
-    f: impl FnOnce(&[Var<f64>]),
-    seed: impl IntoIterator<Item = (u32, f64)>,
-) -> Recorded {
-    let opened = Opened::<f64>::new(inputs);
-    let stamp = opened.stamp();
-    let numbers = (1..).take(inputs).map(|number| Var::recorded(1.0, stamp, number));
-    f(&numbers.collect::<Vec<_>>());
-    opened.close(|tape: &mut Tape<f64>| Recorded {
-        statements: tape.statements.len(),
-        nodes: tape.nodes.len(),
-        runs: tape.runs.iter().map(|run| (run.start, run.count)).collect(),
-        next: tape.next(),
-        adjoints: tape.sweep(seed).to_vec(),
-    })
+impl Tape<f64> {
+    /// What was recorded, and its sweep from the adjoints of some numbers.
+    pub(crate) fn recorded(&mut self, seed: impl IntoIterator<Item = (u32, f64)>) -> Recorded {
+        Recorded {
+            statements: self.statements.len(),
+            nodes: self.nodes.len(),
+            runs: self.runs.iter().map(|run| (run.start, run.count)).collect(),
+            next: self.next(),
+            adjoints: self.sweep(seed).to_vec(),
+        }
+    }
 }

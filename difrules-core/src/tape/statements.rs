@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::CONSTANT;
-use crate::contract::scalar::Real;
+use crate::tape::Number;
 
 /// Operations on at most two numbers, in order.
 pub(super) struct Statements<S>(Vec<Statement<S>>);
@@ -17,7 +17,7 @@ struct Statement<S> {
 // Millions of them are on a tape.
 const _: () = assert!(size_of::<Statement<f64>>() == 24);
 
-impl<S: Real> Statements<S> {
+impl<S: Number> Statements<S> {
     pub(super) const fn new() -> Self {
         Self(Vec::new())
     }
@@ -60,7 +60,7 @@ impl<S: Real> Statements<S> {
 
 /// Carries the adjoint of a result back to its operands.
 #[inline]
-pub(crate) fn carry<S: Real>(
+pub(crate) fn carry<S: Number>(
     number: u32,
     operands: [u32; 2],
     partials: [S; 2],
@@ -69,7 +69,7 @@ pub(crate) fn carry<S: Real>(
 ) {
     let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
     // Zero is strong where nothing comes by this result: it contributes nothing, whatever the partial.
-    if adjoint.is_constant_zero()
+    if adjoint.is_nothing()
         && (partials.iter().all(|partial| partial.is_bounded()) || !is_live(number))
     {
         return;

@@ -3,49 +3,19 @@
 use std::any::{Any, TypeId};
 use std::cell::Cell;
 use std::cmp::Ordering;
-use std::fmt;
 
 use super::GENERIC;
 use super::difference::{Difference, difference_at};
 use super::rules::{Near, Pull, Push, Rules, Text, Values, constants, flat, known, pieces, sizes};
-use super::sample::{Sampler, Style};
 use super::structure::Structure;
 use crate::contract::passing::Arguments;
 use crate::contract::primitive::{Inputs, Primitive};
 use crate::contract::scalar::Real;
 use crate::modes::dual::Dual;
 use crate::modes::reverse::var::Var;
-use crate::registry::{Partial, Record};
+use crate::registry::{Failure, Partial, Record, Sample, Sampler, Style};
 use crate::symbolic::value_of;
 use crate::transform::vjp;
-
-/// A property that a primitive's rules do not have.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub struct Failure {
-    /// The primitive's path.
-    pub primitive: String,
-    /// The scalar it was checked at.
-    pub scalar: &'static str,
-    /// What does not hold, with the numbers.
-    pub property: String,
-    /// The point, argument by argument.
-    pub point: String,
-    /// The seed that draws the point again.
-    pub seed: u64,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { primitive, scalar, property, point, seed } = self;
-        write!(f, "{primitive} at {scalar}, seed {seed}: {property}\n    at {point}")
-    }
-}
-
-/// Checks an instance at the point that a seed draws.
-pub type Check = fn(Sample, u64) -> Result<(), Failure>;
-
-/// The `sample` of an instance.
-pub type Sample = fn(&mut Sampler) -> Vec<Box<dyn Any>>;
 
 /// [`check_at`] for the sample of a record.
 #[doc(hidden)]

@@ -31,18 +31,19 @@ mod check;
 mod difference;
 #[cfg(feature = "testing")]
 mod harness;
+#[cfg(feature = "testing")]
+pub(crate) mod recorded;
 mod rules;
-mod sample;
 mod structure;
 
 use std::fmt;
 
-pub use check::{Check, Failure, Sample, check_at, check_instance};
+pub use check::{check_at, check_instance};
 pub use difference::{Difference, difference};
 #[cfg(feature = "testing")]
 pub use harness::test_crates;
-pub use sample::Sampler;
 
+pub use crate::registry::{Check, Failure, Sample, Sampler};
 use crate::registry::{Record, primitives};
 
 /// The seeds that draw random points; those that follow draw special ones.

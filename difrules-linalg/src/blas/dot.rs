@@ -1,3 +1,4 @@
+use difrules_core::__private::Number;
 use difrules_core::{
     PlainProduct, Real, Scalar, Slot, add_product_of_parts, column_major_slice, primitive,
 };
@@ -80,7 +81,7 @@ fn column<T: Scalar>(numbers: &[T]) -> DMatrixView<'_, T> {
 
 /// Whether all are finite, in every part.
 fn is_bounded<T: Scalar>(numbers: &[T]) -> bool {
-    T::parts_of(numbers).iter().all(Real::is_bounded)
+    T::parts_of(numbers).iter().all(Number::is_bounded)
 }
 
 /// The product of a row and a column as [`dot`] computes it, and multiples of a column.

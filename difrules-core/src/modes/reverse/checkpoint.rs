@@ -2,13 +2,13 @@
 
 use std::any::Any;
 
+use crate::contract::outcome::OutcomeOf;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Shape, With};
 use crate::modes::maps::{self, Lift, Numbering, Ranges, Values};
-use crate::modes::reverse::recording::ReplayError;
 use crate::modes::reverse::var::Var;
+use crate::tape::ReplayError;
 use crate::tape::{CONSTANT, Opened, Reading, Store};
-use crate::transform::OutcomeOf;
 
 /// Runs `x = step(k, &x, parameters)` for `k` from 0 to `steps - 1`, and returns the last `x`.
 ///
@@ -96,16 +96,6 @@ impl<T: Real> Parameters<T> for () {
     }
 }
 
-/// The loop as it stands.
-pub(crate) fn plain<X: Clone, P, E>(
-    steps: usize,
-    x: &X,
-    parameters: &P,
-    step: impl Fn(usize, &X, &P) -> Result<X, E>,
-) -> Result<X, E> {
-    (0..steps).try_fold(x.clone(), |x, k| step(k, &x, parameters))
-}
-
 /// A loop that was run.
 struct Loop<T: Real, X: Differentiable<Real = Var<T>>, P: Differentiable<Real = Var<T>>, F> {
     steps: usize,
@@ -190,7 +180,7 @@ where
     reading.finish(2);
     let stamp = reading.stamp();
     let result = if stamp == 0 || steps == 0 {
-        plain(steps, x, parameters, step)
+        (0..steps).try_fold(x.clone(), |x, k| step(k, &x, parameters))
     } else {
         let every = steps.isqrt().max(1);
         run::<T, X, P, E>((steps, every), first, &parameter_values, &step).map(|(states, last)| {

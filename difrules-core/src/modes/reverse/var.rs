@@ -3,19 +3,21 @@
 use std::cell::RefCell;
 use std::cmp::Ordering;
 
+use crate::contract::keep::{Keep, Kept};
 use crate::contract::passing::{Arguments, Change, Gathered, Look};
 use crate::contract::primitive::{
-    Evaluated, Evaluation, Given, Inputs, Output, Primitive, Reads, Shapes, Wholes,
+    Called, Evaluated, Evaluation, Given, Inputs, Output, Primitive, Reads, Shapes, Wholes,
 };
 use crate::contract::scalar::{Over, Real};
 use crate::contract::value::{Differentiable, Family};
-use crate::contract::whole::{Gather, Keep, Kept, VarLent, VarWhole};
+use crate::contract::whole::Gather;
 use crate::modes::field::real_field;
-use crate::modes::reverse::checkpoint;
-use crate::modes::reverse::recording::Operation;
-use crate::registry::Record;
-use crate::symbolic;
-use crate::tape::{self, ATTENTIVE, CONSTANT, Reading, StatementKind, Tape, Tapes, Whole};
+use crate::modes::reverse::{called, checkpoint};
+use crate::modes::whole::{VarLent, VarWhole};
+use crate::tape::{
+    self, ATTENTIVE, CONSTANT, Number, Operand, Operation, Reading, StatementKind, Tape, Tapes,
+    Whole,
+};
 
 /// A number whose derivatives a reverse sweep computes.
 ///
@@ -63,7 +65,7 @@ impl<T: Real> Var<T> {
     #[inline]
     pub fn value(self) -> T {
         if self.stamp & ATTENTIVE != 0 {
-            self.attentive(|tape| tape.guard_value(self));
+            self.attentive(|tape| tape.guard_value(self.operand()));
         }
         self.value
     }
@@ -79,7 +81,7 @@ impl<T: Real> Var<T> {
     fn compare(&self, other: &Self) -> Option<Ordering> {
         let order = self.value.partial_cmp(&other.value);
         if (self.stamp | other.stamp) & ATTENTIVE != 0 {
-            self.beside(other, |tape| tape.guard_order(*self, *other, order));
+            self.beside(other, |tape| tape.guard_order(self.operand(), other.operand(), order));
         }
         order
     }
@@ -89,9 +91,14 @@ impl<T: Real> Var<T> {
     fn equal(&self, other: &Self) -> bool {
         let equal = self.value == other.value;
         if (self.stamp | other.stamp) & ATTENTIVE != 0 {
-            self.beside(other, |tape| tape.guard_equality(*self, *other, equal));
+            self.beside(other, |tape| tape.guard_equality(self.operand(), other.operand(), equal));
         }
         equal
+    }
+
+    /// What a tape that is replayed has to know of it.
+    fn operand(self) -> Operand<T> {
+        Operand { number: self.number, value: self.value }
     }
 
     /// Decides something by its value, which a tape that is replayed decides again.
@@ -99,7 +106,7 @@ impl<T: Real> Var<T> {
     fn decide(&self, decide: fn(&T) -> bool) -> bool {
         let decided = decide(&self.value);
         if self.stamp & ATTENTIVE != 0 {
-            self.attentive(|tape| tape.guard_decision(*self, decide, decided));
+            self.attentive(|tape| tape.guard_decision(self.operand(), decide, decided));
         }
         decided
     }
@@ -217,10 +224,9 @@ impl<T: Real> Var<T> {
         let stamp = tape::one_stamp(first.stamp, second.stamp);
         let mut tapes = T::tapes().borrow_mut();
         let tape = tapes.tape(stamp);
-        #[cfg(feature = "statements")]
-        crate::statement_count::count(tape);
+        tape.tell();
         tape.program.is_some().then(|| {
-            let number = tape.operation(operation, value, first, second);
+            let number = tape.operation(operation, value, first.operand(), second.operand());
             Self { value, stamp, number }
         })
     }
@@ -282,11 +288,9 @@ real_field!([T: Real] Var<T>);
 
 impl<T: Real> Over<T> for Var<T> {}
 
-impl<T: Real> Real for Var<T> {
-    const BASE: bool = false;
-
-    fn to_f64(self) -> f64 {
-        self.value().to_f64()
+impl<T: Real> Number for Var<T> {
+    fn plain(self) -> f64 {
+        self.value().plain()
     }
 
     fn tapes() -> &'static RefCell<Tapes<Self>> {
@@ -314,31 +318,37 @@ impl<T: Real> Real for Var<T> {
     }
 
     #[inline]
-    fn at_zero(self) -> Self {
-        Self { value: self.value.at_zero(), ..self }
-    }
-
-    fn call_record(
-        record: &'static Record,
-        arguments: &[Self],
-    ) -> Result<Self, symbolic::SymbolicError> {
-        let stamps = arguments.iter().fold(0, |stamps, x| stamps | x.stamp);
-        if stamps & ATTENTIVE != 0 && Self::is_replayed(stamps) {
-            return symbolic::replayed::record(record, arguments);
-        }
-        let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
-        let value = T::call_record(record, &values)?;
-        let mut combination = Combination::default();
-        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_constant()) {
-            if let Some(partial) = symbolic::partial(record, i, &values, value)? {
-                combination.add(*x, partial);
-            }
-        }
-        Ok(Self { value, ..combination.record() })
+    fn is_nothing(&self) -> bool {
+        self.value.is_nothing() && self.carries_nothing()
     }
 
     fn is_same(self, other: Self) -> bool {
         self.value.is_same(other.value) && (self.stamp, self.number) == (other.stamp, other.number)
+    }
+}
+
+impl<T: Real> Real for Var<T> {
+    const BASE: bool = false;
+
+    #[inline]
+    fn at_zero(self) -> Self {
+        Self { value: self.value.at_zero(), ..self }
+    }
+
+    fn call<F: Called>(function: F, arguments: &[Self]) -> Result<Self, F::Error> {
+        let stamps = arguments.iter().fold(0, |stamps, x| stamps | x.stamp);
+        if stamps & ATTENTIVE != 0 && Self::is_replayed(stamps) {
+            return called::record(function, arguments);
+        }
+        let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
+        let value = T::call(function, &values)?;
+        let mut combination = Combination::default();
+        for (i, x) in arguments.iter().enumerate().filter(|(_, x)| !x.is_constant()) {
+            if let Some(partial) = function.partial(i, &values, value)? {
+                combination.add(*x, partial);
+            }
+        }
+        Ok(Self { value, ..combination.record() })
     }
 
     fn checkpointed<X, P, E: 'static>(
@@ -459,6 +469,11 @@ impl<T: Real> Real for Var<T> {
     }
 
     #[inline]
+    fn keep<'a, F: Family + 'a>(lent: VarLent<'a, F::Of<T>>) -> Keep<'a, F::Of<T>> {
+        lent.keep()
+    }
+
+    #[inline]
     fn value_mut<F: Family>(whole: &mut VarWhole<F::Of<T>>) -> &mut F::Of<T> {
         whole.value.make_mut()
     }
@@ -554,7 +569,7 @@ fn whole_node<P: Primitive, T: Real>(
     let returned = Output::<P, T>::count(&shapes.1);
     let output = Kept::new(output);
     let residual = P::keep::<T>(
-        P::Arguments::keep_whole::<T>(&arguments),
+        P::Arguments::keep_whole::<Var<T>>(&arguments),
         overwritten,
         Keep::Shared(&output),
         saved,

@@ -1,10 +1,5 @@
 //! Random points of a primitive's domain.
 
-use nalgebra::{DMatrix, DVector};
-
-use crate::contract::scalar::Scalar;
-use crate::contract::value::{Differentiable, Shape};
-
 /// Draws the points at which a checker evaluates a primitive: what `sample = ..` is given.
 ///
 /// Sizes and other choices come from one stream of random numbers, the numbers themselves from
@@ -28,7 +23,7 @@ pub struct Sampler {
     turn: Option<usize>,
     /// How many sizes and choices were made.
     made: usize,
-    style: Style,
+    pub(crate) style: Style,
     /// How many numbers were drawn.
     drawn: usize,
     last: f64,
@@ -36,7 +31,7 @@ pub struct Sampler {
 
 /// What the numbers of a point have in common: what random ones never do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     Generic,
     Negative,
     /// Many zeros.
@@ -71,12 +66,12 @@ impl Style {
     ];
 
     /// The style of a turn.
-    pub(super) fn of(turn: usize) -> Self {
+    pub(crate) fn of(turn: usize) -> Self {
         Self::ALL[turn % Self::ALL.len()]
     }
 
     /// How far one can go from such a point and still see what is there.
-    pub(super) fn scale(self) -> f64 {
+    pub(crate) fn scale(self) -> f64 {
         match self {
             Self::Large => 1.0 / 1024.0,
             Self::Small => SMALL,
@@ -107,7 +102,7 @@ impl Sampler {
 
     /// A sampler that goes through sizes and choices, so that a few turns meet each of them, and each
     /// beside each of the others.
-    pub(super) fn in_turn(turn: usize, style: Style, numbers: u64) -> Self {
+    pub(crate) fn in_turn(turn: usize, style: Style, numbers: u64) -> Self {
         Self { turn: Some(turn), style, ..Self::new(turn as u64, numbers) }
     }
 
@@ -158,7 +153,7 @@ impl Sampler {
     }
 
     /// One real number between two bounds.
-    fn real_between(&mut self, least: f64, most: f64) -> f64 {
+    pub(crate) fn real_between(&mut self, least: f64, most: f64) -> f64 {
         let (style, stands_out) = self.next();
         let inside = |x: f64| (least..=most).contains(&x).then_some(x);
         let uniform = least + (most - least) * self.numbers.f64();
@@ -180,7 +175,7 @@ impl Sampler {
     }
 
     /// One real number, normally distributed.
-    fn real_normal(&mut self) -> f64 {
+    pub(crate) fn real_normal(&mut self) -> f64 {
         let (style, stands_out) = self.next();
         // Box and Muller; 1 - u is never 0.
         let (u, v) = (self.numbers.f64(), self.numbers.f64());
@@ -197,74 +192,5 @@ impl Sampler {
             _ => normal,
         };
         self.last
-    }
-
-    /// A number whose real parts are uniform between two bounds.
-    pub fn between<T: Scalar>(&mut self, least: f64, most: f64) -> T {
-        T::build(&(), &mut || nalgebra::convert(self.real_between(least, most)))
-    }
-
-    /// A number with normally distributed real parts of variance one.
-    pub fn normal<T: Scalar>(&mut self) -> T {
-        T::build(&(), &mut || nalgebra::convert(self.real_normal()))
-    }
-
-    /// A positive number away from zero, up to 3.
-    pub fn positive<T: Scalar>(&mut self) -> T {
-        let real: <T as Scalar>::Real = self.between(0.3, 3.0);
-        T::from_real(real)
-    }
-
-    /// A matrix of normally distributed entries.
-    pub fn matrix<T: Scalar>(&mut self, rows: usize, columns: usize) -> DMatrix<T> {
-        let mut matrix: DMatrix<T> = DMatrix::from_fn(rows, columns, |_, _| self.normal());
-        match self.style {
-            Style::Symmetric if rows == columns => {
-                for j in 0..columns {
-                    for i in 0..j {
-                        matrix[(i, j)] = matrix[(j, i)].conjugate();
-                    }
-                    matrix[(j, j)] = T::from_real(matrix[(j, j)].real());
-                }
-            }
-            Style::Diagonal => {
-                for j in 0..columns {
-                    (0..rows).filter(|i| *i != j).for_each(|i| matrix[(i, j)] = T::zero());
-                }
-            }
-            _ => {}
-        }
-        matrix
-    }
-
-    /// A vector of normally distributed entries.
-    pub fn vector<T: Scalar>(&mut self, rows: usize) -> DVector<T> {
-        DVector::from_fn(rows, |_, _| self.normal())
-    }
-
-    /// A value of a given shape with normally distributed real numbers.
-    pub fn like<X: Differentiable>(&mut self, shape: &Shape<X>) -> X {
-        X::build(shape, &mut || self.normal())
-    }
-
-    /// A Hermitian positive definite matrix.
-    pub fn positive_definite<T: Scalar>(&mut self, size: usize) -> DMatrix<T> {
-        let factor: DMatrix<T> = self.matrix(size, size);
-        let mut product = &factor * factor.adjoint();
-        for i in 0..size {
-            product[(i, i)] = T::from_real(product[(i, i)].real() + nalgebra::one());
-        }
-        product
-    }
-
-    /// A lower triangular matrix with a diagonal away from zero; its condition does not grow with
-    /// its size.
-    pub fn lower_triangular<T: Scalar>(&mut self, size: usize) -> DMatrix<T> {
-        let damping = nalgebra::convert(0.5 / (size.max(1) as f64).sqrt());
-        DMatrix::from_fn(size, size, |i, j| match i.cmp(&j) {
-            std::cmp::Ordering::Less => T::zero(),
-            std::cmp::Ordering::Equal => self.positive(),
-            std::cmp::Ordering::Greater => self.normal::<T>().scale(damping),
-        })
     }
 }

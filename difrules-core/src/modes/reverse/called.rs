@@ -1,17 +1,16 @@
-//! Primitives that an expression calls, on a tape that is replayed.
+//! Functions that are known when the program runs, on a tape that is replayed.
 
 use std::any::Any;
 
-use super::SymbolicError;
+use crate::contract::primitive::Called;
 use crate::contract::scalar::Real;
-use crate::modes::reverse::recording::ReplayError;
 use crate::modes::reverse::var::Var;
-use crate::registry::Record;
+use crate::tape::ReplayError;
 use crate::tape::{Reading, Store};
 
 /// A call, at the point where it was made last.
-struct Call<T> {
-    record: &'static Record,
+struct Call<F, T> {
+    function: F,
     arguments: Vec<T>,
     /// Whether each argument is of the tape.
     wanted: Vec<bool>,
@@ -20,30 +19,30 @@ struct Call<T> {
 }
 
 /// The calls on a tape.
-struct Calls<T>(Vec<Call<T>>);
+struct Calls<F, T>(Vec<Call<F, T>>);
 
-impl<T> Default for Calls<T> {
+impl<F, T> Default for Calls<F, T> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<T: Real> Call<T> {
+impl<F: Called, T: Real> Call<F, T> {
     /// Calls it; returns the value.
-    fn call(&mut self) -> Result<T, SymbolicError> {
-        let value = T::call_record(self.record, &self.arguments)?;
+    fn call(&mut self) -> Result<T, F::Error> {
+        let value = T::call(self.function, &self.arguments)?;
         for (i, partial) in self.partials.iter_mut().enumerate().filter(|(i, _)| self.wanted[*i]) {
-            *partial = super::partial(self.record, i, &self.arguments, value)?;
+            *partial = self.function.partial(i, &self.arguments, value)?;
         }
         Ok(value)
     }
 }
 
-/// Calls a primitive of numbers of such a tape.
-pub(crate) fn record<T: Real>(
-    record: &'static Record,
+/// Calls a function of numbers of such a tape.
+pub(crate) fn record<F: Called, T: Real>(
+    function: F,
     arguments: &[Var<T>],
-) -> Result<Var<T>, SymbolicError> {
+) -> Result<Var<T>, F::Error> {
     let mut reading = Reading::new();
     let mut wanted = Vec::with_capacity(arguments.len());
     for (i, x) in arguments.iter().enumerate() {
@@ -53,7 +52,7 @@ pub(crate) fn record<T: Real>(
     reading.finish(arguments.len());
     let values: Vec<_> = arguments.iter().map(|x| x.value_unseen()).collect();
     let partials = vec![None; values.len()];
-    let mut call = Call { record, arguments: values, wanted, partials };
+    let mut call = Call { function, arguments: values, wanted, partials };
     call.call().map(|value| {
         let number = reading.record::<T>(1, |tape| {
             if let Some(program) = &mut tape.program {
@@ -68,7 +67,7 @@ pub(crate) fn record<T: Real>(
     })
 }
 
-impl<T: Real> Store<T> for Calls<T> {
+impl<F: Called, T: Real> Store<T> for Calls<F, T> {
     fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<&mut [T]>]) {
         for (slot, partial) in slots.iter_mut().zip(&self.0[entry].partials) {
             if let (Some(slot), Some(partial)) = (slot, partial) {
@@ -89,8 +88,9 @@ impl<T: Real> Store<T> for Calls<T> {
     ) -> Result<(), ReplayError> {
         let call = &mut self.0[entry];
         call.arguments.iter_mut().for_each(inputs);
+        let function = call.function;
         let failed = |error| ReplayError::Primitive {
-            primitive: call.record.path,
+            primitive: function.name(),
             text: format!("failed: {error}"),
         };
         outputs(call.call().map_err(failed)?);

@@ -1,0 +1,129 @@
+//! What reverse rules read, kept by primitive.
+
+use crate::contract::passing::Arguments;
+use crate::contract::primitive::{Inputs, Primitive, Shapes};
+use crate::contract::scalar::Real;
+use crate::contract::value::Differentiable;
+use crate::tape::{ReplayError, Store, Tape};
+
+impl<S: Real> Tape<S> {
+    /// Keeps what the reverse rule of `P` reads.
+    #[inline]
+    pub(crate) fn keep_residual<P: Primitive>(
+        &mut self,
+        residual: P::Residual<S>,
+        shapes: Shapes<P>,
+    ) -> (u32, u32) {
+        self.keep(|StoreOf::<P, S>(entries)| {
+            entries.push((residual, shapes));
+            entries.len() - 1
+        })
+    }
+
+    /// Keeps what it takes to evaluate `P` again, and what its reverse rule reads.
+    pub(crate) fn keep_replayed<P: Primitive>(
+        &mut self,
+        inputs: Inputs<P, S>,
+        residual: P::Residual<S>,
+        shapes: Shapes<P>,
+        outputs: &[S],
+    ) -> (u32, u32) {
+        self.program.as_mut().expect("this tape is replayed").values.extend_from_slice(outputs);
+        self.keep(|Replayed::<P, S>(entries)| {
+            entries.push((inputs, residual, shapes));
+            entries.len() - 1
+        })
+    }
+}
+
+/// The residuals of all nodes of one primitive, and the shapes.
+struct StoreOf<P: Primitive, S: Real>(Vec<(P::Residual<S>, Shapes<P>)>);
+
+impl<P: Primitive, S: Real> Default for StoreOf<P, S> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
+    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+        let (residual, shapes) = &self.0[entry];
+        P::reverse(residual, shapes, outputs, slots);
+    }
+
+    fn is_entrywise(&self) -> bool {
+        P::ENTRYWISE
+    }
+
+    fn replay(
+        &mut self,
+        _: usize,
+        _: &mut dyn FnMut(&mut S),
+        _: &mut dyn FnMut(S),
+    ) -> Result<(), ReplayError> {
+        unreachable!("a tape that is replayed keeps arguments too")
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}
+
+/// The evaluations of one primitive on a tape that is replayed: its arguments, what its reverse rule
+/// reads, and the shapes.
+struct Replayed<P: Primitive, S: Real>(Vec<(Inputs<P, S>, P::Residual<S>, Shapes<P>)>);
+
+impl<P: Primitive, S: Real> Default for Replayed<P, S> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
+    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+        let (_, residual, shapes) = &self.0[entry];
+        P::reverse(residual, shapes, outputs, slots);
+    }
+
+    fn is_entrywise(&self) -> bool {
+        P::ENTRYWISE
+    }
+
+    fn replay(
+        &mut self,
+        entry: usize,
+        inputs: &mut dyn FnMut(&mut S),
+        outputs: &mut dyn FnMut(S),
+    ) -> Result<(), ReplayError> {
+        let (arguments, residual, shapes) = &mut self.0[entry];
+        P::Arguments::update::<S>(arguments, &mut |_, x| inputs(x));
+        let failed = |text: String| ReplayError::Primitive { primitive: P::record().path, text };
+        let copies = P::Arguments::map::<S, S>(arguments, &mut |_, x| x);
+        let mut evaluation =
+            P::evaluate::<S>(copies).map_err(|error| failed(format!("failed: {error:?}")))?;
+        let found = P::shapes(&evaluation);
+        if !P::Arguments::same_shapes(&found.0, &shapes.0) || found.1 != shapes.1 {
+            return Err(failed("gave a result of another shape".into()));
+        }
+        evaluation.output.for_each_real(&mut |y| outputs(y));
+        P::Arguments::update::<S>(&mut evaluation.inputs, &mut |argument, x| {
+            if P::Arguments::IN_PLACE[argument] {
+                outputs(*x);
+            }
+        });
+        *residual = P::residual(evaluation);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}

@@ -1,0 +1,35 @@
+//! What a tape needs of a scalar.
+
+use std::cell::RefCell;
+
+use nalgebra::RealField;
+
+use super::Tapes;
+
+/// A real number in any derivative mode, as far as a tape looks at it. [`Real`](crate::Real) stands on it.
+pub trait Number: RealField + Copy {
+    /// The plain number inside all modes.
+    fn plain(self) -> f64;
+
+    /// Whether it is zero and nothing varies it.
+    fn is_nothing(&self) -> bool;
+
+    /// The tangent of what does not move. Rules of zero tell it from a zero that was computed, by its
+    /// sign: see [`infinities`](crate::infinities).
+    fn still() -> Self;
+
+    /// Whether it is the tangent of what does not move.
+    fn is_still(&self) -> bool;
+
+    /// As the tangent of what moves: a zero has the other sign then.
+    fn moved(self) -> Self;
+
+    /// Whether it is finite in every part.
+    fn is_bounded(&self) -> bool;
+
+    /// Whether it is the same number in every part, the sign of a zero and the digits of a NaN too.
+    fn is_same(self, other: Self) -> bool;
+
+    /// The tapes of this thread that record statements about `Var<Self>`.
+    fn tapes() -> &'static RefCell<Tapes<Self>>;
+}
