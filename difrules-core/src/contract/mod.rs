@@ -5,6 +5,7 @@
 //! value, and a value is a container of scalars. This is the only such circle; the modes and everything
 //! else stand on it.
 
+mod containers;
 pub(crate) mod handling;
 pub(crate) mod keep;
 pub(crate) mod outcome;

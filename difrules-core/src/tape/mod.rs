@@ -7,25 +7,23 @@
 
 mod clash;
 mod number;
+mod opened;
 pub(crate) mod pool;
 mod program;
 mod reading;
 #[cfg(feature = "testing")]
 mod recorded;
 mod statements;
+mod threads;
 
 use std::any::{Any, TypeId};
-use std::cell::{OnceCell, RefCell};
-use std::mem::ManuallyDrop;
+use std::cell::OnceCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
-
-use crate::cast::Emptied;
 
 use clash::Live;
 pub(crate) use clash::StatementKind;
 pub use number::Number;
+pub(crate) use opened::Opened;
 use program::Instruction;
 pub use program::ReplayError;
 pub(crate) use program::{Operand, Operation, Program};
@@ -34,6 +32,7 @@ pub(crate) use reading::{Reading, Whole};
 pub use recorded::Recorded;
 use statements::Statements;
 pub(crate) use statements::carry;
+pub(crate) use threads::{new_tapes, release, tapes_by_type};
 
 /// The number of every constant: nobody reads its adjoint.
 pub(crate) const CONSTANT: u32 = 0;
@@ -553,183 +552,6 @@ impl<S: Number> Tape<S> {
             }
         }
     }
-}
-
-/// A tape that is open for as long as this lives.
-pub(crate) struct Opened<S: Number> {
-    stamp: u32,
-    scalar: std::marker::PhantomData<S>,
-}
-
-impl<S: Number> Opened<S> {
-    /// Opens a tape with this many inputs, numbered from 1.
-    pub(crate) fn new(inputs: usize) -> Self {
-        Self::with_stamp(inputs, 0, |_| {})
-    }
-
-    /// Opens a tape that looks at each operation.
-    pub(crate) fn attentive(inputs: usize, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
-        Self::with_stamp(inputs, ATTENTIVE, prepare)
-    }
-
-    fn with_stamp(inputs: usize, attentive: u32, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
-        /// Zero is the stamp of constants. A stamp comes back only after 2^31 tapes.
-        static STAMPS: AtomicU32 = AtomicU32::new(1);
-        let mut stamp = 0;
-        while stamp == 0 {
-            stamp = STAMPS.fetch_add(1, Ordering::Relaxed) << 1;
-        }
-        let stamp = stamp | attentive;
-        let mut tapes = S::tapes().borrow_mut();
-        let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
-        tape.stamp = stamp;
-        tape.others = 1;
-        tape.number(inputs);
-        tape.inputs = inputs as u32;
-        prepare(&mut tape);
-        tapes.open(tape);
-        Self { stamp, scalar: std::marker::PhantomData }
-    }
-
-    /// The stamp of its handles.
-    pub(crate) fn stamp(&self) -> u32 {
-        self.stamp
-    }
-
-    /// Closes the tape and gives it to `f`: what is recorded meanwhile goes to the tapes outside.
-    pub(crate) fn close<Out>(self, f: impl FnOnce(&mut Tape<S>) -> Out) -> Out {
-        let mut tape = self.take().expect("open until now");
-        let out = f(&mut tape);
-        self.reuse(tape);
-        out
-    }
-
-    /// Closes the tape and keeps it.
-    pub(crate) fn keep(self) -> Tape<S> {
-        self.take().expect("open until now")
-    }
-
-    fn take(&self) -> Option<Tape<S>> {
-        S::tapes().borrow_mut().close(self.stamp)
-    }
-
-    /// Empties the tape and leaves its memory to the next one.
-    fn reuse(&self, mut tape: Tape<S>) {
-        tape.clear();
-        tape.program = None;
-        tape.observer = None;
-        S::tapes().borrow_mut().spare = Some(tape);
-    }
-}
-
-impl<S: Number> Drop for Opened<S> {
-    /// Leaves no open tape behind a panic.
-    fn drop(&mut self) {
-        if let Some(tape) = self.take() {
-            self.reuse(tape);
-        }
-    }
-}
-
-/// What is to be done with the tapes of one scalar.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Leaving {
-    /// Their memory is given back; they stay.
-    Memory,
-    /// The thread ends: another one has them next.
-    Thread,
-}
-
-/// The tapes of a thread that ended, by their scalar. They are empty.
-static LEFT: Mutex<Vec<(TypeId, Emptied)>> = Mutex::new(Vec::new());
-
-/// What is done with all tapes of a thread.
-struct AllTapes(RefCell<Vec<Box<dyn Fn(Leaving)>>>);
-
-impl AllTapes {
-    fn leave(&self, leaving: Leaving) {
-        // What a tape keeps may use tapes when it is dropped.
-        let all = self.0.take();
-        all.iter().for_each(|leave| leave(leaving));
-        if leaving == Leaving::Memory {
-            self.0.borrow_mut().extend(all);
-        }
-    }
-}
-
-impl Drop for AllTapes {
-    fn drop(&mut self) {
-        self.leave(Leaving::Thread);
-        BY_TYPE.with(|by_type| by_type.take());
-    }
-}
-
-thread_local! {
-    static ALL_TAPES: AllTapes = const { AllTapes(RefCell::new(Vec::new())) };
-    // Those that are made while the thread's values are dropped, after the others.
-    static LATE_TAPES: AllTapes = const { AllTapes(RefCell::new(Vec::new())) };
-    // Without a destructor, so that it is there as long as the thread.
-    static BY_TYPE: ManuallyDrop<RefCell<Vec<(TypeId, &'static dyn Any)>>> =
-        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
-}
-
-/// Gives back the memory of this thread's closed tapes.
-pub(crate) fn release() {
-    // A thread that ends has none any more.
-    let _ = ALL_TAPES.try_with(|all| all.leave(Leaving::Memory));
-}
-
-/// New tapes for this thread, where `forget` makes it look for them again: those of a thread that has
-/// ended, so that threads that come and go leave nothing.
-#[cold]
-pub(crate) fn new_tapes<S: Number>(forget: fn()) -> &'static RefCell<Tapes<S>> {
-    let id = TypeId::of::<S>();
-    let left = {
-        let mut all = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = all.iter().position(|(other, _)| *other == id);
-        found.map(|place| all.swap_remove(place).1)
-    };
-    let tapes = left.and_then(Emptied::take::<Tapes<S>>);
-    let tapes = tapes.unwrap_or_else(|| Box::leak(Box::new(RefCell::new(Tapes::new()))));
-    let leave = Box::new(move |leaving| match leaving {
-        Leaving::Memory => {
-            let memory = tapes.borrow_mut().spare.take();
-            drop(memory);
-        }
-        Leaving::Thread => {
-            forget();
-            // Dropped first: what a tape keeps may use tapes, new ones.
-            drop(tapes.take());
-            LEFT.lock().unwrap_or_else(PoisonError::into_inner).push((id, Emptied::new(tapes)));
-        }
-    });
-    let keep = |all: &AllTapes| all.0.borrow_mut().push(leave);
-    if ALL_TAPES.try_with(|_| ()).is_ok() {
-        ALL_TAPES.with(keep);
-    } else {
-        // A thread that ends does not come here a third time.
-        let _ = LATE_TAPES.try_with(keep);
-    }
-    tapes
-}
-
-/// The tapes of a scalar that has no place of its own for them: looked up by type.
-pub(crate) fn tapes_by_type<S: Number>() -> &'static RefCell<Tapes<S>> {
-    let id = TypeId::of::<S>();
-    BY_TYPE.with(|by_type| {
-        let find = |all: &[(TypeId, &'static dyn Any)]| {
-            all.iter().find(|(other, _)| *other == id).map(|(_, tapes)| *tapes)
-        };
-        let known = find(&by_type.borrow());
-        let tapes = known.unwrap_or_else(|| {
-            let tapes: &'static dyn Any = new_tapes::<S>(|| {
-                BY_TYPE.with(|all| all.borrow_mut().retain(|(id, _)| *id != TypeId::of::<S>()));
-            });
-            by_type.borrow_mut().push((id, tapes));
-            tapes
-        });
-        tapes.downcast_ref().expect("stored by its type")
-    })
 }
 
 /// Takes the first `count` elements off `rest`.
