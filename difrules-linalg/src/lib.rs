@@ -19,6 +19,7 @@ mod tolerance;
 #[doc = include_str!("worth.md")]
 pub mod worth {}
 
+pub use difrules_core;
 pub use difrules_core::nalgebra;
 
 // A primitive's name is a type too, so it is re-exported here, where no module has its name.

@@ -6,9 +6,10 @@ use difrules_symbolic::{CONSTANTS, DerivativeError, Expr, Node, Rules, Straight}
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{ParseStream, Parser};
 use syn::{Error, ExprClosure, Ident, LitInt, Pat, Path, Result, Token};
 
+use crate::errors::Errors;
 use crate::hygiene::quote;
 use crate::options::{Partial, partial_list};
 use crate::rename;
@@ -18,26 +19,32 @@ use crate::rename;
 const TABLE: &str = include_str!("rules.tsv");
 
 pub(crate) fn derivative(input: TokenStream) -> Result<TokenStream> {
-    let input: Input = syn::parse2(input)?;
-    let value = input.parse_expression()?;
-    let mut all = vec![value.simplify()];
-    for variable in &input.variables {
-        let mut derivative = value.clone();
-        for _ in 0..input.order {
-            derivative = derivative
-                .differentiate(&variable.to_string(), &input)
-                .map_err(|error| input.no_derivative(&error))?;
-            all.push(derivative.clone());
-        }
-    }
-    written(&input, &all)
+    differentiated(input, true)
 }
 
 /// The value alone.
 pub(crate) fn expression(input: TokenStream) -> Result<TokenStream> {
-    let input: Input = syn::parse2(input)?;
-    let value = input.parse_expression()?;
-    written(&input, &[value.simplify()])
+    differentiated(input, false)
+}
+
+/// The value, and the derivatives if they are wanted.
+fn differentiated(input: TokenStream, derivatives: bool) -> Result<TokenStream> {
+    let errors = Errors::default();
+    let read = |tokens: ParseStream| Input::parse(tokens, &errors);
+    let input = errors.keep(read.parse2(input));
+    let tokens = input.and_then(|input| {
+        let value = errors.keep(input.parse_expression())?;
+        let mut all = vec![value.simplify()];
+        input.check_calls(&all[0], &errors);
+        if derivatives && !errors.are_some() {
+            all.extend(input.derivatives(&value, &errors)?);
+        }
+        if errors.are_some() {
+            return None;
+        }
+        errors.keep(written(&input, &all))
+    });
+    errors.finish(tokens)
 }
 
 /// Expressions as Rust.
@@ -46,10 +53,7 @@ fn written(input: &Input, all: &[Expr]) -> Result<TokenStream> {
     let program = Straight::new(all);
     let integers = integers(input, &program);
     let tokens = Emission { input, program: &program, first: &first, integers }.tokens()?;
-    Ok(match &input.root {
-        Some(root) => rename::root(tokens, root),
-        None => tokens,
-    })
+    Ok(rename::root(tokens, input.root.as_ref()))
 }
 
 /// A function's rule.
@@ -80,8 +84,8 @@ struct Input {
     root: Option<Path>,
 }
 
-impl Parse for Input {
-    fn parse(input: ParseStream) -> Result<Self> {
+impl Input {
+    fn parse(input: ParseStream, errors: &Errors) -> Result<Self> {
         let mut expression = TokenStream::new();
         // The types in `convert::<f64, T>(2.0)` have commas of their own.
         let (mut colons, mut types) = (0, 0_usize);
@@ -114,13 +118,11 @@ impl Parse for Input {
                  `derivative!(x * sin(y), x, y)`",
             ));
         }
-        whole.rest(input)
+        whole.rest(input, errors)
     }
-}
 
-impl Input {
     /// What comes after the expression.
-    fn rest(mut self, input: ParseStream) -> Result<Self> {
+    fn rest(mut self, input: ParseStream, errors: &Errors) -> Result<Self> {
         let mut bare = bare_calls(self.expression.clone());
         while input.peek(Token![,]) {
             input.parse::<Token![,]>()?;
@@ -133,17 +135,20 @@ impl Input {
                 continue;
             }
             input.parse::<Token![=]>()?;
+            let value = value(input)?;
             if name == "crate" {
-                self.root = Some(input.parse()?);
+                self.root = errors.keep(syn::parse2(value));
                 continue;
             }
-            let partials = partial_list(input, &name)?;
+            let read = |input: ParseStream| partial_list(input, &name);
+            let Some(partials) = errors.keep(read.parse2(value)) else { continue };
             let closures = partials.iter().filter_map(|partial| match partial {
                 Partial::Closure(closure) => Some(closure.body.to_token_stream()),
                 Partial::Unknown(_) => None,
             });
             bare.extend(closures.flat_map(bare_calls));
-            self.rules.insert(name.to_string(), (name, rule_of(partials)?));
+            let rule = rule_of(partials, errors);
+            self.rules.insert(name.to_string(), (name, rule));
         }
         self.bare = bare.into_iter().map(|name| (name.to_string(), name)).collect();
         if input.peek(Token![;]) {
@@ -151,10 +156,7 @@ impl Input {
             let order: LitInt = input.parse()?;
             self.order = order.base10_parse()?;
             if self.order == 0 || self.order > 8 {
-                return Err(Error::new(
-                    order.span(),
-                    "derivatives of orders 1 to 8 are written out",
-                ));
+                errors.say(order.span(), "derivatives of orders 1 to 8 are written out");
             }
         }
         if !input.is_empty() {
@@ -179,6 +181,43 @@ impl Input {
             let span = text.span_at(error.position);
             Error::new(span, error.message)
         })
+    }
+
+    /// Each function that is called has a rule.
+    fn check_calls(&self, value: &Expr, errors: &Errors) {
+        let program = Straight::new(std::slice::from_ref(value));
+        for step in &program.steps {
+            if let Node::Call(function, arguments) = step
+                && !self.is_known(function, arguments.len())
+            {
+                let (function, arity) = (function.to_string(), arguments.len());
+                errors.add(self.no_derivative(&DerivativeError::NoRule { function, arity }));
+            }
+        }
+    }
+
+    /// The derivatives by each variable, of every order.
+    fn derivatives(&self, value: &Expr, errors: &Errors) -> Option<Vec<Expr>> {
+        let mut all = Vec::new();
+        // Several variables may meet the same.
+        let mut said = Vec::new();
+        for variable in &self.variables {
+            let mut derivative = value.clone();
+            for _ in 0..self.order {
+                match derivative.differentiate(&variable.to_string(), self) {
+                    Ok(next) => derivative = next,
+                    Err(error) => {
+                        if !said.contains(&error) {
+                            errors.add(self.no_derivative(&error));
+                            said.push(error);
+                        }
+                        break;
+                    }
+                }
+                all.push(derivative.clone());
+            }
+        }
+        said.is_empty().then_some(all)
     }
 
     /// The user's token of this name, or of the last part of this path.
@@ -221,6 +260,14 @@ impl Input {
             let arguments = names.iter().map(|name| name.trim_matches(['[', ']']).to_string());
             Some(Rule { arguments: arguments.collect(), constants, partials: partials.collect() })
         })
+    }
+
+    /// Whether a function can be written out: a choice, a comparison, a constant, or one that has a rule.
+    fn is_known(&self, function: &str, arity: usize) -> bool {
+        const CHOICE: [&str; 10] = ["select", "<", "<=", ">", ">=", "==", "!=", "&&", "||", "!"];
+        CHOICE.contains(&function)
+            || arity == 0 && CONSTANTS.iter().any(|constant| constant.name == function)
+            || self.rule(function, arity).is_some()
     }
 
     /// Whether an argument of a function is a constant.
@@ -277,6 +324,28 @@ impl Rules for Input {
     }
 }
 
+/// The tokens after `=`, to what comes next: so that a rule that cannot be read does not hide the others.
+fn value(input: ParseStream) -> Result<TokenStream> {
+    let mut value = TokenStream::new();
+    // Whether these are a closure's parameters, which have commas of their own.
+    let mut parameters = false;
+    while !input.is_empty() {
+        let next = input.fork();
+        let comma = next.parse::<Option<Token![,]>>()?.is_some();
+        let name = next.is_empty() || next.call(Ident::parse_any).is_ok();
+        let ends = next.is_empty()
+            || next.peek(Token![,])
+            || next.peek(Token![;])
+            || next.peek(Token![=]) && !next.peek(Token![==]);
+        if !parameters && (input.peek(Token![;]) || comma && name && ends) {
+            break;
+        }
+        parameters ^= input.peek(Token![|]);
+        value.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(value)
+}
+
 /// The name that a path ends with.
 fn last(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path)
@@ -314,7 +383,7 @@ pub(crate) fn unambiguous(name: &Ident, generics: &TokenStream) -> TokenStream {
         #[allow(unused_imports, clippy::wildcard_imports)]
         use self::*;
         #[allow(unused_imports, clippy::wildcard_imports)]
-        use ::difrules_core::math::*;
+        use __difrules::math::*;
         #name #generics
     })
 }
@@ -323,18 +392,20 @@ pub(crate) fn unambiguous(name: &Ident, generics: &TokenStream) -> TokenStream {
 const VALUE: &str = "the value";
 
 /// A rule that the user gives.
-fn rule_of(partials: Vec<Partial>) -> Result<Rule> {
+fn rule_of(partials: Vec<Partial>, errors: &Errors) -> Rule {
     let arity = match &partials[..] {
         [Partial::Closure(closure)] if closure.inputs.len() <= 2 => 1,
         all => all.len(),
     };
     let arguments: Vec<_> = (0..arity).map(|i| format!("argument {i}")).collect();
     let partials = partials.into_iter().map(|partial| match partial {
-        Partial::Unknown(_) => Ok(Err(Missing::Unknown)),
-        Partial::Closure(closure) => partial_of(&closure, &arguments).map(Ok),
+        Partial::Unknown(_) => Err(Missing::Unknown),
+        Partial::Closure(closure) => {
+            errors.keep(partial_of(&closure, &arguments)).ok_or(Missing::Code)
+        }
     });
-    let partials = partials.collect::<Result<Vec<_>>>()?;
-    Ok(Rule { constants: vec![false; arity], partials, arguments })
+    let partials = partials.collect();
+    Rule { constants: vec![false; arity], partials, arguments }
 }
 
 /// A closure as an expression of the arguments and of the value.
@@ -493,7 +564,7 @@ impl Emission<'_> {
             // A constant of the user's has the type of its own.
             Node::Variable(name) if self.integers.contains(&**name) || name.contains("::") => {
                 let (like, name) = (self.variable(self.first)?, self.variable(name)?);
-                quote!(::difrules_core::__private::number(#like, #name as f64))
+                quote!(__difrules::__private::number(#like, #name as f64))
             }
             Node::Variable(name) => self.variable(name)?,
             Node::Call(function, arguments) if arguments.is_empty() => {
@@ -501,7 +572,7 @@ impl Emission<'_> {
                     Some(constant) => {
                         let (like, path): (_, Path) =
                             (self.variable(self.first)?, syn::parse_str(constant.rust)?);
-                        quote!(::difrules_core::__private::number(#like, ::difrules_core::__private::#path))
+                        quote!(__difrules::__private::number(#like, __difrules::__private::#path))
                     }
                     None => step_name(step).into_token_stream(),
                 }
@@ -514,15 +585,15 @@ impl Emission<'_> {
         let like = self.variable(self.first)?;
         let number = match number {
             number if number.is_nan() => {
-                quote!(::difrules_core::__private::std::primitive::f64::NAN)
+                quote!(__difrules::__private::std::primitive::f64::NAN)
             }
-            f64::INFINITY => quote!(::difrules_core::__private::std::primitive::f64::INFINITY),
+            f64::INFINITY => quote!(__difrules::__private::std::primitive::f64::INFINITY),
             f64::NEG_INFINITY => {
-                quote!(::difrules_core::__private::std::primitive::f64::NEG_INFINITY)
+                quote!(__difrules::__private::std::primitive::f64::NEG_INFINITY)
             }
             number => quote!(#number),
         };
-        Ok(quote!(::difrules_core::__private::number(#like, #number)))
+        Ok(quote!(__difrules::__private::number(#like, #number)))
     }
 
     /// An integer, or a flag, where it is read.
@@ -605,7 +676,7 @@ impl Emission<'_> {
                         Some(name) => unambiguous(name, &TokenStream::new()),
                         None => {
                             let name = format_ident!("{function}");
-                            quote!(::difrules_core::math::#name)
+                            quote!(__difrules::math::#name)
                         }
                     };
                     quote!((#called)(#(#operands),*))

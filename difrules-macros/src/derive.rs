@@ -7,6 +7,7 @@ use syn::{
     Data, DataStruct, DeriveInput, Error, GenericParam, Ident, Index, Member, Path, Result, Type,
 };
 
+use crate::errors::Errors;
 use crate::function::{bound_name, mentions};
 use crate::hygiene::quote;
 use crate::rename;
@@ -20,50 +21,46 @@ struct Field<'a> {
 
 pub(crate) fn differentiable(item: TokenStream) -> Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
-    let root = root(&item)?;
-    let tokens = implementation(&item)?;
-    Ok(match root {
-        Some(root) => rename::root(tokens, &root),
-        None => tokens,
-    })
+    let errors = Errors::default();
+    let root = root(&item, &errors);
+    let tokens = implementation(&item, &errors);
+    let tokens = tokens.map(|tokens| rename::root(tokens, root.as_ref()));
+    errors.finish(tokens)
 }
 
 /// `#[differentiable(crate = path)]`.
-fn root(item: &DeriveInput) -> Result<Option<Path>> {
+fn root(item: &DeriveInput, errors: &Errors) -> Option<Path> {
     let mut root = None;
     for attribute in item.attrs.iter().filter(|a| a.path().is_ident("differentiable")) {
-        attribute.parse_nested_meta(|meta| {
+        errors.keep(attribute.parse_nested_meta(|meta| {
             if meta.path.is_ident("crate") {
                 root = Some(meta.value()?.parse()?);
                 return Ok(());
             }
             Err(meta.error("the only key is `crate = path`, where `difrules_core` is found"))
-        })?;
+        }));
     }
-    Ok(root)
+    root
 }
 
-fn fields<'a>(structure: &'a DataStruct, scalar: &Ident) -> Result<Vec<Field<'a>>> {
+fn fields<'a>(structure: &'a DataStruct, scalar: &Ident, errors: &Errors) -> Vec<Field<'a>> {
     let members = structure.fields.members();
     let mut fields = Vec::new();
     for (field, member) in structure.fields.iter().zip(members) {
         let constant = field.attrs.iter().any(|attribute| attribute.path().is_ident("constant"));
         let scalar = mentions(&field.ty, scalar);
         if !constant && !scalar {
-            return Err(Error::new(
-                field.ty.span(),
-                "this field has no derivative: mark it `#[constant]`",
-            ));
+            errors.say(field.ty.span(), "this field has no derivative: mark it `#[constant]`");
         }
         if constant && scalar {
-            return Err(Error::new(
+            errors.say(
                 field.ty.span(),
                 "a constant is not made of the scalar; write `f64` for its numbers",
-            ));
+            );
         }
         fields.push(Field { member, written: &field.ty, constant });
     }
-    Ok(fields)
+    fields
 }
 
 /// The scalar: the parameter bounded by `Real` or `Scalar`, or the only one without a bound.
@@ -103,33 +100,36 @@ fn scalar(item: &DeriveInput) -> Result<(&Ident, bool)> {
     }
 }
 
-fn implementation(item: &DeriveInput) -> Result<TokenStream> {
+fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
     let Data::Struct(structure) = &item.data else {
-        return Err(Error::new(
+        errors.say(
             item.ident.span(),
             "only a structure has derivatives: which variant a value has cannot change by a little; \
              use a structure of `Option`s, or mark the field that holds this `#[constant]`",
-        ));
+        );
+        return None;
     };
-    let (scalar, complex) = scalar(item)?;
-    if let Some(lifetime) = item.generics.lifetimes().next() {
-        return Err(Error::new(
+    for lifetime in item.generics.lifetimes() {
+        errors.say(
             lifetime.span(),
             "a mode keeps copies of values, so a differentiable structure owns what it holds",
-        ));
+        );
     }
-    let fields = fields(structure, scalar)?;
+    let (scalar, complex) = errors.keep(scalar(item))?;
+    let fields = fields(structure, scalar, errors);
     if fields.iter().all(|field| field.constant) {
-        return Err(Error::new(
+        errors.say(
             item.ident.span(),
             "a differentiable structure has a field made of its scalar; this has none",
-        ));
+        );
+    }
+    if errors.are_some() {
+        return None;
     }
     let (ident, visibility) = (&item.ident, &item.vis);
 
     // The parameters of the implementations, and the arguments of the structure.
-    let bound =
-        if complex { quote!(::difrules_core::Scalar) } else { quote!(::difrules_core::Real) };
+    let bound = if complex { quote!(__difrules::Scalar) } else { quote!(__difrules::Real) };
     let others: Vec<_> = item
         .generics
         .params
@@ -161,7 +161,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     let written = arguments(&scalar.to_token_stream());
     let s = quote!(__S);
     let (kind, of) = if complex {
-        (quote!(__K: ::difrules_core::Kind,), quote!(<__K as ::difrules_core::Kind>::Of<#s>))
+        (quote!(__K: __difrules::Kind,), quote!(<__K as __difrules::Kind>::Of<#s>))
     } else {
         (quote!(), s.clone())
     };
@@ -174,12 +174,12 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     });
     let family_arguments: Vec<_> = family_arguments.collect();
     let (family_kind, kind_of) = if complex {
-        (quote!(__K,), quote!(<#scalar as ::difrules_core::Scalar>::Kind,))
+        (quote!(__K,), quote!(<#scalar as __difrules::Scalar>::Kind,))
     } else {
         (quote!(), quote!())
     };
     let real =
-        if complex { quote!(<#scalar as ::difrules_core::Scalar>::Real) } else { quote!(#scalar) };
+        if complex { quote!(<#scalar as __difrules::Scalar>::Real) } else { quote!(#scalar) };
 
     // A shape is pairs of pairs, since long tuples neither print nor compare.
     let nest = |parts: Vec<TokenStream>| {
@@ -193,15 +193,12 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                 if field.constant {
                     return quote!(#written);
                 }
-                let f64_tokens = if complex {
-                    quote!(<__K as ::difrules_core::Kind>::Of<f64>)
-                } else {
-                    quote!(f64)
-                };
+                let f64_tokens =
+                    if complex { quote!(<__K as __difrules::Kind>::Of<f64>) } else { quote!(f64) };
                 let real = quote!(f64);
                 let at = crate::function::substituted(written, scalar, &f64_tokens, &real);
                 let span = written.span().resolved_at(Span::mixed_site());
-                quote_spanned!(span=> ::difrules_core::Shape<#at>)
+                quote_spanned!(span=> __difrules::Shape<#at>)
             })
             .collect(),
     );
@@ -210,9 +207,9 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
             .iter()
             .map(|Field { member, written, constant }| {
                 if *constant {
-                    quote!(::difrules_core::__private::core::clone::Clone::clone(&self.#member))
+                    quote!(__difrules::__private::core::clone::Clone::clone(&self.#member))
                 } else {
-                    quote!(<#written as ::difrules_core::Differentiable>::shape(&self.#member))
+                    quote!(<#written as __difrules::Differentiable>::shape(&self.#member))
                 }
             })
             .collect(),
@@ -230,17 +227,17 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     let built = build(&|field, name| {
         let written = field.written;
         if field.constant {
-            quote!(::difrules_core::__private::core::clone::Clone::clone(#name))
+            quote!(__difrules::__private::core::clone::Clone::clone(#name))
         } else {
-            quote!(<#written as ::difrules_core::Differentiable>::build_with(#name, source))
+            quote!(<#written as __difrules::Differentiable>::build_with(#name, source))
         }
     });
     let mapped = build(&|field, _| {
         let (member, written) = (&field.member, field.written);
         if field.constant {
-            quote!(::difrules_core::__private::core::clone::Clone::clone(&self.#member))
+            quote!(__difrules::__private::core::clone::Clone::clone(&self.#member))
         } else {
-            quote!(<#written as ::difrules_core::Differentiable>::map_with(&self.#member, map))
+            quote!(<#written as __difrules::Differentiable>::map_with(&self.#member, map))
         }
     });
     let varying: Vec<_> = fields.iter().filter(|field| !field.constant).collect();
@@ -254,103 +251,103 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
     let fields_written: Vec<_> = varying.iter().map(|field| field.written).collect();
     let indices: Vec<_> = (0..varying.len()).map(Index::from).collect();
     let family = format_ident!("__{}Family", ident);
-    Ok(quote! {
+    Some(quote! {
         #[allow(unused_variables, unreachable_pub, clippy::all, clippy::pedantic)]
         const _: () = {
             /// The structure, apart from its scalar.
             #visibility struct #family<#family_kind #(#others),*>(
-                ::difrules_core::__private::core::marker::PhantomData<fn() -> (#family_kind #(#types,)*)>,
+                __difrules::__private::core::marker::PhantomData<fn() -> (#family_kind #(#types,)*)>,
             )
             where #(#conditions),*;
 
-            impl<#kind #(#others),*> ::difrules_core::Family for #family<#family_kind #(#family_arguments),*>
+            impl<#kind #(#others),*> __difrules::Family for #family<#family_kind #(#family_arguments),*>
             where #(#conditions),*
             {
-                type Of<__S: ::difrules_core::Real> = #ident #at;
+                type Of<__S: __difrules::Real> = #ident #at;
                 type Shape = #shape_of_family;
             }
 
-            impl<#scalar: #bound, #(#others),*> ::difrules_core::Differentiable for #ident #written
+            impl<#scalar: #bound, #(#others),*> __difrules::Differentiable for #ident #written
             where #(#conditions),*
             {
                 type Real = #real;
                 type Family = #family<#kind_of #(#family_arguments),*>;
                 type Ref<'__a> = &'__a Self;
                 type Cotangent<'__a> = (#(
-                    <#fields_written as ::difrules_core::Differentiable>::Cotangent<'__a>,
+                    <#fields_written as __difrules::Differentiable>::Cotangent<'__a>,
                 )*);
                 type Adjoint<'__a> = (#(
-                    <#fields_written as ::difrules_core::Differentiable>::Adjoint<'__a>,
+                    <#fields_written as __difrules::Differentiable>::Adjoint<'__a>,
                 )*);
 
-                type Parts = (#(<#fields_written as ::difrules_core::Differentiable>::Parts,)*);
+                type Parts = (#(<#fields_written as __difrules::Differentiable>::Parts,)*);
 
                 fn parts(
-                    whole: <#real as ::difrules_core::Real>::Whole<Self::Family>,
+                    whole: <#real as __difrules::Real>::Whole<Self::Family>,
                 ) -> Self::Parts {
-                    let lent = <#real as ::difrules_core::Real>::lend::<Self::Family>(&whole);
-                    let value = <#real as ::difrules_core::Real>::value_of::<Self::Family>(lent);
-                    let #shapes = ::difrules_core::Differentiable::shape(value);
+                    let lent = <#real as __difrules::Real>::lend::<Self::Family>(&whole);
+                    let value = <#real as __difrules::Real>::value_of::<Self::Family>(lent);
+                    let #shapes = __difrules::Differentiable::shape(value);
                     let mut offset = 0;
                     (#({
                         let start = offset;
-                        offset += <#fields_written as ::difrules_core::Differentiable>::count(&#varying_names);
-                        <#fields_written as ::difrules_core::Differentiable>::parts(
-                            <#real as ::difrules_core::Real>::part::<
+                        offset += <#fields_written as __difrules::Differentiable>::count(&#varying_names);
+                        <#fields_written as __difrules::Differentiable>::parts(
+                            <#real as __difrules::Real>::part::<
                                 Self::Family,
-                                <#fields_written as ::difrules_core::Differentiable>::Family,
-                            >(lent, start, |all| ::difrules_core::__private::core::clone::Clone::clone(&all.#members)),
+                                <#fields_written as __difrules::Differentiable>::Family,
+                            >(lent, start, |all| __difrules::__private::core::clone::Clone::clone(&all.#members)),
                         )
                     },)*)
                 }
 
-                fn shape(&self) -> ::difrules_core::Shape<Self> {
+                fn shape(&self) -> __difrules::Shape<Self> {
                     #shape
                 }
 
-                fn notion() -> ::difrules_core::Notion {
-                    ::difrules_core::Notion::Structure
+                fn notion() -> __difrules::Notion {
+                    __difrules::Notion::Structure
                 }
 
-                fn count(#shapes: &::difrules_core::Shape<Self>) -> usize {
-                    0 #(+ <#fields_written as ::difrules_core::Differentiable>::count(#varying_names))*
+                fn count(#shapes: &__difrules::Shape<Self>) -> usize {
+                    0 #(+ <#fields_written as __difrules::Differentiable>::count(#varying_names))*
                 }
 
                 fn pieces(
-                    #shapes: &::difrules_core::Shape<Self>,
-                    pieces: &mut ::difrules_core::__private::std::vec::Vec<usize>,
+                    #shapes: &__difrules::Shape<Self>,
+                    pieces: &mut __difrules::__private::std::vec::Vec<usize>,
                 ) {
-                    #(<#fields_written as ::difrules_core::Differentiable>::pieces(#varying_names, pieces);)*
+                    #(<#fields_written as __difrules::Differentiable>::pieces(#varying_names, pieces);)*
                 }
 
                 fn build_with(
-                    #shapes: &::difrules_core::Shape<Self>,
-                    source: &mut impl ::difrules_core::Source<#real>,
+                    #shapes: &__difrules::Shape<Self>,
+                    source: &mut impl __difrules::Source<#real>,
                 ) -> Self {
                     #built
                 }
 
-                fn map_with<__S: ::difrules_core::Real>(
+                fn map_with<__S: __difrules::Real>(
                     &self,
-                    map: &mut impl ::difrules_core::Map<#real, __S>,
-                ) -> ::difrules_core::With<Self, __S> {
+                    map: &mut impl __difrules::Map<#real, __S>,
+                ) -> __difrules::With<Self, __S> {
                     #mapped
                 }
 
-                fn for_each_real(&self, f: &mut impl ::difrules_core::__private::core::ops::FnMut(#real)) {
-                    #(<#fields_written as ::difrules_core::Differentiable>::for_each_real(&self.#members, f);)*
+                fn for_each_real(&self, f: &mut impl __difrules::__private::core::ops::FnMut(#real)) {
+                    #(<#fields_written as __difrules::Differentiable>::for_each_real(&self.#members, f);)*
                 }
 
-                fn update_reals(&mut self, f: &mut impl ::difrules_core::__private::core::ops::FnMut(&mut #real)) {
-                    #(<#fields_written as ::difrules_core::Differentiable>::update_reals(&mut self.#members, f);)*
+                fn update_reals(&mut self, f: &mut impl __difrules::__private::core::ops::FnMut(&mut #real)) {
+                    #(<#fields_written as __difrules::Differentiable>::update_reals(&mut self.#members, f);)*
                 }
 
-                fn zip_reals<__S: ::difrules_core::Real>(
+                fn zip_reals<__S: __difrules::Real>(
                     &mut self,
-                    other: &::difrules_core::With<Self, __S>,
-                    f: &mut impl ::difrules_core::__private::core::ops::FnMut(&mut #real, __S),
+                    other: &__difrules::With<Self, __S>,
+                    f: &mut impl __difrules::__private::core::ops::FnMut(&mut #real, __S),
                 ) {
-                    #(<#fields_written as ::difrules_core::Differentiable>::zip_reals(
+                    #(<#fields_written as __difrules::Differentiable>::zip_reals(
                         &mut self.#members,
                         &other.#members,
                         f,
@@ -358,7 +355,7 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                 }
 
                 fn add_to(&self, adjoint: Self::Adjoint<'_>) {
-                    #(<#fields_written as ::difrules_core::Differentiable>::add_to(
+                    #(<#fields_written as __difrules::Differentiable>::add_to(
                         &self.#members,
                         adjoint.#indices,
                     );)*
@@ -369,19 +366,19 @@ fn implementation(item: &DeriveInput) -> Result<TokenStream> {
                 }
 
                 fn as_cotangent<'__a>(
-                    #shapes: &::difrules_core::Shape<Self>,
+                    #shapes: &__difrules::Shape<Self>,
                     mut reals: &'__a mut [#real],
                 ) -> Self::Cotangent<'__a> {
-                    (#(::difrules_core::__private::take_cotangent::<#fields_written>(#varying_names, &mut reals),)*)
+                    (#(__difrules::__private::take_cotangent::<#fields_written>(#varying_names, &mut reals),)*)
                 }
 
                 fn as_adjoint<'__a>(
-                    #shapes: &::difrules_core::Shape<Self>,
+                    #shapes: &__difrules::Shape<Self>,
                     mut reals: &'__a mut [#real],
                 ) -> Self::Adjoint<'__a> {
-                    (#(<#fields_written as ::difrules_core::Differentiable>::as_adjoint(
+                    (#(<#fields_written as __difrules::Differentiable>::as_adjoint(
                         #varying_names,
-                        ::difrules_core::__private::take_front::<#fields_written>(#varying_names, &mut reals),
+                        __difrules::__private::take_front::<#fields_written>(#varying_names, &mut reals),
                     ),)*)
                 }
             }

@@ -10,7 +10,8 @@ use syn::{
     ReturnType, Type, TypeParamBound, WherePredicate,
 };
 
-use crate::options::{Options, Read};
+use crate::errors::Errors;
+use crate::options::Options;
 use crate::pretty;
 
 /// The scalar of a function.
@@ -108,32 +109,30 @@ struct StorageParameter {
 }
 
 impl Function {
-    pub(crate) fn new(mut item: ItemFn, options: &Options) -> Result<Self> {
+    /// Nothing where it is not understood.
+    pub(crate) fn new(mut item: ItemFn, options: &Options, errors: &Errors) -> Option<Self> {
         let shown: Vec<_> = item.sig.inputs.iter().map(shown).collect();
-        name_opaque_arguments(&mut item, options)?;
+        let named_types = name_opaque_arguments(&mut item, options, errors);
         let signature = &item.sig;
         if let Some(token) = &signature.asyncness {
-            return Err(Error::new(
-                token.span(),
-                "a primitive is not `async`: its rules need the value",
-            ));
+            errors.say(token.span(), "a primitive is not `async`: its rules need the value");
         }
         if let Some(token) = &signature.constness {
-            return Err(Error::new(
-                token.span(),
-                "a primitive is not `const`: it looks at the mode first",
-            ));
+            errors.say(token.span(), "a primitive is not `const`: it looks at the mode first");
         }
         if !matches!(signature.safety, syn::Safety::Default) {
-            return Err(Error::new(
+            errors.say(
                 signature.safety.span(),
                 "a primitive is a safe function: put the unsafe call into the body of a safe one",
-            ));
+            );
         }
         if let Some(variadic) = &signature.variadic {
-            return Err(Error::new(variadic.span(), "a primitive has a fixed number of arguments"));
+            errors.say(variadic.span(), "a primitive has a fixed number of arguments");
         }
-        let scalar = scalar_parameter(&item)?;
+        let named: Vec<_> =
+            signature.inputs.iter().map(|input| errors.keep(named_argument(input))).collect();
+        // Without it nothing is known of the others.
+        let scalar = scalar_parameter(&item, errors)?;
         let mut parameters = Vec::new();
         let mut rule_parameters = Vec::new();
         let mut storages: Vec<StorageParameter> = Vec::new();
@@ -187,82 +186,15 @@ impl Function {
             }
             rule_conditions.push(predicate);
         }
-        let mut arguments = Vec::new();
-        for (input, shown) in signature.inputs.iter().zip(shown) {
-            arguments.push(argument(input, shown, &scalar, &storages, options)?);
-        }
-        if arguments.len() > 16 {
-            return Err(Error::new(
-                signature.inputs.span(),
-                "a primitive has at most 16 arguments; group some into tuples",
-            ));
-        }
-        for constant in &options.constant {
-            if !arguments.iter().any(|argument| argument.ident == *constant) {
-                return Err(Error::new(
-                    constant.span(),
-                    format!("`{}` has no argument `{constant}`", signature.ident),
-                ));
-            }
-        }
-        for optional in &options.optional {
-            let Some(argument) = arguments.iter().find(|argument| argument.ident == *optional)
-            else {
-                return Err(Error::new(
-                    optional.span(),
-                    format!("`{}` has no argument `{optional}`", signature.ident),
-                ));
-            };
-            if !matches!(argument.form, Form::Reference | Form::Storage | Form::View) {
-                return Err(Error::new(
-                    optional.span(),
-                    "only what is passed by reference or as a view has an optional tangent; a number's \
-                     is zero where it does not vary",
-                ));
-            }
-        }
-        if arguments.iter().all(Argument::is_constant) {
-            return Err(Error::new(
-                signature.ident.span(),
-                "a primitive has an argument to differentiate by; all of these are constants",
-            ));
-        }
-        let reads = options.reads.iter().flat_map(|reads| &reads.values);
-        for (i, read) in reads.clone().enumerate() {
-            if reads.clone().take(i).any(|other| other == read) {
-                return Err(Error::new(read.span(), "a rule gets each value once"));
-            }
-            match read {
-                Read::Argument(name) if !arguments.iter().any(|a| a.ident == *name) => {
-                    return Err(Error::new(
-                        name.span(),
-                        format!("`{}` has no argument `{name}`", signature.ident),
-                    ));
-                }
-                Read::After(name)
-                    if !arguments.iter().any(|a| a.ident == *name && a.is_in_place()) =>
-                {
-                    return Err(Error::new(
-                        name.span(),
-                        format!("`{}` has no `&mut` argument `{name}`", signature.ident),
-                    ));
-                }
-                _ => {}
-            }
-        }
-        let output = output(&signature.output, &scalar)?;
-        if let Some(Read::Output(span)) = reads.clone().find(|read| matches!(read, Read::Output(_)))
-            && output.value.is_none()
-        {
-            return Err(Error::new(*span, format!("`{}` returns nothing", signature.ident)));
-        }
-        if output.value.is_none() && !arguments.iter().any(Argument::is_in_place) {
-            return Err(Error::new(
-                signature.ident.span(),
-                "a primitive returns a value or overwrites a `&mut` argument; this does neither",
-            ));
-        }
-        Ok(Self {
+        let arguments = named.into_iter().zip(shown).map(|(named, shown)| {
+            errors.keep(argument(named?, shown, &scalar, &storages, options))
+        });
+        let arguments: Vec<_> = arguments.collect();
+        let output = errors.keep(output(&signature.output, &scalar));
+        let arguments: Vec<_> = arguments.into_iter().collect::<Option<_>>()?;
+        let output = output?;
+        named_types?;
+        Some(Self {
             scalar,
             parameters,
             rule_parameters,
@@ -431,13 +363,13 @@ fn storage_bound(bound: &TypeParamBound) -> Option<TokenStream> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     let arguments = &arguments.args;
     Some(if arguments.len() == 2 {
-        quote!(#arguments, ::difrules_core::__private::nalgebra::U1)
+        quote!(#arguments, __difrules::__private::nalgebra::U1)
     } else {
         quote!(#arguments)
     })
 }
 
-fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
+fn scalar_parameter(item: &ItemFn, errors: &Errors) -> Option<ScalarParameter> {
     let signature = &item.sig;
     let mut found = None;
     for parameter in signature.generics.type_params() {
@@ -469,23 +401,24 @@ fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
         ];
         for bound in bounds_of(item, &parameter.ident) {
             if bound_name(&bound).is_some_and(|name| !IMPLIED.contains(&name.as_str())) {
-                return Err(Error::new(
+                errors.say(
                     bound.span(),
                     "a mode brings scalars of its own, which have what `Real` has and no more: leave \
                      this bound out",
-                ));
+                );
             }
         }
         if found.is_some() {
-            return Err(Error::new(
+            errors.say(
                 parameter.span(),
                 "a primitive is generic over one scalar; use it for all arguments",
-            ));
+            );
+            return None;
         }
         found = Some(ScalarParameter::Generic { ident: parameter.ident.clone(), complex });
     }
-    if let Some(found) = found {
-        return Ok(found);
+    if found.is_some() {
+        return found;
     }
     let mut base = None;
     for name in ["f64", "f32"] {
@@ -497,26 +430,27 @@ fn scalar_parameter(item: &ItemFn) -> Result<ScalarParameter> {
     let generic =
         signature.generics.params.iter().find(|p| !matches!(p, GenericParam::Lifetime(_)));
     match (base, generic) {
-        (Some(base), None) => Ok(ScalarParameter::Plain(base)),
+        (Some(base), None) => return Some(ScalarParameter::Plain(base)),
         (Some(_), Some(GenericParam::Type(opaque)))
             if opaque.ident.to_string().starts_with(OPAQUE) =>
         {
-            Err(Error::new(
+            errors.say(
                 opaque.bounds.span(),
                 "a plain function has no parameters, so its constants have one type: write it out, \
                  such as `fn(f64) -> f64`",
-            ))
+            );
         }
-        (_, Some(generic)) => Err(Error::new(
+        (_, Some(generic)) => errors.say(
             generic.span(),
             "a generic primitive is generic over its scalar: bound one parameter by \
              `difrules_core::Real` (real numbers) or `difrules_core::Scalar` (complex ones too)",
-        )),
-        (None, None) => Err(Error::new(
+        ),
+        (None, None) => errors.say(
             signature.ident.span(),
             "a primitive takes numbers: `f64`, `f32`, or a type parameter `T: difrules_core::Real`",
-        )),
+        ),
     }
+    None
 }
 
 /// The type of an argument, as the source writes it.
@@ -531,7 +465,8 @@ fn shown(input: &FnArg) -> String {
 const OPAQUE: &str = "__Constant";
 
 /// Names the types of `impl Trait` arguments, which the rules have to name.
-fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
+fn name_opaque_arguments(item: &mut ItemFn, options: &Options, errors: &Errors) -> Option<()> {
+    let mut all = Some(());
     let mut named = Vec::new();
     for input in &mut item.sig.inputs {
         let FnArg::Typed(input) = input else { continue };
@@ -543,11 +478,16 @@ fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
         };
         let Type::ImplTrait(opaque) = &**place else { continue };
         if !constant {
-            return Err(Error::new(
-                opaque.span(),
-                "write the argument's type out: the modes know it by its type; only a constant, \
-                 named in `constant(..)`, can be `impl Trait`",
-            ));
+            // Where the constants cannot be read, it may be one.
+            if !options.is_unread(&["constant"]) {
+                errors.say(
+                    opaque.span(),
+                    "write the argument's type out: the modes know it by its type; only a constant, \
+                     named in `constant(..)`, can be `impl Trait`",
+                );
+            }
+            all = None;
+            continue;
         }
         let has = |wanted: &str| {
             opaque.bounds.iter().any(|bound| match bound {
@@ -556,18 +496,16 @@ fn name_opaque_arguments(item: &mut ItemFn, options: &Options) -> Result<()> {
             })
         };
         if !has("Clone") || !has("static") {
-            return Err(Error::new(
-                opaque.span(),
-                "a mode keeps a copy of a constant: add `+ Clone + 'static`",
-            ));
+            errors.say(opaque.span(), "a mode keeps a copy of a constant: add `+ Clone + 'static`");
         }
         let ident = quote::format_ident!("{OPAQUE}{}", named.len());
         let bounds = &opaque.bounds;
-        named.push(syn::parse2::<GenericParam>(quote!(#ident: #bounds))?);
-        **place = syn::parse2(quote!(#ident))?;
+        let parameter: GenericParam = syn::parse_quote!(#ident: #bounds);
+        named.push(parameter);
+        **place = syn::parse_quote!(#ident);
     }
     item.sig.generics.params.extend(named);
-    Ok(())
+    all
 }
 
 /// Whether a lifetime is one of the function's parameters, or elided.
@@ -631,13 +569,8 @@ fn view_name(written: &Type) -> Option<String> {
     (name.contains("MatrixView") || name.contains("VectorView")).then_some(name)
 }
 
-fn argument(
-    input: &FnArg,
-    shown: String,
-    scalar: &ScalarParameter,
-    storages: &[StorageParameter],
-    options: &Options,
-) -> Result<Argument> {
+/// The name of an argument and what it is written as.
+fn named_argument(input: &FnArg) -> Result<(Ident, Type)> {
     let FnArg::Typed(input) = input else {
         return Err(Error::new(
             input.span(),
@@ -651,18 +584,21 @@ fn argument(
             "a primitive has the same arguments always: write two functions, each with a `#[cfg(..)]`",
         ));
     }
-    let ident = match &*input.pat {
+    match &*input.pat {
         Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
-            pattern.ident.clone()
+            Ok((pattern.ident.clone(), (*input.ty).clone()))
         }
-        other => {
-            return Err(Error::new(
-                other.span(),
-                "name the argument, and take it apart in the body",
-            ));
-        }
-    };
-    let written = (*input.ty).clone();
+        other => Err(Error::new(other.span(), "name the argument, and take it apart in the body")),
+    }
+}
+
+fn argument(
+    (ident, written): (Ident, Type),
+    shown: String,
+    scalar: &ScalarParameter,
+    storages: &[StorageParameter],
+    options: &Options,
+) -> Result<Argument> {
     let constant = options.constant.contains(&ident);
     let (inner, reference) = match &written {
         Type::Reference(reference) => {
@@ -705,6 +641,7 @@ fn argument(
         ));
     }
     if !constant
+        && !options.is_unread(&["constant"])
         && !scalar.mentioned_in(&inner)
         && !storages.iter().any(|s| mentions(&inner, &s.ident))
     {
@@ -716,21 +653,20 @@ fn argument(
     let storage = storages.iter().find(|storage| mentions(&inner, &storage.ident));
     if let Some(mutable) = viewed {
         let of = with_lifetimes(&inner, "'static");
-        let value = syn::parse2(quote!(<#of as ::difrules_core::passing::Viewed>::Matrix))?;
+        let value = syn::parse2(quote!(<#of as __difrules::passing::Viewed>::Matrix))?;
         let form = if mutable { Form::ViewMut } else { Form::View };
         return Ok(Argument { ident, written, shown, form, value });
     }
     if let (Type::Slice(slice), false, Some(mutable)) = (&inner, constant, reference) {
         let of = &slice.elem;
-        let value = syn::parse2(quote!(::difrules_core::__private::std::vec::Vec<#of>))?;
+        let value = syn::parse2(quote!(__difrules::__private::std::vec::Vec<#of>))?;
         let form = if mutable { Form::SliceMut } else { Form::Slice };
         return Ok(Argument { ident, written, shown, form, value });
     }
     let (form, value) = match (constant, reference, storage) {
         (false, Some(mutable), Some(storage)) => {
             let matrix = &storage.matrix;
-            let owned =
-                syn::parse2(quote!(::difrules_core::__private::nalgebra::OMatrix<#matrix>))?;
+            let owned = syn::parse2(quote!(__difrules::__private::nalgebra::OMatrix<#matrix>))?;
             (if mutable { Form::StorageMut } else { Form::Storage }, owned)
         }
         (_, _, Some(_)) => {

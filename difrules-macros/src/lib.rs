@@ -2,10 +2,12 @@
 
 mod derivative;
 mod derive;
+mod errors;
 mod expand;
 mod function;
 mod hygiene;
 mod options;
+mod owner;
 mod pretty;
 mod rename;
 mod ungroup;
@@ -46,7 +48,7 @@ pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
         .unwrap_or_else(|error| {
             // The function stays, so that its uses are no errors too.
             let mut tokens = proc_macro2::TokenStream::from(item);
-            tokens.extend(error.to_compile_error());
+            tokens.extend(errors::said(&error));
             tokens
         })
         .into()
@@ -89,14 +91,14 @@ pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
 /// user's token.
 #[proc_macro]
 pub fn derivative(input: TokenStream) -> TokenStream {
-    derivative::derivative(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+    derivative::derivative(input.into()).unwrap_or_else(errors::said_by_expression).into()
 }
 
 /// The value alone of an expression that [`derivative!`] differentiates, bit for bit its first result.
 #[doc(hidden)]
 #[proc_macro]
 pub fn expression(input: TokenStream) -> TokenStream {
-    derivative::expression(input.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+    derivative::expression(input.into()).unwrap_or_else(errors::said_by_expression).into()
 }
 
 /// Makes a structure of numbers, vectors and matrices a value that has derivatives.
@@ -140,5 +142,5 @@ pub fn expression(input: TokenStream) -> TokenStream {
 /// nor marked, is a compile error at the user's token that says what to write instead.
 #[proc_macro_derive(Differentiable, attributes(constant, differentiable))]
 pub fn differentiable(item: TokenStream) -> TokenStream {
-    derive::differentiable(item.into()).unwrap_or_else(|error| error.to_compile_error()).into()
+    derive::differentiable(item.into()).unwrap_or_else(|error| errors::said(&error)).into()
 }

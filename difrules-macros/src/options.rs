@@ -1,12 +1,13 @@
 //! The keys of the attribute.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
 
+use crate::errors::Errors;
 use crate::ungroup;
 
 /// What stands in `#[primitive(..)]`.
@@ -37,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) owner: Option<Type>,
     /// Where `difrules_core` is found.
     pub(crate) root: Option<Path>,
+    /// The keys whose values are not read, since something is wrong with them.
+    unread: Vec<&'static str>,
 }
 
 /// A partial derivative as the user gives it.
@@ -141,68 +144,171 @@ impl Instance {
     }
 }
 
-const KEYS: &str = "`forward`, `reverse`, `partial`, `complex`, `symbolic`, `saves`, `reads`, `optional`, `entrywise`, `constant`, \
-                    `kernel`, `instances`, `sample`, `name`, `alias`, `impl`, `crate`";
+const KEYS: [&str; 17] = [
+    "forward",
+    "reverse",
+    "partial",
+    "complex",
+    "symbolic",
+    "saves",
+    "reads",
+    "optional",
+    "entrywise",
+    "constant",
+    "kernel",
+    "instances",
+    "sample",
+    "name",
+    "alias",
+    "impl",
+    "crate",
+];
 
-impl Parse for Options {
-    fn parse(input: ParseStream) -> Result<Self> {
+/// The keys, as a message lists them.
+fn keys() -> String {
+    KEYS.map(|key| format!("`{key}`")).join(", ")
+}
+
+impl Options {
+    /// Reads all keys; one that cannot be read is left out and said.
+    pub(crate) fn new(tokens: TokenStream, errors: &Errors) -> Self {
         let mut options = Self::default();
-        let mut seen: Vec<Ident> = Vec::new();
-        while !input.is_empty() {
-            let key: Ident = input.call(Ident::parse_any).map_err(|error| {
-                Error::new(error.span(), format!("expected a key of `#[primitive]`: {KEYS}"))
-            })?;
-            // `kernel` and `alias` may come more than once: one for each scalar, one for each name.
-            if seen.contains(&key) && key != "kernel" && key != "alias" {
-                return Err(Error::new(
-                    key.span(),
-                    format!("`{key}` is given twice; keep one of them"),
-                ));
+        let mut seen = Vec::new();
+        for part in parts(tokens) {
+            let read = |input: ParseStream| {
+                while !input.is_empty() {
+                    options.read(input, &mut seen)?;
+                }
+                Ok(())
+            };
+            errors.keep(read.parse2(part));
+        }
+        options
+    }
+
+    /// Whether one of these keys is given and could not be read.
+    pub(crate) fn is_unread(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.unread.contains(key))
+    }
+
+    /// One key and the comma after it.
+    fn read(&mut self, input: ParseStream, seen: &mut Vec<Ident>) -> Result<()> {
+        let key: Ident = input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), format!("expected a key of `#[primitive]`: {}", keys()))
+        })?;
+        let text = key.unraw().to_string();
+        let Some(known) = KEYS.iter().copied().find(|known| *known == text) else {
+            // What is misspelt is not missing, whatever it was meant to be.
+            let meant = KEYS.iter().copied().find(|known| is_near(known, &text));
+            match meant {
+                Some(key) => self.unread.push(key),
+                None => self.unread.extend(KEYS),
             }
-            match key.to_string().as_str() {
-                "forward" => options.forward = Some(value(input, &key)?),
-                "reverse" => options.reverse = Some(value(input, &key)?),
-                "partial" => options.partial = partials(input, &key)?,
-                "complex" => options.complex = partials(input, &key)?,
-                "symbolic" => options.symbolic = partials(input, &key)?,
-                "saves" => options.saves = Some(value(input, &key)?),
-                "sample" => options.sample = Some(value(input, &key)?),
-                "name" => options.name = Some(value(input, &key)?),
-                "impl" => options.owner = Some(ungroup::of_type(value(input, &key)?)),
-                "crate" => options.root = Some(value(input, &key)?),
-                "constant" => {
-                    options.constant = list(input, &key, "constant(n, side)", Ident::parse)?
-                }
-                "reads" => {
-                    let values = list(input, &key, "reads(a, return)", Read::parse)?;
-                    options.reads = Some(Reads { span: key.span(), values });
-                }
-                "optional" => options.optional = list(input, &key, "optional(a, b)", Ident::parse)?,
-                "entrywise" => options.entrywise = true,
-                "instances" => {
-                    options.instances = list(input, &key, "instances(f32, f64)", Instance::parse)?;
-                }
-                "alias" => options
-                    .aliases
-                    .extend(list(input, &key, "alias(\"name\")", |input| input.parse::<LitStr>())?),
-                "kernel" => {
-                    let kernels = list(input, &key, "kernel(f64 = path)", kernels)?;
-                    options.kernels.extend(kernels.into_iter().flatten());
-                }
-                _ => {
-                    return Err(Error::new(
-                        key.span(),
-                        format!("`{key}` is no key of `#[primitive]`; the keys are {KEYS}"),
-                    ));
-                }
+            let meant = meant.map_or(String::new(), |known| format!(" did you mean `{known}`?"));
+            return Err(Error::new(
+                key.span(),
+                format!("`{key}` is no key of `#[primitive]`;{meant} the keys are {}", keys()),
+            ));
+        };
+        // `kernel` and `alias` may come more than once: one for each scalar, one for each name.
+        if seen.contains(&key) && key != "kernel" && key != "alias" {
+            return Err(Error::new(
+                key.span(),
+                format!("`{key}` is given twice; keep one of them"),
+            ));
+        }
+        seen.push(key.clone());
+        self.value(input, &key).inspect_err(|_| self.unread.push(known))?;
+        if !input.is_empty() && !input.peek(Token![,]) {
+            return Err(Error::new(
+                input.span(),
+                format!("write a comma between `{key}` and the next key"),
+            ));
+        }
+        input.parse::<Option<Token![,]>>()?;
+        Ok(())
+    }
+
+    /// What comes after a key.
+    fn value(&mut self, input: ParseStream, key: &Ident) -> Result<()> {
+        match key.to_string().as_str() {
+            "forward" => self.forward = Some(value(input, key)?),
+            "reverse" => self.reverse = Some(value(input, key)?),
+            "partial" => self.partial = partials(input, key)?,
+            "complex" => self.complex = partials(input, key)?,
+            "symbolic" => self.symbolic = partials(input, key)?,
+            "saves" => self.saves = Some(value(input, key)?),
+            "sample" => self.sample = Some(value(input, key)?),
+            "name" => self.name = Some(value(input, key)?),
+            "impl" => self.owner = Some(ungroup::of_type(value(input, key)?)),
+            "crate" => self.root = Some(value(input, key)?),
+            "constant" => self.constant = list(input, key, "constant(n, side)", Ident::parse)?,
+            "reads" => {
+                let values = list(input, key, "reads(a, return)", Read::parse)?;
+                self.reads = Some(Reads { span: key.span(), values });
             }
-            seen.push(key);
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+            "optional" => self.optional = list(input, key, "optional(a, b)", Ident::parse)?,
+            "entrywise" => self.entrywise = true,
+            "instances" => {
+                self.instances = list(input, key, "instances(f32, f64)", Instance::parse)?;
+            }
+            "alias" => {
+                let read = |input: ParseStream| input.parse::<LitStr>();
+                self.aliases.extend(list(input, key, "alias(\"name\")", read)?);
+            }
+            _ => {
+                let kernels = list(input, key, "kernel(f64 = path)", kernels)?;
+                self.kernels.extend(kernels.into_iter().flatten());
             }
         }
-        Ok(options)
+        Ok(())
     }
+}
+
+/// The tokens of each key, so that one that cannot be read does not hide the others.
+fn parts(tokens: TokenStream) -> Vec<TokenStream> {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let is =
+        |i: usize, c| matches!(tokens.get(i), Some(TokenTree::Punct(mark)) if mark.as_char() == c);
+    let begins = |i: usize| {
+        let Some(TokenTree::Ident(name)) = tokens.get(i) else { return false };
+        let known = || KEYS.iter().any(|key| name == key);
+        let ends = matches!(tokens.get(i + 1), None | Some(TokenTree::Group(_))) || is(i + 1, ',');
+        is(i + 1, '=') && !is(i + 2, '=') || ends && known()
+    };
+    let mut parts = vec![TokenStream::new()];
+    let mut i = 0;
+    while i < tokens.len() {
+        // The parameters of a closure are no keys, whatever they are called.
+        let closure = is(i, '|')
+            && i.checked_sub(1).is_some_and(|before| {
+                let moved = matches!(&tokens[before], TokenTree::Ident(name) if name == "move");
+                moved || is(before, '=')
+            });
+        let end = (i + 1..tokens.len()).find(|&end| closure && is(end, '|')).unwrap_or(i);
+        let last = parts.last_mut().expect("one at least");
+        last.extend(tokens[i..=end].iter().cloned());
+        if is(i, ',') && begins(i + 1) {
+            parts.push(TokenStream::new());
+        }
+        i = end + 1;
+    }
+    parts
+}
+
+/// Whether one word becomes the other by a letter or two.
+fn is_near(known: &str, given: &str) -> bool {
+    let given: Vec<char> = given.chars().collect();
+    let mut row: Vec<usize> = (0..=given.len()).collect();
+    for (i, a) in known.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in given.iter().enumerate() {
+            let changed = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[given.len()] <= 2.min(known.len() / 3)
 }
 
 /// `= value`.
@@ -245,23 +351,28 @@ pub(crate) fn partial_list(input: ParseStream, key: &Ident) -> Result<Vec<Partia
         Expr::Paren(one) => vec![*one.expr],
         other => vec![other],
     };
-    closures
-        .into_iter()
-        .map(|closure| match ungroup::of_expr(closure) {
-            Expr::Closure(closure) => Ok(Partial::Closure(closure)),
+    let errors = Errors::default();
+    let mut partials = Vec::new();
+    for closure in closures {
+        partials.push(match ungroup::of_expr(closure) {
+            Expr::Closure(closure) => Partial::Closure(closure),
             Expr::Path(path) if path.path.is_ident("unknown") => {
-                Ok(Partial::Unknown(Ident::new("unknown", path.span())))
+                Partial::Unknown(Ident::new("unknown", path.span()))
             }
-            other => Err(Error::new(
-                other.span(),
-                format!(
-                    "a partial derivative is a closure: write `{key} = |x| ..`, or for several \
-                     arguments `{key} = (|x, y| .., |x, y| ..)`, with `unknown` for one that nobody \
-                     knows"
-                ),
-            )),
-        })
-        .collect()
+            other => {
+                errors.say(
+                    other.span(),
+                    format!(
+                        "a partial derivative is a closure: write `{key} = |x| ..`, or for several \
+                         arguments `{key} = (|x, y| .., |x, y| ..)`, with `unknown` for one that \
+                         nobody knows"
+                    ),
+                );
+                continue;
+            }
+        });
+    }
+    errors.finish(Some(partials))
 }
 
 impl Parse for Rule {

@@ -795,18 +795,22 @@ macro_rules! elementwise {
             type Kind = f64;
 
             #[inline]
-            fn value<S: ::difrules_core::Real>(
+            fn value<S: $crate::difrules_core::Real>(
                 [$($x),+]: [S; <[&str]>::len(&[$(stringify!($x)),+])],
             ) -> S {
-                ::difrules_core::__private::expression!($body, $($x),+ $(, $($rules)*)?)
+                $crate::difrules_core::__private::expression!(
+                    $body, $($x),+, crate = $crate::difrules_core $(, $($rules)*)?
+                )
             }
 
             #[inline]
-            fn value_and_slopes<S: ::difrules_core::Real>(
+            fn value_and_slopes<S: $crate::difrules_core::Real>(
                 [$($x),+]: [S; <[&str]>::len(&[$(stringify!($x)),+])],
             ) -> (S, [S; <[&str]>::len(&[$(stringify!($x)),+])]) {
                 let (value, $($x),+) =
-                    ::difrules_core::derivative!($body, $($x),+ $(, $($rules)*)?);
+                    $crate::difrules_core::derivative!(
+                        $body, $($x),+, crate = $crate::difrules_core $(, $($rules)*)?
+                    );
                 (value, [$($x),+])
             }
         }
@@ -824,10 +828,10 @@ macro_rules! elementwise {
         $crate::fuse_6($f, $a, $b, $c, $d, $e, $g)
     };
     (@call $($all:tt)*) => {
-        ::core::compile_error!("`elementwise!` takes at most six matrices")
+        $crate::difrules_core::__private::core::compile_error!("`elementwise!` takes at most six matrices")
     };
     ($($all:tt)*) => {
-        ::core::compile_error!(
+        $crate::difrules_core::__private::core::compile_error!(
             "write a closure of numbers and a matrix for each: `elementwise!(|x, y| x * tanh(y), &a, &b)`"
         )
     };

@@ -58,11 +58,11 @@ impl Expansion<'_> {
         arguments
             .map(|(i, argument)| {
                 if argument.is_constant() {
-                    return quote!(::difrules_core::Partial::Constant);
+                    return quote!(__difrules::Partial::Constant);
                 }
                 if unknown.contains(&i) {
                     given.next();
-                    return quote!(::difrules_core::Partial::Unknown);
+                    return quote!(__difrules::Partial::Unknown);
                 }
                 let formula = match given.next() {
                     // The rule is a program that has no formula.
@@ -71,8 +71,8 @@ impl Expansion<'_> {
                     None => self.formula_of_forward(i),
                 };
                 match formula {
-                    Some(formula) => quote!(::difrules_core::Partial::Known(#formula)),
-                    None => quote!(::difrules_core::Partial::Code),
+                    Some(formula) => quote!(__difrules::Partial::Known(#formula)),
+                    None => quote!(__difrules::Partial::Code),
                 }
             })
             .collect()
@@ -85,8 +85,8 @@ impl Expansion<'_> {
         tokens(&parsed(closure)?, &|variable| {
             let i = names.iter().position(|name| name.as_deref() == Some(variable))?;
             match i.cmp(&arity) {
-                Ordering::Less => Some(quote!(::difrules_core::symbolic::Formula::Argument(#i))),
-                Ordering::Equal => Some(quote!(::difrules_core::symbolic::Formula::Value)),
+                Ordering::Less => Some(quote!(__difrules::symbolic::Formula::Argument(#i))),
+                Ordering::Equal => Some(quote!(__difrules::symbolic::Formula::Value)),
                 // What is saved is known to code alone.
                 Ordering::Greater => None,
             }
@@ -124,8 +124,8 @@ impl Expansion<'_> {
             })
             .collect();
         tokens(&body.substitute(&tangents).simplify(), &|variable| match parameter(variable)? {
-            Parameter::Before(i) => Some(quote!(::difrules_core::symbolic::Formula::Argument(#i))),
-            Parameter::Output => Some(quote!(::difrules_core::symbolic::Formula::Value)),
+            Parameter::Before(i) => Some(quote!(__difrules::symbolic::Formula::Argument(#i))),
+            Parameter::Output => Some(quote!(__difrules::symbolic::Formula::Value)),
             _ => None,
         })
     }
@@ -155,16 +155,16 @@ fn tokens(expr: &Expr, variable: &impl Fn(&str) -> Option<TokenStream>) -> Optio
                 f64::NEG_INFINITY => quote!(NEG_INFINITY),
                 _ => quote!(NAN),
             };
-            quote!(::difrules_core::symbolic::Formula::Number(::difrules_core::__private::core::primitive::f64::#name))
+            quote!(__difrules::symbolic::Formula::Number(__difrules::__private::core::primitive::f64::#name))
         }
-        Expr::Number(number) => quote!(::difrules_core::symbolic::Formula::Number(#number)),
+        Expr::Number(number) => quote!(__difrules::symbolic::Formula::Number(#number)),
         Expr::Variable(name) => variable(name)?,
         Expr::Call(function, arguments) => {
             let function = &**function;
             let arguments: Option<Vec<_>> =
                 arguments.iter().map(|argument| tokens(argument, variable)).collect();
             let arguments = arguments?;
-            quote!(::difrules_core::symbolic::Formula::Call(#function, &[#(#arguments),*]))
+            quote!(__difrules::symbolic::Formula::Call(#function, &[#(#arguments),*]))
         }
     })
 }

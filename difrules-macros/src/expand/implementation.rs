@@ -15,7 +15,7 @@ impl Expansion<'_> {
     pub(super) fn implementation(&self) -> TokenStream {
         let function = self.function;
         let ident = function.ident();
-        let kind_parameter = function.is_complex().then(|| quote!(__K: ::difrules_core::Kind));
+        let kind_parameter = function.is_complex().then(|| quote!(__K: __difrules::Kind));
         let parameters = function.parameters.iter().map(without_default);
         let parameters: Vec<_> = kind_parameter.into_iter().chain(parameters).collect();
         let conditions = &function.conditions;
@@ -25,7 +25,7 @@ impl Expansion<'_> {
         let scalar = if self.options.partial.is_empty() {
             quote!(false)
         } else if function.is_complex() {
-            quote!(<__K as ::difrules_core::Kind>::REAL)
+            quote!(<__K as __difrules::Kind>::REAL)
         } else {
             quote!(true)
         };
@@ -47,18 +47,18 @@ impl Expansion<'_> {
         let residual_types = reads.iter().map(|read| match read {
             Parameter::Before(i) | Parameter::After(i) => {
                 let form = self.passing(&function.arguments[*i]);
-                quote!(<#form as ::difrules_core::passing::Passing>::Kept<#s>)
+                quote!(<#form as __difrules::passing::Passing>::Kept<#s>)
             }
-            Parameter::Output => quote!(::difrules_core::Kept<#output>),
+            Parameter::Output => quote!(__difrules::Kept<#output>),
             _ => saved.to_token_stream(),
         });
         let error = match function.output.failing {
             Failing::Error => {
                 let returned = self.at(&function.output.written, &f64_tokens);
-                quote!(<#returned as ::difrules_core::__private::Fallible>::Error)
+                quote!(<#returned as __difrules::__private::Fallible>::Error)
             }
-            Failing::Nothing => quote!(::difrules_core::__private::Nothing),
-            Failing::Never => quote!(::difrules_core::__private::core::convert::Infallible),
+            Failing::Nothing => quote!(__difrules::__private::Nothing),
+            Failing::Never => quote!(__difrules::__private::core::convert::Infallible),
         };
         let returned = self.at(&function.output.written, &s);
 
@@ -72,11 +72,11 @@ impl Expansion<'_> {
         let known = if unknown.is_empty() {
             quote!(true)
         } else {
-            quote!(!::difrules_core::__private::core::matches!(argument, #(#unknown)|*))
+            quote!(!__difrules::__private::core::matches!(argument, #(#unknown)|*))
         };
         let passing = |i: usize, function: TokenStream| {
             let form = self.passing(&function_arguments[i]);
-            quote!(<#form as ::difrules_core::passing::Passing>::#function::<__S>)
+            quote!(<#form as __difrules::passing::Passing>::#function::<__S>)
         };
         let residual = reads.iter().map(|read| match read {
             Parameter::Before(i) | Parameter::After(i) => {
@@ -107,24 +107,24 @@ impl Expansion<'_> {
         let (into_result, from_result) = match (function.output.failing, returned_value) {
             (Failing::Error, returned) => returned,
             (Failing::Nothing, (into, from)) => (
-                quote!(::difrules_core::__private::core::option::Option::ok_or(#into, ::difrules_core::__private::Nothing)),
-                quote!(::difrules_core::__private::core::result::Result::ok(#from)),
+                quote!(__difrules::__private::core::option::Option::ok_or(#into, __difrules::__private::Nothing)),
+                quote!(__difrules::__private::core::result::Result::ok(#from)),
             ),
             (Failing::Never, _) if function.output.value.is_some() => (
-                quote!(::difrules_core::__private::core::result::Result::Ok(returned)),
-                quote!(::difrules_core::__private::infallible(result)),
+                quote!(__difrules::__private::core::result::Result::Ok(returned)),
+                quote!(__difrules::__private::infallible(result)),
             ),
             (Failing::Never, _) => (
-                quote!(::difrules_core::__private::core::result::Result::Ok([])),
+                quote!(__difrules::__private::core::result::Result::Ok([])),
                 quote!({
-                    ::difrules_core::__private::infallible(result);
+                    __difrules::__private::infallible(result);
                 }),
             ),
         };
         let output_span =
             function.output.written.span().resolved_at(proc_macro2::Span::mixed_site());
         let family = quote_spanned! {output_span=>
-            <#family as ::difrules_core::Differentiable>::Family
+            <#family as __difrules::Differentiable>::Family
         };
         let record = self.record();
         let generic = !function.is_plain();
@@ -132,7 +132,7 @@ impl Expansion<'_> {
         quote! {
             #record
 
-            impl<#(#parameters),*> ::difrules_core::Primitive for #ident #marker_arguments
+            impl<#(#parameters),*> __difrules::Primitive for #ident #marker_arguments
             where #(#conditions),*
             {
                 const GENERIC: bool = #generic;
@@ -140,62 +140,62 @@ impl Expansion<'_> {
                 const ENTRYWISE: bool = #entrywise;
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
-                type Overwritten<__S: ::difrules_core::Real> = (#(#overwritten_types,)*);
-                type Saved<__S: ::difrules_core::Real> = #saved;
-                type Residual<__S: ::difrules_core::Real> = (#(#residual_types,)*);
+                type Overwritten<__S: __difrules::Real> = (#(#overwritten_types,)*);
+                type Saved<__S: __difrules::Real> = #saved;
+                type Residual<__S: __difrules::Real> = (#(#residual_types,)*);
                 type Error = #error;
-                type Return<__S: ::difrules_core::Real> = #returned;
+                type Return<__S: __difrules::Real> = #returned;
 
-                fn record() -> &'static ::difrules_core::Record {
+                fn record() -> &'static __difrules::Record {
                     __record()
                 }
 
                 #[inline]
-                fn primal<__S: ::difrules_core::Real>(
-                    mut arguments: ::difrules_core::Given<'_, Self, __S>,
+                fn primal<__S: __difrules::Real>(
+                    mut arguments: __difrules::Given<'_, Self, __S>,
                 ) -> Self::Return<__S> {
                     #primal
                 }
 
                 #[inline]
-                fn augmented<__S: ::difrules_core::Real>(
-                    mut arguments: ::difrules_core::Given<'_, Self, __S>,
-                ) -> ::difrules_core::__private::core::result::Result<
-                    (::difrules_core::Output<Self, __S>, Self::Saved<__S>),
+                fn augmented<__S: __difrules::Real>(
+                    mut arguments: __difrules::Given<'_, Self, __S>,
+                ) -> __difrules::__private::core::result::Result<
+                    (__difrules::Output<Self, __S>, Self::Saved<__S>),
                     Self::Error,
                 > {
                     #augmented
                 }
 
                 #[inline]
-                fn push<__S: ::difrules_core::Real>(
-                    evaluation: ::difrules_core::LentEvaluation<'_, Self, __S>,
-                    tangents: &mut ::difrules_core::Tangents<'_, Self, __S>,
-                ) -> ::difrules_core::Output<Self, __S> {
+                fn push<__S: __difrules::Real>(
+                    evaluation: __difrules::LentEvaluation<'_, Self, __S>,
+                    tangents: &mut __difrules::Tangents<'_, Self, __S>,
+                ) -> __difrules::Output<Self, __S> {
                     #forward
                 }
 
                 #[inline]
-                fn reverse<__S: ::difrules_core::Real>(
+                fn reverse<__S: __difrules::Real>(
                     residual: &Self::Residual<__S>,
-                    shapes: &::difrules_core::Shapes<Self>,
+                    shapes: &__difrules::Shapes<Self>,
                     mut outputs: &mut [__S],
-                    slots: &mut [::difrules_core::__private::core::option::Option<&mut [__S]>],
+                    slots: &mut [__difrules::__private::core::option::Option<&mut [__S]>],
                 ) {
                     #reverse
                 }
 
                 #[inline]
-                fn partial<__S: ::difrules_core::Real>(
-                    evaluation: &::difrules_core::Evaluation<Self, __S>,
+                fn partial<__S: __difrules::Real>(
+                    evaluation: &__difrules::Evaluation<Self, __S>,
                     argument: usize,
                 ) -> __S {
                     #partial
                 }
 
                 #[inline]
-                fn is_off<__S: ::difrules_core::Real>(
-                    evaluation: &::difrules_core::Evaluation<Self, __S>,
+                fn is_off<__S: __difrules::Real>(
+                    evaluation: &__difrules::Evaluation<Self, __S>,
                     argument: usize,
                 ) -> bool {
                     #off
@@ -207,33 +207,33 @@ impl Expansion<'_> {
                 }
 
                 #[inline]
-                fn overwritten<__S: ::difrules_core::Real>(
-                    arguments: &::difrules_core::Reads<'_, Self, __S>,
+                fn overwritten<__S: __difrules::Real>(
+                    arguments: &__difrules::Reads<'_, Self, __S>,
                 ) -> Self::Overwritten<__S> {
                     (#(#copied,)*)
                 }
 
                 #[inline]
-                fn keep<__S: ::difrules_core::Real>(
-                    arguments: ::difrules_core::Keeps<'_, Self, __S>,
+                fn keep<__S: __difrules::Real>(
+                    arguments: __difrules::Keeps<'_, Self, __S>,
                     overwritten: Self::Overwritten<__S>,
-                    output: ::difrules_core::Keep<'_, ::difrules_core::Output<Self, __S>>,
+                    output: __difrules::Keep<'_, __difrules::Output<Self, __S>>,
                     saved: Self::Saved<__S>,
                 ) -> Self::Residual<__S> {
                     (#(#residual,)*)
                 }
 
                 #[inline]
-                fn into_result<__S: ::difrules_core::Real>(
+                fn into_result<__S: __difrules::Real>(
                     returned: Self::Return<__S>,
-                ) -> ::difrules_core::__private::core::result::Result<::difrules_core::Output<Self, __S>, Self::Error> {
+                ) -> __difrules::__private::core::result::Result<__difrules::Output<Self, __S>, Self::Error> {
                     #into_result
                 }
 
                 #[inline]
-                fn from_result<__S: ::difrules_core::Real>(
-                    result: ::difrules_core::__private::core::result::Result<
-                        ::difrules_core::Output<Self, __S>,
+                fn from_result<__S: __difrules::Real>(
+                    result: __difrules::__private::core::result::Result<
+                        __difrules::Output<Self, __S>,
                         Self::Error,
                     >,
                 ) -> Self::Return<__S> {
@@ -267,14 +267,14 @@ impl Expansion<'_> {
         let mode = quote!(__M);
         let (parameters, real, kind) = match &function.scalar {
             ScalarParameter::Plain(base) => {
-                (quote!(__M: ::difrules_core::Over<#base>), mode.clone(), quote!())
+                (quote!(__M: __difrules::Over<#base>), mode.clone(), quote!())
             }
             ScalarParameter::Generic { ident, complex } => {
                 let parameters = &function.rule_parameters;
                 let (real, kind) = if *complex {
                     (
-                        quote!(<#ident as ::difrules_core::Scalar>::Real),
-                        quote!(<#ident as ::difrules_core::Scalar>::Kind),
+                        quote!(<#ident as __difrules::Scalar>::Real),
+                        quote!(<#ident as __difrules::Scalar>::Kind),
                     )
                 } else {
                     (quote!(#ident), quote!())
@@ -301,32 +301,30 @@ impl Expansion<'_> {
             function.arguments.iter().zip(&values).map(|(argument, value)| match argument.form {
                 Form::Value | Form::Constant => quote!(#value),
                 Form::ConstantReference => quote!(&#value),
-                _ if argument.is_in_place() => quote!(&mut ::difrules_core::Whole<#value>),
-                _ => quote!(&impl ::difrules_core::AsWhole<#value>),
+                _ if argument.is_in_place() => quote!(&mut __difrules::Whole<#value>),
+                _ => quote!(&impl __difrules::AsWhole<#value>),
             });
         let output = in_mode(&self.output_type());
         let (parts, give, finish) = if function.output.value.is_some() {
-            let give = quote!(<#output as ::difrules_core::Differentiable>::parts);
-            (quote!(<#output as ::difrules_core::Differentiable>::Parts), give.clone(), give)
+            let give = quote!(<#output as __difrules::Differentiable>::parts);
+            (quote!(<#output as __difrules::Differentiable>::Parts), give.clone(), give)
         } else {
-            (quote!(()), quote!(|_| ()), quote!(::difrules_core::__private::core::mem::drop))
+            (quote!(()), quote!(|_| ()), quote!(__difrules::__private::core::mem::drop))
         };
         let written = &function.output.written;
         let (returned, finish) = match function.output.failing {
             Failing::Error => (
-                quote!(::difrules_core::__private::core::result::Result<
+                quote!(__difrules::__private::core::result::Result<
                     #parts,
-                    <#written as ::difrules_core::__private::Fallible>::Error,
+                    <#written as __difrules::__private::Fallible>::Error,
                 >),
                 quote!(result.map(#give)),
             ),
             Failing::Nothing => (
-                quote!(::difrules_core::__private::core::option::Option<#parts>),
+                quote!(__difrules::__private::core::option::Option<#parts>),
                 quote!(result.ok().map(#give)),
             ),
-            Failing::Never => {
-                (parts, quote!(#finish(::difrules_core::__private::infallible(result))))
-            }
+            Failing::Never => (parts, quote!(#finish(__difrules::__private::infallible(result)))),
         };
         let is_lent = |argument: &Argument| {
             matches!(argument.form, Form::Reference | Form::Slice | Form::Storage | Form::View)
@@ -335,8 +333,8 @@ impl Expansion<'_> {
             let name = &argument.ident;
             if is_lent(argument) {
                 quote! {
-                    <#real as ::difrules_core::Real>::shorten::<
-                        <#value as ::difrules_core::Differentiable>::Family,
+                    <#real as __difrules::Real>::shorten::<
+                        <#value as __difrules::Differentiable>::Family,
                     >(#name)
                 }
             } else if argument.is_in_place() {
@@ -346,14 +344,14 @@ impl Expansion<'_> {
             }
         });
         let call = quote! {
-            <#real as ::difrules_core::Real>::apply_whole::<#ident #marker_arguments>((#(#handed,)*))
+            <#real as __difrules::Real>::apply_whole::<#ident #marker_arguments>((#(#handed,)*))
         };
         let call =
             function.arguments.iter().zip(&values).rev().fold(call, |call, (argument, value)| {
                 let name = &argument.ident;
                 if is_lent(argument) {
                     quote! {
-                        ::difrules_core::AsWhole::<#value>::lend_to(#name, |#name| #call)
+                        __difrules::AsWhole::<#value>::lend_to(#name, |#name| #call)
                     }
                 } else {
                     call
@@ -388,14 +386,14 @@ impl Expansion<'_> {
         // Of complex numbers a slope says all only where the rules multiply by it.
         if function.is_complex() && !self.options.partial.is_empty() {
             quote! {
-                impl<__K: ::difrules_core::Kind> ::difrules_core::Elementwise<__K> for #ident {
+                impl<__K: __difrules::Kind> __difrules::Elementwise<__K> for #ident {
                     type At = #ident<__K>;
                 }
             }
         } else {
             let arguments = self.marker_arguments(&quote!(f64));
             quote! {
-                impl ::difrules_core::Elementwise<f64> for #ident {
+                impl __difrules::Elementwise<f64> for #ident {
                     type At = #ident #arguments;
                 }
             }
@@ -407,27 +405,27 @@ impl Expansion<'_> {
         let f64_tokens = quote!(f64);
         let value = self.at(&argument.value, &f64_tokens);
         let span = argument.written.span().resolved_at(proc_macro2::Span::mixed_site());
-        let family = quote_spanned!(span=> <#value as ::difrules_core::Differentiable>::Family);
+        let family = quote_spanned!(span=> <#value as __difrules::Differentiable>::Family);
         let element = quote_spanned! {span=>
-            <<#value as ::difrules_core::__private::List>::Element as
-                ::difrules_core::Differentiable>::Family
+            <<#value as __difrules::__private::List>::Element as
+                __difrules::Differentiable>::Family
         };
         let constant = &argument.value;
         match argument.form {
-            Form::Value => quote!(::difrules_core::passing::Value<#family>),
-            Form::Reference => quote!(::difrules_core::passing::Reference<#family>),
-            Form::Mutable => quote!(::difrules_core::passing::Mutable<#family>),
-            Form::Slice => quote!(::difrules_core::passing::Slice<#element>),
-            Form::SliceMut => quote!(::difrules_core::passing::SliceMut<#element>),
-            Form::Storage => quote!(::difrules_core::passing::View<#family>),
-            Form::StorageMut => quote!(::difrules_core::passing::ViewMut<#family>),
+            Form::Value => quote!(__difrules::passing::Value<#family>),
+            Form::Reference => quote!(__difrules::passing::Reference<#family>),
+            Form::Mutable => quote!(__difrules::passing::Mutable<#family>),
+            Form::Slice => quote!(__difrules::passing::Slice<#element>),
+            Form::SliceMut => quote!(__difrules::passing::SliceMut<#element>),
+            Form::Storage => quote!(__difrules::passing::View<#family>),
+            Form::StorageMut => quote!(__difrules::passing::ViewMut<#family>),
             Form::View | Form::ViewMut => {
                 let written = self.at(&with_lifetimes(&argument.written, "'static"), &f64_tokens);
-                quote_spanned!(span=> <#written as ::difrules_core::passing::Viewed>::Passing)
+                quote_spanned!(span=> <#written as __difrules::passing::Viewed>::Passing)
             }
-            Form::Constant => quote!(::difrules_core::passing::Constant<#constant>),
+            Form::Constant => quote!(__difrules::passing::Constant<#constant>),
             Form::ConstantReference => {
-                quote!(::difrules_core::passing::ConstantReference<#constant>)
+                quote!(__difrules::passing::ConstantReference<#constant>)
             }
         }
     }
@@ -462,7 +460,7 @@ impl Expansion<'_> {
             let to = self.at(from, &quote!(__S));
             let owner = self.options.owner.iter();
             let call = quote!(#(<#owner>::)* #ident(#(#handed),*));
-            quote!(::difrules_core::__private::same::<#from, #to>(#call))
+            quote!(__difrules::__private::same::<#from, #to>(#call))
         } else {
             let scalar = self.scalar_at(&quote!(__S));
             let generics = self.function.item.sig.generics.params.iter().filter_map(|parameter| {
@@ -488,9 +486,9 @@ impl Expansion<'_> {
     pub(super) fn augmented(&self) -> TokenStream {
         let Some(saves) = &self.options.saves else {
             return quote! {
-                match Self::into_result::<__S>(<__S as ::difrules_core::Real>::apply::<Self>(arguments)) {
-                    ::difrules_core::__private::core::result::Result::Ok(output) => ::difrules_core::__private::core::result::Result::Ok((output, ())),
-                    ::difrules_core::__private::core::result::Result::Err(error) => ::difrules_core::__private::core::result::Result::Err(error),
+                match Self::into_result::<__S>(<__S as __difrules::Real>::apply::<Self>(arguments)) {
+                    __difrules::__private::core::result::Result::Ok(output) => __difrules::__private::core::result::Result::Ok((output, ())),
+                    __difrules::__private::core::result::Result::Err(error) => __difrules::__private::core::result::Result::Err(error),
                 }
             };
         };
@@ -500,17 +498,17 @@ impl Expansion<'_> {
         let result = match self.function.output.failing {
             Failing::Error => call,
             Failing::Nothing => {
-                quote!(::difrules_core::__private::core::option::Option::ok_or(#call, ::difrules_core::__private::Nothing))
+                quote!(__difrules::__private::core::option::Option::ok_or(#call, __difrules::__private::Nothing))
             }
-            Failing::Never => quote!(::difrules_core::__private::core::result::Result::Ok(#call)),
+            Failing::Never => quote!(__difrules::__private::core::result::Result::Ok(#call)),
         };
         if self.function.is_plain() {
             let (output, saved) = (self.output_type(), &saves.saved);
             quote! {
-                let result: ::difrules_core::__private::core::result::Result<(#output, #saved), Self::Error> = #result;
-                result.map(::difrules_core::__private::same::<
+                let result: __difrules::__private::core::result::Result<(#output, #saved), Self::Error> = #result;
+                result.map(__difrules::__private::same::<
                     (#output, #saved),
-                    (::difrules_core::Output<Self, __S>, Self::Saved<__S>),
+                    (__difrules::Output<Self, __S>, Self::Saved<__S>),
                 >)
             }
         } else {

@@ -1,6 +1,7 @@
 //! The expansion: the function that dispatches on the mode, the empty type of the same name that
 //! carries the rules, its implementation of `Primitive`, and its record.
 
+mod check;
 mod formulas;
 mod implementation;
 mod record;
@@ -8,43 +9,59 @@ mod rules;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Error, GenericParam, Ident, ItemFn, LitStr, Pat, Result, Type};
+use syn::{Error, GenericParam, Ident, ItemFn, Pat, Result, Type};
 
+use crate::errors::Errors;
 use crate::function::{Form, Function, ScalarParameter, with_lifetimes};
 use crate::hygiene::quote;
 use crate::options::{Kernel, Options, Rule, Text};
-use crate::{pretty, rename, ungroup};
+use crate::{owner, pretty, rename, ungroup};
 
 use rules::{Body, Parameter, RuleText};
 
 pub(crate) fn primitive(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let errors = Errors::default();
+    let tokens = understood(options, item, &errors);
+    errors.finish(tokens)
+}
+
+/// What the attribute writes; nothing where something is wrong.
+fn understood(options: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
     let (options, mut item) = (ungroup::parenthesised(options), ungroup::parenthesised(item));
-    let mut parsed: Options = syn::parse2(options.clone())?;
+    let mut parsed = Options::new(options.clone(), errors);
     if let Some(owner) = parsed.owner.take() {
         if rename::mentions_parameters(&owner) {
-            return Err(Error::new(
+            errors.say(
                 owner.span(),
                 "an associated function of a generic type has no primitive: the rules could not \
                  name the type's parameters; write a free function",
-            ));
+            );
+        } else if !errors.are_some() {
+            parsed = Options::new(rename::owner(options, &owner), errors);
         }
-        parsed = syn::parse2(rename::owner(options, &owner))?;
         item = rename::owner(item, &owner);
         parsed.owner = Some(owner);
     }
-    let mut item: ItemFn = syn::parse2(item).map_err(|error| {
+    let mut item = errors.keep(syn::parse2::<ItemFn>(item.clone()).map_err(|error| {
         Error::new(error.span(), "`#[primitive]` stands on a function with a body")
-    })?;
+    }))?;
     ungroup::function(&mut item);
-    let function = Function::new(item, &parsed)?;
-    let expansion = Expansion::new(&function, &parsed)?;
-    let tokens = expansion.tokens();
-    Ok(match &parsed.root {
-        Some(root) => rename::root(tokens, root),
-        None => tokens,
-    })
+    if parsed.owner.is_none()
+        && !parsed.is_unread(&["impl"])
+        && item.sig.receiver().is_none()
+        && let Some(advice) = owner::advice(&item.sig)
+    {
+        errors.say(item.sig.ident.span(), advice);
+    }
+    check::keys(&item.sig, &parsed, errors);
+    let function = Function::new(item, &parsed, errors)?;
+    let expansion = Expansion::new(&function, &parsed, errors);
+    if errors.are_some() {
+        return None;
+    }
+    let tokens = expansion?.tokens();
+    Some(rename::root(tokens, parsed.root.as_ref()))
 }
 
 struct Expansion<'a> {
@@ -55,149 +72,28 @@ struct Expansion<'a> {
 }
 
 impl<'a> Expansion<'a> {
-    fn new(function: &'a Function, options: &'a Options) -> Result<Self> {
-        let has_rule = options.forward.is_some() || options.reverse.is_some();
-        let has_partial = !options.partial.is_empty();
-        if !has_rule && !has_partial {
-            return Err(Error::new(
-                function.ident().span(),
-                "a primitive has a rule: give `forward = ..`, `reverse = ..` or, for real numbers, \
-                 `partial = |x| ..`",
-            ));
-        }
-        if has_rule && has_partial {
-            return Err(Error::new(
-                options.partial[0].span(),
-                "`partial` makes both rules; leave out `forward` and `reverse`, or `partial`",
-            ));
-        }
-        if !function.is_plain() && options.instances.is_empty() {
-            return Err(Error::new(
-                function.ident().span(),
-                "say at which types a generic primitive is registered: `instances(f32, f64)`",
-            ));
-        }
-        if let (true, Some(instance)) = (function.is_plain(), options.instances.first()) {
-            return Err(Error::new(
-                instance.span(),
-                "a plain function has one instance, its own type: leave out `instances`",
-            ));
-        }
-        let closures = |rule: &Option<Rule>| !matches!(rule, Some(Rule::Path(_)));
-        if let Some(reads) = &options.reads
-            && closures(&options.forward)
-            && closures(&options.reverse)
-        {
-            return Err(Error::new(
-                reads.span,
-                "`reads` says what rules given by path read; in a closure, write `_` for what it \
-                 does not read",
-            ));
-        }
-        let name = options.name.as_ref().map(LitStr::value);
-        let mut names = vec![name.unwrap_or_else(|| function.ident().unraw().to_string())];
-        for alias in &options.aliases {
-            if names.contains(&alias.value()) {
-                return Err(Error::new(alias.span(), "it has this name already"));
-            }
-            names.push(alias.value());
-        }
+    fn new(function: &'a Function, options: &'a Options, errors: &Errors) -> Option<Self> {
         let mut expansion = Self { function, options, forward: None, reverse: None };
-        expansion.check_instances()?;
-        expansion.check_kernels()?;
-        if let Some(complex) = options.complex.first() {
-            if !has_partial || !function.is_complex() || function.rule_parameters.len() > 1 {
-                return Err(Error::new(
-                    complex.span(),
-                    "`complex` is for `partial` derivatives of a function that is generic over \
-                     `T: Scalar` alone",
-                ));
-            }
-            expansion.check_closures(&options.complex)?;
-        }
-        if !options.symbolic.is_empty() {
-            expansion.check_closures(&options.symbolic)?;
-            let unknown = if has_partial { Vec::new() } else { expansion.unknown() };
-            for argument in unknown.into_iter().map(|i| &function.arguments[i]) {
-                if argument.form != Form::Value || !function.is_scalar(&argument.value) {
-                    return Err(Error::new(
-                        argument.written.span(),
-                        "only a number passed by value has an `unknown` derivative",
-                    ));
-                }
-            }
-        }
-        if has_partial {
-            expansion.check_partials()?;
+        expansion.check(errors);
+        if options.partial.is_empty() {
+            let rule = |rule: &Option<Rule>, text| match rule {
+                Some(rule) => errors.keep(expansion.rule(rule, text)).map(Some),
+                None => Some(None),
+            };
+            let forward = rule(&options.forward, Text::Forward);
+            let reverse = rule(&options.reverse, Text::Reverse);
+            (expansion.forward, expansion.reverse) = (forward?, reverse?);
+        } else {
             let values = expansion.partial_values();
             let with = |last: Vec<Parameter>| RuleText {
                 parameters: values.iter().copied().chain(last).collect(),
                 body: Body::Partials,
             };
-            expansion.forward = Some(with(expansion.tangents()));
-            expansion.reverse = Some(with(expansion.cotangents()));
-        } else {
-            expansion.forward = options
-                .forward
-                .as_ref()
-                .map(|rule| expansion.rule(rule, Text::Forward))
-                .transpose()?;
-            expansion.reverse = options
-                .reverse
-                .as_ref()
-                .map(|rule| expansion.rule(rule, Text::Reverse))
-                .transpose()?;
+            let (tangents, cotangents) = (expansion.tangents(), expansion.cotangents());
+            expansion.forward = Some(with(tangents));
+            expansion.reverse = Some(with(cotangents));
         }
-        Ok(expansion)
-    }
-
-    fn check_kernels(&self) -> Result<()> {
-        let mut seen = Vec::new();
-        for kernel in &self.options.kernels {
-            let one = (kernel.text, pretty::text(&kernel.scalar));
-            if seen.contains(&one) {
-                return Err(Error::new(
-                    kernel.scalar.span(),
-                    "this scalar has two kernels; keep one of them",
-                ));
-            }
-            seen.push(one);
-        }
-        for kernel in &self.options.kernels {
-            if self.function.is_plain() {
-                return Err(Error::new(
-                    kernel.path.span(),
-                    "a plain function is its own kernel; make it generic to give others",
-                ));
-            }
-            let rule = match kernel.text {
-                Text::Primal => continue,
-                Text::Forward => &self.options.forward,
-                Text::Reverse => &self.options.reverse,
-            };
-            if rule.is_none() {
-                return Err(Error::new(
-                    kernel.path.span(),
-                    "a kernel stands beside a general rule, which serves the other scalars and all \
-                     higher orders: give the rule too",
-                ));
-            }
-        }
-        let views =
-            |a: &&crate::function::Argument| matches!(a.form, Form::Storage | Form::StorageMut);
-        let primal_kernel = self.options.kernels.iter().find(|kernel| kernel.text == Text::Primal);
-        if let (Some(kernel), Some(argument)) =
-            (primal_kernel, self.function.arguments.iter().find(views))
-        {
-            return Err(Error::new(
-                kernel.path.span(),
-                format!(
-                    "a kernel takes owned matrices, but `{}` is of any storage",
-                    argument.ident
-                ),
-            ));
-        }
-        Ok(())
+        Some(expansion)
     }
 
     /// The output type as written; `[T; 0]` stands for `()`.
@@ -205,7 +101,7 @@ impl<'a> Expansion<'a> {
         self.function.output.value.clone().unwrap_or_else(|| {
             let real = match &self.function.scalar {
                 ScalarParameter::Generic { ident, complex: true } => {
-                    quote!(<#ident as ::difrules_core::Scalar>::Real)
+                    quote!(<#ident as __difrules::Scalar>::Real)
                 }
                 ScalarParameter::Generic { ident, .. } | ScalarParameter::Plain(ident) => {
                     quote!(#ident)
@@ -231,7 +127,7 @@ impl<'a> Expansion<'a> {
     /// The function's scalar at the real scalar `real`.
     fn scalar_at(&self, real: &TokenStream) -> TokenStream {
         if self.function.is_complex() {
-            quote!(<__K as ::difrules_core::Kind>::Of<#real>)
+            quote!(<__K as __difrules::Kind>::Of<#real>)
         } else {
             real.clone()
         }
@@ -328,7 +224,7 @@ impl<'a> Expansion<'a> {
         }
         quote! {
             struct #ident<#(#parameters),*> {
-                never: ::difrules_core::__private::core::marker::PhantomData<fn() -> (#(#types,)*)>,
+                never: __difrules::__private::core::marker::PhantomData<fn() -> (#(#types,)*)>,
             }
         }
     }
@@ -363,8 +259,8 @@ impl<'a> Expansion<'a> {
         }
         let (real, kind) = if function.is_complex() {
             (
-                quote!(<#scalar as ::difrules_core::Scalar>::Real),
-                quote!(<#scalar as ::difrules_core::Scalar>::Kind),
+                quote!(<#scalar as __difrules::Scalar>::Real),
+                quote!(<#scalar as __difrules::Scalar>::Kind),
             )
         } else {
             (quote!(#scalar), quote!())
@@ -373,8 +269,8 @@ impl<'a> Expansion<'a> {
         let handed = function.arguments.iter().map(|argument| {
             let name = &argument.ident;
             match argument.form {
-                Form::Storage => quote!(::difrules_core::__private::view(#name)),
-                Form::StorageMut => quote!(::difrules_core::__private::view_mut(#name)),
+                Form::Storage => quote!(__difrules::__private::view(#name)),
+                Form::StorageMut => quote!(__difrules::__private::view_mut(#name)),
                 _ => quote!(#name),
             }
         });
@@ -387,10 +283,10 @@ impl<'a> Expansion<'a> {
             #[inline]
             #vis #sig {
                 #items
-                if <#real as ::difrules_core::Real>::BASE {
+                if <#real as __difrules::Real>::BASE {
                     return #ident::primal::<#(#generics),*>(#(#names),*);
                 }
-                <#real as ::difrules_core::Real>::apply::<#ident #arguments>((#(#handed,)*))
+                <#real as __difrules::Real>::apply::<#ident #arguments>((#(#handed,)*))
             }
         }
     }
@@ -412,7 +308,7 @@ impl<'a> Expansion<'a> {
             |kernel| {
                 let Kernel { scalar: base, path, .. } = kernel;
                 let base_tokens = quote!(#base);
-                let real = quote!(<#base as ::difrules_core::Scalar>::Real);
+                let real = quote!(<#base as __difrules::Scalar>::Real);
                 let arguments = function.arguments.iter().map(|argument| {
                     let name = &argument.ident;
                     let from = &argument.value;
@@ -423,8 +319,8 @@ impl<'a> Expansion<'a> {
                 let to = &function.output.written;
                 let call = quote_spanned!(path.span()=> #path(#(#arguments),*));
                 quote! {
-                    if ::difrules_core::__private::is_same::<#scalar, #base>() {
-                        return ::difrules_core::__private::same::<#from, #to>(#call);
+                    if __difrules::__private::is_same::<#scalar, #base>() {
+                        return __difrules::__private::same::<#from, #to>(#call);
                     }
                 }
             },
@@ -457,8 +353,8 @@ impl<'a> Expansion<'a> {
             format!("{} in a mode: at `{base}`, `Dual<{base}, N>` or `Var<{base}>`.", self.link());
         quote! {
             #[doc = #doc]
-            #visibility fn on<__M: ::difrules_core::Over<#base>>(#(#names: #types),*) -> #output {
-                <__M as ::difrules_core::Real>::apply::<#ident>((#(#names,)*))
+            #visibility fn on<__M: __difrules::Over<#base>>(#(#names: #types),*) -> #output {
+                <__M as __difrules::Real>::apply::<#ident>((#(#names,)*))
             }
         }
     }
@@ -490,23 +386,23 @@ pub(crate) fn without_default(parameter: &GenericParam) -> TokenStream {
 /// An argument as one of another type that is known to be the same.
 fn cast(form: Form, argument: &TokenStream, from: &Type, to: &Type) -> TokenStream {
     match form {
-        Form::Value => quote!(::difrules_core::__private::same::<#from, #to>(#argument)),
-        Form::Reference => quote!(::difrules_core::__private::same_ref::<#from, #to>(#argument)),
-        Form::Mutable => quote!(::difrules_core::__private::same_mut::<#from, #to>(#argument)),
+        Form::Value => quote!(__difrules::__private::same::<#from, #to>(#argument)),
+        Form::Reference => quote!(__difrules::__private::same_ref::<#from, #to>(#argument)),
+        Form::Mutable => quote!(__difrules::__private::same_mut::<#from, #to>(#argument)),
         Form::Slice => quote! {
-            ::difrules_core::__private::same_slice_ref::<
-                <#from as ::difrules_core::__private::List>::Element,
-                <#to as ::difrules_core::__private::List>::Element,
+            __difrules::__private::same_slice_ref::<
+                <#from as __difrules::__private::List>::Element,
+                <#to as __difrules::__private::List>::Element,
             >(#argument)
         },
         Form::SliceMut => quote! {
-            ::difrules_core::__private::same_slice::<
-                <#from as ::difrules_core::__private::List>::Element,
-                <#to as ::difrules_core::__private::List>::Element,
+            __difrules::__private::same_slice::<
+                <#from as __difrules::__private::List>::Element,
+                <#to as __difrules::__private::List>::Element,
             >(#argument)
         },
-        Form::View => quote!(::difrules_core::__private::same_view(#argument)),
-        Form::ViewMut => quote!(::difrules_core::__private::same_view_mut(#argument)),
+        Form::View => quote!(__difrules::__private::same_view(#argument)),
+        Form::ViewMut => quote!(__difrules::__private::same_view_mut(#argument)),
         Form::Storage | Form::StorageMut | Form::Constant | Form::ConstantReference => {
             quote!(#argument)
         }

@@ -4,12 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, GenericArgument, ItemFn, Lit, Meta, Result, Type};
+use syn::{Attribute, Expr, GenericArgument, ItemFn, Lit, Meta, Type};
 
 use super::{Expansion, parameter_ident};
 use crate::function::{Form, ScalarParameter};
 use crate::hygiene::quote;
-use crate::options::{Instance, Parameters, Partial, Rule};
+use crate::options::{Parameters, Partial, Rule};
 use crate::pretty;
 
 /// An instance that is registered.
@@ -29,61 +29,11 @@ impl Registered {
     /// The real scalar.
     fn real(&self) -> TokenStream {
         let scalar = &self.scalar;
-        quote!(<#scalar as ::difrules_core::Scalar>::Real)
+        quote!(<#scalar as __difrules::Scalar>::Real)
     }
 }
 
 impl Expansion<'_> {
-    pub(super) fn check_instances(&self) -> Result<()> {
-        let mut seen = Vec::new();
-        for instance in &self.options.instances {
-            let shown = match &instance.parameters {
-                Parameters::Scalar(scalar) => {
-                    let other =
-                        self.function.parameters.iter().find(|p| !self.function.is_dimension(p));
-                    if let Some(other) = other.and_then(parameter_ident) {
-                        return Err(Error::new(
-                            scalar.span(),
-                            format!(
-                                "`{other}` is no dimension, which would be dynamic: write all \
-                                 parameters in order, `<..>`"
-                            ),
-                        ));
-                    }
-                    pretty::text(scalar)
-                }
-                Parameters::All(all) => {
-                    let wanted = self.function.rule_parameters.len();
-                    if all.args.len() != wanted {
-                        return Err(Error::new(
-                            all.span(),
-                            format!(
-                                "write all {wanted} parameters in order; here are {}",
-                                all.args.len()
-                            ),
-                        ));
-                    }
-                    pretty::text(&all.args)
-                }
-            };
-            if seen.contains(&shown) {
-                return Err(Error::new(
-                    instance.span(),
-                    "this instance is given twice; keep one of them",
-                ));
-            }
-            seen.push(shown);
-        }
-        let instances = &self.options.instances;
-        if let (Some(first), None) = (instances.first(), instances.iter().find(is_unconditional)) {
-            return Err(Error::new(
-                first.span(),
-                "a primitive is registered at one instance at least: leave one without `#[cfg(..)]`",
-            ));
-        }
-        Ok(())
-    }
-
     pub(super) fn instances(&self) -> Vec<Registered> {
         let function = self.function;
         if let ScalarParameter::Plain(base) = &function.scalar {
@@ -104,7 +54,7 @@ impl Expansion<'_> {
                     span: scalar.span(),
                     scalar: scalar.to_token_stream(),
                     others: vec![
-                        quote!(::difrules_core::__private::nalgebra::Dyn);
+                        quote!(__difrules::__private::nalgebra::Dyn);
                         function.parameters.len()
                     ],
                     conditions: instance.conditions.clone(),
@@ -138,7 +88,7 @@ impl Expansion<'_> {
         let ident = self.function.ident();
         let Registered { scalar, others, .. } = instance;
         let complex = self.function.is_complex();
-        let kind = complex.then(|| quote!(<#scalar as ::difrules_core::Scalar>::Kind));
+        let kind = complex.then(|| quote!(<#scalar as __difrules::Scalar>::Kind));
         let arguments = kind.iter().chain(others);
         quote!(#ident<#(#arguments),*>)
     }
@@ -152,8 +102,8 @@ impl Expansion<'_> {
         let aliases = &self.options.aliases;
         let instances = self.instances();
         let bound = match &function.scalar {
-            ScalarParameter::Generic { complex: true, .. } => quote!(::difrules_core::Scalar),
-            _ => quote!(::difrules_core::Real),
+            ScalarParameter::Generic { complex: true, .. } => quote!(__difrules::Scalar),
+            _ => quote!(__difrules::Real),
         };
         let kernels = self
             .options
@@ -175,13 +125,13 @@ impl Expansion<'_> {
             let (name, type_name) = (argument.ident.unraw().to_string(), &argument.shown);
             let in_place = argument.is_in_place();
             let notion = if argument.is_constant() {
-                quote!(::difrules_core::__private::constant)
+                quote!(__difrules::__private::constant)
             } else {
                 let value = self.at_instance(&argument.value, shown_at);
-                quote!(<#value as ::difrules_core::Differentiable>::notion)
+                quote!(<#value as __difrules::Differentiable>::notion)
             };
             quote! {
-                ::difrules_core::Argument {
+                __difrules::Argument {
                     name: #name,
                     type_name: #type_name,
                     notion_of: #notion,
@@ -203,20 +153,21 @@ impl Expansion<'_> {
             let primitive = self.primitive_at(instance);
             let (sample, check) = match self.sample(instance) {
                 Some(sample) => (
-                    quote!(::difrules_core::__private::core::option::Option::Some({ #sample __sample })),
-                    quote!(::difrules_core::__check!(#primitive, #real)),
+                    quote!(__difrules::__private::core::option::Option::Some({ #sample __sample })),
+                    quote!(__difrules::__check!(#primitive, #real)),
                 ),
-                None => {
-                    (quote!(::difrules_core::__private::core::option::Option::None), quote!(::difrules_core::__private::core::option::Option::None))
-                }
+                None => (
+                    quote!(__difrules::__private::core::option::Option::None),
+                    quote!(__difrules::__private::core::option::Option::None),
+                ),
             };
             quote! {
                 #(#conditions)*
-                instances.push(::difrules_core::Instance {
+                instances.push(__difrules::Instance {
                     scalar: #shown,
                     sample: #sample,
                     check: #check,
-                    calls: ::difrules_core::__private::Calls::of::<#primitive, #real>(),
+                    calls: __difrules::__private::Calls::of::<#primitive, #real>(),
                 });
             }
         });
@@ -225,33 +176,33 @@ impl Expansion<'_> {
             #(#checks)*
             #(#called)*
 
-            fn __record() -> &'static ::difrules_core::Record {
+            fn __record() -> &'static __difrules::Record {
                 // All zero in the program's file, so a start does not touch it.
-                static RECORD: ::difrules_core::__private::std::sync::OnceLock<::difrules_core::Record> =
-                    ::difrules_core::__private::std::sync::OnceLock::new();
-                ::difrules_core::__private::once(&RECORD, || ::difrules_core::Record {
-                path: ::difrules_core::__private::core::concat!(::difrules_core::__private::core::module_path!(), "::", #owner #function_name),
+                static RECORD: __difrules::__private::std::sync::OnceLock<__difrules::Record> =
+                    __difrules::__private::std::sync::OnceLock::new();
+                __difrules::__private::once(&RECORD, || __difrules::Record {
+                path: __difrules::__private::core::concat!(__difrules::__private::core::module_path!(), "::", #owner #function_name),
                 name: #name,
-                aliases: ::difrules_core::__private::std::vec![#(#aliases),*],
-                arguments: ::difrules_core::__private::std::vec![#(#arguments),*],
+                aliases: __difrules::__private::std::vec![#(#aliases),*],
+                arguments: __difrules::__private::std::vec![#(#arguments),*],
                 result: #result,
                 forward: #forward,
                 reverse: #reverse,
-                symbolic: ::difrules_core::__private::std::vec![#(#symbolic),*],
+                symbolic: __difrules::__private::std::vec![#(#symbolic),*],
                 partials: &[#(#partials),*],
                 instances: {
-                    let mut instances = ::difrules_core::__private::std::vec::Vec::with_capacity(#count);
+                    let mut instances = __difrules::__private::std::vec::Vec::with_capacity(#count);
                     #(#built)*
                     instances
                 },
-                file: ::difrules_core::__private::core::file!(),
-                line: ::difrules_core::__private::core::line!(),
+                file: __difrules::__private::core::file!(),
+                line: __difrules::__private::core::line!(),
                 doc: #doc,
                 })
             }
 
-            ::difrules_core::__private::inventory::submit! {
-                ::difrules_core::__private::Registered(__record)
+            __difrules::__private::inventory::submit! {
+                __difrules::__private::Registered(__record)
             }
         }
     }
@@ -272,7 +223,7 @@ impl Expansion<'_> {
         let function = self.function;
         let (scalar, real) = (&instance.scalar, instance.real());
         let primitive = self.primitive_at(instance);
-        let all = quote!(::difrules_core::Inputs<#primitive, #real>);
+        let all = quote!(__difrules::Inputs<#primitive, #real>);
         let numbers = function
             .arguments
             .iter()
@@ -282,12 +233,12 @@ impl Expansion<'_> {
                 let argument = &function.arguments[0];
                 let value = self.at_instance(&argument.value, instance);
                 quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
-                    let draw: fn(&mut ::difrules_core::testing::Sampler) -> #value = #sample;
+                    let draw: fn(&mut __difrules::testing::Sampler) -> #value = #sample;
                     let drawn: #all = (draw(random),);
                 }
             }
             Some(sample) => quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
-                let draw: fn(&mut ::difrules_core::testing::Sampler) -> #all = #sample;
+                let draw: fn(&mut __difrules::testing::Sampler) -> #all = #sample;
                 let drawn: #all = draw(random);
             },
             None if numbers => {
@@ -298,11 +249,11 @@ impl Expansion<'_> {
         };
         Some(quote! {
             fn __sample(
-                random: &mut ::difrules_core::testing::Sampler,
-            ) -> ::difrules_core::__private::std::vec::Vec<::difrules_core::__private::std::boxed::Box<dyn ::difrules_core::__private::core::any::Any>> {
+                random: &mut __difrules::testing::Sampler,
+            ) -> __difrules::__private::std::vec::Vec<__difrules::__private::std::boxed::Box<dyn __difrules::__private::core::any::Any>> {
                 #draw
-                <<#primitive as ::difrules_core::Primitive>::Arguments as
-                    ::difrules_core::passing::Arguments>::into_boxes::<#real>(drawn)
+                <<#primitive as __difrules::Primitive>::Arguments as
+                    __difrules::passing::Arguments>::into_boxes::<#real>(drawn)
             }
         })
     }
@@ -319,11 +270,6 @@ impl Expansion<'_> {
         });
         closures.chain(rules).map(|closure| pretty::text(&closure.body)).collect()
     }
-}
-
-/// Whether it is registered whatever the features.
-fn is_unconditional(instance: &&Instance) -> bool {
-    instance.conditions.is_empty()
 }
 
 /// The text of the function's doc comments.

@@ -63,67 +63,6 @@ pub(super) enum Body {
 }
 
 impl Expansion<'_> {
-    pub(super) fn check_partials(&self) -> Result<()> {
-        let function = self.function;
-        for argument in function.arguments.iter().filter(|argument| !argument.is_constant()) {
-            if argument.form != Form::Value || !function.is_scalar(&argument.value) {
-                return Err(Error::new(
-                    argument.written.span(),
-                    "`partial` is for numbers passed by value; give a matrix `forward` and `reverse`",
-                ));
-            }
-        }
-        if !function.output.value.as_ref().is_some_and(|value| function.is_scalar(value)) {
-            return Err(Error::new(
-                function.output.written.span(),
-                "`partial` is for functions that return one number; give `forward` and `reverse`",
-            ));
-        }
-        self.check_closures(&self.options.partial)?;
-        if self.options.partial.iter().all(|partial| matches!(partial, Partial::Unknown(_))) {
-            return Err(Error::new(
-                self.options.partial[0].span(),
-                "a primitive has a derivative that is known; make the arguments constants instead",
-            ));
-        }
-        Ok(())
-    }
-
-    /// The closures of partial derivatives, by their parameters.
-    pub(super) fn check_closures(&self, partials: &[Partial]) -> Result<()> {
-        let function = self.function;
-        let wanted = self.differentiable().count();
-        if partials.len() != wanted {
-            return Err(Error::new(
-                partials[0].span(),
-                format!(
-                    "`{}` has {wanted} differentiable arguments and needs a partial derivative by \
-                     each; here are {}",
-                    function.ident(),
-                    partials.len(),
-                ),
-            ));
-        }
-        let arity = function.arguments.len();
-        for partial in partials {
-            let Partial::Closure(closure) = partial else { continue };
-            let most = arity + if self.options.saves.is_some() { 2 } else { 1 };
-            if !(arity..=most).contains(&closure.inputs.len()) {
-                return Err(Error::new(
-                    closure.span(),
-                    format!(
-                        "a partial derivative takes the {arity} arguments of `{}`, and its result if \
-                         it likes: {arity} or {} parameters; and after them a reference to what \
-                         `saves` saves",
-                        function.ident(),
-                        arity + 1,
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// The numbers of the differentiable arguments.
     pub(super) fn differentiable(&self) -> impl Iterator<Item = usize> + '_ {
         let arguments = self.function.arguments.iter().enumerate();
@@ -167,7 +106,7 @@ impl Expansion<'_> {
         match rule {
             Rule::Path(path) => {
                 let values = match &self.options.reads {
-                    Some(reads) => reads.values.iter().map(|read| self.read(read)).collect(),
+                    Some(reads) => reads.values.iter().filter_map(|read| self.read(read)).collect(),
                     None => self.values(),
                 };
                 let parameters = values.into_iter().chain(saved).chain(last).collect();
@@ -181,7 +120,9 @@ impl Expansion<'_> {
                 let returning = text == Text::Reverse
                     && self.in_place().next().is_none()
                     && given == all.len() - slots;
-                if given != all.len() && !returning {
+                // Where these are not read, it is not known what the rule takes.
+                let known = !self.options.is_unread(&["saves", "constant"]);
+                if given != all.len() && !returning && known {
                     let names: Vec<_> = all.iter().map(|p| self.parameter_name(*p)).collect();
                     return Err(Error::new(
                         closure.span(),
@@ -202,14 +143,13 @@ impl Expansion<'_> {
         }
     }
 
-    pub(super) fn read(&self, read: &Read) -> Parameter {
-        let position = |name: &Ident| {
-            self.function.arguments.iter().position(|a| a.ident == *name).expect("checked")
-        };
+    /// The value that a key names; nothing where there is none, which is an error of its own.
+    fn read(&self, read: &Read) -> Option<Parameter> {
+        let position = |name: &Ident| self.function.arguments.iter().position(|a| a.ident == *name);
         match read {
-            Read::Argument(name) => Parameter::Before(position(name)),
-            Read::After(name) => Parameter::After(position(name)),
-            Read::Output(_) => Parameter::Output,
+            Read::Argument(name) => position(name).map(Parameter::Before),
+            Read::After(name) => position(name).map(Parameter::After),
+            Read::Output(_) => Some(Parameter::Output),
         }
     }
 
@@ -233,14 +173,14 @@ impl Expansion<'_> {
         match parameter {
             Parameter::Before(i) | Parameter::Tangent(i) => {
                 let value = value(i);
-                let element = quote!(<#value as ::difrules_core::__private::List>::Element);
+                let element = quote!(<#value as __difrules::__private::List>::Element);
                 match (self.function.arguments[i].form, parameter) {
                     (_, Parameter::Tangent(_)) if self.is_optional(i) => {
-                        quote!(::difrules_core::__private::core::option::Option<&#value>)
+                        quote!(__difrules::__private::core::option::Option<&#value>)
                     }
                     (Form::Constant, _) => quote!(#value),
                     (Form::Value, _) => {
-                        quote!(<#value as ::difrules_core::Differentiable>::Ref<'_>)
+                        quote!(<#value as __difrules::Differentiable>::Ref<'_>)
                     }
                     (Form::SliceMut, Parameter::Tangent(_)) => quote!(&mut [#element]),
                     (_, Parameter::Tangent(_)) if self.function.arguments[i].is_in_place() => {
@@ -250,7 +190,7 @@ impl Expansion<'_> {
                     _ => quote!(&#value),
                 }
             }
-            Parameter::Output => quote!(<#output as ::difrules_core::Differentiable>::Ref<'_>),
+            Parameter::Output => quote!(<#output as __difrules::Differentiable>::Ref<'_>),
             Parameter::After(i) => {
                 let value = value(i);
                 quote!(&#value)
@@ -259,13 +199,13 @@ impl Expansion<'_> {
                 let saved = &self.options.saves.as_ref().expect("a saved value").saved;
                 quote!(&#saved)
             }
-            Parameter::OutputCotangent => quote!(::difrules_core::Cotangent<'_, #output>),
+            Parameter::OutputCotangent => quote!(__difrules::Cotangent<'_, #output>),
             Parameter::Slot(i) => {
                 let value = value(i);
                 if self.function.arguments[i].is_in_place() {
-                    quote!(::difrules_core::Adjoint<'_, #value>)
+                    quote!(__difrules::Adjoint<'_, #value>)
                 } else {
-                    quote!(::difrules_core::Slot<'_, #value>)
+                    quote!(__difrules::Slot<'_, #value>)
                 }
             }
         }
@@ -351,7 +291,7 @@ impl Expansion<'_> {
         // A constant that is passed by value is needed by each partial derivative.
         let arguments = values.iter().zip(patterns).map(|(parameter, pattern)| match *parameter {
             Parameter::Before(i) if self.function.arguments[i].form == Form::Constant => {
-                quote!(::difrules_core::__private::core::clone::Clone::clone(&#pattern))
+                quote!(__difrules::__private::core::clone::Clone::clone(&#pattern))
             }
             _ => pattern.clone(),
         });
@@ -369,7 +309,7 @@ impl Expansion<'_> {
             Some(_) => {
                 let name = format_ident!("off_{k}");
                 quote! {
-                    !::difrules_core::__private::is_constant_zero(&partial)
+                    !__difrules::__private::is_constant_zero(&partial)
                         || !#ident::#name #parameters (#arguments)
                 }
             }
@@ -380,12 +320,12 @@ impl Expansion<'_> {
             let slots = &patterns[values.len() + 1..];
             quote! {
                 // Zero is strong: it contributes nothing, whatever the partial.
-                if !::difrules_core::__private::is_constant_zero(&#cotangent) {#(
+                if !__difrules::__private::is_constant_zero(&#cotangent) {#(
                     if #slots.is_wanted() {
                         let partial = #partials;
                         if #on {
                             #slots.add(|| {
-                                ::difrules_core::__private::conjugate(partial) * #cotangent
+                                __difrules::__private::conjugate(partial) * #cotangent
                             });
                         }
                     }
@@ -394,8 +334,8 @@ impl Expansion<'_> {
         } else {
             let tangents = &patterns[values.len()..];
             quote! {
-                let mut __sum = ::difrules_core::__private::zero();
-                #(if !::difrules_core::__private::is_constant_zero(&#tangents) {
+                let mut __sum = __difrules::__private::zero();
+                #(if !__difrules::__private::is_constant_zero(&#tangents) {
                     let partial = #partials;
                     if #on {
                         __sum += partial * #tangents;
@@ -425,8 +365,8 @@ impl Expansion<'_> {
                         fn #name<#(#parameters),*>(#(_: #types),*) -> #output
                         where #(#conditions),*
                         {
-                            ::difrules_core::__private::unknown_partial(
-                                <#ident #marker as ::difrules_core::Primitive>::record(),
+                            __difrules::__private::unknown_partial(
+                                <#ident #marker as __difrules::Primitive>::record(),
                                 #argument,
                             )
                         }
@@ -444,8 +384,8 @@ impl Expansion<'_> {
                     where #(#conditions),*
                     {
                         // What is undefined has no derivative.
-                        if let ::difrules_core::__private::core::option::Option::Some(undefined) =
-                            ::difrules_core::__private::undefined(#result)
+                        if let __difrules::__private::core::option::Option::Some(undefined) =
+                            __difrules::__private::undefined(#result)
                         {
                             return undefined;
                         }
@@ -500,13 +440,13 @@ impl Expansion<'_> {
             let real = self.real_values(&names);
             Some(quote! {
                 #attributes
-                fn #real_name<#scalar: ::difrules_core::Real>(#(#patterns: #real_types),*) -> bool {
+                fn #real_name<#scalar: __difrules::Real>(#(#patterns: #real_types),*) -> bool {
                     #body
                 }
 
                 #attributes
-                fn #name<#scalar: ::difrules_core::Scalar>(#(#names: #types),*) -> bool {
-                    <<#scalar as ::difrules_core::Scalar>::Kind as ::difrules_core::Kind>::REAL
+                fn #name<#scalar: __difrules::Scalar>(#(#names: #types),*) -> bool {
+                    <<#scalar as __difrules::Scalar>::Kind as __difrules::Kind>::REAL
                         && Self::#real_name(#(#real),*)
                 }
             })
@@ -557,9 +497,9 @@ impl Expansion<'_> {
     fn real_values(&self, values: &[impl ToTokens]) -> Vec<TokenStream> {
         let read = self.partial_values();
         let real = read.iter().zip(values).map(|(parameter, value)| match parameter {
-            Parameter::Saved => quote!(&::difrules_core::__private::real(*#value)),
+            Parameter::Saved => quote!(&__difrules::__private::real(*#value)),
             Parameter::Before(i) if self.function.arguments[*i].is_constant() => quote!(#value),
-            _ => quote!(::difrules_core::__private::real(#value)),
+            _ => quote!(__difrules::__private::real(#value)),
         });
         real.collect()
     }
@@ -597,19 +537,19 @@ impl Expansion<'_> {
         quote! {
             #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
             #[inline]
-            fn #real_name<#scalar: ::difrules_core::Real>(#(#patterns: #real_types),*) -> #scalar {
+            fn #real_name<#scalar: __difrules::Real>(#(#patterns: #real_types),*) -> #scalar {
                 #body
             }
 
             #[inline]
-            fn #name<#scalar: ::difrules_core::Scalar>(#(#names: #types),*) -> #scalar {
-                if let ::difrules_core::__private::core::option::Option::Some(undefined) =
-                    ::difrules_core::__private::undefined(#result)
+            fn #name<#scalar: __difrules::Scalar>(#(#names: #types),*) -> #scalar {
+                if let __difrules::__private::core::option::Option::Some(undefined) =
+                    __difrules::__private::undefined(#result)
                 {
                     return undefined;
                 }
-                if <<#scalar as ::difrules_core::Scalar>::Kind as ::difrules_core::Kind>::REAL {
-                    ::difrules_core::__private::from_real(Self::#real_name(#(#real),*))
+                if <<#scalar as __difrules::Scalar>::Kind as __difrules::Kind>::REAL {
+                    __difrules::__private::from_real(Self::#real_name(#(#real),*))
                 } else {
                     Self::#complex_name(#(#names),*)
                 }
@@ -674,12 +614,12 @@ impl Expansion<'_> {
         let form = |i: usize| self.function.arguments[i].form;
         match parameter {
             Parameter::Before(i) | Parameter::Tangent(i) if form(i) == Form::Value => {
-                quote!(::difrules_core::Differentiable::by_ref(#value))
+                quote!(__difrules::Differentiable::by_ref(#value))
             }
             Parameter::Before(i) if form(i) == Form::Constant => {
-                quote!(::difrules_core::__private::core::clone::Clone::clone(#value))
+                quote!(__difrules::__private::core::clone::Clone::clone(#value))
             }
-            Parameter::Output => quote!(::difrules_core::Differentiable::by_ref(#value)),
+            Parameter::Output => quote!(__difrules::Differentiable::by_ref(#value)),
             _ => value,
         }
     }
@@ -696,14 +636,14 @@ impl Expansion<'_> {
             }
             (Parameter::Slot(i), _) => {
                 let (n, i) = (i, index(i));
-                quote!(::difrules_core::Slot::new(&shapes.0.#i, slots[#n].take()))
+                quote!(__difrules::Slot::new(&shapes.0.#i, slots[#n].take()))
             }
             (_, Place::Residual) => {
                 let reads = self.reads(self.reverse.as_ref());
                 let kept = index(reads.iter().position(|read| *read == parameter).expect("kept"));
                 match parameter {
                     Parameter::Before(i) if form(i) == Form::ConstantReference => {
-                        quote!(::difrules_core::__private::core::borrow::Borrow::borrow(&residual.#kept))
+                        quote!(__difrules::__private::core::borrow::Borrow::borrow(&residual.#kept))
                     }
                     Parameter::Before(i) if matches!(form(i), Form::Value | Form::Constant) => {
                         quote!(&residual.#kept)
@@ -716,7 +656,7 @@ impl Expansion<'_> {
                 let argument = index(i);
                 match form(i) {
                     Form::ConstantReference => {
-                        quote!(::difrules_core::__private::core::borrow::Borrow::borrow(&evaluation.inputs.#argument))
+                        quote!(__difrules::__private::core::borrow::Borrow::borrow(&evaluation.inputs.#argument))
                     }
                     _ => quote!(&evaluation.inputs.#argument),
                 }
@@ -766,9 +706,9 @@ impl Expansion<'_> {
             (Parameter::Output, Place::Lent(Some(base))) => {
                 let (primitive, real) = self.specialised(base);
                 quote! {
-                    ::difrules_core::__private::same_ref::<
-                        ::difrules_core::Output<Self, __S>,
-                        ::difrules_core::Output<#primitive, #real>,
+                    __difrules::__private::same_ref::<
+                        __difrules::Output<Self, __S>,
+                        __difrules::Output<#primitive, #real>,
                     >(evaluation.output)
                 }
             }
@@ -776,9 +716,9 @@ impl Expansion<'_> {
             (Parameter::Saved, Place::Lent(Some(base))) => {
                 let (primitive, real) = self.specialised(base);
                 quote! {
-                    ::difrules_core::__private::same_ref::<
+                    __difrules::__private::same_ref::<
                         Self::Saved<__S>,
-                        <#primitive as ::difrules_core::Primitive>::Saved<#real>,
+                        <#primitive as __difrules::Primitive>::Saved<#real>,
                     >(evaluation.saved)
                 }
             }
@@ -802,9 +742,9 @@ impl Expansion<'_> {
     ) -> TokenStream {
         let written = &self.function.arguments[argument].value;
         let from = self.at(written, &quote!(__S));
-        let real = quote!(<#base as ::difrules_core::Scalar>::Real);
+        let real = quote!(<#base as __difrules::Scalar>::Real);
         let to = self.function.substitute(written, &quote!(#base), &real);
-        quote!(::difrules_core::__private::#cast::<#from, #to>(#value))
+        quote!(__difrules::__private::#cast::<#from, #to>(#value))
     }
 
     /// The turbofish of a rule's function, at the real scalar `real`.
@@ -830,16 +770,16 @@ impl Expansion<'_> {
     /// The type that implements `Primitive`, and the real scalar, for a base scalar.
     pub(super) fn specialised(&self, base: &Type) -> (TokenStream, TokenStream) {
         let ident = self.function.ident();
-        let arguments = self.marker_arguments(&quote!(<#base as ::difrules_core::Scalar>::Kind));
-        (quote!(#ident #arguments), quote!(<#base as ::difrules_core::Scalar>::Real))
+        let arguments = self.marker_arguments(&quote!(<#base as __difrules::Scalar>::Kind));
+        (quote!(#ident #arguments), quote!(<#base as __difrules::Scalar>::Real))
     }
 
     pub(super) fn forward(&self) -> TokenStream {
         let ident = self.function.ident();
         let Some(rule) = &self.forward else {
-            return quote!(::difrules_core::__private::missing_rule(
+            return quote!(__difrules::__private::missing_rule(
                 __record(),
-                ::difrules_core::Mode::Forward
+                __difrules::Mode::Forward
             ));
         };
         let read = self.read_by(rule);
@@ -850,9 +790,9 @@ impl Expansion<'_> {
         let at = |base: &Type, call: TokenStream| {
             let (primitive, real) = self.specialised(base);
             quote! {
-                return ::difrules_core::__private::same::<
-                    ::difrules_core::Output<#primitive, #real>,
-                    ::difrules_core::Output<Self, __S>,
+                return __difrules::__private::same::<
+                    __difrules::Output<#primitive, #real>,
+                    __difrules::Output<Self, __S>,
                 >(#call);
             }
         };
@@ -868,15 +808,15 @@ impl Expansion<'_> {
             let call =
                 if self.function.output.value.is_some() { call } else { quote!({ #call; [] }) };
             let body = at(base, call);
-            quote!(if ::difrules_core::__private::is_same::<#scalar, #base>() { #body })
+            quote!(if __difrules::__private::is_same::<#scalar, #base>() { #body })
         });
         let values = values(None);
         let arguments = self.rule_arguments(&scalar);
         let unknown = self.unknown_to_rules().map(|i| {
             let argument = syn::Index::from(i);
             quote! {
-                if !::difrules_core::__private::is_constant_zero(&*tangents.#argument) {
-                    ::difrules_core::__private::unknown_partial(__record(), #i);
+                if !__difrules::__private::is_constant_zero(&*tangents.#argument) {
+                    __difrules::__private::unknown_partial(__record(), #i);
                 }
             }
         });
@@ -890,9 +830,9 @@ impl Expansion<'_> {
     pub(super) fn reverse(&self) -> TokenStream {
         let ident = self.function.ident();
         let Some(rule) = &self.reverse else {
-            return quote!(::difrules_core::__private::missing_rule(
+            return quote!(__difrules::__private::missing_rule(
                 __record(),
-                ::difrules_core::Mode::Reverse
+                __difrules::Mode::Reverse
             ));
         };
         let read: Vec<_> = self.read_by(rule).into_iter().map(|(parameter, _)| parameter).collect();
@@ -902,16 +842,16 @@ impl Expansion<'_> {
             let (primitive, real) = self.specialised(base);
             let body = self.around_reverse(&primitive, &real, call, Some(base));
             quote! {
-                let residual = ::difrules_core::__private::same_ref::<
+                let residual = __difrules::__private::same_ref::<
                     Self::Residual<__S>,
-                    <#primitive as ::difrules_core::Primitive>::Residual<#real>,
+                    <#primitive as __difrules::Primitive>::Residual<#real>,
                 >(residual);
-                let shapes = ::difrules_core::__private::same_ref::<
-                    ::difrules_core::Shapes<Self>,
-                    ::difrules_core::Shapes<#primitive>,
+                let shapes = __difrules::__private::same_ref::<
+                    __difrules::Shapes<Self>,
+                    __difrules::Shapes<#primitive>,
                 >(shapes);
-                let mut outputs = ::difrules_core::__private::same_slice::<__S, #real>(outputs);
-                let slots = &mut ::difrules_core::__private::same_slots::<__S, #real>(slots);
+                let mut outputs = __difrules::__private::same_slice::<__S, #real>(outputs);
+                let slots = &mut __difrules::__private::same_slots::<__S, #real>(slots);
                 #body
                 return;
             }
@@ -923,7 +863,7 @@ impl Expansion<'_> {
         let kernels = self.kernels(Text::Reverse).map(|(base, path)| {
             let call = quote_spanned!(path.span()=> #path(#(#values),*));
             let body = at(base, call);
-            quote!(if ::difrules_core::__private::is_same::<#scalar, #base>() { #body })
+            quote!(if __difrules::__private::is_same::<#scalar, #base>() { #body })
         });
         let arguments = self.rule_arguments(&scalar);
         let general = self.around_reverse(
@@ -935,7 +875,7 @@ impl Expansion<'_> {
         let unknown = self.unknown_to_rules().map(|i| {
             quote! {
                 if slots[#i].is_some() {
-                    ::difrules_core::__private::unknown_partial(__record(), #i);
+                    __difrules::__private::unknown_partial(__record(), #i);
                 }
             }
         });
@@ -964,8 +904,8 @@ impl Expansion<'_> {
     ) -> TokenStream {
         let cotangent = self.function.output.value.as_ref().map(|_| {
             quote! {
-                let cotangent = ::difrules_core::__private::take_cotangent::<
-                    ::difrules_core::Output<#primitive, #real>,
+                let cotangent = __difrules::__private::take_cotangent::<
+                    __difrules::Output<#primitive, #real>,
                 >(&shapes.1, &mut outputs);
             }
         });
@@ -979,13 +919,13 @@ impl Expansion<'_> {
             let (name, adjoint) = (local("overwritten", n), local("adjoint", n));
             let (i, value) = (syn::Index::from(n), value(n));
             quote! {
-                let #name = ::difrules_core::__private::take_front::<#value>(&shapes.0.#i, &mut outputs);
-                let #adjoint = <#value as ::difrules_core::Differentiable>::as_adjoint(&shapes.0.#i, &mut *#name);
+                let #name = __difrules::__private::take_front::<#value>(&shapes.0.#i, &mut outputs);
+                let #adjoint = <#value as __difrules::Differentiable>::as_adjoint(&shapes.0.#i, &mut *#name);
             }
         });
         let added = self.in_place().map(|n| {
             let name = local("overwritten", n);
-            quote!(::difrules_core::__private::add(&mut slots[#n], #name);)
+            quote!(__difrules::__private::add(&mut slots[#n], #name);)
         });
         quote! {
             #cotangent
@@ -997,7 +937,7 @@ impl Expansion<'_> {
 
     pub(super) fn partial(&self) -> TokenStream {
         if self.options.partial.is_empty() {
-            return quote!(::difrules_core::__private::core::unreachable!());
+            return quote!(__difrules::__private::core::unreachable!());
         }
         let ident = self.function.ident();
         let values: Vec<_> = self
@@ -1008,10 +948,10 @@ impl Expansion<'_> {
         let arms = self.differentiable().enumerate().map(|(k, argument)| {
             let name = format_ident!("partial_{k}");
             let call = if let ScalarParameter::Plain(base) = &self.function.scalar {
-                quote!(::difrules_core::__private::same::<#base, __S>(#ident::#name(#(#values),*)))
+                quote!(__difrules::__private::same::<#base, __S>(#ident::#name(#(#values),*)))
             } else {
                 let arguments = self.rule_arguments(&self.scalar_at(&quote!(__S)));
-                quote!(::difrules_core::__private::real(#ident::#name #arguments(#(#values),*)))
+                quote!(__difrules::__private::real(#ident::#name #arguments(#(#values),*)))
             };
             quote!(#argument => #call,)
         });
@@ -1020,7 +960,7 @@ impl Expansion<'_> {
             #cast
             match argument {
                 #(#arms)*
-                _ => ::difrules_core::__private::core::unreachable!(),
+                _ => __difrules::__private::core::unreachable!(),
             }
         }
     }
@@ -1029,9 +969,9 @@ impl Expansion<'_> {
     fn cast_of_evaluation(&self) -> TokenStream {
         let ScalarParameter::Plain(base) = &self.function.scalar else { return quote!() };
         quote! {
-            let evaluation = ::difrules_core::__private::same_ref::<
-                ::difrules_core::Evaluation<Self, __S>,
-                ::difrules_core::Evaluation<Self, #base>,
+            let evaluation = __difrules::__private::same_ref::<
+                __difrules::Evaluation<Self, __S>,
+                __difrules::Evaluation<Self, #base>,
             >(evaluation);
         }
     }
