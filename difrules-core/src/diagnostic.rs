@@ -76,6 +76,37 @@ impl fmt::Display for Diagnostic {
 thread_local! {
     /// The list of the innermost who listens.
     static LISTENING: RefCell<Option<Vec<Diagnostic>>> = const { RefCell::new(None) };
+    /// The primitive whose last result jumps.
+    static JUMPS: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Tells whether the result of the primitive of this name, which is running on plain numbers, jumps where its
+/// argument moves, as eigenvectors of a repeated eigenvalue do. Each of its calls tells, the last thing that it does.
+///
+/// A zero before what jumps is [no zero of a product](crate::infinities), and the reverse rule is told which zeros of
+/// its cotangent are strong, by a negative sign: another asks for what is undefined.
+#[doc(hidden)]
+pub fn jumps(primitive: &'static str, whether: bool) {
+    if whether {
+        JUMPS.set(Some(primitive));
+    } else if JUMPS.get().is_some() {
+        JUMPS.set(None);
+    }
+}
+
+/// Whether the primitive of this name, which has just run, [told](jumps) that its result jumps.
+pub(crate) fn jumped(primitive: &str) -> bool {
+    JUMPS.get().is_some_and(|name| name == primitive)
+}
+
+/// The NaN that stands for a derivative of what jumps: like any other, but that no product with a zero hides it.
+#[doc(hidden)]
+pub const OF_JUMP: f64 = f64::from_bits(0x7ffc << 48);
+
+/// Whether it is [`OF_JUMP`], or came out of it.
+pub(crate) fn is_of_jump(x: f64) -> bool {
+    // Arithmetic keeps the bits of a NaN; conversions keep the first of them.
+    x.is_nan() && x.to_bits() & OF_JUMP.to_bits() == OF_JUMP.to_bits()
 }
 
 /// Calls `f` and returns what rules reported meanwhile on this thread, in order. Where calls are
@@ -101,15 +132,16 @@ thread_local! {
 /// ```
 pub fn diagnosed<Out>(f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
     /// Lets who listened before listen again, also where `f` panics.
-    struct Before(Option<Vec<Diagnostic>>);
+    struct Before(Option<Vec<Diagnostic>>, Option<&'static str>);
 
     impl Drop for Before {
         fn drop(&mut self) {
             LISTENING.set(self.0.take());
+            JUMPS.set(self.1);
         }
     }
 
-    let before = Before(LISTENING.replace(Some(Vec::new())));
+    let before = Before(LISTENING.replace(Some(Vec::new())), JUMPS.get());
     let out = f();
     let heard = LISTENING.take();
     drop(before);

@@ -460,6 +460,8 @@ impl<S: Real> Rules<S> {
         let (inputs, outputs) = reals.split_at_mut(inputs);
         let (returned, mut rest) = outputs.split_at_mut(returned);
         self.output.read(cotangent, returned);
+        // A zero that somebody gives is strong.
+        returned.iter_mut().filter(|x| x.is_constant_zero()).for_each(|x| *x = S::still());
         for (argument, adjoint) in adjoints.iter_mut().enumerate() {
             if let (true, Some(adjoint)) = (self.in_place[argument], adjoint) {
                 let handling = self.arguments[argument];

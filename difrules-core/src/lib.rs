@@ -37,7 +37,8 @@ pub use contract::whole::{
     Tangent, TangentMut, Whole,
 };
 pub use diagnostic::{
-    Defect, Diagnostic, diagnosed, leaves_out_undefined, leaving_out_undefined, report,
+    Defect, Diagnostic, OF_JUMP, diagnosed, jumps, leaves_out_undefined, leaving_out_undefined,
+    report,
 };
 pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use math::{cardinal, rotations};

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use difrules_core::{Defect, Diagnostic, Real, Scalar, leaves_out_undefined, report};
+use difrules_core::{Defect, Diagnostic, OF_JUMP, Real, Scalar, leaves_out_undefined, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
 
 /// How far a divisor is from zero.
@@ -156,6 +156,19 @@ impl Sizes {
         Self { local }
     }
 
+    /// Whether the difference of two of the values is nothing.
+    pub(crate) fn differences_vanish<S: Real>(&self, values: &[S]) -> bool {
+        let vanishes =
+            |i: usize, j: usize| self.difference(i, j, values[j] - values[i]) == Gap::Nothing;
+        self.local.is_some() && (0..values.len()).any(|j| (0..j).any(|i| vanishes(i, j)))
+    }
+
+    /// Whether the sum of two of the values is nothing, or of one with itself.
+    pub(crate) fn sums_vanish<S: Real>(&self, values: &[S]) -> bool {
+        let vanishes = |i: usize, j: usize| self.gap(i, j, values[j] + values[i]) == Gap::Nothing;
+        self.local.is_some() && (0..values.len()).any(|j| (0..=j).any(|i| vanishes(i, j)))
+    }
+
     /// The ranges of more than one value that are one.
     pub(crate) fn repeated(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let clusters = self.local.as_ref().map_or(&[][..], |local| &local.clusters);
@@ -248,14 +261,26 @@ pub(crate) fn gap_of<S: Real>(divisor: f64, size: f64, count: usize) -> Gap {
 pub(crate) fn undefined<T: Scalar>() -> T {
     let mut x = T::zero();
     if !leaves_out_undefined() {
-        x.parts_mut().fill(nalgebra::convert(f64::NAN));
+        x.parts_mut().fill(nalgebra::convert(OF_JUMP));
     }
     x
 }
 
+/// Whether a cotangent asks for results that [jump](difrules_core::jumps): not with strong zeros, but with zeros that
+/// came out so, as that of V ln(w) V^H where all w are one.
+pub(crate) fn asks<'a, T: Scalar>(bars: impl IntoIterator<Item = &'a T>) -> bool {
+    bars.into_iter().any(|bar| T::parts_of(std::slice::from_ref(bar)).iter().any(|x| !x.is_still()))
+}
+
+/// Which columns of a matrix a cotangent [asks] for, if some of them jump; else nothing, which takes no memory.
+pub(crate) fn asked_columns<T: Scalar>(jump: bool, bars: DMatrixView<'_, T>) -> Vec<bool> {
+    let asked = |column: usize| asks(bars.column(column).iter());
+    if jump { (0..bars.ncols()).map(asked).collect() } else { Vec::new() }
+}
+
 /// What is undefined in place of x, and so is how it varies with x.
 pub(crate) fn undefined_of<T: Scalar>(x: T) -> T {
-    let nothing = if leaves_out_undefined() { 0.0 } else { f64::NAN };
+    let nothing = if leaves_out_undefined() { 0.0 } else { OF_JUMP };
     x.scale(nalgebra::convert(nothing))
 }
 

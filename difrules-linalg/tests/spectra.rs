@@ -695,3 +695,117 @@ fn functions_of_a_symmetric_matrix_at_any_spectrum() {
     assert!(!f64::is_finite(gradient(last, &singular).unwrap()[(0, 0)]));
     assert!("x + y".parse::<ScalarFunction>().is_err());
 }
+
+/// V f(w) V^T and its like by each primitive that has the factors, put together by the numbers one by one.
+fn put_together<S: Real>(
+    which: usize,
+    a: &DMatrix<S>,
+    f: impl Fn(S) -> S,
+) -> Result<DMatrix<S>, Error> {
+    let by_numbers = |x: &DMatrix<S>, f: &[S], y: &DMatrix<S>| {
+        DMatrix::from_fn(x.nrows(), y.ncols(), |i, j| {
+            (0..f.len()).fold(S::zero(), |sum, k| sum + x[(i, k)] * f[k] * y[(k, j)])
+        })
+    };
+    Ok(match which {
+        0 => {
+            let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+            let f: Vec<S> = eigenvalues.iter().map(|&w| f(w)).collect();
+            by_numbers(&eigenvectors, &f, &eigenvectors.transpose())
+        }
+        1 => {
+            let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+            let scaled = DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| {
+                eigenvectors[(i, j)] * f(eigenvalues[j])
+            });
+            matmul(&scaled, &transpose(&eigenvectors))?
+        }
+        2 => {
+            let b = constant(&DMatrix::identity(a.nrows(), a.nrows()));
+            let SymmetricEigen { eigenvalues, eigenvectors } = generalized_symmetric_eigen(a, &b)?;
+            let f: Vec<S> = eigenvalues.iter().map(|&w| f(w)).collect();
+            by_numbers(&eigenvectors, &f, &eigenvectors.transpose())
+        }
+        3 => {
+            let Svd { u, singular_values, v_t } = svd(a)?;
+            let f: Vec<S> = singular_values.iter().map(|&s| f(s)).collect();
+            by_numbers(&u, &f, &v_t)
+        }
+        4 => {
+            let Eigen { eigenvalues, eigenvectors } = eigen(a)?;
+            let f: Vec<S> = eigenvalues.iter().map(|w| f(w.re)).collect();
+            let inverse = difrules_linalg::inverse(&eigenvectors)?;
+            by_numbers(&eigenvectors.map(|x| x.re), &f, &inverse.map(|x| x.re))
+        }
+        _ => {
+            let (q, t) = schur(a)?;
+            let f: Vec<S> = t.diagonal().iter().map(|&w| f(w)).collect();
+            by_numbers(&q, &f, &q.transpose())
+        }
+    })
+}
+
+#[test]
+fn cotangents_of_vectors_that_come_out_as_zero_ask_for_them() {
+    // ln of one is zero, and so is what it scales; at other matrices x - c.
+    let identity = DMatrix::<f64>::identity(3, 3);
+    let beside = DMatrix::from_diagonal(&dvector![2.0, 5.0, 2.0]);
+    let direction = dmatrix![0.3, 0.5, -0.2; 0.5, 0.1, 0.7; -0.2, 0.7, -0.4];
+    for which in 0..6 {
+        for (a, zero) in [(&identity, 1.0), (&beside, 2.0)] {
+            fn f<S: Real>(x: S, zero: f64) -> S {
+                let x = x / nalgebra::convert(zero);
+                x.ln()
+            }
+            // Weights of either sign, of one entry, and none on the diagonal.
+            for weight in [
+                DMatrix::from_element(3, 3, 1.0),
+                DMatrix::from_element(3, 3, -1.0),
+                dmatrix![0.0, 0.0, 1.0; 0.0, 0.0, 0.0; 0.0, 0.0, 0.0],
+                dmatrix![0.0, 0.0, -1.0; 0.0, 0.0, 0.0; -1.0, 0.0, 0.0],
+            ] {
+                fn loss<S: Real>(
+                    which: usize,
+                    a: &DMatrix<S>,
+                    zero: f64,
+                    weight: &DMatrix<f64>,
+                ) -> Result<S, Error> {
+                    let y = put_together(which, a, |x| f(x, zero))?;
+                    let terms = y.iter().zip(weight).filter(|(_, w)| **w != 0.0);
+                    Ok(terms.fold(S::zero(), |sum, (&y, &w)| sum + y * nalgebra::convert(w)))
+                }
+                let (found, heard) =
+                    diagnosed(|| gradient(|a| loss(which, a, zero, &weight), a).unwrap());
+                let nan = found.iter().any(|x: &f64| x.is_nan());
+                assert!(nan && !heard.is_empty(), "{which} {weight}: {found} {heard:?}");
+                let (_, slope) = jvp(|a| loss(which, a, zero, &weight), a, &direction).unwrap();
+                assert!(f64::is_nan(slope), "{which} {weight}: {slope}");
+                let second = hvp(|a| loss(which, a, zero, &weight), a, &direction).unwrap();
+                assert!(second.iter().any(|x: &f64| x.is_nan()), "{which}: {second}");
+            }
+        }
+    }
+    // Zeros that come from nothing are strong: of the values alone, and of other vectors.
+    for which in [0, 1] {
+        let trace = |a: &DMatrix<Var<f64>>| {
+            let SymmetricEigen { eigenvalues, eigenvectors } = symmetric_eigen(a)?;
+            let beside = if which == 1 { eigenvectors[(1, 2)] } else { Var::constant(0.0) };
+            Ok::<_, Error>(sum(&eigenvalues) + beside)
+        };
+        let (found, heard) = diagnosed(|| gradient(trace, &beside).unwrap());
+        assert!((found - &identity).norm() < 1.0 && heard.is_empty(), "{heard:?}");
+    }
+    // Replayed at a matrix of other eigenvalues, and back.
+    let entry = |a: &DMatrix<Var<f64>>| {
+        Ok::<_, Error>(put_together(0, a, nalgebra::ComplexField::ln)?[(0, 2)])
+    };
+    let apart = dmatrix![1.0, 0.1, 0.2; 0.1, 2.0, 0.3; 0.2, 0.3, 4.0];
+    let mut recording = difrules_core::Recording::new(entry, &apart).unwrap();
+    for a in [&apart, &identity, &apart] {
+        let expected = diagnosed(|| gradient(entry, a).unwrap()).0;
+        let mut found = a * 0.0;
+        diagnosed(|| recording.value_and_gradient(a, &mut found)).0.unwrap();
+        let same = |(x, y): (&f64, &f64)| x == y || x.is_nan() && y.is_nan();
+        assert!(found.iter().zip(&expected).all(same), "{found} {expected}");
+    }
+}

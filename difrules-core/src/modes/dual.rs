@@ -8,6 +8,7 @@ use crate::contract::primitive::{Called, Given, LentEvaluation, Output, Primitiv
 use crate::contract::scalar::{Over, Real};
 use crate::contract::value::{Differentiable, Family};
 use crate::contract::whole::Tangent;
+use crate::diagnostic::is_of_jump;
 use crate::modes::field::real_field;
 use crate::modes::mark::{Mark, NumberMark};
 use crate::modes::whole::{DualLent, DualWhole};
@@ -146,6 +147,7 @@ fn term<T: Real>(factor: T, (number, tangent): (T, T), other_tangent: T) -> T {
     let term = chain(factor, tangent);
     let vanishes = factor.to_f64() == 0.0
         && !tangent.to_f64().is_finite()
+        && !is_of_jump(tangent.to_f64())
         && number.to_f64().is_finite()
         && other_tangent.to_f64().is_finite();
     if vanishes { term.at_zero() } else { term }

@@ -22,7 +22,7 @@ pub(crate) enum StatementKind {
 
 /// The numbers that the results depend on, but through a product whose other factor is zero and has
 /// finite derivatives: the product has derivatives then if the number only is continuous, so that an
-/// infinite derivative of a finite number contributes nothing.
+/// infinite derivative of a finite number contributes nothing. One that jumps is not continuous.
 pub(super) struct Live(Vec<bool>);
 
 impl Live {
@@ -112,6 +112,11 @@ impl<S: Number> Tape<S> {
         scratch.truncate(inputs);
     }
 
+    /// Whether the result of the node of this place jumps.
+    pub(super) fn is_jumping(&self, node: usize) -> bool {
+        self.jumping.binary_search(&(node as u32)).is_ok()
+    }
+
     pub(super) fn is_entrywise(&self, node: &Node) -> bool {
         self.stores[node.store as usize].1.is_entrywise()
     }
@@ -169,8 +174,9 @@ impl<S: Number> Tape<S> {
     pub(super) fn live(&self) -> Live {
         let entries = self.entries();
         let values = self.values();
-        // Forwards: which numbers have derivatives that are not finite.
+        // Forwards: which numbers have derivatives that are not finite, and which jump.
         let mut infinite = vec![false; values];
+        let mut jumping = vec![false; values];
         let mut scratch = Vec::new();
         let mut followed = vec![[true; 2]; self.statements()];
         for entry in &entries {
@@ -182,19 +188,25 @@ impl<S: Number> Tape<S> {
                         let vanishes = product
                             && partials[i].is_nothing()
                             && partials[1 - i].is_bounded()
-                            && !infinite[other];
+                            && !infinite[other]
+                            && !jumping[operand];
                         followed[statement][i] = operands[i] != CONSTANT && !vanishes;
                         infinite[number as usize] |= operands[i] != CONSTANT
                             && (!partials[i].is_bounded() || infinite[operand] && !vanishes);
+                        jumping[number as usize] |= operands[i] != CONSTANT && jumping[operand];
                     }
                 }
                 Entry::Node(node) => {
+                    let jumps = self.is_jumping(node);
                     let node = &self.nodes[node];
-                    let mut read = self.spans_of(node).iter().flat_map(|span| self.read(span));
-                    let read = read.any(|number| infinite[number as usize])
+                    let read = || self.spans_of(node).iter().flat_map(|span| self.read(span));
+                    let results =
+                        node.first_output as usize..(node.first_output + node.outputs) as usize;
+                    let any = read().any(|number| infinite[number as usize])
                         || self.is_infinite(node, &mut scratch);
-                    let results = node.first_output as usize..;
-                    infinite[results][..node.outputs as usize].fill(read);
+                    infinite[results.clone()].fill(any);
+                    let any = jumps || read().any(|number| jumping[number as usize]);
+                    jumping[results].fill(any);
                 }
             }
         }

@@ -97,6 +97,10 @@ pub(crate) trait Store<S: Number> {
     fn is_entrywise(&self) -> bool {
         false
     }
+    /// Whether the result that was evaluated last [jumps](crate::jumps).
+    fn jumped(&self) -> bool {
+        false
+    }
     /// Evaluates again: `inputs` updates a real of an argument, in order, and `outputs` takes the
     /// results' reals.
     fn replay(
@@ -129,6 +133,8 @@ pub(crate) struct Tape<S: Number> {
     infinite: bool,
     /// The products and quotients after the first such statement.
     products: Vec<u32>,
+    /// The nodes whose results jump, in order.
+    jumping: Vec<u32>,
     /// The results whose derivatives are swept.
     seeds: Vec<u32>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
@@ -235,6 +241,7 @@ impl<S: Number> Tape<S> {
             used: 0,
             infinite: false,
             products: Vec::new(),
+            jumping: Vec::new(),
             seeds: Vec::new(),
             program: None,
             observer: None,
@@ -245,6 +252,7 @@ impl<S: Number> Tape<S> {
         self.statements.clear();
         self.infinite = false;
         self.products.clear();
+        self.jumping.clear();
         self.nodes.clear();
         self.spans.clear();
         self.runs.clear();
@@ -319,15 +327,24 @@ impl<S: Number> Tape<S> {
         number
     }
 
+    /// Notes whether the next node [jumps](crate::jumps).
+    #[inline]
+    pub(crate) fn note_jump(&mut self, jumps: bool) {
+        if jumps {
+            self.jumping.push(self.nodes.len() as u32);
+        }
+    }
+
     /// Computes all values again from those of the inputs.
     ///
     /// # Errors
     /// What came out differently.
     pub(crate) fn replay(&mut self) -> Result<(), ReplayError> {
-        let Self { program, nodes, spans, runs, stores, inputs, .. } = self;
+        let Self { program, nodes, spans, runs, stores, inputs, jumping, .. } = self;
         let program = program.as_mut().expect("this tape is replayed");
         let (mut number, mut statements) = (*inputs + 1, 0);
-        for node in nodes.iter() {
+        jumping.clear();
+        for (i, node) in nodes.iter().enumerate() {
             program.run(statements..node.statements, number);
             let mut first_runs = spans[node.first_span as usize..][..node.spans as usize]
                 .iter()
@@ -349,6 +366,9 @@ impl<S: Number> Tape<S> {
                 },
                 &mut |y| *outputs.next().expect("counted when it was recorded") = y,
             )?;
+            if stores[node.store as usize].1.jumped() {
+                jumping.push(i as u32);
+            }
             number = node.first_output + node.outputs;
             statements = node.statements;
         }
@@ -387,11 +407,11 @@ impl<S: Number> Tape<S> {
         let mut scratch = Vec::new();
         let mut number = self.next();
         let mut statements = self.statements();
-        for node in self.nodes.iter().rev() {
+        for (i, node) in self.nodes.iter().enumerate().rev() {
             let results = node.first_output + node.outputs..number;
             self.sweep_statements(node.statements..statements, results, last, &mut adjoints, &live);
             if node.first_output <= last {
-                self.sweep_node(node, &mut adjoints, &mut scratch, &live);
+                self.sweep_node((i, node), &mut adjoints, &mut scratch, &live);
             }
             number = node.first_output;
             statements = node.statements;
@@ -426,25 +446,33 @@ impl<S: Number> Tape<S> {
 
     fn sweep_node(
         &self,
-        node: &Node,
+        (i, node): (usize, &Node),
         adjoints: &mut [S],
         scratch: &mut Vec<S>,
         live: &OnceCell<Live>,
     ) {
         let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
         let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
+        let jumps = !self.jumping.is_empty() && self.is_jumping(i);
         let zeros = nothing
-            || self.is_entrywise(node) && outputs.iter().any(|adjoint| adjoint.is_nothing());
-        if zeros && self.is_infinite(node, scratch) {
+            || (jumps || self.is_entrywise(node))
+                && outputs.iter().any(|adjoint| adjoint.is_nothing());
+        if zeros && (jumps || self.is_infinite(node, scratch)) {
             // Zero is strong where nothing comes by this result.
             let live = live.get_or_init(|| self.live());
+            let mut asked = false;
             for (adjoint, number) in outputs.iter_mut().zip(node.first_output..) {
-                if adjoint.is_nothing() && !live.is(number) {
-                    *adjoint = S::still();
+                if adjoint.is_nothing() {
+                    let is_live = live.is(number);
+                    *adjoint = if is_live { S::zero() } else { S::still() };
+                    asked |= is_live;
                 }
             }
-            if nothing {
+            if nothing && !jumps {
                 return self.sweep_zeros(node, adjoints, scratch);
+            }
+            if nothing && !asked {
+                return outputs.fill(S::zero());
             }
         } else if nothing {
             if cfg!(debug_assertions) {

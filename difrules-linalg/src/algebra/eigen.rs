@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use approx::AbsDiffEq;
-use difrules_core::{Diagnostic, Real, Scalar, report};
+use difrules_core::{Diagnostic, Real, Scalar, diagnosed, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
@@ -18,7 +18,7 @@ use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, multiply};
 use crate::error::Error;
 use crate::systems::inverse::inverse;
-use crate::tolerance::{ComplexSizes, Gap, Quotients};
+use crate::tolerance::{ComplexSizes, Gap, Quotients, undefined};
 
 /// A number as a complex one.
 pub(crate) fn lift<T: Scalar>(x: T) -> Complex<T::Real> {
@@ -139,6 +139,23 @@ fn triangular<S: Real>(
     t[(next, k)] = nalgebra::zero();
 }
 
+/// Whether eigenvectors jump, since an eigenvalue repeats.
+pub(crate) fn vectors_jump<S: Real, D: Dim>(
+    values: &OVector<Complex<S>, D>,
+    vectors: &OMatrix<Complex<S>, D, D>,
+) -> bool
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    // Those that are far apart need no inverse.
+    let close = 1e-3 * largest_modulus(values.iter());
+    let is_close = |i: usize, j: usize| (values[i] - values[j]).modulus().to_f64() <= close;
+    (0..values.len()).any(|j| (0..j).any(|i| is_close(i, j)))
+        && diagnosed(|| Left::new("eigen", values, vectors))
+            .0
+            .is_none_or(|left| left.repeats(values))
+}
+
 /// What the rules know beside V and w.
 pub(crate) struct Left<S: Real, D: Dim>
 where
@@ -183,6 +200,11 @@ where
     /// Whether two eigenvalues are one, but for rounding.
     fn repeat(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> bool {
         self.gap(values, i, j) == Gap::Nothing
+    }
+
+    /// Whether some two eigenvalues are one.
+    pub(crate) fn repeats(&self, values: &OVector<Complex<S>, D>) -> bool {
+        (0..values.len()).any(|j| (0..j).any(|i| self.repeat(values, i, j)))
     }
 
     /// Whether an eigenvalue repeats with too few eigenvectors, so that its condition number is that of
@@ -230,14 +252,14 @@ where
 
     /// Makes undefined in a matrix in the basis of the eigenvectors what has no derivative: its diagonal for
     /// defective eigenvalues; and divides the rest of it by the differences of eigenvalues w_j - w_i, or
-    /// their conjugates, where what is not zero over nothing is undefined.
+    /// their conjugates, where what is not zero over nothing is undefined. Returns whether something is.
     pub(crate) fn over_gaps(
         &self,
         primitive: &'static str,
         values: &OVector<Complex<S>, D>,
         conjugate: bool,
         m: &mut OMatrix<Complex<S>, D, D>,
-    ) {
+    ) -> bool {
         // Cotangents of the values times these have the unit of those of the vectors.
         let of_values = largest_modulus(m.diagonal().iter());
         let all = match conjugate {
@@ -265,6 +287,7 @@ where
                 };
             }
         }
+        let lost = defective.is_lost() || split.is_lost();
         if defective.is_lost() {
             defective.report(|| DEFECTIVE);
         } else {
@@ -272,15 +295,18 @@ where
                 "an eigenvalue repeats: its eigenvectors have no derivative along this direction"
             });
         }
+        lost
     }
 
     /// Makes undefined the cotangents of eigenvalues that are one with another, where they come with those of
-    /// eigenvectors: a function of V f(w) V^-1 does not depend on the choice of these, so that their
-    /// cotangents are zero, but how it changes along directions that split the eigenvalue they do not tell.
+    /// eigenvectors, or where these are asked for: a function of V f(w) V^-1 does not depend on the choice of these,
+    /// so that their cotangents are zero, but how it changes along directions that split the eigenvalue they do not
+    /// tell. It is reported unless it is `known` that there is no derivative.
     pub(crate) fn open(
         &self,
         primitive: &'static str,
         values: &OVector<Complex<S>, D>,
+        (asked, known): (&[bool], bool),
         m: &mut OMatrix<Complex<S>, D, D>,
     ) {
         let of_values = largest_modulus(m.diagonal().iter());
@@ -288,12 +314,18 @@ where
         for i in 0..values.len() {
             if (0..values.len()).any(|j| j != i && self.repeat(values, i, j)) {
                 m[(i, i)] = quotients.over_nothing(m[(i, i)]);
+                if asked[i] {
+                    quotients.lose(1.0);
+                    m[(i, i)] += undefined::<Complex<S>>();
+                }
             }
         }
-        quotients.report(|| {
-            "an eigenvalue repeats, and the cotangents do not tell how the result changes along directions \
-             that split it"
-        });
+        if !known {
+            quotients.report(|| {
+                "an eigenvalue repeats, and the cotangents do not tell how the result changes along \
+                 directions that split it"
+            });
+        }
     }
 }
 

@@ -21,7 +21,9 @@ use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::{Error, overflow, shape};
 use crate::known::{Known, next};
 use crate::sample;
-use crate::tolerance::{Gap, Quotients, Sizes, held, rounding_of, undefined, undetermined};
+use crate::tolerance::{
+    Gap, Quotients, Sizes, asked_columns, held, rounding_of, undefined, undetermined,
+};
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
 ///
@@ -245,14 +247,17 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let v = block(vectors);
+    let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
+    let jump = sizes.differences_vanish(values.as_slice());
+    let asked = asked_columns(jump, vectors_bar.as_view());
     keep_phases_adjoint(v, vectors_bar);
     let (size, _) = vectors.shape_generic();
     let mut g = OMatrix::<T, D, D>::zeros_generic(size, size);
     let bars = (vectors_bar.as_view(), false);
     multiply(T::one(), (v, true), bars, T::zero(), &mut block_mut(&mut g));
     let all = size_of_bars(largest_modulus(g.iter()), values_bar, values.as_slice());
-    let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
-    divide_by_gaps(primitive, &sizes, values.as_slice(), values_bar, &mut block_mut(&mut g), all);
+    let bars = (values_bar, &asked[..]);
+    divide_by_gaps(primitive, &sizes, values.as_slice(), bars, &mut block_mut(&mut g), all);
     out_of_basis(vectors, &g)
 }
 
@@ -261,24 +266,20 @@ where
 ///
 /// Where w_i and w_j are one eigenvalue that repeats, the function may depend on the choice of a basis, and then
 /// has no gradient. If it does not, (G - G^H)_ij is zero, but M_ij is not determined by that: for a function of
-/// V f(w) V^H it is f' S_ij, where G_ij is 2 f S_ij and w_bar_i is f' S_ii, and nobody knows f. Only where G and w_bar
-/// are the same in every basis is M: G a multiple of one and all w_bar equal, and M_ij is zero.
+/// V f(w) V^H it is f' S_ij, where G_ij is 2 f S_ij and w_bar_i is f' S_ii, and nobody knows f, which may be zero. So M
+/// is defined only if nothing [asks] for these vectors, and all w_bar are equal: M_ij is zero then. The cotangents of
+/// the values come with which vectors are asked for.
 pub(crate) fn divide_by_gaps<T: Scalar>(
     primitive: &'static str,
     sizes: &Sizes,
     values: &[T::Real],
-    values_bar: &[T::Real],
+    (values_bar, asked): (&[T::Real], &[bool]),
     g: &mut DMatrixViewMut<'_, T>,
     all: f64,
 ) {
     let half: T::Real = nalgebra::convert(0.5);
     let mut gauge = Quotients::new::<T::Real>(primitive, all);
     let mut open = Quotients::new::<T::Real>(primitive, all);
-    let diagonal: Vec<_> = sizes.repeated().flatten().map(|i| (i, g[(i, i)].real())).collect();
-    let on_diagonal = |i: usize| {
-        let found = diagonal.iter().find(|(k, _)| *k == i);
-        found.map_or_else(nalgebra::zero, |(_, x)| *x)
-    };
     let mut weights = Quotients::new::<T::Real>(primitive, size_of(values_bar));
     let bars = settled_weights::<T::Real>(&mut weights, sizes, values_bar);
     for j in 0..values.len() {
@@ -297,11 +298,12 @@ pub(crate) fn divide_by_gaps<T: Scalar>(
                     if cancels { held(skew.unscale(gap)) } else { skew.unscale(gap) }
                 }
                 Gap::Nothing => {
-                    let differ = T::from_real(on_diagonal(i) - on_diagonal(j));
-                    gauge.over_nothing(skew)
-                        + open.over_nothing((upper + lower).scale(half))
-                        + open.over_nothing(differ)
-                        + undetermined(T::from_real(values_bar[i] - values_bar[j]))
+                    let mut entry = gauge.over_nothing(skew);
+                    if asked[i] || asked[j] {
+                        open.lose(1.0);
+                        entry += undefined();
+                    }
+                    entry + undetermined(T::from_real(values_bar[i] - values_bar[j]))
                 }
             };
             g[(i, j)] = entry;

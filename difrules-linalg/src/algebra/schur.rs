@@ -16,7 +16,7 @@ use crate::algebra::modulus::{largest_modulus, phase, quotient};
 use crate::algebra::unitary::hessenberg_factors;
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::error::{Error, overflow};
-use crate::tolerance::{Gap, Quotients, gap_of, held, moduli};
+use crate::tolerance::{Gap, Quotients, asked_columns, gap_of, held, moduli, undefined};
 
 /// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
 /// the positive one. Each column of Q has its largest entry real and positive; but blocks of two rows have a
@@ -364,6 +364,51 @@ fn lower_blocks<T: Scalar>(
     }
 }
 
+/// Calls a function with each pair of blocks whose eigenvalues are one.
+fn each_repeated<'a, T: Scalar>(
+    divider: &mut Divider<'a, T>,
+    mut f: impl FnMut(&mut Divider<'a, T>, Range<usize>, Range<usize>),
+) {
+    let t = divider.t;
+    for rows in blocks(t) {
+        for columns in blocks(t).take_while(|columns| columns.end <= rows.start) {
+            let difference = t[(rows.start, rows.start)] - t[(columns.start, columns.start)];
+            let of_pair = |rows: &Range<usize>| {
+                let k = rows.start;
+                if rows.len() == 2 { t[(k, k + 1)] * t[(k + 1, k)] } else { T::zero() }
+            };
+            let squares = (of_pair(&rows) - of_pair(&columns)).modulus().to_f64();
+            // Asked for one after the other: a small divisor makes the list of sizes.
+            let mut is_nothing =
+                |size| divider.gap(rows.start, columns.start, size) == Gap::Nothing;
+            if rows.len() == columns.len()
+                && is_nothing(difference.modulus().to_f64())
+                && is_nothing(squares.sqrt())
+            {
+                f(divider, rows.clone(), columns);
+            }
+        }
+    }
+}
+
+/// What turns a block of two rows is divided by.
+fn both<T: Scalar>(t: DMatrixView<'_, T>, k: usize) -> T {
+    let both = t[(k, k + 1)] + t[(k + 1, k)];
+    both + both
+}
+
+/// Whether some of the vectors jump.
+pub(crate) fn schur_jumps<T: Scalar>(q: DMatrixView<'_, T>, t: DMatrixView<'_, T>) -> bool {
+    let mut divider = Divider::new("schur", Some(q), t, 0.0);
+    let mut found = false;
+    each_repeated(&mut divider, |_, _, _| found = true);
+    found
+        || blocks(t).filter(|rows| rows.len() == 2).any(|rows| {
+            let k = rows.start;
+            divider.gap(k, k + 1, both(t, k).modulus().to_f64()) == Gap::Nothing
+        })
+}
+
 /// The adjoint of [`lower_blocks`]: those of Y T^H - T^H Y are Z's. Row by row from the first, in each from
 /// the last column.
 fn lower_blocks_adjoint<T: Scalar>(
@@ -457,8 +502,7 @@ where
     for rows in pairs {
         let (k, next) = (rows.start, rows.start + 1);
         let uneven = t_dot[(next, next)] - t_dot[(k, k)];
-        let both = t[(k, next)] + t[(next, k)];
-        let angle = divider.quotient(uneven, both + both, (k, next));
+        let angle = divider.quotient(uneven, both(block(t), k), (k, next));
         x[(next, k)] += angle;
         x[(k, next)] -= angle;
     }
@@ -494,6 +538,7 @@ where
     let (size, _) = q.shape_generic();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (one, zero, count) = (T::one(), T::zero(), q.nrows());
+    let asked = asked_columns(schur_jumps(block(q), block(t)), q_bar.as_view());
     mask(block(t), t_bar);
     let mut inside = zeros();
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut inside));
@@ -507,8 +552,14 @@ where
     if <T::Kind as Kind>::REAL {
         for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
             let (k, next) = (rows.start, rows.start + 1);
-            let both = t[(k, next)] + t[(next, k)];
-            let part = divider.quotient(n[(next, k)] - n[(k, next)], both + both, (k, next));
+            let divisor = both(block(t), k);
+            let mut part = divider.quotient(n[(next, k)] - n[(k, next)], divisor, (k, next));
+            if divider.gap(k, next, divisor.modulus().to_f64()) == Gap::Nothing
+                && (asked[k] || asked[next])
+            {
+                divider.quotients.lose(1.0);
+                part += undefined();
+            }
             t_bar[(k, k)] -= part;
             t_bar[(next, next)] += part;
         }
@@ -519,7 +570,6 @@ where
             (0..count).for_each(|i| inside[(i, j)] -= q[(k, i)].conjugate() * turn);
         }
     }
-    let along = inside.clone();
     n = inside;
     add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
     let mut skew = zeros();
@@ -529,38 +579,20 @@ where
     let mut y = zeros();
     lower_blocks_adjoint(&mut divider, block(t), block(&skew), &mut block_mut(&mut y));
     // A function of Q T Q^H does not depend on a choice of Q, but how it changes where eigenvalues that are one
-    // split the cotangents do not tell: only where they are the same in every basis.
-    for rows in blocks(block(t)) {
-        for columns in blocks(block(t)).take_while(|columns| columns.end <= rows.start) {
-            let difference = t[(rows.start, rows.start)] - t[(columns.start, columns.start)];
-            let of_pair = |rows: &Range<usize>| {
-                let k = rows.start;
-                if rows.len() == 2 { t[(k, k + 1)] * t[(k + 1, k)] } else { T::zero() }
-            };
-            let squares = (of_pair(&rows) - of_pair(&columns)).modulus().to_f64();
-            // Asked for one after the other: a small divisor makes the list of sizes.
-            let mut is_nothing =
-                |size| divider.gap(rows.start, columns.start, size) == Gap::Nothing;
-            if rows.len() != columns.len()
-                || !is_nothing(difference.modulus().to_f64())
-                || !is_nothing(squares.sqrt())
-            {
-                continue;
-            }
-            for j in columns.clone() {
-                for i in rows.clone() {
-                    let open =
-                        [along[(i, j)] + along[(j, i)].conjugate(), along[(i, i)] - along[(j, j)]];
-                    for x in open {
-                        y[(i, j)] += divider.quotients.over_nothing(x);
-                    }
-                    for x in [t_bar[(j, i)], t_bar[(i, i)] - t_bar[(j, j)]] {
-                        y[(i, j)] += of_t.over_nothing(x);
-                    }
+    // split the cotangents do not tell: only where nothing asks for Q and that of T is the same in every basis.
+    each_repeated(&mut divider, |divider, rows, columns| {
+        for j in columns {
+            for i in rows.clone() {
+                if asked[i] || asked[j] {
+                    divider.quotients.lose(1.0);
+                    y[(i, j)] += undefined();
+                }
+                for x in [t_bar[(j, i)], t_bar[(i, i)] - t_bar[(j, j)]] {
+                    y[(i, j)] += of_t.over_nothing(x);
                 }
             }
         }
-    }
+    });
     if of_t.is_lost() {
         divider.quotients.lose(all);
     }

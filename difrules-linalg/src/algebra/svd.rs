@@ -21,7 +21,9 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::error::{Error, shape};
 use crate::known::{Known, next};
 use crate::sample;
-use crate::tolerance::{Gap, Quotients, Sizes, held, plain, rounding_of, undefined, undetermined};
+use crate::tolerance::{
+    Gap, Quotients, Sizes, asks, held, plain, rounding_of, undefined, undetermined,
+};
 
 const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \
                         vectors have no derivative along it";
@@ -74,7 +76,11 @@ where
             } else {
                 quotients.over(hermitian, gap, sizes.difference(i, j, gap))
             };
-            let difference = quotients.over(skew, both, sizes.gap(i, j, both));
+            let difference = match sizes.gap(i, j, both) {
+                // Where a zero moves, also the sign of real vectors jumps.
+                Gap::Nothing if i == j => quotients.over_nothing(upper),
+                gap => quotients.over(skew, both, gap),
+            };
             x[(i, j)] = sum + difference;
             y[(i, j)] = sum - difference;
         }
@@ -154,6 +160,10 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let (one, zero) = (T::one(), T::zero());
     let half: T::Real = nalgebra::convert(0.5);
     let (ub, vb) = (block(u), block(v_t));
+    let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
+    let jump = sizes.differences_vanish(values.as_slice()) || sizes.sums_vanish(values.as_slice());
+    let asked = |j: usize| asks(u_bar.column(j).iter()) || asks(v_t_bar.row(j).iter());
+    let asked: Vec<bool> = if jump { (0..count).map(asked).collect() } else { Vec::new() };
     for j in 0..count {
         // phase_bar = u^H u_bar - v^H v_bar; its imaginary part goes to the entry that stays real.
         let k = largest(u.column(j).iter());
@@ -170,14 +180,14 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(one, (vb, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut h));
     let all = largest_modulus(u_bar.iter()).max(largest_modulus(v_t_bar.iter()));
     let all = size_of_bars(all, values_bar, values.as_slice());
-    let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     for j in 0..count {
         for i in 0..count {
             sum[(i, j)] = g[(i, j)] + h[(i, j)];
         }
     }
     let sum_block = &mut block_mut(&mut sum);
-    divide_by_gaps(primitive, &sizes, values.as_slice(), values_bar, sum_block, all);
+    let bars = (values_bar, &asked[..]);
+    divide_by_gaps(primitive, &sizes, values.as_slice(), bars, sum_block, all);
     let mut gauge = Quotients::new::<T::Real>(primitive, all);
     let mut quotients = Quotients::new::<T::Real>(primitive, all);
     let mut of_values = Quotients::new::<T::Real>(primitive, size_of(values_bar));
@@ -186,7 +196,13 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             let (upper, lower) = (g[(i, j)] - h[(i, j)], (g[(j, i)] - h[(j, i)]).conjugate());
             let skew = (upper - lower).scale(half);
             let divisor = values[i] + values[j];
-            sum[(i, j)] += gauge.over(skew, divisor, sizes.gap(i, j, divisor));
+            let gap = sizes.gap(i, j, divisor);
+            sum[(i, j)] += gauge.over(skew, divisor, gap);
+            // Where a zero moves, also the sign of real vectors jumps.
+            if gap == Gap::Nothing && (asked[i] || asked[j]) {
+                quotients.lose(1.0);
+                sum[(i, j)] += undefined();
+            }
         }
         if sizes.gap(j, j, values[j]) == Gap::Nothing {
             sum[(j, j)] = of_values.over_nothing(T::from_real(values_bar[j]));

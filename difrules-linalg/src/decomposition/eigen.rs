@@ -1,15 +1,15 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::eigen::{Left, eigenvectors, lift, lower};
+use crate::algebra::eigen::{Left, eigenvectors, lift, lower, vectors_jump};
 use crate::algebra::hermitian_eigen::largest;
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::error::{Error, finite, square};
 use crate::sample;
-use crate::tolerance::undefined;
+use crate::tolerance::{asked_columns, undefined};
 
 /// The factors of [`eigen`](fn@eigen): A V = V diag(w).
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -78,6 +78,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let (eigenvalues, eigenvectors) = eigenvectors(a)?;
+    jumps("eigen", vectors_jump(&eigenvalues, &eigenvectors));
     Ok(Eigen { eigenvalues, eigenvectors })
 }
 
@@ -131,6 +132,7 @@ fn eigen_reverse<T: Scalar, D: Dim>(
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
     let mut u_bar = buffer(&mut vectors_bar);
+    let asked = asked_columns(left.repeats(w), u_bar.as_view());
     for (mut bar, v) in u_bar.column_iter_mut().zip(block(v).column_iter()) {
         let (k, along) = (largest(v.iter()), bar.dotc(&v));
         bar.axpy(-Complex::from_real(along.re), &v, one);
@@ -141,8 +143,8 @@ fn eigen_reverse<T: Scalar, D: Dim>(
     for (i, &value_bar) in values_bar.iter().enumerate() {
         m[(i, i)] = value_bar;
     }
-    left.open("eigen", w, &mut m);
-    left.over_gaps("eigen", w, true, &mut m);
+    let known = left.over_gaps("eigen", w, true, &mut m);
+    left.open("eigen", w, (&asked, known), &mut m);
     multiply(one, (block(&m), false), (block(v), true), zero, &mut block_mut(&mut product));
     let factors = ((block(&left.inverse), true), (block(&product), false));
     multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut m));

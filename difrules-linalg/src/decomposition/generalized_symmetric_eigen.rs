@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
 
@@ -17,7 +17,7 @@ use crate::decomposition::symmetric_eigen::SymmetricEigen;
 use crate::error::{Error, finite_triangle, shape, solved, square};
 use crate::sample;
 use crate::systems::inverse::inverse;
-use crate::tolerance::{Sizes, plain};
+use crate::tolerance::{Sizes, asked_columns, asks, plain};
 
 /// The eigenvalues and eigenvectors of a pencil, A V = B V diag(w), with a Hermitian A and a Hermitian
 /// positive definite B, of which only the lower triangles are read: the values in increasing order,
@@ -94,6 +94,8 @@ where
     solve_again(Side::Left, lower, adjoint, block(&l), &mut block_mut(&mut eigenvectors));
     solved(&eigenvectors, pivots())?;
     turn(block_mut(&mut eigenvectors));
+    let repeat = sizes(&eigenvalues, &eigenvectors).differences_vanish(eigenvalues.as_slice());
+    jumps("generalized_symmetric_eigen", repeat);
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
 }
 
@@ -213,13 +215,19 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     let SymmetricEigen { eigenvalues: w, eigenvectors: v } = eigen;
-    if !<T::Real as Real>::BASE && !varies(&vectors_bar) {
+    let asked = || {
+        varies(&vectors_bar)
+            || asks(vectors_bar.iter()) && sizes(w, v).differences_vanish(w.as_slice())
+    };
+    if !<T::Real as Real>::BASE && !asked() {
         let (of_a, of_b) = gradients_of_values(a, b, eigen, &values_bar.into_owned());
         a_bar.add(|| of_a);
         b_bar.add(|| of_b);
         return;
     }
     let mut vectors_bar = buffer(&mut vectors_bar);
+    let sizes = sizes(w, v);
+    let asked = asked_columns(sizes.differences_vanish(w.as_slice()), vectors_bar.as_view());
     keep_phases_adjoint(block(v), &mut vectors_bar);
     let size = v.shape_generic().0;
     let mut m = OMatrix::<T, D, D>::zeros_generic(size, size);
@@ -228,8 +236,8 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     let mut s_bar = m.clone();
     let all = size_of_bars(largest_modulus(m.iter()), values_bar.as_slice(), w.as_slice());
     let name = "generalized_symmetric_eigen";
-    let sizes = sizes(w, v);
-    divide_by_gaps(name, &sizes, w.as_slice(), values_bar.as_slice(), &mut block_mut(&mut m), all);
+    let bars = (values_bar.as_slice(), &asked[..]);
+    divide_by_gaps(name, &sizes, w.as_slice(), bars, &mut block_mut(&mut m), all);
     for j in 0..w.len() {
         for i in 0..=j {
             let symmetric = (s_bar[(i, j)] + s_bar[(j, i)].conjugate()).scale(half::<T>());

@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
@@ -10,7 +10,7 @@ use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::decomposition::svd::{Svd, svd};
 use crate::error::Error;
 use crate::sample;
-use crate::tolerance::{Gap, Quotients, Sizes, plain};
+use crate::tolerance::{Gap, Quotients, Sizes, asks, plain, undefined};
 
 /// (U, P) of the right polar decomposition A = U P, for an A of any shape: P = (A^H A)^(1/2) is Hermitian
 /// positive semidefinite, and U has orthonormal columns, or rows if A is wide.
@@ -92,7 +92,7 @@ where
         // In a mode it is the same primitive, one mode further in; the rules read plain factors alone.
         return Ok((polar(a)?, svd(&a.map(plain))?));
     }
-    let svd = svd(a)?;
+    let svd = diagnosed(|| svd(a)).0?;
     let (rows, columns) = a.shape_generic();
     let mut u = OMatrix::zeros_generic(rows, columns);
     let mut p = OMatrix::zeros_generic(columns, columns);
@@ -103,6 +103,9 @@ where
         row.apply(|x| *x = x.scale(s));
     }
     multiply(one, (v_t, true), (block(&scaled), false), zero, &mut block_mut(&mut p));
+    let values = svd.singular_values.as_slice();
+    let sizes = Sizes::of_singular_values(values, block(&svd.u), block(&svd.v_t));
+    jumps("polar", sizes.sums_vanish(values));
     Ok(((u, p), svd))
 }
 
@@ -182,6 +185,7 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let (u, _) = factors;
     let (mut u_bar, p_bar) = (buffer(&mut u_bar), buffer(&mut p_bar));
+    let asked = asks(u_bar.iter());
     let (one, p_bar) = (T::one(), p_bar.as_view());
     multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);
     multiply(one, (block(u), false), (p_bar, false), one, &mut buffer(&mut a_bar));
@@ -197,6 +201,10 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     let mut quotients = Quotients::new::<T::Real>("polar", largest_modulus(p_bar.iter()));
     let mut kink = T::zero();
     along.iter().for_each(|&x| kink += quotients.over_nothing(x));
+    if asked {
+        quotients.lose(1.0);
+        kink += undefined();
+    }
     a_bar.apply(|x| *x += kink);
-    quotients.report(|| "a singular value is zero: the positive factor has a kink there");
+    quotients.report(|| "a singular value is zero: there the unitary factor jumps and the positive one has a kink");
 }

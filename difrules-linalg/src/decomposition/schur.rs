@@ -1,9 +1,9 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, U1};
 
-use crate::algebra::schur::{schur_factors, schur_forward, schur_reverse};
-use crate::block::buffer;
+use crate::algebra::schur::{schur_factors, schur_forward, schur_jumps, schur_reverse};
+use crate::block::{block, buffer};
 use crate::error::{Error, finite, square};
 use crate::sample;
 
@@ -61,7 +61,9 @@ where
 {
     square("a", a.shape())?;
     finite("a", a)?;
-    schur_factors(a)
+    let (q, t) = schur_factors(a)?;
+    jumps("schur", schur_jumps(block(&q), block(&t)));
+    Ok((q, t))
 }
 
 fn schur_tangent<T: Scalar, D: Dim>(

@@ -1,13 +1,14 @@
-use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::hermitian_eigen::largest;
 use crate::algebra::svd::{gradient_of_values, svd_forward, svd_reverse};
 use crate::algebra::unitary::{TwoSided, two_sided};
-use crate::block::{buffer, varies};
+use crate::block::{block, buffer, varies};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
+use crate::tolerance::{Sizes, asks};
 
 /// The factors of [`svd`](fn@svd): A = U diag(s) V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -102,7 +103,21 @@ where
         u.column_mut(j).apply(|x| *x *= turn);
         v_t.row_mut(j).apply(|x| *x *= turn.conjugate());
     }
-    Ok(Svd { u, singular_values: diagonal, v_t })
+    let svd = Svd { u, singular_values: diagonal, v_t };
+    jumps("svd", repeats(&svd));
+    Ok(svd)
+}
+
+/// Whether a singular value repeats or is zero, so that its singular vectors jump.
+fn repeats<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> bool
+where
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let values = svd.singular_values.as_slice();
+    let sizes = Sizes::of_singular_values(values, block(&svd.u), block(&svd.v_t));
+    sizes.differences_vanish(values) || sizes.sums_vanish(values)
 }
 
 fn svd_tangent<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -139,7 +154,12 @@ fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
         + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
 {
     // Of the values alone the second derivatives are those of singular_values.
-    if !<T::Real as Real>::BASE && !varies(&u_bar) && !varies(&v_t_bar) {
+    let asked = || {
+        varies(&u_bar)
+            || varies(&v_t_bar)
+            || (asks(u_bar.iter()) || asks(v_t_bar.iter())) && repeats(svd)
+    };
+    if !<T::Real as Real>::BASE && !asked() {
         a_bar.add(|| gradient_of_values(a, svd, &values_bar.into_owned()));
         return;
     }

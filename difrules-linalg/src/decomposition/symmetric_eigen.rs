@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
@@ -6,9 +6,10 @@ use crate::algebra::hermitian_eigen::{
     gradient_of_eigenvalues, hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse,
 };
 use crate::blas::trsm::{Diagonal, Triangle};
-use crate::block::{buffer, varies};
+use crate::block::{block, buffer, varies};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
+use crate::tolerance::{Sizes, asks};
 
 /// The factors of [`symmetric_eigen`](fn@symmetric_eigen): A = V diag(w) V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -34,10 +35,8 @@ where
 /// # Where eigenvalues repeat
 /// Eigenvectors are any basis then, and have no derivatives along directions that split the eigenvalue; the
 /// eigenvalues move as these split it, in order. A gradient of what depends on the basis, or of V f(w) V^H put together
-/// from the factors, is not determined by their cotangents. What is not determined is NaN and
-/// [reported](difrules_core::report), or left out [where that is set](difrules_core::leaving_out_undefined). One case
-/// the reverse rule cannot tell: where f(w) is zero at the eigenvalue the cotangents of the vectors are too, as if
-/// nothing depended on them, and if those of the values are the same the gradient is that of the values alone. For
+/// from the factors, is not determined by their cotangents, also where these come out as zero. What is not determined is
+/// NaN and [reported](difrules_core::report), or left out [where that is set](difrules_core::leaving_out_undefined). For
 /// V f(w) V^H there is [`symmetric_function`](fn@crate::symmetric_function), for the values
 /// [`symmetric_eigenvalues`](fn@crate::symmetric_eigenvalues).
 ///
@@ -81,7 +80,18 @@ where
     square("a", a.shape())?;
     finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     let (eigenvalues, eigenvectors) = hermitian_eigen(a)?;
-    Ok(SymmetricEigen { eigenvalues, eigenvectors })
+    let eigen = SymmetricEigen { eigenvalues, eigenvectors };
+    jumps("symmetric_eigen", repeats(&eigen));
+    Ok(eigen)
+}
+
+/// Whether an eigenvalue repeats, so that its eigenvectors jump.
+fn repeats<T: Scalar, D: Dim>(eigen: &SymmetricEigen<T, D>) -> bool
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let values = eigen.eigenvalues.as_slice();
+    Sizes::of_eigenvalues(values, block(&eigen.eigenvectors)).differences_vanish(values)
 }
 
 fn symmetric_eigen_forward<T: Scalar, D: Dim>(
@@ -109,7 +119,8 @@ fn symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     let SymmetricEigen { eigenvalues, eigenvectors } = eigen;
     a_bar.add(|| {
         // Of the values alone the second derivatives are those of symmetric_eigenvalues.
-        if !<T::Real as Real>::BASE && !varies(&vectors_bar) {
+        let asked = || varies(&vectors_bar) || asks(vectors_bar.iter()) && repeats(eigen);
+        if !<T::Real as Real>::BASE && !asked() {
             return gradient_of_eigenvalues(a, eigen, &values_bar.into_owned());
         }
         hermitian_eigen_reverse(

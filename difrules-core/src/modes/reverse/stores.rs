@@ -4,6 +4,7 @@ use crate::contract::passing::Arguments;
 use crate::contract::primitive::{Inputs, Primitive, Shapes};
 use crate::contract::scalar::Real;
 use crate::contract::value::Differentiable;
+use crate::diagnostic::jumped;
 use crate::tape::{ReplayError, Store, Tape};
 
 impl<S: Real> Tape<S> {
@@ -14,6 +15,7 @@ impl<S: Real> Tape<S> {
         residual: P::Residual<S>,
         shapes: Shapes<P>,
     ) -> (u32, u32) {
+        self.note_jump(jumped(P::record().name));
         self.keep(|StoreOf::<P, S>(entries)| {
             entries.push((residual, shapes));
             entries.len() - 1
@@ -28,6 +30,7 @@ impl<S: Real> Tape<S> {
         shapes: Shapes<P>,
         outputs: &[S],
     ) -> (u32, u32) {
+        self.note_jump(jumped(P::record().name));
         self.program.as_mut().expect("this tape is replayed").values.extend_from_slice(outputs);
         self.keep(|Replayed::<P, S>(entries)| {
             entries.push((inputs, residual, shapes));
@@ -91,6 +94,10 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
 
     fn is_entrywise(&self) -> bool {
         P::ENTRYWISE
+    }
+
+    fn jumped(&self) -> bool {
+        jumped(P::record().name)
     }
 
     fn replay(
