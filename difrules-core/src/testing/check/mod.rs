@@ -1,0 +1,555 @@
+//! Checking one primitive at one instance.
+
+mod compare;
+mod first_order;
+mod precision;
+mod second_order;
+
+use std::any::{Any, TypeId};
+use std::cell::Cell;
+
+use crate::contract::passing::Arguments;
+use crate::contract::primitive::{Inputs, Primitive};
+use crate::contract::scalar::Real;
+use crate::modes::dual::Dual;
+use crate::modes::reverse::var::Var;
+use crate::registry::{Failure, Partial, Record, Sample, Sampler, Style};
+use crate::testing::GENERIC;
+use crate::testing::rules::{
+    Near, Pull, Push, Rules, Text, Values, constants, flat, known, pieces, sizes,
+};
+use crate::testing::structure::Structure;
+use compare::{Quantity, size};
+
+/// [`check_at`] for the sample of a record.
+#[doc(hidden)]
+pub fn check_instance<P: Primitive, R: Real>(sample: Sample, seed: u64) -> Result<(), Failure> {
+    let draw = |random: &mut Sampler| {
+        let mut drawn = sample(random);
+        let drawn: Vec<&mut dyn Any> = drawn.iter_mut().map(|x| &mut **x).collect();
+        // The attribute makes the sample of the instance's types.
+        P::Arguments::own_any::<R>(&drawn)
+    };
+    check_at::<P, R>(draw, seed)
+}
+
+/// Checks a primitive's rules at the point that `sample` draws with this seed.
+///
+/// `P` is the empty type beside the function, with `f64` or `Complex<f64>` for a scalar that may be
+/// complex, then the function's other parameters; `R` is the real scalar. The first eight seeds draw
+/// random points; those that follow go through all sizes and choices of the sample, each of them beside
+/// each of the others, and through numbers that random ones never are: zeros, ones, ties, integers,
+/// symmetric and diagonal matrices, negative, large and small ones. There a derivative need not exist:
+/// what the rules say has to lie between the slopes on both sides then.
+///
+/// Numbers are compared entry by entry, within what rounding makes of that entry, which is measured.
+/// Checked are:
+///
+/// - the forward rule against finite differences, all arguments together, each alone, and by single
+///   entries;
+/// - the reverse rule against the forward rule by the pairing, `Re tr(Y_bar^H Y_dot)`, and entry by
+///   entry of the Jacobian; what it gives to entries that are zero in every sample;
+/// - that both rules are linear: sums of arguments, of parts of the cotangent (the others are zero),
+///   of its positive and negative entries, and factors from 2^-300 to 2^300;
+/// - that the reverse rule adds to what is in the slots, and that what it gives to one slot does
+///   not depend on which others are wanted, for every choice of slots and parts of the cotangent;
+/// - that nothing comes of nothing: zero tangents and zero cotangents give exactly zero;
+/// - that everything is the same when it is done again, and after an evaluation elsewhere;
+/// - rules that are expressions against those in code;
+/// - second order, both rules on dual numbers and on a tape, against finite differences of the rules:
+///   forward or reverse, over forward or reverse;
+/// - the call against what saves for the rules, in every digit, kernels against the general texts, and
+///   the rules as [`Dual`] and [`Var`](crate::Var) use them against the rules themselves, for every
+///   choice of arguments that vary; their values against the plain one, in every digit;
+/// - calls on arguments in one piece each against those on numbers, in every digit;
+/// - at `f32`, all of it against `f64`, within what the conditioning of the point allows, and the rules
+///   there against each other; for a plain function, whose rules exist at `f32` alone, against finite
+///   differences in that precision.
+///
+/// # Panics
+/// If `sample` draws shapes from the numbers, so that a second point has others.
+///
+/// # Errors
+/// The first property that does not hold.
+///
+/// ```
+/// use difrules_core::testing::check_at;
+/// use difrules_core::math::hypot;
+///
+/// for seed in 0..10 {
+///     check_at::<hypot, f64>(|random| (random.normal(), random.normal()), seed).unwrap();
+/// }
+/// ```
+pub fn check_at<P: Primitive, R: Real>(
+    sample: impl Fn(&mut Sampler) -> Inputs<P, R>,
+    seed: u64,
+) -> Result<(), Failure> {
+    let turn = seed.checked_sub(GENERIC).map(|turn| turn as usize);
+    let draw = |style, numbers| {
+        sample(&mut match turn {
+            Some(turn) => Sampler::in_turn(turn, style, numbers),
+            None => Sampler::new(seed, numbers),
+        })
+    };
+    let flat = flat::<P::Arguments, R>;
+    let style = turn.map_or(Style::Generic, Style::of);
+    let twice = seed.wrapping_mul(2);
+    let near =
+        |drawn: &Inputs<P, R>| Near::<P>(P::Arguments::map(drawn, &mut |_, x: R| x.to_f64()));
+    let generic = draw(Style::Generic, twice);
+    let origin = flat(&generic);
+    let mut drawn = draw(style, twice);
+    // Not all domains have such points.
+    let special = style != Style::Generic && is_inside::<R>(&near(&drawn), &flat(&drawn));
+    if !special {
+        drawn = generic;
+    }
+    let others = [twice.wrapping_add(1), !seed].map(|numbers| flat(&draw(Style::Generic, numbers)));
+    let (near, point) = (near(&drawn), flat(&drawn));
+    let (sizes, known) = (sizes::<P::Arguments>(&near.0), known::<P>(&near.0));
+    let scale = if special { style.scale() } else { 1.0 };
+    let [direction, second] = others.map(|other| difference_of(&origin, &other, &known, scale));
+    let is_double = TypeId::of::<R>() == TypeId::of::<f64>();
+    let double = is_double || P::GENERIC;
+    let checker = Checker {
+        record: P::record(),
+        structure: &Structure::of(&sizes, [&direction, &second], &known),
+        sizes: &sizes,
+        pieces: &double.then(|| pieces::<P>(&near.0, &sizes)).flatten().unwrap_or_default(),
+        constants: &constants::<P>(&near.0),
+        known: &known,
+        direction: &direction,
+        second: &second,
+        point: &point,
+        plain: &near,
+        modes: P::GENERIC.then_some(Modes { dual: &near, var: &near }),
+        seed,
+        special,
+        scale,
+        smooth: Cell::new(true),
+        epsilon: f64::EPSILON,
+    };
+    let rules: &dyn Plain<R> = &near;
+    let rounded = Rounded(rules);
+    let single = Checker {
+        plain: &rounded,
+        modes: None,
+        epsilon: R::default_epsilon().to_f64(),
+        smooth: Cell::new(true),
+        ..checker
+    };
+    let found = if is_double {
+        checker.all()
+    } else if P::GENERIC {
+        // What is right at `f64` is checked at the instance of that, if there is one.
+        let instances = &P::record().instances;
+        let elsewhere = instances.iter().any(|instance| instance.scalar.contains("f64"));
+        let double = if turn.is_none() && !elsewhere { checker.all() } else { Ok(()) };
+        // Where values are a choice of the algorithm, they are others in another precision.
+        let steady = !special || style == Style::Negative || checker.is_of_numbers();
+        let against = |()| if steady { checker.against_double(rules) } else { Ok(()) };
+        double.and_then(against).and_then(|()| single.alone())
+    } else {
+        checker.against_difference(rules).and_then(|()| single.alone())
+    };
+    found.map_err(|property| Failure {
+        primitive: P::record().path.into(),
+        scalar: std::any::type_name::<R>(),
+        property,
+        point: checker.shown(),
+        seed,
+    })
+}
+
+/// Values that are larger come of numbers that no digit is right of.
+const LARGEST: f64 = 1e20;
+
+/// Whether a primitive has a value at a point.
+fn is_inside<R: Real>(rules: &dyn Rules<R>, point: &[f64]) -> bool {
+    let results = rules.pushforward(&rounded(point));
+    point.iter().all(|x| x.is_finite())
+        && results.is_some_and(|(y, _)| y.iter().all(|y| y.to_f64().abs() < LARGEST))
+}
+
+/// A direction that respects the structure of the points, and holds what nobody can differentiate by.
+fn difference_of(from: &[f64], to: &[f64], known: &[bool], scale: f64) -> Vec<f64> {
+    assert_eq!(from.len(), to.len(), "`sample` must take sizes from `Sampler::size` or `choose`");
+    let pairs = from.iter().zip(to).zip(known);
+    pairs.map(|((from, to), known)| if *known { scale * (to - from) } else { 0.0 }).collect()
+}
+
+/// The rules and the text at a plain scalar.
+trait Plain<S: Real>: Rules<S> + Text<S> {}
+
+impl<S: Real, X: Rules<S> + Text<S>> Plain<S> for X {}
+
+/// The rules of single precision, as those who do not know of it see them.
+struct Rounded<'a, R>(&'a dyn Plain<R>);
+
+impl<R: Real> Text<f64> for Rounded<'_, R> {
+    fn call(&self, numbers: &[f64]) -> Option<Vec<f64>> {
+        self.0.call(&rounded(numbers)).map(|y| doubles(&y))
+    }
+}
+
+impl<R: Real> Rules<f64> for Rounded<'_, R> {
+    fn pushforward(&self, numbers: &[f64]) -> Option<(Vec<f64>, Push<'_, f64>)> {
+        let (y, push) = self.0.pushforward(&rounded(numbers))?;
+        Some((doubles(&y), Box::new(move |tangents| doubles(&push(&rounded(tangents))))))
+    }
+
+    fn pullback(&self, numbers: &[f64]) -> Option<(Vec<f64>, Pull<'_, f64>)> {
+        let (y, pull) = self.0.pullback(&rounded(numbers))?;
+        let pull = move |cotangent: &[f64], start: &[Vec<f64>], wanted: &dyn Fn(usize) -> bool| {
+            let start: Vec<_> = start.iter().map(|numbers| rounded(numbers)).collect();
+            pull(&rounded(cotangent), &start, wanted)
+                .iter()
+                .map(|numbers| doubles(numbers))
+                .collect()
+        };
+        Some((doubles(&y), Box::new(pull)))
+    }
+}
+
+/// Dual numbers in two directions.
+type Two = Dual<f64, 2>;
+
+/// What a primitive does at dual numbers.
+trait OnDual: Rules<Two> + Text<Two> + Values<Two> {}
+
+impl<X: Rules<Two> + Text<Two> + Values<Two>> OnDual for X {}
+
+/// What a primitive does on a tape.
+trait OnTape: Rules<Var<f64>> + Values<Var<f64>> {}
+
+impl<X: Rules<Var<f64>> + Values<Var<f64>>> OnTape for X {}
+
+/// The rules at the scalars of the modes.
+#[derive(Clone, Copy)]
+struct Modes<'a> {
+    dual: &'a dyn OnDual,
+    var: &'a dyn OnTape,
+}
+
+/// A primitive that was evaluated at the point, and at others that differ from it by rounding.
+struct Evaluations<'a> {
+    values: Vec<Vec<f64>>,
+    pushes: Vec<Push<'a, f64>>,
+    pulls: Vec<Pull<'a, f64>>,
+    /// At a special point, the forward rule at points beside it.
+    beside: Vec<Push<'a, f64>>,
+    /// Whether the values there are others.
+    jumps: bool,
+}
+
+/// One point, in double precision.
+#[derive(Clone)]
+struct Checker<'a> {
+    record: &'static Record,
+    /// How many numbers each argument has.
+    sizes: &'a [usize],
+    /// How many numbers each piece of the results has.
+    pieces: &'a [usize],
+    /// What the arguments' numbers have in common in all samples.
+    structure: &'a Structure,
+    constants: &'a [Option<f64>],
+    point: &'a [f64],
+    /// Whether somebody knows the derivative by each of the numbers.
+    known: &'a [bool],
+    direction: &'a [f64],
+    second: &'a [f64],
+    plain: &'a dyn Plain<f64>,
+    /// The rules at the scalars of the modes, where they exist.
+    modes: Option<Modes<'a>>,
+    seed: u64,
+    /// Whether the point is one where a derivative need not exist.
+    special: bool,
+    /// The size of directions, in which finite differences see the point and what is beside it.
+    scale: f64,
+    /// Whether nothing was found so far that says that it does not.
+    smooth: Cell<bool>,
+    /// The rounding of the scalar.
+    epsilon: f64,
+}
+
+const OUTSIDE: &str = "outside the domain";
+const EDGE: &str = "no finite difference: the sample is at the edge of the domain";
+
+/// How many entries of an argument or of the results are looked at alone, at one point.
+const MOST_ENTRIES: usize = 12;
+/// The same where each takes a finite difference.
+const MOST_DIFFERENCES: usize = 5;
+
+impl Checker<'_> {
+    pub(super) fn all(&self) -> Result<(), String> {
+        let (y, _) =
+            self.plain.pushforward(self.point).ok_or("the sample is outside the domain")?;
+        if let Some(found) = y.iter().find(|y| !y.is_finite()) {
+            return Err(format!("the sample has the value {found}"));
+        }
+        let cotangent = self.cotangent(y.len());
+        let evaluations = self.evaluations();
+        if self.record.forward {
+            self.forward_against_difference(&evaluations)?;
+        }
+        if self.record.reverse {
+            self.reverse_against_forward(&evaluations, &cotangent)?;
+        }
+        self.rules(&evaluations, &cotangent)?;
+        if self.is_heavy() {
+            return Ok(());
+        }
+        self.expressions(&evaluations)?;
+        if let Some(modes) = self.modes {
+            self.modes(&evaluations, modes, &cotangent)?;
+            self.second_order(&evaluations, modes, &cotangent)?;
+        }
+        Ok(())
+    }
+
+    /// The rules at the plain scalar, without finite differences.
+    pub(super) fn alone(&self) -> Result<(), String> {
+        let Some(y) = self.plain.call(self.point) else {
+            return if self.special { Ok(()) } else { Err(OUTSIDE.into()) };
+        };
+        let (saving, _) = self
+            .plain
+            .pushforward(self.point)
+            .ok_or("what saves for the rules fails where the call does not")?;
+        if y.iter().chain(&saving).any(|y| !y.is_finite()) {
+            return Ok(());
+        }
+        // Nothing was compared with a finite difference in this precision.
+        self.smooth.set(!self.special);
+        self.rules(&self.evaluations(), &self.cotangent(y.len()))
+    }
+
+    pub(super) fn random(&self) -> Sampler {
+        // Others than those of the points.
+        Sampler::new(self.seed, self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995)
+    }
+
+    pub(super) fn cotangent(&self, count: usize) -> Vec<f64> {
+        let mut random = self.random();
+        (0..count).map(|_| single_of(random.normal())).collect()
+    }
+
+    /// Evaluates the primitive at the point, and at others that differ from it by rounding.
+    pub(super) fn evaluations(&self) -> Evaluations<'_> {
+        let mut all = Evaluations {
+            values: Vec::new(),
+            pushes: Vec::new(),
+            pulls: Vec::new(),
+            beside: Vec::new(),
+            jumps: false,
+        };
+        for k in 0..3 {
+            let near = if k == 0 { self.point.to_vec() } else { self.shaken(self.point, k, true) };
+            let Some((y, push)) = self.plain.pushforward(&near) else { continue };
+            let Some((_, pull)) = self.plain.pullback(&near) else { continue };
+            all.values.push(y);
+            all.pushes.push(push);
+            all.pulls.push(pull);
+        }
+        if let Some(value) = all.values.first().filter(|_| self.special && self.record.forward) {
+            let large = 1e-4 * size(value);
+            for (beside, push) in self.beside() {
+                let moved = beside.iter().zip(value).map(|(a, b)| (a - b).abs());
+                let most = moved.fold(0.0, f64::max);
+                let limit = large + 1e-4 * self.scale;
+                all.jumps |= limit.is_nan() || most > limit;
+                all.beside.push(push);
+            }
+        }
+        if all.jumps {
+            self.smooth.set(false);
+        }
+        all
+    }
+
+    /// Numbers with other rounding errors. Those of a point stay on the structure, and ties stay ties.
+    pub(super) fn shaken(&self, numbers: &[f64], k: u64, is_point: bool) -> Vec<f64> {
+        let mut random = Sampler::new(k, self.seed ^ k);
+        let mut factor = || 1.0 + 4.0 * self.epsilon * random.between::<f64>(-1.0, 1.0);
+        let mut shaken = numbers.to_vec();
+        if is_point && self.special && self.scale == 1.0 {
+            let common = factor();
+            shaken.iter_mut().for_each(|x| *x *= common);
+        } else if is_point {
+            for class in &self.structure.classes {
+                let common = factor();
+                class.iter().for_each(|(j, _)| shaken[*j] *= common);
+            }
+        } else {
+            shaken.iter_mut().for_each(|x| *x *= factor());
+        }
+        shaken
+    }
+
+    /// What the forward rule gives.
+    pub(super) fn push(&self, evaluations: &Evaluations<'_>, tangents: &[f64]) -> Quantity {
+        let [push, others @ ..] = &evaluations.pushes[..] else { unreachable!("the point's own") };
+        let shaken = |k| self.shaken(tangents, k, false);
+        let elsewhere: Vec<_> = others.iter().zip(1..).map(|(push, k)| push(&shaken(k))).collect();
+        Quantity::new(push(tangents), &push(&shaken(3)), &elsewhere)
+    }
+
+    /// What the reverse rule gives to all arguments.
+    pub(super) fn pull(&self, evaluations: &Evaluations<'_>, cotangent: &[f64]) -> Quantity {
+        let [pull, others @ ..] = &evaluations.pulls[..] else { unreachable!("the point's own") };
+        let zero = self.zeros();
+        let of =
+            |pull: &Pull<'_, f64>, cotangent: &[f64]| pull(cotangent, &zero, &|_| true).concat();
+        let shaken = |k| self.shaken(cotangent, k, false);
+        let elsewhere: Vec<_> =
+            others.iter().zip(1..).map(|(pull, k)| of(pull, &shaken(k))).collect();
+        Quantity::new(of(pull, cotangent), &of(pull, &shaken(3)), &elsewhere)
+    }
+
+    /// Zeros, one list an argument.
+    pub(super) fn zeros(&self) -> Vec<Vec<f64>> {
+        self.sizes.iter().map(|size| vec![0.0; *size]).collect()
+    }
+
+    /// The point, moved along a direction.
+    pub(super) fn along(&self, direction: &[f64], t: f64) -> Vec<f64> {
+        self.point.iter().zip(direction).map(|(x, v)| x + t * v).collect()
+    }
+
+    /// The numbers split by argument.
+    pub(super) fn by_argument<S: Real>(&self, mut numbers: &[S]) -> Vec<Vec<S>> {
+        let mut split = Vec::new();
+        for &size in self.sizes {
+            let (argument, rest) = numbers.split_at(size);
+            split.push(argument.to_vec());
+            numbers = rest;
+        }
+        split
+    }
+
+    /// The numbers of some arguments, and zero for the others.
+    pub(super) fn only(&self, numbers: &[f64], of: impl Fn(usize) -> bool) -> Vec<f64> {
+        let split = self.by_argument(numbers).into_iter().enumerate();
+        let kept = split.map(|(argument, mut numbers)| {
+            if !of(argument) {
+                numbers.fill(0.0);
+            }
+            numbers
+        });
+        kept.flatten().collect()
+    }
+
+    /// The direction in which some entries vary together.
+    pub(super) fn unit(&self, class: usize) -> Vec<f64> {
+        let mut unit = vec![0.0; self.point.len()];
+        self.structure.classes[class].iter().for_each(|(j, sign)| unit[*j] = sign * self.scale);
+        unit
+    }
+
+    /// The arguments that can be differentiated by.
+    pub(super) fn varying(&self) -> Vec<usize> {
+        let arguments = self.record.arguments.iter().enumerate();
+        let unknown = |argument: usize| self.record.partials[argument] == Partial::Unknown;
+        let varying = arguments.filter(|(i, argument)| argument.differentiable() && !unknown(*i));
+        varying.map(|(i, _)| i).collect()
+    }
+
+    /// Choices of arguments: all where they are few, else each alone, and each left out.
+    pub(super) fn choices(&self) -> Vec<u32> {
+        let varying = self.varying();
+        let bits = |of: &[usize]| of.iter().fold(0, |bits, i| bits | 1 << i);
+        let all: u32 = bits(&varying);
+        if varying.len() <= 4 {
+            return (0..1_u32 << self.sizes.len()).filter(|choice| choice & !all == 0).collect();
+        }
+        let each = varying.iter().flat_map(|i| [1 << i, all & !(1 << i)]);
+        [0, all].into_iter().chain(each).collect()
+    }
+
+    /// The numbers of the arguments, the first of them where there are many.
+    pub(super) fn shown(&self) -> String {
+        const MOST: usize = 24;
+        let arguments = self.record.arguments.iter().zip(self.by_argument(self.point));
+        let arguments = arguments.filter(|(_, numbers)| !numbers.is_empty());
+        let arguments = arguments.map(|(argument, numbers)| {
+            let shown: Vec<_> = numbers.iter().take(MOST).map(|x| format!("{x:?}")).collect();
+            let rest = if numbers.len() > MOST { ", .." } else { "" };
+            format!("{} = [{}{rest}]", argument.name, shown.join(", "))
+        });
+        arguments.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The name of one of the arguments' numbers.
+    pub(super) fn argument_entry(&self, mut entry: usize) -> String {
+        for (argument, &size) in self.record.arguments.iter().zip(self.sizes) {
+            if entry < size {
+                return match size {
+                    1 => format!("`{}`", argument.name),
+                    _ => format!("entry {entry} of `{}`", argument.name),
+                };
+            }
+            entry -= size;
+        }
+        format!("entry {entry}")
+    }
+
+    /// The name of one of the results' numbers.
+    pub(super) fn result_entry(&self, entry: usize) -> String {
+        let arguments = self.record.arguments.iter().zip(self.sizes);
+        let written: Vec<_> = arguments.filter(|(argument, _)| argument.in_place).collect();
+        let all: usize = self.pieces.iter().sum();
+        let mut rest = all - written.iter().map(|(_, size)| *size).sum::<usize>().min(all);
+        if entry < rest || written.is_empty() {
+            return match self.pieces {
+                [1] => "the result".into(),
+                _ => format!("entry {entry} of the result"),
+            };
+        }
+        for (argument, size) in written {
+            if entry < rest + size {
+                return format!("entry {} of `{}` after the call", entry - rest, argument.name);
+            }
+            rest += size;
+        }
+        format!("entry {entry} of the result")
+    }
+
+    /// What the primitive gives.
+    pub(super) fn values(&self, evaluations: &Evaluations<'_>) -> Quantity {
+        let [value, elsewhere @ ..] = &evaluations.values[..] else { unreachable!("its own") };
+        Quantity::new(value.clone(), &[], elsewhere)
+    }
+
+    /// Some of so many, others at every seed.
+    pub(super) fn some(&self, count: usize, most: usize) -> Vec<usize> {
+        let step = count.div_ceil(most.max(1)).max(1);
+        let first = self.seed as usize % step;
+        (first..count).step_by(step).take(most).collect()
+    }
+}
+
+/// The least and the largest of the numbers that there are.
+pub(super) fn extent(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+    let numbers = numbers.filter(|x| x.is_finite());
+    let (least, most) = numbers
+        .fold((f64::INFINITY, -f64::INFINITY), |(least, most), x| (least.min(x), most.max(x)));
+    if least > most { (0.0, 0.0) } else { (least, most) }
+}
+
+fn values(numbers: &[Two]) -> Vec<f64> {
+    numbers.iter().map(|x| x.value).collect()
+}
+
+fn doubles<R: Real>(numbers: &[R]) -> Vec<f64> {
+    numbers.iter().map(|x| x.to_f64()).collect()
+}
+
+fn rounded<R: Real>(numbers: &[f64]) -> Vec<R> {
+    numbers.iter().map(|&x| nalgebra::convert(x)).collect()
+}
+
+/// A number that single precision has too.
+fn single_of(x: f64) -> f64 {
+    let single = f64::from(x as f32);
+    if single.is_finite() && single != 0.0 { single } else { x }
+}
