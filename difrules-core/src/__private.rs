@@ -187,11 +187,18 @@ pub fn is_constant_zero<T: Scalar>(number: &T) -> bool {
     number.is_constant_zero()
 }
 
-/// The derivative where a real number is NaN: NaN, and so are its own derivatives.
+/// The derivative where a number is NaN, or a part of it: NaN, and so are its own derivatives.
 #[inline]
-pub fn undefined<T: Scalar>(value: T) -> Option<T> {
-    let value = value.try_real()?;
-    if value.to_f64().is_nan() { Some(T::from_real(crate::math::undefined(value))) } else { None }
+pub fn undefined<T: Scalar>(mut value: T) -> Option<T> {
+    let nan = value.parts_mut().iter().copied().find(|part| part.to_f64().is_nan())?;
+    value.parts_mut().fill(crate::math::undefined(nan));
+    Some(value)
+}
+
+/// A slope times a tangent, or a cotangent.
+#[inline]
+pub fn along<T: Scalar>(slope: T, moving: T) -> T {
+    slope.along(moving)
 }
 
 #[inline]

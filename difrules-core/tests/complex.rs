@@ -4,7 +4,7 @@
 
 use std::any::Any;
 
-use difrules_core::{Dual, Real, Var, find, gradient, math};
+use difrules_core::{Dual, Real, Var, find, gradient, jvp, math};
 use nalgebra::Complex;
 
 /// Calls a function by its name.
@@ -15,6 +15,7 @@ fn call<R: Real>(name: &str, z: &[Complex<R>]) -> Complex<R> {
                 $((stringify!($one), &[z]) => math::$one(z),)*
                 ("powf", &[z, w]) => math::powf(z, w),
                 ("div", &[z, w]) => math::div(z, w),
+                ("mul", &[z, w]) => math::mul(z, w),
                 ("powi", &[z, n]) => math::powi(z, n.re.to_f64() as i32),
                 _ => panic!("{name}"),
             }
@@ -110,54 +111,142 @@ fn values_and_derivatives_agree_with_mpmath() {
     assert!(checked > 250, "{checked}");
 }
 
-/// Whether a number is what it should be, each part beside the other: an infinity is one, and what is below the doubles is 0.
+/// Whether a number is what it should be, each part for itself: an infinity is one, and what is below the doubles is 0.
 fn agrees(found: Complex<f64>, exact: Complex<f64>) -> bool {
-    let finite = |x: f64| if x.is_finite() { x.abs() } else { 0.0 };
-    let size = finite(exact.re).max(finite(exact.im));
     let part = |found: f64, exact: f64| {
         found == exact
-            || (found - exact).abs() <= 2e-12 * size + 1e-322
-            || exact.is_infinite() && found.abs() > 1.7e308
+            || (found - exact).abs() <= 1e-12 * exact.abs() + 1e-319
+            || exact.abs() > 1.7e308 && found == exact.signum() * f64::INFINITY
     };
     part(found.re, exact.re) && part(found.im, exact.im)
 }
 
-/// Large and small numbers: in plain numbers, in forward and in reverse mode, and nested.
+/// The number as a constant of a mode.
+fn constant<R: Real>(z: Complex<f64>) -> Complex<R> {
+    Complex::new(nalgebra::convert(z.re), nalgebra::convert(z.im))
+}
+
+/// The derivative of a holomorphic function by its first argument, of that of one of its parts by both parts.
+fn by_parts([by_re, by_im]: [f64; 2], of_im: bool) -> Complex<f64> {
+    if of_im { Complex::new(by_im, by_re) } else { Complex::new(by_re, -by_im) }
+}
+
+/// Large and small numbers, on the axes and beside them: in plain numbers, in forward and in reverse mode, and nested. Each
+/// part has all its digits.
 #[test]
 fn nothing_overflows_or_underflows_on_the_way() {
     let (mut wrong, mut checked) = (Vec::new(), 0);
     for line in include_str!("data/complex_far.tsv").lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<_> = line.split('\t').collect();
         let (name, point) = (fields[0], numbers(fields[1]));
-        let (value, slope) = (numbers(fields[2])[0], numbers(fields[3])[0]);
+        let expected: Vec<_> = fields[2..].iter().map(|text| numbers(text)[0]).collect();
+        let (value, first, second) = (expected[0], expected[1], expected[2]);
         let mut compare = |what: &str, found: Complex<f64>, exact: Complex<f64>| {
             if !agrees(found, exact) {
-                wrong.push(format!("{name} {point:?} {what}: {found}, not {exact}"));
+                wrong.push(format!("{name} {point:?} {what}: {found:e}, not {exact:e}"));
             }
         };
         compare("value", call(name, &point), value);
-        let z: Vec<_> = point.iter().enumerate().map(|(i, z)| varied(*z, i == 0)).collect();
-        let y = call(name, &z);
-        compare("value in a mode", Complex::new(y.re.value.value, y.im.value.value), value);
-        checked += 1;
-        // Where a part of it overflows, its product with a tangent has no value.
-        if !(slope.re.is_finite() && slope.im.is_finite()) {
-            continue;
+        let at = [point[0].re, point[0].im];
+        for of_im in [false, true] {
+            // Along one of the axes.
+            let mut z: Vec<Complex<Second>> = point.iter().map(|z| constant(*z)).collect();
+            let part = if of_im { &mut z[0].im } else { &mut z[0].re };
+            *part = Dual::new(Dual::new(part.value.value, [1.0]), [Dual::constant(1.0)]);
+            let y = call(name, &z);
+            compare("value in a mode", Complex::new(y.re.value.value, y.im.value.value), value);
+            let slope = Complex::new(y.re.value.tangents[0], y.im.value.tangents[0]);
+            let curve = Complex::new(y.re.tangents[0].tangents[0], y.im.tangents[0].tangents[0]);
+            compare("derivative", if of_im { math::div(slope, I) } else { slope }, first);
+            compare("second derivative", if of_im { -curve } else { curve }, second);
+            // Of one of the parts.
+            let slope = gradient(|z| part_of(name, z, &point, of_im), &at);
+            compare("in reverse", by_parts(slope, of_im), first);
+            let slope = |z: &[Dual<f64>; 2]| gradient(|z| part_of(name, z, &point, of_im), z);
+            let (slope, curve) = jvp(slope, &at, &[1.0, 0.0]);
+            compare("in reverse within forward", by_parts(slope, of_im), first);
+            compare("the second in reverse", by_parts(curve, of_im), second);
         }
-        compare("derivative", Complex::new(y.re.value.tangents[0], y.im.value.tangents[0]), slope);
-        let re = |z: &[Var<f64>; 2]| {
-            let mut all: Vec<_> = point
-                .iter()
-                .map(|z| Complex::new(Var::constant(z.re), Var::constant(z.im)))
-                .collect();
-            all[0] = Complex::new(z[0], z[1]);
-            call(name, &all).re
-        };
-        let by = gradient(re, &[point[0].re, point[0].im]);
-        compare("reverse mode", Complex::new(by[0], -by[1]), slope);
+        if let Some(by_second) = expected.get(3) {
+            let mut z: Vec<Complex<Dual<f64>>> = point.iter().map(|z| constant(*z)).collect();
+            z[1].re = Dual::new(z[1].re.value, [1.0]);
+            let y = call(name, &z);
+            compare("by the second", Complex::new(y.re.tangents[0], y.im.tangents[0]), *by_second);
+        }
+        checked += 1;
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(checked > 250, "{checked}");
+    assert!(checked > 1300, "{checked}");
+}
+
+const I: Complex<f64> = Complex::new(0.0, 1.0);
+
+/// The real or the imaginary part of a function, by the parts of its first argument.
+fn part_of<R: Real>(name: &str, z: &[R; 2], point: &[Complex<f64>], im: bool) -> R {
+    let mut arguments: Vec<_> = point.iter().map(|z| constant(*z)).collect();
+    arguments[0] = Complex::new(z[0], z[1]);
+    let y = call(name, &arguments);
+    if im { y.im } else { y.re }
+}
+
+/// Poles, branch points and infinities: as C99 has the values, and undefined is not finite.
+#[test]
+fn edges() {
+    const INFINITY: f64 = f64::INFINITY;
+    let at = |re: f64, im: f64| Complex::new(re, im);
+    let derivatives = |name: &str, z: Complex<f64>| {
+        let moving = Complex::new(Dual::new(z.re, [1.0]), Dual::constant(z.im));
+        let along = call(name, &[moving]);
+        let back = gradient(|x| part_of(name, x, &[z], false), &[z.re, z.im]);
+        let (along, back) = (at(along.re.tangents[0], along.im.tangents[0]), by_parts(back, false));
+        let same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();
+        assert!(same(along.re, back.re) && same(along.im, back.im), "{name} {z}: {along} {back}");
+        along
+    };
+    use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
+    let zero = at(0.0, 0.0);
+    for (name, z, value, slope) in [
+        ("exp", at(-INFINITY, 1.0), zero, zero),
+        ("exp", at(INFINITY, 0.0), at(INFINITY, 0.0), at(INFINITY, 0.0)),
+        ("sqrt", at(INFINITY, -1.0), at(INFINITY, 0.0), zero),
+        ("sqrt", at(-INFINITY, 1.0), at(0.0, INFINITY), zero),
+        ("recip", at(-INFINITY, INFINITY), zero, zero),
+        ("ln", at(0.0, -INFINITY), at(INFINITY, -FRAC_PI_2), zero),
+        ("tan", at(1.0, INFINITY), at(0.0, 1.0), zero),
+        ("tanh", at(-INFINITY, 1.0), at(-1.0, 0.0), zero),
+        ("sech", at(INFINITY, 0.0), zero, zero),
+        ("asin", at(INFINITY, INFINITY), at(FRAC_PI_4, INFINITY), zero),
+        ("acos", at(INFINITY, INFINITY), at(FRAC_PI_4, -INFINITY), zero),
+        ("acos", at(-INFINITY, -INFINITY), at(3.0 * FRAC_PI_4, INFINITY), zero),
+        ("acosh", at(-INFINITY, INFINITY), at(INFINITY, 3.0 * FRAC_PI_4), zero),
+        ("asinh", at(INFINITY, 2.0), at(INFINITY, 0.0), zero),
+        ("atan", at(2.0, INFINITY), at(FRAC_PI_2, 0.0), zero),
+        ("atanh", at(-INFINITY, -INFINITY), at(0.0, -FRAC_PI_2), zero),
+    ] {
+        let found = call(name, &[z]);
+        assert!((found - value).norm() < 1e-15 || found == value, "{name} {z}: {found}");
+        assert_eq!(derivatives(name, z), slope, "{name} {z}");
+    }
+    // At a pole or a branch point there is none, and of NaN neither.
+    for (name, z) in [
+        ("recip", zero),
+        ("sqrt", zero),
+        ("cbrt", zero),
+        ("ln", zero),
+        ("asin", at(1.0, 0.0)),
+        ("acosh", at(-1.0, 0.0)),
+        ("atanh", at(1.0, 0.0)),
+        ("atan", at(0.0, 1.0)),
+        ("csch", zero),
+        ("cot", zero),
+        ("exp", at(f64::NAN, 0.0)),
+        ("sqrt", at(0.0, f64::NAN)),
+        ("tan", at(f64::NAN, 1.0)),
+        ("sinc", at(f64::NAN, f64::NAN)),
+    ] {
+        let slope = derivatives(name, z);
+        assert!(slope.re.is_nan() && slope.im.is_nan(), "{name} {z}: {slope}");
+    }
 }
 
 #[test]

@@ -133,7 +133,7 @@ pub(crate) fn still<T: Scalar>() -> T {
 pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
     let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_still);
     // Without a branch where the numbers are plain, so that loops have vector instructions.
-    let product = moved(slope * moving);
+    let product = moved(slope.along(moving));
     if is_still(&moving) | is_still(&slope) { still() } else { product }
 }
 

@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::iter::{Product, Sum};
 
-use nalgebra::{Complex, ComplexField};
+use nalgebra::{Complex, ComplexField, convert};
 
 use crate::contract::keep::Keep;
 use crate::contract::passing::{Arguments, Gathered, Reference};
@@ -103,6 +103,11 @@ pub trait Scalar:
 
     /// Whether it is one and nothing varies it; see [`is_constant_zero`](Scalar::is_constant_zero).
     fn is_constant_one(&self) -> bool;
+
+    /// A slope times what moves, a tangent or a cotangent. A complex number with one part that is zero is on an axis: what
+    /// that part stands before contributes nothing, infinite or not (see [`infinities`](crate::infinities)).
+    #[doc(hidden)]
+    fn along(self, moving: Self) -> Self;
 
     /// Lends the real parts this number is made of: one, or real part and imaginary part.
     fn parts_mut(&mut self) -> &mut [<Self as Scalar>::Real];
@@ -400,6 +405,11 @@ macro_rules! base {
             }
 
             #[inline]
+            fn along(self, moving: $real) -> $real {
+                self * moving
+            }
+
+            #[inline]
             fn parts_mut(&mut self) -> &mut [$real] {
                 std::slice::from_mut(self)
             }
@@ -570,6 +580,13 @@ impl<R: Real> Scalar for Complex<R> {
     }
 
     #[inline]
+    fn along(self, moving: Self) -> Self {
+        let product = self * moving;
+        let bounded = product.re.is_bounded() & product.im.is_bounded();
+        if bounded { product } else { along_by_parts(self, moving) }
+    }
+
+    #[inline]
     fn parts_mut(&mut self) -> &mut [R] {
         crate::cast::parts_of_complex(self)
     }
@@ -588,4 +605,38 @@ impl<R: Real> Scalar for Complex<R> {
     fn parts_of(numbers: &[Complex<R>]) -> &[R] {
         crate::cast::parts_of_complexes(numbers)
     }
+}
+
+/// The product of two complex numbers where a part of it is not finite.
+#[cold]
+fn along_by_parts<R: Real>(slope: Complex<R>, moving: Complex<R>) -> Complex<R> {
+    let on_axis = |z: Complex<R>| z.re.is_constant_zero() != z.im.is_constant_zero();
+    let (slope_on_axis, moving_on_axis) = (on_axis(slope), on_axis(moving));
+    let times = |a: R, b: R| {
+        let nothing = slope_on_axis && a.is_constant_zero() && !b.to_f64().is_nan()
+            || moving_on_axis && b.is_constant_zero() && !a.to_f64().is_nan();
+        if nothing { R::zero() } else { a * b }
+    };
+    let by_parts = |slope: Complex<R>, moving: Complex<R>| {
+        Complex::new(
+            times(slope.re, moving.re) - times(slope.im, moving.im),
+            times(slope.re, moving.im) + times(slope.im, moving.re),
+        )
+    };
+    let direct = by_parts(slope, moving);
+    if ![slope.re, slope.im, moving.re, moving.im].iter().all(Real::is_bounded) {
+        return direct;
+    }
+    // Only the products overflow, and their sum must not be NaN for it.
+    let size = |z: Complex<R>| -> R {
+        let size = z.re.to_f64().abs().max(z.im.to_f64().abs());
+        if size == 0.0 { R::one() } else { convert(size) }
+    };
+    let (of_slope, of_moving) = (size(slope), size(moving));
+    let scaled = by_parts(slope.unscale(of_slope), moving.unscale(of_moving));
+    let scaled = scaled.scale(of_slope).scale(of_moving);
+    let part = |direct: R, scaled: R| {
+        if direct.is_bounded() || direct.to_f64().is_infinite() { direct } else { scaled }
+    };
+    Complex::new(part(direct.re, scaled.re), part(direct.im, scaled.im))
 }

@@ -362,6 +362,11 @@ macro_rules! real_field {
                 }
 
                 #[inline]
+                fn along(self, moving: Self) -> Self {
+                    self * moving
+                }
+
+                #[inline]
                 fn parts_mut(&mut self) -> &mut [Self] {
                     std::slice::from_mut(self)
                 }

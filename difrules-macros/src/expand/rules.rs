@@ -325,7 +325,10 @@ impl Expansion<'_> {
                         let partial = #partials;
                         if #on {
                             #slots.add(|| {
-                                __difrules::__private::conjugate(partial) * #cotangent
+                                __difrules::__private::along(
+                                    __difrules::__private::conjugate(partial),
+                                    #cotangent,
+                                )
                             });
                         }
                     }
@@ -338,7 +341,7 @@ impl Expansion<'_> {
                 #(if !__difrules::__private::is_constant_zero(&#tangents) {
                     let partial = #partials;
                     if #on {
-                        __sum += partial * #tangents;
+                        __sum += __difrules::__private::along(partial, #tangents);
                     }
                 })*
                 __sum

@@ -64,13 +64,14 @@ pub fn sub<T: Real>(x: T, y: T) -> T {
 /// The product.
 ///
 /// Domain: all x and y.
-/// Edge: 0 times infinity is NaN.
+/// Edge: 0 times infinity is NaN. Of complex numbers it neither overflows nor underflows on the way, as their operator does,
+/// and a part that is zero beside one that is not makes no NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::mul(2.0_f64, 3.0), 6.0);
 /// ```
-#[primitive(partial = (|_, y| y, |x, _| x), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.*"))]
-pub fn mul<T: Real>(x: T, y: T) -> T {
+#[primitive(partial = (|_, y| y, |x, _| x), kernel(Complex<f64> = complex::mul, Complex<f32> = complex::mul), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.*"))]
+pub fn mul<T: Scalar>(x: T, y: T) -> T {
     x * y
 }
 

@@ -1,9 +1,9 @@
 //! Elementary functions of complex numbers where the formulas of nalgebra's scalars cancel or overflow: kernels of the
 //! primitives, with principal branches as in C99 (Kahan, Branch Cuts for Complex Elementary Functions, 1987).
 
-use nalgebra::{Complex, convert};
+use nalgebra::{Complex, RealField, convert};
 
-use crate::math::plain;
+use crate::math::{self, plain};
 use crate::{Real, Scalar};
 
 /// A function of a complex number of doubles at a plain scalar.
@@ -36,23 +36,35 @@ fn quotient(z: Complex<f64>, w: Complex<f64>) -> Complex<f64> {
     if w.im == 0.0 {
         return Complex::new(z.re / w.re, z.im / w.re);
     }
-    let Some((n, w)) = near_one(w) else {
+    let Some((n, near)) = near_one(w) else {
         let finite = z.re.is_finite() && z.im.is_finite();
         if finite && (w.re.is_infinite() || w.im.is_infinite()) {
             return Complex::new(0.0, 0.0);
         }
         return z / w;
     };
-    let (m, z) = near_one(z).unwrap_or((0, z));
+    if near.re == 0.0 {
+        return quotient(over_i(z), over_i(w));
+    }
+    if !(z.re.is_finite() && z.im.is_finite()) {
+        return z.along(inverse(w));
+    }
+    if near.im == 0.0 {
+        // A part is nothing beside the other, but maybe not in the result.
+        let (re, im) = (z.re / w.re, z.im / w.re);
+        return Complex::new(re + im * w.im / w.re, im - re * w.im / w.re);
+    }
+    let (w, (m, z)) = (near, near_one(z).unwrap_or((0, z)));
     let square = w.re * w.re + w.im * w.im;
-    // Products in fused operations, since they cancel.
-    let sum = |a: f64, b: f64, c: f64, d: f64| {
-        let product = c * d;
-        a.mul_add(b, product) + c.mul_add(d, -product)
-    };
-    let re = sum(z.re, w.re, z.im, w.im) / square;
-    let im = sum(z.im, w.re, -z.re, w.im) / square;
+    let re = sum_of_products(z.re, w.re, z.im, w.im) / square;
+    let im = sum_of_products(z.im, w.re, -z.re, w.im) / square;
     Complex::new(libm::scalbn(re, n - m), libm::scalbn(im, n - m))
+}
+
+/// a b + c d in fused operations, since the two may cancel.
+fn sum_of_products(a: f64, b: f64, c: f64, d: f64) -> f64 {
+    let product = c * d;
+    a.mul_add(b, product) + c.mul_add(d, -product)
 }
 
 pub(super) fn div<R: Real>(z: Complex<R>, w: Complex<R>) -> Complex<R> {
@@ -84,7 +96,10 @@ fn inverse(z: Complex<f64>) -> Complex<f64> {
 /// The square, the real part of which does not cancel.
 fn square(z: Complex<f64>) -> Complex<f64> {
     let re = if z.re.abs() == z.im.abs() { 0.0 } else { (z.re - z.im) * (z.re + z.im) };
-    Complex::new(if z.re.is_finite() { re } else { z.re * z.re - z.im * z.im }, 2.0 * z.re * z.im)
+    Complex::new(
+        if z.re.is_finite() { re } else { z.re * z.re - z.im * z.im },
+        if z.re == 0.0 || z.im == 0.0 { 0.0 } else { 2.0 * z.re * z.im },
+    )
 }
 
 /// The root with a real part that is not negative (Kahan): of a number that is brought near 1 by a power of four.
@@ -104,11 +119,11 @@ fn root(z: Complex<f64>) -> Complex<f64> {
             _ => Complex::new(f64::NAN, f64::NAN),
         };
     };
-    let (half, z) = if n % 2 == 0 { (n / 2, scaled) } else { ((n + 1) / 2, scaled * 2.0) };
-    let larger = (0.5 * (z.re.abs() + z.re.hypot(z.im))).sqrt();
+    let (half, near) = if n % 2 == 0 { (n / 2, scaled) } else { ((n + 1) / 2, scaled * 2.0) };
+    let larger = libm::scalbn((0.5 * (near.re.abs() + near.re.hypot(near.im))).sqrt(), -half);
     let smaller = 0.5 * z.im.abs() / larger;
     let (re, im) = if z.re >= 0.0 { (larger, smaller) } else { (smaller, larger) };
-    Complex::new(libm::scalbn(re, -half), libm::scalbn(im, -half).copysign(z.im))
+    Complex::new(re, im.copysign(z.im))
 }
 
 pub(super) fn sqrt<R: Real>(z: Complex<R>) -> Complex<R> {
@@ -216,17 +231,62 @@ pub(super) fn powf<R: Real>(z: Complex<R>, w: Complex<R>) -> Complex<R> {
         if w.im == 0.0 && z.im == 0.0 && z.re > 0.0 {
             return Complex::new(z.re.powf(w.re), 0.0);
         }
-        if w.im == 0.0 && w.re.fract() == 0.0 && w.re.abs() <= 64.0 {
+        if w.im != 0.0 {
+            return exponential(logarithm(z) * w);
+        }
+        if w.re.fract() == 0.0 && w.re.abs() <= WHOLE {
             return integer_power(z, w.re as i32);
         }
-        let log = logarithm(z);
-        exponential(if w.im == 0.0 { log * w.re } else { log * w })
+        real_power(z, w.re)
     })
 }
 
-/// By repeated squares; of the inverse for a negative exponent, which underflows where its powers overflow.
+/// The largest whole exponent that is taken by products.
+const WHOLE: f64 = 64.0;
+
+/// The power of the absolute value, and the turn by the angle times the exponent, which is exact on the axes.
+fn real_power(z: Complex<f64>, exponent: f64) -> Complex<f64> {
+    let quarters = match (z.re == 0.0, z.im == 0.0) {
+        (true, _) => Some(0.5_f64.copysign(z.im)),
+        (_, true) if z.re < 0.0 => Some(1.0_f64.copysign(z.im)),
+        (_, true) => Some(0.0),
+        _ => None,
+    };
+    let (sin, cos) = match quarters {
+        Some(turns) => (math::sinpi(turns * exponent), math::cospi(turns * exponent)),
+        None => (z.im.atan2(z.re) * exponent).sin_cos(),
+    };
+    let size = z.re.hypot(z.im);
+    let power = size.powf(exponent);
+    let ordinary = |x: f64| x > 1e-290 && x.is_finite();
+    // The logarithm has more digits of a size near 1.
+    if ordinary(size) && ordinary(power) && !(0.5..2.0).contains(&size) {
+        return Complex::new(power * cos, power * sin);
+    }
+    exponential_times(logarithm(z).re * exponent, cos, sin)
+}
+
+/// By repeated squares; of the inverse for a negative exponent, which underflows where its powers overflow. Where a part
+/// overflows or underflows on the way, it is that of the number brought near 1.
 fn integer_power(z: Complex<f64>, n: i32) -> Complex<f64> {
-    let (mut base, mut left) = (if n < 0 { inverse(z) } else { z }, n.unsigned_abs());
+    let direct = repeated_squares(if n < 0 { inverse(z) } else { z }, n.unsigned_abs());
+    let ordinary = |x: f64| x.is_finite() && x.abs() > 1e-290;
+    let on_axis = z.re == 0.0 || z.im == 0.0;
+    let Some((shift, near)) = near_one(z).filter(|_| !on_axis) else { return direct };
+    if ordinary(direct.re) && ordinary(direct.im) {
+        return direct;
+    }
+    let near = repeated_squares(if n < 0 { inverse(near) } else { near }, n.unsigned_abs());
+    let back = -shift * n;
+    let part = |direct: f64, near: f64| {
+        let scaled = libm::scalbn(near, back);
+        let lost = !near.is_finite() || direct.is_finite() && scaled == 0.0;
+        if ordinary(direct) || lost { direct } else { scaled }
+    };
+    Complex::new(part(direct.re, near.re), part(direct.im, near.im))
+}
+
+fn repeated_squares(mut base: Complex<f64>, mut left: u32) -> Complex<f64> {
     let mut power: Option<Complex<f64>> = None;
     loop {
         if left % 2 == 1 {
@@ -240,16 +300,46 @@ fn integer_power(z: Complex<f64>, n: i32) -> Complex<f64> {
     }
 }
 
-/// z w, without 0 times infinity.
+/// z w. Where a part overflows or underflows on the way, it is that of the numbers brought near 1.
 fn product(z: Complex<f64>, w: Complex<f64>) -> Complex<f64> {
-    let times = |a: f64, b: f64| {
-        if a == 0.0 && !b.is_nan() || b == 0.0 && !a.is_nan() { 0.0 } else { a * b }
-    };
-    Complex::new(times(z.re, w.re) - times(z.im, w.im), times(z.re, w.im) + times(z.im, w.re))
+    let direct = Complex::new(
+        sum_of_products(z.re, w.re, -z.im, w.im),
+        sum_of_products(z.re, w.im, z.im, w.re),
+    );
+    let ordinary = |x: f64| x.is_finite() && x.abs() > 1e-280;
+    if ordinary(direct.re) && ordinary(direct.im) {
+        return direct;
+    }
+    let on_axis = |z: Complex<f64>| z.re == 0.0 || z.im == 0.0;
+    match (near_one(z), near_one(w)) {
+        (Some((m, z)), Some((n, w))) if !on_axis(z) && !on_axis(w) => {
+            let part = |direct: f64, scaled: f64| {
+                let scaled = libm::scalbn(scaled, -m - n);
+                if ordinary(direct) || direct.is_finite() && scaled == 0.0 {
+                    direct
+                } else {
+                    scaled
+                }
+            };
+            Complex::new(
+                part(direct.re, sum_of_products(z.re, w.re, -z.im, w.im)),
+                part(direct.im, sum_of_products(z.re, w.im, z.im, w.re)),
+            )
+        }
+        _ => z.along(w),
+    }
+}
+
+pub(super) fn mul<R: Real>(z: Complex<R>, w: Complex<R>) -> Complex<R> {
+    at_base_of_two(z, w, product)
 }
 
 pub(super) fn powi<R: Real>(z: Complex<R>, n: i32) -> Complex<R> {
-    at_base(z, |z| integer_power(z, n))
+    at_base(z, |z| {
+        let exponent = f64::from(n);
+        let few = exponent.abs() <= WHOLE || z.re == 0.0 && z.im == 0.0;
+        if few { integer_power(z, n) } else { real_power(z, exponent) }
+    })
 }
 
 /// The principal cube root.
@@ -264,7 +354,7 @@ pub(super) fn cbrt<R: Real>(z: Complex<R>) -> Complex<R> {
             0 => (n / 3, scaled),
             rest => ((n + 3 - rest) / 3, scaled * f64::from(1 << (3 - rest))),
         };
-        let (sin, cos) = (scaled.im.atan2(scaled.re) / 3.0).sin_cos();
+        let (sin, cos) = (z.im.atan2(z.re) / 3.0).sin_cos();
         let size = scaled.re.hypot(scaled.im).cbrt();
         Complex::new(libm::scalbn(size * cos, -third), libm::scalbn(size * sin, -third))
     })
@@ -346,6 +436,64 @@ pub(super) fn coth<R: Real>(z: Complex<R>) -> Complex<R> {
 /// 1 / tan z.
 pub(super) fn cot<R: Real>(z: Complex<R>) -> Complex<R> {
     at_base(z, |z| inverse(tangent(z)))
+}
+
+/// 1 - z^2 for a number of any scalar that is complex, each part of which keeps its digits next to the axes.
+fn one_minus_square<T: Scalar>(mut z: T) -> T {
+    if let [re, im] = z.parts_mut() {
+        let (x, y, one) = (*re, *im, nalgebra::one::<T::Real>());
+        // By its square a small number moves it as it should, by its factors a large one.
+        let below = if x.to_f64().abs() < 0.5 { one - x * x } else { (one - x) * (one + x) };
+        (*re, *im) = (below + y * y, -(x + x) * y);
+    }
+    z
+}
+
+/// 1 - z and 1 + z, the imaginary parts of which keep the signs of their zeros.
+fn around_one<T: Scalar>(z: T) -> (T, T) {
+    let (mut below, mut above) = (-z, z);
+    for z in [&mut below, &mut above] {
+        z.parts_mut()[0] += nalgebra::one::<T::Real>();
+    }
+    (below, above)
+}
+
+/// From here on the square of a number may overflow.
+const LARGE: f64 = 1e150;
+
+/// sqrt(1 - z^2) for a number of any scalar that is complex.
+pub(super) fn root_of_one_minus_square<T: Scalar>(z: T) -> T {
+    if z.real().to_f64().abs().max(z.imaginary().to_f64().abs()) < LARGE {
+        return math::sqrt(one_minus_square(z));
+    }
+    let (below, above) = around_one(z);
+    math::mul(math::sqrt(below), math::sqrt(above))
+}
+
+/// sqrt(z - 1) sqrt(z + 1) for a number of any scalar that is complex: i sqrt(1 - z^2) above the real axis, and minus that
+/// below it.
+pub(super) fn root_of_square_minus_one<T: Scalar>(z: T) -> T {
+    let root = turned(root_of_one_minus_square(z));
+    if z.imaginary().is_sign_negative() { -root } else { root }
+}
+
+/// 1 / (1 - z^2) for a number of any scalar that is complex: next to its poles the sum of two fractions.
+pub(super) fn over_one_minus_square<T: Scalar>(z: T) -> T {
+    let (x, y) = (z.real().to_f64().abs(), z.imaginary().to_f64().abs());
+    let (below, above) = around_one(z);
+    if (x - 1.0).abs().max(y) < 0.1 {
+        return (math::recip(below) + math::recip(above)).scale(convert(0.5));
+    }
+    if x.max(y) < LARGE {
+        return math::recip(one_minus_square(z));
+    }
+    math::mul(math::recip(below), math::recip(above))
+}
+
+/// The derivative of the four functions that are 1 / z near 0, so near that it is that of 1 / z.
+pub(super) fn slope_at_pole<T: Scalar>(z: T) -> Option<T> {
+    let near = z.real().to_f64().abs().max(z.imaginary().to_f64().abs()) < 1e-9;
+    near.then(|| -math::powi(z, -2))
 }
 
 /// i z for a number of any scalar that is complex.
@@ -476,7 +624,11 @@ pub(super) fn asin<R: Real>(z: Complex<R>) -> Complex<R> {
 fn arc_cosine(z: Complex<f64>) -> Complex<f64> {
     let below = root(Complex::new(1.0 - z.re, -z.im));
     let above = root(Complex::new(1.0 + z.re, z.im));
-    let re = 2.0 * below.re.atan2(above.re);
+    let re = if z.re.is_infinite() || z.im.is_infinite() {
+        z.im.abs().atan2(z.re)
+    } else {
+        2.0 * below.re.atan2(above.re)
+    };
     let im = area_sine(over_i(z)).re;
     Complex::new(re, im.abs().copysign(-z.im))
 }
@@ -491,7 +643,12 @@ pub(super) fn acosh<R: Real>(z: Complex<R>) -> Complex<R> {
         let below = root(Complex::new(z.re - 1.0, z.im));
         let above = root(Complex::new(z.re + 1.0, z.im));
         let re = area_sine(over_i(z)).re.abs();
-        Complex::new(re, 2.0 * below.im.atan2(above.re))
+        let im = if z.re.is_infinite() || z.im.is_infinite() {
+            z.im.atan2(z.re)
+        } else {
+            2.0 * below.im.atan2(above.re)
+        };
+        Complex::new(re, im)
     })
 }
 
@@ -502,7 +659,7 @@ fn area_tangent(z: Complex<f64>) -> Complex<f64> {
     if x > 1e100 || y.abs() > 1e100 {
         // 1 / z, and the quarter turn.
         let size = x.hypot(y);
-        let re = x / size / size;
+        let re = if size.is_infinite() { 0.0 } else { x / size / size };
         return Complex::new(re.copysign(z.re), std::f64::consts::FRAC_PI_2.copysign(y));
     }
     let beside = (1.0 - x).hypot(y);
@@ -527,12 +684,12 @@ pub(super) fn atan<R: Real>(z: Complex<R>) -> Complex<R> {
 
 /// sin(pi (x + i y)) = sin(pi x) cosh(pi y) + i cos(pi x) sinh(pi y), with the first factors exact at whole and half numbers.
 pub(super) fn sinpi<R: Real>(z: Complex<R>) -> Complex<R> {
-    at_base(z, |z| half_turn(z, crate::math::sinpi(z.re), crate::math::cospi(z.re)))
+    at_base(z, |z| half_turn(z, math::sinpi(z.re), math::cospi(z.re)))
 }
 
 /// cos(pi (x + i y)) = cos(pi x) cosh(pi y) - i sin(pi x) sinh(pi y).
 pub(super) fn cospi<R: Real>(z: Complex<R>) -> Complex<R> {
-    at_base(z, |z| half_turn(z, crate::math::cospi(z.re), -crate::math::sinpi(z.re)))
+    at_base(z, |z| half_turn(z, math::cospi(z.re), -math::sinpi(z.re)))
 }
 
 /// re cosh(pi y) + i im sinh(pi y).
@@ -542,4 +699,25 @@ fn half_turn(z: Complex<f64>, re: f64, im: f64) -> Complex<f64> {
         return exponential_times(y.abs(), 0.5 * re, 0.5 * im * y.signum());
     }
     Complex::new(re * y.cosh(), if y == 0.0 { im * y } else { im * y.sinh() })
+}
+
+/// sin(pi z) / (pi z): by its series near 0, and divided before it is multiplied with what overflows.
+pub(super) fn sinc<R: Real>(z: Complex<R>) -> Complex<R> {
+    at_base(z, |z| {
+        let angle = z * std::f64::consts::PI;
+        if z.re.abs() + z.im.abs() < 0.1 {
+            let square = product(angle, angle);
+            let one = Complex::new(1.0, 0.0);
+            return (1..=7).rev().fold(one, |sum, k| {
+                let k = f64::from(k);
+                one - product(square, sum) / (2.0 * k * (2.0 * k + 1.0))
+            });
+        }
+        if angle.im.abs() > 700.0 {
+            let (sin, cos) = (math::sinpi(z.re), math::cospi(z.re));
+            let quotient = quotient(Complex::new(0.5 * sin, 0.5 * cos * z.im.signum()), angle);
+            return exponential_times(angle.im.abs(), quotient.re, quotient.im);
+        }
+        quotient(half_turn(z, math::sinpi(z.re), math::cospi(z.re)), angle)
+    })
 }

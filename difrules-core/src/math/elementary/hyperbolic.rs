@@ -3,8 +3,8 @@
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
-use super::trigonometric::{one_minus_square, over_one_minus_square, root_of_one_minus_square};
-use crate::math::{recip, sqrt};
+use super::trigonometric::one_minus_square;
+use crate::math::{mul, recip, sqrt};
 use crate::{Real, Scalar, primitive};
 
 /// The hyperbolic sine.
@@ -54,7 +54,7 @@ pub fn tanh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_root(x), complex = |x| recip(root_of_one_minus_square(complex::turned(x))), symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
+#[primitive(partial = |x| over_root(x), complex = |x| recip(complex::root_of_one_minus_square(complex::turned(x))), symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
 pub fn asinh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_asinh(x)),
@@ -71,7 +71,7 @@ pub fn asinh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
+#[primitive(partial = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), complex = |x| recip(complex::root_of_square_minus_one(x)), symbolic = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
 pub fn acosh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_acosh(x)),
@@ -87,7 +87,7 @@ pub fn acosh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).recip(), complex = |x| over_one_minus_square(x), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
+#[primitive(partial = |x| one_minus_square(x).recip(), complex = |x| complex::over_one_minus_square(x), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
 pub fn atanh<T: Scalar>(x: T) -> T {
     x.atanh()
 }
@@ -144,7 +144,7 @@ fn tanh_and_slope<T: Scalar>(x: T) -> (T, T) {
         }
         _ => {
             let sech = sech(x);
-            (tanh(x), sech * sech)
+            (tanh(x), mul(sech, sech))
         }
     }
 }
@@ -167,7 +167,7 @@ fn sech_and_slope<T: Scalar>(x: T) -> (T, T) {
         },
         |x| {
             let y = sech(x);
-            (y, -y * tanh(x))
+            (y, -mul(y, tanh(x)))
         },
     )
 }
@@ -183,7 +183,7 @@ fn csch_and_slope<T: Scalar>(x: T) -> (T, T) {
         },
         |x| {
             let y = csch(x);
-            (y, -y * coth(x))
+            (y, complex::slope_at_pole(x).unwrap_or_else(|| -mul(y, coth(x))))
         },
     )
 }
@@ -198,8 +198,11 @@ fn coth_and_slope<T: Scalar>(x: T) -> (T, T) {
             (if negative { -y } else { y }, -(csch * csch))
         },
         |x| {
-            let csch = csch(x);
-            (coth(x), -(csch * csch))
+            let slope = || {
+                let csch = csch(x);
+                -mul(csch, csch)
+            };
+            (coth(x), complex::slope_at_pole(x).unwrap_or_else(slope))
         },
     )
 }

@@ -3,7 +3,7 @@
 use nalgebra::{Complex, ComplexField, convert};
 
 use super::complex;
-use crate::math::{direction_cosine, ln};
+use crate::math::{direction_cosine, ln, mul};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -29,7 +29,7 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| recip(convert::<f64, T>(3.0) * y * y), kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
+#[primitive(partial = |_, y| recip(convert::<f64, T>(3.0) * y * y), complex = |_, y| powi(y, -2).scale(convert(1.0 / 3.0)), kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
 pub fn cbrt<T: Scalar>(x: T) -> T {
     x.cbrt()
 }
@@ -43,7 +43,7 @@ pub fn cbrt<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::recip(4.0_f64) - 0.25).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| -(y * y), kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
+#[primitive(partial = |_, y| -(y * y), complex = |x| -powi(x, -2), kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
 pub fn recip<T: Scalar>(x: T) -> T {
     x.recip()
 }
@@ -56,7 +56,7 @@ pub fn recip<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { convert::<f64, T>(f64::from(n)) * powi(x, n.saturating_sub(1)) }, symbolic = |x, n| if n == 0 { 0 } else { n * x.powi(n - 1) }, constant(n), kernel(Complex<f64> = complex::powi, Complex<f32> = complex::powi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
+#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { powi(x, n.saturating_sub(1)).scale(convert(f64::from(n))) }, symbolic = |x, n| if n == 0 { 0 } else { n * x.powi(n - 1) }, constant(n), kernel(Complex<f64> = complex::powi, Complex<f32> = complex::powi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
 pub fn powi<T: Scalar>(x: T, n: i32) -> T {
     x.powi(n)
 }
@@ -78,7 +78,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_constant_zero() { T::zero() } else { y * powf(x, y - T::one()) }, |x, y, z| if x == T::zero() && y.real() > nalgebra::zero() { T::zero() } else { z * ln(x) }), symbolic = (|x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 { if z == 0 { z } else { y * z / x } } else { if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) } }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_constant_zero() { T::zero() } else { mul(y, powf(x, y - T::one())) }, |x, y, z| complex_slope_by_exponent(x, y, z)), symbolic = (|x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 { if z == 0 { z } else { y * z / x } } else { if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) } }, |x, y, z| if x == T::zero() && y > T::zero() { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
 pub fn powf<T: Scalar>(x: T, y: T) -> T {
     x.powc(y)
 }
@@ -103,6 +103,18 @@ fn slope_of_power<T: Real>(x: T, y: T, z: T) -> T {
         y.sqrt() * y.sqrt()
     } else {
         y * x.powf(y - T::one())
+    }
+}
+
+/// z ln(x) with z = x^y; where the power overflows, a half at a time, so that the parts keep their signs.
+fn complex_slope_by_exponent<T: Scalar>(x: T, y: T, z: T) -> T {
+    if x == T::zero() && y.real() > nalgebra::zero() {
+        T::zero()
+    } else if z.is_finite() || !y.is_finite() || !x.is_finite() {
+        mul(z, ln(x))
+    } else {
+        let half = powf(x, y.scale(convert(0.5)));
+        mul(half, mul(half, ln(x)))
     }
 }
 

@@ -4,7 +4,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
 use super::power::cosine;
-use crate::math::{recip, sqrt};
+use crate::math::{div, mul, recip};
 use crate::{Real, Scalar, primitive};
 
 /// The sine of an angle in radians.
@@ -61,7 +61,7 @@ fn cosm1_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::tan(0.5_f64) - 0.5463024898437905).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let sec = sec(x); sec * sec }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
+#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let sec = sec(x); mul(sec, sec) }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
 pub fn tan<T: Scalar>(x: T) -> T {
     x.tan()
 }
@@ -74,7 +74,7 @@ pub fn tan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), complex = |x| recip(root_of_one_minus_square(x)), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
+#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), complex = |x| recip(complex::root_of_one_minus_square(x)), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
 pub fn asin<T: Scalar>(x: T) -> T {
     x.asin()
 }
@@ -87,7 +87,7 @@ pub fn asin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), complex = |x| -recip(root_of_one_minus_square(x)), symbolic = |x| -(if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
+#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), complex = |x| -recip(complex::root_of_one_minus_square(x)), symbolic = |x| -(if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
 pub fn acos<T: Scalar>(x: T) -> T {
     x.acos()
 }
@@ -100,7 +100,7 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| over_one_minus_square(complex::turned(x)), symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
+#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| complex::over_one_minus_square(complex::turned(x)), symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
 pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
@@ -153,7 +153,7 @@ pub fn csc<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| { let csc = csc(x); -(csc * csc) }, kernel(Complex<f64> = complex::cot, Complex<f32> = complex::cot), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
+#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| complex::slope_at_pole(x).unwrap_or_else(|| { let csc = csc(x); -mul(csc, csc) }), kernel(Complex<f64> = complex::cot, Complex<f32> = complex::cot), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
 pub fn cot<T: Scalar>(x: T) -> T {
     tan(x).recip()
 }
@@ -263,7 +263,7 @@ pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if abs(x) < 0.5 { T::pi() * sin_quotient(1, T::pi() * x) } else { if abs(x) == f64::INFINITY { 0 } else { (cospi(x) - y) / x } }, instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
+#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if abs(x) < 0.5 { T::pi() * sin_quotient(1, T::pi() * x) } else { if abs(x) == f64::INFINITY { 0 } else { (cospi(x) - y) / x } }, kernel(Complex<f64> = complex::sinc, Complex<f32> = complex::sinc), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
 pub fn sinc<T: Scalar>(x: T) -> T {
     sinc_and_cosine(x).0
 }
@@ -283,8 +283,6 @@ fn sinc_and_cosine<T: Scalar>(x: T) -> (T, T) {
             };
             (T::from_real(sinc), T::from_real(cos))
         }
-        None if T::Real::BASE && x == T::zero() => (T::one(), T::one()),
-        None if T::Real::BASE => (sinpi(x) / x.scale(T::Real::pi()), cospi(x)),
         // A mode applies the rule.
         _ => (sinc(x), cospi(x)),
     }
@@ -293,8 +291,14 @@ fn sinc_and_cosine<T: Scalar>(x: T) -> (T, T) {
 /// (cos(pi x) - sinc(x)) / x; near 0 the sum over k >= 1 of (-1)^k 2k pi^(2k) x^(2k-1) / (2k + 1)!.
 fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
     let size = x.modulus().to_f64();
+    let height = x.imaginary().to_f64();
+    if height.abs() > 10.0 {
+        // The cotangent is -i or i there, and what overflows is a factor alone.
+        let turned = complex::turned(T::from_real(T::Real::pi().scale(convert(-height.signum()))));
+        return mul(y, turned - recip(x));
+    }
     if size > 0.5 {
-        return if size.is_infinite() { T::zero() } else { (cos - y) / x };
+        return if size.is_infinite() { T::zero() } else { div(cos - y, x) };
     }
     let square = T::from_real(T::Real::pi() * T::Real::pi());
     let (mut power, mut sum) = (x * square, T::zero());
@@ -313,29 +317,11 @@ pub(super) fn one_minus_square<T: Scalar>(x: T) -> T {
     if size < 0.5 { T::one() - x * x } else { (T::one() - x) * (T::one() + x) }
 }
 
-/// sqrt(1 - x^2) of a complex number, the square of which may overflow.
-pub(super) fn root_of_one_minus_square<T: Scalar>(x: T) -> T {
-    if x.modulus().to_f64() < 0.5 {
-        sqrt(T::one() - x * x)
-    } else {
-        sqrt(T::one() - x) * sqrt(T::one() + x)
-    }
-}
-
-/// 1 / (1 - x^2) of a complex number, the square of which may overflow.
-pub(super) fn over_one_minus_square<T: Scalar>(x: T) -> T {
-    if x.modulus().to_f64() < 0.5 {
-        recip(T::one() - x * x)
-    } else {
-        recip(T::one() - x) * recip(T::one() + x)
-    }
-}
-
 /// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.
 fn sec_and_slope<T: Scalar>(x: T) -> (T, T) {
     if x.try_real().is_none() {
         let y = sec(x);
-        return (y, y * tan(x));
+        return (y, mul(y, tan(x)));
     }
     let (sin, cos) = x.sin_cos();
     let y = cos.recip();
@@ -346,7 +332,7 @@ fn sec_and_slope<T: Scalar>(x: T) -> (T, T) {
 fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
     if x.try_real().is_none() {
         let y = csc(x);
-        return (y, -y * cot(x));
+        return (y, complex::slope_at_pole(x).unwrap_or_else(|| -mul(y, cot(x))));
     }
     let (sin, cos) = x.sin_cos();
     let y = sin.recip();
