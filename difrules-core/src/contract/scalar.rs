@@ -624,7 +624,7 @@ fn along_by_parts<R: Real>(slope: Complex<R>, moving: Complex<R>) -> Complex<R> 
         )
     };
     let direct = by_parts(slope, moving);
-    if ![slope.re, slope.im, moving.re, moving.im].iter().all(Real::is_bounded) {
+    if ![slope.re, slope.im, moving.re, moving.im].iter().all(R::is_bounded) {
         return direct;
     }
     // Only the products overflow, and their sum must not be NaN for it.
