@@ -446,6 +446,17 @@ impl<S: Real> Strided<S> {
         (0..columns).flat_map(move |j| (0..rows).map(move |i| self.place((i, j))))
     }
 
+    /// The entries, column by column.
+    unsafe fn entries(self) -> Vec<S> {
+        let (rows, columns) = self.shape;
+        let mut entries = Vec::with_capacity(rows * columns);
+        for j in 0..columns {
+            // SAFETY: as the caller says.
+            entries.extend((0..rows).map(|i| unsafe { *self.place((i, j)) }));
+        }
+        entries
+    }
+
     /// What they are as tangents.
     unsafe fn motion(self) -> Motion {
         let mut motion = Motion::Still;
@@ -473,7 +484,7 @@ impl<S: Real> Strided<S> {
             return f(Matrix::from_data(data));
         }
         // SAFETY: as the caller says.
-        let entries: Vec<_> = self.places().map(|place| unsafe { *place }).collect();
+        let entries = unsafe { self.entries() };
         f(DMatrixView::from_slice(&entries, rows, columns))
     }
 }
@@ -686,8 +697,7 @@ unsafe fn add_plain_product<P: PlainProduct, A: Real, B: Real, C: Real>(
     // SAFETY: as the caller says.
     unsafe {
         let (rows, columns) = c.shape;
-        let entries = c.places().map(|place| *place);
-        let mut sum = DMatrix::from_iterator(rows, columns, entries);
+        let mut sum = DMatrix::from_vec(rows, columns, c.entries());
         a.matrix.lend(|a_matrix| {
             b.matrix.lend(|b_matrix| {
                 let a_matrix = same_view(a_matrix).expect("one type");

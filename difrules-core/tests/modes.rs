@@ -147,7 +147,7 @@ fn a_panic_leaves_no_tape_open() {
         let panic = catch_unwind(AssertUnwindSafe(|| {
             gradient(
                 |x: &Var<f64>| {
-                    let _ = hessian(|_| -> Var<Dual<f64, 4>> { panic!("inside") }, &1.0_f64);
+                    let _ = hessian(|_| -> Var<Dual<f64, 8>> { panic!("inside") }, &1.0_f64);
                     *x
                 },
                 &1.0,

@@ -91,8 +91,10 @@ pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut x_bar) = x_bar.buffer() {
-        add_to(numbers(y_bar), numbers_mut(&mut x_bar), |_, y_bar| chain(y_bar, factor));
+    let Some(mut x_bar) = x_bar.buffer() else { return };
+    let (y_bar, x_bar) = (numbers(y_bar), numbers_mut(&mut x_bar));
+    if !factor.try_real().is_some_and(|factor| add_fixed_multiple(factor, y_bar, x_bar)) {
+        add_to(y_bar, x_bar, |_, y_bar| chain(y_bar, factor));
     }
 }
 
@@ -237,6 +239,64 @@ where
     }
     let mut y = OMatrix::zeros_generic(shape.0, shape.1);
     multiply_parts((a, false), (b, false), T::one(), &mut block_mut(&mut y)).then_some(y)
+}
+
+/// The numbers as real ones whose value and tangents are plain numbers, if they are such.
+pub(crate) fn with_tangents<T: Scalar>(numbers: &[T]) -> Option<&[T::Real]> {
+    (has_parts::<T>() && <<T::Real as Real>::Inner as Real>::BASE).then(|| T::parts_of(numbers))
+}
+
+/// A number that does not move, and is finite, times one that has plain numbers as tangents.
+#[inline(always)]
+pub(crate) fn times_constant<S: Real>(factor: S, x: S) -> S {
+    let mut product = S::from_inner(factor.inner() * x.inner());
+    let mut bounded = true;
+    for (product, tangent) in product.tangents_mut().iter_mut().zip(x.tangents()) {
+        // A zero keeps its sign, and so what it says. Without a branch, so that loops have vector
+        // instructions.
+        let moving = (factor.inner() * *tangent).moved();
+        *product = if tangent.is_constant_zero() { *tangent } else { moving };
+        bounded &= product.is_bounded();
+    }
+    // Where a number is infinite, it matters which zeros are strong.
+    if bounded { product.of_derivation(x) } else { factor * x }
+}
+
+/// Adds to an adjoint a number times others, if that does not move and is finite, and these have plain numbers
+/// as tangents. Returns whether it did.
+pub(crate) fn add_fixed_multiple<T: Scalar>(factor: T::Real, x: &[T], x_bar: &mut [T]) -> bool {
+    let Some(x) = with_tangents(x) else { return false };
+    let fixed = factor.tangents().iter().all(Number::is_still);
+    if !fixed || !factor.is_bounded() || factor.is_constant_zero() {
+        return false;
+    }
+    for (x_bar, &x) in x_bar.iter_mut().zip(x) {
+        *x_bar += T::from_real(times_constant(factor, x));
+    }
+    true
+}
+
+/// Adds to the tangents of a sum those of its terms: the tangents of numbers times others.
+pub(crate) fn add_products<S: Real>(moving: &[S], factors: &[S], sum: &mut S) {
+    let mut y = *sum;
+    for (moving, factor) in moving.iter().zip(factors) {
+        for (y_dot, x_dot) in y.tangents_mut().iter_mut().zip(moving.tangents()) {
+            *y_dot += *x_dot * factor.inner();
+        }
+        y = y.of_derivation(*moving).of_derivation(*factor);
+    }
+    *sum = y;
+}
+
+/// A sum whose tangents were computed without regard to which zeros are strong: as it is if nothing moves
+/// its terms. Nothing where it is infinite.
+pub(crate) fn with_zeros<S: Real>(mut sum: S, moving: &[&[S]]) -> Option<S> {
+    for (direction, tangent) in sum.tangents_mut().iter_mut().enumerate() {
+        let is_still = |x: &S| x.tangents()[direction].is_still();
+        let still = tangent.is_constant_zero() && moving.iter().all(|x| x.iter().all(is_still));
+        *tangent = if still { Number::still() } else { tangent.moved() };
+    }
+    sum.is_bounded().then_some(sum)
 }
 
 /// Whether numbers are real and have tangents beside their values.

@@ -79,6 +79,7 @@ pub use norms::condition_number::condition_number;
 pub use norms::lp_norm::lp_norm;
 pub use norms::norm::norm;
 pub use norms::norm_inf::norm_inf;
+pub use norms::norm_squared::norm_squared;
 pub use norms::normalize::normalize;
 pub use norms::nuclear_norm::nuclear_norm;
 pub use norms::one_norm::one_norm;

@@ -4,8 +4,10 @@
 use difrules_core::{
     Differentiable, Dual, Real, Var, gradient, hessian, hvp, jvp, value_and_gradient, vjp,
 };
-use difrules_linalg::{Matrix, Vector, dot, matmul, tr_mul};
-use nalgebra::{DMatrix, DVector, SMatrix, U2, U3, dmatrix, dvector};
+use difrules_linalg::{
+    Matrix, Vector, add, component_mul, dot, matmul, neg, norm_squared, scale, sum, tr_mul,
+};
+use nalgebra::{Complex, ComplexField, DMatrix, DVector, SMatrix, U2, U3, dmatrix, dvector};
 
 /// Numbers that are no multiples of each other.
 fn numbers(rows: usize, columns: usize, seed: usize) -> DMatrix<f64> {
@@ -144,6 +146,52 @@ fn static_products_have_the_same_derivatives_in_every_nesting() {
     let c = numbers(3, 2, 9).fixed_view::<3, 2>(0, 0).into_owned();
     let d = numbers(9, 3, 10).fixed_view::<9, 3>(0, 0).into_owned();
     nestings!(|x| program(x, &c, &d), fixed(11), fixed(14));
+}
+
+#[test]
+fn arithmetic_of_numbers_has_the_same_derivatives_in_every_nesting() {
+    fn program<T: Real>((a, t): &(Matrix<T>, T)) -> T {
+        let (square, b) = (a.component_mul(a).unwrap(), a.scale(*t));
+        let mut y = b.unscale(a.get(1)) - &square + a.add_scalar(*t);
+        y.axpy(*t, &square).unwrap();
+        y.axpy(nalgebra::convert(-0.5), a).unwrap();
+        let product = -y.transpose() * a * 1.5;
+        y.dot(&square).unwrap()
+            + product.sum() * product.trace().unwrap()
+            + product.symmetric_part().unwrap().norm_squared()
+            + (y.norm() * product.diagonal().norm_squared())
+            + Matrix::hstack(&[&y.add_to_columns(&a.column_sum()).unwrap(), a])
+                .unwrap()
+                .norm_squared()
+    }
+    for (rows, columns) in [(1, 2), (9, 3), (3, 9), (17, 1)] {
+        let pair = |seed| (Matrix::from(numbers(rows, columns, seed)), 0.3 + seed as f64 / 4.0);
+        nestings!(program, pair(3), pair(4));
+    }
+}
+
+#[test]
+fn what_does_not_move_stays_strong_in_arithmetic_of_numbers() {
+    // The second entry does not move in the first direction, and its root has an infinite derivative.
+    let point = DVector::from_vec(vec![1.0, 0.0]);
+    let program = |x: &DVector<Dual<f64>>| {
+        let y = scale(Dual::constant(-2.0), &add(x, x).unwrap());
+        let y = component_mul(&neg(&y), &dvector![1.0, 1.0].map(Dual::constant)).unwrap();
+        sum(&y.map(|y| y.sqrt()))
+    };
+    assert_eq!(jvp(program, &point, &dvector![1.0, 0.0]).1, 1.0);
+    assert_eq!(jvp(program, &point, &dvector![0.0, 1.0]).1, f64::INFINITY);
+}
+
+#[test]
+fn sums_of_squares_at_zero_and_infinity() {
+    let at = |x: f64| hessian(|x| x.norm_squared(), &Vector::from(dvector![x, 0.0]));
+    assert_eq!(at(0.0), dmatrix![2.0, 0.0; 0.0, 2.0]);
+    assert_eq!(at(1e200), dmatrix![2.0, 0.0; 0.0, 2.0]);
+    let x = Vector::from(dvector![3.0, -4.0]);
+    let scaled = hessian(|x| x.norm_squared() * x.norm_squared(), &x);
+    assert_eq!(scaled, dmatrix![172.0, -96.0; -96.0, 228.0]);
+    assert_eq!(norm_squared(&dmatrix![Complex::new(3.0, 4.0)]), 25.0);
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) optional: Vec<Ident>,
     /// Whether the rules work entry by entry, and are told which zeros are strong.
     pub(crate) entrywise: bool,
+    /// Whether numbers with tangents run the text as it is.
+    pub(crate) direct: bool,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
@@ -144,7 +146,7 @@ impl Instance {
     }
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "forward",
     "reverse",
     "partial",
@@ -154,6 +156,7 @@ const KEYS: [&str; 17] = [
     "reads",
     "optional",
     "entrywise",
+    "direct",
     "constant",
     "kernel",
     "instances",
@@ -249,6 +252,7 @@ impl Options {
             }
             "optional" => self.optional = list(input, key, "optional(a, b)", Ident::parse)?,
             "entrywise" => self.entrywise = true,
+            "direct" => self.direct = true,
             "instances" => {
                 self.instances = list(input, key, "instances(f32, f64)", Instance::parse)?;
             }

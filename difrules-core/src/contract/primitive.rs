@@ -27,6 +27,9 @@ pub trait Primitive: Sized + 'static {
     /// it has partial derivatives. Its rules are told which zeros are strong: those of negative sign (see
     /// [`infinities`](crate::infinities)).
     const ENTRYWISE: bool;
+    /// Whether its text is arithmetic of numbers, whose own derivatives are what the rules say, so that
+    /// numbers with tangents run it as it is.
+    const DIRECT: bool = false;
 
     /// How it takes its arguments: a tuple of the forms in [`passing`](crate::passing).
     type Arguments: Arguments;

@@ -185,6 +185,18 @@ pub trait Real: Number + Scalar<Real = Self, Kind = f64> {
         0
     }
 
+    /// Its tangents, one a direction, if it has them beside its value.
+    #[doc(hidden)]
+    fn tangents(&self) -> &[Self::Inner] {
+        &[]
+    }
+
+    /// Its tangents, to be overwritten.
+    #[doc(hidden)]
+    fn tangents_mut(&mut self) -> &mut [Self::Inner] {
+        &mut []
+    }
+
     /// The same as one of the derivation that the other is of.
     #[doc(hidden)]
     fn of_derivation(self, _other: Self) -> Self {
@@ -341,7 +353,8 @@ macro_rules! base {
 
             #[inline]
             fn is_still(&self) -> bool {
-                self.to_bits() == (-0.0 as $real).to_bits()
+                // By parts for which there are vector instructions.
+                (*self == 0.0) & self.is_sign_negative()
             }
 
             #[inline]

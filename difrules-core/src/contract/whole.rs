@@ -494,6 +494,7 @@ impl<F: Family> Primitive for Gather<F> {
     const GENERIC: bool = true;
     const SCALAR: bool = false;
     const ENTRYWISE: bool = false;
+    const DIRECT: bool = true;
     type Arguments = (Reference<F>,);
     type Output = F;
     type Overwritten<S: Real> = ();

@@ -118,18 +118,32 @@ impl<T: Real, const N: usize> Dual<T, N> {
     /// zero where the other number is, or one of the two is the reciprocal of infinity.
     #[inline]
     fn product(value: T, (x, by_x): (Self, T), (y, by_y): (Self, T)) -> Self {
-        let mut product = Self::with_tangents(value, &x, &y, |i| {
-            chain(by_x, x.tangents[i]) + chain(by_y, y.tangents[i])
+        let mut bounded = by_x.is_bounded() & by_y.is_bounded();
+        let product = Self::with_tangents(value, &x, &y, |i| {
+            let tangent = finite_chain(by_x, x.tangents[i]) + finite_chain(by_y, y.tangents[i]);
+            bounded &= tangent.is_bounded();
+            tangent
         });
-        if !product.tangents.iter().fold(true, |bounded, tangent| bounded & tangent.is_bounded()) {
-            for i in 0..N {
-                let [x_dot, y_dot] = [x.tangents[i], y.tangents[i]];
-                product.tangents[i] =
-                    term(by_x, (x.value, x_dot), y_dot) + term(by_y, (y.value, y_dot), x_dot);
-            }
+        if bounded {
+            return product;
         }
-        product
+        Self::with_tangents(value, &x, &y, |i| {
+            let [x_dot, y_dot] = [x.tangents[i], y.tangents[i]];
+            term(by_x, (x.value, x_dot), y_dot) + term(by_y, (y.value, y_dot), x_dot)
+        })
     }
+}
+
+/// [`chain`] for a partial derivative that is finite.
+#[inline]
+fn finite_chain<T: Real>(partial: T, tangent: T) -> T {
+    if !T::BASE {
+        return chain(partial, tangent);
+    }
+    // A zero keeps its sign, and so what it says. Without a branch, so that loops have vector
+    // instructions.
+    let product = (partial * tangent).moved();
+    if tangent.is_constant_zero() { tangent } else { product }
 }
 
 /// A partial derivative times a tangent. The tangent of what does not move is strong: it contributes
@@ -275,6 +289,9 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         if P::SCALAR {
             return P::from_result(scalar::<P, T, N>(&arguments));
         }
+        if P::DIRECT && T::PARTS {
+            return P::primal::<Self>(arguments);
+        }
         let mut held = P::Arguments::hold::<Self>(&arguments);
         let result = Self::apply_whole::<P>(P::Arguments::lend_held::<Self>(&mut held));
         P::from_result(result.map(|output| {
@@ -301,6 +318,16 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
             None => std::mem::offset_of!(Self, value),
             Some(direction) => std::mem::offset_of!(Self, tangents) + direction * size_of::<T>(),
         }
+    }
+
+    #[inline]
+    fn tangents(&self) -> &[T] {
+        &self.tangents
+    }
+
+    #[inline]
+    fn tangents_mut(&mut self) -> &mut [T] {
+        &mut self.tangents
     }
 
     #[inline]

@@ -26,6 +26,9 @@ use crate::tape::{Number, Opened};
 /// How many directions one forward evaluation carries.
 const CHUNK: usize = 4;
 
+/// How many columns of a Hessian one evaluation has.
+const COLUMNS: usize = 8;
+
 /// The point `x` on a tape of its own.
 fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>) {
     let tape = Opened::new(X::count(&x.shape()));
@@ -361,7 +364,7 @@ where
     jacobian(forward, x)
 }
 
-/// The Hessian of a function: forward over reverse, four columns an evaluation.
+/// The Hessian of a function: forward over reverse, eight columns an evaluation.
 ///
 /// # Errors
 /// The function's own, unchanged.
@@ -379,15 +382,15 @@ where
 pub fn hessian<X, F, Y>(f: F, x: &X) -> Y::Of<DMatrix<X::Real>>
 where
     X: Differentiable,
-    F: Fn(&With<X, Var<Dual<X::Real, CHUNK>>>) -> Y,
-    Y: OutcomeOf<Var<Dual<X::Real, CHUNK>>>,
+    F: Fn(&With<X, Var<Dual<X::Real, COLUMNS>>>) -> Y,
+    Y: OutcomeOf<Var<Dual<X::Real, COLUMNS>>>,
 {
     let count = X::count(&x.shape());
     Y::from_result((|| {
         let mut hessian = DMatrix::zeros(count, count);
-        for first in (0..count).step_by(CHUNK) {
+        for first in (0..count).step_by(COLUMNS) {
             let mut derivation = Derivation::default();
-            let point = seeded::<X, CHUNK>(x, first, &mut derivation);
+            let point = seeded::<X, COLUMNS>(x, first, &mut derivation);
             swept(
                 |x| f(x).into_result(),
                 &point,

@@ -3,7 +3,7 @@ use difrules_core::{Adjoint, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage, StorageMut};
 
-use crate::block::{chain, pairing};
+use crate::block::{add_scaled, chain, pairing};
 use crate::error::{Error, shape};
 
 /// y <- a x + y, in place; for vectors and matrices of any storage.
@@ -29,6 +29,7 @@ use crate::error::{Error, shape};
     forward = axpy_forward,
     reverse = axpy_reverse,
     reads(a, x),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -74,10 +75,7 @@ fn axpy_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     a_bar.add(|| pairing(&y_bar, x));
-    if let Some(mut x_bar) = x_bar.buffer() {
-        let a = a.conjugate();
-        x_bar.zip_apply(&y_bar, |x_bar, y_bar| *x_bar += chain(y_bar, a));
-    }
+    add_scaled(&y_bar, a.conjugate(), x_bar);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>, DMatrix<T>) {

@@ -1,11 +1,10 @@
-use difrules_core::__private::Number;
-use difrules_core::{
-    PlainProduct, Real, Scalar, Slot, add_product_of_parts, column_major_slice, primitive,
-};
+use difrules_core::{Real, Scalar, Slot, column_major_slice, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
+use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::block::{add_to, chain, has_parts, numbers_mut};
+use crate::block::{
+    add_fixed_multiple, add_products, add_to, chain, numbers_mut, with_tangents, with_zeros,
+};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -60,45 +59,28 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     shape("b", b.shape(), a.shape())?;
-    if let (true, Some(row), Some(second)) =
-        (has_parts::<T>(), column_major_slice(a), column_major_slice(b))
-    {
-        let mut y = [T::zero()];
-        let factors = ((column(row), true), (column(second), false));
-        let sum = &mut DMatrixViewMut::from_slice(&mut y, 1, 1);
-        // Where a number is infinite, the call looks at each entry.
-        if add_product_of_parts::<Dots, T, T, T>(factors.0, factors.1, sum) && is_bounded(&y) {
-            return Ok((y[0], ()));
-        }
+    match by_parts(a, b) {
+        Some(y) => Ok((y, ())),
+        None => dot(a, b).map(|y| (y, ())),
     }
-    dot(a, b).map(|y| (y, ()))
 }
 
-/// The numbers as a column.
-fn column<T: Scalar>(numbers: &[T]) -> DMatrixView<'_, T> {
-    DMatrixView::from_slice(numbers, numbers.len(), 1)
-}
-
-/// Whether all are finite, in every part.
-fn is_bounded<T: Scalar>(numbers: &[T]) -> bool {
-    T::parts_of(numbers).iter().all(Number::is_bounded)
-}
-
-/// The product of a row and a column as [`dot`] computes it, and multiples of a column.
-struct Dots;
-
-impl PlainProduct for Dots {
-    fn add<S: Real>(
-        a: (DMatrixView<'_, S>, bool),
-        b: (DMatrixView<'_, S>, bool),
-        c: &mut DMatrixViewMut<'_, S>,
-    ) {
-        c[0] += a.0.dot(&b.0);
-    }
-
-    fn is_native(_: usize, inner: usize, _: usize) -> bool {
-        inner == 1
-    }
+/// The call at numbers with tangents, in one pass over them; nothing where a number is infinite.
+fn by_parts<T: Scalar, R: Dim, C: Dim, SA: Storage<T, R, C>, SB: Storage<T, R, C>>(
+    a: &Matrix<T, R, C, SA>,
+    b: &Matrix<T, R, C, SB>,
+) -> Option<T>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let first = with_tangents(column_major_slice(a)?)?;
+    let second = with_tangents(column_major_slice(b)?)?;
+    let values = |x: T| x.real().inner();
+    let mut y = <T::Real>::from_inner(a.map(values).dot(&b.map(values)));
+    y.tangents_mut().fill(nalgebra::zero());
+    add_products(first, second, &mut y);
+    add_products(second, first, &mut y);
+    with_zeros(y, &[first, second]).map(T::from_real)
 }
 
 fn dot_forward<T: Scalar, R: Dim, C: Dim>(
@@ -139,13 +121,7 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
 
 /// Adds to an adjoint the cotangent times the conjugate of a factor.
 fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], x_bar: &mut [T]) {
-    let one = [y_bar];
-    if has_parts::<T>() && is_bounded(&one) && is_bounded(factor) {
-        let (count, one) = (x_bar.len(), (column(&one), false));
-        let x_bar = &mut DMatrixViewMut::from_slice(x_bar, count, 1);
-        if add_product_of_parts::<Dots, T, T, T>((column(factor), false), one, x_bar) {
-            return;
-        }
+    if !y_bar.try_real().is_some_and(|y_bar| add_fixed_multiple(y_bar, factor, x_bar)) {
+        add_to(factor, x_bar, |_, factor| chain(y_bar, factor.conjugate()));
     }
-    add_to(factor, x_bar, |_, factor| chain(y_bar, factor.conjugate()));
 }

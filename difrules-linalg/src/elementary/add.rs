@@ -26,6 +26,7 @@ use crate::sample;
     reverse = add_reverse,
     reads(),
     optional(a, b),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -26,6 +26,7 @@ use crate::sample;
     reverse = component_mul_reverse,
     reads(a, b),
     optional(a, b),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -19,6 +19,7 @@ use crate::sample;
     forward = diagonal_forward,
     reverse = diagonal_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -19,6 +19,7 @@ use crate::sample;
     forward = neg_forward,
     reverse = neg_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

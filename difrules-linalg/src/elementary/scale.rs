@@ -21,6 +21,7 @@ use crate::block::{add_scaled, chain, pairing};
     forward = scale_forward,
     reverse = scale_reverse,
     reads(a, x),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

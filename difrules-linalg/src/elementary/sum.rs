@@ -21,6 +21,7 @@ use crate::sample;
     forward = sum_forward,
     reverse = sum_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -25,6 +25,7 @@ use crate::sample;
     forward = symmetric_part_forward,
     reverse = symmetric_part_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

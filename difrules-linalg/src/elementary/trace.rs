@@ -24,6 +24,7 @@ use crate::sample;
     forward = trace_forward,
     reverse = trace_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

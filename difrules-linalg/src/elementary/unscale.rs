@@ -21,6 +21,7 @@ use crate::block::{add_scaled, chain, pairing};
     forward = unscale_forward,
     reverse = unscale_reverse,
     reads(a, return),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

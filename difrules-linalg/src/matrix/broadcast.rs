@@ -306,6 +306,7 @@ where
     forward = add_scalar_forward,
     reverse = add_scalar_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -367,6 +368,7 @@ fn add_scalar_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, T) {
     forward = add_to_columns_forward,
     reverse = add_to_columns_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -443,6 +445,7 @@ fn add_to_columns_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVecto
     forward = add_to_rows_forward,
     reverse = add_to_rows_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -514,6 +517,7 @@ fn add_to_rows_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, RowDVecto
     forward = column_sum_forward,
     reverse = column_sum_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -564,6 +568,7 @@ fn column_sum_reverse<T: Scalar, R: Dim, C: Dim>(
     forward = row_sum_forward,
     reverse = row_sum_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

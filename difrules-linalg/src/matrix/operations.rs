@@ -189,8 +189,7 @@ where
         named("normalize", crate::normalize::whole(&self.0).map(Self))
     }
 
-    /// The sum of the squares of the entries, without conjugation: [`dot`](Matrix::dot) of the matrix with
-    /// itself, which for real numbers is the squared norm.
+    /// The sum of the squared moduli of all entries; see [`norm_squared`](fn@crate::norm_squared).
     ///
     /// ```
     /// use difrules_linalg::Matrix;
@@ -198,11 +197,8 @@ where
     ///
     /// assert_eq!(Matrix::from(dmatrix![3.0, 4.0]).norm_squared(), 25.0);
     /// ```
-    pub fn norm_squared(&self) -> T {
-        match crate::dot::whole(&self.0, &self.0) {
-            Ok(square) => square,
-            Err(error) => unreachable!("{error}"),
-        }
+    pub fn norm_squared(&self) -> T::Real {
+        crate::norm_squared::whole(&self.0)
     }
 
     /// Adds `a` times `x` in place; see [`axpy`](fn@crate::axpy).

@@ -483,6 +483,7 @@ where
     reverse = view_reverse,
     reads(start, shape),
     constant(start, shape),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -559,6 +560,7 @@ fn view_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, (usize, usize), 
     forward = hstack_forward,
     reverse = hstack_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -652,6 +654,7 @@ fn add_parts<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim, R2: Dim, C2: Dim>(
     forward = vstack_forward,
     reverse = vstack_reverse,
     reads(),
+    direct,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -4,6 +4,7 @@ pub(crate) mod condition_number;
 pub(crate) mod lp_norm;
 pub(crate) mod norm;
 pub(crate) mod norm_inf;
+pub(crate) mod norm_squared;
 pub(crate) mod normalize;
 pub(crate) mod nuclear_norm;
 pub(crate) mod one_norm;

@@ -22,13 +22,13 @@ impl Expansion<'_> {
         let marker_arguments = self.marker_arguments(&quote!(__K));
         let (s, f64_tokens) = (quote!(__S), quote!(f64));
 
-        let scalar = if self.options.partial.is_empty() {
-            quote!(false)
-        } else if function.is_complex() {
-            quote!(<__K as __difrules::Kind>::REAL)
-        } else {
-            quote!(true)
+        let of_reals = |wanted: bool| match wanted {
+            false => quote!(false),
+            true if function.is_complex() => quote!(<__K as __difrules::Kind>::REAL),
+            true => quote!(true),
         };
+        let scalar = of_reals(!self.options.partial.is_empty());
+        let direct = of_reals(self.options.direct);
         let function_arguments = &function.arguments;
         let partials = &self.options.partial;
         let entrywise = self.options.entrywise
@@ -138,6 +138,7 @@ impl Expansion<'_> {
                 const GENERIC: bool = #generic;
                 const SCALAR: bool = #scalar;
                 const ENTRYWISE: bool = #entrywise;
+                const DIRECT: bool = #direct;
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
                 type Overwritten<__S: __difrules::Real> = (#(#overwritten_types,)*);
