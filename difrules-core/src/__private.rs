@@ -14,8 +14,8 @@ use nalgebra::{
 };
 
 pub use crate::contract::outcome::{Nothing, infallible};
-pub use crate::registry::Registered;
 pub use crate::registry::call::Calls;
+pub use crate::registry::{PublicPath, Registered, Written};
 pub use crate::tape::Number;
 #[cfg(feature = "testing")]
 pub use crate::testing::recorded::{Recorded, recorded};
@@ -49,8 +49,8 @@ impl<X> List for Vec<X> {
 }
 
 /// Makes a record when it is asked for first.
-pub fn once(record: &'static OnceLock<Record>, make: fn() -> Record) -> &'static Record {
-    record.get_or_init(make)
+pub fn once(record: &'static OnceLock<Record>, make: fn() -> Written) -> &'static Record {
+    record.get_or_init(|| make().into())
 }
 
 #[inline]

@@ -50,8 +50,9 @@ pub use modes::reverse::var::Var;
 pub use nalgebra;
 pub use pages::{algorithms, infinities, nesting};
 pub use registry::{
-    Argument, CallError, Duplicate, Instance, MissingRule, Mode, Notion, Partial, Pullback,
-    Pushforward, Record, UnknownPartial, by_name, by_path, by_types, duplicates, find, primitives,
+    Argument, CallError, Duplicate, FindError, Instance, MissingRule, Mode, Notion, Partial,
+    Pullback, Pushforward, Record, UnknownPartial, by_name, by_path, by_types, duplicates, find,
+    primitives,
 };
 #[cfg(feature = "statements")]
 pub use statement_count::{Line, Statements, statements};

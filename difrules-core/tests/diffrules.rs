@@ -13,7 +13,7 @@ fn every_rule_is_registered_by_its_key() {
         let arity = arity.parse().expect("a number");
         rules += 1;
         match find(&format!("{module}.{function}"), arity) {
-            Some(record) if record.name == name => {
+            Ok(record) if record.name == name => {
                 // A function of complex values has rules, and their formulas, too.
                 let derivatives =
                     record.partials.iter().filter(|p| !matches!(p, Partial::Constant));

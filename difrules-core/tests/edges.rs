@@ -1029,7 +1029,7 @@ fn nothing_panics_and_nan_stays() {
     let mut wrong = Vec::new();
     let mut checked = 0;
     for record in
-        primitives().iter().filter(|record| record.path.starts_with("difrules_core::math::"))
+        primitives().iter().filter(|record| record.module.starts_with("difrules_core::math::"))
     {
         let Some(instance) = record.instance("f64") else { continue };
         let whole = |name: &str| matches!(name, "i32" | "u32" | "bool");

@@ -35,15 +35,18 @@ fn check(file: &str, wanted: &str) {
     );
 }
 
-/// The functions of numbers in `difrules_core::math`.
+/// The functions of numbers in `difrules_core::math`, by the files that they are in.
 fn scalar_functions() -> impl Iterator<Item = &'static Record> {
-    primitives().iter().copied().filter(|record| {
-        record.path.starts_with("difrules_core::math::")
+    let all = primitives().iter().copied().filter(|record| {
+        record.module.starts_with("difrules_core::math::")
             && record
                 .arguments
                 .iter()
                 .all(|argument| matches!(argument.notion(), Notion::Scalar | Notion::Constant))
-    })
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|record| (record.module, record.path));
+    all.into_iter()
 }
 
 /// The rules that `derivative!` knows when it is compiled.
@@ -69,6 +72,7 @@ fn the_macros_have_the_rules_of_the_registry() {
                 Partial::Unknown => "unknown".to_string(),
                 Partial::Code => "code".to_string(),
                 Partial::Constant => "constant".to_string(),
+                other => unreachable!("{other:?}"),
             })
             .collect();
         table += &format!("{}\t{}\t{}\n", record.name, names.join(", "), partials.join("\t"));
@@ -149,7 +153,7 @@ fn the_table_of_the_documentation() {
     };
     let mut wrong = Vec::new();
     for record in scalar_functions() {
-        let of = record.path.rsplit("::").nth(1).unwrap_or_default();
+        let of = record.module.rsplit("::").next().unwrap_or_default();
         if of != module {
             module = of;
             let title = module.replace('_', " ");
@@ -171,6 +175,7 @@ fn the_table_of_the_documentation() {
                 Partial::Unknown => "not known".to_string(),
                 Partial::Code => "computed, no closed form".to_string(),
                 Partial::Constant => return None,
+                other => unreachable!("{other:?}"),
             };
             Some(if names.len() > 1 { format!("by {name}: {text}") } else { text })
         });

@@ -419,7 +419,7 @@ const LINEAR: [&str; 12] = [
 fn the_derivatives_of_nan_are_nan() {
     let (mut wrong, mut checked) = (Vec::new(), 0);
     for record in
-        primitives().iter().filter(|record| record.path.starts_with("difrules_core::math::"))
+        primitives().iter().filter(|record| record.module.starts_with("difrules_core::math::"))
     {
         let Some(instance) = record.instance("f64") else { continue };
         let types: Vec<_> = record.arguments.iter().map(|argument| argument.type_name).collect();

@@ -76,7 +76,7 @@ fn so_do_expressions() {
     let (mut checked, mut wrong) = (0, Vec::new());
     let random = lines(RANDOM).map(|line| (true, line));
     for (is_random, line) in random.chain(lines(HARD).map(|line| (false, line))) {
-        let Some(record) = find(line.name, line.arguments.len()) else { continue };
+        let Ok(record) = find(line.name, line.arguments.len()) else { continue };
         let names: Vec<_> = record.arguments.iter().map(|argument| argument.name).collect();
         let function = Expr::call(record.path, names.iter().map(|name| Expr::variable(name)));
         let point: Vec<_> = names.iter().copied().zip(line.arguments.iter().copied()).collect();

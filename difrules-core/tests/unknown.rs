@@ -6,7 +6,7 @@ use std::panic::catch_unwind;
 use difrules_core::math::{besselj, hankelh1};
 use difrules_core::{CallError, Dual, Partial, UnknownPartial, Var, find, gradient, jvp};
 
-const MESSAGE: &str = "the derivative of the primitive `difrules_core::math::special::bessel::besselj` by its \
+const MESSAGE: &str = "the derivative of the primitive `difrules_core::math::besselj` by its \
                        argument `order` is not known; make that argument a constant";
 
 fn message(run: impl FnOnce() + std::panic::UnwindSafe) -> String {

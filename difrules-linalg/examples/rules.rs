@@ -66,7 +66,7 @@ enum Rule {
 
 impl Options {
     fn want(&self, record: &Record) -> bool {
-        let of_crate = record.path.split("::").next();
+        let of_crate = record.module.split("::").next();
         let notion = |wanted: &Notion| {
             let wanted = wanted.to_possible_value().expect("no notion is hidden");
             record.arguments.iter().any(|a| a.notion().to_string() == wanted.get_name())
@@ -94,6 +94,7 @@ impl Options {
 #[derive(Serialize)]
 struct Listed {
     path: &'static str,
+    module: &'static str,
     name: &'static str,
     aliases: &'static [&'static str],
     arguments: Vec<ListedArgument>,
@@ -116,7 +117,7 @@ fn partials(record: &Record) -> Vec<Option<String>> {
         record.arguments.iter().map(|argument| Expr::variable(argument.name)).collect();
     let partials = record.partials.iter().map(|partial| match partial {
         Partial::Known(formula) => Some(formula.apply(record.name, &names).simplify().to_string()),
-        Partial::Unknown | Partial::Code | Partial::Constant => None,
+        _ => None,
     });
     partials.collect()
 }
@@ -143,6 +144,7 @@ impl Listed {
         });
         Self {
             path: record.path,
+            module: record.module,
             name: record.name,
             aliases: &record.aliases,
             arguments: arguments.collect(),
@@ -326,7 +328,7 @@ fn unlinked() -> Result<Vec<String>, Box<dyn std::error::Error>> {
         (on_core && !members.contains(name)).then(|| name.to_string())
     });
     let linked: BTreeSet<_> =
-        primitives().iter().filter_map(|record| record.path.split("::").next()).collect();
+        primitives().iter().filter_map(|record| record.module.split("::").next()).collect();
     let names = of_the_workspace.map(|package| package.name).chain(others);
     Ok(names.filter(|name| !linked.contains(name.replace('-', "_").as_str())).collect())
 }

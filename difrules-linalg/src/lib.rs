@@ -22,6 +22,8 @@ pub mod worth {}
 pub use difrules_core;
 pub use difrules_core::nalgebra;
 
+difrules_core::public_path!();
+
 // A primitive's name is a type too, so it is re-exported here, where no module has its name.
 pub use blas::axpy::axpy;
 pub use blas::dot::dot;

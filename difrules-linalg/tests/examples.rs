@@ -68,9 +68,7 @@ fn rules_are_listed_for_programs() {
 #[test]
 fn rules_are_listed_for_people() {
     let table = text(&run("rules", &[]).stdout);
-    for part in
-        ["difrules_linalg::decomposition::cholesky::cholesky", "forward, reverse", "by x: cos(x)"]
-    {
+    for part in ["difrules_linalg::cholesky", "forward, reverse", "by x: cos(x)"] {
         assert!(table.contains(part), "{part}");
     }
 }
@@ -90,7 +88,7 @@ fn one_primitive_is_shown_in_full() {
 #[test]
 fn rules_are_chosen_and_printed_as_a_page() {
     let page = text(&run("rules", &["--markdown", "--crate", "difrules_core"]).stdout);
-    assert!(page.contains("## `difrules_core::math::trigonometric`"));
+    assert!(page.contains("## `difrules_core::math`"));
     assert!(page.contains("| `sin` |"));
     assert!(!page.contains("cholesky"));
     let options = ["--json", "--notion", "vector", "--rule", "reverse"];

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
 
 use crate::errors::Errors;
-use crate::ungroup;
+use crate::{pretty, ungroup};
 
 /// What stands in `#[primitive(..)]`.
 #[derive(Default)]
@@ -36,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) aliases: Vec<LitStr>,
     /// What the registry calls it, where that is not the function's name.
     pub(crate) name: Option<LitStr>,
+    /// Where users find it, for the registry.
+    pub(crate) path: Option<String>,
     /// The type in whose `impl` the function stands.
     pub(crate) owner: Option<Type>,
     /// Where `difrules_core` is found.
@@ -146,7 +148,7 @@ impl Instance {
     }
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "forward",
     "reverse",
     "partial",
@@ -162,6 +164,7 @@ const KEYS: [&str; 18] = [
     "instances",
     "sample",
     "name",
+    "path",
     "alias",
     "impl",
     "crate",
@@ -243,6 +246,12 @@ impl Options {
             "saves" => self.saves = Some(value(input, key)?),
             "sample" => self.sample = Some(value(input, key)?),
             "name" => self.name = Some(value(input, key)?),
+            "path" => {
+                let path: LitStr = value(input, key)?;
+                self.path = Some(pretty::text(&path.parse_with(Path::parse_mod_style).map_err(|_| {
+                    Error::new(path.span(), "write the path at which users find it: `path = \"crate::module::name\"`")
+                })?));
+            }
             "impl" => self.owner = Some(ungroup::of_type(value(input, key)?)),
             "crate" => self.root = Some(value(input, key)?),
             "constant" => self.constant = list(input, key, "constant(n, side)", Ident::parse)?,

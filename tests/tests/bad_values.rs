@@ -43,11 +43,11 @@ fn grow(value: &mut dyn Any) -> bool {
 
 /// The primitives that take a matrix apart, solve a system, or give a number of a matrix.
 fn groups() -> impl Iterator<Item = &'static Record> {
-    let group = ["::decomposition::", "::systems::", "::scalar::"];
+    let group = ["::decomposition::", "::systems::", "::determinants::", "::norms::"];
     primitives()
         .iter()
         .copied()
-        .filter(move |record| group.iter().any(|group| record.path.contains(group)))
+        .filter(move |record| group.iter().any(|group| record.module.contains(group)))
 }
 
 #[test]

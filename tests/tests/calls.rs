@@ -185,7 +185,7 @@ fn wrong_calls_are_named() {
     let solve = find("solve_lower_triangular", 2).unwrap().instance("f64").unwrap();
     let (mut l, mut b, mut x) =
         (dmatrix![2.0, 0.0; 1.0, 4.0], dmatrix![1.0; 2.0], DMatrix::<f64>::zeros(0, 0));
-    let path = "difrules_linalg::systems::triangular::solve_lower_triangular";
+    let path = "difrules_linalg::solve_lower_triangular";
     let told = |result: Result<(), CallError>| result.unwrap_err().to_string();
     let found = told(solve.call(&mut [&mut l], &mut x));
     assert_eq!(found, format!("`{path}` takes 2 arguments; here are 1 values"));

@@ -20,9 +20,7 @@ struct Registered(&'static Record);
 impl Registered {
     /// The primitive of this name; none that overwrites an argument, which candle's tensors forbid.
     fn find(name: &str, arity: usize) -> Result<Self> {
-        let Some(record) = find(name, arity) else {
-            bail!("no registered primitive, or several, are called `{name}` with {arity} arguments")
-        };
+        let record = find(name, arity).map_err(Error::msg)?;
         if record.arguments.iter().any(|argument| argument.in_place) {
             bail!("`{}` overwrites its arguments", record.path)
         }

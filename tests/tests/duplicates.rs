@@ -24,8 +24,13 @@ fn both_are_kept_and_reported() {
     let path = "duplicates::inner";
     assert_eq!(primitives().iter().filter(|record| record.path == path).count(), 2);
     assert_eq!(by_name("inner", 1).len(), 2);
-    // A name that fits several finds none; a path finds the first.
-    assert!(find("inner", 1).is_none());
+    // A name that fits several says so; a path finds the first.
+    let error = find("inner", 1).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`inner` with 1 arguments may be `duplicates::inner` or `duplicates::inner`; write the path of the one \
+         that is meant"
+    );
     let [duplicate] = duplicates() else { panic!("{:?}", duplicates()) };
     assert!(std::ptr::eq(by_path(path).unwrap(), duplicate.first));
     assert!(duplicate.first.line < duplicate.second.line);

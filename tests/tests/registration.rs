@@ -34,10 +34,7 @@ static BUILT: LazyLock<&Path> = LazyLock::new(|| {
 fn of_other_crates(paths: impl IntoIterator<Item = String>) -> Vec<String> {
     let (core, others): (Vec<_>, _) =
         paths.into_iter().partition(|path| path.starts_with("difrules_core::"));
-    assert!(
-        core.contains(&"difrules_core::math::elementary::trigonometric::sin".to_string()),
-        "{core:?}"
-    );
+    assert!(core.contains(&"difrules_core::math::sin".to_string()), "{core:?}");
     others
 }
 
@@ -75,6 +72,6 @@ fn a_loaded_library_has_a_registry_of_its_own() {
     // This program asks its own registry only now, after the library registered what it has, and
     // finds the crate that it names above and nothing of the library.
     let own = of_other_crates(primitives().iter().map(|record| record.path.to_string()));
-    assert!(own.contains(&"difrules_linalg::decomposition::cholesky::cholesky".to_string()));
+    assert!(own.contains(&"difrules_linalg::cholesky".to_string()));
     assert!(own.iter().all(|path| path.starts_with("difrules_linalg::")), "{own:?}");
 }

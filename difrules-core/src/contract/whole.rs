@@ -507,14 +507,10 @@ impl<F: Family> Primitive for Gather<F> {
         static RECORD: OnceLock<Record> = OnceLock::new();
         RECORD.get_or_init(|| Record {
             path: "difrules_core::whole::gather",
+            module: module_path!(),
             name: "gather",
             aliases: Vec::new(),
-            arguments: vec![Argument {
-                name: "entries",
-                type_name: "&X",
-                notion_of: || Notion::Structure,
-                in_place: false,
-            }],
+            arguments: vec![Argument::new("entries", "&X", || Notion::Structure, false)],
             result: "X",
             forward: true,
             reverse: true,

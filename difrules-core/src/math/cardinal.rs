@@ -9,6 +9,8 @@ use nalgebra::{ComplexField, convert};
 use crate::math::at_base;
 use crate::{Real, primitive};
 
+crate::public_path!(crate::math::cardinal => crate::cardinal);
+
 /// The function of Stumpff of this order: the sum of (-z)^j / (2j + k)! over j >= 0.
 ///
 /// `c_0(x^2)` is cos(x), `c_1(x^2)` is sin(x) / x, `c_2(x^2)` is (1 - cos(x)) / x^2; for negative z they are

@@ -9,6 +9,8 @@
 //! [All of them in a table](table): derivatives, domains, values at the edges, errors against mpmath. DiffRules.jl's names
 //! find them too: `find("SpecialFunctions.erf", 2)`.
 
+crate::public_path!();
+
 pub mod cardinal;
 mod elementary;
 pub mod rotations;

@@ -15,7 +15,7 @@
 //!
 //! ```
 //! let sin = difrules_core::find("sin", 1).expect("difrules-core registers it");
-//! assert_eq!(sin.path, "difrules_core::math::elementary::trigonometric::sin");
+//! assert_eq!(sin.path, "difrules_core::math::sin");
 //! assert!(sin.forward && sin.reverse);
 //! assert_eq!(sin.symbolic, ["x.cos()"]);
 //! assert!(matches!(sin.partials, [difrules_core::Partial::Known(_)]));
@@ -26,10 +26,11 @@
 
 pub(crate) mod call;
 mod check;
+mod find;
 mod missing;
+mod place;
 mod sampler;
 
-use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
@@ -39,7 +40,9 @@ use difrules_symbolic::Formula;
 
 pub use call::{CallError, Pullback, Pushforward};
 pub use check::{Check, Failure, Sample};
+pub use find::{FindError, by_name, by_path, by_types, find};
 pub use missing::{MissingRule, UnknownPartial};
+pub use place::PublicPath;
 pub use sampler::Sampler;
 pub(crate) use sampler::Style;
 
@@ -63,6 +66,7 @@ impl fmt::Display for Mode {
 
 /// What kind of value an argument is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Notion {
     /// One number.
     Scalar,
@@ -90,9 +94,13 @@ impl fmt::Display for Notion {
 
 /// What the registry knows of one primitive. `#[primitive]` makes it; nobody else does.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Record {
-    /// Its module and its name, `crate::module::name`.
+    /// Where it is found, `crate::module::name`: a path that can be written in `use`, where its crate
+    /// [says so](crate::public_path).
     pub path: &'static str,
+    /// The module whose source has it.
+    pub module: &'static str,
     /// The function's name.
     pub name: &'static str,
     /// Other names it is found by.
@@ -138,6 +146,7 @@ impl Record {
     /// let exp = difrules_core::find("exp", 1).unwrap();
     /// assert!(exp.instance("Complex<f64>").is_some() && exp.instance("i32").is_none());
     /// ```
+    #[must_use]
     pub fn instance(&self, scalar: &str) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.scalar == scalar)
     }
@@ -145,6 +154,7 @@ impl Record {
 
 /// What the registry knows of the derivative by an argument.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Partial {
     /// It is an expression, see [`symbolic`](crate::symbolic).
     Known(Formula),
@@ -158,25 +168,39 @@ pub enum Partial {
 
 /// One argument of a primitive.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Argument {
     /// Its name.
     pub name: &'static str,
     /// Its type, as the source writes it.
     pub type_name: &'static str,
     /// What [`notion`](Argument::notion) calls.
-    #[doc(hidden)]
-    pub notion_of: fn() -> Notion,
+    notion_of: fn() -> Notion,
     /// Whether it is read and overwritten: a `&mut` argument.
     pub in_place: bool,
 }
 
 impl Argument {
+    /// What the attribute writes.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        type_name: &'static str,
+        notion_of: fn() -> Notion,
+        in_place: bool,
+    ) -> Self {
+        Self { name, type_name, notion_of, in_place }
+    }
+
     /// What kind of value it is, at the primitive's first instance.
+    #[must_use]
     pub fn notion(&self) -> Notion {
         (self.notion_of)()
     }
 
     /// Whether derivatives by it exist.
+    #[must_use]
     pub fn differentiable(&self) -> bool {
         self.notion() != Notion::Constant
     }
@@ -185,12 +209,13 @@ impl Argument {
 /// A primitive at one choice of its type parameters, all dimensions dynamic unless the source says
 /// otherwise.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Instance {
     /// The scalar, or all type parameters, as the source writes them.
     pub scalar: &'static str,
     /// Draws a random point of its domain, the owned arguments, boxed; none where the source gives no
     /// `sample`.
-    pub sample: Option<fn(&mut Sampler) -> Vec<Box<dyn Any>>>,
+    pub sample: Option<Sample>,
     /// Checks the rules at this instance; present with the feature `testing`.
     #[doc(hidden)]
     pub check: Option<Check>,
@@ -199,8 +224,76 @@ pub struct Instance {
     pub calls: Calls,
 }
 
+impl Instance {
+    /// What the attribute writes.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn new(
+        scalar: &'static str,
+        sample: Option<Sample>,
+        check: Option<Check>,
+        calls: Calls,
+    ) -> Self {
+        Self { scalar, sample, check, calls }
+    }
+}
+
+/// What the attribute writes of a primitive.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Written {
+    pub module: &'static str,
+    /// The function, after the type in whose `impl` it is.
+    pub function: &'static str,
+    /// Whether the function is `pub`.
+    pub public: bool,
+    /// `path = ".."`.
+    pub path: Option<&'static str>,
+    pub name: &'static str,
+    pub aliases: Vec<&'static str>,
+    pub arguments: Vec<Argument>,
+    pub result: &'static str,
+    pub forward: bool,
+    pub reverse: bool,
+    pub symbolic: Vec<&'static str>,
+    pub partials: &'static [Partial],
+    pub instances: Vec<Instance>,
+    pub file: &'static str,
+    pub line: u32,
+    pub doc: &'static str,
+}
+
+impl From<Written> for Record {
+    fn from(written: Written) -> Self {
+        let Written { module, function, .. } = written;
+        // There are as many as primitives, and they stay as long as the program.
+        let path = match written.path {
+            Some(path) => place::resolved(module, path),
+            None if written.public => place::public(module, function),
+            None => format!("{module}::{function}"),
+        };
+        Self {
+            path: path.leak(),
+            module,
+            name: written.name,
+            aliases: written.aliases,
+            arguments: written.arguments,
+            result: written.result,
+            forward: written.forward,
+            reverse: written.reverse,
+            symbolic: written.symbolic,
+            partials: written.partials,
+            instances: written.instances,
+            file: written.file,
+            line: written.line,
+            doc: written.doc,
+        }
+    }
+}
+
 /// What `inventory` collects.
 #[doc(hidden)]
+#[derive(Debug)]
 pub struct Registered(pub fn() -> &'static Record);
 
 inventory::collect!(Registered);
@@ -216,6 +309,7 @@ struct Registry {
 ///
 /// Both are registered; [`by_path`] finds the first.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Duplicate {
     /// The one that is found by its path.
     pub first: &'static Record,
@@ -266,29 +360,9 @@ fn registry() -> &'static Registry {
 /// let with_reverse_rule = difrules_core::primitives().iter().filter(|record| record.reverse);
 /// assert!(with_reverse_rule.count() > 30);
 /// ```
+#[must_use]
 pub fn primitives() -> &'static [&'static Record] {
     &registry().sorted
-}
-
-/// The primitive of this path, `crate::module::name`.
-///
-/// ```
-/// let exp = difrules_core::by_path("difrules_core::math::elementary::exponential::exp").unwrap();
-/// assert_eq!(exp.name, "exp");
-/// ```
-pub fn by_path(path: &str) -> Option<&'static Record> {
-    registry().by_path.get(path).copied()
-}
-
-/// The primitives of this name or alias that take `arity` arguments, sorted by path.
-///
-/// ```
-/// assert_eq!(difrules_core::by_name("atan2", 2).len(), 1);
-/// assert!(difrules_core::by_name("atan2", 1).is_empty());
-/// ```
-pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
-    let by_arity = registry().by_name.get(name);
-    by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
 }
 
 /// The primitives that share their path with an earlier one.
@@ -296,60 +370,7 @@ pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
 /// ```
 /// assert!(difrules_core::duplicates().is_empty());
 /// ```
+#[must_use]
 pub fn duplicates() -> &'static [Duplicate] {
     &registry().duplicates
-}
-
-/// The instance of a primitive of this name or alias that takes owned arguments of these types;
-/// none where several do.
-///
-/// ```
-/// use std::any::TypeId;
-///
-/// let float = TypeId::of::<f32>();
-/// let (atan2, instance) = difrules_core::by_types("atan2", &[float, float]).unwrap();
-/// assert_eq!((atan2.name, instance.scalar), ("atan2", "f32"));
-/// assert!(difrules_core::by_types("atan2", &[float, TypeId::of::<f64>()]).is_none());
-/// ```
-pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'static Instance)> {
-    type Found = Option<(&'static Record, &'static Instance)>;
-    static BY_TYPES: OnceLock<HashMap<&'static str, HashMap<Vec<TypeId>, Found>>> = OnceLock::new();
-    let by_types = BY_TYPES.get_or_init(|| {
-        let mut by_types: HashMap<_, HashMap<_, Found>> = HashMap::new();
-        for &record in primitives() {
-            for instance in &record.instances {
-                let types: Vec<_> =
-                    instance.argument_types().into_iter().map(|(id, _)| id).collect();
-                for name in std::iter::once(&record.name).chain(&record.aliases) {
-                    by_types
-                        .entry(*name)
-                        .or_default()
-                        .entry(types.clone())
-                        .and_modify(|found| *found = None)
-                        .or_insert(Some((record, instance)));
-                }
-            }
-        }
-        by_types
-    });
-    *by_types.get(name)?.get(types)?
-}
-
-/// The primitive of this path, name or alias that takes `arity` arguments; none where the name
-/// fits several.
-///
-/// ```
-/// use difrules_core::find;
-///
-/// let by_name = find("sin", 1).unwrap();
-/// let by_path = find("difrules_core::math::elementary::trigonometric::sin", 1).unwrap();
-/// assert_eq!(by_name.path, by_path.path);
-/// assert!(find("sin", 2).is_none());
-/// ```
-pub fn find(name: &str, arity: usize) -> Option<&'static Record> {
-    match by_name(name, arity) {
-        [record] => Some(record),
-        [] => by_path(name).filter(|record| record.arguments.len() == arity),
-        _ => None,
-    }
 }

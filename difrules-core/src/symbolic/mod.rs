@@ -35,8 +35,7 @@ use num_traits::FromPrimitive;
 use crate::contract::primitive::Called;
 use crate::contract::scalar::Real;
 use crate::math::undefined;
-use crate::registry::CallError;
-use crate::registry::{Instance, Partial, Record, by_name, by_path, primitives};
+use crate::registry::{CallError, FindError, Instance, Partial, Record, by_name, find, primitives};
 
 pub use difrules_symbolic::{
     Arguments, CONSTANTS, DerivativeError, Expr, Formula, Latex, NamedConstant, Node, ParseError,
@@ -62,21 +61,16 @@ impl Rules for Registry {
 
 /// The primitive of this path, or the only one of this name, or the one of [`math`](crate::math).
 fn resolve(function: &str, arity: usize) -> Result<&'static Record, DerivativeError> {
-    let function = || function.to_string();
-    match by_name(&function(), arity) {
-        [record] => Ok(record),
-        [] => by_path(&function())
-            .filter(|record| record.arguments.len() == arity)
-            .ok_or_else(|| DerivativeError::NoRule { function: function(), arity }),
-        several => {
-            let mut own = several.iter().filter(|record| {
-                record.path.starts_with("difrules_core::math::") && record.name == function()
+    find(function, arity).or_else(|error| match error {
+        FindError::Ambiguous { .. } => {
+            let own = by_name(function, arity).iter().find(|record| {
+                record.module.starts_with("difrules_core::math::") && record.name == function
             });
-            own.next()
-                .copied()
-                .ok_or_else(|| DerivativeError::Ambiguous { function: function(), arity })
+            let function = function.to_string();
+            own.copied().ok_or(DerivativeError::Ambiguous { function, arity })
         }
-    }
+        _ => Err(DerivativeError::NoRule { function: function.to_string(), arity }),
+    })
 }
 
 /// The derivative by an argument, where it is an expression.

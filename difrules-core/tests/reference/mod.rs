@@ -42,7 +42,7 @@ pub(crate) fn lines(data: &'static str) -> impl Iterator<Item = Line> {
 
 /// The arguments as a primitive takes them: integers where it has constants.
 pub(crate) fn boxed(name: &str, arguments: &[f64]) -> Option<Vec<Box<dyn Any>>> {
-    let record = find(name, arguments.len())?;
+    let record = find(name, arguments.len()).ok()?;
     let each =
         record.arguments.iter().zip(arguments).map(|(argument, &x)| match argument.type_name {
             "i32" => Box::new(x as i32) as Box<dyn Any>,
@@ -55,7 +55,7 @@ pub(crate) fn boxed(name: &str, arguments: &[f64]) -> Option<Vec<Box<dyn Any>>> 
 
 /// The value and the partials of a primitive of one result, by the registry; 0 for what has no partial.
 pub(crate) fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)> {
-    let record = find(name, arguments.len())?;
+    let record = find(name, arguments.len()).ok()?;
     let instance = record.instance("f64")?;
     let mut values = boxed(name, arguments)?;
     let mut values: Vec<_> = values.iter_mut().map(|x| &mut **x).collect();
@@ -67,7 +67,7 @@ pub(crate) fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)>
         .zip(record.partials)
         .map(|(x, partial)| match partial {
             Partial::Unknown | Partial::Constant => None,
-            Partial::Known(_) | Partial::Code => Some(x as &mut dyn Any),
+            _ => Some(x as &mut dyn Any),
         })
         .collect();
     pullback.pull(&1.0_f64, &mut slots).expect(name);
@@ -94,6 +94,6 @@ pub(crate) fn floor(arguments: &[f64], partials: &[f64]) -> f64 {
 pub(crate) fn is_elementary(name: &str, arity: usize) -> bool {
     let families = ["arithmetic", "choice", "degrees", "exponential", "hyperbolic", "logarithmic"];
     let families = families.into_iter().chain(["power", "rounding", "trigonometric"]);
-    let path = find(name, arity).map_or("", |record| record.path);
-    families.into_iter().any(|family| path.split("::").nth(2) == Some(family))
+    let module = find(name, arity).map_or("", |record| record.module);
+    families.into_iter().any(|family| module.rsplit("::").next() == Some(family))
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, GenericArgument, ItemFn, Lit, Meta, Type};
+use syn::{Attribute, Expr, GenericArgument, ItemFn, Lit, Meta, Type, Visibility};
 
 use super::{Expansion, parameter_ident};
 use crate::function::{Form, ScalarParameter};
@@ -131,12 +131,7 @@ impl Expansion<'_> {
                 quote!(<#value as __difrules::Differentiable>::notion)
             };
             quote! {
-                __difrules::Argument {
-                    name: #name,
-                    type_name: #type_name,
-                    notion_of: #notion,
-                    in_place: #in_place,
-                }
+                __difrules::Argument::new(#name, #type_name, #notion, #in_place)
             }
         });
         let result = pretty::text(&function.output.written);
@@ -144,8 +139,13 @@ impl Expansion<'_> {
         let symbolic = self.symbolic();
         let partials = self.formulas();
         let called = self.called_by_formulas();
-        let owner = self.options.owner.iter().map(|owner| format!("{}::", short_name(owner)));
-        let owner = quote!(#(#owner,)*);
+        let owner = self.options.owner.as_ref().map(|owner| short_name(owner) + "::");
+        let function_path = owner.unwrap_or_default() + &function_name;
+        let public = matches!(function.item.vis, Visibility::Public(_));
+        let path = match &self.options.path {
+            Some(path) => quote!(__difrules::__private::core::option::Option::Some(#path)),
+            None => quote!(__difrules::__private::core::option::Option::None),
+        };
         let doc = documentation(&function.item);
         let built = instances.iter().map(|instance| {
             let (shown, real, conditions) =
@@ -163,12 +163,12 @@ impl Expansion<'_> {
             };
             quote! {
                 #(#conditions)*
-                instances.push(__difrules::Instance {
-                    scalar: #shown,
-                    sample: #sample,
-                    check: #check,
-                    calls: __difrules::__private::Calls::of::<#primitive, #real>(),
-                });
+                instances.push(__difrules::Instance::new(
+                    #shown,
+                    #sample,
+                    #check,
+                    __difrules::__private::Calls::of::<#primitive, #real>(),
+                ));
             }
         });
         let count = instances.len();
@@ -180,8 +180,11 @@ impl Expansion<'_> {
                 // All zero in the program's file, so a start does not touch it.
                 static RECORD: __difrules::__private::std::sync::OnceLock<__difrules::Record> =
                     __difrules::__private::std::sync::OnceLock::new();
-                __difrules::__private::once(&RECORD, || __difrules::Record {
-                path: __difrules::__private::core::concat!(__difrules::__private::core::module_path!(), "::", #owner #function_name),
+                __difrules::__private::once(&RECORD, || __difrules::__private::Written {
+                module: __difrules::__private::core::module_path!(),
+                function: #function_path,
+                public: #public,
+                path: #path,
                 name: #name,
                 aliases: __difrules::__private::std::vec![#(#aliases),*],
                 arguments: __difrules::__private::std::vec![#(#arguments),*],

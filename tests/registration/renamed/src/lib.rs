@@ -69,6 +69,6 @@ mod tests {
         let squares = elementwise!(|x| x * x, &Matrix::from(dmatrix![1.0, 2.0]));
         assert_eq!(*squares, dmatrix![1.0, 4.0]);
         assert_eq!(core::negated(1.0), -1.0);
-        assert!(find("scaled_sum", 1).is_some());
+        assert!(find("scaled_sum", 1).is_ok());
     }
 }

@@ -1,0 +1,186 @@
+//! Look-ups by name and by path.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::{Instance, Record, primitives, registry};
+
+/// Why a primitive is not found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FindError {
+    /// Nothing of this name is registered in the crates that are linked.
+    #[error(
+        "no primitive is called `{name}` in the crates that are linked; one that only `Cargo.toml` names is \
+         linked by `use that_crate as _;`"
+    )]
+    Unknown {
+        /// The name or path that was looked for.
+        name: String,
+    },
+    /// Several primitives have this name, and take so many arguments.
+    #[error(
+        "`{name}` with {arity} arguments may be {}; write the path of the one that is meant",
+        list(paths)
+    )]
+    Ambiguous {
+        /// The name that was looked for.
+        name: String,
+        /// How many arguments it was to take.
+        arity: usize,
+        /// The paths of those that it fits.
+        paths: Vec<&'static str>,
+    },
+    /// What has this name takes another number of arguments.
+    #[error(
+        "`{name}` takes {} argument{}, not {arity}",
+        list(arities),
+        if arities[..] == [1] { "" } else { "s" }
+    )]
+    Arity {
+        /// The name that was looked for.
+        name: String,
+        /// How many arguments it was to take.
+        arity: usize,
+        /// How many arguments there may be.
+        arities: Vec<usize>,
+    },
+}
+
+/// `a`, `a or b`, `a, b or c`; texts in backticks.
+fn list<X: Listed>(all: &[X]) -> String {
+    let shown: Vec<_> = all.iter().map(Listed::shown).collect();
+    match &shown[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        other => other.concat(),
+    }
+}
+
+/// An entry of a list in a message.
+trait Listed {
+    fn shown(&self) -> String;
+}
+
+impl Listed for &str {
+    fn shown(&self) -> String {
+        format!("`{self}`")
+    }
+}
+
+impl Listed for usize {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// The primitive of this path, `difrules_core::math::exp`: one that can be written in `use` where its crate
+/// [says so](crate::public_path).
+///
+/// ```
+/// let exp = difrules_core::by_path("difrules_core::math::exp").unwrap();
+/// assert_eq!(exp.name, "exp");
+/// ```
+#[must_use]
+pub fn by_path(path: &str) -> Option<&'static Record> {
+    registry().by_path.get(path).copied()
+}
+
+/// The primitives of this name or alias that take `arity` arguments, sorted by path.
+///
+/// ```
+/// assert_eq!(difrules_core::by_name("atan2", 2).len(), 1);
+/// assert!(difrules_core::by_name("atan2", 1).is_empty());
+/// ```
+#[must_use]
+pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
+    let by_arity = registry().by_name.get(name);
+    by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
+}
+
+/// The instance of a primitive of this name or alias that takes owned arguments of these types;
+/// none where several do.
+///
+/// ```
+/// use std::any::TypeId;
+///
+/// let float = TypeId::of::<f32>();
+/// let (atan2, instance) = difrules_core::by_types("atan2", &[float, float]).unwrap();
+/// assert_eq!((atan2.name, instance.scalar), ("atan2", "f32"));
+/// assert!(difrules_core::by_types("atan2", &[float, TypeId::of::<f64>()]).is_none());
+/// ```
+#[must_use]
+pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'static Instance)> {
+    type Found = Option<(&'static Record, &'static Instance)>;
+    static BY_TYPES: OnceLock<HashMap<&'static str, HashMap<Vec<TypeId>, Found>>> = OnceLock::new();
+    let by_types = BY_TYPES.get_or_init(|| {
+        let mut by_types: HashMap<_, HashMap<_, Found>> = HashMap::new();
+        for &record in primitives() {
+            for instance in &record.instances {
+                let types: Vec<_> =
+                    instance.argument_types().into_iter().map(|(id, _)| id).collect();
+                for name in std::iter::once(&record.name).chain(&record.aliases) {
+                    by_types
+                        .entry(*name)
+                        .or_default()
+                        .entry(types.clone())
+                        .and_modify(|found| *found = None)
+                        .or_insert(Some((record, instance)));
+                }
+            }
+        }
+        by_types
+    });
+    *by_types.get(name)?.get(types)?
+}
+
+/// The primitive of this name, alias or path that takes `arity` arguments. One of several crates is found by
+/// its crate and its name, `difrules_linalg::add`, in whatever module it is.
+///
+/// # Errors
+/// Nothing of this name, or several things, or one that takes another number of arguments.
+///
+/// ```
+/// use difrules_core::{FindError, find};
+///
+/// let sin = find("sin", 1)?;
+/// assert_eq!(sin.path, "difrules_core::math::sin");
+/// assert_eq!(find("difrules_core::math::sin", 1)?.path, sin.path);
+/// assert_eq!(find("difrules_core::sin", 1)?.path, sin.path);
+/// assert_eq!(find("sin", 2).unwrap_err().to_string(), "`sin` takes 1 argument, not 2");
+/// assert!(matches!(find("sine", 1), Err(FindError::Unknown { .. })));
+/// # Ok::<(), FindError>(())
+/// ```
+pub fn find(name: &str, arity: usize) -> Result<&'static Record, FindError> {
+    let registry = registry();
+    let found: Vec<_> = match (registry.by_name.get(name), registry.by_path.get(name)) {
+        (Some(by_arity), _) => by_arity.values().flatten().copied().collect(),
+        (None, Some(record)) => vec![*record],
+        (None, None) => of_crate(name),
+    };
+    let fitting: Vec<_> =
+        found.iter().copied().filter(|record| record.arguments.len() == arity).collect();
+    let name = name.to_string();
+    match &fitting[..] {
+        [record] => Ok(record),
+        [] if found.is_empty() => Err(FindError::Unknown { name }),
+        [] => {
+            let mut arities: Vec<_> = found.iter().map(|record| record.arguments.len()).collect();
+            arities.sort_unstable();
+            arities.dedup();
+            Err(FindError::Arity { name, arity, arities })
+        }
+        several => {
+            let mut paths: Vec<_> = several.iter().map(|record| record.path).collect();
+            paths.sort_unstable();
+            Err(FindError::Ambiguous { name, arity, paths })
+        }
+    }
+}
+
+/// The primitives of a crate, `crate::name`.
+fn of_crate(path: &str) -> Vec<&'static Record> {
+    let Some((of, name)) = path.split_once("::") else { return Vec::new() };
+    let all = registry().by_name.get(name).into_iter().flat_map(HashMap::values).flatten();
+    all.copied().filter(|record| record.module.split("::").next() == Some(of)).collect()
+}
