@@ -23,7 +23,7 @@ pub use cast::{
     column_major_view, column_major_view_mut, native_gemm,
 };
 pub use contract::keep::{Keep, Kept};
-pub use contract::outcome::{Outcome, OutcomeOf};
+pub use contract::outcome::{Aux, Outcome, OutcomeOf};
 pub use contract::passing;
 pub use contract::primitive::{
     Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes,
@@ -59,7 +59,9 @@ pub use statement_count::{Line, Statements, statements};
 pub use tape::ReplayError;
 pub use tape::pool::release_memory;
 pub use transform::{
-    gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift, value_and_gradient, vjp,
+    gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift, value_and_gradient,
+    value_and_jacobian, value_and_jacobian_reverse, value_gradient_and_hessian,
+    value_gradient_and_hvp, vjp,
 };
 
 #[doc(hidden)]

@@ -90,15 +90,13 @@ where
     F: FnOnce(&With<X, Var<X::Real>>) -> Y,
     Y: Outcome<Value: Differentiable<Real = Var<X::Real>>>,
 {
-    Y::from_result((|| {
-        let counter = Rc::new(RefCell::new(Counter::default()));
-        let counts = Rc::clone(&counter);
-        let opened = Opened::<X::Real>::attentive(X::count(&x.shape()), |tape| {
-            tape.observe(move || counts.borrow_mut().count());
-        });
-        f(&inputs(&opened, x)).into_result()?;
-        Ok(counter.take().finish())
-    })())
+    let counter = Rc::new(RefCell::new(Counter::default()));
+    let counts = Rc::clone(&counter);
+    let opened = Opened::<X::Real>::attentive(X::count(&x.shape()), |tape| {
+        tape.observe(move || counts.borrow_mut().count());
+    });
+    let (y, aux) = f(&inputs(&opened, x)).into_parts();
+    Y::from_parts(y.map(|_| counter.take().finish()), aux)
 }
 
 /// A function of nalgebra: its name and the file that it is in, `new` and `cholesky`.

@@ -4,55 +4,133 @@ use std::convert::Infallible;
 
 use crate::contract::value::Differentiable;
 
-/// What a transform's function may return: a value, or a `Result` of one.
+/// What a function returns, and beside it what is not differentiated: a count of steps, a factorisation to be used
+/// again, whatever it likes.
+///
+/// Every transform takes a function that returns an `Aux`, and then returns a pair: what it always does, and what
+/// came beside it. A transform that evaluates the function several times returns what the first evaluation gave.
+/// Numbers of the mode are of no use outside of the transform: give their [`value`](crate::Var::value).
+///
+/// ```
+/// use difrules_core::{Aux, Real, gradient, lit};
+///
+/// /// Newton's iteration for the square root, and how many steps it took.
+/// fn root<T: Real>(x: T) -> (T, usize) {
+///     let (mut y, mut steps) = (T::one(), 0);
+///     while (y * y - x).abs() > lit(1e-12) {
+///         y = (y + x / y) * lit(0.5);
+///         steps += 1;
+///     }
+///     (y, steps)
+/// }
+///
+/// let (slope, steps) = gradient(|x| Aux::from(root(*x)), &2.0_f64);
+/// assert!((slope - 0.125_f64.sqrt()).abs() < 1e-9);
+/// assert_eq!(steps, 5);
+/// ```
+///
+/// A function that fails has nothing beside its error:
+///
+/// ```
+/// use difrules_core::{Aux, Real, gradient};
+/// use nalgebra::ComplexField;
+///
+/// fn logarithm<T: Real>(x: T) -> Result<(T, &'static str), String> {
+///     if x < T::one() { Err("less than one".into()) } else { Ok((x.ln(), "the natural one")) }
+/// }
+///
+/// let (slope, which) = gradient(|x| Aux::from(logarithm(*x)), &2.0_f64);
+/// assert_eq!((slope, which), (Ok(0.5), Some("the natural one")));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aux<Y, A>(
+    /// The value, or a `Result` or an `Option` of it.
+    pub Y,
+    /// What comes beside it.
+    pub A,
+);
+
+impl<V, A> From<(V, A)> for Aux<V, A> {
+    fn from((value, aux): (V, A)) -> Self {
+        Self(value, aux)
+    }
+}
+
+impl<V, A, E> From<Result<(V, A), E>> for Aux<Result<V, E>, Option<A>> {
+    fn from(result: Result<(V, A), E>) -> Self {
+        match result {
+            Ok((value, aux)) => Self(Ok(value), Some(aux)),
+            Err(error) => Self(Err(error), None),
+        }
+    }
+}
+
+/// What a transform's function may return: a value, or a `Result` of one; with [`Aux`], more beside it.
 pub trait Outcome {
     /// The value on success.
     type Value: Differentiable;
+    /// What comes beside it.
+    type Aux;
     /// What the function fails with.
     type Error;
     /// This outcome with another value.
     type Of<Y>;
-    /// The outcome as a result.
-    ///
-    /// # Errors
-    /// Its own.
-    fn into_result(self) -> Result<Self::Value, Self::Error>;
-    /// The outcome that a result stands for.
-    fn from_result<Y>(result: Result<Y, Self::Error>) -> Self::Of<Y>;
+    /// The result, and what comes beside it.
+    fn into_parts(self) -> (Result<Self::Value, Self::Error>, Self::Aux);
+    /// The outcome of a result and what comes beside it.
+    fn from_parts<Y>(result: Result<Y, Self::Error>, aux: Self::Aux) -> Self::Of<Y>;
 }
 
 impl<V: Differentiable> Outcome for V {
     type Value = V;
+    type Aux = ();
     type Error = Infallible;
     type Of<Y> = Y;
 
-    fn into_result(self) -> Result<V, Infallible> {
-        Ok(self)
+    fn into_parts(self) -> (Result<V, Infallible>, ()) {
+        (Ok(self), ())
     }
 
-    fn from_result<Y>(result: Result<Y, Infallible>) -> Y {
+    fn from_parts<Y>(result: Result<Y, Infallible>, (): ()) -> Y {
         infallible(result)
     }
 }
 
 impl<V: Differentiable, E> Outcome for Result<V, E> {
     type Value = V;
+    type Aux = ();
     type Error = E;
     type Of<Y> = Result<Y, E>;
 
-    fn into_result(self) -> Self {
-        self
+    fn into_parts(self) -> (Self, ()) {
+        (self, ())
     }
 
-    fn from_result<Y>(result: Result<Y, E>) -> Result<Y, E> {
+    fn from_parts<Y>(result: Result<Y, E>, (): ()) -> Result<Y, E> {
         result
     }
 }
 
-/// What a function whose value is a `V` may return: a `V`, or a `Result` or an `Option` of one.
+impl<O: Outcome<Aux = ()>, A> Outcome for Aux<O, A> {
+    type Value = O::Value;
+    type Aux = A;
+    type Error = O::Error;
+    type Of<Y> = (O::Of<Y>, A);
+
+    fn into_parts(self) -> (Result<O::Value, O::Error>, A) {
+        (self.0.into_parts().0, self.1)
+    }
+
+    fn from_parts<Y>(result: Result<Y, O::Error>, aux: A) -> (O::Of<Y>, A) {
+        (O::from_parts(result, ()), aux)
+    }
+}
+
+/// What a function whose value is a `V` may return: a `V`, or a `Result` or an `Option` of one; with [`Aux`], more
+/// beside it.
 ///
-/// For a `V` that is known, as the number that [`gradient`](crate::gradient) differentiates; where it is not, an `Option` is a
-/// value itself.
+/// For a `V` that is known, as the number that [`gradient`](crate::gradient) differentiates; where it is not, an
+/// `Option` is a value itself.
 ///
 /// ```
 /// use difrules_core::gradient;
@@ -74,55 +152,72 @@ impl<V: Differentiable, E> Outcome for Result<V, E> {
     note = "what is differentiated to a gradient returns one real number of the mode, `Var<..>`, or a `Result` or an `Option` of it"
 )]
 pub trait OutcomeOf<V> {
+    /// What comes beside the value.
+    type Aux;
     /// What the function fails with.
     type Error;
     /// This outcome with another value.
     type Of<Y>;
-    /// The outcome as a result.
-    ///
-    /// # Errors
-    /// Its own.
-    fn into_result(self) -> Result<V, Self::Error>;
-    /// The outcome that a result stands for.
-    fn from_result<Y>(result: Result<Y, Self::Error>) -> Self::Of<Y>;
+    /// The result, and what comes beside it.
+    fn into_parts(self) -> (Result<V, Self::Error>, Self::Aux);
+    /// The outcome of a result and what comes beside it.
+    fn from_parts<Y>(result: Result<Y, Self::Error>, aux: Self::Aux) -> Self::Of<Y>;
 }
 
 impl<V: Differentiable> OutcomeOf<V> for V {
+    type Aux = ();
     type Error = Infallible;
     type Of<Y> = Y;
 
-    fn into_result(self) -> Result<V, Infallible> {
-        Ok(self)
+    fn into_parts(self) -> (Result<V, Infallible>, ()) {
+        (Ok(self), ())
     }
 
-    fn from_result<Y>(result: Result<Y, Infallible>) -> Y {
+    fn from_parts<Y>(result: Result<Y, Infallible>, (): ()) -> Y {
         infallible(result)
     }
 }
 
 impl<V: Differentiable, E> OutcomeOf<V> for Result<V, E> {
+    type Aux = ();
     type Error = E;
     type Of<Y> = Result<Y, E>;
 
-    fn into_result(self) -> Self {
-        self
+    fn into_parts(self) -> (Self, ()) {
+        (self, ())
     }
 
-    fn from_result<Y>(result: Result<Y, E>) -> Result<Y, E> {
+    fn from_parts<Y>(result: Result<Y, E>, (): ()) -> Result<Y, E> {
         result
     }
 }
 
 impl<V: Differentiable> OutcomeOf<V> for Option<V> {
+    type Aux = ();
     type Error = Nothing;
     type Of<Y> = Option<Y>;
 
-    fn into_result(self) -> Result<V, Nothing> {
-        self.ok_or(Nothing)
+    fn into_parts(self) -> (Result<V, Nothing>, ()) {
+        (self.ok_or(Nothing), ())
     }
 
-    fn from_result<Y>(result: Result<Y, Nothing>) -> Option<Y> {
+    fn from_parts<Y>(result: Result<Y, Nothing>, (): ()) -> Option<Y> {
         result.ok()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<V: Differentiable, O: OutcomeOf<V, Aux = ()>, A> OutcomeOf<V> for Aux<O, A> {
+    type Aux = A;
+    type Error = O::Error;
+    type Of<Y> = (O::Of<Y>, A);
+
+    fn into_parts(self) -> (Result<V, O::Error>, A) {
+        (self.0.into_parts().0, self.1)
+    }
+
+    fn from_parts<Y>(result: Result<Y, O::Error>, aux: A) -> (O::Of<Y>, A) {
+        (O::from_parts(result, ()), aux)
     }
 }
 

@@ -221,13 +221,13 @@ fn unit<T: Real>(one: bool) -> T {
 /// The values of a result.
 pub(crate) struct Primals;
 
-impl<T: Real> Map<Dual<T>, T> for Primals {
+impl<T: Real, const N: usize> Map<Dual<T, N>, T> for Primals {
     #[inline]
-    fn real(&mut self, x: Dual<T>) -> T {
+    fn real(&mut self, x: Dual<T, N>) -> T {
         x.value
     }
 
-    fn whole<F: Family>(&mut self, lent: DualLent<'_, F::Of<T>, 1>) -> T::Whole<F> {
+    fn whole<F: Family>(&mut self, lent: DualLent<'_, F::Of<T>, N>) -> T::Whole<F> {
         T::gathered::<F>(lent.value.clone())
     }
 }

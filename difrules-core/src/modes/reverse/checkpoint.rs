@@ -43,10 +43,11 @@ where
     X: Differentiable<Real = T>,
     P: Parameters<T>,
     F: Fn(usize, &X, &P) -> Y + 'static,
-    Y: OutcomeOf<X, Error: 'static> + 'static,
+    Y: OutcomeOf<X, Aux = (), Error: 'static> + 'static,
 {
-    let step = move |k, x: &X, p: &P::Container| step(k, x, P::of(p)).into_result();
-    Y::from_result(T::checkpointed(steps, x, parameters.container(), step))
+    let step = move |k, x: &X, p: &P::Container| step(k, x, P::of(p)).into_parts().0;
+    let last = T::checkpointed(steps, x, parameters.container(), step);
+    Y::from_parts(last, ())
 }
 
 /// The parameters of a loop: what is differentiable, or `()` for none.

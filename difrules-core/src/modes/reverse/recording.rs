@@ -53,18 +53,19 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
         F: FnOnce(&With<X, Var<X::Real>>) -> Y,
         Y: Outcome<Value = V>,
     {
-        Y::from_result((|| {
-            let mut values = vec![nalgebra::zero()];
-            x.for_each_real(&mut |x| values.push(x));
-            let opened = Opened::attentive(values.len() - 1, |tape| {
-                tape.program = Some(Program::new(values));
-            });
-            let output = f(&inputs(&opened, x)).into_result()?;
+        let mut values = vec![nalgebra::zero()];
+        x.for_each_real(&mut |x| values.push(x));
+        let opened = Opened::attentive(values.len() - 1, |tape| {
+            tape.program = Some(Program::new(values));
+        });
+        let (output, aux) = f(&inputs(&opened, x)).into_parts();
+        let recording = output.map(|output| {
             let mut numbers = Ranges::new(opened.stamp());
             output.map_with(&mut numbers.values());
             let seed = Vec::with_capacity(V::count(&output.shape()));
-            Ok(Self { tape: opened.keep(), shape: x.shape(), output, numbers, seed })
-        })())
+            Self { tape: opened.keep(), shape: x.shape(), output, numbers, seed }
+        });
+        Y::from_parts(recording, aux)
     }
 
     /// The value of the function at a point.
