@@ -77,7 +77,7 @@ fn the_macros_have_the_rules_of_the_registry() {
             .collect();
         table += &format!("{}\t{}\t{}\n", record.name, names.join(", "), partials.join("\t"));
     }
-    check("difrules-macros/src/rules.tsv", &table);
+    check("difrules-macros/src/derivative/rules.tsv", &table);
 }
 
 /// The names that a function of another module may have, which the parser of expressions has to tell from it.

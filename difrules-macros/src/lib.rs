@@ -1,16 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod derivative;
-mod derive;
+mod differentiable;
 mod errors;
-mod expand;
-mod function;
-mod hygiene;
-mod options;
-mod owner;
-mod pretty;
-mod rename;
-mod ungroup;
+mod primitive;
+mod tokens;
 
 use proc_macro::TokenStream;
 
@@ -44,7 +38,7 @@ use proc_macro::TokenStream;
 /// A wrong use is a compile error at the user's token that says what to write instead.
 #[proc_macro_attribute]
 pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
-    expand::primitive(options.into(), item.clone().into())
+    primitive::primitive(options.into(), item.clone().into())
         .unwrap_or_else(|error| {
             // The function stays, so that its uses are no errors too.
             let mut tokens = proc_macro2::TokenStream::from(item);
@@ -142,5 +136,5 @@ pub fn expression(input: TokenStream) -> TokenStream {
 /// nor marked, is a compile error at the user's token that says what to write instead.
 #[proc_macro_derive(Differentiable, attributes(constant, differentiable))]
 pub fn differentiable(item: TokenStream) -> TokenStream {
-    derive::differentiable(item.into()).unwrap_or_else(|error| errors::said(&error)).into()
+    differentiable::differentiable(item.into()).unwrap_or_else(|error| errors::said(&error)).into()
 }

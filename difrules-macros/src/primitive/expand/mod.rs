@@ -1,78 +1,37 @@
 //! The expansion: the function that dispatches on the mode, the empty type of the same name that
 //! carries the rules, its implementation of `Primitive`, and its record.
 
-mod check;
 mod formulas;
 mod implementation;
 mod record;
-mod rules;
+mod rule;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, GenericParam, Ident, ItemFn, Pat, Result, Type};
+use syn::{GenericParam, Ident, ItemFn, Pat, Type};
 
 use crate::errors::Errors;
-use crate::function::{Form, Function, ScalarParameter, with_lifetimes};
-use crate::hygiene::quote;
-use crate::options::{Kernel, Options, Rule, Text};
-use crate::{owner, pretty, rename, ungroup};
+use crate::primitive::function::{Form, Function, ScalarParameter, with_lifetimes};
+use crate::primitive::options::{Kernel, Options, Rule, Text};
+use crate::tokens::hygiene::quote;
+use crate::tokens::pretty;
 
-use rules::{Body, Parameter, RuleText};
+use rule::{Body, Parameter, RuleText};
 
-pub(crate) fn primitive(options: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let errors = Errors::default();
-    let tokens = understood(options, item, &errors);
-    errors.finish(tokens)
-}
-
-/// What the attribute writes; nothing where something is wrong.
-fn understood(options: TokenStream, item: TokenStream, errors: &Errors) -> Option<TokenStream> {
-    let (options, mut item) = (ungroup::parenthesised(options), ungroup::parenthesised(item));
-    let mut parsed = Options::new(options.clone(), errors);
-    if let Some(owner) = parsed.owner.take() {
-        if rename::mentions_parameters(&owner) {
-            errors.say(
-                owner.span(),
-                "an associated function of a generic type has no primitive: the rules could not \
-                 name the type's parameters; write a free function",
-            );
-        } else if !errors.are_some() {
-            parsed = Options::new(rename::owner(options, &owner), errors);
-        }
-        item = rename::owner(item, &owner);
-        parsed.owner = Some(owner);
-    }
-    let mut item = errors.keep(syn::parse2::<ItemFn>(item.clone()).map_err(|error| {
-        Error::new(error.span(), "`#[primitive]` stands on a function with a body")
-    }))?;
-    ungroup::function(&mut item);
-    if parsed.owner.is_none()
-        && !parsed.is_unread(&["impl"])
-        && item.sig.receiver().is_none()
-        && let Some(advice) = owner::advice(&item.sig)
-    {
-        errors.say(item.sig.ident.span(), advice);
-    }
-    check::keys(&item.sig, &parsed, errors);
-    let function = Function::new(item, &parsed, errors)?;
-    let expansion = Expansion::new(&function, &parsed, errors);
-    if errors.are_some() {
-        return None;
-    }
-    let tokens = expansion?.tokens();
-    Some(rename::root(tokens, parsed.root.as_ref()))
-}
-
-struct Expansion<'a> {
-    function: &'a Function,
-    options: &'a Options,
+pub(super) struct Expansion<'a> {
+    pub(super) function: &'a Function,
+    pub(super) options: &'a Options,
     forward: Option<RuleText>,
     reverse: Option<RuleText>,
 }
 
 impl<'a> Expansion<'a> {
-    fn new(function: &'a Function, options: &'a Options, errors: &Errors) -> Option<Self> {
+    pub(super) fn new(
+        function: &'a Function,
+        options: &'a Options,
+        errors: &Errors,
+    ) -> Option<Self> {
         let mut expansion = Self { function, options, forward: None, reverse: None };
         expansion.check(errors);
         if options.partial.is_empty() {
@@ -133,7 +92,7 @@ impl<'a> Expansion<'a> {
         }
     }
 
-    fn tokens(&self) -> TokenStream {
+    pub(super) fn tokens(&self) -> TokenStream {
         let function = self.function;
         let ident = function.ident();
         let item = &function.item;
@@ -360,7 +319,7 @@ impl<'a> Expansion<'a> {
     }
 }
 
-fn parameter_ident(parameter: &GenericParam) -> Option<&Ident> {
+pub(super) fn parameter_ident(parameter: &GenericParam) -> Option<&Ident> {
     match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
         GenericParam::Const(parameter) => Some(&parameter.ident),

@@ -5,7 +5,7 @@ use std::fs;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, ImplItemFn, ItemFn, ItemImpl, ItemTrait, Signature, TraitItemFn};
 
-use crate::pretty;
+use crate::tokens::pretty;
 
 /// What is to be written in place of this function, where the file that holds the attribute says that it
 /// belongs to an `impl` or a `trait`; nothing where it is free, or nobody can tell.

@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
 
 use crate::errors::Errors;
-use crate::{pretty, ungroup};
+use crate::tokens::{pretty, ungroup};
 
 /// What stands in `#[primitive(..)]`.
 #[derive(Default)]

@@ -8,9 +8,9 @@ use syn::{
 };
 
 use crate::errors::Errors;
-use crate::function::{bound_name, mentions};
-use crate::hygiene::quote;
-use crate::rename;
+use crate::primitive::function::{bound_name, mentions};
+use crate::tokens::hygiene::quote;
+use crate::tokens::rename;
 
 /// A field of the structure.
 struct Field<'a> {
@@ -135,7 +135,7 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
         .params
         .iter()
         .filter(|parameter| !is(parameter, scalar))
-        .map(crate::expand::without_default)
+        .map(crate::primitive::expand::without_default)
         .collect();
     let arguments = |of: &TokenStream| {
         let arguments = item.generics.params.iter().map(|parameter| match parameter {
@@ -196,7 +196,8 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
                 let f64_tokens =
                     if complex { quote!(<__K as __difrules::Kind>::Of<f64>) } else { quote!(f64) };
                 let real = quote!(f64);
-                let at = crate::function::substituted(written, scalar, &f64_tokens, &real);
+                let at =
+                    crate::primitive::function::substituted(written, scalar, &f64_tokens, &real);
                 let span = written.span().resolved_at(Span::mixed_site());
                 quote_spanned!(span=> __difrules::Shape<#at>)
             })

@@ -8,15 +8,15 @@ use quote::ToTokens;
 use syn::{ExprClosure, Pat};
 
 use super::Expansion;
-use super::rules::{Parameter, untyped};
+use super::rule::{Parameter, untyped};
 use crate::derivative::{bare_calls, unambiguous};
-use crate::function::Form;
-use crate::hygiene::quote;
-use crate::options::{Partial, Rule, Text};
+use crate::primitive::function::Form;
+use crate::primitive::options::{Partial, Rule, Text};
+use crate::tokens::hygiene::quote;
 
 impl Expansion<'_> {
     /// The numbers of the arguments by which nobody knows the derivative.
-    pub(super) fn unknown(&self) -> Vec<usize> {
+    pub(in crate::primitive) fn unknown(&self) -> Vec<usize> {
         let partials = &self.options.partial;
         let given = if partials.is_empty() { &self.options.symbolic } else { partials };
         self.differentiable()

@@ -10,9 +10,9 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Error, ExprClosure, Ident, LitInt, Pat, Path, Result, Token};
 
 use crate::errors::Errors;
-use crate::hygiene::quote;
-use crate::options::{Partial, partial_list};
-use crate::rename;
+use crate::primitive::options::{Partial, partial_list};
+use crate::tokens::hygiene::quote;
+use crate::tokens::rename;
 
 /// The rules of `difrules_core::math`, written by a test from the registry: a name, the names of the arguments with those of
 /// constants in brackets, and a partial derivative an argument, or why there is none.

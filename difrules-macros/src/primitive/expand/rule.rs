@@ -10,9 +10,9 @@ use syn::{
 };
 
 use super::{Expansion, parameter_ident, parameter_name};
-use crate::function::{Form, ScalarParameter};
-use crate::hygiene::quote;
-use crate::options::{Partial, Read, Rule, Text};
+use crate::primitive::function::{Form, ScalarParameter};
+use crate::primitive::options::{Partial, Read, Rule, Text};
+use crate::tokens::hygiene::quote;
 
 /// A value that a rule takes, in the order of the rule's parameters.
 #[derive(Clone, Copy, PartialEq)]
@@ -64,7 +64,7 @@ pub(super) enum Body {
 
 impl Expansion<'_> {
     /// The numbers of the differentiable arguments.
-    pub(super) fn differentiable(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(in crate::primitive) fn differentiable(&self) -> impl Iterator<Item = usize> + '_ {
         let arguments = self.function.arguments.iter().enumerate();
         arguments.filter(|(_, argument)| !argument.is_constant()).map(|(i, _)| i)
     }

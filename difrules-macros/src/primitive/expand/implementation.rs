@@ -5,11 +5,11 @@ use quote::{ToTokens, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::rules::Parameter;
+use super::rule::Parameter;
 use super::{Expansion, cast, parameter_ident, without_default};
-use crate::function::{Argument, Failing, Form, ScalarParameter, with_lifetimes};
-use crate::hygiene::quote;
-use crate::options::Partial;
+use crate::primitive::function::{Argument, Failing, Form, ScalarParameter, with_lifetimes};
+use crate::primitive::options::Partial;
+use crate::tokens::hygiene::quote;
 
 impl Expansion<'_> {
     pub(super) fn implementation(&self) -> TokenStream {

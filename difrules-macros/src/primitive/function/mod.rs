@@ -11,8 +11,8 @@ use syn::{
 };
 
 use crate::errors::Errors;
-use crate::options::Options;
-use crate::pretty;
+use crate::primitive::options::Options;
+use crate::tokens::pretty;
 
 /// The scalar of a function.
 pub(crate) enum ScalarParameter {

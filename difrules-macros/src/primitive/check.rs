@@ -4,11 +4,11 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, LitStr, Pat, Signature};
 
-use super::{Expansion, parameter_ident};
+use super::expand::{Expansion, parameter_ident};
 use crate::errors::Errors;
-use crate::function::{Argument, Form};
-use crate::options::{Instance, Kernel, Options, Parameters, Partial, Read, Rule, Text};
-use crate::pretty;
+use crate::primitive::function::{Argument, Form};
+use crate::primitive::options::{Instance, Kernel, Options, Parameters, Partial, Read, Rule, Text};
+use crate::tokens::pretty;
 
 /// The keys without the function, of which the names of its arguments are enough.
 pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {

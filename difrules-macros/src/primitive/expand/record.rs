@@ -7,10 +7,10 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr, GenericArgument, ItemFn, Lit, Meta, Type, Visibility};
 
 use super::{Expansion, parameter_ident};
-use crate::function::{Form, ScalarParameter};
-use crate::hygiene::quote;
-use crate::options::{Parameters, Partial, Rule};
-use crate::pretty;
+use crate::primitive::function::{Form, ScalarParameter};
+use crate::primitive::options::{Parameters, Partial, Rule};
+use crate::tokens::hygiene::quote;
+use crate::tokens::pretty;
 
 /// An instance that is registered.
 pub(super) struct Registered {
@@ -215,7 +215,7 @@ impl Expansion<'_> {
         let mut at = self.function.substitute(written, &instance.scalar, &instance.real());
         for (parameter, argument) in self.function.parameters.iter().zip(&instance.others) {
             if let Some(ident) = parameter_ident(parameter) {
-                at = crate::function::replace(&at, ident, argument);
+                at = crate::primitive::function::replace(&at, ident, argument);
             }
         }
         at
