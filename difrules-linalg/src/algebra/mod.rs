@@ -1,9 +1,12 @@
 //! The mathematics that primitives share, each file named after the primitive that it serves first, and
 //! the steps that all of them take.
 
+pub(crate) mod bidiagonal;
+pub(crate) mod cholesky;
 pub(crate) mod congruence;
 pub(crate) mod eigen;
 pub(crate) mod hermitian_eigen;
+pub(crate) mod hessenberg;
 pub(crate) mod householder;
 pub(crate) mod implicit_qr;
 pub(crate) mod lu;
@@ -11,7 +14,8 @@ pub(crate) mod modulus;
 pub(crate) mod qr;
 pub(crate) mod rank;
 pub(crate) mod reduction;
+pub(crate) mod scaling;
 pub(crate) mod schur;
 pub(crate) mod svd;
-pub(crate) mod triangle;
+pub(crate) mod triangular_part;
 pub(crate) mod unitary;

@@ -7,11 +7,10 @@ use nalgebra::{
     ComplexField, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::householder::{
-    binade, eliminate, form, to_bidiagonal, to_hessenberg, to_tridiagonal,
-};
+use crate::algebra::householder::{eliminate, form, to_bidiagonal, to_hessenberg, to_tridiagonal};
 use crate::algebra::implicit_qr::diagonalise_bidiagonal;
 use crate::algebra::reduction::rescaled;
+use crate::algebra::scaling::binade;
 use crate::block::{block, block_mut, workspace};
 use crate::error::{Error, overflow};
 

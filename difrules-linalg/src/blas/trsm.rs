@@ -11,7 +11,7 @@ use nalgebra::{
 };
 
 use crate::algebra::modulus::quotient;
-use crate::algebra::triangle::{SMALL, active};
+use crate::algebra::triangular_part::{SMALL, active};
 use crate::blas::gemm::gemm;
 use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
 use crate::error::{Error, shape, singular, square};

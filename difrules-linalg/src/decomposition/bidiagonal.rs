@@ -4,7 +4,8 @@ use nalgebra::{
     DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::reduction::{Band, bidiagonal_forward, bidiagonal_reverse, over_band, sizes};
+use crate::algebra::bidiagonal::{Band, bidiagonal_forward, bidiagonal_reverse, over_band};
+use crate::algebra::reduction::sizes;
 use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::error::{Error, finite, overflow};

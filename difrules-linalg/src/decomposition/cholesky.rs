@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::triangle::{
+use crate::algebra::cholesky::{
     cholesky_forward_lower, cholesky_lower, cholesky_reverse_hermitian,
 };
 use crate::blas::trsm::{Diagonal, Triangle};

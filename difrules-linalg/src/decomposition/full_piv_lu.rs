@@ -2,8 +2,8 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::algebra::householder::lowered;
 use crate::algebra::lu::{full_piv_lu_in_place, lu_forward, lu_reverse, scale_upper};
+use crate::algebra::scaling::lowered;
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
 use crate::sample;

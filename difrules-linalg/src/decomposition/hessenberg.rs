@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, U1};
 
-use crate::algebra::reduction::{hessenberg_forward, hessenberg_reverse};
+use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_reverse};
 use crate::algebra::unitary::hessenberg_factors;
 use crate::block::buffer;
 use crate::error::{Error, finite, overflow, square};

@@ -2,10 +2,10 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::algebra::householder::lowered;
 use crate::algebra::lu::{
     lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
 };
+use crate::algebra::scaling::lowered;
 use crate::blas::trsm::Operation;
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite, solved};

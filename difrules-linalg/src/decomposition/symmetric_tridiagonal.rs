@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
-use crate::algebra::reduction::{hessenberg_forward, hessenberg_reverse};
+use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_reverse};
 use crate::algebra::unitary::tridiagonal_factors;
 use crate::blas::trsm::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};

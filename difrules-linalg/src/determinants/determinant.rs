@@ -2,8 +2,8 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::algebra::householder::{exponent, product, times_power};
 use crate::algebra::lu::full_piv_lu_in_place;
+use crate::algebra::scaling::{exponent, product, times_power};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
 use crate::block::{FIT, block, block_mut, multiply, solve_again};
 use crate::decomposition::lu::lu;

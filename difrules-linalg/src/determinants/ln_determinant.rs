@@ -2,7 +2,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::triangle::cholesky_reverse_hermitian;
+use crate::algebra::cholesky::cholesky_reverse_hermitian;
 use crate::block::{block, block_mut};
 use crate::decomposition::cholesky::{cholesky, cholesky_forward};
 use crate::error::Error;

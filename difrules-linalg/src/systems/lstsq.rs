@@ -4,9 +4,9 @@ use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
-use crate::algebra::householder::{binade, exponent, times_power};
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::rank::Ranges;
+use crate::algebra::scaling::{binade, exponent, times_power};
 use crate::blas::trsm::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};

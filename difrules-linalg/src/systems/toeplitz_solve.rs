@@ -4,9 +4,9 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::algebra::householder::binade;
 use crate::algebra::lu::{lu_in_place, lu_solve_in_place};
 use crate::algebra::modulus::{largest_modulus, quotient};
+use crate::algebra::scaling::binade;
 use crate::blas::trsm::Operation;
 use crate::block::block_mut;
 use crate::error::{Error, finite, shape};

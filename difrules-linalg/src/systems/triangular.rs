@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::triangle::{active, add_outer, add_strict_outer};
+use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
 use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, adjoint_solve, trsm};
 use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, finite, finite_triangle, shape, solved, square};

@@ -1,0 +1,78 @@
+//! Scaling by powers of two, and products that neither overflow nor underflow on the way.
+
+use approx::AbsDiffEq;
+use difrules_core::{Real, Scalar};
+use nalgebra::allocator::Allocator;
+use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
+
+/// The largest of the parts of numbers.
+fn largest_part<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
+    entries.into_iter().fold(0.0_f64, |most, x| {
+        let parts = [x.real(), x.imaginary()].map(|x| ComplexField::abs(x).to_f64());
+        most.max(parts[0]).max(parts[1])
+    })
+}
+
+/// The exponent of a power of two next to the largest of the parts of numbers, zero for zeros alone.
+pub(crate) fn exponent<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
+    let most = largest_part(entries);
+    if most.is_normal() {
+        return (most.to_bits() >> 52) as f64 - 1023.0;
+    }
+    if most > 0.0 && most.is_finite() { most.log2().floor() } else { 0.0 }
+}
+
+/// A power of two next to the largest of the parts of numbers, one for zeros alone.
+pub(crate) fn binade<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> T::Real {
+    let most = largest_part(entries);
+    // Its exponent alone.
+    let normal = f64::from_bits(most.to_bits() & 0xfff0_0000_0000_0000);
+    nalgebra::convert(match most {
+        _ if most.is_normal() => normal,
+        _ if most > 0.0 && most.is_finite() => most.log2().floor().exp2(),
+        _ => 1.0,
+    })
+}
+
+/// x times a power of two, which may be none of the numbers.
+pub(crate) fn times_power<T: Scalar>(mut x: T, exponent: f64) -> T {
+    // Each step is exact as long as the number does not leave the range for good.
+    let mut left = exponent;
+    while left != 0.0 && !x.is_constant_zero() {
+        let step = left.clamp(-100.0, 100.0);
+        x = x.scale(nalgebra::convert(step.exp2()));
+        left -= step;
+        if x.norm1().to_f64() == f64::INFINITY {
+            break;
+        }
+    }
+    x
+}
+
+/// The product of numbers, which overflows or underflows only if it is too large or too small itself: powers of
+/// two are kept aside.
+pub(crate) fn product<T: Scalar>(factors: impl Iterator<Item = T>) -> T {
+    let (x, exponent) = factors.fold((T::one(), 0.0), |(x, sum), factor| {
+        let own = exponent([&factor]);
+        let x = x * times_power(factor, -own);
+        let moved = exponent([&x]);
+        (times_power(x, -moved), sum + own + moved)
+    });
+    times_power(x, exponent)
+}
+
+/// A copy of A, over a power of two if sums of a few of its entries may overflow, and that.
+pub(crate) fn lowered<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, C>, T::Real)
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let exponent = exponent(a.iter());
+    let single = <T::Real>::default_epsilon().to_f64() > 1e-10;
+    if exponent < if single { 100.0 } else { 980.0 } {
+        return (a.clone(), nalgebra::one());
+    }
+    let scale: T::Real = nalgebra::convert(64.0_f64.exp2());
+    (a.map(|x| x.unscale(scale)), scale)
+}
