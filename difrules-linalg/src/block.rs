@@ -12,7 +12,8 @@ use nalgebra::{
 };
 
 use crate::blas::gemm::{gemm_again, is_small_product};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::trsm::trsm;
 use crate::error::Error;
 
 /// Why the calls of rules cannot fail.

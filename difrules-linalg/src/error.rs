@@ -4,7 +4,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::storage::RawStorage;
 use nalgebra::{Dim, Matrix};
 
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 
 /// Why a linear-algebra primitive has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

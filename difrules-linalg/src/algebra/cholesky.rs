@@ -8,7 +8,7 @@ use difrules_core::Scalar;
 use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut};
 
 use crate::algebra::triangular_part::{SMALL, active, add_outer};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{multiply, solve_again};
 
 /// Replaces the lower triangle of a Hermitian A by its Cholesky factor, the strict upper triangle

@@ -9,7 +9,7 @@ use nalgebra::{
 
 use crate::algebra::modulus::{largest, largest_modulus};
 use crate::algebra::triangular_part::{active, add_strict_outer};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, multiply, solve_unit};
 use crate::error::{Error, singular};
 use crate::tolerance::{Gap, Quotients, gap_of};

@@ -9,7 +9,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::{largest_modulus, quotient};
 use crate::algebra::triangular_part::{active, add_strict_outer};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
 use crate::error::{Error, overflow};
 use crate::tolerance::Quotients;

@@ -14,7 +14,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::largest_modulus;
-use crate::blas::trsm::{Operation, Side, Triangle};
+use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
 use crate::tolerance::{Gap, Quotients, gap_of};
 

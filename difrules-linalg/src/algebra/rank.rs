@@ -5,7 +5,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
 use crate::algebra::modulus::largest_modulus;
-use crate::blas::trsm::Side;
+use crate::blas::options::Side;
 use crate::block::{block, block_mut, multiply, product};
 use crate::tolerance::{Quotients, plain, undefined_of};
 

@@ -4,7 +4,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 use crate::block::multiply;
 
 /// The size at which a recursion on blocks ends.

@@ -8,7 +8,7 @@ use nalgebra::{
     StorageMut,
 };
 
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::{
     FIT, block, block_mut, buffer, chain, multiply_parts, pairing, scale_by, varies,
 };

@@ -13,49 +13,12 @@ use nalgebra::{
 use crate::algebra::modulus::quotient;
 use crate::algebra::triangular_part::{SMALL, active};
 use crate::blas::gemm::gemm;
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
 use crate::error::{Error, shape, singular, square};
 
 /// How many right-hand sides are solved at once.
 const STRIP: usize = 32;
-
-/// On which side of the unknown the triangular matrix stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// op(A) X = B.
-    Left,
-    /// X op(A) = B.
-    Right,
-}
-
-/// Which triangle of a matrix is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Triangle {
-    /// The diagonal and what is below it.
-    Lower,
-    /// The diagonal and what is above it.
-    Upper,
-}
-
-/// What is done to a matrix before it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    /// A.
-    None,
-    /// A^T.
-    Transpose,
-    /// A^H.
-    Adjoint,
-}
-
-/// What the diagonal of a triangular matrix is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Diagonal {
-    /// As stored.
-    General,
-    /// Ones, whatever is stored.
-    Unit,
-}
 
 /// B <- alpha op(A)^-1 B or B <- alpha B op(A)^-1, in place, for a triangular matrix A.
 ///

@@ -5,7 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix};
 use crate::algebra::cholesky::{
     cholesky_forward_lower, cholesky_lower, cholesky_reverse_hermitian,
 };
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;

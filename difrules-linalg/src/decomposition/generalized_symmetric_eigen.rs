@@ -8,7 +8,7 @@ use crate::algebra::hermitian_eigen::{
     keep_phases_adjoint, over_gaps, part, size_of_bars, split_values, turn,
 };
 use crate::algebra::modulus::largest_modulus;
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{
     FIT, block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again, varies,
 };

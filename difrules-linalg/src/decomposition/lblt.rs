@@ -6,7 +6,7 @@ use nalgebra::{
 
 use crate::algebra::congruence::Congruence;
 use crate::algebra::scaling::lowered;
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite, finite_triangle, overflow, permutation, shape, square};
 use crate::sample;

@@ -6,7 +6,7 @@ use crate::algebra::lu::{
     lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
 };
 use crate::algebra::scaling::lowered;
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, finite, solved};
 use crate::sample;

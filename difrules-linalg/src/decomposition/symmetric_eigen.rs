@@ -5,7 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 use crate::algebra::hermitian_eigen::{
     gradient_of_eigenvalues, hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse,
 };
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{block, buffer, varies};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;

@@ -4,7 +4,7 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_reverse};
 use crate::algebra::unitary::tridiagonal_factors;
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};
 use crate::elementary::symmetric_part::symmetric_part;
 use crate::error::{Error, finite_triangle, overflow, square};

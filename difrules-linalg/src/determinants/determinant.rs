@@ -4,7 +4,8 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::algebra::lu::full_piv_lu_in_place;
 use crate::algebra::scaling::{exponent, product, times_power};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, trsm};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::trsm::trsm;
 use crate::block::{FIT, block, block_mut, multiply, solve_again};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::FIT;
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::{Error, square};

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::gemm::gemm_again;
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::{block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, shape};
 

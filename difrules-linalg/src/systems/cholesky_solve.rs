@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::triangular_part::{active, add_outer};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
 use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};

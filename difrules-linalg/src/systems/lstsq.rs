@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVec
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::rank::Ranges;
 use crate::algebra::scaling::{binade, exponent, times_power};
-use crate::blas::trsm::{Operation, Side, Triangle};
+use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 use crate::decomposition::lq::lq;

@@ -7,7 +7,7 @@ use nalgebra::{
 
 use crate::algebra::lu::{lu_solve_in_place, permute_rows, permute_rows_back, solve_unit_lower};
 use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, multiply, solve_again};
 use crate::decomposition::lu::Lu;
 use crate::error::{Error, finite, shape, square};

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::lu::lu_solve_in_place;
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::{Error, finite, shape, square};

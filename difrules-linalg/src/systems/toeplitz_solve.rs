@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix,
 use crate::algebra::lu::{lu_in_place, lu_solve_in_place};
 use crate::algebra::modulus::{largest_modulus, quotient};
 use crate::algebra::scaling::binade;
-use crate::blas::trsm::Operation;
+use crate::blas::options::Operation;
 use crate::block::block_mut;
 use crate::error::{Error, finite, shape};
 use crate::tolerance::report_nearly_singular;

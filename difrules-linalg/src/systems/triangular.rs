@@ -4,7 +4,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
-use crate::blas::trsm::{Diagonal, Operation, Side, Triangle, adjoint_solve, trsm};
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::trsm::{adjoint_solve, trsm};
 use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;

@@ -3,7 +3,7 @@ use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::blas::trsm::{Diagonal, Triangle};
+use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};
 use crate::decomposition::udu::Udu;
 use crate::error::{Error, finite, finite_triangle, shape, square};
