@@ -1,6 +1,6 @@
 //! A primitive whose types the caller does not know.
 //!
-//! What is compiled for each primitive are the few functions of [`Rules`], which do no more than to
+//! What is compiled for each primitive are the few functions of [`Methods`], which do no more than to
 //! know its types; what is done with a value of a type is compiled once for all primitives that take or
 //! give it, in [`Handling`]; everything else once.
 
@@ -31,7 +31,7 @@ impl Calls {
     /// The calls of `P` at the real scalar `S`. It is asked once: a record lives as long as the
     /// program, and so does this.
     pub fn of<P: Primitive, S: Real>() -> Self {
-        Self::new(Rules {
+        Self::new(Methods {
             record: P::record,
             in_place: P::Arguments::IN_PLACE,
             arguments: P::Arguments::handling::<S>(),
@@ -42,14 +42,14 @@ impl Calls {
         })
     }
 
-    fn new<S: Real>(rules: Rules<S>) -> Self {
+    fn new<S: Real>(rules: Methods<S>) -> Self {
         Self(Box::leak(Box::new(rules)))
     }
 }
 
 /// A primitive at a real scalar: its types, and a function for each thing that it can do. The arguments
 /// are of its types.
-struct Rules<S: Real> {
+struct Methods<S: Real> {
     record: RecordOf,
     in_place: &'static [bool],
     arguments: Vec<&'static dyn Handling<S>>,
@@ -204,7 +204,7 @@ fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf, error: E) -> 
 // What is compiled once for a scalar.
 
 struct Pushed<S: Real> {
-    rules: &'static Rules<S>,
+    rules: &'static Methods<S>,
     step: Box<dyn Step<S>>,
 }
 
@@ -215,7 +215,7 @@ impl<S: Real> Push for Pushed<S> {
 }
 
 struct Pulled<S: Real> {
-    rules: &'static Rules<S>,
+    rules: &'static Methods<S>,
     residual: Box<dyn Residual<S>>,
 }
 
@@ -252,7 +252,7 @@ fn mismatch(record: RecordOf, what: &'static str, mismatch: Mismatch) -> CallErr
     refused(record, place, mismatch)
 }
 
-impl<S: Real> Rules<S> {
+impl<S: Real> Methods<S> {
     fn check_arity(&self, what: &'static str, found: usize) -> Result<(), CallError> {
         let wanted = self.arguments.len();
         if found == wanted {
@@ -489,7 +489,7 @@ impl<S: Real> Rules<S> {
     }
 }
 
-impl<S: Real> Erased for Rules<S> {
+impl<S: Real> Erased for Methods<S> {
     fn types(&self) -> Vec<(TypeId, &'static str)> {
         self.arguments.iter().map(|handling| handling.types()).collect()
     }

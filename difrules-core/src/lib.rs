@@ -48,7 +48,7 @@ pub use modes::reverse::recording::Recording;
 pub use modes::reverse::var::Var;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.
 pub use nalgebra;
-pub use pages::{algorithms, infinities, nesting};
+pub use pages::{algorithms, glossary, infinities, nesting};
 pub use registry::{
     Argument, CallError, Duplicate, FindError, Instance, MissingRule, Mode, Notion, Partial,
     Pullback, Pushforward, Record, UnknownPartial, by_name, by_path, by_types, duplicates, find,

@@ -92,7 +92,7 @@ where
 {
     let counter = Rc::new(RefCell::new(Counter::default()));
     let counts = Rc::clone(&counter);
-    let opened = Opened::<X::Real>::attentive(X::count(&x.shape()), |tape| {
+    let opened = Opened::<X::Real>::observed(X::count(&x.shape()), |tape| {
         tape.observe(move || counts.borrow_mut().count());
     });
     let (y, aux) = f(&inputs(&opened, x)).into_parts();

@@ -4,6 +4,10 @@
 #[doc = include_str!("algorithms.md")]
 pub mod algorithms {}
 
+/// The words that are used here, each for one thing.
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
+
 /// Zero against infinity: what a derivative is where one meets the other.
 #[doc = include_str!("infinities.md")]
 pub mod infinities {}

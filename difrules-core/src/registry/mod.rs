@@ -298,7 +298,7 @@ pub struct Registered(pub fn() -> &'static Record);
 
 inventory::collect!(Registered);
 
-struct Registry {
+struct Index {
     sorted: Vec<&'static Record>,
     by_path: HashMap<&'static str, &'static Record>,
     by_name: HashMap<&'static str, HashMap<usize, Vec<&'static Record>>>,
@@ -328,8 +328,8 @@ impl fmt::Display for Duplicate {
     }
 }
 
-fn registry() -> &'static Registry {
-    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+fn registry() -> &'static Index {
+    static REGISTRY: OnceLock<Index> = OnceLock::new();
     REGISTRY.get_or_init(|| {
         let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| (found.0)()).collect();
         sorted.sort_by_key(|record| (record.path, record.file, record.line));
@@ -350,7 +350,7 @@ fn registry() -> &'static Registry {
                 }
             }
         }
-        Registry { sorted, by_path, by_name, duplicates }
+        Index { sorted, by_path, by_name, duplicates }
     })
 }
 

@@ -244,7 +244,7 @@ pub struct Program {
 enum Step {
     Number(f64),
     Variable(usize),
-    Call(Operation, Vec<usize>),
+    Call(Function, Vec<usize>),
 }
 
 impl Program {
@@ -264,7 +264,7 @@ impl Program {
                         .ok_or_else(|| SymbolicError::NoValue(name.to_string()))?,
                 ),
                 Node::Call(function, arguments) => {
-                    Step::Call(Operation::new(&function, arguments.len())?, arguments)
+                    Step::Call(Function::new(&function, arguments.len())?, arguments)
                 }
             })
         };
@@ -298,7 +298,7 @@ impl Program {
                 }
                 Step::Number(number) => Ok(nalgebra::convert(*number)),
                 Step::Variable(place) => Ok(variables[*place]),
-                Step::Call(Operation::Select, arguments) => {
+                Step::Call(Function::Select, arguments) => {
                     values[arguments[0]].and_then(|chosen| {
                         let no = chosen.partial_cmp(&T::zero()) == Some(Ordering::Equal);
                         values[arguments[if no { 2 } else { 1 }]]
@@ -324,7 +324,7 @@ impl Program {
 
 /// What a call in an expression does.
 #[derive(Debug, Clone, Copy)]
-enum Operation {
+enum Function {
     Constant(f64),
     Add,
     Sub,
@@ -341,7 +341,7 @@ enum Operation {
     Primitive(&'static Record),
 }
 
-impl Operation {
+impl Function {
     fn new(function: &str, arity: usize) -> Result<Self, DerivativeError> {
         Ok(match (function, arity) {
             ("add", 2) => Self::Add,
@@ -412,7 +412,7 @@ pub(crate) fn value_of<T: Real>(
             let parts: Result<Vec<_>, _> =
                 parts.iter().map(|part| value_of(part, arguments, value)).collect();
             let parts = parts?;
-            Operation::new(function, parts.len())?.call(&parts)?
+            Function::new(function, parts.len())?.call(&parts)?
         }
     })
 }

@@ -70,8 +70,8 @@ impl<S: Number> Tape<S> {
 
     /// The operands of a statement with the partial derivatives by them, and whether it is a product.
     fn edges(&self, statement: usize, number: u32) -> ([u32; 2], [S; 2], bool) {
-        match &self.program {
-            Some(program) => program.edges(statement, number),
+        match &self.plan {
+            Some(plan) => plan.edges(statement, number),
             None => {
                 let (operands, partials) = self.statements.get(statement);
                 let product = self.products.binary_search(&(statement as u32)).is_ok();

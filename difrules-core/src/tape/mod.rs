@@ -8,8 +8,8 @@
 mod clash;
 mod number;
 mod opened;
+mod plan;
 pub(crate) mod pool;
-mod program;
 mod reading;
 #[cfg(feature = "testing")]
 mod recorded;
@@ -24,13 +24,13 @@ use clash::Live;
 pub(crate) use clash::StatementKind;
 pub use number::Number;
 pub(crate) use opened::Opened;
-use program::Instruction;
-pub use program::ReplayError;
-pub(crate) use program::{Operand, Operation, Program};
+use plan::Instruction;
+pub use plan::ReplayError;
+pub(crate) use plan::{Arithmetic, Operand, Plan};
 pub(crate) use reading::{Reading, Whole};
 #[cfg(feature = "testing")]
 pub use recorded::Recorded;
-use statements::Statements;
+use statements::StatementList;
 pub(crate) use statements::carry;
 pub(crate) use threads::{new_tapes, release, tapes_by_type};
 
@@ -39,7 +39,7 @@ pub(crate) const CONSTANT: u32 = 0;
 
 /// The bit of a tape's stamp that says to look at each operation: the tape is going to be replayed,
 /// or counts where its statements come from. Other tapes pay nothing for it.
-pub(crate) const ATTENTIVE: u32 = 1;
+pub(crate) const OBSERVED: u32 = 1;
 
 const TOO_MANY: &str = "a tape numbers at most 2^32 - 1 values; split the computation";
 
@@ -120,7 +120,7 @@ pub(crate) struct Tape<S: Number> {
     inputs: u32,
     /// How many numbers are not those of statements: of constants, inputs and the results of nodes.
     others: u32,
-    statements: Statements<S>,
+    statements: StatementList<S>,
     nodes: Vec<Node>,
     spans: Vec<Span>,
     runs: Vec<Run>,
@@ -138,7 +138,7 @@ pub(crate) struct Tape<S: Number> {
     /// The results whose derivatives are swept.
     seeds: Vec<u32>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
-    pub(crate) program: Option<Program<S>>,
+    pub(crate) plan: Option<Plan<S>>,
     /// Called at each statement.
     observer: Option<Box<dyn FnMut()>>,
 }
@@ -232,7 +232,7 @@ impl<S: Number> Tape<S> {
             stamp: 0,
             inputs: 0,
             others: 1,
-            statements: Statements::new(),
+            statements: StatementList::new(),
             nodes: Vec::new(),
             spans: Vec::new(),
             runs: Vec::new(),
@@ -243,7 +243,7 @@ impl<S: Number> Tape<S> {
             products: Vec::new(),
             jumping: Vec::new(),
             seeds: Vec::new(),
-            program: None,
+            plan: None,
             observer: None,
         }
     }
@@ -318,12 +318,12 @@ impl<S: Number> Tape<S> {
         })
     }
 
-    /// Appends a statement to the program of a tape that is replayed; returns its result's number.
+    /// Appends a statement to the plan of a tape that is replayed; returns its result's number.
     pub(crate) fn instruct(&mut self, instruction: Instruction, value: S) -> u32 {
         let number = self.number(1);
-        let program = self.program.as_mut().expect("this tape is replayed");
-        program.instructions.push(instruction);
-        program.values.push(value);
+        let plan = self.plan.as_mut().expect("this tape is replayed");
+        plan.instructions.push(instruction);
+        plan.values.push(value);
         number
     }
 
@@ -340,17 +340,17 @@ impl<S: Number> Tape<S> {
     /// # Errors
     /// What came out differently.
     pub(crate) fn replay(&mut self) -> Result<(), ReplayError> {
-        let Self { program, nodes, spans, runs, stores, inputs, jumping, .. } = self;
-        let program = program.as_mut().expect("this tape is replayed");
+        let Self { plan, nodes, spans, runs, stores, inputs, jumping, .. } = self;
+        let plan = plan.as_mut().expect("this tape is replayed");
         let (mut number, mut statements) = (*inputs + 1, 0);
         jumping.clear();
         for (i, node) in nodes.iter().enumerate() {
-            program.run(statements..node.statements, number);
+            plan.run(statements..node.statements, number);
             let mut first_runs = spans[node.first_span as usize..][..node.spans as usize]
                 .iter()
                 .flat_map(|span| &runs[span.first_run as usize..][..span.runs as usize]);
             let mut run = Run { start: CONSTANT, count: 0 };
-            let (before, after) = program.values.split_at_mut(node.first_output as usize);
+            let (before, after) = plan.values.split_at_mut(node.first_output as usize);
             let mut outputs = after.iter_mut();
             stores[node.store as usize].1.replay(
                 node.entry as usize,
@@ -372,13 +372,13 @@ impl<S: Number> Tape<S> {
             number = node.first_output + node.outputs;
             statements = node.statements;
         }
-        program.run(statements..program.instructions.len(), number);
-        program.check()
+        plan.run(statements..plan.instructions.len(), number);
+        plan.check()
     }
 
     /// How many statements came so far.
     fn statements(&self) -> usize {
-        self.program.as_ref().map_or(self.statements.len(), |program| program.instructions.len())
+        self.plan.as_ref().map_or(self.statements.len(), |plan| plan.instructions.len())
     }
 
     /// Carries the adjoints of the results that the seed names back to the inputs; returns those, in
@@ -438,8 +438,8 @@ impl<S: Number> Tape<S> {
         let end = results.end.min(last + 1).max(results.start);
         let dead = (results.end - end) as usize;
         let (statements, results) = (statements.start..statements.end - dead, results.start..end);
-        match &self.program {
-            Some(program) => program.sweep(statements, results, adjoints, is_live),
+        match &self.plan {
+            Some(plan) => plan.sweep(statements, results, adjoints, is_live),
             None => self.statements.sweep(statements, results, adjoints, is_live),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{ATTENTIVE, Number, Tape};
+use super::{Number, OBSERVED, Tape};
 
 /// A tape that is open for as long as this lives.
 pub(crate) struct Opened<S: Number> {
@@ -17,18 +17,18 @@ impl<S: Number> Opened<S> {
     }
 
     /// Opens a tape that looks at each operation.
-    pub(crate) fn attentive(inputs: usize, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
-        Self::with_stamp(inputs, ATTENTIVE, prepare)
+    pub(crate) fn observed(inputs: usize, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
+        Self::with_stamp(inputs, OBSERVED, prepare)
     }
 
-    fn with_stamp(inputs: usize, attentive: u32, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
+    fn with_stamp(inputs: usize, observed: u32, prepare: impl FnOnce(&mut Tape<S>)) -> Self {
         /// Zero is the stamp of constants. A stamp comes back only after 2^31 tapes.
         static STAMPS: AtomicU32 = AtomicU32::new(1);
         let mut stamp = 0;
         while stamp == 0 {
             stamp = STAMPS.fetch_add(1, Ordering::Relaxed) << 1;
         }
-        let stamp = stamp | attentive;
+        let stamp = stamp | observed;
         let mut tapes = S::tapes().borrow_mut();
         let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
         tape.stamp = stamp;
@@ -65,7 +65,7 @@ impl<S: Number> Opened<S> {
     /// Empties the tape and leaves its memory to the next one.
     fn reuse(&self, mut tape: Tape<S>) {
         tape.clear();
-        tape.program = None;
+        tape.plan = None;
         tape.observer = None;
         S::tapes().borrow_mut().spare = Some(tape);
     }

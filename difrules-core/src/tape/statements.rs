@@ -6,7 +6,7 @@ use super::CONSTANT;
 use crate::tape::Number;
 
 /// Operations on at most two numbers, in order.
-pub(super) struct Statements<S>(Vec<Statement<S>>);
+pub(super) struct StatementList<S>(Vec<Statement<S>>);
 
 #[derive(Clone, Copy)]
 struct Statement<S> {
@@ -17,7 +17,7 @@ struct Statement<S> {
 // Millions of them are on a tape.
 const _: () = assert!(size_of::<Statement<f64>>() == 24);
 
-impl<S: Number> Statements<S> {
+impl<S: Number> StatementList<S> {
     pub(super) const fn new() -> Self {
         Self(Vec::new())
     }

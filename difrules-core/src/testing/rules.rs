@@ -37,7 +37,7 @@ pub(super) trait Values<S: Real> {
 }
 
 /// A primitive's rules at a scalar.
-pub(super) trait Rules<S: Real> {
+pub(super) trait Subject<S: Real> {
     /// The results by the text that saves for the rules, and the forward rule.
     fn pushforward(&self, numbers: &[S]) -> Option<(Vec<S>, Push<'_, S>)>;
     /// The same with the reverse rule.
@@ -86,7 +86,7 @@ impl<P: Primitive, S: Real> Values<S> for Near<P> {
     }
 }
 
-impl<P: Primitive, S: Real> Rules<S> for Near<P> {
+impl<P: Primitive, S: Real> Subject<S> for Near<P> {
     fn pushforward(&self, numbers: &[S]) -> Option<(Vec<S>, Push<'_, S>)> {
         let mut evaluation = P::evaluate::<S>(self.at(numbers)).ok()?;
         let value = results::<P, S>(&evaluation.output, &mut evaluation.inputs);

@@ -24,7 +24,9 @@ pub(crate) fn quotient<T: Scalar>(x: T, d: T) -> T {
 }
 
 /// The tangent of the sum of the moduli of entries, which come with their tangents.
-pub(crate) fn turned<'a, T: Scalar>(entries: impl Iterator<Item = (&'a T, &'a T)>) -> T::Real {
+pub(crate) fn sum_of_moduli_tangent<'a, T: Scalar>(
+    entries: impl Iterator<Item = (&'a T, &'a T)>,
+) -> T::Real {
     entries.fold(nalgebra::zero(), |sum: T::Real, (&x, &x_dot)| {
         sum + (phase(x).conjugate() * x_dot).real()
     })

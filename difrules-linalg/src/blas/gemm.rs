@@ -83,9 +83,9 @@ pub fn gemm<
 where
     DefaultAllocator: Allocator<RA, CA> + Allocator<RB, CB> + Allocator<R, C>,
 {
-    let (rows, inner) = turned(operation_a, a.shape());
-    let (_, columns) = turned(operation_b, b.shape());
-    shape("b", b.shape(), turned(operation_b, (inner, columns)))?;
+    let (rows, inner) = shape_of_operation(operation_a, a.shape());
+    let (_, columns) = shape_of_operation(operation_b, b.shape());
+    shape("b", b.shape(), shape_of_operation(operation_b, (inner, columns)))?;
     shape("c", c.shape(), (rows, columns))?;
     let (copied_a, copied_b);
     let a = match column_major_view(a) {
@@ -113,7 +113,7 @@ where
 }
 
 /// The shape of op(A).
-fn turned(operation: Operation, (rows, columns): (usize, usize)) -> (usize, usize) {
+fn shape_of_operation(operation: Operation, (rows, columns): (usize, usize)) -> (usize, usize) {
     if operation == Operation::None { (rows, columns) } else { (columns, rows) }
 }
 
@@ -141,7 +141,7 @@ fn product<T: Scalar>(
     c: &mut DMatrixViewMut<'_, T>,
 ) {
     let none = |operation| operation == Operation::None;
-    let (rows, inner) = turned(operation_a, a.shape());
+    let (rows, inner) = shape_of_operation(operation_a, a.shape());
     let small = is_small_product(rows, inner, c.ncols());
     if !small && native_gemm(alpha, (a, !none(operation_a)), (b, !none(operation_b)), beta, c) {
         return;
@@ -230,9 +230,9 @@ pub(crate) fn gemm_again<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    let turned = |operation| operation != Operation::None;
+    let transposes = |operation| operation != Operation::None;
     if alpha.is_constant_one()
-        && multiply_parts((a, turned(operation_a)), (b, turned(operation_b)), beta, c)
+        && multiply_parts((a, transposes(operation_a)), (b, transposes(operation_b)), beta, c)
     {
         return;
     }
@@ -347,7 +347,10 @@ fn sample<T: Scalar>(random: &mut Sampler) -> Sample<T> {
     let (operation_a, operation_b) = (random.choose(&operations), random.choose(&operations));
     let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
     let (alpha, beta) = (random.normal(), random.normal());
-    let (a, b) = (turned(operation_a, (rows, inner)), turned(operation_b, (inner, columns)));
+    let (a, b) = (
+        shape_of_operation(operation_a, (rows, inner)),
+        shape_of_operation(operation_b, (inner, columns)),
+    );
     let (a, b) = (random.matrix(a.0, a.1), random.matrix(b.0, b.1));
     (operation_a, operation_b, alpha, a, b, beta, random.matrix(rows, columns))
 }

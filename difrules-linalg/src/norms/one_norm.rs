@@ -2,7 +2,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::modulus::{largest, phase, sum_of_moduli, turned};
+use crate::algebra::modulus::{largest, phase, sum_of_moduli, sum_of_moduli_tangent};
 use crate::error::{Error, finite};
 use crate::sample;
 
@@ -54,7 +54,7 @@ where
     let Some(line) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).0 else {
         return nalgebra::zero();
     };
-    turned(a.column(line).iter().zip(a_dot.column(line).iter()))
+    sum_of_moduli_tangent(a.column(line).iter().zip(a_dot.column(line).iter()))
 }
 
 fn one_norm_reverse<T: Scalar, R: Dim, C: Dim>(

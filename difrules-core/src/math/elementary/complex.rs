@@ -473,7 +473,7 @@ pub(super) fn root_of_one_minus_square<T: Scalar>(z: T) -> T {
 /// sqrt(z - 1) sqrt(z + 1) for a number of any scalar that is complex: i sqrt(1 - z^2) above the real axis, and minus that
 /// below it.
 pub(super) fn root_of_square_minus_one<T: Scalar>(z: T) -> T {
-    let root = turned(root_of_one_minus_square(z));
+    let root = times_unit(root_of_one_minus_square(z));
     if z.imaginary().is_sign_negative() { -root } else { root }
 }
 
@@ -497,7 +497,7 @@ pub(super) fn slope_at_pole<T: Scalar>(z: T) -> Option<T> {
 }
 
 /// i z for a number of any scalar that is complex.
-pub(super) fn turned<T: Scalar>(z: T) -> T {
+pub(super) fn times_unit<T: Scalar>(z: T) -> T {
     let mut z = z;
     if let [re, im] = z.parts_mut() {
         (*re, *im) = (-*im, *re);

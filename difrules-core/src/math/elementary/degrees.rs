@@ -24,7 +24,7 @@ fn reduced<T: Real>(x: T) -> (T, T) {
     let whole = ComplexField::abs(x) % convert(360.0);
     let quarter = (whole / convert(90.0)).round();
     let rest = (whole - quarter * convert(90.0)) * degree();
-    super::trigonometric::turned(rest, quarter.to_f64(), x.is_sign_negative())
+    super::trigonometric::at_quarter_turns(rest, quarter.to_f64(), x.is_sign_negative())
 }
 
 /// The sine of an angle in degrees.

@@ -54,7 +54,7 @@ pub fn tanh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_root(x), complex = |x| recip(complex::root_of_one_minus_square(complex::turned(x))), symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
+#[primitive(partial = |x| over_root(x), complex = |x| recip(complex::root_of_one_minus_square(complex::times_unit(x))), symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
 pub fn asinh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_asinh(x)),

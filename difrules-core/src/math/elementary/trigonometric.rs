@@ -100,7 +100,7 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| complex::over_one_minus_square(complex::turned(x)), symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
+#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| complex::over_one_minus_square(complex::times_unit(x)), symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
 pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
@@ -237,12 +237,12 @@ fn half_turns<T: Real>(x: T) -> (T, T) {
     let two: T = convert(2.0);
     let whole = ComplexField::abs(x) % two;
     let quarter = (whole * two).round();
-    turned((whole - quarter / two) * T::pi(), quarter.to_f64(), x.is_sign_negative())
+    at_quarter_turns((whole - quarter / two) * T::pi(), quarter.to_f64(), x.is_sign_negative())
 }
 
 /// The sine and the cosine of an angle and so many quarters of a turn, or of minus that. As IEEE 754 has it, a sine of zero
 /// has the sign of the angle, and a cosine of zero is +0.
-pub(super) fn turned<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T) {
+pub(super) fn at_quarter_turns<T: Real>(angle: T, quarters: f64, negative: bool) -> (T, T) {
     let (sin, cos) = angle.sin_cos();
     // Taken from 0, a zero stays +0.
     let (sin, cos) = match quarters as i64 % 4 {
@@ -294,7 +294,8 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
     let height = x.imaginary().to_f64();
     if height.abs() > 10.0 {
         // The cotangent is -i or i there, and what overflows is a factor alone.
-        let turned = complex::turned(T::from_real(T::Real::pi().scale(convert(-height.signum()))));
+        let turned =
+            complex::times_unit(T::from_real(T::Real::pi().scale(convert(-height.signum()))));
         return mul(y, turned - recip(x));
     }
     if size > 0.5 {

@@ -9,7 +9,7 @@ use crate::contract::primitive::{
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
 use crate::modes::whole::{VarLent, VarWhole};
-use crate::tape::{ATTENTIVE, Operation, Reading, StatementKind};
+use crate::tape::{Arithmetic, OBSERVED, Reading, StatementKind};
 
 /// Calls a primitive on whole arguments, not all of which are constants, and records a node.
 #[inline]
@@ -88,7 +88,7 @@ struct See;
 
 impl<T: Real> Look<Var<T>> for See {
     fn lent<F: Family>(&mut self, lent: VarLent<'_, F::Of<T>>) {
-        if lent.stamp & ATTENTIVE != 0 {
+        if lent.stamp & OBSERVED != 0 {
             Var::<T>::for_each_entry::<F>(lent, &mut see);
         }
     }
@@ -173,7 +173,7 @@ impl<T: Real> Combination<T> {
     fn statement(first: (Var<T>, T), second: (Var<T>, T)) -> Var<T> {
         let bounded = first.1.is_bounded() && second.1.is_bounded();
         let kind = if bounded { StatementKind::Linear } else { StatementKind::Infinite };
-        Var::record_as(kind, Operation::Add, T::zero(), first, second)
+        Var::record_as(kind, Arithmetic::Add, T::zero(), first, second)
     }
 
     /// The result, without its value.
@@ -272,7 +272,7 @@ pub(super) fn to_replay<P: Primitive, T: Real>(
     stamp: u32,
     arguments: &Reads<'_, P, T>,
 ) -> Option<Box<Inputs<P, T>>> {
-    (stamp & ATTENTIVE != 0 && Var::<T>::is_replayed(stamp))
+    (stamp & OBSERVED != 0 && Var::<T>::is_replayed(stamp))
         .then(|| Box::new(P::Arguments::copy::<T>(arguments)))
 }
 

@@ -55,8 +55,8 @@ pub(crate) fn record<F: Called, T: Real>(
     let mut call = Call { function, arguments: values, wanted, partials };
     call.call().map(|value| {
         let number = reading.record::<T>(1, |tape| {
-            if let Some(program) = &mut tape.program {
-                program.values.push(value);
+            if let Some(plan) = &mut tape.plan {
+                plan.values.push(value);
             }
             tape.keep(|Calls(calls)| {
                 calls.push(call);

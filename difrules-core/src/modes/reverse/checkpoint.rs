@@ -190,8 +190,8 @@ where
             let kept =
                 Loop { steps, step, parameters: parameter_values, states, every, last: shape };
             let next = reading.record::<T>(results, |tape| {
-                if let Some(program) = &mut tape.program {
-                    last.for_each_real(&mut |x| program.values.push(x));
+                if let Some(plan) = &mut tape.plan {
+                    last.for_each_real(&mut |x| plan.values.push(x));
                 }
                 tape.keep(|Loops(loops)| {
                     loops.push(kept);

@@ -12,7 +12,7 @@ use crate::contract::value::{Differentiable, Family};
 use crate::contract::whole::Gather;
 use crate::modes::reverse::{called, checkpoint};
 use crate::modes::whole::{VarLent, VarWhole};
-use crate::tape::{ATTENTIVE, CONSTANT, Reading, Whole};
+use crate::tape::{CONSTANT, OBSERVED, Reading, Whole};
 
 impl<T: Real> Real for Var<T> {
     const BASE: bool = false;
@@ -24,7 +24,7 @@ impl<T: Real> Real for Var<T> {
 
     fn call<F: Called>(function: F, arguments: &[Self]) -> Result<Self, F::Error> {
         let stamps = arguments.iter().fold(0, |stamps, x| stamps | x.stamp);
-        if stamps & ATTENTIVE != 0 && Self::is_replayed(stamps) {
+        if stamps & OBSERVED != 0 && Self::is_replayed(stamps) {
             return called::record(function, arguments);
         }
         let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
@@ -62,7 +62,7 @@ impl<T: Real> Real for Var<T> {
         }
         // A tape that is replayed evaluates the primitive again. A node asks for its derivatives only if
         // its adjoint is not zero, which matters where one is not known.
-        if P::SCALAR && known && (stamps & ATTENTIVE == 0 || !Self::is_replayed(stamps)) {
+        if P::SCALAR && known && (stamps & OBSERVED == 0 || !Self::is_replayed(stamps)) {
             let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output =
                 P::evaluate::<T>(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));

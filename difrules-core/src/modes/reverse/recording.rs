@@ -5,7 +5,7 @@ use crate::contract::value::{Differentiable, Shape, With};
 use crate::modes::maps::{Again, Ranges, seed};
 use crate::modes::reverse::session::inputs;
 use crate::modes::reverse::var::Var;
-use crate::tape::{Opened, Program, ReplayError, Tape};
+use crate::tape::{Opened, Plan, ReplayError, Tape};
 
 /// A recorded function that can be evaluated and differentiated at other points, without running it
 /// and, but for what its matrix primitives allocate themselves, without allocation.
@@ -55,8 +55,8 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
     {
         let mut values = vec![nalgebra::zero()];
         x.for_each_real(&mut |x| values.push(x));
-        let opened = Opened::attentive(values.len() - 1, |tape| {
-            tape.program = Some(Program::new(values));
+        let opened = Opened::observed(values.len() - 1, |tape| {
+            tape.plan = Some(Plan::new(values));
         });
         let (output, aux) = f(&inputs(&opened, x)).into_parts();
         let recording = output.map(|output| {
@@ -76,11 +76,11 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
         if x.shape() != self.shape {
             return Err(ReplayError::Shape { what: "the point" });
         }
-        let program = self.tape.program.as_mut().expect("this tape is replayed");
-        let mut values = program.values[1..].iter_mut();
+        let plan = self.tape.plan.as_mut().expect("this tape is replayed");
+        let mut values = plan.values[1..].iter_mut();
         x.for_each_real(&mut |x| *values.next().expect("as many as were recorded") = x);
         self.tape.replay()?;
-        let values = &self.tape.program.as_ref().expect("this tape is replayed").values;
+        let values = &self.tape.plan.as_ref().expect("this tape is replayed").values;
         Ok(self.output.map_with(&mut Again(values)))
     }
 

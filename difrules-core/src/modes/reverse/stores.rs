@@ -31,7 +31,7 @@ impl<S: Real> Tape<S> {
         outputs: &[S],
     ) -> (u32, u32) {
         self.note_jump(jumped(P::record().name));
-        self.program.as_mut().expect("this tape is replayed").values.extend_from_slice(outputs);
+        self.plan.as_mut().expect("this tape is replayed").values.extend_from_slice(outputs);
         self.keep(|Replayed::<P, S>(entries)| {
             entries.push((inputs, residual, shapes));
             entries.len() - 1

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use crate::contract::scalar::{Over, Real};
 use crate::modes::field::real_field;
 use crate::tape::{
-    self, ATTENTIVE, CONSTANT, Number, Operand, Operation, StatementKind, Tape, Tapes,
+    self, Arithmetic, CONSTANT, Number, OBSERVED, Operand, StatementKind, Tape, Tapes,
 };
 
 /// A number whose derivatives a reverse sweep computes.
@@ -54,8 +54,8 @@ impl<T: Real> Var<T> {
     /// Its value.
     #[inline]
     pub fn value(self) -> T {
-        if self.stamp & ATTENTIVE != 0 {
-            self.attentive(|tape| tape.guard_value(self.operand()));
+        if self.stamp & OBSERVED != 0 {
+            self.observed(|tape| tape.guard_value(self.operand()));
         }
         self.value
     }
@@ -70,7 +70,7 @@ impl<T: Real> Var<T> {
     #[inline]
     fn compare(&self, other: &Self) -> Option<Ordering> {
         let order = self.value.partial_cmp(&other.value);
-        if (self.stamp | other.stamp) & ATTENTIVE != 0 {
+        if (self.stamp | other.stamp) & OBSERVED != 0 {
             self.beside(other, |tape| tape.guard_order(self.operand(), other.operand(), order));
         }
         order
@@ -80,7 +80,7 @@ impl<T: Real> Var<T> {
     #[inline]
     fn equal(&self, other: &Self) -> bool {
         let equal = self.value == other.value;
-        if (self.stamp | other.stamp) & ATTENTIVE != 0 {
+        if (self.stamp | other.stamp) & OBSERVED != 0 {
             self.beside(other, |tape| tape.guard_equality(self.operand(), other.operand(), equal));
         }
         equal
@@ -95,8 +95,8 @@ impl<T: Real> Var<T> {
     #[inline]
     fn decide(&self, decide: fn(&T) -> bool) -> bool {
         let decided = decide(&self.value);
-        if self.stamp & ATTENTIVE != 0 {
-            self.attentive(|tape| tape.guard_decision(self.operand(), decide, decided));
+        if self.stamp & OBSERVED != 0 {
+            self.observed(|tape| tape.guard_decision(self.operand(), decide, decided));
         }
         decided
     }
@@ -108,21 +108,21 @@ impl<T: Real> Var<T> {
     #[cold]
     fn beside(self, other: &Self, f: impl FnOnce(&mut Tape<T>)) {
         tape::one_stamp(self.stamp, other.stamp);
-        if self.is_constant() { other.attentive(f) } else { self.attentive(f) }
+        if self.is_constant() { other.observed(f) } else { self.observed(f) }
     }
 
     /// Whether the tape of this stamp is going to be replayed.
     #[cold]
     pub(super) fn is_replayed(stamp: u32) -> bool {
-        T::tapes().borrow_mut().tape(stamp).program.is_some()
+        T::tapes().borrow_mut().tape(stamp).plan.is_some()
     }
 
     /// Tells its tape, which looks at each operation.
     #[cold]
-    fn attentive(self, f: impl FnOnce(&mut Tape<T>)) {
+    fn observed(self, f: impl FnOnce(&mut Tape<T>)) {
         let mut tapes = T::tapes().borrow_mut();
         let tape = tapes.tape(self.stamp);
-        if tape.program.is_some() {
+        if tape.plan.is_some() {
             f(tape);
         }
     }
@@ -165,17 +165,17 @@ impl<T: Real> Var<T> {
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn record(
-        operation: Operation,
+        operation: Arithmetic,
         value: T,
         (first, by_first): (Self, T),
         (second, by_second): (Self, T),
     ) -> Self {
         let kind = match operation {
-            Operation::Mul => StatementKind::Product,
-            Operation::Div if by_first.is_bounded() && by_second.is_bounded() => {
+            Arithmetic::Mul => StatementKind::Product,
+            Arithmetic::Div if by_first.is_bounded() && by_second.is_bounded() => {
                 StatementKind::Product
             }
-            Operation::Div => StatementKind::Infinite,
+            Arithmetic::Div => StatementKind::Infinite,
             _ => StatementKind::Linear,
         };
         Self::record_as(kind, operation, value, (first, by_first), (second, by_second))
@@ -186,7 +186,7 @@ impl<T: Real> Var<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn record_as(
         kind: StatementKind,
-        operation: Operation,
+        operation: Arithmetic,
         value: T,
         (first, by_first): (Self, T),
         (second, by_second): (Self, T),
@@ -194,8 +194,8 @@ impl<T: Real> Var<T> {
         if first.is_constant() && second.is_constant() {
             return Self::constant(value);
         }
-        if (first.stamp | second.stamp) & ATTENTIVE != 0
-            && let Some(result) = Self::record_attentive(operation, value, first, second)
+        if (first.stamp | second.stamp) & OBSERVED != 0
+            && let Some(result) = Self::record_observed(operation, value, first, second)
         {
             return result;
         }
@@ -210,12 +210,12 @@ impl<T: Real> Var<T> {
     /// Records an operation on a tape that looks at each; nothing where the statement is an ordinary
     /// one nevertheless.
     #[cold]
-    fn record_attentive(operation: Operation, value: T, first: Self, second: Self) -> Option<Self> {
+    fn record_observed(operation: Arithmetic, value: T, first: Self, second: Self) -> Option<Self> {
         let stamp = tape::one_stamp(first.stamp, second.stamp);
         let mut tapes = T::tapes().borrow_mut();
         let tape = tapes.tape(stamp);
         tape.tell();
-        tape.program.is_some().then(|| {
+        tape.plan.is_some().then(|| {
             let number = tape.operation(operation, value, first.operand(), second.operand());
             Self { value, stamp, number }
         })
@@ -227,7 +227,7 @@ impl<T: Real> std::ops::Add for Var<T> {
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn add(self, other: Self) -> Self {
-        Self::record(Operation::Add, self.value + other.value, (self, T::one()), (other, T::one()))
+        Self::record(Arithmetic::Add, self.value + other.value, (self, T::one()), (other, T::one()))
     }
 }
 
@@ -236,7 +236,12 @@ impl<T: Real> std::ops::Sub for Var<T> {
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn sub(self, other: Self) -> Self {
-        Self::record(Operation::Sub, self.value - other.value, (self, T::one()), (other, -T::one()))
+        Self::record(
+            Arithmetic::Sub,
+            self.value - other.value,
+            (self, T::one()),
+            (other, -T::one()),
+        )
     }
 }
 
@@ -246,7 +251,7 @@ impl<T: Real> std::ops::Mul for Var<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn mul(self, other: Self) -> Self {
         Self::record(
-            Operation::Mul,
+            Arithmetic::Mul,
             self.value * other.value,
             (self, other.value),
             (other, self.value),
@@ -260,7 +265,7 @@ impl<T: Real> std::ops::Div for Var<T> {
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
-        Self::record(Operation::Div, quotient, (self, inverse), (other, -(quotient * inverse)))
+        Self::record(Arithmetic::Div, quotient, (self, inverse), (other, -(quotient * inverse)))
     }
 }
 
@@ -270,7 +275,7 @@ impl<T: Real> std::ops::Neg for Var<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn neg(self) -> Self {
         let nothing = (Self::constant(T::zero()), T::zero());
-        Self::record(Operation::Neg, -self.value, (self, -T::one()), nothing)
+        Self::record(Arithmetic::Neg, -self.value, (self, -T::one()), nothing)
     }
 }
 

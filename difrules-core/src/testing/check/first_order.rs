@@ -1,4 +1,4 @@
-//! Rules against finite differences and against each other.
+//! Subject against finite differences and against each other.
 
 use super::compare::{Quantity, is_rounding, size};
 use super::{

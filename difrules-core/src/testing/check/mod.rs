@@ -16,7 +16,7 @@ use crate::modes::reverse::var::Var;
 use crate::registry::{Failure, Partial, Record, Sample, Sampler, Style};
 use crate::testing::GENERIC;
 use crate::testing::rules::{
-    Near, Pull, Push, Rules, Text, Values, constants, flat, known, pieces, sizes,
+    Near, Pull, Push, Subject, Text, Values, constants, flat, known, pieces, sizes,
 };
 use crate::testing::structure::Structure;
 use compare::{Quantity, size};
@@ -165,7 +165,7 @@ pub fn check_at<P: Primitive, R: Real>(
 const LARGEST: f64 = 1e20;
 
 /// Whether a primitive has a value at a point.
-fn is_inside<R: Real>(rules: &dyn Rules<R>, point: &[f64]) -> bool {
+fn is_inside<R: Real>(rules: &dyn Subject<R>, point: &[f64]) -> bool {
     let results = rules.pushforward(&rounded(point));
     point.iter().all(|x| x.is_finite())
         && results.is_some_and(|(y, _)| y.iter().all(|y| y.to_f64().abs() < LARGEST))
@@ -179,9 +179,9 @@ fn difference_of(from: &[f64], to: &[f64], known: &[bool], scale: f64) -> Vec<f6
 }
 
 /// The rules and the text at a plain scalar.
-trait Plain<S: Real>: Rules<S> + Text<S> {}
+trait Plain<S: Real>: Subject<S> + Text<S> {}
 
-impl<S: Real, X: Rules<S> + Text<S>> Plain<S> for X {}
+impl<S: Real, X: Subject<S> + Text<S>> Plain<S> for X {}
 
 /// The rules of single precision, as those who do not know of it see them.
 struct Rounded<'a, R>(&'a dyn Plain<R>);
@@ -192,7 +192,7 @@ impl<R: Real> Text<f64> for Rounded<'_, R> {
     }
 }
 
-impl<R: Real> Rules<f64> for Rounded<'_, R> {
+impl<R: Real> Subject<f64> for Rounded<'_, R> {
     fn pushforward(&self, numbers: &[f64]) -> Option<(Vec<f64>, Push<'_, f64>)> {
         let (y, push) = self.0.pushforward(&rounded(numbers))?;
         Some((doubles(&y), Box::new(move |tangents| doubles(&push(&rounded(tangents))))))
@@ -215,14 +215,14 @@ impl<R: Real> Rules<f64> for Rounded<'_, R> {
 type Two = Dual<f64, 2>;
 
 /// What a primitive does at dual numbers.
-trait OnDual: Rules<Two> + Text<Two> + Values<Two> {}
+trait OnDual: Subject<Two> + Text<Two> + Values<Two> {}
 
-impl<X: Rules<Two> + Text<Two> + Values<Two>> OnDual for X {}
+impl<X: Subject<Two> + Text<Two> + Values<Two>> OnDual for X {}
 
 /// What a primitive does on a tape.
-trait OnTape: Rules<Var<f64>> + Values<Var<f64>> {}
+trait OnTape: Subject<Var<f64>> + Values<Var<f64>> {}
 
-impl<X: Rules<Var<f64>> + Values<Var<f64>>> OnTape for X {}
+impl<X: Subject<Var<f64>> + Values<Var<f64>>> OnTape for X {}
 
 /// The rules at the scalars of the modes.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Rules as modes use them, and derivatives of derivatives.
+//! Subject as modes use them, and derivatives of derivatives.
 
 use super::compare::Quantity;
 use super::{Checker, Evaluations, Modes, OUTSIDE, OnTape, Two, values};

@@ -57,7 +57,7 @@ pub enum ReplayError {
 }
 
 /// What a tape needs to compute its values again.
-pub(crate) struct Program<S> {
+pub(crate) struct Plan<S> {
     /// The values by their numbers.
     pub(crate) values: Vec<S>,
     pub(crate) instructions: Vec<Instruction>,
@@ -69,7 +69,7 @@ pub(crate) struct Program<S> {
 
 /// An arithmetic operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Operation {
+pub(crate) enum Arithmetic {
     Add,
     Sub,
     Mul,
@@ -79,11 +79,11 @@ pub(crate) enum Operation {
     Constant,
 }
 
-/// A statement of a program.
+/// A statement of a plan.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Instruction {
     operands: [u32; 2],
-    operation: Operation,
+    operation: Arithmetic,
 }
 
 /// What has to come out as it did.
@@ -94,7 +94,7 @@ enum Guard<S> {
     Value { operand: u32, expected: S },
 }
 
-impl<S: Number> Program<S> {
+impl<S: Number> Plan<S> {
     pub(crate) fn new(values: Vec<S>) -> Self {
         Self {
             values,
@@ -117,12 +117,12 @@ impl<S: Number> Program<S> {
             };
             let [x, y] = instruction.operands;
             rest[0] = match instruction.operation {
-                Operation::Add => value(x) + value(y),
-                Operation::Sub => value(x) - value(y),
-                Operation::Mul => value(x) * value(y),
-                Operation::Div => value(x) / value(y),
-                Operation::Neg => -value(x),
-                Operation::Constant => continue,
+                Arithmetic::Add => value(x) + value(y),
+                Arithmetic::Sub => value(x) - value(y),
+                Arithmetic::Mul => value(x) * value(y),
+                Arithmetic::Div => value(x) / value(y),
+                Arithmetic::Neg => -value(x),
+                Arithmetic::Constant => continue,
             };
         }
     }
@@ -149,15 +149,15 @@ impl<S: Number> Program<S> {
         let [x, y] = operands.map(|operand| self.values[operand as usize]);
         let (one, zero) = (S::one(), S::zero());
         let (partials, product) = match operation {
-            Operation::Add => ([one, one], false),
-            Operation::Sub => ([one, -one], false),
-            Operation::Mul => ([y, x], true),
-            Operation::Div => {
+            Arithmetic::Add => ([one, one], false),
+            Arithmetic::Sub => ([one, -one], false),
+            Arithmetic::Mul => ([y, x], true),
+            Arithmetic::Div => {
                 let inverse = one / y;
                 ([inverse, -(self.values[number as usize] * inverse)], true)
             }
-            Operation::Neg => ([-one, zero], false),
-            Operation::Constant => ([zero; 2], false),
+            Arithmetic::Neg => ([-one, zero], false),
+            Arithmetic::Constant => ([zero; 2], false),
         };
         (operands, partials, product)
     }
@@ -212,24 +212,24 @@ impl<S: Number> Tape<S> {
         if number != CONSTANT {
             return number;
         }
-        let program = self.program.as_ref().expect("this tape is replayed");
+        let plan = self.plan.as_ref().expect("this tape is replayed");
         // The sign of a zero counts, and equality does not see it.
         let same = |(constant, number): &&(S, u32)| *number != CONSTANT && constant.is_same(value);
-        if let Some((_, number)) = program.constants.iter().find(same) {
+        if let Some((_, number)) = plan.constants.iter().find(same) {
             return *number;
         }
-        let instruction = Instruction { operands: [CONSTANT; 2], operation: Operation::Constant };
+        let instruction = Instruction { operands: [CONSTANT; 2], operation: Arithmetic::Constant };
         let number = self.instruct(instruction, value);
-        let program = self.program.as_mut().expect("this tape is replayed");
-        program.constants[program.oldest] = (value, number);
-        program.oldest = (program.oldest + 1) % program.constants.len();
+        let plan = self.plan.as_mut().expect("this tape is replayed");
+        plan.constants[plan.oldest] = (value, number);
+        plan.oldest = (plan.oldest + 1) % plan.constants.len();
         number
     }
 
     /// Records an operation to be replayed; returns the number of its result.
     pub(crate) fn operation(
         &mut self,
-        operation: Operation,
+        operation: Arithmetic,
         value: S,
         first: Operand<S>,
         second: Operand<S>,
@@ -239,7 +239,7 @@ impl<S: Number> Tape<S> {
     }
 
     fn guard(&mut self, guard: Guard<S>) {
-        self.program.as_mut().expect("this tape is replayed").guards.push(guard);
+        self.plan.as_mut().expect("this tape is replayed").guards.push(guard);
     }
 
     pub(crate) fn guard_order(&mut self, x: Operand<S>, y: Operand<S>, expected: Option<Ordering>) {
