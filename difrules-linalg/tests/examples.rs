@@ -32,6 +32,7 @@ fn rules_are_listed_for_programs() {
     assert!(listed.len() >= 55, "{}", listed.len());
     let keys = [
         "path",
+        "module",
         "name",
         "aliases",
         "arguments",
