@@ -146,6 +146,50 @@ const LINES: &[Line] = &[
     ("beta", &[0.5, -0.5], 0, -std::f64::consts::TAU, 17.420688722428817),
     ("beta", &[-2.5, -2.5], 0, -107.23302924253161, 129.31467504948563),
     ("beta", &[1.5, -2.5], 0, 0.8377580409572782, -0.6472424144092859),
+    ("log1psq", &[0.999999999], 0, 1.0, 9.999999732180686e-10),
+    ("log1psq", &[1.0000000000000002], 0, 1.0, -2.2204460492503123e-16),
+    ("log1psq", &[-0.9999999990686774], 0, -1.0, 9.313225759165211e-10),
+    ("log1psq", &[1.0000001], 0, 0.999999999999995, -9.99999850583877e-08),
+    ("log1psq", &[0.3], 0, 0.5504587155963303, 1.5318575877451392),
+    ("log1psq", &[3.0], 0, 0.6, -0.16),
+    ("log1psq", &[-1.7], 0, -0.8740359897172236, -0.2498000938402469),
+    ("gamma_density", &[1e-11, 0.5], 0, 1.2130613194224542, -0.28126407475450266),
+    ("gamma_density", &[1e-200, 2.0], 0, 0.06766764161830635, 0.17192491550379838),
+    ("gamma_density", &[0.001, 1e-11], 0, 95140407692.25964, -4769927874991.441),
+    ("gamma_density", &[0.3, 30.0], 0, 1.9969395209306982e-14, 1.0244275332019063e-13),
+    ("gamma_density", &[2.0, 1e-300], 1, 1.0, -2.0),
+    ("gamma_density", &[2.5, 1e-12], 1, 1.1283791670936319e-06, 564189.5835449353),
+    ("gamma_density", &[1.0, 1e-160], 1, -1.0, 1.0),
+    ("gamma_density", &[3.0, 1e-30], 1, 1e-30, 1.0),
+    ("beta_density", &[1e-11, 0.3, 0.5], 0, 3.249009585189814, -23.512794751167164),
+    ("beta_density", &[1e-200, 1.0, 1e-11], 0, 100000000000.0, -5065687204586.9),
+    ("beta_density", &[1e-200, 2e-200, 0.25], 0, 2.3703703703703702, -1.580246913580247e+200),
+    ("beta_density", &[1e-11, 100000000.0, 1e-11], 0, 99900049971.68758, -1264842448632.7664),
+    ("beta_density", &[1e-300, 2.5, 0.5], 0, 0.7071067811865476, 0.8304617359226119),
+    ("beta_density", &[0.5, 1e-11, 0.3], 1, 2.6082026546955848, -9.092034336835455),
+    ("beta_density", &[1.0, 1e-200, 0.5], 1, 2.0, -2.772588722239781),
+    ("beta_density", &[2.5, 1e-100, 1e-11], 1, 3.162277660200002e-17, 8.097785477075436e-17),
+    ("beta_density", &[3e-200, 1e-200, 0.75], 1, 3.0, -1.5e+200),
+    ("besselj", &[1e-11, 1e-11], 1, 0.9999999997405563, -99999999974.05563),
+    ("besselj", &[1e-160, 1e-08], 1, -5e-09, -0.5),
+    ("besselj", &[-1e-12, 0.5], 1, -0.24226845767718527, -0.4539328918871406),
+    ("besselj", &[1e-09, 2.5], 1, -0.4970941026934817, 0.2472214167632236),
+    ("besseli", &[1e-11, 1e-11], 1, 0.9999999997505563, -99999999973.05563),
+    ("besseli", &[1e-160, 1e-08], 1, 5e-09, 0.5),
+    ("besseli", &[-1e-12, 0.5], 1, 0.25789430538923985, 0.5476947599637682),
+    ("besseli", &[1e-09, 2.5], 1, 2.516716245362589, 2.2831526458427396),
+    ("zeta", &[1e-11, 0.5], 1, -1.0000000000196352, 4.934802200611508e-11),
+    ("zeta", &[1e-160, 2.0], 1, -1.0, 6.4493406684822646e-161),
+    ("zeta", &[-1e-09, 3.5], 1, -1.0000000011031567, -3.3035775646757176e-10),
+    ("zeta", &[0.001, 1e-05], 1, -102.15852269800945, 10125910.3387872),
+    ("zeta", &[1e-13, 1e-100], 1, -1.000000000023026e+87, 1.0000000000231259e+187),
+    ("acoth", &[1e+60], 0, -1e-120, 2e-180),
+    ("acoth", &[-3.0], 0, -0.125, -0.09375),
+    ("acot", &[1e+100], 0, -1e-200, 2e-300),
+    ("atan", &[1e+100], 0, 1e-200, -2e-300),
+    ("asec", &[1e+100], 0, 1e-200, -2e-300),
+    ("acsc", &[1e+100], 0, -1e-200, 2e-300),
+    ("acotd", &[1e+100], 0, -5.729577951308232e-199, 1.1459155902616465e-298),
 ];
 
 fn close(found: f64, exact: f64) -> bool {
@@ -271,6 +315,8 @@ fn scaled_bessel_functions_far_out() {
     let lines: &[(&str, f64, f64, f64, f64)] = &[
         ("besselix", 0.0, 10000.0, -1.9947862106984187e-07, 2.992254131753587e-11),
         ("besselkx", 0.0, 10000.0, -6.266335712204455e-07, 9.399268615958125e-11),
+        ("besselix", 1.0, -50.0, -0.0005513597232991151, -1.6281412763462684e-05),
+        ("besselix", 1e-12, 0.5, -0.488614467262713, 0.6643873281536733),
         ("besselix", 0.0, 100000000.0, -1.9947114094873313e-13, 2.9920671217111648e-21),
         ("besselkx", 0.0, 100000000.0, -6.266570663077861e-13, 9.399855971117152e-21),
         ("besselix", 1.0, 100000000.0, -1.99471137956666e-13, 2.9920670469094864e-21),
@@ -553,4 +599,90 @@ fn the_text_of_a_plain_function_refuses_modes() {
     assert_eq!(math::erf::primal(Var::constant(0.5_f64)).value(), math::erf(0.5));
     // What is written for any scalar has the derivative.
     assert_eq!(gradient(|x| math::tanh::primal(*x), &0.0_f64), 1.0);
+}
+
+/// The derivatives of a text, and those of a mode over it.
+fn by_text_and_by_mode(text: &str, x: f64) -> [[f64; 2]; 2] {
+    let expression: Expr = text.parse().unwrap();
+    let slope = differentiate(&expression, "x").unwrap();
+    let curvature = differentiate(&slope, "x").unwrap();
+    let at = |expression| evaluate(expression, &[("x", x)]).unwrap();
+    let twice = Dual::new(Dual::new(x, [1.0]), [Dual::constant(1.0)]);
+    let mode = evaluate(&expression, &[("x", twice)]).unwrap();
+    [[at(&slope), at(&curvature)], [mode.value.tangents[0], mode.tangents[0].tangents[0]]]
+}
+
+/// A product has a derivative where one factor is zero and the other has none, in a text as in numbers.
+#[test]
+fn a_product_with_a_root_has_its_derivative_at_zero() {
+    for (text, x, slope) in [
+        ("x * sqrt(x)", 0.0, 0.0),
+        ("sqrt(x) * x", 0.0, 0.0),
+        ("x^2 * sqrt(x)", 0.0, 0.0),
+        ("x * (sqrt(x) + cbrt(x))", 0.0, 0.0),
+        ("sin(x) * sqrt(x)", 0.0, 0.0),
+        ("x / (1 + sqrt(x))", 0.0, 1.0),
+        ("(1 - x) * sqrt(1 - x)", 1.0, 0.0),
+        ("(x - 1) * acos(x)", 1.0, 0.0),
+        ("x * (1 - x^1.1)", 0.0, 1.0),
+        ("x * asin(x)", 0.0, 0.0),
+        ("sqrt(x) * sqrt(x)", 0.0, f64::NAN),
+        ("cbrt(x) * cbrt(x) * cbrt(x)", 0.0, f64::NAN),
+        ("sqrt(x) + x", 0.0, f64::INFINITY),
+    ] {
+        for [found, _] in by_text_and_by_mode(text, x) {
+            assert!(found == slope || found.is_nan() && slope.is_nan(), "{text}: {found}");
+        }
+    }
+    // Beside it the other term counts, in the second derivative too.
+    let [text, mode] = by_text_and_by_mode("x * sqrt(1 + x)", 0.0);
+    assert_eq!((text, mode), ([1.0, 1.0], [1.0, 1.0]));
+    for x in [1e-200, 0.25, 3.0] {
+        let [text, mode] = by_text_and_by_mode("x * sqrt(x)", x);
+        for (text, mode) in text.into_iter().zip(mode) {
+            assert!((text - mode).abs() <= 1e-15 * mode.abs(), "{x}: {text} {mode}");
+        }
+    }
+}
+
+/// The least exponent, which no integer is one less than.
+#[test]
+fn the_least_integer_power_has_derivatives() {
+    let n = f64::from(i32::MIN);
+    let x = 1.0 + 1e-9;
+    let power = math::powi(x, i32::MIN);
+    let [text, mode] = by_text_and_by_mode("powi(x, -2147483648)", x);
+    for found in [text, mode] {
+        assert!((found[0] - n * power / x).abs() <= 1e-12 * (n * power).abs(), "{found:?}");
+        let curvature = n * (n - 1.0) * power / x / x;
+        assert!((found[1] - curvature).abs() <= 1e-12 * curvature, "{found:?}");
+    }
+}
+
+/// Factors whose product in another order overflows or underflows, in a text, its simpler form and its derivatives.
+#[test]
+fn factors_stay_in_their_order() {
+    let (large, small) = (1e200, 1e-200);
+    for (text, y, z, slope) in [
+        ("x * (y * z)", large, small, 1.0),
+        ("x * (y / z)", small, 1e-300, 1e100),
+        ("x / y * z", large, large, 1.0),
+        ("x * y / z", 1e100, 1e-200, f64::INFINITY),
+        ("x / (y / z)", small, small, 1.0),
+        ("x / y / z", small, large, 1.0),
+        ("3 * (x * (y * z))", large, small, 3.0),
+        ("x * (y * z) + x", large, small, 2.0),
+        ("sin(y * z) * (x * (y * z))", large, small, 1.0_f64.sin()),
+    ] {
+        let expression: Expr = text.parse().unwrap();
+        let by_x = differentiate(&expression, "x").unwrap();
+        for x in [1.0, large, small] {
+            let at = |e: &Expr| evaluate(e, &[("x", x), ("y", y), ("z", z)]).unwrap();
+            let found = at(&by_x);
+            assert!((found - slope).abs() <= 1e-15 * slope || found == slope, "{by_x}: {found}");
+            let (written, simple) = (at(&expression), at(&expression.simplify()));
+            let same = written == simple || (written - simple).abs() <= 1e-15 * written.abs();
+            assert!(same, "{text} at {x}: {written}, simplified {simple}");
+        }
+    }
 }

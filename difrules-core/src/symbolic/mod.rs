@@ -94,7 +94,9 @@ fn formula(record: &'static Record, argument: usize) -> Result<&'static Formula,
 ///
 /// let expression: Expr = "x * ln(x) + besselj(nu, x)".parse()?;
 /// let by_x = differentiate(&expression, "x")?;
-/// assert_eq!(by_x.to_string(), "ln(x) + 1 + 0.5 * (besselj(nu - 1, x) - besselj(nu + 1, x))");
+/// assert!(by_x.to_string().starts_with("ln(x) + 1 + "));
+/// let by_x = differentiate(&"besselj(2, x)".parse()?, "x")?;
+/// assert_eq!(by_x.to_string(), "0.5 * (besselj(1, x) - besselj(3, x))");
 /// assert!(matches!(differentiate(&expression, "nu"), Err(DerivativeError::Unknown { .. })));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

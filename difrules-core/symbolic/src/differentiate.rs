@@ -88,6 +88,24 @@ struct Guarded {
     value: Id,
 }
 
+/// What is in a node.
+#[derive(Clone, Copy, Default)]
+struct Traits {
+    /// A function that is finite at 0, where its derivative is not.
+    vertical_at_zero: bool,
+    /// The same at 1 or -1.
+    vertical_at_one: bool,
+    sums: bool,
+}
+
+impl Traits {
+    /// Whether the derivative of this factor may be infinite where the other is zero and has a derivative.
+    fn meet_zero_of(self, other: Self) -> bool {
+        let other_is_smooth = !(other.vertical_at_zero || other.vertical_at_one);
+        other_is_smooth && (self.vertical_at_zero || self.vertical_at_one && other.sums)
+    }
+}
+
 /// Branches of branches are followed this deep, to find those that are zero.
 const DEPTH: usize = 16;
 
@@ -100,6 +118,7 @@ impl Graph {
         rules: &impl Rules,
     ) -> Result<Option<Id>, DerivativeError> {
         let wanted = self.depends(id);
+        let traits = self.traits(id);
         let mut known: Vec<Option<Guarded>> = vec![None; id + 1];
         // Each node comes after those it is made of.
         for id in (0..=id).filter(|&id| wanted[id]) {
@@ -114,7 +133,7 @@ impl Graph {
                     ("select", &[condition, yes, no]) => {
                         self.choice(condition, known[yes], known[no])
                     }
-                    _ => self.chain_rule(&function, &arguments, &known, rules)?,
+                    _ => self.chain_rule(&function, &arguments, (&known, &traits), rules)?,
                 },
             };
         }
@@ -142,7 +161,7 @@ impl Graph {
         &mut self,
         function: &str,
         arguments: &[Id],
-        known: &[Option<Guarded>],
+        (known, traits): (&[Option<Guarded>], &[Traits]),
         rules: &impl Rules,
     ) -> Result<Option<Guarded>, DerivativeError> {
         let mut sum: Option<Guarded> = None;
@@ -153,10 +172,16 @@ impl Graph {
             let partial = self.insert(&partial);
             // A branch that does not depend on the argument contributes nothing, infinite or not.
             let Some(partial) = self.guarded(partial, DEPTH) else { continue };
-            let term = Guarded {
-                on: self.both(partial.on, inner.on),
-                value: self.call("mul", vec![partial.value, inner.value]),
+            let value = self.call("mul", vec![partial.value, inner.value]);
+            let value = match self.other_factor(function, arguments, i) {
+                Some(other)
+                    if known[other].is_some() && traits[argument].meet_zero_of(traits[other]) =>
+                {
+                    self.by_product_rule(other, inner.value, value)
+                }
+                _ => value,
             };
+            let term = Guarded { on: self.both(partial.on, inner.on), value };
             sum = Some(match sum {
                 None => term,
                 Some(sum) => {
@@ -170,6 +195,48 @@ impl Graph {
             });
         }
         Ok(sum)
+    }
+
+    /// The other factor of a product, or the dividend: the derivative by the one is zero where that is.
+    fn other_factor(&self, function: &str, arguments: &[Id], i: usize) -> Option<Id> {
+        match (function, arguments) {
+            ("mul", [..]) => Some(arguments[1 - i]),
+            ("div", &[dividend, _]) if i == 1 => Some(dividend),
+            ("left_div", &[_, dividend]) if i == 0 => Some(dividend),
+            _ => None,
+        }
+    }
+
+    /// The term u v' of the derivative of a product, given v'. Where u is zero, and moves with a finite derivative, v only has
+    /// to be continuous there for the product to have one: an infinite v' contributes nothing then, as in every mode.
+    fn by_product_rule(&mut self, u: Id, slope: Id, term: Id) -> Id {
+        let (zero, infinity) = (self.number(0.0), self.number(f64::INFINITY));
+        let size = self.call("abs", vec![slope]);
+        let (nothing, vertical) =
+            (self.call("==", vec![u, zero]), self.call("==", vec![size, infinity]));
+        let both = self.call("&&", vec![nothing, vertical]);
+        self.call("select", vec![both, zero, term])
+    }
+
+    /// Which nodes up to this one have a function in them that is finite where its derivative is not, and which have a sum.
+    fn traits(&self, id: Id) -> Vec<Traits> {
+        let mut traits = vec![Traits::default(); id + 1];
+        for id in 0..=id {
+            let Node::Call(function, arguments) = &self.nodes[id] else { continue };
+            let mut own = Traits {
+                vertical_at_zero: matches!(&**function, "sqrt" | "cbrt"),
+                vertical_at_one: matches!(&**function, "asin" | "acos" | "acosh" | "asec" | "acsc"),
+                sums: matches!(&**function, "add" | "sub"),
+            };
+            for argument in arguments {
+                let part = traits[*argument];
+                own.vertical_at_zero |= part.vertical_at_zero;
+                own.vertical_at_one |= part.vertical_at_one;
+                own.sums |= part.sums;
+            }
+            traits[id] = own;
+        }
+        traits
     }
 
     /// A partial derivative apart from the branches that are zero; none where all are.

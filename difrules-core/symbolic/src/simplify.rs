@@ -7,7 +7,7 @@
 //! powers of products and quotients stay powers of them, divisions by one divisor stay several, and so do very large and
 //! very small numbers where they are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::expr::{Expr, condition, whole};
 use crate::graph::{Graph, Id, Node};
@@ -35,6 +35,8 @@ impl Expr {
 struct Sum {
     terms: Vec<(Option<Id>, f64)>,
     places: HashMap<Option<Id>, usize>,
+    /// Products as they are written, by what they are put together as.
+    written: HashMap<Id, Id>,
 }
 
 impl Sum {
@@ -181,6 +183,9 @@ impl Graph {
         }
         if self.is_product(id) {
             let (factors, number) = self.factors(id);
+            if let Some(written) = self.as_written(id, &factors, number) {
+                return written;
+            }
             let mut product = Product::of(number);
             for (factor, powers) in factors.0 {
                 self.multiply_to(&mut product, self.simplified[&factor], powers);
@@ -194,6 +199,103 @@ impl Graph {
                 self.simplify_call(&function, &arguments)
             }
         }
+    }
+
+    /// A product of several different factors in the order in which it is written: in another, what overflows or underflows on
+    /// the way may be another part. Only its numbers are put together. None where something is to be put together.
+    fn as_written(&mut self, id: Id, factors: &Leaves<Powers>, sign: f64) -> Option<Id> {
+        let Leaves(leaves) = factors;
+        let (mut number, mut different, mut several) = (sign, HashSet::new(), 0);
+        for (leaf, powers) in leaves {
+            let simple = self.simplified[leaf];
+            match self.as_number(simple) {
+                Some(value) => number *= value.powi(i32::try_from(powers.difference()).ok()?),
+                None => {
+                    let plain = powers.above + powers.below == 1
+                        && !self.is_product(simple)
+                        && !self.is_rigid(simple)
+                        && !matches!(self.parts(simple), Some(("neg" | "powi" | "powf", _)));
+                    if !plain || !different.insert(simple) {
+                        return None;
+                    }
+                    several += 1;
+                }
+            }
+        }
+        if several < 3 || !number.is_normal() || is_extreme(number) {
+            return None;
+        }
+        let leaves: HashSet<Id> = leaves.iter().map(|(leaf, _)| *leaf).collect();
+        let (mut open, mut between) = (vec![id], Vec::new());
+        while let Some(node) = open.pop().filter(|node| !leaves.contains(node)) {
+            between.push(node);
+            match self.parts(node) {
+                Some(("mul" | "div", &[first, second])) => {
+                    open.extend([first, second].into_iter().filter(|part| !leaves.contains(part)));
+                }
+                Some(("recip", [part])) => open.extend(Some(*part).filter(|x| !leaves.contains(x))),
+                _ => return None,
+            }
+        }
+        // Each comes after what it is made of.
+        between.sort_unstable();
+        let mut written: HashMap<Id, Option<Id>> = HashMap::new();
+        for node in between {
+            let (divides, first, second) = match self.parts(node)? {
+                ("mul", &[first, second]) => (false, Some(first), second),
+                ("div", &[first, second]) => (true, Some(first), second),
+                (_, &[second]) => (true, None, second),
+                _ => return None,
+            };
+            let part = |graph: &Self, part: Id| match written.get(&part) {
+                Some(part) => *part,
+                None => {
+                    let simple = graph.simplified[&part];
+                    graph.as_number(simple).is_none().then_some(simple)
+                }
+            };
+            let parts = (first.and_then(|first| part(self, first)), part(self, second));
+            let product = match parts {
+                (Some(first), Some(second)) if divides => {
+                    Some(self.call("div", vec![first, second]))
+                }
+                // One order of two factors, so that equal products are one node.
+                (Some(first), Some(second)) => {
+                    let factors = !self.is_product(first);
+                    let swapped = factors && !self.is_product(second) && second < first;
+                    let parts = if swapped { vec![second, first] } else { vec![first, second] };
+                    Some(self.call("mul", parts))
+                }
+                (None, Some(second)) if divides => {
+                    let one = self.number(1.0);
+                    Some(self.call("div", vec![one, second]))
+                }
+                (first, second) => first.or(second),
+            };
+            written.insert(node, product);
+        }
+        let product = written[&id]?;
+        Some(if number == 1.0 { product } else { self.with_number(number, product) })
+    }
+
+    /// A number times a product, next to its first factor.
+    fn with_number(&mut self, number: f64, product: Id) -> Id {
+        let (mut first, mut later) = (product, Vec::new());
+        while let Some((function @ ("mul" | "div"), &[next, other])) = self.parts(first) {
+            later.push((function.to_owned(), other));
+            first = next;
+        }
+        let first = match self.as_number(first) {
+            Some(value) => self.number(number * value),
+            None if number == -1.0 => self.negated(first),
+            None => {
+                let number = self.number(number);
+                self.call("mul", vec![number, first])
+            }
+        };
+        let multiply =
+            |product, (function, other): (String, Id)| self.call(&function, vec![product, other]);
+        later.into_iter().rev().fold(first, multiply)
     }
 
     fn as_number(&self, id: Id) -> Option<f64> {
@@ -523,6 +625,9 @@ impl Graph {
                     {
                         open.push((term, factor * number));
                     } else {
+                        if number == 1.0 && term != id {
+                            sum.written.entry(term).or_insert(id);
+                        }
                         sum.add(Some(term), factor * number);
                     }
                 }
@@ -550,7 +655,10 @@ impl Graph {
             };
             let part = match term {
                 None => self.number(size),
-                Some(term) => self.scaled(term, size),
+                Some(term) => match sum.written.get(&term) {
+                    Some(written) if size == 1.0 => *written,
+                    _ => self.scaled(term, size),
+                },
             };
             total = Some(match total {
                 None => part,

@@ -129,6 +129,14 @@ fn nothing_is_put_together_that_changes_the_value() {
         ("sqrt(x) / sqrt(x)", "sqrt(x) / sqrt(x)"),
         ("cbrt(x)^2 / cbrt(x)^2", "cbrt(x)^2 / cbrt(x) / cbrt(x)"),
         ("1.7e308 * x + 1.7e308 * x", "2 * (1.7e308 * x)"),
+        ("x * (y * z)", "x * (y * z)"),
+        ("x / y * z", "x / y * z"),
+        ("x / y / z", "x / y / z"),
+        ("x / (y / z)", "x / (y / z)"),
+        ("1 / x / y / z", "1 / x / y / z"),
+        ("3 * (x * (2 * y * z))", "6 * x * (y * z)"),
+        ("-(x / y * z) + 1", "1 - x / y * z"),
+        ("x * (y * z) + 2 * (x * (y * z)) - x * y * z", "2 * x * y * z"),
     ] {
         assert_eq!(simple(given), wanted, "{given}");
         assert_eq!(simple(wanted), wanted, "{given}");

@@ -3,7 +3,7 @@
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
-use crate::math::recip;
+use crate::math::{exprel_derivative, recip};
 use crate::{Real, Scalar, primitive};
 
 /// The exponential.
@@ -159,6 +159,9 @@ pub fn exprel<T: Real>(x: T) -> T {
 
 /// (exp(x) - y) / x with y = (exp(x) - 1) / x; up to 2 the sum of x^k / (k! (k + 2)).
 fn slope_of_exprel<T: Real>(x: T, y: T) -> T {
+    if !T::BASE && y.to_f64().is_infinite() {
+        return exprel_derivative(1, x);
+    }
     if x < convert(-2.0) {
         return (x.exp() - y) / x;
     }

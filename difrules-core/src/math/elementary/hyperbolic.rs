@@ -319,7 +319,7 @@ pub fn acsch<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size - T::one()).recip() / (size + T::one()) }, symbolic = |x| ((T::one() - x) * (T::one() + x)).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
+#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size - T::one()).recip() / (size + T::one()) }, symbolic = |x| if abs(x) > 2 { 1 / (1 / x - x) / x } else { ((T::one() - x) * (T::one() + x)).recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
 pub fn acoth<T: Real>(x: T) -> T {
     // ln((x + 1) / (x - 1)) / 2, without the rounding of 1 / x near 1.
     let size = ComplexField::abs(x);

@@ -99,7 +99,7 @@ pub fn logit<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log1psq(1e200_f64) / 921.034037197618 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| if ComplexField::abs(x) > T::one() { convert::<f64, T>(2.0) / (x + x.recip()) } else { (x + x) / (T::one() + x * x) }, instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.log1psq"))]
+#[primitive(partial = |x| slope_of_log1psq(x), symbolic = |x| if abs(x) > 2 { 2 / (x + x.recip()) } else { if x > 0.5 { 1 - (1 - x).powi(2) / (1 + x * x) } else { if x < -0.5 { (1 + x).powi(2) / (1 + x * x) - 1 } else { (x + x) / (T::one() + x * x) } } }, instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.log1psq"))]
 pub fn log1psq<T: Real>(x: T) -> T {
     let size = ComplexField::abs(x);
     if size <= T::one() {
@@ -107,6 +107,22 @@ pub fn log1psq<T: Real>(x: T) -> T {
     }
     let inverse = size.recip();
     size.ln() * convert(2.0) + (inverse * inverse).ln_1p()
+}
+
+/// 2 x / (1 + x^2). Around its extrema, at 1 and -1, it is what is left of them, so that its own derivative does not cancel.
+fn slope_of_log1psq<T: Real>(x: T) -> T {
+    let (one, size) = (T::one(), x.to_f64().abs());
+    if size > 2.0 {
+        return convert::<f64, T>(2.0) / (x + x.recip());
+    }
+    let below = one + x * x;
+    if T::BASE || size < 0.5 {
+        (x + x) / below
+    } else if x > T::zero() {
+        one - (one - x) * (one - x) / below
+    } else {
+        (one + x) * (one + x) / below - one
+    }
 }
 
 /// ln(1 + exp(x)), without overflow: the soft maximum of x and 0.
@@ -173,7 +189,7 @@ fn below_ln_2<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logexpm1(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| -(-(x + T::zero())).exp_m1().recip(), symbolic = |x| -(-ComplexField::abs(x)).exp_m1().recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
+#[primitive(partial = |x| -(-(x + T::zero())).exp_m1().recip(), symbolic = |x| if x == 0 { 1 / x.powi(2) } else { -(-x).exp_m1().recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
 pub fn logexpm1<T: Real>(x: T) -> T {
     if x < convert(1.0) { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() }
 }

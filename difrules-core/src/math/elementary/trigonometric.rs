@@ -408,12 +408,22 @@ const SCALE: f64 = 1.0 / (1 << 30) as f64;
 
 /// numerator / (1 + x^2), where the square overflows too.
 pub(super) fn over_one_and_square<T: Real>(numerator: f64, x: T) -> T {
+    if !T::BASE {
+        // Its rules neither overflow nor underflow.
+        return over_square(T::one(), x) * convert(numerator);
+    }
     let square: T = convert(SCALE * SCALE);
     convert::<f64, T>(numerator * (SCALE * SCALE)) / (square + x * square * x)
 }
 
 /// numerator / (|x| sqrt(x^2 - 1)), where the square overflows too.
 pub(super) fn over_size_and_root<T: Real>(numerator: f64, x: T) -> T {
+    if !T::BASE {
+        // Squares in their derivatives would overflow, or underflow.
+        let size = ComplexField::abs(x);
+        let root = (size - T::one()).sqrt() * (size + T::one()).sqrt();
+        return convert::<f64, T>(numerator) / root / size;
+    }
     let scale: T = convert(SCALE);
     let size = ComplexField::abs(x) * scale;
     let root = ((size - scale) * (size + scale)).sqrt();

@@ -32,7 +32,7 @@ pub fn airyai<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaiprime(0.5_f64) + 0.2249105326646839).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| product(x, airyai(x)), symbolic = |x| x * airyai(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airyaiprime"))]
+#[primitive(partial = |x| product(x, airyai(x)), symbolic = |x| if x == f64::INFINITY { 0 } else { x * airyai(x) }, instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airyaiprime"))]
 pub fn airyaiprime<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, AI_PRIME, false))
 }

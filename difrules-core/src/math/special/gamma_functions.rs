@@ -105,7 +105,7 @@ pub fn invdigamma<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::zeta(2.0_f64, 1.0) - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |s, z, _| slope_of_zeta(s, z)), symbolic = (unknown, |s, z, _| -s * zeta(s + T::one(), z)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.zeta"))]
+#[primitive(partial = (unknown, |s, z, _| slope_of_zeta(s, z)), symbolic = (unknown, |s, z, _| if abs(s) < 0.000000000001 && z > 0 { s * digamma(z + 1) - 1 - s * z.powf(-1 - s) } else { if abs(s) < 0.5 && z > 0 { s / (abs(s + 1) - 1) * z.powf(1 - abs(s + 1)) - z.powf(-s) - s * zeta(s + 1, z) } else { -s * zeta(s + T::one(), z) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.zeta"))]
 pub fn zeta<T: Real>(s: T, z: T) -> T {
     at_base_of_two(s, z, zeta_of)
 }
@@ -113,16 +113,20 @@ pub fn zeta<T: Real>(s: T, z: T) -> T {
 /// -s zeta(s + 1, z), whose limit at s = 0 is -1. The factor is taken from the rounded s + 1, which keeps it right near
 /// the pole.
 fn slope_of_zeta<T: Real>(s: T, z: T) -> T {
-    let next = s + T::one();
-    if next == T::one() && z > T::zero() {
-        return -T::one();
+    let (one, next, size) = (T::one(), s + T::one(), s.to_f64().abs());
+    if size < 1e-12 && z > T::zero() {
+        // The sum without its first term, by the first two terms of its expansion at the pole.
+        return s * digamma(z + one) - one - s * z.powf(-next);
     }
-    if !s.is_finite() && z > T::one() {
+    if !s.is_finite() && z > one {
         return T::zero();
     }
-    // Far from the pole s itself is exact, s + 1 is not.
-    let factor = if s.to_f64().abs() < 0.5 { next - T::one() } else { s };
-    -factor * zeta(next, z)
+    if size < 0.5 && z > T::zero() {
+        // The pole is as far from the rounded s + 1 as that is from 1.
+        let rest = next - one;
+        return s / rest * z.powf(-rest) - z.powf(-s) - s * zeta(next, z);
+    }
+    -s * zeta(next, z)
 }
 
 /// B(2k) / (2k): the asymptotic series of digamma (DLMF 5.11.2).

@@ -10,7 +10,7 @@ use super::beta_functions::{ln_beta_of, logarithmic_slope};
 use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
-use crate::math::{at_base_of_two, beta, digamma, gamma, log1pmx, plain};
+use crate::math::{at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, plain};
 use crate::{Dual, Real, primitive};
 
 /// The density of the gamma distribution of shape a, x^(a-1) exp(-x) / gamma(a).
@@ -24,7 +24,7 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::gamma_density(2.0_f64, 1.0) - (-1.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| if y == 0 && a > 0 { 0 } else { if a > 1000 { y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a) } else { y * (x.ln() - digamma(a)) } }, |a, x, y| if x == 0 { gamma_density(a - 1, x) - y } else { if y == 0 { 0 } else { y * ((a - 1 - x) / x) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| if y == 0 && a > 0 { 0 } else { if a > 1000 { y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a) } else { if abs(a) < 0.5 && x > 0 { gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1))) } else { y * (x.ln() - digamma(a)) } } }, |a, x, y| if x == 0 || abs(x) < 0.0000000001 && a >= 1 { gamma_density(a - 1, x) - y } else { if y == 0 { 0 } else { y * ((a - 1 - x) / x) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
 pub fn gamma_density<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, gamma_density_of)
 }
@@ -74,7 +74,7 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::beta_density(2.0_f64, 2.0, 0.5) - 1.5).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, x, y| beta_density_by_shape(a, b, y, excess(a, b, x), x.ln()), |a, b, x, y| beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p()), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| if y == 0 { 0 } else { y * (x.ln() - digamma_difference(a, b)) }, |a, b, x, y| if y == 0 { 0 } else { y * ((-x).ln_1p() - digamma_difference(b, a)) }, |a, b, x, y| if x == 0 || x == 1 { (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x)) } else { if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
+#[primitive(partial = (|a, b, x, y| beta_density_by_first_shape(a, b, x, y), |a, b, x, y| beta_density_by_second_shape(a, b, x, y), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| if y == 0 { 0 } else { if a < 0.5 && x > 0 { beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b))) } else { y * (x.ln() - digamma_difference(a, b)) } }, |a, b, x, y| if y == 0 { 0 } else { if b < 0.5 && x < 1 { beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a))) } else { y * ((-x).ln_1p() - digamma_difference(b, a)) } }, |a, b, x, y| if x == 0 || x == 1 { (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x)) } else { if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
 pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
     convert(beta_density_of(plain(a), plain(b), plain(x)))
 }
@@ -135,6 +135,11 @@ fn gamma_density_by_shape<T: Real>(a: T, x: T, y: T) -> T {
     if y == T::zero() && a > T::zero() {
         return T::zero();
     }
+    if a.to_f64().abs() < 0.5 && x > T::zero() && (!T::BASE || a == T::zero()) {
+        // The density is a times a smooth number, gamma_density(a + 1, x) / x.
+        let over_shape = gamma_density(a + T::one(), x) / x;
+        return over_shape * (T::one() + a * (x.ln() - digamma(a + T::one())));
+    }
     if a.to_f64() < 16.0 {
         return y * (x.ln() - digamma(a));
     }
@@ -147,9 +152,10 @@ fn logarithm_of_quotient<T: Real>(difference: T, x: T, a: T) -> T {
     if quotient.to_f64().abs() < 0.5 { quotient.ln_1p() } else { (x / a).ln() }
 }
 
-/// y ((a - 1) / x - 1); at x = 0 its limit, by the densities of shapes a - 1 and a.
+/// y ((a - 1) / x - 1); at x = 0 its limit, by the densities of shapes a - 1 and a, and next to it too, where squares of
+/// quotients by x would overflow in the derivatives.
 fn gamma_density_by_place<T: Real>(a: T, x: T, y: T) -> T {
-    if x == T::zero() {
+    if x == T::zero() || !T::BASE && x.to_f64().abs() < 1e-10 && a >= T::one() {
         return gamma_density(a - T::one(), x) - y;
     }
     if y == T::zero() {
@@ -437,6 +443,34 @@ fn exact_excess(a: f64, b: f64, x: f64) -> f64 {
     let (sum, lost_again) = sum_of(first, p);
     let error = products + lost + lost_again;
     if error.is_finite() { sum + error } else { excess(a, b, x) }
+}
+
+/// The derivative by the first shape; a small one is a factor of the density.
+fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
+    if is_small(a, y) && x > T::zero() {
+        return by_small_shape((a, b), beta_density(a + T::one(), b, x), x, x.ln());
+    }
+    beta_density_by_shape(a, b, y, excess(a, b, x), x.ln())
+}
+
+/// The derivative by the second shape.
+fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
+    let rest = T::one() - x;
+    if is_small(b, y) && rest > T::zero() {
+        return by_small_shape((b, a), beta_density(a, b + T::one(), x), rest, (-x).ln_1p());
+    }
+    beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p())
+}
+
+/// Whether a mode that varies the shape would have the difference of two large numbers.
+fn is_small<T: Real>(shape: T, y: T) -> bool {
+    !T::BASE && shape.to_f64() < 0.5 && y != T::zero()
+}
+
+/// The same for a small shape a, given the density for a + 1: that for a is a times a smooth number.
+fn by_small_shape<T: Real>((a, b): (T, T), next: T, x: T, logarithm: T) -> T {
+    let (sum, one) = (a + b, T::one());
+    next / sum / x * (b / sum + a * (logarithm - digamma_difference(a + one, b)))
 }
 
 /// y (ln(x) - digamma(a) + digamma(a + b)), given (a + b) x - a and ln(x).

@@ -64,7 +64,7 @@ pub fn sinint<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosint(1.0_f64) - 0.3374039229009681).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| cosine_quotient(x), symbolic = |x| x.cos() / x, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.cosint"))]
+#[primitive(partial = |x| cosine_quotient(x), symbolic = |x| if x == f64::INFINITY { 0 } else { x.cos() / x }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.cosint"))]
 pub fn cosint<T: Real>(x: T) -> T {
     at_base(x, |x| sine_and_cosine_integrals(x).1)
 }
