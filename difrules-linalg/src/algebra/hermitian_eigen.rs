@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Kind, Real, Scalar, Slot, diagnosed, primitive};
+use difrules_core::{
+    Cotangent, Diagnostic, Kind, Real, Scalar, Slot, diagnosed, primitive, report,
+};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
@@ -22,7 +24,7 @@ use crate::error::{Error, overflow, shape};
 use crate::known::{Known, next};
 use crate::sample;
 use crate::tolerance::{
-    Gap, Quotients, Sizes, asked_columns, held, rounding_of, undefined, undetermined,
+    Gap, Quotients, Sizes, asked_columns, held, plain, rounding_of, undefined, undetermined,
 };
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
@@ -82,7 +84,7 @@ pub(crate) fn hermitian_eigen_forward<T: Scalar, D: Dim>(
     primitive: &'static str,
     values: &OVector<T::Real, D>,
     vectors: &OMatrix<T, D, D>,
-    a_dot: &OMatrix<T, D, D>,
+    (a, a_dot): (&OMatrix<T, D, D>, &OMatrix<T, D, D>),
 ) -> (OVector<T::Real, D>, OMatrix<T, D, D>)
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
@@ -95,8 +97,9 @@ where
     let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
     let all = largest_modulus(turned.iter());
     let clusters = |range: Range<usize>| part(&turned, range);
-    let order = Order::Increasing;
-    split_values(&sizes, values.as_slice(), all, order, clusters, values_dot.as_mut_slice());
+    let again = second_order(a, values, vectors, a_dot);
+    let (order, blocks) = (Order::Increasing, (clusters, again));
+    split_values(&sizes, values.as_slice(), all, order, blocks, values_dot.as_mut_slice());
     over_gaps(primitive, &sizes, values.as_slice(), &mut block_mut(&mut turned));
     multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
     keep_phases(v, &mut block_mut(&mut vectors_dot));
@@ -124,7 +127,14 @@ pub(crate) fn split<T: Scalar>(
     let hermitian = hermitian(block);
     let mut beside = hermitian.clone();
     beside.fill_diagonal(T::zero());
-    if largest_modulus(beside.iter()) <= rounding_of::<T::Real>(all) {
+    let before = |pair: (&T, &T)| {
+        let step = (pair.1.real() - pair.0.real()).to_f64();
+        if order == Order::Increasing { step >= 0.0 } else { step <= 0.0 }
+    };
+    let diagonal = hermitian.diagonal();
+    if largest_modulus(beside.iter()) <= rounding_of::<T::Real>(all)
+        && diagonal.iter().zip(diagonal.iter().skip(1)).all(before)
+    {
         return None;
     }
     // What is not finite splits into nothing better.
@@ -148,22 +158,86 @@ pub(crate) fn split<T: Scalar>(
 /// Puts in place of the tangents of values that repeat, the diagonal of their block of V^H dA V, those of the
 /// values that the direction [splits](split) them into.
 ///
-/// Their own derivatives, in a further direction, are those of another split if that splits the values too.
+/// Their own derivatives, in a further direction, are those of another split if that splits the values too. They are
+/// those of [`split_along`](fn@split_along), where its arguments are known.
 pub(crate) fn split_values<T: Scalar>(
     sizes: &Sizes,
     values: &[T::Real],
     all: f64,
     order: Order,
-    block: impl Fn(Range<usize>) -> DMatrix<T>,
+    (block, again): (
+        impl Fn(Range<usize>) -> DMatrix<T>,
+        impl Fn(Range<usize>) -> Option<(DMatrix<T>, DMatrix<T>)>,
+    ),
     values_dot: &mut [T::Real],
 ) {
     for range in sizes.repeated() {
+        let arguments = if T::Real::BASE { None } else { again(range.clone()) };
+        if let Some((moved, direction)) = arguments {
+            let (split, _) = split(&block(range.clone()).map(plain), all, order).unzip();
+            let Ok(mut again) = split_along(&moved, &direction) else { continue };
+            if order == Order::Decreasing {
+                again.as_mut_slice().reverse();
+            }
+            for (k, i) in range.enumerate() {
+                let value = split.as_ref().map_or(values_dot[i], |split| split[k]);
+                values_dot[i] = plain(value) + (again[k] - plain(again[k]));
+            }
+            continue;
+        }
         let Some((split, _)) = split(&block(range.clone()), all, order) else { continue };
         let open = range.clone().fold(nalgebra::zero(), |open: T::Real, i| {
             open + undetermined(values[i] - values[range.start])
         });
         range.zip(split.iter()).for_each(|(i, &split)| values_dot[i] = split + open);
     }
+}
+
+/// The arguments of [`split_along`](fn@split_along) for a range of values of A that are one.
+///
+/// A moves the vectors of the range by X = sum over the others of v_k (v_k^H A v_j) / (w_j - w_k), of which only the
+/// derivatives are not zero; so the block of V^H dA V is v_i^H dA v_j and what X and X^H make of that.
+pub(crate) fn second_order<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    values: &OVector<T::Real, D>,
+    vectors: &OMatrix<T, D, D>,
+    a_dot: &OMatrix<T, D, D>,
+) -> impl Fn(Range<usize>) -> Option<(DMatrix<T>, DMatrix<T>)>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    move |range| {
+        let v = vectors.map(plain);
+        let turned = in_basis(&v, &evenly(a));
+        let turned_dot = in_basis(&v, &hermitian(a_dot));
+        let moving = |k: usize, j: usize| turned[(k, j)] - plain(turned[(k, j)]);
+        let mut direction = part(&turned_dot, range.clone());
+        for k in (0..values.len()).filter(|k| !range.contains(k)) {
+            let gap = plain(values[range.start] - values[k]);
+            for (l, j) in range.clone().enumerate() {
+                for (m, i) in range.clone().enumerate() {
+                    let both = moving(k, i).conjugate() * turned_dot[(k, j)]
+                        + turned_dot[(k, i)].conjugate() * moving(k, j);
+                    direction[(m, l)] += both.unscale(gap);
+                }
+            }
+        }
+        Some((part(&turned, range), direction))
+    }
+}
+
+/// The lower triangle on both sides, which vary as the two triangles of a Hermitian matrix do.
+pub(crate) fn evenly<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let half: T::Real = nalgebra::convert(0.5);
+    let moved = |x: T| if x.is_finite() { x - plain(x) } else { T::zero() };
+    let (size, _) = a.shape_generic();
+    OMatrix::from_fn_generic(size, size, |i, j| {
+        let value = if i >= j { plain(a[(i, j)]) } else { plain(a[(j, i)].conjugate()) };
+        value + (moved(a[(i, j)]) + moved(a[(j, i)]).conjugate()).scale(half)
+    })
 }
 
 /// Replaces V^H dA V by V^H dV, F o (V^H dA V), but for the phases. Where an eigenvalue repeats and the
@@ -627,12 +701,139 @@ fn eigenvalue_gradient_reverse<T: Scalar, D: Dim>(
             values,
             all,
             Order::Increasing,
-            |range| part(&h, range),
+            (|range| part(&h, range), |_| None),
             bar.as_mut_slice(),
         );
         bar
     });
     a_bar.add(|| along(eigen, weights, None, &h));
+}
+
+/// The eigenvalues of a Hermitian direction, in increasing order: the derivatives along it of those of a Hermitian
+/// block that is a multiple of one, on whose value they do not depend.
+///
+/// It is there for its derivatives, the second derivatives of the eigenvalues of the block.
+///
+/// # Errors
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// Where the block moves, it splits itself, and the eigenvalues are those of the split: they have derivatives along the
+/// direction only if a basis R makes both diagonal, and both in order. These move by the diagonal of R^H dE R. If there is
+/// no such basis, which eigenvalue moves how is not determined, also for functions symmetric in them.
+#[primitive(
+    forward = split_along_forward,
+    reverse = split_along_reverse,
+    reads(direction),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample_of_split
+)]
+pub(crate) fn split_along<T: Scalar, D: DimSub<U1>>(
+    block: &OMatrix<T, D, D>,
+    direction: &OMatrix<T, D, D>,
+) -> Result<OVector<T::Real, D>, Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    shape("block", block.shape(), direction.shape())?;
+    diagnosed(|| symmetric_eigen(direction)).0.map(|eigen| eigen.eigenvalues)
+}
+
+fn split_along_forward<T: Scalar, D: DimSub<U1>>(
+    direction: &OMatrix<T, D, D>,
+    block_dot: &OMatrix<T, D, D>,
+    direction_dot: &OMatrix<T, D, D>,
+) -> OVector<T::Real, D>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    let (size, _) = direction.shape_generic();
+    let undefined = || OVector::from_element_generic(size, U1, undefined());
+    let Ok(eigen) = diagnosed(|| symmetric_eigen(direction)).0 else { return undefined() };
+    let SymmetricEigen { eigenvalues, eigenvectors: mut basis } = eigen;
+    let sizes = Sizes::of_eigenvalues(eigenvalues.as_slice(), block(&basis));
+    // What is the same along the direction is split by how the block moves, then by how the direction does.
+    let mut same: Vec<_> = sizes.repeated().collect();
+    for moved in [block_dot, direction_dot] {
+        let turned = in_basis(&basis, moved);
+        let all = largest_modulus(moved.iter());
+        let rounding = rounding_of::<T::Real>(all);
+        let mut left = Vec::new();
+        for range in same {
+            let found = split(&part(&turned, range.clone()), all, Order::Increasing);
+            let diagonal = || range.clone().map(|i| turned[(i, i)].real()).collect();
+            let values: Vec<T::Real> = found
+                .as_ref()
+                .map_or_else(diagonal, |(values, _)| values.iter().copied().collect());
+            if let Some((_, turn)) = found {
+                let columns = block(&basis).columns_range(range.clone()).into_owned();
+                let columns = product((block(&columns), false), (block(&turn), false));
+                block_mut(&mut basis).columns_range_mut(range.clone()).copy_from(&columns);
+            }
+            let mut start = 0;
+            for i in 1..=values.len() {
+                if i == values.len() || (values[i] - values[i - 1]).to_f64() > rounding {
+                    left.push(range.start + start..range.start + i);
+                    start = i;
+                }
+            }
+        }
+        same = left.into_iter().filter(|range| range.len() > 1).collect();
+    }
+    let (moved, rounding) =
+        (in_basis(&basis, block_dot), rounding_of::<T::Real>(largest_modulus(block_dot.iter())));
+    for j in 0..size.value() {
+        for i in 0..j {
+            let beside = moved[(i, j)].modulus().to_f64();
+            let step = (moved[(j, j)].real() - moved[(i, i)].real()).to_f64();
+            if beside > rounding || step < -rounding {
+                report(Diagnostic::undefined("symmetric_eigenvalues", APART));
+                return undefined();
+            }
+        }
+    }
+    let turned = in_basis(&basis, direction_dot);
+    OVector::from_fn_generic(size, U1, |i, _| held(turned[(i, i)].real()))
+}
+
+const APART: &str = "an eigenvalue repeats, and two directions split it by different vectors: how it moves along both \
+                     is not determined";
+
+fn split_along_reverse<T: Scalar, D: DimSub<U1>>(
+    direction: &OMatrix<T, D, D>,
+    y_bar: Cotangent<'_, OVector<T::Real, D>>,
+    block_bar: Slot<'_, OMatrix<T, D, D>>,
+    direction_bar: Slot<'_, OMatrix<T, D, D>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    let y_bar = y_bar.into_owned();
+    let (size, _) = direction.shape_generic();
+    let undefined = || OMatrix::from_element_generic(size, size, undefined());
+    let mut open = Quotients::new::<T::Real>("symmetric_eigenvalues", size_of(y_bar.as_slice()));
+    for i in 1..size.value() {
+        let _ = open.over_nothing(y_bar[i] - y_bar[0]);
+    }
+    let lost = open.is_lost();
+    open.report(|| APART);
+    // Their sum does not ask how the block splits.
+    if lost {
+        block_bar.add(undefined);
+    }
+    direction_bar.add(|| match diagnosed(|| symmetric_eigen(direction)).0 {
+        Ok(eigen) => gradient_of_eigenvalues(direction, &eigen, &y_bar),
+        Err(_) => undefined(),
+    });
+}
+
+fn sample_of_split<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+    // Of more than one row it is a formal device.
+    (random.matrix(1, 1), DMatrix::from_element(1, 1, T::from_real(random.normal())))
 }
 
 /// A block on the diagonal.

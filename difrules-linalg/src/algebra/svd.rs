@@ -11,8 +11,8 @@ use nalgebra::{
 };
 
 use crate::algebra::hermitian_eigen::{
-    Order, add_split, divide_by_gaps, largest, part, settled_weights, size_of, size_of_bars, slope,
-    split, split_values,
+    Order, add_split, divide_by_gaps, hermitian as hermitian_part, largest, part, settled_weights,
+    size_of, size_of_bars, slope, split, split_values,
 };
 use crate::algebra::modulus::largest_modulus;
 use crate::block::{FIT, block, block_mut, multiply, product};
@@ -43,7 +43,7 @@ pub(crate) fn svd_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
     u: &OMatrix<T, R, K>,
     values: &OVector<T::Real, K>,
     v_t: &OMatrix<T, K, C>,
-    a_dot: &OMatrix<T, R, C>,
+    (a, a_dot): (&OMatrix<T, R, C>, &OMatrix<T, R, C>),
 ) -> (OMatrix<T, R, K>, OVector<T::Real, K>, OMatrix<T, K, C>)
 where
     DefaultAllocator:
@@ -64,7 +64,8 @@ where
     let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     let half: T::Real = nalgebra::convert(0.5);
     let all = largest_modulus(a_dot.iter());
-    split_singular_values(&sizes, values.as_slice(), u, v_t, a_dot, values_dot.as_mut_slice());
+    let matrices = (Some(a), a_dot);
+    split_singular_values(&sizes, values, u, v_t, matrices, values_dot.as_mut_slice());
     let mut quotients = Quotients::new::<T::Real>(primitive, all);
     for j in 0..values.len() {
         for i in 0..values.len() {
@@ -395,12 +396,12 @@ const UNITARY: &str =
     "a singular value is zero: the unitary factor has no derivative along this direction";
 
 /// The tangents of the singular values, Re(u_i^H dA v_i); of those that repeat or are zero, of what the
-/// direction splits them into.
+/// direction splits them into. Their own derivatives there are right if A is given.
 pub(crate) fn derivatives<T: Scalar, R: Dim, K: Dim, C: Dim>(
     u: &OMatrix<T, R, K>,
     values: &OVector<T::Real, K>,
     v_t: &OMatrix<T, K, C>,
-    a_dot: &OMatrix<T, R, C>,
+    (a, a_dot): (Option<&OMatrix<T, R, C>>, &OMatrix<T, R, C>),
 ) -> OVector<T::Real, K>
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
@@ -412,7 +413,7 @@ where
     let mut values_dot =
         OVector::from_fn_generic(size, U1, |i, _| u.column(i).dotc(&product.column(i)).real());
     let sizes = Sizes::of_singular_values(values.as_slice(), block(u), block(v_t));
-    split_singular_values(&sizes, values.as_slice(), u, v_t, a_dot, values_dot.as_mut_slice());
+    split_singular_values(&sizes, values, u, v_t, (a, a_dot), values_dot.as_mut_slice());
     values_dot
 }
 
@@ -421,15 +422,16 @@ where
 /// what is left of dA outside of the other vectors.
 fn split_singular_values<T: Scalar, R: Dim, K: Dim, C: Dim>(
     sizes: &Sizes,
-    values: &[T::Real],
+    vector: &OVector<T::Real, K>,
     u: &OMatrix<T, R, K>,
     v_t: &OMatrix<T, K, C>,
-    a_dot: &OMatrix<T, R, C>,
+    (a, a_dot): (Option<&OMatrix<T, R, C>>, &OMatrix<T, R, C>),
     values_dot: &mut [T::Real],
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
 {
     let all = largest_modulus(a_dot.iter());
+    let values = vector.as_slice();
     let positive = first_zero(sizes, values);
     let clusters = |range: Range<usize>| {
         let right = block(v_t).rows_range(range.clone()).into_owned();
@@ -437,7 +439,8 @@ fn split_singular_values<T: Scalar, R: Dim, K: Dim, C: Dim>(
         product((block(u).columns_range(range), true), (block(&along), false))
     };
     let cut = sizes.up_to(positive);
-    split_values(&cut, values, all, Order::Decreasing, clusters, values_dot);
+    let again = |range| a.map(|a| second_order(a, u, values, v_t, a_dot, range));
+    split_values(&cut, values, all, Order::Decreasing, (clusters, again), values_dot);
     if positive < values.len() {
         let rest = outside(positive, block(u), block(v_t), block(a_dot));
         let (split, _) = diagnosed(|| singular_values::<T, Dyn, Dyn>(&rest));
@@ -447,6 +450,70 @@ fn split_singular_values<T: Scalar, R: Dim, K: Dim, C: Dim>(
             values_dot[i] = split + undetermined(values[i]);
         }
     }
+}
+
+/// The arguments of `split_along` for a range of singular values of A that are one.
+///
+/// As for the eigenvalues of the Hermitian [0 A; A^H 0], which are s with (u, v), -s with (u, -v), and zeros, beside
+/// U and V.
+fn second_order<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    u: &OMatrix<T, R, K>,
+    values: &[T::Real],
+    v_t: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+    range: Range<usize>,
+) -> (DMatrix<T>, DMatrix<T>)
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    let half: T::Real = nalgebra::convert(0.5);
+    let (u, v_t) = (block(u).map(plain), block(v_t).map(plain));
+    let (u, v_t) = (block(&u), block(&v_t));
+    // U^H A V, and what A has outside of U and of V^H.
+    let parts = |a: DMatrixView<'_, T>| {
+        let (mut right, mut left) =
+            (product((u, true), (a, false)), product((a, false), (v_t, true)));
+        let inside = product((u, true), (block(&left), false));
+        let (one, p) = (T::one(), (block(&inside), false));
+        multiply(-one, (u, false), p, one, &mut block_mut(&mut left));
+        multiply(-one, p, (v_t, false), one, &mut block_mut(&mut right));
+        (inside, left, right)
+    };
+    let moving = |m: DMatrix<T>| m.map(|x| x - plain(x));
+    let (inside, left, right) = parts(block(a));
+    let moved = range.clone();
+    let moved = inside.view((moved.start, moved.start), (moved.len(), moved.len())).into_owned();
+    let (inside, left, right) = (moving(inside), moving(left), moving(right));
+    let (inside_dot, left_dot, right_dot) = parts(block(a_dot));
+    let hermitian = |p: &DMatrix<T>, sign: T, k: usize, j: usize| {
+        (p[(k, j)] + sign * p[(j, k)].conjugate()).scale(half)
+    };
+    let s = plain(values[range.start]);
+    let entry = |i: usize, j: usize| {
+        let mut sum = hermitian(&inside_dot, T::one(), i, j);
+        for (k, &other) in values.iter().enumerate() {
+            for sign in [T::one(), -T::one()] {
+                if sign == T::one() && range.contains(&k) {
+                    continue;
+                }
+                let part = |p: &DMatrix<T>, j: usize| hermitian(p, sign, k, j);
+                let both = part(&inside, i).conjugate() * part(&inside_dot, j)
+                    + part(&inside_dot, i).conjugate() * part(&inside, j);
+                sum += both.unscale(s - plain(other) * sign.real());
+            }
+        }
+        let mut outside = left.column(i).dotc(&left_dot.column(j));
+        outside += left_dot.column(i).dotc(&left.column(j));
+        for k in 0..right.ncols() {
+            outside += right[(i, k)] * right_dot[(j, k)].conjugate()
+                + right_dot[(i, k)] * right[(j, k)].conjugate();
+        }
+        sum + outside.scale(half).unscale(s)
+    };
+    let direction =
+        DMatrix::from_fn(range.len(), range.len(), |i, j| entry(range.start + i, range.start + j));
+    (hermitian_part(&moved), direction)
 }
 
 /// The place of the first singular value that is zero.
@@ -815,7 +882,7 @@ fn singular_value_gradient_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
 {
     let Svd { u, singular_values, v_t } = svd;
     let y_bar = y_bar.into_owned();
-    weights_bar.add(|| derivatives(u, singular_values, v_t, &y_bar));
+    weights_bar.add(|| derivatives(u, singular_values, v_t, (None, &y_bar)));
     a_bar.add(|| along(u, singular_values, v_t, weights, None, &y_bar));
 }
 

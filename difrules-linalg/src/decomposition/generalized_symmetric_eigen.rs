@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
 
 use crate::algebra::hermitian_eigen::{
-    Order, divide_by_gaps, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
+    Order, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
     keep_phases_adjoint, over_gaps, part, size_of_bars, split_values, turn,
 };
 use crate::algebra::modulus::largest_modulus;
@@ -17,7 +17,7 @@ use crate::decomposition::symmetric_eigen::SymmetricEigen;
 use crate::error::{Error, finite_triangle, shape, solved, square};
 use crate::sample;
 use crate::systems::inverse::inverse;
-use crate::tolerance::{Sizes, asked_columns, asks, plain};
+use crate::tolerance::{Sizes, asked_columns, asks};
 
 /// The eigenvalues and eigenvectors of a pencil, A V = B V diag(w), with a Hermitian A and a Hermitian
 /// positive definite B, of which only the lower triangles are read: the values in increasing order,
@@ -117,19 +117,6 @@ where
     c
 }
 
-/// The lower triangle on both sides, which vary as the two triangles of a Hermitian matrix do.
-fn evenly<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
-where
-    DefaultAllocator: Allocator<D, D>,
-{
-    let moved = |x: T| if x.is_finite() { x - plain(x) } else { T::zero() };
-    let (size, _) = a.shape_generic();
-    OMatrix::from_fn_generic(size, size, |i, j| {
-        let value = if i >= j { plain(a[(i, j)]) } else { plain(a[(j, i)].conjugate()) };
-        value + (moved(a[(i, j)]) + moved(a[(j, i)]).conjugate()).scale(half::<T>())
-    })
-}
-
 /// The gradients V diag(g) V^H by A and -V diag(w g) V^H by B of a function of the eigenvalues alone, by way of those of
 /// C = U diag(w) U^H, with U = L^H V: where values repeat their own derivatives are those of the primitive for these.
 fn gradients_of_values<T: Scalar, D: DimSub<U1>>(
@@ -194,7 +181,9 @@ where
     let sizes = sizes(w, v);
     let (all, order) = (largest_modulus(h.iter()), Order::Increasing);
     let clusters = |range| part(&h, range);
-    split_values(&sizes, w.as_slice(), all, order, clusters, eigenvalues.as_mut_slice());
+    let again = |_| None;
+    let values = w.as_slice();
+    split_values(&sizes, values, all, order, (clusters, again), eigenvalues.as_mut_slice());
     over_gaps("generalized_symmetric_eigen", &sizes, w.as_slice(), &mut block_mut(&mut h));
     h.zip_apply(&s, |x, s| *x -= s.scale(half::<T>()));
     let mut eigenvectors = OMatrix::zeros_generic(size, size);

@@ -81,7 +81,7 @@ where
 }
 
 fn singular_values_forward<T: Scalar, R: DimMin<C>, C: Dim>(
-    _: &OMatrix<T, R, C>,
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> OVector<T::Real, DimMinimum<R, C>>
@@ -91,7 +91,7 @@ where
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    derivatives(&svd.u, &svd.singular_values, &svd.v_t, a_dot)
+    derivatives(&svd.u, &svd.singular_values, &svd.v_t, (Some(a), a_dot))
 }
 
 fn singular_values_reverse<T: Scalar, R: DimMin<C>, C: Dim>(

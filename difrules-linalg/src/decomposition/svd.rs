@@ -121,7 +121,7 @@ where
 }
 
 fn svd_tangent<T: Scalar, R: DimMin<C>, C: Dim>(
-    _: &OMatrix<T, R, C>,
+    a: &OMatrix<T, R, C>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
 ) -> Svd<T, R, C>
@@ -133,7 +133,7 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let Svd { u, singular_values, v_t } = svd;
-    let (u, singular_values, v_t) = svd_forward("svd", u, singular_values, v_t, a_dot);
+    let (u, singular_values, v_t) = svd_forward("svd", u, singular_values, v_t, (a, a_dot));
     Svd { u, singular_values, v_t }
 }
 

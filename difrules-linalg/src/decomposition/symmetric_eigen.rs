@@ -95,7 +95,7 @@ where
 }
 
 fn symmetric_eigen_forward<T: Scalar, D: Dim>(
-    _: &OMatrix<T, D, D>,
+    a: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     a_dot: &OMatrix<T, D, D>,
 ) -> SymmetricEigen<T, D>
@@ -104,7 +104,7 @@ where
 {
     let SymmetricEigen { eigenvalues, eigenvectors } = eigen;
     let (eigenvalues, eigenvectors) =
-        hermitian_eigen_forward("symmetric_eigen", eigenvalues, eigenvectors, a_dot);
+        hermitian_eigen_forward("symmetric_eigen", eigenvalues, eigenvectors, (a, a_dot));
     SymmetricEigen { eigenvalues, eigenvectors }
 }
 

@@ -4,7 +4,7 @@ use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
-use crate::algebra::hermitian_eigen::{Order, gradient_of_eigenvalues, split_values};
+use crate::algebra::hermitian_eigen::{Order, gradient_of_eigenvalues, second_order, split_values};
 use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, multiply};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
@@ -72,7 +72,7 @@ where
 }
 
 fn symmetric_eigenvalues_forward<T: Scalar, D: Dim>(
-    _: &OMatrix<T, D, D>,
+    a: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     a_dot: &OMatrix<T, D, D>,
 ) -> OVector<T::Real, D>
@@ -95,7 +95,8 @@ where
         crate::block::product((block(&left), true), (block(&right), false))
     };
     let (all, order) = (largest_modulus(a_dot.iter()), Order::Increasing);
-    split_values(&sizes, values.as_slice(), all, order, clusters, values_dot.as_mut_slice());
+    let blocks = (clusters, second_order(a, values, vectors, a_dot));
+    split_values(&sizes, values.as_slice(), all, order, blocks, values_dot.as_mut_slice());
     values_dot
 }
 
