@@ -131,10 +131,49 @@ pub(crate) fn still<T: Scalar>() -> T {
     still
 }
 
+/// Whether it is the tangent of what does not move.
+pub(crate) fn is_still<T: Scalar>(x: &T) -> bool {
+    T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_still)
+}
+
+/// Whether nothing moves of what has these tangents.
+pub(crate) fn rests<'a, T: Scalar>(tangents: impl IntoIterator<Item = &'a T>) -> bool {
+    tangents.into_iter().all(is_still)
+}
+
+/// What a tangent becomes; that of what does not move stays so.
+pub(crate) fn kept<T: Scalar>(x: T, f: impl FnOnce(T) -> T) -> T {
+    let y = moved(f(x));
+    if is_still(&x) { x } else { y }
+}
+
+/// A sum of tangents, which is at rest if they all are.
+pub(crate) fn kept_sum<'a, T: Scalar>(tangents: impl Iterator<Item = &'a T> + Clone) -> T {
+    if rests(tangents.clone()) {
+        return still();
+    }
+    tangents.fold(T::zero(), |sum, &x| sum + x)
+}
+
+/// Makes the tangent of a product rest in the entries whose row of the first factor and column of the second do.
+pub(crate) fn keep_resting<T: Scalar, R: Dim, C: Dim>(
+    y_dot: &mut OMatrix<T, R, C>,
+    row: impl Fn(usize) -> bool,
+    column: impl Fn(usize) -> bool,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    y_dot.apply(|x| *x = moved(*x));
+    for i in (0..y_dot.nrows()).filter(|&i| row(i)) {
+        for j in (0..y_dot.ncols()).filter(|&j| column(j)) {
+            y_dot[(i, j)] = still();
+        }
+    }
+}
+
 /// A slope times a tangent, or a cotangent. What does not move contributes nothing, whatever the slope, and
 /// a slope by what does not matter passes nothing on.
 pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
-    let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_still);
     // Without a branch where the numbers are plain, so that loops have vector instructions.
     let product = moved(slope.along(moving));
     if is_still(&moving) | is_still(&slope) { still() } else { product }

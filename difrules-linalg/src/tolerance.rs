@@ -8,9 +8,10 @@
 
 use std::borrow::Cow;
 
-use difrules_core::__private::Number;
 use difrules_core::{Defect, Diagnostic, OF_JUMP, Real, Scalar, leaves_out_undefined, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
+
+use crate::block::rests;
 
 /// How far a divisor is from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,8 +271,7 @@ pub(crate) fn undefined<T: Scalar>() -> T {
 /// Whether a cotangent asks for results that [jump](difrules_core::jumps): not with strong zeros, but with zeros that
 /// came out so, as that of V ln(w) V^H where all w are one.
 pub(crate) fn asks<'a, T: Scalar>(bars: impl IntoIterator<Item = &'a T>) -> bool {
-    let is_still = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_still);
-    bars.into_iter().any(|bar| !is_still(bar))
+    !rests(bars)
 }
 
 /// Which columns of a matrix a cotangent [asks] for, if some of them jump; else nothing, which takes no memory.

@@ -423,7 +423,7 @@ impl<'a, X: Differentiable> Tangent<'a, X> {
         match self {
             Self::Lent(tangent) => tangent.clone(),
             Self::Own(tangent) => tangent,
-            Self::Zero { like, zero } => zero.into_inner().unwrap_or_else(|| zeros(like)),
+            Self::Zero { like, zero } => zero.into_inner().unwrap_or_else(|| resting(like)),
         }
     }
 }
@@ -436,9 +436,14 @@ impl<X: Differentiable> std::ops::Deref for Tangent<'_, X> {
         match self {
             Self::Lent(tangent) => tangent,
             Self::Own(tangent) => tangent,
-            Self::Zero { like, zero } => zero.get_or_init(|| zeros(*like)),
+            Self::Zero { like, zero } => zero.get_or_init(|| resting(*like)),
         }
     }
+}
+
+/// The tangent of a value that does not move.
+fn resting<X: Differentiable>(like: &X) -> X {
+    X::build(&like.shape(), &mut crate::tape::Number::still)
 }
 
 /// The zero of the shape of a value.

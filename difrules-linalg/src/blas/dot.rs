@@ -1,9 +1,11 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Real, Scalar, Slot, column_major_slice, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::block::{
-    add_fixed_multiple, add_products, add_to, chain, numbers_mut, with_tangents, with_zeros,
+    add_fixed_multiple, add_products, add_to, chain, numbers_mut, rests, still, with_tangents,
+    with_zeros,
 };
 use crate::error::{Error, shape};
 use crate::sample;
@@ -98,7 +100,11 @@ where
         let terms = tangent.as_slice().iter().zip(factor.as_slice());
         terms.fold(T::zero(), |sum, (&tangent, &factor)| sum + chain(tangent, factor))
     };
-    products(a_dot, b) + products(b_dot, a)
+    let moving = [a_dot, b_dot].into_iter().flatten();
+    let resting = moving.into_iter().all(|tangent| rests(tangent.iter()));
+    let y_dot = if resting { still() } else { products(a_dot, b) + products(b_dot, a) };
+    tell_resting("dot");
+    y_dot
 }
 
 fn dot_reverse<T: Scalar, R: Dim, C: Dim>(

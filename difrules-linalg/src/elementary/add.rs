@@ -1,3 +1,4 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -53,12 +54,14 @@ fn add_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    match (a_dot, b_dot) {
+    let y_dot = match (a_dot, b_dot) {
         (Some(a_dot), Some(b_dot)) => a_dot + b_dot,
         (Some(a_dot), None) => a_dot.clone(),
         (None, Some(b_dot)) => b_dot.clone(),
         (None, None) => unreachable!("some argument varies"),
-    }
+    };
+    tell_resting("add");
+    y_dot
 }
 
 fn add_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -1,7 +1,9 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::block::kept;
 use crate::sample;
 
 /// A^H, the conjugate transpose.
@@ -39,7 +41,9 @@ fn adjoint_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatr
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    a_dot.adjoint()
+    let y_dot = a_dot.transpose().map(|x| kept(x, T::conjugate));
+    tell_resting("adjoint");
+    y_dot
 }
 
 fn adjoint_reverse<T: Scalar, R: Dim, C: Dim>(

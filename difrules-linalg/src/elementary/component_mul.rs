@@ -1,8 +1,9 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, chain, numbers, numbers_mut};
+use crate::block::{add_to_both, along, chain, moved, numbers, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -55,12 +56,14 @@ fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
+    tell_resting("component_mul");
+    let partial = |moving: T, factor: T| along(moved(factor), moving);
     let Some(a_dot) = a_dot else {
-        return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, chain));
+        return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, partial));
     };
-    let mut y_dot = a_dot.zip_map(b, chain);
+    let mut y_dot = a_dot.zip_map(b, partial);
     if let Some(b_dot) = b_dot {
-        y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += chain(b_dot, a));
+        y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += partial(b_dot, a));
     }
     y_dot
 }

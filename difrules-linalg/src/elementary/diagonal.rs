@@ -1,3 +1,4 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
@@ -43,6 +44,7 @@ fn diagonal_forward<T: Scalar, R: DimMin<C>, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<DimMinimum<R, C>>,
 {
+    tell_resting("diagonal");
     entries(a_dot)
 }
 

@@ -1,9 +1,13 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, column_major_view, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::block::{SMALL, block, block_mut, buffer, is_small, multiply, product_of_parts, varies};
+use crate::block::{
+    SMALL, block, block_mut, buffer, is_small, keep_resting, multiply, product_of_parts, rests,
+    varies,
+};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors, of any storage.
@@ -103,6 +107,12 @@ where
     if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
         multiply(T::one(), (block(a), false), (block(b_dot), false), T::one(), &mut sum);
     }
+    keep_resting(
+        &mut y_dot,
+        |i| a_dot.is_none_or(|a_dot| rests(a_dot.row(i).iter())),
+        |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
+    );
+    tell_resting("matmul");
     y_dot
 }
 

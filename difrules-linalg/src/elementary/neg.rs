@@ -1,7 +1,9 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::block::kept;
 use crate::sample;
 
 /// -A.
@@ -39,7 +41,9 @@ fn neg_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatrix<T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    -a_dot
+    let y_dot = a_dot.map(|x| kept(x, |x| -x));
+    tell_resting("neg");
+    y_dot
 }
 
 fn neg_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -1,9 +1,10 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_scaled, chain, pairing};
+use crate::block::{add_scaled, along, moved, pairing};
 
 /// a X, a number times a matrix.
 ///
@@ -46,7 +47,8 @@ fn scale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    x.zip_map(x_dot, |x, x_dot| chain(x_dot, a) + chain(a_dot, x))
+    tell_resting("scale");
+    x.zip_map(x_dot, |x, x_dot| along(moved(a), x_dot) + along(moved(x), a_dot))
 }
 
 fn scale_reverse<T: Scalar, R: Dim, C: Dim>(

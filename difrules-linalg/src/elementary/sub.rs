@@ -1,8 +1,9 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, numbers, numbers_mut};
+use crate::block::{add_to_both, is_still, kept, moved, numbers, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -53,12 +54,16 @@ fn sub_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    match (a_dot, b_dot) {
-        (Some(a_dot), Some(b_dot)) => a_dot - b_dot,
+    let y_dot = match (a_dot, b_dot) {
+        (Some(a_dot), Some(b_dot)) => {
+            a_dot.zip_map(b_dot, |x, y| if is_still(&y) { x } else { moved(x - y) })
+        }
         (Some(a_dot), None) => a_dot.clone(),
-        (None, Some(b_dot)) => -b_dot,
+        (None, Some(b_dot)) => b_dot.map(|x| kept(x, |x| -x)),
         (None, None) => unreachable!("some argument varies"),
-    }
+    };
+    tell_resting("sub");
+    y_dot
 }
 
 fn sub_reverse<T: Scalar, R: Dim, C: Dim>(

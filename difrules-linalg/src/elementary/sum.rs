@@ -1,7 +1,9 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
+use crate::block::kept_sum;
 use crate::sample;
 
 /// The sum of all entries of a matrix of any storage.
@@ -41,7 +43,8 @@ fn sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_dot.sum()
+    tell_resting("sum");
+    kept_sum(a_dot.iter())
 }
 
 fn sum_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R, C>>)

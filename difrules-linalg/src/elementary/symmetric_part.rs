@@ -1,7 +1,9 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, Storage};
 
+use crate::block::{is_still, moved, still};
 use crate::error::{Error, square};
 use crate::sample;
 
@@ -46,7 +48,18 @@ fn symmetric_part_forward<T: Scalar, D: Dim>(a_dot: &OMatrix<T, D, D>) -> OMatri
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    symmetrized(a_dot)
+    let mut y_dot = symmetrized(a_dot);
+    for j in 0..y_dot.ncols() {
+        for i in 0..y_dot.nrows() {
+            y_dot[(i, j)] = if is_still(&a_dot[(i, j)]) && is_still(&a_dot[(j, i)]) {
+                still()
+            } else {
+                moved(y_dot[(i, j)])
+            };
+        }
+    }
+    tell_resting("symmetric_part");
+    y_dot
 }
 
 fn symmetric_part_reverse<T: Scalar, D: Dim>(

@@ -1,3 +1,4 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Kind, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -5,7 +6,7 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMat
 
 use crate::blas::gemm::gemm_again;
 use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer, multiply, varies};
+use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests, varies};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -70,6 +71,12 @@ where
     if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
         add_transposed_product(block(a), block(b_dot), &mut sum);
     }
+    keep_resting(
+        &mut y_dot,
+        |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
+        |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
+    );
+    tell_resting("tr_mul");
     y_dot
 }
 

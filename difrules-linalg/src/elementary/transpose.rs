@@ -1,3 +1,4 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -39,6 +40,7 @@ fn transpose_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMa
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
+    tell_resting("transpose");
     a_dot.transpose()
 }
 

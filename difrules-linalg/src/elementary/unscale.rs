@@ -1,9 +1,10 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_scaled, chain, pairing};
+use crate::block::{add_scaled, along, chain, moved, pairing};
 
 /// X / a, every entry of a matrix over a number.
 ///
@@ -47,7 +48,8 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let inverse = T::one() / a;
-    y.zip_map(x_dot, |y, x_dot| chain(x_dot, inverse) - chain(a_dot, y * inverse))
+    tell_resting("unscale");
+    y.zip_map(x_dot, |y, x_dot| along(moved(inverse), x_dot) + along(moved(-(y * inverse)), a_dot))
 }
 
 fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -1,6 +1,7 @@
 //! A vector in every column, a row in every row, a number in every entry: by names of their own, since there
 //! is no implicit broadcasting, here as in nalgebra.
 
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{AsWhole, Cotangent, Lent, Operand, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -12,6 +13,7 @@ use super::elementwise::{EntryArgument, Times, elementwise_2, shape_of};
 use super::failure::{MatrixError, named};
 use super::operators::{AsTerm, Beside, Term};
 use super::{Matrix, RowVector, Vector};
+use crate::block::kept_sum;
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -329,6 +331,7 @@ fn add_scalar_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
+    tell_resting("add_scalar");
     a_dot.add_scalar(x_dot)
 }
 
@@ -395,6 +398,7 @@ fn add_to_columns_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
+    tell_resting("add_to_columns");
     let mut y_dot = a_dot.clone();
     for mut column in y_dot.column_iter_mut() {
         column += v_dot;
@@ -472,6 +476,7 @@ fn add_to_rows_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
+    tell_resting("add_to_rows");
     let mut y_dot = a_dot.clone();
     for (mut column, &r_dot) in y_dot.column_iter_mut().zip(r_dot.iter()) {
         column.add_scalar_mut(r_dot);
@@ -537,7 +542,9 @@ fn column_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OV
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    a_dot.column_sum()
+    tell_resting("column_sum");
+    let (rows, _) = a_dot.shape_generic();
+    OVector::from_fn_generic(rows, U1, |i, _| kept_sum(a_dot.row(i).iter()))
 }
 
 fn column_sum_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -588,7 +595,9 @@ fn row_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> RowOV
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    a_dot.row_sum()
+    tell_resting("row_sum");
+    let (_, columns) = a_dot.shape_generic();
+    RowOVector::from_fn_generic(U1, columns, |_, j| kept_sum(a_dot.column(j).iter()))
 }
 
 fn row_sum_reverse<T: Scalar, R: Dim, C: Dim>(

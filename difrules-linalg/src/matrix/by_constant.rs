@@ -5,11 +5,12 @@ use std::any::TypeId;
 use std::borrow::Cow;
 
 use difrules_core::__private::same_ref;
+use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{FIT, block, buffer, multiply, multiply_parts, varies};
+use crate::block::{FIT, block, buffer, keep_resting, multiply, multiply_parts, rests, varies};
 use crate::elementary::matmul::{augmented, matmul, sample};
 use crate::error::Error;
 
@@ -85,7 +86,10 @@ where
     if !varies(b_dot) {
         return OMatrix::zeros_generic(a.shape_generic().0, b_dot.shape_generic().1);
     }
-    constant_matmul_augmented(a, b_dot).expect(FIT).0
+    let mut y_dot = constant_matmul_augmented(a, b_dot).expect(FIT).0;
+    keep_resting(&mut y_dot, |_| true, |j| rests(b_dot.column(j).iter()));
+    tell_resting("constant_matmul");
+    y_dot
 }
 
 fn constant_matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
@@ -165,7 +169,10 @@ where
     if !varies(a_dot) {
         return OMatrix::zeros_generic(a_dot.shape_generic().0, b.shape_generic().1);
     }
-    matmul_constant_augmented(a_dot, b).expect(FIT).0
+    let mut y_dot = matmul_constant_augmented(a_dot, b).expect(FIT).0;
+    keep_resting(&mut y_dot, |i| rests(a_dot.row(i).iter()), |_| true);
+    tell_resting("matmul_constant");
+    y_dot
 }
 
 fn matmul_constant_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(

@@ -1,5 +1,6 @@
 //! How a matrix in one piece is made, and taken apart again.
 
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{AsWhole, Cotangent, Real, Scalar, Slot, Whole, primitive};
 use nalgebra::allocator::Allocator;
@@ -8,6 +9,7 @@ use nalgebra::{DVector, DefaultAllocator, Dim, Dyn, OMatrix, OVector, U1};
 
 use super::operators::Beside;
 use super::{Matrix, Vector};
+use crate::block::still;
 
 /// One piece out of one of nalgebra's matrices, of any storage: of plain numbers it is a constant in any
 /// mode; the numbers of a mode, if they are not one piece already, are gathered by one step.
@@ -299,7 +301,9 @@ fn from_diagonal_forward<T: Scalar, D: Dim>(d_dot: &OVector<T, D>) -> OMatrix<T,
 where
     DefaultAllocator: Allocator<D> + Allocator<D, D>,
 {
-    OMatrix::from_diagonal(d_dot)
+    tell_resting("from_diagonal");
+    let (size, _) = d_dot.shape_generic();
+    OMatrix::from_fn_generic(size, size, |i, j| if i == j { d_dot[i] } else { still() })
 }
 
 fn from_diagonal_reverse<T: Scalar, D: Dim>(

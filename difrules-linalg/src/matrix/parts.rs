@@ -1,5 +1,6 @@
 //! Parts of matrices in one piece, and matrices put together.
 
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -515,6 +516,7 @@ fn view_forward<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
 {
+    tell_resting("view");
     a_dot.generic_view(start, shape).clone_owned()
 }
 
@@ -598,6 +600,7 @@ fn hstack_forward<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
 where
     DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
 {
+    tell_resting("hstack");
     beside(a_dot, b_dot)
 }
 
@@ -694,6 +697,7 @@ fn vstack_forward<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
 {
+    tell_resting("vstack");
     above(a_dot, b_dot)
 }
 

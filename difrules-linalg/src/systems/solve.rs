@@ -1,3 +1,4 @@
+use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -5,7 +6,7 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::lu::lu_solve_in_place;
 use crate::blas::options::Operation;
-use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
+use crate::block::{FIT, block, block_mut, buffer, keep_resting, multiply, rests, varies};
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::{Error, finite, shape, square};
 
@@ -86,6 +87,9 @@ where
         multiply(-T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));
     }
     factors.solve(Operation::None, &mut x_dot).expect(FIT);
+    let resting = rests(a_dot.iter());
+    keep_resting(&mut x_dot, |_| resting, |j| rests(b_dot.column(j).iter()));
+    tell_resting("solve");
     x_dot
 }
 
