@@ -13,7 +13,7 @@ use crate::contract::handling::{Boxed, Handling, put};
 use crate::contract::passing::{Arguments, Mismatch, Passing, Reference, typed};
 use crate::contract::primitive::{Evaluated, Evaluation, Output, Primitive};
 use crate::contract::scalar::Real;
-use crate::contract::value::Family;
+use crate::contract::value::{Differentiable, Family};
 use crate::registry::call::{CallError, Calls, Erased, Optional, Pull, Push, Values};
 use crate::registry::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Partial, Record};
@@ -31,14 +31,17 @@ impl Calls {
     /// The calls of `P` at the real scalar `S`. It is asked once: a record lives as long as the
     /// program, and so does this.
     pub fn of<P: Primitive, S: Real>() -> Self {
+        // A function of numbers has one function that gives its partial derivatives, and no rules of its own
+        // here: less to compile.
+        let evaluate: Evaluate<S> =
+            if P::SCALAR { evaluate::<P, S, OfNumbers> } else { evaluate::<P, S, General> };
         Self::new(Methods {
             record: P::record,
             in_place: P::Arguments::IN_PLACE,
             arguments: P::Arguments::handling::<S>(),
             output: Reference::<P::Output>::handling::<S>(),
             primal: primal::<P, S>,
-            evaluate: evaluate::<P, S>,
-            evaluated: evaluated::<P, S>,
+            evaluate,
         })
     }
 
@@ -55,10 +58,11 @@ struct Methods<S: Real> {
     arguments: Vec<&'static dyn Handling<S>>,
     output: &'static dyn Handling<S>,
     primal: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
-    evaluate: fn(Values<'_, '_>) -> Result<Box<dyn Step<S>>, CallError>,
-    /// The evaluation that gave this output, unless a rule reads more.
-    evaluated: fn(Values<'_, '_>, &dyn Any) -> Option<Box<dyn Step<S>>>,
+    evaluate: Evaluate<S>,
 }
+
+/// Evaluates, but for the output, if it is given and no rule reads more.
+type Evaluate<S> = fn(Values<'_, '_>, Option<&dyn Any>) -> Result<Box<dyn Step<S>>, CallError>;
 
 /// One evaluation.
 trait Step<S> {
@@ -98,36 +102,55 @@ fn primal<P: Primitive, S: Real>(
     }
 }
 
-fn evaluate<P: Primitive, S: Real>(
+fn evaluate<P: Primitive, S: Real, R: Steps>(
     arguments: Values<'_, '_>,
+    output: Option<&dyn Any>,
 ) -> Result<Box<dyn Step<S>>, CallError> {
-    match P::evaluate::<S>(P::Arguments::own_any::<S>(arguments)) {
-        Ok(evaluation) => Ok(step::<P, S>(evaluation)),
-        Err(error) => Err(failed(P::record, error)),
-    }
-}
-
-fn evaluated<P: Primitive, S: Real>(
-    arguments: Values<'_, '_>,
-    output: &dyn Any,
-) -> Option<Box<dyn Step<S>>> {
-    if P::Arguments::IN_PLACE.contains(&true) {
-        return None;
-    }
-    // A primitive that saves nothing saves `()`.
-    let saved = cast::same_value::<(), P::Saved<S>>(())?;
     let inputs = P::Arguments::own_any::<S>(arguments);
-    let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
-    let output = typed::<Output<P, S>>(output).clone();
-    Some(step::<P, S>(Evaluated { inputs, overwritten, output, saved }))
+    // A primitive that saves nothing saves `()`.
+    let evaluation = match (output, cast::same_value::<(), P::Saved<S>>(())) {
+        (Some(output), Some(saved)) if !P::Arguments::IN_PLACE.contains(&true) => {
+            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
+            let output = typed::<Output<P, S>>(output).clone();
+            Evaluated { inputs, overwritten, output, saved }
+        }
+        _ => P::evaluate::<S>(inputs).map_err(|error| failed(P::record, error))?,
+    };
+    Ok(R::step::<P, S>(evaluation))
 }
 
-fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
-    Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
-        evaluation,
-        push: P::forward::<S>,
-        residual: residual::<P, S>,
-    })
+/// How an evaluation is kept for the rules.
+trait Steps {
+    fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>>;
+}
+
+/// With the primitive's own rules.
+struct General;
+
+impl Steps for General {
+    fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
+        Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
+            evaluation,
+            push: P::forward::<S>,
+            residual: residual::<P, S>,
+        })
+    }
+}
+
+/// With its partial derivatives, where [`Primitive::SCALAR`].
+struct OfNumbers;
+
+impl Steps for OfNumbers {
+    fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
+        let partial = partial::<P, S>;
+        StepOfNumbers::<P::Arguments, P::Output, S, _, _>::boxed(evaluation, partial)
+    }
+}
+
+/// The partial derivative by an argument; none where the argument does not matter.
+fn partial<P: Primitive, S: Real>(evaluation: &Evaluation<P, S>, argument: usize) -> Option<S> {
+    let partial = P::partial(evaluation, argument);
+    (!(partial.is_constant_zero() && P::is_off(evaluation, argument))).then_some(partial)
 }
 
 fn residual<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Residual<S>> {
@@ -170,6 +193,84 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step<S>
 
     fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
         (self.residual)(self.evaluation)
+    }
+}
+
+struct StepOfNumbers<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
+    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+    shapes: ShapesOf<A, F>,
+    partial: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, usize) -> Option<S>,
+}
+
+impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static>
+    StepOfNumbers<A, F, S, Overwritten, Saved>
+{
+    #[inline(never)]
+    fn boxed(
+        evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+        partial: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, usize) -> Option<S>,
+    ) -> Box<dyn Step<S>> {
+        let inputs = A::shapes::<S>(&A::read::<S>(&evaluation.inputs));
+        let shapes = (inputs, evaluation.output.shape());
+        Box::new(Self { evaluation, shapes, partial })
+    }
+}
+
+impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static> Step<S>
+    for StepOfNumbers<A, F, S, Overwritten, Saved>
+{
+    fn each_input(&self, f: Each<'_>) {
+        A::each::<S>(&self.evaluation.inputs, f);
+    }
+
+    fn output(&self) -> &dyn Any {
+        &self.evaluation.output
+    }
+
+    fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, _: Each<'_>) {
+        let mut tangents = A::copy::<S>(&A::read::<S>(&self.evaluation.inputs));
+        A::each_mut::<S>(&mut tangents, fill);
+        let mut sum = S::zero();
+        A::visit::<S>(&A::lend::<S>(&mut tangents), &mut |argument, tangent| {
+            // A zero that somebody gives is strong.
+            if !tangent.is_constant_zero()
+                && let Some(partial) = (self.partial)(&self.evaluation, argument)
+            {
+                sum += partial * tangent;
+            }
+        });
+        put(output, sum);
+    }
+
+    fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
+        self
+    }
+}
+
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Residual<S>
+    for StepOfNumbers<A, F, S, Overwritten, Saved>
+{
+    fn each_shape(&self, f: Each<'_>) {
+        A::each_shape(&self.shapes.0, f);
+    }
+
+    fn output_shape(&self) -> &dyn Any {
+        &self.shapes.1
+    }
+
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+        let cotangent = outputs[0];
+        if cotangent.is_constant_zero() {
+            return;
+        }
+        for (argument, slot) in slots.iter_mut().enumerate() {
+            // That of a constant is empty.
+            if let Some([adjoint]) = slot
+                && let Some(partial) = (self.partial)(&self.evaluation, argument)
+            {
+                *adjoint += partial * cotangent;
+            }
+        }
     }
 }
 
@@ -527,7 +628,7 @@ impl<S: Real> Erased for Methods<S> {
             self.check_tangent(argument, tangents[argument].as_deref(), &**value)?;
         }
         self.check_moved(tangents)?;
-        let step = (self.evaluate)(arguments)?;
+        let step = (self.evaluate)(arguments, None)?;
         self.write_back(arguments, &*step, Some(output));
         self.push_checked(&*step, tangents, output_tangent);
         Ok(())
@@ -541,7 +642,7 @@ impl<S: Real> Erased for Methods<S> {
         self.check_rule(Mode::Forward)?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        let step = (self.evaluate)(arguments)?;
+        let step = (self.evaluate)(arguments, None)?;
         self.write_back(arguments, &*step, Some(output));
         Ok(Box::new(Pushed { rules: self, step }))
     }
@@ -554,7 +655,7 @@ impl<S: Real> Erased for Methods<S> {
         self.check_rule(Mode::Reverse)?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        let step = (self.evaluate)(arguments)?;
+        let step = (self.evaluate)(arguments, None)?;
         self.write_back(arguments, &*step, Some(output));
         Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
@@ -571,10 +672,7 @@ impl<S: Real> Erased for Methods<S> {
             return Err(CallError::Type { primitive, place, wanted });
         }
         self.check_arguments(arguments)?;
-        let step = match (self.evaluated)(arguments, output) {
-            Some(step) => step,
-            None => (self.evaluate)(arguments)?,
-        };
+        let step = (self.evaluate)(arguments, Some(output))?;
         self.write_back(arguments, &*step, None);
         Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
