@@ -1,6 +1,8 @@
 //! Where a zero meets an infinity: the same in forward and reverse mode, in all nestings.
 
-use difrules_core::math::{abs2, cbrt, clamp, exp, ln, max, min, powf, powi, relu, select, sqrt};
+use difrules_core::math::{
+    self, abs2, cbrt, clamp, exp, ln, max, min, powf, powi, relu, select, sqrt,
+};
 use difrules_core::{Dual, Real, Recording, Var, gradient, hessian, hvp, jvp, primitive};
 
 /// The same number, or NaN both.
@@ -92,6 +94,24 @@ functions! {
     times_ln(x) = x * ln(x);
     times_constant_nan(x) = x * sqrt(-T::one() + x * T::zero());
 
+    root_of_difference(x) = sqrt(x + x - x);
+    ln_of_difference(x) = ln(x * number(3.0) - x - x);
+    difference_of_roots(x) = sqrt(x) - sqrt(x * number(0.5));
+    of_asin(x) = math::asin(x);
+    of_acos(x) = math::acos(x);
+    of_atanh(x) = math::atanh(x);
+    of_acosh(x) = math::acosh(x);
+    of_asec(x) = math::asec(x);
+    of_acsc(x) = math::acsc(x);
+    of_asind(x) = math::asind(x);
+    of_acosd(x) = math::acosd(x);
+    of_asecd(x) = math::asecd(x);
+    of_asech(x) = math::asech(x);
+    of_logit(x) = math::logit(x);
+    of_atan(x) = math::atan(x);
+    of_acot(x) = math::acot(x);
+    of_exprel(x) = math::exprel(x);
+
     power(x) = x * (T::one() - powf(x, number(1.1)));
     power_of_three_halves(x) = x * powf(x, number(1.5)) + x;
     factor_power(x) = (x - x * powf(x, number(1.25))) * number(3.0);
@@ -158,6 +178,70 @@ fn a_factor_that_is_zero_makes_the_other_need_no_derivative() {
         assert_eq!(found, 0.0, "{i}");
     }
     assert_eq!(slope::<power>(0.0), 1.0);
+}
+
+/// Where the derivative of a function is infinite, so is that of it, in each nesting.
+#[test]
+fn second_derivatives_are_the_same_in_each_nesting() {
+    const INFINITY: f64 = f64::INFINITY;
+    fn check<F: Function>(name: &str, x: f64, wanted: f64) {
+        for (i, found) in curvature::<F>(x).into_iter().enumerate() {
+            let near = (found - wanted).abs() <= 1e-12 * wanted.abs();
+            assert!(same(found, wanted) || near, "{name} at {x}, {i}: {found}, not {wanted}");
+        }
+    }
+    macro_rules! check {
+        ($($name:ident at $x:expr => $wanted:expr,)*) => {
+            $(check::<$name>(stringify!($name), $x, $wanted);)*
+        };
+    }
+    check!(
+        of_asin at 1.0 => INFINITY,
+        of_asin at -1.0 => -INFINITY,
+        of_asin at 0.5 => 0.769_800_358_919_501,
+        of_asin at 1e-20 => 1e-20,
+        of_acos at 1.0 => -INFINITY,
+        of_acos at -1.0 => INFINITY,
+        of_atanh at 1.0 => INFINITY,
+        of_atanh at -1.0 => -INFINITY,
+        of_atanh at 1e-20 => 2e-20,
+        of_acosh at 1.0 => -INFINITY,
+        of_acosh at 1.5 => -1.073_312_629_199_899,
+        of_acosh at 1e120 => -1e-240,
+        of_asec at 1.0 => -INFINITY,
+        of_asec at -1.0 => INFINITY,
+        of_asec at INFINITY => 0.0,
+        of_asec at 1e100 => -2e-300,
+        of_acsc at 1.0 => INFINITY,
+        of_acsc at -INFINITY => 0.0,
+        of_asind at 1.0 => INFINITY,
+        of_acosd at -1.0 => INFINITY,
+        of_asecd at 1.0 => -INFINITY,
+        of_asecd at 1e200 => 0.0,
+        of_asech at 0.0 => INFINITY,
+        of_asech at 1e-200 => INFINITY,
+        of_logit at 0.0 => -INFINITY,
+        of_logit at 1.0 => INFINITY,
+        of_logit at 1e-160 => -INFINITY,
+        of_atan at INFINITY => 0.0,
+        of_atan at 1e100 => -2e-300,
+        of_acot at -INFINITY => 0.0,
+        of_exprel at 1e300 => INFINITY,
+    );
+}
+
+/// An infinite derivative that comes back on several ways with both signs has no value in reverse, where the ways meet behind
+/// it; in forward mode they meet before it. It is finite in neither.
+#[test]
+fn a_sum_of_infinities_is_not_finite() {
+    fn check<F: Function>(x: f64) {
+        assert!(!jvp(|x| F::at(*x), &x, &1.0).1.is_finite());
+        assert!(!gradient(|x| F::at(*x), &x).is_finite());
+        assert!(curvature::<F>(x).iter().all(|found| !found.is_finite()));
+    }
+    check::<root_of_difference>(0.0);
+    check::<ln_of_difference>(0.0);
+    check::<difference_of_roots>(0.0);
 }
 
 /// Zero or not, infinite or not: a partial derivative, and what comes before it and after it.

@@ -71,7 +71,7 @@ pub fn asinh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), complex = |x| recip(complex::root_of_square_minus_one(x)), symbolic = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
+#[primitive(partial = |x| slope_of_acosh(x), complex = |x| recip(complex::root_of_square_minus_one(x)), symbolic = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
 pub fn acosh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_acosh(x)),
@@ -225,6 +225,23 @@ fn real_asinh<T: Real>(x: T) -> T {
     (ComplexField::abs(x).ln() + T::ln_2()).copysign(x)
 }
 
+/// -1 / (x sqrt(1 - x^2)), from which in a mode 1 / x is taken apart near 0, where the derivative of the root is zero.
+fn slope_of_asech<T: Real>(x: T) -> T {
+    let root = one_minus_square(x).sqrt();
+    if T::BASE || x.to_f64() > 0.5 {
+        return -(x * root).recip();
+    }
+    -(x.recip() + x / (root * (T::one() + root)))
+}
+
+/// 1 / sqrt(x^2 - 1). In a mode no factor of it is zero at 1, where the root has no derivative.
+fn slope_of_acosh<T: Real>(x: T) -> T {
+    if T::BASE || x.to_f64() > 1e100 {
+        return recip(sqrt(x - T::one()) * sqrt(x + T::one()));
+    }
+    sqrt(x.mul_add(x, -T::one())).recip()
+}
+
 fn real_acosh<T: Real>(x: T) -> T {
     let y = x.acosh();
     // From 9e307 up the standard library's overflows.
@@ -282,7 +299,7 @@ pub fn coth<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::asech(1.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("Base.asech"))]
+#[primitive(partial = |x| slope_of_asech(x), symbolic = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("Base.asech"))]
 pub fn asech<T: Real>(x: T) -> T {
     // Near 0, where 1 / x may overflow, 1 / cosh(y) is 2 exp(-y).
     if x > T::zero() && x < convert(1e-30) {

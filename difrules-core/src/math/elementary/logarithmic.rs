@@ -82,13 +82,22 @@ pub(crate) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert_eq!(difrules_core::math::logit(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| (x * (T::one() - x) + T::zero()).recip(), symbolic = |x| (x * (T::one() - x)).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("LogExpFunctions.logit"))]
+#[primitive(partial = |x| slope_of_logit(x), symbolic = |x| (x * (T::one() - x)).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("LogExpFunctions.logit"))]
 pub fn logit<T: Real>(x: T) -> T {
     let two: T = convert(2.0);
     if x > convert(0.25) && x < convert(0.75) {
         return two * (two * x - T::one()).atanh();
     }
     x.ln() - (-x).ln_1p()
+}
+
+/// 1 / (x (1 - x)); at 1 and next to 0, where a factor is zero and its inverse has no derivative, the sum of two fractions.
+fn slope_of_logit<T: Real>(x: T) -> T {
+    let rest = T::one() - x;
+    if !T::BASE && (x.to_f64().abs() < 1e-100 || rest == T::zero()) {
+        return (x + T::zero()).recip() + rest.recip();
+    }
+    (x * rest + T::zero()).recip()
 }
 
 /// ln(1 + x^2), without overflow.

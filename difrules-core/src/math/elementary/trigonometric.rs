@@ -312,10 +312,23 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
     sum
 }
 
-/// 1 - x^2, so that neither it nor, near 0, its derivatives cancel.
-pub(super) fn one_minus_square<T: Scalar>(x: T) -> T {
-    let size = x.real().to_f64().abs() + x.imaginary().to_f64().abs();
-    if size < 0.5 { T::one() - x * x } else { (T::one() - x) * (T::one() + x) }
+/// 1 - x^2, so that neither it nor its derivatives cancel. In a mode no factor of it is zero at 1, where what is made of it
+/// may have no derivative.
+pub(super) fn one_minus_square<T: Real>(x: T) -> T {
+    if !T::BASE {
+        x.mul_add(-x, T::one())
+    } else if x.to_f64().abs() < 0.5 {
+        T::one() - x * x
+    } else {
+        (T::one() - x) * (T::one() + x)
+    }
+}
+
+/// w^2 - z^2. Where the two are near each other the factors do not cancel, and elsewhere their derivatives do.
+fn difference_of_squares<T: Real>(w: T, z: T) -> T {
+    let [of_w, of_z] = [w, z].map(|x| x.to_f64().abs());
+    let near = of_w <= 2.0 * of_z && of_z <= 2.0 * of_w;
+    if near || T::BASE { (w - z) * (w + z) } else { w * w - z * z }
 }
 
 /// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.
@@ -351,7 +364,7 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::over_square(1e-200_f64, 1e-200) / 5e199 - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|x, y, z| { let w = over_square(y, x); (w - z) * (w + z) }, |x, y, z| convert::<f64, T>(-2.0) * z * over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(partial = (|x, y, z| difference_of_squares(over_square(y, x), z), |x, y, z| convert::<f64, T>(-2.0) * z * over_square(y, x)), symbolic = (|x, y, z| { let w = over_square(y, x); if abs(x) > 2 * abs(y) || abs(y) > 2 * abs(x) { w.powi(2) - z.powi(2) } else { (w - z) * (w + z) } }, |x, y, z| -2 * z * over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64))]
 pub fn over_square<T: Real>(x: T, y: T) -> T {
     let square = x * x + y * y;
     let size = square.to_f64();
@@ -419,10 +432,14 @@ pub(super) fn over_one_and_square<T: Real>(numerator: f64, x: T) -> T {
 /// numerator / (|x| sqrt(x^2 - 1)), where the square overflows too.
 pub(super) fn over_size_and_root<T: Real>(numerator: f64, x: T) -> T {
     if !T::BASE {
-        // Squares in their derivatives would overflow, or underflow.
         let size = ComplexField::abs(x);
-        let root = (size - T::one()).sqrt() * (size + T::one()).sqrt();
-        return convert::<f64, T>(numerator) / root / size;
+        if size.to_f64() > 1e9 {
+            // The root is the size.
+            let inverse = size.recip();
+            return inverse * inverse * convert(numerator);
+        }
+        // No factor of it is zero at 1, where the root has no derivative.
+        return convert::<f64, T>(numerator) / size.mul_add(size, -T::one()).sqrt() / size;
     }
     let scale: T = convert(SCALE);
     let size = ComplexField::abs(x) * scale;
