@@ -112,7 +112,7 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
     for lifetime in item.generics.lifetimes() {
         errors.say(
             lifetime.span(),
-            "a mode keeps copies of values, so a differentiable structure owns what it holds",
+            "a mode keeps copies of values, so a differentiable structure must own what it holds",
         );
     }
     let (scalar, complex) = errors.keep(scalar(item))?;
@@ -120,7 +120,7 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
     if fields.iter().all(|field| field.constant) {
         errors.say(
             item.ident.span(),
-            "a differentiable structure has a field made of its scalar; this has none",
+            "a differentiable structure needs a field made of its scalar; this has none",
         );
     }
     if errors.are_some() {

@@ -65,7 +65,7 @@ pub fn primitive(options: TokenStream, item: TokenStream) -> TokenStream {
 /// assert!((by_y - (0.25_f64.sin() - 0.25 * 0.25_f64.cos())).abs() < 1e-15);
 /// ```
 ///
-/// For a function of the user's own the rule is given: a closure an argument, of the arguments and, if it likes, of the value,
+/// For a function of the user's own the rule is given: a closure for each argument, of the arguments and, if it likes, of the value,
 /// as in `#[primitive(partial = ..)]`. `crate = path` says where `difrules_core` is found.
 ///
 /// ```

@@ -22,7 +22,10 @@ pub trait Rules {
 #[non_exhaustive]
 pub enum DerivativeError {
     /// There is no rule for a function of so many arguments.
-    #[error("there is no rule for a function `{function}` of {arity} arguments")]
+    #[error(
+        "there is no rule for `{function}` with {arity} argument{}",
+        if *arity == 1 { "" } else { "s" }
+    )]
     NoRule {
         /// The function's name.
         function: String,
@@ -31,7 +34,7 @@ pub enum DerivativeError {
     },
     /// Several functions have this name.
     #[error(
-        "several functions of {arity} arguments are called `{function}`; write the path of one"
+        "several functions are called `{function}` and take {arity} arguments; write the path of one"
     )]
     Ambiguous {
         /// The function's name.

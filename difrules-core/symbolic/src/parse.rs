@@ -54,6 +54,11 @@ fn begins_name(c: char) -> bool {
     c.is_alphabetic() || c == '_'
 }
 
+/// Whether a path may begin with this token.
+fn begins_path(token: &str) -> bool {
+    ["::", "<"].contains(&token) || token.starts_with(begins_name) && !KEYWORDS.contains(&token)
+}
+
 fn tokens(text: &str) -> Result<Vec<Token>, ParseError> {
     let mut tokens: Vec<Token> = Vec::new();
     let mut rest = text;
@@ -73,7 +78,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, ParseError> {
         } else if "+-*/%^().,;<>!&={}".contains(first) {
             1
         } else {
-            let message = format!("`{first}` has no place in an expression");
+            let message = format!("unexpected `{first}` in an expression");
             return Err(ParseError { message, position });
         };
         tokens.push(Token { text: rest[..length].into(), position });
@@ -202,8 +207,8 @@ impl Parser {
             return Ok(());
         }
         Err(match self.peek() {
-            Some(found) => self.wrong(&format!("here has to be a `{text}`, not `{found}`")),
-            None => self.wrong(&format!("a `{text}` is missing at the end")),
+            Some(found) => self.wrong(&format!("expected `{text}`, found `{found}`")),
+            None => self.wrong(&format!("expected `{text}` at the end")),
         })
     }
 
@@ -219,8 +224,8 @@ impl Parser {
                 self.next += 1;
                 Ok(name)
             }
-            Some(other) => Err(self.wrong(&format!("here has to be a name, not `{other}`"))),
-            None => Err(self.wrong("a name is missing at the end")),
+            Some(other) => Err(self.wrong(&format!("expected a name, found `{other}`"))),
+            None => Err(self.wrong("expected a name at the end")),
         }
     }
 
@@ -228,12 +233,12 @@ impl Parser {
     fn skip_generics(&mut self) -> Result<(), ParseError> {
         while !self.take(">") {
             match self.peek() {
-                None => return Err(self.wrong("a `>` is missing at the end")),
+                None => return Err(self.wrong("expected `>` at the end")),
                 Some(part) if part.starts_with(begins_name) || [",", "::"].contains(&part) => {
                     self.next += 1;
                 }
                 Some(part) => {
-                    return Err(self.wrong(&format!("`{part}` has no place in a list of types")));
+                    return Err(self.wrong(&format!("unexpected `{part}` in a list of types")));
                 }
             }
         }
@@ -252,11 +257,11 @@ impl Parser {
     /// What an operand begins with; nothing where it goes on.
     fn operand(&mut self) -> Result<Option<Expr>, ParseError> {
         let Some(token) = self.peek().map(str::to_string) else {
-            return Err(self.wrong("an expression is missing at the end"));
+            return Err(self.wrong("expected an expression at the end"));
         };
         if token.starts_with(|c: char| c.is_ascii_digit() || c == '.') && token != "." {
             let value =
-                number(&token).ok_or_else(|| self.wrong(&format!("`{token}` is no number")))?;
+                number(&token).ok_or_else(|| self.wrong(&format!("`{token}` is not a number")))?;
             self.next += 1;
             return Ok(Some(Expr::Number(value)));
         }
@@ -278,7 +283,8 @@ impl Parser {
                 self.next += 1;
                 return Ok(Some(Expr::Number(f64::from(u8::from(token == "true")))));
             }
-            _ => return self.path(),
+            _ if begins_path(&token) => return self.path(),
+            _ => return Err(self.wrong(&format!("expected an expression, found `{token}`"))),
         };
         self.next += 1;
         self.open.push(opened);
@@ -372,7 +378,8 @@ impl Parser {
             return Ok(Step::Read(Some(operand)));
         }
         if self.is("**") {
-            return Err(self.wrong("`**` is no operator of Rust; a power is `x^y` or `x.powf(y)`"));
+            return Err(self
+                .wrong("`**` is not an operator of Rust; write a power as `x^y` or `x.powf(y)`"));
         }
         if self.take("^") {
             self.open.push(Open::Power(operand));
@@ -392,7 +399,7 @@ impl Parser {
     /// A cast, where the value stays.
     fn cast(&mut self, operand: &Expr) -> Result<(), ParseError> {
         let wrong = self.wrong(
-            "a cast is read where it leaves the value as it is: `as f64` of an integer; the integer part is `x.trunc()`",
+            "only a cast that keeps the value can stand here, `as f64` of an integer; write the integer part as `x.trunc()`",
         );
         self.next += 1;
         if self.name()? == "f64" && is_exact(operand, 8) { Ok(()) } else { Err(wrong) }
@@ -413,7 +420,7 @@ impl Parser {
                 Open::Binary(function, of, left) if of >= strength => {
                     if of == COMPARISON && strength == COMPARISON {
                         return Err(
-                            self.wrong("comparisons do not follow each other; join two by `&&`")
+                            self.wrong("comparisons cannot be chained; join two of them with `&&`")
                         );
                     }
                     Expr::call(function, [left, operand])
@@ -434,7 +441,7 @@ impl Parser {
                 return match self.peek() {
                     None => Ok(Step::Done(operand)),
                     Some(token) => {
-                        Err(self.wrong(&format!("`{token}` does not go on the expression")))
+                        Err(self.wrong(&format!("unexpected `{token}` after the expression")))
                     }
                 };
             }

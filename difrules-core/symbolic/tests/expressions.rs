@@ -46,15 +46,15 @@ fn rust_is_parsed() {
 #[test]
 fn what_is_no_expression_is_refused_where_it_is_wrong() {
     for (text, position, part) in [
-        ("x +", 3, "missing at the end"),
-        ("x + * ", 6, "missing at the end"),
-        ("sin(x", 5, "missing at the end"),
-        ("x y", 2, "does not go on"),
-        ("x # y", 2, "has no place"),
-        ("1.2.3", 0, "is no number"),
-        ("f(x,, y)", 4, "has to be a name"),
-        ("if x { 1 }", 10, "missing at the end"),
-        ("", 0, "missing at the end"),
+        ("x +", 3, "at the end"),
+        ("x + * ", 6, "at the end"),
+        ("sin(x", 5, "at the end"),
+        ("x y", 2, "after the expression"),
+        ("x # y", 2, "unexpected"),
+        ("1.2.3", 0, "is not a number"),
+        ("f(x,, y)", 4, "expected an expression"),
+        ("if x { 1 }", 10, "at the end"),
+        ("", 0, "at the end"),
     ] {
         let error = text.parse::<Expr>().expect_err(text);
         assert!(error.message.contains(part) && error.position == position, "{text}: {error:?}");
@@ -227,34 +227,34 @@ fn what_rust_would_not_say_is_refused() {
         ("x.powi()", "takes 2 arguments, not 1"),
         ("x.sqrt(2)", "takes 1 argument, not 2"),
         ("recip()", "takes 1 argument"),
-        ("x**2", "no operator"),
-        ("2 ** x", "no operator"),
-        ("a < b < c", "do not follow"),
-        ("a == b != c", "do not follow"),
-        ("::if ", "has to be a name"),
-        ("::else", "has to be a name"),
-        ("let", "has to be a name"),
-        ("as + 1", "has to be a name"),
-        ("x.if()", "has to be a name"),
-        ("f::<x + y>(z)", "no place in a list of types"),
-        ("x²", "has no place"),
-        ("1e999", "is no number"),
-        ("1.5i32", "is no number"),
-        ("0x10", "is no number"),
-        ("1..2", "has to be a name"),
+        ("x**2", "not an operator"),
+        ("2 ** x", "not an operator"),
+        ("a < b < c", "cannot be chained"),
+        ("a == b != c", "cannot be chained"),
+        ("::if ", "expected a name"),
+        ("::else", "expected a name"),
+        ("let", "expected an expression"),
+        ("as + 1", "expected an expression"),
+        ("x.if()", "expected a name"),
+        ("f::<x + y>(z)", "in a list of types"),
+        ("x²", "unexpected"),
+        ("1e999", "is not a number"),
+        ("1.5i32", "is not a number"),
+        ("0x10", "is not a number"),
+        ("1..2", "expected a name"),
         ("x as i32", "a cast"),
         ("(x as i32) as f64", "a cast"),
         ("x as u8 as f64", "a cast"),
         ("x as f32", "a cast"),
         ("(n / 2) as f64", "a cast"),
-        ("{ let a = 1 a }", "has to be a `;`"),
-        ("{ let a = 1; }", "has to be a name"),
-        ("if x { 1 } else 2", "has to be a `{`"),
-        ("f(x y)", "has to be a `)`"),
-        (")", "has to be a name"),
-        ("x)", "does not go on"),
-        ("&&x", "has to be a name"),
-        ("x = y", "does not go on"),
+        ("{ let a = 1 a }", "expected `;`"),
+        ("{ let a = 1; }", "expected an expression"),
+        ("if x { 1 } else 2", "expected `{`"),
+        ("f(x y)", "expected `)`"),
+        (")", "expected an expression"),
+        ("x)", "after the expression"),
+        ("&&x", "expected an expression"),
+        ("x = y", "after the expression"),
     ] {
         let error = text.parse::<Expr>().expect_err(text);
         assert!(error.message.contains(part), "{text}: {error:?}");
@@ -375,7 +375,7 @@ fn depth_and_size_have_no_end() {
         assert!(!Straight::new(&[expression, simple, replaced]).steps.is_empty());
     }
     for (text, message) in
-        [("(".repeat(deep), "missing at the end"), ("f(".repeat(deep) + ")", "missing at the end")]
+        [("(".repeat(deep), "at the end"), ("f(".repeat(deep) + ")", "at the end")]
     {
         assert!(text.parse::<Expr>().unwrap_err().message.contains(message));
     }

@@ -80,7 +80,7 @@ impl Emission<'_> {
         let named = self.input.named(name).ok_or_else(|| {
             Error::new(
                 Span::call_site(),
-                format!("a rule reads `{name}`, which is none of its arguments"),
+                format!("a rule reads `{name}`, which is not one of its arguments"),
             )
         })?;
         Ok(named.into_token_stream())

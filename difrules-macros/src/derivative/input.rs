@@ -53,7 +53,8 @@ impl Input {
             root: None,
         };
         if whole.expression.is_empty() || input.is_empty() {
-            return Err(input.error(
+            return Err(Error::new(
+                Span::call_site(),
                 "write an expression and the variables to differentiate it by: \
                  `derivative!(x * sin(y), x, y)`",
             ));

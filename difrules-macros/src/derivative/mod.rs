@@ -130,7 +130,7 @@ impl Input {
         let span = self.named(function).map_or_else(Span::call_site, |name| name.span());
         Error::new(
             span,
-            format!("{error}; give it one: `{function} = |x| ..`, a closure an argument"),
+            format!("{error}; give it one: `{function} = |x| ..`, a closure for each argument"),
         )
     }
 }

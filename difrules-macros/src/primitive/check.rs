@@ -2,7 +2,7 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, Ident, LitStr, Pat, Signature};
+use syn::{FnArg, GenericArgument, Ident, LitStr, Pat, ReturnType, Signature, Type};
 
 use super::expand::{Expansion, parameter_ident};
 use crate::errors::Errors;
@@ -25,7 +25,7 @@ pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {
     }
     let values = options.reads.as_ref().map_or(&[][..], |reads| &reads.values);
     for read in repeated(values, |a, b| a == b) {
-        errors.say(read.span(), "a rule gets each value once");
+        errors.say(read.span(), "a rule is passed each value once; remove this one");
     }
     let shown = |instance: &Instance| match &instance.parameters {
         Parameters::Scalar(scalar) => pretty::text(scalar),
@@ -38,8 +38,26 @@ pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {
     if let (Some(first), None) = (options.instances.first(), unconditional) {
         errors.say(
             first.span(),
-            "a primitive is registered at one instance at least: leave one without `#[cfg(..)]`",
+            "a primitive needs an instance in every build: leave one without `#[cfg(..)]`",
         );
+    }
+    for instance in &options.instances {
+        let of = match &instance.parameters {
+            Parameters::Scalar(scalar) => Some(scalar),
+            Parameters::All(all) => all.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(parameter) => Some(parameter),
+                _ => None,
+            }),
+        };
+        if let Some(integer) = of.filter(|of| is_no_scalar(of)) {
+            errors.say(
+                integer.span(),
+                format!(
+                    "`{}` is not a scalar: write `f64`, `f32`, or `Complex` of them",
+                    pretty::text(integer)
+                ),
+            );
+        }
     }
     let same = |a: &Kernel, b: &Kernel| {
         a.text == b.text && pretty::text(&a.scalar) == pretty::text(&b.scalar)
@@ -52,8 +70,17 @@ pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {
     let twice = repeated(&options.aliases, |a, b| a.value() == b.value());
     let named = options.aliases.iter().filter(|alias| alias.value() == name);
     for alias in twice.chain(named) {
-        errors.say(alias.span(), "it has this name already");
+        errors.say(alias.span(), "the primitive has this name already; remove this alias");
     }
+}
+
+/// Whether a type is one of Rust's own that is never a scalar.
+fn is_no_scalar(of: &Type) -> bool {
+    const NONE: [&str; 16] = [
+        "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128", "usize",
+        "bool", "char", "str", "String",
+    ];
+    matches!(of, Type::Path(path) if NONE.iter().any(|name| path.path.is_ident(name)))
 }
 
 /// What is the same as something before it.
@@ -97,7 +124,7 @@ impl Expansion<'_> {
         if arguments.iter().all(Argument::is_constant) {
             errors.say(
                 ident.span(),
-                "a primitive has an argument to differentiate by; all of these are constants",
+                "a primitive needs an argument to differentiate by; all of these are constants",
             );
         }
         if function.output.value.is_none() && !arguments.iter().any(Argument::is_in_place) {
@@ -125,7 +152,10 @@ impl Expansion<'_> {
                 Read::After(name)
                     if arguments.iter().any(|a| a.ident == *name && !a.is_in_place()) =>
                 {
-                    errors.say(name.span(), format!("`{name}` is no `&mut` argument of `{ident}`"));
+                    errors.say(
+                        name.span(),
+                        format!("`{name}` is not a `&mut` argument of `{ident}`"),
+                    );
                 }
                 Read::Output(span) if function.output.value.is_none() => {
                     errors.say(*span, format!("`{ident}` returns nothing"));
@@ -142,7 +172,7 @@ impl Expansion<'_> {
         if !has_rule && !has_partial && !options.is_unread(&["forward", "reverse", "partial"]) {
             errors.say(
                 function.ident().span(),
-                "a primitive has a rule: give `forward = ..`, `reverse = ..` or, for real numbers, \
+                "a primitive needs a rule: give `forward = ..`, `reverse = ..` or, for real numbers, \
                  `partial = |x| ..`",
             );
         }
@@ -189,7 +219,7 @@ impl Expansion<'_> {
                         errors.say(
                             scalar.span(),
                             format!(
-                                "`{other}` is no dimension, which would be dynamic: write all \
+                                "`{other}` is not a dimension, which would be dynamic: write all \
                                  parameters in order, `<..>`"
                             ),
                         );
@@ -201,7 +231,7 @@ impl Expansion<'_> {
                         errors.say(
                             all.span(),
                             format!(
-                                "write all {wanted} parameters in order; here are {}",
+                                "write all {wanted} parameters in order; found {}",
                                 all.args.len()
                             ),
                         );
@@ -288,8 +318,12 @@ impl Expansion<'_> {
             }
         }
         if !function.output.value.as_ref().is_some_and(|value| function.is_scalar(value)) {
+            let span = match &function.item.sig.output {
+                ReturnType::Default => function.ident().span(),
+                ReturnType::Type(_, written) => written.span(),
+            };
             errors.say(
-                function.output.written.span(),
+                span,
                 "`partial` is for functions that return one number; give `forward` and `reverse`",
             );
             of_numbers = false;
@@ -316,7 +350,7 @@ impl Expansion<'_> {
                 partials[0].span(),
                 format!(
                     "`{}` has {wanted} differentiable arguments and needs a partial derivative by \
-                     each; here are {}",
+                     each; found {}",
                     function.ident(),
                     partials.len(),
                 ),
@@ -330,11 +364,11 @@ impl Expansion<'_> {
                 errors.say(
                     closure.span(),
                     format!(
-                        "a partial derivative takes the {arity} arguments of `{}`, and its result if \
-                         it likes: {arity} or {} parameters; and after them a reference to what \
-                         `saves` saves",
+                        "a partial derivative takes the arguments of `{}`, and its result if it needs \
+                         that{}: {arity} to {most} parameters; found {}",
                         function.ident(),
-                        arity + 1,
+                        if self.options.saves.is_some() { ", and what `saves` saves" } else { "" },
+                        closure.inputs.len(),
                     ),
                 );
             }

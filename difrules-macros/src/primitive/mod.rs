@@ -8,7 +8,7 @@ mod owner;
 
 use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
-use syn::{Error, ItemFn, Result};
+use syn::{Attribute, Error, ItemFn, Result};
 
 use crate::errors::Errors;
 use crate::tokens::{rename, ungroup};
@@ -44,6 +44,16 @@ fn understood(options: TokenStream, item: TokenStream, errors: &Errors) -> Optio
         Error::new(error.span(), "`#[primitive]` stands on a function with a body")
     }))?;
     ungroup::function(&mut item);
+    let is_this = |attribute: &&Attribute| {
+        attribute.path().segments.last().is_some_and(|last| last.ident == "primitive")
+    };
+    if let Some(again) = item.attrs.iter().find(is_this) {
+        errors.say(
+            again.span(),
+            "a function is a primitive once: write all keys into one `#[primitive(..)]`",
+        );
+        return None;
+    }
     if parsed.owner.is_none()
         && !parsed.is_unread(&["impl"])
         && item.sig.receiver().is_none()

@@ -213,7 +213,7 @@ impl Options {
             let meant = meant.map_or(String::new(), |known| format!(" did you mean `{known}`?"));
             return Err(Error::new(
                 key.span(),
-                format!("`{key}` is no key of `#[primitive]`;{meant} the keys are {}", keys()),
+                format!("`{key}` is not a key of `#[primitive]`;{meant} the keys are {}", keys()),
             ));
         };
         // `kernel` and `alias` may come more than once: one for each scalar, one for each name.
@@ -226,6 +226,8 @@ impl Options {
         seen.push(key.clone());
         self.value(input, &key).inspect_err(|_| self.unread.push(known))?;
         if !input.is_empty() && !input.peek(Token![,]) {
+            // What comes next may be any of them.
+            self.unread.extend(KEYS);
             return Err(Error::new(
                 input.span(),
                 format!("write a comma between `{key}` and the next key"),
@@ -238,16 +240,29 @@ impl Options {
     /// What comes after a key.
     fn value(&mut self, input: ParseStream, key: &Ident) -> Result<()> {
         match key.to_string().as_str() {
+            "entrywise" | "direct" if input.peek(Token![=]) || input.peek(syn::token::Paren) => {
+                let message = format!("`{key}` stands alone: write it without a value");
+                return Err(Error::new(key.span(), message));
+            }
             "forward" => self.forward = Some(value(input, key)?),
             "reverse" => self.reverse = Some(value(input, key)?),
             "partial" => self.partial = partials(input, key)?,
             "complex" => self.complex = partials(input, key)?,
             "symbolic" => self.symbolic = partials(input, key)?,
             "saves" => self.saves = Some(value(input, key)?),
-            "sample" => self.sample = Some(value(input, key)?),
-            "name" => self.name = Some(value(input, key)?),
+            "sample" => {
+                let sample: Expr = value(input, key)?;
+                if let Expr::Lit(_) | Expr::Tuple(_) | Expr::Array(_) | Expr::Range(_) = sample {
+                    return Err(Error::new(
+                        sample.span(),
+                        "a sample is drawn by a closure or a function: write `sample = |random| ..`",
+                    ));
+                }
+                self.sample = Some(sample);
+            }
+            "name" => self.name = Some(value::<Quoted>(input, key)?.0),
             "path" => {
-                let path: LitStr = value(input, key)?;
+                let Quoted(path) = value(input, key)?;
                 self.path = Some(pretty::text(&path.parse_with(Path::parse_mod_style).map_err(|_| {
                     Error::new(path.span(), "write the path at which users find it: `path = \"crate::module::name\"`")
                 })?));
@@ -266,8 +281,8 @@ impl Options {
                 self.instances = list(input, key, "instances(f32, f64)", Instance::parse)?;
             }
             "alias" => {
-                let read = |input: ParseStream| input.parse::<LitStr>();
-                self.aliases.extend(list(input, key, "alias(\"name\")", read)?);
+                let names = list(input, key, "alias(\"name\")", Quoted::parse)?;
+                self.aliases.extend(names.into_iter().map(|Quoted(name)| name));
             }
             _ => {
                 let kernels = list(input, key, "kernel(f64 = path)", kernels)?;
@@ -285,9 +300,13 @@ fn parts(tokens: TokenStream) -> Vec<TokenStream> {
         |i: usize, c| matches!(tokens.get(i), Some(TokenTree::Punct(mark)) if mark.as_char() == c);
     let begins = |i: usize| {
         let Some(TokenTree::Ident(name)) = tokens.get(i) else { return false };
-        let known = || KEYS.iter().any(|key| name == key);
-        let ends = matches!(tokens.get(i + 1), None | Some(TokenTree::Group(_))) || is(i + 1, ',');
-        is(i + 1, '=') && !is(i + 2, '=') || ends && known()
+        let ends = |i: usize| i >= tokens.len() || is(i, ',');
+        match tokens.get(i + 1) {
+            // A list: of a key that is none, too.
+            Some(TokenTree::Group(_)) => ends(i + 2) || KEYS.iter().any(|key| name == key),
+            _ if is(i + 1, '=') => !is(i + 2, '='),
+            _ => ends(i + 1) && KEYS.iter().any(|key| name == key),
+        }
     };
     let mut parts = vec![TokenStream::new()];
     let mut i = 0;
@@ -346,6 +365,17 @@ fn list<T>(
     let content;
     syn::parenthesized!(content in input);
     Ok(Punctuated::<T, Token![,]>::parse_terminated_with(&content, item)?.into_iter().collect())
+}
+
+/// A name in quotes.
+struct Quoted(LitStr);
+
+impl Parse for Quoted {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let name = input.parse();
+        name.map(Self)
+            .map_err(|error| Error::new(error.span(), "write this in quotes, as a string"))
+    }
 }
 
 /// `= closure` or `= (closure, unknown)`.

@@ -60,13 +60,13 @@ impl VisitMut for Search {
         let advice = if let Some((of_trait, _)) = &item.trait_ {
             let name = of_trait.segments.last().map_or(String::new(), pretty::text);
             format!(
-                "a function of the trait `{name}` for `{of}` is no primitive: write a free function and call it here"
+                "a function of the trait `{name}` for `{of}` cannot be a primitive: write a free function and call it here"
             )
         } else if item.generics.params.is_empty() {
             format!("say in whose `impl` the function stands: add `impl = {of}` to the attribute")
         } else {
             format!(
-                "a function of the generic `{of}` is no primitive, since its rules could not name the \
+                "a function of the generic `{of}` cannot be a primitive, since its rules could not name the \
                  parameters: write a free function"
             )
         };
@@ -75,7 +75,7 @@ impl VisitMut for Search {
 
     fn visit_item_trait_mut(&mut self, item: &mut ItemTrait) {
         let advice = format!(
-            "a function of the trait `{}` is no primitive: write a free function and call it here",
+            "a function of the trait `{}` cannot be a primitive: write a free function and call it here",
             item.ident
         );
         self.inside(advice, |search| visit_mut::visit_item_trait_mut(search, item));

@@ -2,8 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident};
+use syn::spanned::Spanned;
 use syn::visit_mut::VisitMut;
-use syn::{Block, Expr, ExprClosure, ExprReturn, ExprTry, Ident, Lit, Stmt, parse_quote};
+use syn::{Block, Expr, ExprClosure, ExprReturn, ExprTry, Ident, Lit, Pat, Stmt, parse_quote};
 
 use super::dispatch::Place;
 use super::rule::{Parameter, local, untyped};
@@ -107,7 +108,15 @@ impl Expansion<'_> {
             };
             let general = |name: &Ident, closure: &ExprClosure| {
                 let (patterns, body) = (patterns_of(closure, types.len()), &closure.body);
-                let names: Vec<_> = (0..types.len()).map(|i| local("given", i)).collect();
+                let given = types_of(closure, types.len());
+                let names: Vec<_> = (0..types.len())
+                    .map(|i| {
+                        let mut name = local("given", i);
+                        let place = closure.inputs.get(i).map(Spanned::span);
+                        name.set_span(place.map_or(name.span(), |at| name.span().located_at(at)));
+                        name
+                    })
+                    .collect();
                 let result = &names[self.function.arguments.len()];
                 quote! {
                     #[allow(unused_braces, unused_parens, clippy::all, clippy::pedantic)]
@@ -121,7 +130,7 @@ impl Expansion<'_> {
                         {
                             return undefined;
                         }
-                        let (#(#patterns,)*) = (#(#names,)*);
+                        let (#(#patterns,)*): (#(#given,)*) = (#(#names,)*);
                         #body
                     }
                 }
@@ -399,4 +408,15 @@ fn patterns_of(closure: &ExprClosure, count: usize) -> Vec<TokenStream> {
         closure.inputs.iter().map(|p| untyped(p).into_token_stream()).collect();
     patterns.resize_with(count, || quote!(_));
     patterns
+}
+
+/// The types that a closure gives its parameters, and `_` where it gives none.
+fn types_of(closure: &ExprClosure, count: usize) -> Vec<TokenStream> {
+    let types = closure.inputs.iter().map(|pattern| match pattern {
+        Pat::Type(typed) => typed.ty.to_token_stream(),
+        _ => quote!(_),
+    });
+    let mut types: Vec<_> = types.collect();
+    types.resize_with(count, || quote!(_));
+    types
 }

@@ -112,7 +112,7 @@ impl Expansion<'_> {
                     return Err(Error::new(
                         closure.span(),
                         format!(
-                            "this rule takes {} parameters: {}; here are {given}",
+                            "this rule takes {} parameters: {}; found {given}",
                             all.len(),
                             names.join(", "),
                         ),
@@ -226,7 +226,8 @@ impl Expansion<'_> {
             Body::Closure(closure) => {
                 let body = &closure.body;
                 if reverse || self.function.output.value.is_some() {
-                    if reverse { quote!(#body;) } else { quote!(#body) }
+                    // What it returns beside slots would be lost.
+                    if reverse { quote!(let (): () = #body;) } else { quote!(#body) }
                 } else {
                     quote!(#body; [])
                 }

@@ -159,7 +159,10 @@ pub(super) fn named_argument(input: &FnArg) -> Result<(Ident, Type)> {
         Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
             Ok((pattern.ident.clone(), (*input.ty).clone()))
         }
-        other => Err(Error::new(other.span(), "name the argument, and take it apart in the body")),
+        other => Err(Error::new(
+            other.span(),
+            "give the argument a name, and destructure it in the body",
+        )),
     }
 }
 
@@ -170,13 +173,17 @@ pub(super) fn argument(
     storages: &[StorageParameter],
     options: &Options,
 ) -> Result<Argument> {
-    let constant = options.constant.contains(&ident);
     let (inner, reference) = match &written {
         Type::Reference(reference) => {
             ((*reference.elem).clone(), Some(reference.mutability.is_some()))
         }
         _ => (written.clone(), None),
     };
+    // Where the constants cannot be read, what is not made of the scalar is one.
+    let constant = options.constant.contains(&ident)
+        || options.is_unread(&["constant"])
+            && !scalar.mentioned_in(&inner)
+            && !storages.iter().any(|s| mentions(&inner, &s.ident));
     let viewed = view_name(&inner).filter(|_| !constant).map(|name| name.contains("ViewMut"));
     if let (Some(_), Some(_)) = (viewed, reference) {
         return Err(Error::new(
@@ -189,7 +196,7 @@ pub(super) fn argument(
         return Err(Error::new(
             written.span(),
             format!(
-                "a mode keeps a copy of `{ident}`, so it owns what it holds: take a reference to an \
+                "a mode keeps a copy of `{ident}`, so it must own what it holds: take a reference to an \
                  owned value"
             ),
         ));
@@ -199,7 +206,7 @@ pub(super) fn argument(
         return Err(Error::new(
             written.span(),
             format!(
-                "`{ident}` is made of the scalar, so it is no constant; write `f64` for its numbers"
+                "`{ident}` is made of the scalar, so it is not a constant; write `f64` for its numbers"
             ),
         ));
     }
@@ -207,12 +214,11 @@ pub(super) fn argument(
         return Err(Error::new(
             written.span(),
             format!(
-                "`{ident}` is overwritten, so it is no constant: take it out of `constant(..)`"
+                "`{ident}` is overwritten, so it is not a constant: take it out of `constant(..)`"
             ),
         ));
     }
     if !constant
-        && !options.is_unread(&["constant"])
         && !scalar.mentioned_in(&inner)
         && !storages.iter().any(|s| mentions(&inner, &s.ident))
     {
