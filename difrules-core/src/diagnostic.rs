@@ -89,9 +89,18 @@ thread_local! {
 pub fn jumps(primitive: &'static str, whether: bool) {
     if whether {
         JUMPS.set(Some(primitive));
-    } else if JUMPS.get().is_some() {
+    } else if jumped(primitive) {
         JUMPS.set(None);
     }
+}
+
+/// Calls a rule between a call of a primitive and the question whether its result [jumps](jumps).
+#[inline]
+pub(crate) fn between<Out>(f: impl FnOnce() -> Out) -> Out {
+    let before = JUMPS.get();
+    let out = f();
+    JUMPS.set(before);
+    out
 }
 
 /// Whether the primitive of this name, which has just run, [told](jumps) that its result jumps.

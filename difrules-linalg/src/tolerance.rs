@@ -280,6 +280,16 @@ pub(crate) fn asked_columns<T: Scalar>(jump: bool, bars: DMatrixView<'_, T>) -> 
     if jump { (0..bars.ncols()).map(asked).collect() } else { Vec::new() }
 }
 
+/// Makes all of an adjoint undefined, and reports it, where a cotangent asked for what jumps.
+pub(crate) fn lose_all<T: Scalar>(
+    primitive: &'static str,
+    reason: &'static str,
+    bar: &mut DMatrixViewMut<'_, T>,
+) {
+    report(Diagnostic::undefined(primitive, reason));
+    bar.apply(|x| *x += undefined::<T>());
+}
+
 /// What is undefined in place of x, and so is how it varies with x.
 pub(crate) fn undefined_of<T: Scalar>(x: T) -> T {
     let nothing = if leaves_out_undefined() { 0.0 } else { OF_JUMP };

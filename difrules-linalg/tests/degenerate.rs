@@ -2,16 +2,17 @@
 
 use difrules_core::testing::{Sampler, difference};
 use difrules_core::{
-    Defect, Diagnostic, Var, diagnosed, gradient, jvp, leaving_out_undefined, value_and_gradient,
+    Defect, Diagnostic, Real, Var, diagnosed, gradient, jvp, leaving_out_undefined,
+    value_and_gradient,
 };
 use difrules_linalg::{
     Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, ScalarFunction, Svd, SymmetricEigen,
-    Udu, bidiagonal, complex_eigenvalues, component_mul, condition_number, determinant, dot, eigen,
-    full_piv_lu, generalized_symmetric_eigen, hessenberg, lblt, lblt_solve, lp_norm, lstsq, lu,
-    lu_solve, matmul, norm, norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr,
-    schur, solve, spectral_norm, sum, svd, symmetric_eigen, symmetric_eigenvalues,
-    symmetric_function, symmetric_tridiagonal, toeplitz_solve, transpose, tridiagonal_solve, udu,
-    udu_solve,
+    SymmetricTridiagonal, Udu, bidiagonal, col_piv_qr, complex_eigenvalues, component_mul,
+    condition_number, determinant, dot, eigen, full_piv_lu, generalized_symmetric_eigen,
+    hessenberg, lblt, lblt_solve, lp_norm, lq, lstsq, lu, lu_solve, matmul, norm, norm_inf,
+    normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, schur, solve, spectral_norm, sum,
+    svd, symmetric_eigen, symmetric_eigenvalues, symmetric_function, symmetric_tridiagonal,
+    toeplitz_solve, transpose, tridiagonal_solve, udu, udu_solve,
 };
 use nalgebra::{Complex, ComplexField, DMatrix, DVector, dmatrix, dvector};
 
@@ -844,4 +845,73 @@ fn rounding_of_single_precision_is_not_reported() {
     let both = (&s + s.transpose()) * 0.5;
     let expected = &a * &both + both * &a;
     assert!((found - &expected).norm() < 1e-5 * expected.norm() && heard.is_empty(), "{heard:?}");
+}
+
+/// The matrix that factors make again, or with what is taken off the middle one.
+fn made_again<S: Real>(which: usize, a: &DMatrix<S>) -> Result<DMatrix<S>, Error> {
+    let one = DMatrix::<S>::identity(a.nrows(), a.ncols());
+    let product = |x: &DMatrix<S>, y: &DMatrix<S>| {
+        DMatrix::from_fn(x.nrows(), y.ncols(), |i, j| {
+            (0..x.ncols()).fold(S::zero(), |sum, k| sum + x[(i, k)] * y[(k, j)])
+        })
+    };
+    Ok(match which {
+        0 => qr(a).map(|(q, r)| product(&q, &r))?,
+        1 => lq(a).map(|(l, q)| product(&l, &q))?,
+        2 => col_piv_qr(a).map(|factors| product(&factors.q, &factors.r))?,
+        3 => {
+            let packed = lu(a)?.packed;
+            let l = DMatrix::from_fn(a.nrows(), a.nrows(), |i, j| match i.cmp(&j) {
+                std::cmp::Ordering::Greater => packed[(i, j)],
+                std::cmp::Ordering::Equal => S::one(),
+                std::cmp::Ordering::Less => S::zero(),
+            });
+            product(&l, &packed.upper_triangle())
+        }
+        4 => {
+            let (q, h) = hessenberg(a)?;
+            product(&product(&q, &(h - one)), &q.transpose())
+        }
+        5 => {
+            let SymmetricTridiagonal { q, diagonal, off_diagonal } = symmetric_tridiagonal(a)?;
+            let mut t = DMatrix::from_diagonal(&diagonal) - one;
+            for (i, &x) in off_diagonal.iter().enumerate() {
+                (t[(i, i + 1)], t[(i + 1, i)]) = (x, x);
+            }
+            product(&product(&q, &t), &q.transpose())
+        }
+        _ => {
+            let Bidiagonal { u, diagonal, off_diagonal, v_t } = bidiagonal(a)?;
+            let mut b = DMatrix::from_diagonal(&diagonal);
+            off_diagonal.iter().enumerate().for_each(|(i, &x)| b[(i, i + 1)] = x);
+            product(&product(&u, &b), &v_t)
+        }
+    })
+}
+
+#[test]
+fn factors_that_jump_are_asked_for_by_zeros_too() {
+    let (zero, one) = (DMatrix::<f64>::zeros(3, 3), DMatrix::<f64>::identity(3, 3));
+    for which in 0..7 {
+        let a = if which == 4 || which == 5 { &one } else { &zero };
+        // Each entry; the gradient is the unit matrix of it, which no factors tell.
+        for k in 0..9 {
+            let entry = |a: &DMatrix<Var<f64>>| made_again(which, a).map(|y| y[k]);
+            let (found, heard) = diagnosed(|| gradient(entry, a).unwrap());
+            let nan = found.iter().any(|x: &f64| x.is_nan());
+            // Of the first column some tell.
+            let right = (0..9).all(|l| found[l] == f64::from(u8::from(l == k)));
+            assert!(right || nan && !heard.is_empty(), "{which}, {k}: {found} {heard:?}");
+        }
+        // The numbers of the middle factor alone.
+        let (_, heard) = diagnosed(|| {
+            let first = |a: &DMatrix<Var<f64>>| match which {
+                4 => hessenberg(a).map(|(_, h)| h[(0, 0)]),
+                5 => symmetric_tridiagonal(a).map(|t| t.diagonal[0]),
+                _ => Ok(Var::constant(0.0)),
+            };
+            gradient(first, a).unwrap()
+        });
+        assert!(heard.is_empty(), "{which}: {heard:?}");
+    }
 }

@@ -8,7 +8,7 @@ use crate::contract::primitive::{Called, Given, LentEvaluation, Output, Primitiv
 use crate::contract::scalar::{Over, Real};
 use crate::contract::value::{Differentiable, Family};
 use crate::contract::whole::Tangent;
-use crate::diagnostic::is_of_jump;
+use crate::diagnostic::{between, is_of_jump};
 use crate::modes::field::real_field;
 use crate::modes::mark::{Mark, NumberMark};
 use crate::modes::whole::{DualLent, DualWhole};
@@ -491,7 +491,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 saved: &saved,
             };
             RESTING.set(None);
-            let mut tangent = P::push::<T>(evaluation, &mut tangents);
+            let mut tangent = between(|| P::push::<T>(evaluation, &mut tangents));
             if !P::ENTRYWISE && RESTING.get() != Some(P::record().name) {
                 // A zero that a rule came to is no sign of rest.
                 tangent.update_reals(&mut |x| *x = x.moved());

@@ -21,6 +21,20 @@ impl<S: Real> Band<'_, S> {
         self.off_diagonal[i]
     }
 
+    /// The place of the first vectors of U and V that jump, since the number that leads to them is zero. Those that have a
+    /// `sign` alone, the last ones of a square real matrix, do not.
+    pub(crate) fn jump(&self, sign: bool, make: impl Fn() -> DMatrix<f64>) -> Option<usize> {
+        let count = self.diagonal.len();
+        let mut divider = self.divider("bidiagonal", 0.0, make);
+        (0..count).find_map(|j| {
+            if !(sign && j + 1 == count) && divider.is_nothing(self.diagonal[j], (j, j)) {
+                return Some(j);
+            }
+            let off = j + 1 < count && !(sign && j + 2 == count);
+            (off && divider.is_nothing(self.off(j), (j, j + 1))).then_some(j + 1)
+        })
+    }
+
     fn divider<Sizes: Fn() -> DMatrix<f64>>(
         &self,
         primitive: &'static str,

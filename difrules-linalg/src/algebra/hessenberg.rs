@@ -1,12 +1,13 @@
 //! The shared mathematics of A = Q H Q^H with an upper Hessenberg or a tridiagonal H.
 
-use difrules_core::Scalar;
+use difrules_core::{Kind, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::algebra::modulus::largest_modulus;
-use crate::algebra::reduction::{Divider, imaginary, rows, sizes_of_similar};
+use crate::algebra::reduction::{CHOICE, Divider, imaginary, rows, sizes_of_similar};
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
+use crate::tolerance::{asks, lose_all};
 
 /// The tangents of Q and H of A = Q H Q^H, with H upper Hessenberg, its subdiagonal real and not
 /// negative, and Q e1 = e1; `band` diagonals above the diagonal are not zero.
@@ -65,6 +66,22 @@ where
     (q_dot, h_dot)
 }
 
+/// The first column of Q that jumps, since the number that leads to it is zero. The last one of a real matrix has a sign
+/// alone.
+pub(crate) fn hessenberg_jump<T: Scalar, D: Dim>(
+    q: &OMatrix<T, D, D>,
+    h: &OMatrix<T, D, D>,
+) -> Option<usize>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (count, most) = (q.nrows(), largest_modulus(h.iter()));
+    let make = || sizes_of_similar(block(q), block(h));
+    let mut divider = Divider::new::<T::Real>("hessenberg", most, count, 0.0, make);
+    let last = if <T::Kind as Kind>::REAL { count.saturating_sub(1) } else { count };
+    (1..last).find(|&j| divider.is_nothing(h[(j, j - 1)].real(), (j, j - 1)))
+}
+
 /// The cotangent of A from those of Q and H, of which what is zero by shape, or real, is not read.
 ///
 /// The adjoint of [`hessenberg_forward`]: A_bar = Q K Q^H, where K is H_bar on the Hessenberg part and,
@@ -87,6 +104,8 @@ where
     let count = q.nrows();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (mut g, mut k_bar) = (zeros(), zeros());
+    let jump = hessenberg_jump(q, h);
+    let asked = jump.is_some_and(|first| asks(q_bar.columns_range(first..).iter()));
     let (one, zero) = (T::one(), T::zero());
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut g));
     for j in 0..count {
@@ -131,6 +150,11 @@ where
             k_bar[(i, j - 1)] = divider.divide_among(e[i], below, (j, j - 1), &beside);
         }
     }
+    let told = divider.is_lost();
     divider.report();
-    out_of_basis(q, &k_bar)
+    let mut bar = out_of_basis(q, &k_bar);
+    if asked && !told {
+        lose_all(primitive, CHOICE, &mut block_mut(&mut bar));
+    }
+    bar
 }

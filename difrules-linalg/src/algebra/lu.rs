@@ -12,7 +12,7 @@ use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
 use crate::error::{Error, overflow};
-use crate::tolerance::Quotients;
+use crate::tolerance::{Quotients, asks, undefined};
 
 /// The number of columns at which a recursion on panels ends.
 const SMALL: usize = 8;
@@ -160,6 +160,14 @@ where
     Some((cleaned, first))
 }
 
+/// Whether L jumps, since a pivot with rows below it is zero.
+pub(crate) fn lu_jumps<T: Scalar, R: Dim, C: Dim>(lu: &OMatrix<T, R, C>) -> bool
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    dependent(lu).is_some()
+}
+
 /// Divides by a pivot. What is not zero over one that is, is undefined.
 fn over_pivot<T: Scalar>(x: T, pivot: T, quotients: &mut Quotients) -> T {
     if pivot.norm1() == nalgebra::zero() { quotients.over_nothing(x) } else { quotient(x, pivot) }
@@ -275,7 +283,17 @@ pub(crate) fn lu_reverse<T: Scalar, R: Dim, C: Dim>(
         return reverse(block(lu), bar, &mut Quotients::new::<T::Real>(primitive, 0.0));
     };
     let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(bar.iter()));
+    // Below such a pivot L jumps.
+    let count = lu.ncols().min(lu.nrows().saturating_sub(1));
+    let asked = (pivot..count).any(|k| {
+        cleaned[(k, k)].norm1() == nalgebra::zero()
+            && asks(bar.column(k).rows_range(k + 1..).iter())
+    });
     reverse(block(&cleaned), bar, &mut quotients);
+    if asked && !quotients.is_lost() {
+        quotients.lose(1.0);
+        bar.apply(|x| *x += undefined::<T>());
+    }
     report_lost(quotients, pivot);
 }
 

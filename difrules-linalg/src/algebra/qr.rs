@@ -9,14 +9,14 @@
 //! on those before them, Q2 is any basis of a complement, of which the part along Q1 is determined, and
 //! R22 is zero and has no derivative but along changes that leave it zero.
 
-use difrules_core::{Real, Scalar};
+use difrules_core::{Kind, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::largest_modulus;
 use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
-use crate::tolerance::{Gap, Quotients, gap_of};
+use crate::tolerance::{Gap, Quotients, asks, gap_of, lose_all};
 
 /// How the columns are split.
 struct Split {
@@ -50,6 +50,27 @@ fn split<T: Scalar>(q: DMatrixView<'_, T>, r: DMatrixView<'_, T>) -> Split {
     let first = if single { size - 1 } else { independent };
     Split { first, single, loose: independent < size }
 }
+
+/// The first column of Q that jumps: it is any of a complement, or turns with the phase of a pivot that is zero.
+fn first_jump<T: Scalar>(q: DMatrixView<'_, T>, r: DMatrixView<'_, T>) -> Option<usize> {
+    let Split { first, single, loose } = split(q, r);
+    let jumps = if single { loose && !<T::Kind as Kind>::REAL } else { first < q.ncols() };
+    jumps.then_some(first)
+}
+
+/// Whether columns of Q jump.
+pub(crate) fn qr_jumps<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    q: &OMatrix<T, R, K>,
+    r: &OMatrix<T, K, C>,
+) -> bool
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C>,
+{
+    first_jump(block(q), block(r)).is_some()
+}
+
+const CHOICE: &str = "columns depend on those before them, and the cotangents do not tell how the result changes where \
+                      they do not";
 
 /// Reports the part of a tangent or of a cotangent that has no derivative, since columns depend on others.
 fn report_open(quotients: Quotients, first: usize) {
@@ -171,6 +192,9 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
     let (mut z, mut w, mut choice) = (square(), square(), square());
     let mut r22_bar = r.clone();
+    let jump = first_jump(block(q), block(r));
+    let asked = jump.is_some_and(|first| asks(q_bar.columns_range(first..).iter()));
+    let mut told = false;
     let Split { first: p, single, loose } = split(block(q), block(r));
     let (one, zero) = (T::one(), T::zero());
     let (q, r) = (block(q), block(r));
@@ -199,6 +223,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             if loose {
                 let mut gauge = Quotients::new::<T::Real>(primitive, all(&q1_bar));
                 r22_bar[0] = T::from_real(r22_bar[0].real()) + gauge.over_nothing(turn);
+                told = gauge.is_lost();
                 gauge.report_gauge();
             } else {
                 r22_bar[0] += turn.unscale(r22[0].real());
@@ -227,6 +252,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             // All that comes from here is undefined then.
             q1_bar.apply(|x| *x += lost);
             a2_bar.apply(|x| *x += lost);
+            told = quotients.is_lost() || gauge.is_lost();
             report_open(quotients, p);
             gauge.report_gauge();
         }
@@ -252,4 +278,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     solve_again(Side::Right, Triangle::Upper, Operation::Adjoint, r11, &mut q1_bar);
     a1_bar += q1_bar;
     multiply(one, (q1, false), (r12_bar, false), one, &mut a2_bar);
+    if asked && !told {
+        lose_all(primitive, CHOICE, a_bar);
+    }
 }

@@ -30,6 +30,10 @@ where
     (a.map(|x| x.unscale(scale)), scale)
 }
 
+/// What is reported where a cotangent asks for what jumps.
+pub(crate) const CHOICE: &str = "an entry of the reduced matrix is zero, what comes after it is a choice, and the \
+                                 cotangents do not tell how the result changes where it is not zero";
+
 /// Divides by numbers beside the diagonal, of which some may be zero.
 ///
 /// A relative change epsilon of the entries of A moves a number of the reduced matrix B of A = U B V^H by up to
@@ -63,6 +67,11 @@ impl<Sizes: Fn() -> DMatrix<f64>> Divider<Sizes> {
         let nothing = |size: f64| gap_of::<S>(divisor, size, count) == Gap::Nothing;
         nothing(self.largest * (count * count) as f64)
             && nothing(self.sizes.get_or_insert_with(&self.make)[at])
+    }
+
+    /// Whether something was divided by nothing that is not zero.
+    pub(super) fn is_lost(&self) -> bool {
+        self.quotients.is_lost()
     }
 
     pub(super) fn divide<T: Scalar>(&mut self, x: T, divisor: T::Real, at: (usize, usize)) -> T {

@@ -1,16 +1,16 @@
-use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Kind, Real, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
 use crate::algebra::bidiagonal::{Band, bidiagonal_forward, bidiagonal_reverse, over_band};
-use crate::algebra::reduction::sizes;
+use crate::algebra::reduction::{CHOICE, sizes};
 use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
-use crate::tolerance::moduli;
+use crate::tolerance::{asks, lose_all, moduli};
 
 /// The factors of [`bidiagonal`](fn@bidiagonal): A = U B V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -63,6 +63,12 @@ where
         } else {
             sizes(&u, &b, &v_t)
         }
+    }
+
+    /// The place of the first vectors that jump.
+    fn jump(&self) -> Option<usize> {
+        let sign = <T::Kind as Kind>::REAL && self.u.nrows() == self.v_t.ncols();
+        self.band().jump(sign, || self.sizes())
     }
 
     /// Whether A has fewer rows than columns.
@@ -135,7 +141,9 @@ where
     }
     let TwoSided { u, diagonal, off_diagonal, v_t } = two_sided(a, false)?;
     overflow("b", diagonal.iter().chain(off_diagonal.iter()))?;
-    Ok(Bidiagonal { u, diagonal, off_diagonal, v_t })
+    let factors = Bidiagonal { u, diagonal, off_diagonal, v_t };
+    jumps("bidiagonal", factors.jump().is_some());
+    Ok(factors)
 }
 
 fn bidiagonal_tangent<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -208,6 +216,12 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     let (one, zero) = (T::one(), T::zero());
     let (u, v_t) = (block(&factors.u), block(&factors.v_t));
     let (mut u_bar, mut v_t_bar) = (buffer(&mut u_bar), buffer(&mut v_t_bar));
+    let asked = factors.jump().is_some_and(|first| {
+        asks(u_bar.columns_range(first..).iter()) || asks(v_t_bar.rows_range(first..).iter())
+    });
+    if asked {
+        return lose_all("bidiagonal", CHOICE, &mut buffer(&mut a_bar));
+    }
     let size = factors.diagonal.shape_generic().0;
     let square = || OMatrix::<T, DimMinimum<R, C>, DimMinimum<R, C>>::zeros_generic(size, size);
     let (mut in_u, mut in_v) = (square(), square());

@@ -1,8 +1,8 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
-use crate::algebra::qr::{qr_forward, qr_reverse};
+use crate::algebra::qr::{qr_forward, qr_jumps, qr_reverse};
 use crate::algebra::unitary::qr_factors;
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
@@ -77,6 +77,7 @@ where
     finite("a", a)?;
     let mut columns = OVector::from_fn_generic(a.shape_generic().1, U1, |j, _| j);
     let (q, r) = qr_factors(a, Some(columns.as_mut_slice()))?;
+    jumps("col_piv_qr", qr_jumps(&q, &r));
     Ok(ColPivQr { q, r, columns })
 }
 

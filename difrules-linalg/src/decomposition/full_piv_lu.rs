@@ -1,8 +1,8 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::algebra::lu::{full_piv_lu_in_place, lu_forward, lu_reverse, scale_upper};
+use crate::algebra::lu::{full_piv_lu_in_place, lu_forward, lu_jumps, lu_reverse, scale_upper};
 use crate::algebra::scaling::lowered;
 use crate::block::{block_mut, buffer};
 use crate::error::{Error, finite};
@@ -77,6 +77,7 @@ where
     let orders = (rows.as_mut_slice(), columns.as_mut_slice());
     full_piv_lu_in_place(&mut block_mut(&mut packed), steps, orders.0, orders.1);
     scale_upper(scale, &mut block_mut(&mut packed))?;
+    jumps("full_piv_lu", lu_jumps(&packed));
     Ok(FullPivLu { packed, rows, columns })
 }
 

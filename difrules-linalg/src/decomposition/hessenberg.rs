@@ -1,8 +1,8 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, U1};
 
-use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_reverse};
+use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_jump, hessenberg_reverse};
 use crate::algebra::unitary::hessenberg_factors;
 use crate::block::buffer;
 use crate::error::{Error, finite, overflow, square};
@@ -60,6 +60,7 @@ where
     let (q, mut h, scale) = hessenberg_factors(a);
     h.apply(|x| *x = x.scale(scale));
     overflow("h", h.iter())?;
+    jumps("hessenberg", hessenberg_jump(&q, &h).is_some());
     Ok((q, h))
 }
 

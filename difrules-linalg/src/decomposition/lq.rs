@@ -1,10 +1,10 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 
-use crate::algebra::qr::{qr_forward, qr_reverse};
+use crate::algebra::qr::{qr_forward, qr_jumps, qr_reverse};
 use crate::algebra::unitary::qr_factors;
-use crate::block::{block_mut, buffer};
+use crate::block::{block_mut, buffer, kept};
 use crate::error::{Error, finite};
 use crate::sample;
 
@@ -58,6 +58,7 @@ where
 {
     finite("a", a)?;
     let (q, r) = qr_factors(&a.adjoint(), None)?;
+    jumps("lq", qr_jumps(&q, &r));
     Ok((r.adjoint(), q.adjoint()))
 }
 
@@ -101,7 +102,9 @@ fn lq_cotangent<T: Scalar, R: Dim, C: DimMin<R>>(
     let (_, columns) = q.shape_generic();
     let (rows, _) = l.shape_generic();
     let mut adjoint_bar = OMatrix::<T, C, R>::zeros_generic(columns, rows);
-    let (mut q_bar, mut r_bar) = (q_bar.adjoint(), l_bar.adjoint());
+    // The conjugate of a strong zero is none by its sign.
+    let adjoint = |bar: T| kept(bar, T::conjugate);
+    let (mut q_bar, mut r_bar) = (q_bar.transpose().map(adjoint), l_bar.adjoint());
     qr_reverse(
         "lq",
         &q.adjoint(),

@@ -1,9 +1,9 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::algebra::lu::{
-    lu_forward, lu_in_place, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
+    lu_forward, lu_in_place, lu_jumps, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
 };
 use crate::algebra::scaling::lowered;
 use crate::blas::options::Operation;
@@ -126,6 +126,7 @@ where
     let mut pivots = OVector::from_fn_generic(a.shape_generic().0, U1, |i, _| i);
     lu_in_place(&mut block_mut(&mut packed), &mut pivots.as_mut_slice()[..rows.min(columns)]);
     scale_upper(scale, &mut block_mut(&mut packed))?;
+    jumps("lu", lu_jumps(&packed));
     Ok(Lu { packed, pivots })
 }
 

@@ -1,8 +1,8 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix};
 
-use crate::algebra::qr::{qr_forward, qr_reverse};
+use crate::algebra::qr::{qr_forward, qr_jumps, qr_reverse};
 use crate::algebra::unitary::qr_factors;
 use crate::block::buffer;
 use crate::error::{Error, finite};
@@ -59,7 +59,9 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     finite("a", a)?;
-    qr_factors(a, None)
+    let (q, r) = qr_factors(a, None)?;
+    jumps("qr", qr_jumps(&q, &r));
+    Ok((q, r))
 }
 
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]

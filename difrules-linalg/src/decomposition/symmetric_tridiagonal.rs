@@ -1,8 +1,8 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, jumps, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
-use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_reverse};
+use crate::algebra::hessenberg::{hessenberg_forward, hessenberg_jump, hessenberg_reverse};
 use crate::algebra::unitary::tridiagonal_factors;
 use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{FIT, block_mut, buffer};
@@ -81,7 +81,10 @@ where
     let (q, diagonal, off_diagonal, scale) = tridiagonal_factors(a);
     let (diagonal, off_diagonal) = (diagonal * scale, off_diagonal * scale);
     overflow("t", diagonal.iter().chain(off_diagonal.iter()))?;
-    Ok(SymmetricTridiagonal { q, diagonal, off_diagonal })
+    let factors = SymmetricTridiagonal { q, diagonal, off_diagonal };
+    let jump = hessenberg_jump(&factors.q, &tridiagonal(&factors));
+    jumps("symmetric_tridiagonal", jump.is_some());
+    Ok(factors)
 }
 
 /// T.
