@@ -79,6 +79,24 @@ fn what_nests_is_right() {
     }
 }
 
+/// A number that is made by hand is of no derivation until it meets one.
+#[test]
+fn a_dual_made_by_hand_becomes_one_of_what_it_meets() {
+    // A rule by hand.
+    let sine = |x: Dual<f64>| Dual::new(x.value.sin(), [x.value.cos() * x.tangents[0]]);
+    let (value, slope) = jvp(|x| sine(*x) * *x, &0.5_f64, &1.0);
+    assert_eq!((value, slope), (0.5_f64.sin() * 0.5, 0.5_f64.cos() * 0.5 + 0.5_f64.sin()));
+    let hand = || Dual::new(2.0, [1.0]);
+    let joined = |f: &dyn Fn(Dual<f64>, Dual<f64>) -> Dual<f64>| {
+        refused(|| {
+            jvp(|x| *x * Dual::constant(jvp(|y| f(*x, hand()) * *y, &1.0, &1.0).1), &1.0_f64, &1.0)
+        })
+    };
+    assert!(joined(&|x, hand| x + hand) && joined(&|x, hand| hand / x));
+    assert!(joined(&hypot) && joined(&|x, hand| vector![hand, x].norm_squared()));
+    assert!(joined(&|x, _| x) && !joined(&|_, hand| hand * hand));
+}
+
 #[test]
 fn a_captured_dual_is_no_result() {
     let inner = |f: &dyn Fn(Dual<f64>, Dual<f64>) -> Dual<f64>| {

@@ -48,6 +48,21 @@ pub struct Dual<T, const N: usize = 1> {
 
 impl<T: Real, const N: usize> Dual<T, N> {
     /// A number with these tangents; it does not move in the directions in which they are zero.
+    ///
+    /// It is of no derivation, and becomes one of that of the first number it meets: it is what a rule by hand gives back to
+    /// the derivation that its tangents are of. Nothing sees where it is of another one, so a derivative within a
+    /// derivative is taken by [`jvp`](crate::jvp) and its kin, whose numbers are told apart (see [nesting](crate::nesting)).
+    ///
+    /// ```
+    /// use difrules_core::{Dual, jvp};
+    ///
+    /// /// The sine, with its rule by hand.
+    /// fn sine(x: Dual<f64>) -> Dual<f64> {
+    ///     Dual::new(x.value.sin(), [x.value.cos() * x.tangents[0]])
+    /// }
+    ///
+    /// assert_eq!(jvp(|x| *x * sine(*x), &0.5_f64, &1.0).1, 0.5_f64.sin() + 0.5 * 0.5_f64.cos());
+    /// ```
     #[inline]
     pub fn new(value: T, tangents: [T; N]) -> Self {
         let still = |tangent: T| if tangent.is_constant_zero() { T::still() } else { tangent };
