@@ -49,7 +49,7 @@ impl PlainProduct for Native {
     }
 
     fn is_native(rows: usize, _: usize, columns: usize) -> bool {
-        (rows + columns) % 2 == 0
+        (rows + columns).is_multiple_of(2)
     }
 }
 
