@@ -17,6 +17,7 @@ use crate::tape::Opened;
 ///
 /// See [`statements`]; prints as a table.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Statements {
     /// The lines, the one with the most statements first.
     pub lines: Vec<Line>,
@@ -24,6 +25,7 @@ pub struct Statements {
 
 /// A line of a program.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Line {
     /// The source file; empty where the program was built without debug information.
     pub file: String,

@@ -74,7 +74,7 @@ fn asking_is_a_typed_error_in_a_call() {
     forward(None).unwrap();
     forward(Some(&mut 0.0_f64)).unwrap();
     let error = forward(Some(&mut one)).unwrap_err();
-    let CallError::UnknownPartial(UnknownPartial { primitive, argument }) = error else {
+    let CallError::UnknownPartial(UnknownPartial { primitive, argument, .. }) = error else {
         panic!("{error}")
     };
     assert_eq!((primitive, argument), (record.path, "order"));

@@ -13,6 +13,7 @@ pub(crate) type Optional<'a, 'b> = &'a mut [Option<&'b mut dyn Any>];
 
 /// Why a call through the registry was refused, or failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallError {
     /// There are more or fewer values than arguments.
     #[error("`{primitive}` takes {wanted} arguments; here are {found} {what}")]

@@ -7,6 +7,7 @@ use super::Sampler;
 
 /// A property that a primitive's rules do not have.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub struct Failure {
     /// The primitive's path.
     pub primitive: String,

@@ -15,6 +15,7 @@ use super::{Mode, Record};
     "the derivative of the primitive `{primitive}` by its argument `{argument}` is not known; make \
      that argument a constant"
 )]
+#[non_exhaustive]
 pub struct UnknownPartial {
     /// The primitive's path.
     pub primitive: &'static str,
@@ -23,7 +24,10 @@ pub struct UnknownPartial {
 }
 
 impl UnknownPartial {
-    pub(crate) fn of(record: &'static Record, argument: usize) -> Self {
+    /// What a mode says; `argument` is one of the primitive's.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of(record: &'static Record, argument: usize) -> Self {
         Self { primitive: record.path, argument: record.arguments[argument].name }
     }
 }
@@ -33,6 +37,7 @@ impl UnknownPartial {
 #[error(
     "the primitive `{primitive}` has no {mode} rule; give it one with `#[primitive({mode} = ..)]`"
 )]
+#[non_exhaustive]
 pub struct MissingRule {
     /// The primitive's path.
     pub primitive: &'static str,

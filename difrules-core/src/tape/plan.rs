@@ -14,6 +14,7 @@ pub(crate) struct Operand<S> {
 
 /// Why a recorded function cannot be replayed at a point: record it there again.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReplayError {
     /// The point, the cotangent or the place for a gradient has another shape.
     #[error("{what} has another shape than where the function was recorded")]

@@ -53,6 +53,7 @@ const POINTS: u64 = GENERIC + 33;
 
 /// What a check of registered primitives found.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Report {
     /// How many instances were checked.
     pub checked: usize,

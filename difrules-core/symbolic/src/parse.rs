@@ -10,6 +10,7 @@ use crate::expr::{
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}, at character {position}")]
+#[non_exhaustive]
 pub struct ParseError {
     /// What is wrong, and what to write instead.
     pub message: String,

@@ -120,7 +120,7 @@ fn known<P: Primitive>(argument: usize) -> Result<(), UnknownPartial> {
         return Ok(());
     }
     let record = P::record();
-    Err(UnknownPartial { primitive: record.path, argument: record.arguments[argument].name })
+    Err(UnknownPartial::of(record, argument))
 }
 
 macro_rules! by {
