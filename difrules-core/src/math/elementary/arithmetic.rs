@@ -43,7 +43,11 @@ pub fn neg<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::add(2.0_f64, 3.0), 5.0);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |_, _| T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.+"))]
+#[primitive(
+    partial = (|_, _| T::one(), |_, _| T::one()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.+")
+)]
 pub fn add<T: Real>(x: T, y: T) -> T {
     x + y
 }
@@ -56,7 +60,11 @@ pub fn add<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sub(2.0_f64, 3.0), -1.0);
 /// ```
-#[primitive(partial = (|_, _| T::one(), |_, _| -T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.-"))]
+#[primitive(
+    partial = (|_, _| T::one(), |_, _| -T::one()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.-")
+)]
 pub fn sub<T: Real>(x: T, y: T) -> T {
     x - y
 }
@@ -70,7 +78,17 @@ pub fn sub<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::mul(2.0_f64, 3.0), 6.0);
 /// ```
-#[primitive(partial = (|_, y| y, |x, _| x), kernel(Complex<f64> = complex::mul, Complex<f32> = complex::mul), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.*"))]
+#[primitive(
+    partial = (|_, y| y, |x, _| x),
+    kernel(Complex<f64> = complex::mul, Complex<f32> = complex::mul),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.*")
+)]
 pub fn mul<T: Scalar>(x: T, y: T) -> T {
     x * y
 }
@@ -84,7 +102,19 @@ pub fn mul<T: Scalar>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::div(6.0_f64, 3.0), 2.0);
 /// ```
-#[primitive(partial = (|_, y| recip(y), |_, y, z| -z / y), complex = (|_, y| recip(y), |_, y, z| -div(z, y)), kernel(Complex<f64> = complex::div, Complex<f32> = complex::div), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| (random.normal(), random.positive()), alias("Base./"))]
+#[primitive(
+    partial = (|_, y| recip(y), |_, y, z| -z / y),
+    complex = (|_, y| recip(y), |_, y, z| -div(z, y)),
+    kernel(Complex<f64> = complex::div, Complex<f32> = complex::div),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| (random.normal(), random.positive()),
+    alias("Base./")
+)]
 pub fn div<T: Scalar>(x: T, y: T) -> T {
     x / y
 }
@@ -97,7 +127,13 @@ pub fn div<T: Scalar>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::ldexp(0.75_f64, 4), 12.0);
 /// ```
-#[primitive(partial = |_, n| ldexp(T::one(), n), constant(n), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.size(0, 8) as i32), alias("Base.ldexp"))]
+#[primitive(
+    partial = |_, n| ldexp(T::one(), n),
+    constant(n),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.normal(), random.size(0, 8) as i32),
+    alias("Base.ldexp")
+)]
 pub fn ldexp<T: Real>(x: T, n: i32) -> T {
     // Powers of two that are no numbers themselves are taken in parts, the large ones first.
     let part = n.clamp(-1000, 1000);
@@ -115,7 +151,16 @@ pub fn ldexp<T: Real>(x: T, n: i32) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::mul_add(3.0_f64, 4.0, 5.0), 17.0);
 /// ```
-#[primitive(partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()), symbolic = (|_, a, _, y| if y == y { a } else { f64::NAN }, |x, _, _, y| if y == y { x } else { f64::NAN }, |_, _, _, y| if y == y { 1 } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("fma"))]
+#[primitive(
+    partial = (|_, a, _| a, |x, _, _| x, |_, _, _| T::one()),
+    symbolic = (
+        |_, a, _, y| if y == y { a } else { f64::NAN },
+        |x, _, _, y| if y == y { x } else { f64::NAN },
+        |_, _, _, y| if y == y { 1 } else { f64::NAN }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("fma")
+)]
 pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
     x.mul_add(a, b)
 }
@@ -129,7 +174,19 @@ pub fn mul_add<T: Real>(x: T, a: T, b: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::modulo(-5.5_f64, 2.0), 0.5);
 /// ```
-#[primitive(partial = (|_, _, _| T::one(), |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }), symbolic = (|_, _, z| if z == z { 1 } else { f64::NAN }, |x, y, z| if z == y { 1 } else { -((x - z) / y).round() }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.mod"))]
+#[primitive(
+    partial = (
+        |_, _, _| T::one(),
+        |x, y, z| if z == y { T::one() } else { -((x - z) / y).round() }
+    ),
+    symbolic = (
+        |_, _, z| if z == z { 1 } else { f64::NAN },
+        |x, y, z| if z == y { 1 } else { -((x - z) / y).round() }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)),
+    alias("Base.mod")
+)]
 pub fn modulo<T: Real>(x: T, y: T) -> T {
     let rest = x % y;
     // The remainder is exact; a multiple of y keeps the sign that Julia gives it.
@@ -152,7 +209,13 @@ pub fn modulo<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert!((difrules_core::math::mod2pi(-1.0_f64) - (std::f64::consts::TAU - 1.0)).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_| T::one(), symbolic = |_, y| if y == y { 1 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.5), alias("Base.mod2pi"))]
+#[primitive(
+    partial = |_| T::one(),
+    symbolic = |_, y| if y == y { 1 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 5.5),
+    alias("Base.mod2pi")
+)]
 pub fn mod2pi<T: Real>(x: T) -> T {
     crate::math::at_base(x, |x| whole_turns_off(x, Rounding::Down))
 }
@@ -181,7 +244,14 @@ pub enum Rounding {
 ///
 /// assert!((rem2pi(7.0_f64, Rounding::Nearest) - (7.0 - std::f64::consts::TAU)).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _| T::one(), symbolic = |_, _, y| if y == y { 1 } else { f64::NAN }, constant(rounding), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 2.5), Rounding::Nearest), alias("Base.rem2pi"))]
+#[primitive(
+    partial = |_, _| T::one(),
+    symbolic = |_, _, y| if y == y { 1 } else { f64::NAN },
+    constant(rounding),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 2.5), Rounding::Nearest),
+    alias("Base.rem2pi")
+)]
 pub fn rem2pi<T: Real>(x: T, rounding: Rounding) -> T {
     crate::math::at_base(x, |x| whole_turns_off(x, rounding))
 }
@@ -220,7 +290,11 @@ fn whole_turns_off(x: f64, rounding: Rounding) -> f64 {
 /// ```
 /// assert_eq!(difrules_core::math::abs2(-3.0_f64), 9.0);
 /// ```
-#[primitive(partial = |x| convert::<f64, T>(2.0) * x, instances(#[cfg(feature = "f32")] f32, f64), alias("Base.abs2"))]
+#[primitive(
+    partial = |x| convert::<f64, T>(2.0) * x,
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.abs2")
+)]
 pub fn abs2<T: Real>(x: T) -> T {
     x * x
 }

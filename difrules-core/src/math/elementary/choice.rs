@@ -11,7 +11,18 @@ use crate::{Real, primitive};
 /// assert_eq!(difrules_core::math::maximum(1.0_f64, 2.0), 2.0);
 /// assert!(difrules_core::math::maximum(1.0, f64::NAN).is_nan());
 /// ```
-#[primitive(partial = (|x, y| if x >= y { T::one() } else { T::zero() }, |x, y| if x >= y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x >= y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x >= y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.max"))]
+#[primitive(
+    partial = (
+        |x, y| if x >= y { T::one() } else { T::zero() },
+        |x, y| if x >= y { T::zero() } else { T::one() }
+    ),
+    symbolic = (
+        |x, y, z| if z == z { if x >= y { 1 } else { 0 } } else { f64::NAN },
+        |x, y, z| if z == z { if x >= y { 0 } else { 1 } } else { f64::NAN }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.max")
+)]
 pub fn maximum<T: Real>(x: T, y: T) -> T {
     if x >= y || x.to_f64().is_nan() { x } else { y }
 }
@@ -25,7 +36,18 @@ pub fn maximum<T: Real>(x: T, y: T) -> T {
 /// assert_eq!(difrules_core::math::minimum(1.0_f64, 2.0), 1.0);
 /// assert!(difrules_core::math::minimum(1.0, f64::NAN).is_nan());
 /// ```
-#[primitive(partial = (|x, y| if x <= y { T::one() } else { T::zero() }, |x, y| if x <= y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x <= y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x <= y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.min"))]
+#[primitive(
+    partial = (
+        |x, y| if x <= y { T::one() } else { T::zero() },
+        |x, y| if x <= y { T::zero() } else { T::one() }
+    ),
+    symbolic = (
+        |x, y, z| if z == z { if x <= y { 1 } else { 0 } } else { f64::NAN },
+        |x, y, z| if z == z { if x <= y { 0 } else { 1 } } else { f64::NAN }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.min")
+)]
 pub fn minimum<T: Real>(x: T, y: T) -> T {
     if x <= y || x.to_f64().is_nan() { x } else { y }
 }
@@ -39,7 +61,20 @@ pub fn minimum<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::clamp(5.0_f64, 0.0, 2.0), 2.0);
 /// ```
-#[primitive(partial = (|x, least, most| if x < least || x > most { T::zero() } else { T::one() }, |x, least, _| if x < least { T::one() } else { T::zero() }, |x, least, most| if x >= least && x > most { T::one() } else { T::zero() }), symbolic = (|x, least, most| if x == x { if x < least || x > most { 0 } else { 1 } } else { f64::NAN }, |x, least, _| if x == x { if x < least { 1 } else { 0 } } else { f64::NAN }, |x, least, most| if x == x { if x >= least && x > most { 1 } else { 0 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.between(-2.0, -0.7), random.between(0.7, 2.0)))]
+#[primitive(
+    partial = (
+        |x, least, most| if x < least || x > most { T::zero() } else { T::one() },
+        |x, least, _| if x < least { T::one() } else { T::zero() },
+        |x, least, most| if x >= least && x > most { T::one() } else { T::zero() }
+    ),
+    symbolic = (
+        |x, least, most| if x == x { if x < least || x > most { 0 } else { 1 } } else { f64::NAN },
+        |x, least, _| if x == x { if x < least { 1 } else { 0 } } else { f64::NAN },
+        |x, least, most| if x == x { if x >= least && x > most { 1 } else { 0 } } else { f64::NAN }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.normal(), random.between(-2.0, -0.7), random.between(0.7, 2.0))
+)]
 pub fn clamp<T: Real>(x: T, least: T, most: T) -> T {
     if x < least {
         least
@@ -58,7 +93,11 @@ pub fn clamp<T: Real>(x: T, least: T, most: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::copysign(3.0_f64, -0.5), -3.0);
 /// ```
-#[primitive(partial = (|x, sign| x.signum() * sign.signum(), |_, _| T::zero()), symbolic = (|x, sign| x.signum() * sign.signum(), |x, _| if x == x { 0 } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = (|x, sign| x.signum() * sign.signum(), |_, _| T::zero()),
+    symbolic = (|x, sign| x.signum() * sign.signum(), |x, _| if x == x { 0 } else { f64::NAN }),
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn copysign<T: Real>(x: T, sign: T) -> T {
     x.copysign(sign)
 }
@@ -71,7 +110,19 @@ pub fn copysign<T: Real>(x: T, sign: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::select(true, 3.0_f64, f64::NAN), 3.0);
 /// ```
-#[primitive(partial = (|condition, _, _| if condition { T::one() } else { T::zero() }, |condition, _, _| if condition { T::zero() } else { T::one() }), symbolic = (|condition, _, _, z| if z == z { if condition { 1 } else { 0 } } else { f64::NAN }, |condition, _, _, z| if z == z { if condition { 0 } else { 1 } } else { f64::NAN }), constant(condition), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.choose(&[true, false]), random.normal(), random.normal()))]
+#[primitive(
+    partial = (
+        |condition, _, _| if condition { T::one() } else { T::zero() },
+        |condition, _, _| if condition { T::zero() } else { T::one() }
+    ),
+    symbolic = (
+        |condition, _, _, z| if z == z { if condition { 1 } else { 0 } } else { f64::NAN },
+        |condition, _, _, z| if z == z { if condition { 0 } else { 1 } } else { f64::NAN }
+    ),
+    constant(condition),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.choose(&[true, false]), random.normal(), random.normal())
+)]
 pub fn select<T: Real>(condition: bool, x: T, y: T) -> T {
     if condition { x } else { y }
 }

@@ -36,7 +36,11 @@ fn reduced<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert_eq!(difrules_core::math::sind(180.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| to_radians(cosd(x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.sind"))]
+#[primitive(
+    partial = |x| to_radians(cosd(x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.sind")
+)]
 pub fn sind<T: Real>(x: T) -> T {
     reduced(x).0
 }
@@ -49,7 +53,11 @@ pub fn sind<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::cosd(90.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -to_radians(sind(x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.cosd"))]
+#[primitive(
+    partial = |x| -to_radians(sind(x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.cosd")
+)]
 pub fn cosd<T: Real>(x: T) -> T {
     reduced(x).1
 }
@@ -63,7 +71,11 @@ pub fn cosd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tand(45.0_f64) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| to_radians(T::one() + y * y), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.tand"))]
+#[primitive(
+    partial = |_, y| to_radians(T::one() + y * y),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.tand")
+)]
 pub fn tand<T: Real>(x: T) -> T {
     let (sin, cos) = reduced(x);
     sin / cos
@@ -78,7 +90,11 @@ pub fn tand<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::secd(60.0_f64) - 2.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| to_radians(y * tand(x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.secd"))]
+#[primitive(
+    partial = |x, y| to_radians(y * tand(x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.secd")
+)]
 pub fn secd<T: Real>(x: T) -> T {
     reduced(x).1.recip()
 }
@@ -91,7 +107,12 @@ pub fn secd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cscd(30.0_f64) - 2.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| -to_radians(y * cotd(x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(10.0, 170.0), alias("Base.cscd"))]
+#[primitive(
+    partial = |x, y| -to_radians(y * cotd(x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(10.0, 170.0),
+    alias("Base.cscd")
+)]
 pub fn cscd<T: Real>(x: T) -> T {
     reduced(x).0.recip()
 }
@@ -105,7 +126,12 @@ pub fn cscd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cotd(45.0_f64) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -to_radians(T::one() + y * y), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(10.0, 170.0), alias("Base.cotd"))]
+#[primitive(
+    partial = |_, y| -to_radians(T::one() + y * y),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(10.0, 170.0),
+    alias("Base.cotd")
+)]
 pub fn cotd<T: Real>(x: T) -> T {
     let (sin, cos) = reduced(x);
     cos / sin
@@ -119,7 +145,13 @@ pub fn cotd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asind(0.5_f64) - 30.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| to_degrees((if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.asind"))]
+#[primitive(
+    partial = |x| to_degrees(one_minus_square(x).sqrt().recip()),
+    symbolic = |x| to_degrees((if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(-0.9, 0.9),
+    alias("Base.asind")
+)]
 pub fn asind<T: Real>(x: T) -> T {
     x.asin() * radian()
 }
@@ -132,7 +164,13 @@ pub fn asind<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosd(0.5_f64) - 60.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -to_degrees(one_minus_square(x).sqrt().recip()), symbolic = |x| -to_degrees((if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("Base.acosd"))]
+#[primitive(
+    partial = |x| -to_degrees(one_minus_square(x).sqrt().recip()),
+    symbolic = |x| -to_degrees((if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(-0.9, 0.9),
+    alias("Base.acosd")
+)]
 pub fn acosd<T: Real>(x: T) -> T {
     x.acos() * radian()
 }
@@ -145,7 +183,12 @@ pub fn acosd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atand(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| over_one_and_square(RADIAN, x), symbolic = |x| to_degrees(over_square(T::one(), x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atand"))]
+#[primitive(
+    partial = |x| over_one_and_square(RADIAN, x),
+    symbolic = |x| to_degrees(over_square(T::one(), x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.atand")
+)]
 pub fn atand<T: Real>(x: T) -> T {
     x.atan() * radian()
 }
@@ -159,7 +202,16 @@ pub fn atand<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asecd(2.0_f64) - 60.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| over_size_and_root(RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asecd"))]
+#[primitive(
+    partial = |x| over_size_and_root(RADIAN, x),
+    symbolic = |x| {
+        let size = ComplexField::abs(x);
+        to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(1.2, 4.0),
+    alias("Base.asecd")
+)]
 pub fn asecd<T: Real>(x: T) -> T {
     x.recip().acos() * radian()
 }
@@ -173,7 +225,16 @@ pub fn asecd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acscd(2.0_f64) - 30.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-RADIAN, x), symbolic = |x| { let size = ComplexField::abs(x); -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acscd"))]
+#[primitive(
+    partial = |x| over_size_and_root(-RADIAN, x),
+    symbolic = |x| {
+        let size = ComplexField::abs(x);
+        -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(1.2, 4.0),
+    alias("Base.acscd")
+)]
 pub fn acscd<T: Real>(x: T) -> T {
     x.recip().asin() * radian()
 }
@@ -187,7 +248,13 @@ pub fn acscd<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acotd(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| over_one_and_square(-RADIAN, x), symbolic = |x| -to_degrees(over_square(T::one(), x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acotd"))]
+#[primitive(
+    partial = |x| over_one_and_square(-RADIAN, x),
+    symbolic = |x| -to_degrees(over_square(T::one(), x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("Base.acotd")
+)]
 pub fn acotd<T: Real>(x: T) -> T {
     x.recip().atan() * radian()
 }
@@ -200,7 +267,11 @@ pub fn acotd<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::to_radians(180.0_f64), std::f64::consts::PI);
 /// ```
-#[primitive(partial = |_| to_radians(T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.deg2rad"))]
+#[primitive(
+    partial = |_| to_radians(T::one()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.deg2rad")
+)]
 pub fn to_radians<T: Real>(x: T) -> T {
     x * degree()
 }
@@ -213,7 +284,11 @@ pub fn to_radians<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::to_degrees(std::f64::consts::PI), 180.0);
 /// ```
-#[primitive(partial = |_| to_degrees(T::one()), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.rad2deg"))]
+#[primitive(
+    partial = |_| to_degrees(T::one()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.rad2deg")
+)]
 pub fn to_degrees<T: Real>(x: T) -> T {
     x * radian()
 }

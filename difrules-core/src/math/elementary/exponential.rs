@@ -14,7 +14,17 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::exp(0.5_f64) - 1.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y, kernel(Complex<f64> = complex::exp, Complex<f32> = complex::exp), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp"))]
+#[primitive(
+    partial = |_, y| y,
+    kernel(Complex<f64> = complex::exp, Complex<f32> = complex::exp),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.exp")
+)]
 pub fn exp<T: Scalar>(x: T) -> T {
     x.exp()
 }
@@ -27,7 +37,18 @@ pub fn exp<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp2(0.5_f64) - std::f64::consts::SQRT_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_2(), complex = |_, y| y.scale(T::Real::ln_2()), kernel(Complex<f64> = complex::exp2, Complex<f32> = complex::exp2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp2"))]
+#[primitive(
+    partial = |_, y| y * T::ln_2(),
+    complex = |_, y| y.scale(T::Real::ln_2()),
+    kernel(Complex<f64> = complex::exp2, Complex<f32> = complex::exp2),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.exp2")
+)]
 pub fn exp2<T: Scalar>(x: T) -> T {
     x.exp2()
 }
@@ -40,7 +61,18 @@ pub fn exp2<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::exp_m1(0.5_f64) - 0.6487212707001282).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() }, complex = |x| exp(x), kernel(Complex<f64> = complex::exp_m1, Complex<f32> = complex::exp_m1), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.expm1"))]
+#[primitive(
+    partial = |x, y| if y.to_f64() > -0.5 { y + T::one() } else { x.exp() },
+    complex = |x| exp(x),
+    kernel(Complex<f64> = complex::exp_m1, Complex<f32> = complex::exp_m1),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.expm1")
+)]
 pub fn exp_m1<T: Scalar>(x: T) -> T {
     x.exp_m1()
 }
@@ -54,7 +86,20 @@ pub fn exp_m1<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln(0.5_f64) + std::f64::consts::LN_2).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::one() / (x + T::zero()), complex = |x| recip(x), symbolic = |x| x.recip(), kernel(Complex<f64> = complex::ln, Complex<f32> = complex::ln), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log", "NaNMath.log"))]
+#[primitive(
+    partial = |x| T::one() / (x + T::zero()),
+    complex = |x| recip(x),
+    symbolic = |x| x.recip(),
+    kernel(Complex<f64> = complex::ln, Complex<f32> = complex::ln),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.log", "NaNMath.log")
+)]
 pub fn ln<T: Scalar>(x: T) -> T {
     x.ln()
 }
@@ -67,7 +112,18 @@ pub fn ln<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln_1p(0.5_f64) - 0.4054651081081644).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| recip(T::one() + x), kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log1p", "NaNMath.log1p"))]
+#[primitive(
+    partial = |x| recip(T::one() + x),
+    kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.log1p", "NaNMath.log1p")
+)]
 pub fn ln_1p<T: Scalar>(x: T) -> T {
     x.ln_1p()
 }
@@ -81,7 +137,20 @@ pub fn ln_1p<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log2(8.0_f64) - 3.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::log2_e() / (x + T::zero()), complex = |x| recip(x).scale(T::Real::log2_e()), symbolic = |x| T::log2_e() / x, kernel(Complex<f64> = complex::log2, Complex<f32> = complex::log2), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log2", "NaNMath.log2"))]
+#[primitive(
+    partial = |x| T::log2_e() / (x + T::zero()),
+    complex = |x| recip(x).scale(T::Real::log2_e()),
+    symbolic = |x| T::log2_e() / x,
+    kernel(Complex<f64> = complex::log2, Complex<f32> = complex::log2),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.log2", "NaNMath.log2")
+)]
 pub fn log2<T: Scalar>(x: T) -> T {
     x.log2()
 }
@@ -95,7 +164,20 @@ pub fn log2<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log10(100.0_f64) - 2.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| T::log10_e() / (x + T::zero()), complex = |x| recip(x).scale(T::Real::log10_e()), symbolic = |x| T::log10_e() / x, kernel(Complex<f64> = complex::log10, Complex<f32> = complex::log10), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.log10", "NaNMath.log10"))]
+#[primitive(
+    partial = |x| T::log10_e() / (x + T::zero()),
+    complex = |x| recip(x).scale(T::Real::log10_e()),
+    symbolic = |x| T::log10_e() / x,
+    kernel(Complex<f64> = complex::log10, Complex<f32> = complex::log10),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.log10", "NaNMath.log10")
+)]
 pub fn log10<T: Scalar>(x: T) -> T {
     x.log10()
 }
@@ -108,7 +190,18 @@ pub fn log10<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::exp10(2.0_f64), 100.0);
 /// ```
-#[primitive(partial = |_, y| y * T::ln_10(), complex = |_, y| y.scale(T::Real::ln_10()), kernel(Complex<f64> = complex::exp10, Complex<f32> = complex::exp10), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.exp10"))]
+#[primitive(
+    partial = |_, y| y * T::ln_10(),
+    complex = |_, y| y.scale(T::Real::ln_10()),
+    kernel(Complex<f64> = complex::exp10, Complex<f32> = complex::exp10),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.exp10")
+)]
 pub fn exp10<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(convert::<f64, T::Real>(10.0).powf(x)),
@@ -126,7 +219,23 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
 /// ```
-#[primitive(partial = (|base, x, y| if base == T::zero() { (y - x.ln()) / (base + T::zero()) } else { -y / (base * base.ln()) }, |base, x, _| base.ln().recip() / (x + T::zero())), symbolic = (|base, x, y| if base == T::zero() { (y - x.ln()) / base } else { -y / (base * base.ln()) }, |base, x, _| (x * base.ln()).recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 9.0), random.positive()), alias("Base.log"))]
+#[primitive(
+    partial = (
+        |base, x, y| if base == T::zero() {
+            (y - x.ln()) / (base + T::zero())
+        } else {
+            -y / (base * base.ln())
+        },
+        |base, x, _| base.ln().recip() / (x + T::zero())
+    ),
+    symbolic = (
+        |base, x, y| if base == T::zero() { (y - x.ln()) / base } else { -y / (base * base.ln()) },
+        |base, x, _| (x * base.ln()).recip()
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(1.5, 9.0), random.positive()),
+    alias("Base.log")
+)]
 pub fn log_base<T: Real>(base: T, x: T) -> T {
     x.ln() / base.ln()
 }

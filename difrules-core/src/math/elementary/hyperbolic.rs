@@ -15,7 +15,19 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sinh(0.5_f64) - 0.5210953054937474).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, cosh| *cosh, saves = sinh_and_cosh -> T, symbolic = |x| x.cosh(), kernel(Complex<f64> = complex::sinh, Complex<f32> = complex::sinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinh"))]
+#[primitive(
+    partial = |_, _, cosh| *cosh,
+    saves = sinh_and_cosh -> T,
+    symbolic = |x| x.cosh(),
+    kernel(Complex<f64> = complex::sinh, Complex<f32> = complex::sinh),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.sinh")
+)]
 pub fn sinh<T: Scalar>(x: T) -> T {
     sinh_and_cosh(x).0
 }
@@ -28,7 +40,19 @@ pub fn sinh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosh(0.5_f64) - 1.1276259652063807).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, sinh| *sinh, saves = cosh_and_sinh -> T, symbolic = |x| x.sinh(), kernel(Complex<f64> = complex::cosh, Complex<f32> = complex::cosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cosh"))]
+#[primitive(
+    partial = |_, _, sinh| *sinh,
+    saves = cosh_and_sinh -> T,
+    symbolic = |x| x.sinh(),
+    kernel(Complex<f64> = complex::cosh, Complex<f32> = complex::cosh),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.cosh")
+)]
 pub fn cosh<T: Scalar>(x: T) -> T {
     cosh_and_sinh(x).0
 }
@@ -41,7 +65,19 @@ pub fn cosh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::tanh(0.5_f64) - 0.46211715726000973).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = tanh_and_slope -> T, symbolic = |x| sech(x).powi(2), kernel(Complex<f64> = complex::tanh, Complex<f32> = complex::tanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.tanh"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = tanh_and_slope -> T,
+    symbolic = |x| sech(x).powi(2),
+    kernel(Complex<f64> = complex::tanh, Complex<f32> = complex::tanh),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.tanh")
+)]
 pub fn tanh<T: Scalar>(x: T) -> T {
     tanh_and_slope(x).0
 }
@@ -54,7 +90,19 @@ pub fn tanh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asinh(0.5_f64) - 0.48121182505960347).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_root(x), complex = |x| recip(complex::root_of_one_minus_square(complex::times_unit(x))), symbolic = |x| x.hypot(T::one()).recip(), kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.asinh"))]
+#[primitive(
+    partial = |x| over_root(x),
+    complex = |x| recip(complex::root_of_one_minus_square(complex::times_unit(x))),
+    symbolic = |x| x.hypot(T::one()).recip(),
+    kernel(Complex<f64> = complex::asinh, Complex<f32> = complex::asinh),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.asinh")
+)]
 pub fn asinh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_asinh(x)),
@@ -71,7 +119,20 @@ pub fn asinh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acosh(1.5_f64) - 0.9624236501192069).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| slope_of_acosh(x), complex = |x| recip(complex::root_of_square_minus_one(x)), symbolic = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())), kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(1.1, 5.0), alias("Base.acosh", "NaNMath.acosh"))]
+#[primitive(
+    partial = |x| slope_of_acosh(x),
+    complex = |x| recip(complex::root_of_square_minus_one(x)),
+    symbolic = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())),
+    kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(1.1, 5.0),
+    alias("Base.acosh", "NaNMath.acosh")
+)]
 pub fn acosh<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(real_acosh(x)),
@@ -87,7 +148,20 @@ pub fn acosh<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atanh(0.5_f64) - 0.5493061443340548).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).recip(), complex = |x| complex::over_one_minus_square(x), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(), kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.9, 0.9), alias("Base.atanh", "NaNMath.atanh"))]
+#[primitive(
+    partial = |x| one_minus_square(x).recip(),
+    complex = |x| complex::over_one_minus_square(x),
+    symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(),
+    kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(-0.9, 0.9),
+    alias("Base.atanh", "NaNMath.atanh")
+)]
 pub fn atanh<T: Scalar>(x: T) -> T {
     x.atanh()
 }
@@ -259,7 +333,19 @@ fn real_acosh<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sech(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = sech_and_slope -> T, symbolic = |x, y| -y * x.tanh(), kernel(Complex<f64> = complex::sech, Complex<f32> = complex::sech), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sech"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = sech_and_slope -> T,
+    symbolic = |x, y| -y * x.tanh(),
+    kernel(Complex<f64> = complex::sech, Complex<f32> = complex::sech),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.sech")
+)]
 pub fn sech<T: Scalar>(x: T) -> T {
     sech_and_slope(x).0
 }
@@ -272,7 +358,20 @@ pub fn sech<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::csch(1.0_f64) - 0.850918128239321).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = csch_and_slope -> T, symbolic = |x, y| -y * x.coth(), kernel(Complex<f64> = complex::csch, Complex<f32> = complex::csch), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.csch"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = csch_and_slope -> T,
+    symbolic = |x, y| -y * x.coth(),
+    kernel(Complex<f64> = complex::csch, Complex<f32> = complex::csch),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.csch")
+)]
 pub fn csch<T: Scalar>(x: T) -> T {
     csch_and_slope(x).0
 }
@@ -285,7 +384,20 @@ pub fn csch<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::coth(1.0_f64) - 1.313035285499331).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = coth_and_slope -> T, symbolic = |x| -csch(x).powi(2), kernel(Complex<f64> = complex::coth, Complex<f32> = complex::coth), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.coth"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = coth_and_slope -> T,
+    symbolic = |x| -csch(x).powi(2),
+    kernel(Complex<f64> = complex::coth, Complex<f32> = complex::coth),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.coth")
+)]
 pub fn coth<T: Scalar>(x: T) -> T {
     coth_and_slope(x).0
 }
@@ -299,7 +411,13 @@ pub fn coth<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::asech(1.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| slope_of_asech(x), symbolic = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("Base.asech"))]
+#[primitive(
+    partial = |x| slope_of_asech(x),
+    symbolic = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.9),
+    alias("Base.asech")
+)]
 pub fn asech<T: Real>(x: T) -> T {
     // Near 0, where 1 / x may overflow, 1 / cosh(y) is 2 exp(-y).
     if x > T::zero() && x < convert(1e-30) {
@@ -318,7 +436,13 @@ pub fn asech<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsch(1.0_f64) - 0.881373587019543).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()), symbolic = |x| -sech(asinh(x)) / ComplexField::abs(x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acsch"))]
+#[primitive(
+    partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()),
+    symbolic = |x| -sech(asinh(x)) / ComplexField::abs(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("Base.acsch")
+)]
 pub fn acsch<T: Real>(x: T) -> T {
     let size = ComplexField::abs(x);
     // Near 0, where 1 / x may overflow, 1 / sinh(y) is 2 exp(-y).
@@ -336,7 +460,20 @@ pub fn acsch<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acoth(2.0_f64) - 0.549306144334055).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| { let size = ComplexField::abs(x); -(size - T::one()).recip() / (size + T::one()) }, symbolic = |x| if abs(x) > 2 { 1 / (1 / x - x) / x } else { ((T::one() - x) * (T::one() + x)).recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acoth"))]
+#[primitive(
+    partial = |x| {
+        let size = ComplexField::abs(x);
+        -(size - T::one()).recip() / (size + T::one())
+    },
+    symbolic = |x| if abs(x) > 2 {
+        1 / (1 / x - x) / x
+    } else {
+        ((T::one() - x) * (T::one() + x)).recip()
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(1.2, 4.0),
+    alias("Base.acoth")
+)]
 pub fn acoth<T: Real>(x: T) -> T {
     // ln((x + 1) / (x - 1)) / 2, without the rounding of 1 / x near 1.
     let size = ComplexField::abs(x);

@@ -14,7 +14,12 @@ use crate::{Real, primitive};
 /// ```
 /// assert_eq!(difrules_core::math::xlogx(0.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| x.ln() + T::one(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.xlogx"))]
+#[primitive(
+    partial = |x| x.ln() + T::one(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("LogExpFunctions.xlogx")
+)]
 pub fn xlogx<T: Real>(x: T) -> T {
     if x == T::zero() { x } else { x * x.ln() }
 }
@@ -28,7 +33,19 @@ pub fn xlogx<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::xlogy(0.0_f64, 0.0), 0.0);
 /// ```
-#[primitive(partial = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / (y + T::zero()) }), symbolic = (|_, y, _| y.ln(), |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / y }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.positive()), alias("LogExpFunctions.xlogy"))]
+#[primitive(
+    partial = (
+        |_, y, _| y.ln(),
+        |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / (y + T::zero()) }
+    ),
+    symbolic = (
+        |_, y, _| y.ln(),
+        |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / y }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.normal(), random.positive()),
+    alias("LogExpFunctions.xlogy")
+)]
 pub fn xlogy<T: Real>(x: T, y: T) -> T {
     if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln() }
 }
@@ -42,7 +59,15 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::xlog1py(0.0_f64, -1.0), 0.0);
 /// ```
-#[primitive(partial = (|_, y, _| y.ln_1p(), |x, y, _| if x == T::zero() && y == -T::one() { T::zero() } else { x / (T::one() + y) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.normal(), random.positive()), alias("LogExpFunctions.xlog1py"))]
+#[primitive(
+    partial = (
+        |_, y, _| y.ln_1p(),
+        |x, y, _| if x == T::zero() && y == -T::one() { T::zero() } else { x / (T::one() + y) }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.normal(), random.positive()),
+    alias("LogExpFunctions.xlog1py")
+)]
 pub fn xlog1py<T: Real>(x: T, y: T) -> T {
     if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln_1p() }
 }
@@ -55,7 +80,13 @@ pub fn xlog1py<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logistic(0.0_f64), 0.5);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = logistic_and_slope -> T, symbolic = |x| convert::<f64, T>(0.25) * sech(convert::<f64, T>(0.5) * x).powi(2), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logistic"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = logistic_and_slope -> T,
+    symbolic = |x| convert::<f64, T>(0.25) * sech(convert::<f64, T>(0.5) * x).powi(2),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("LogExpFunctions.logistic")
+)]
 pub fn logistic<T: Real>(x: T) -> T {
     logistic_and_slope(x).0
 }
@@ -82,7 +113,13 @@ pub(crate) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert_eq!(difrules_core::math::logit(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| slope_of_logit(x), symbolic = |x| (x * (T::one() - x)).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.9), alias("LogExpFunctions.logit"))]
+#[primitive(
+    partial = |x| slope_of_logit(x),
+    symbolic = |x| (x * (T::one() - x)).recip(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.9),
+    alias("LogExpFunctions.logit")
+)]
 pub fn logit<T: Real>(x: T) -> T {
     let two: T = convert(2.0);
     if x > convert(0.25) && x < convert(0.75) {
@@ -108,7 +145,20 @@ fn slope_of_logit<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log1psq(1e200_f64) / 921.034037197618 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| slope_of_log1psq(x), symbolic = |x| if abs(x) > 2 { 2 / (x + x.recip()) } else { if x > 0.5 { 1 - (1 - x).powi(2) / (1 + x * x) } else { if x < -0.5 { (1 + x).powi(2) / (1 + x * x) - 1 } else { (x + x) / (T::one() + x * x) } } }, instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.log1psq"))]
+#[primitive(
+    partial = |x| slope_of_log1psq(x),
+    symbolic = |x| if abs(x) > 2 {
+        2 / (x + x.recip())
+    } else {
+        if x > 0.5 {
+            1 - (1 - x).powi(2) / (1 + x * x)
+        } else {
+            if x < -0.5 { (1 + x).powi(2) / (1 + x * x) - 1 } else { (x + x) / (T::one() + x * x) }
+        }
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("LogExpFunctions.log1psq")
+)]
 pub fn log1psq<T: Real>(x: T) -> T {
     let size = ComplexField::abs(x);
     if size <= T::one() {
@@ -142,7 +192,11 @@ fn slope_of_log1psq<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::log1pexp(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| logistic(x), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.log1pexp"))]
+#[primitive(
+    partial = |x| logistic(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("LogExpFunctions.log1pexp")
+)]
 pub fn log1pexp<T: Real>(x: T) -> T {
     let positive = if x > T::zero() { x } else { T::zero() };
     positive + (-ComplexField::abs(x)).exp().ln_1p()
@@ -157,7 +211,12 @@ pub fn log1pexp<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log1mexp(-1e-20_f64) + 46.0517018598809).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x, y| -(x - y).exp(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log1mexp"))]
+#[primitive(
+    partial = |x, y| -(x - y).exp(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(-4.0, -0.1),
+    alias("LogExpFunctions.log1mexp")
+)]
 pub fn log1mexp<T: Real>(x: T) -> T {
     if x > -T::ln_2() { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
 }
@@ -171,7 +230,16 @@ pub fn log1mexp<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::log2mexp(0.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x, y| if x < convert(0.5) { let e = x.exp(); -e / (convert::<f64, T>(2.0) - e) } else if y.to_f64().is_nan() { y } else { -below_ln_2(x).exp_m1().recip() }, symbolic = |x, y| -(x - y).exp(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-4.0, -0.1), alias("LogExpFunctions.log2mexp"))]
+#[primitive(
+    partial = |x, y| if x < convert(0.5) {
+        let e = x.exp();
+        -e / (convert::<f64, T>(2.0) - e)
+    } else if y.to_f64().is_nan() { y } else { -below_ln_2(x).exp_m1().recip() },
+    symbolic = |x, y| -(x - y).exp(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(-4.0, -0.1),
+    alias("LogExpFunctions.log2mexp")
+)]
 pub fn log2mexp<T: Real>(x: T) -> T {
     if x < convert(0.5) {
         return (-x.exp_m1()).ln_1p();
@@ -198,7 +266,13 @@ fn below_ln_2<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logexpm1(1000.0_f64), 1000.0);
 /// ```
-#[primitive(partial = |x| -(-(x + T::zero())).exp_m1().recip(), symbolic = |x| if x == 0 { 1 / x.powi(2) } else { -(-x).exp_m1().recip() }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logexpm1"))]
+#[primitive(
+    partial = |x| -(-(x + T::zero())).exp_m1().recip(),
+    symbolic = |x| if x == 0 { 1 / x.powi(2) } else { -(-x).exp_m1().recip() },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("LogExpFunctions.logexpm1")
+)]
 pub fn logexpm1<T: Real>(x: T) -> T {
     if x < convert(1.0) { x.exp_m1().ln() } else { x + (-(-x).exp()).ln_1p() }
 }
@@ -212,7 +286,16 @@ pub fn logexpm1<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::log1pmx(1e-8_f64) / -4.99999996666667e-17 - 1.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x| if x > T::one() { (T::one() + x).recip() - T::one() } else { -x / (T::one() + x) }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.log1pmx"))]
+#[primitive(
+    partial = |x| if x > T::one() {
+        (T::one() + x).recip() - T::one()
+    } else {
+        -x / (T::one() + x)
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("LogExpFunctions.log1pmx")
+)]
 pub fn log1pmx<T: Real>(x: T) -> T {
     if x < convert(-0.5) || x > convert(1.0) {
         return below_line(x.ln_1p(), x);
@@ -239,7 +322,17 @@ fn below_line<T: Real>(logarithm: T, x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logmxp1(1.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| if x > convert(2.0) { x.recip() - T::one() } else { (T::one() - x) / (x + T::zero()) }, symbolic = |x| if x > 2 { x.recip() - 1 } else { (1 - x) / x }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("LogExpFunctions.logmxp1"))]
+#[primitive(
+    partial = |x| if x > convert(2.0) {
+        x.recip() - T::one()
+    } else {
+        (T::one() - x) / (x + T::zero())
+    },
+    symbolic = |x| if x > 2 { x.recip() - 1 } else { (1 - x) / x },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("LogExpFunctions.logmxp1")
+)]
 pub fn logmxp1<T: Real>(x: T) -> T {
     if x < convert(0.5) || x > convert(2.0) {
         return below_line(x.ln(), x) + T::one();
@@ -255,7 +348,15 @@ pub fn logmxp1<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logaddexp(1000.0_f64, 0.0), 1000.0);
 /// ```
-#[primitive(partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)), symbolic = (|x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(x - y) }, |x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(y - x) }), instances(#[cfg(feature = "f32")] f32, f64), alias("LogExpFunctions.logaddexp"))]
+#[primitive(
+    partial = (|x, y, _| share(x, y), |x, y, _| share(y, x)),
+    symbolic = (
+        |x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(x - y) },
+        |x, y| if x == y && abs(x) == f64::INFINITY { 0.5 } else { logistic(y - x) }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("LogExpFunctions.logaddexp")
+)]
 pub fn logaddexp<T: Real>(x: T, y: T) -> T {
     // Equal infinities have no difference.
     if x == y {
@@ -279,7 +380,12 @@ fn share<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::logsubexp(1000.0_f64, 0.0), 1000.0);
 /// ```
-#[primitive(partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)), alias("LogExpFunctions.logsubexp"))]
+#[primitive(
+    partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)),
+    alias("LogExpFunctions.logsubexp")
+)]
 pub fn logsubexp<T: Real>(x: T, y: T) -> T {
     // Equal infinities have no difference.
     if x == y && x < T::zero() {

@@ -15,7 +15,20 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sqrt(2.25_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()), complex = |_, y| recip(y + y), symbolic = |_, y| (y + y).recip(), kernel(Complex<f64> = complex::sqrt, Complex<f32> = complex::sqrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.sqrt", "NaNMath.sqrt"))]
+#[primitive(
+    partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()),
+    complex = |_, y| recip(y + y),
+    symbolic = |_, y| (y + y).recip(),
+    kernel(Complex<f64> = complex::sqrt, Complex<f32> = complex::sqrt),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.sqrt", "NaNMath.sqrt")
+)]
 pub fn sqrt<T: Scalar>(x: T) -> T {
     x.sqrt()
 }
@@ -29,7 +42,19 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| recip(convert::<f64, T>(3.0) * y * y), complex = |_, y| powi(y, -2).scale(convert(1.0 / 3.0)), kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.cbrt"))]
+#[primitive(
+    partial = |_, y| recip(convert::<f64, T>(3.0) * y * y),
+    complex = |_, y| powi(y, -2).scale(convert(1.0 / 3.0)),
+    kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.cbrt")
+)]
 pub fn cbrt<T: Scalar>(x: T) -> T {
     x.cbrt()
 }
@@ -43,7 +68,19 @@ pub fn cbrt<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::recip(4.0_f64) - 0.25).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| -(y * y), complex = |x| -powi(x, -2), kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| random.between(0.3, 3.0), alias("Base.inv"))]
+#[primitive(
+    partial = |_, y| -(y * y),
+    complex = |x| -powi(x, -2),
+    kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 3.0),
+    alias("Base.inv")
+)]
 pub fn recip<T: Scalar>(x: T) -> T {
     x.recip()
 }
@@ -56,7 +93,34 @@ pub fn recip<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powi(2.0_f64, -2), 0.25);
 /// ```
-#[primitive(partial = |x, n| if n == 0 { T::zero() } else if n == i32::MIN { slope_of_least_power(x) } else { convert::<f64, T>(f64::from(n)) * x.powi(n - 1) }, complex = |x, n| if n == 0 { T::zero() } else { powi(x, n.saturating_sub(1)).scale(convert(f64::from(n))) }, symbolic = |x, n| if n == 0 { 0 } else { if n == -2147483648 { n * x.powi(n) / x } else { n * x.powi(n - 1) } }, constant(n), kernel(Complex<f64> = complex::powi, Complex<f32> = complex::powi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32))]
+#[primitive(
+    partial = |x, n| if n == 0 {
+        T::zero()
+    } else if n == i32::MIN {
+        slope_of_least_power(x)
+    } else {
+        convert::<f64, T>(f64::from(n)) * x.powi(n - 1)
+    },
+    complex = |x, n| if n == 0 {
+        T::zero()
+    } else {
+        powi(x, n.saturating_sub(1)).scale(convert(f64::from(n)))
+    },
+    symbolic = |x, n| if n == 0 {
+        0
+    } else {
+        if n == -2147483648 { n * x.powi(n) / x } else { n * x.powi(n - 1) }
+    },
+    constant(n),
+    kernel(Complex<f64> = complex::powi, Complex<f32> = complex::powi),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>
+    ),
+    sample = |random| (random.between(0.3, 3.0), random.size(0, 5) as i32)
+)]
 pub fn powi<T: Scalar>(x: T, n: i32) -> T {
     x.powi(n)
 }
@@ -78,7 +142,41 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
 /// ```
-#[primitive(partial = (|x, y, z| slope_of_power(x, y, z), |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() { T::zero() } else { z * x.ln() }), complex = (|x, y| if y.is_constant_zero() { T::zero() } else { mul(y, powf(x, y - T::one())) }, |x, y, z| complex_slope_by_exponent(x, y, z)), symbolic = (|x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 { if z == 0 { z } else { y * z / x } } else { if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) } }, |x, y, z| if x == T::zero() && y > T::zero() || z == 0 && x > 0 { T::zero() } else { z * x.ln() }), kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>, #[cfg(feature = "complex")] nalgebra::Complex<f64>), sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)), alias("Base.^", "NaNMath.pow"))]
+#[primitive(
+    partial = (
+        |x, y, z| slope_of_power(x, y, z),
+        |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() {
+            T::zero()
+        } else {
+            z * x.ln()
+        }
+    ),
+    complex = (
+        |x, y| if y.is_constant_zero() { T::zero() } else { mul(y, powf(x, y - T::one())) },
+        |x, y, z| complex_slope_by_exponent(x, y, z)
+    ),
+    symbolic = (
+        |x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 {
+            if z == 0 { z } else { y * z / x }
+        } else {
+            if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) }
+        },
+        |x, y, z| if x == T::zero() && y > T::zero() || z == 0 && x > 0 {
+            T::zero()
+        } else {
+            z * x.ln()
+        }
+    ),
+    kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>
+    ),
+    sample = |random| (random.between(0.3, 3.0), random.between(-3.0, 3.0)),
+    alias("Base.^", "NaNMath.pow")
+)]
 pub fn powf<T: Scalar>(x: T, y: T) -> T {
     x.powc(y)
 }
@@ -146,7 +244,12 @@ fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::hypot(3.0_f64, 4.0), 5.0);
 /// ```
-#[primitive(partial = (|x, y, z| cosine(x, y, z), |x, y, z| cosine(y, x, z)), symbolic = (|x, y| direction_cosine(x, y), |x, y| direction_cosine(y, x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.hypot"))]
+#[primitive(
+    partial = (|x, y, z| cosine(x, y, z), |x, y, z| cosine(y, x, z)),
+    symbolic = (|x, y| direction_cosine(x, y), |x, y| direction_cosine(y, x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.hypot")
+)]
 pub fn hypot<T: Real>(x: T, y: T) -> T {
     x.hypot(y)
 }
@@ -189,7 +292,18 @@ fn cosine_at_infinity<T: Real>(x: T, y: T, h: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::abs(-2.0_f64), 2.0);
 /// ```
-#[primitive(partial = |x| if x > T::zero() { T::one() } else if x < T::zero() { -T::one() } else if x == T::zero() { T::zero() } else { x }, symbolic = |x| if x == 0 { 0 } else { if x > 0 { 1 } else { if x < 0 { -1 } else { f64::NAN } } }, instances(#[cfg(feature = "f32")] f32, f64), alias("Base.abs"))]
+#[primitive(
+    partial = |x| if x > T::zero() {
+        T::one()
+    } else if x < T::zero() { -T::one() } else if x == T::zero() { T::zero() } else { x },
+    symbolic = |x| if x == 0 {
+        0
+    } else {
+        if x > 0 { 1 } else { if x < 0 { -1 } else { f64::NAN } }
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.abs")
+)]
 pub fn abs<T: Real>(x: T) -> T {
     ComplexField::abs(x)
 }
@@ -202,7 +316,11 @@ pub fn abs<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::signum(-2.0_f64), -1.0);
 /// ```
-#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = |_| T::zero(),
+    symbolic = |x| if x == x { 0 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn signum<T: Real>(x: T) -> T {
     ComplexField::signum(x)
 }
@@ -215,7 +333,18 @@ pub fn signum<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::max(1.0_f64, 2.0), 2.0);
 /// ```
-#[primitive(partial = (|x, y| if x >= y || y != y { T::one() } else { T::zero() }, |x, y| if x >= y || y != y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x >= y || y != y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x >= y || y != y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.max"))]
+#[primitive(
+    partial = (
+        |x, y| if x >= y || y != y { T::one() } else { T::zero() },
+        |x, y| if x >= y || y != y { T::zero() } else { T::one() }
+    ),
+    symbolic = (
+        |x, y, z| if z == z { if x >= y || y != y { 1 } else { 0 } } else { f64::NAN },
+        |x, y, z| if z == z { if x >= y || y != y { 0 } else { 1 } } else { f64::NAN }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("NaNMath.max")
+)]
 pub fn max<T: Real>(x: T, y: T) -> T {
     x.max(y)
 }
@@ -228,7 +357,18 @@ pub fn max<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::min(1.0_f64, 2.0), 1.0);
 /// ```
-#[primitive(partial = (|x, y| if x <= y || y != y { T::one() } else { T::zero() }, |x, y| if x <= y || y != y { T::zero() } else { T::one() }), symbolic = (|x, y, z| if z == z { if x <= y || y != y { 1 } else { 0 } } else { f64::NAN }, |x, y, z| if z == z { if x <= y || y != y { 0 } else { 1 } } else { f64::NAN }), instances(#[cfg(feature = "f32")] f32, f64), alias("NaNMath.min"))]
+#[primitive(
+    partial = (
+        |x, y| if x <= y || y != y { T::one() } else { T::zero() },
+        |x, y| if x <= y || y != y { T::zero() } else { T::one() }
+    ),
+    symbolic = (
+        |x, y, z| if z == z { if x <= y || y != y { 1 } else { 0 } } else { f64::NAN },
+        |x, y, z| if z == z { if x <= y || y != y { 0 } else { 1 } } else { f64::NAN }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("NaNMath.min")
+)]
 pub fn min<T: Real>(x: T, y: T) -> T {
     x.min(y)
 }
@@ -241,7 +381,12 @@ pub fn min<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::left_div(2.0_f64, 6.0), 3.0);
 /// ```
-#[primitive(partial = (|x, _, z| -z / x, |x, _, _| x.recip()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.positive(), random.normal()), alias("Base.\\"))]
+#[primitive(
+    partial = (|x, _, z| -z / x, |x, _, _| x.recip()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.positive(), random.normal()),
+    alias("Base.\\")
+)]
 pub fn left_div<T: Real>(x: T, y: T) -> T {
     y / x
 }

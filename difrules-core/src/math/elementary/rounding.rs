@@ -10,7 +10,12 @@ use crate::{Real, primitive};
 /// ```
 /// assert_eq!(difrules_core::math::floor(-1.5_f64), -2.0);
 /// ```
-#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.4))]
+#[primitive(
+    partial = |_| T::zero(),
+    symbolic = |x| if x == x { 0 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.4)
+)]
 pub fn floor<T: Real>(x: T) -> T {
     x.floor()
 }
@@ -23,7 +28,12 @@ pub fn floor<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::ceil(-1.5_f64), -1.0);
 /// ```
-#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.4))]
+#[primitive(
+    partial = |_| T::zero(),
+    symbolic = |x| if x == x { 0 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.4)
+)]
 pub fn ceil<T: Real>(x: T) -> T {
     x.ceil()
 }
@@ -36,7 +46,12 @@ pub fn ceil<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::round(-1.5_f64), -2.0);
 /// ```
-#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.4))]
+#[primitive(
+    partial = |_| T::zero(),
+    symbolic = |x| if x == x { 0 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.4)
+)]
 pub fn round<T: Real>(x: T) -> T {
     x.round()
 }
@@ -49,7 +64,12 @@ pub fn round<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::trunc(-1.5_f64), -1.0);
 /// ```
-#[primitive(partial = |_| T::zero(), symbolic = |x| if x == x { 0 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.4))]
+#[primitive(
+    partial = |_| T::zero(),
+    symbolic = |x| if x == x { 0 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.4)
+)]
 pub fn trunc<T: Real>(x: T) -> T {
     x.trunc()
 }
@@ -62,7 +82,12 @@ pub fn trunc<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::fract(-1.5_f64), -0.5);
 /// ```
-#[primitive(partial = |_| T::one(), symbolic = |x| if x == x { 1 } else { f64::NAN }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 0.4))]
+#[primitive(
+    partial = |_| T::one(),
+    symbolic = |x| if x == x { 1 } else { f64::NAN },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 0.4)
+)]
 pub fn fract<T: Real>(x: T) -> T {
     x.fract()
 }
@@ -77,7 +102,13 @@ pub fn fract<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::rem(-5.5_f64, 2.0), -1.5);
 /// ```
-#[primitive(partial = (|_, _, _| T::one(), |x, y, z| -((x - z) / y).round()), symbolic = (|_, _, z| if z == z { 1 } else { f64::NAN }, |x, y, z| -((x - z) / y).round()), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)), alias("Base.rem"))]
+#[primitive(
+    partial = (|_, _, _| T::one(), |x, y, z| -((x - z) / y).round()),
+    symbolic = (|_, _, z| if z == z { 1 } else { f64::NAN }, |x, y, z| -((x - z) / y).round()),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(2.1, 2.9), random.between(0.95, 1.0)),
+    alias("Base.rem")
+)]
 pub fn rem<T: Real>(x: T, y: T) -> T {
     x % y
 }

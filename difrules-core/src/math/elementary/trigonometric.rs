@@ -15,7 +15,18 @@ use crate::{Real, Scalar, primitive};
 /// ```
 /// assert!((difrules_core::math::sin(0.5_f64) - 0.479425538604203).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| x.cos(), complex = |x| cos(x), kernel(Complex<f64> = complex::sin, Complex<f32> = complex::sin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sin", "NaNMath.sin"))]
+#[primitive(
+    partial = |x| x.cos(),
+    complex = |x| cos(x),
+    kernel(Complex<f64> = complex::sin, Complex<f32> = complex::sin),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.sin", "NaNMath.sin")
+)]
 pub fn sin<T: Scalar>(x: T) -> T {
     x.sin()
 }
@@ -28,7 +39,18 @@ pub fn sin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cos(0.5_f64) - 0.8775825618903728).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -x.sin(), complex = |x| -sin(x), kernel(Complex<f64> = complex::cos, Complex<f32> = complex::cos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cos", "NaNMath.cos"))]
+#[primitive(
+    partial = |x| -x.sin(),
+    complex = |x| -sin(x),
+    kernel(Complex<f64> = complex::cos, Complex<f32> = complex::cos),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.cos", "NaNMath.cos")
+)]
 pub fn cos<T: Scalar>(x: T) -> T {
     x.cos()
 }
@@ -41,7 +63,12 @@ pub fn cos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosm1(1e-9_f64) / -5e-19 - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = cosm1_and_slope -> T, symbolic = |x| -x.sin(), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = cosm1_and_slope -> T,
+    symbolic = |x| -x.sin(),
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn cosm1<T: Real>(x: T) -> T {
     cosm1_and_slope(x).0
 }
@@ -61,7 +88,19 @@ fn cosm1_and_slope<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::tan(0.5_f64) - 0.5463024898437905).abs() < 1e-12);
 /// ```
-#[primitive(partial = |_, y| T::one() + y * y, complex = |x| { let sec = sec(x); mul(sec, sec) }, kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-1.4, 1.4), alias("Base.tan", "NaNMath.tan"))]
+#[primitive(
+    partial = |_, y| T::one() + y * y,
+    complex = |x| { let sec = sec(x); mul(sec, sec) },
+    kernel(Complex<f64> = complex::tan, Complex<f32> = complex::tan),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(-1.4, 1.4),
+    alias("Base.tan", "NaNMath.tan")
+)]
 pub fn tan<T: Scalar>(x: T) -> T {
     x.tan()
 }
@@ -74,7 +113,20 @@ pub fn tan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asin(0.5_f64) - 0.5235987755982989).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| one_minus_square(x).sqrt().recip(), complex = |x| recip(complex::root_of_one_minus_square(x)), symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.asin", "NaNMath.asin"))]
+#[primitive(
+    partial = |x| one_minus_square(x).sqrt().recip(),
+    complex = |x| recip(complex::root_of_one_minus_square(x)),
+    symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(),
+    kernel(Complex<f64> = complex::asin, Complex<f32> = complex::asin),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(-0.95, 0.95),
+    alias("Base.asin", "NaNMath.asin")
+)]
 pub fn asin<T: Scalar>(x: T) -> T {
     x.asin()
 }
@@ -87,7 +139,20 @@ pub fn asin<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acos(0.5_f64) - 1.0471975511965979).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| -one_minus_square(x).sqrt().recip(), complex = |x| -recip(complex::root_of_one_minus_square(x)), symbolic = |x| -(if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(), kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(-0.95, 0.95), alias("Base.acos", "NaNMath.acos"))]
+#[primitive(
+    partial = |x| -one_minus_square(x).sqrt().recip(),
+    complex = |x| -recip(complex::root_of_one_minus_square(x)),
+    symbolic = |x| -(if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).sqrt().recip(),
+    kernel(Complex<f64> = complex::acos, Complex<f32> = complex::acos),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(-0.95, 0.95),
+    alias("Base.acos", "NaNMath.acos")
+)]
 pub fn acos<T: Scalar>(x: T) -> T {
     x.acos()
 }
@@ -100,7 +165,19 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
-#[primitive(partial = |x| over_one_and_square(1.0, x), complex = |x| complex::over_one_minus_square(complex::times_unit(x)), symbolic = |x| over_square(T::one(), x), kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.atan"))]
+#[primitive(
+    partial = |x| over_one_and_square(1.0, x),
+    complex = |x| complex::over_one_minus_square(complex::times_unit(x)),
+    symbolic = |x| over_square(T::one(), x),
+    kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.atan")
+)]
 pub fn atan<T: Scalar>(x: T) -> T {
     x.atan()
 }
@@ -114,7 +191,12 @@ pub fn atan<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::atan2(1.0_f64, 0.0), std::f64::consts::FRAC_PI_2);
 /// ```
-#[primitive(partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)), symbolic = (|y, x| over_square(x, y), |y, x| -over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64), alias("Base.atan"))]
+#[primitive(
+    partial = (|y, x| over_square(x, y), |y, x| over_square(-y, x)),
+    symbolic = (|y, x| over_square(x, y), |y, x| -over_square(y, x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("Base.atan")
+)]
 pub fn atan2<T: Real>(y: T, x: T) -> T {
     y.atan2(x)
 }
@@ -127,7 +209,19 @@ pub fn atan2<T: Real>(y: T, x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sec(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = sec_and_slope -> T, symbolic = |x, y| y * x.tan(), kernel(Complex<f64> = complex::sec, Complex<f32> = complex::sec), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sec"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = sec_and_slope -> T,
+    symbolic = |x, y| y * x.tan(),
+    kernel(Complex<f64> = complex::sec, Complex<f32> = complex::sec),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.sec")
+)]
 pub fn sec<T: Scalar>(x: T) -> T {
     sec_and_slope(x).0
 }
@@ -140,7 +234,20 @@ pub fn sec<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::csc(std::f64::consts::FRAC_PI_2), 1.0);
 /// ```
-#[primitive(partial = |_, _, slope| *slope, saves = csc_and_slope -> T, symbolic = |x, y| -y * cot(x), kernel(Complex<f64> = complex::csc, Complex<f32> = complex::csc), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.csc"))]
+#[primitive(
+    partial = |_, _, slope| *slope,
+    saves = csc_and_slope -> T,
+    symbolic = |x, y| -y * cot(x),
+    kernel(Complex<f64> = complex::csc, Complex<f32> = complex::csc),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 2.8),
+    alias("Base.csc")
+)]
 pub fn csc<T: Scalar>(x: T) -> T {
     csc_and_slope(x).0
 }
@@ -153,7 +260,19 @@ pub fn csc<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cot(std::f64::consts::FRAC_PI_4) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| -(T::one() + y * y), complex = |x| complex::slope_at_pole(x).unwrap_or_else(|| { let csc = csc(x); -mul(csc, csc) }), kernel(Complex<f64> = complex::cot, Complex<f32> = complex::cot), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), sample = |random| random.between(0.3, 2.8), alias("Base.cot"))]
+#[primitive(
+    partial = |_, y| -(T::one() + y * y),
+    complex = |x| complex::slope_at_pole(x).unwrap_or_else(|| { let csc = csc(x); -mul(csc, csc) }),
+    kernel(Complex<f64> = complex::cot, Complex<f32> = complex::cot),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    sample = |random| random.between(0.3, 2.8),
+    alias("Base.cot")
+)]
 pub fn cot<T: Scalar>(x: T) -> T {
     tan(x).recip()
 }
@@ -167,7 +286,16 @@ pub fn cot<T: Scalar>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(1.0, x), symbolic = |x| { let size = ComplexField::abs(x); 1 / (sqrt(size - 1) * sqrt(size + 1)) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.asec"))]
+#[primitive(
+    partial = |x| over_size_and_root(1.0, x),
+    symbolic = |x| {
+        let size = ComplexField::abs(x);
+        1 / (sqrt(size - 1) * sqrt(size + 1)) / size
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(1.2, 4.0),
+    alias("Base.asec")
+)]
 pub fn asec<T: Real>(x: T) -> T {
     x.recip().acos()
 }
@@ -181,7 +309,16 @@ pub fn asec<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| over_size_and_root(-1.0, x), symbolic = |x| { let size = ComplexField::abs(x); -1 / (sqrt(size - 1) * sqrt(size + 1)) / size }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(1.2, 4.0), alias("Base.acsc"))]
+#[primitive(
+    partial = |x| over_size_and_root(-1.0, x),
+    symbolic = |x| {
+        let size = ComplexField::abs(x);
+        -1 / (sqrt(size - 1) * sqrt(size + 1)) / size
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(1.2, 4.0),
+    alias("Base.acsc")
+)]
 pub fn acsc<T: Real>(x: T) -> T {
     x.recip().asin()
 }
@@ -195,7 +332,13 @@ pub fn acsc<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
 /// ```
-#[primitive(partial = |x| over_one_and_square(-1.0, x), symbolic = |x| -over_square(T::one(), x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("Base.acot"))]
+#[primitive(
+    partial = |x| over_one_and_square(-1.0, x),
+    symbolic = |x| -over_square(T::one(), x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("Base.acot")
+)]
 pub fn acot<T: Real>(x: T) -> T {
     x.recip().atan()
 }
@@ -208,7 +351,18 @@ pub fn acot<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::sinpi(3.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| T::pi() * cospi(x), complex = |x| cospi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::sinpi, Complex<f32> = complex::sinpi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinpi"))]
+#[primitive(
+    partial = |x| T::pi() * cospi(x),
+    complex = |x| cospi(x).scale(T::Real::pi()),
+    kernel(Complex<f64> = complex::sinpi, Complex<f32> = complex::sinpi),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.sinpi")
+)]
 pub fn sinpi<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(half_turns(x).0),
@@ -224,7 +378,18 @@ pub fn sinpi<T: Scalar>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::cospi(0.5_f64), 0.0);
 /// ```
-#[primitive(partial = |x| -T::pi() * sinpi(x), complex = |x| -sinpi(x).scale(T::Real::pi()), kernel(Complex<f64> = complex::cospi, Complex<f32> = complex::cospi), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.cospi"))]
+#[primitive(
+    partial = |x| -T::pi() * sinpi(x),
+    complex = |x| -sinpi(x).scale(T::Real::pi()),
+    kernel(Complex<f64> = complex::cospi, Complex<f32> = complex::cospi),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.cospi")
+)]
 pub fn cospi<T: Scalar>(x: T) -> T {
     match x.try_real() {
         Some(x) => T::from_real(half_turns(x).1),
@@ -263,7 +428,23 @@ pub(super) fn at_quarter_turns<T: Real>(angle: T, quarters: f64, negative: bool)
 /// ```
 /// assert_eq!(difrules_core::math::sinc(0.0_f64), 1.0);
 /// ```
-#[primitive(partial = |x, y, cos| slope_of_sinc(x, y, *cos), saves = sinc_and_cosine -> T, symbolic = |x, y| if abs(x) < 0.5 { T::pi() * sin_quotient(1, T::pi() * x) } else { if abs(x) == f64::INFINITY { 0 } else { (cospi(x) - y) / x } }, kernel(Complex<f64> = complex::sinc, Complex<f32> = complex::sinc), instances(#[cfg(feature = "f32")] f32, f64, #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>, #[cfg(feature = "complex")] Complex<f64>), alias("Base.sinc"))]
+#[primitive(
+    partial = |x, y, cos| slope_of_sinc(x, y, *cos),
+    saves = sinc_and_cosine -> T,
+    symbolic = |x, y| if abs(x) < 0.5 {
+        T::pi() * sin_quotient(1, T::pi() * x)
+    } else {
+        if abs(x) == f64::INFINITY { 0 } else { (cospi(x) - y) / x }
+    },
+    kernel(Complex<f64> = complex::sinc, Complex<f32> = complex::sinc),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] Complex<f32>,
+        #[cfg(feature = "complex")] Complex<f64>
+    ),
+    alias("Base.sinc")
+)]
 pub fn sinc<T: Scalar>(x: T) -> T {
     sinc_and_cosine(x).0
 }
@@ -364,7 +545,24 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::over_square(1e-200_f64, 1e-200) / 5e199 - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|x, y, z| difference_of_squares(over_square(y, x), z), |x, y, z| convert::<f64, T>(-2.0) * z * over_square(y, x)), symbolic = (|x, y, z| { let w = over_square(y, x); if abs(x) > 2 * abs(y) || abs(y) > 2 * abs(x) { w.powi(2) - z.powi(2) } else { (w - z) * (w + z) } }, |x, y, z| -2 * z * over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = (
+        |x, y, z| difference_of_squares(over_square(y, x), z),
+        |x, y, z| convert::<f64, T>(-2.0) * z * over_square(y, x)
+    ),
+    symbolic = (
+        |x, y, z| {
+            let w = over_square(y, x);
+            if abs(x) > 2 * abs(y) || abs(y) > 2 * abs(x) {
+                w.powi(2) - z.powi(2)
+            } else {
+                (w - z) * (w + z)
+            }
+        },
+        |x, y, z| -2 * z * over_square(y, x)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn over_square<T: Real>(x: T, y: T) -> T {
     let square = x * x + y * y;
     let size = square.to_f64();
@@ -383,7 +581,10 @@ pub fn over_square<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert!((difrules_core::math::direction_cosine(3e200_f64, 4e200) - 0.6).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|x, y| direction_cosine(y, x) * over_square(y, x), |x, y, z| -z * over_square(y, x)), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = (|x, y| direction_cosine(y, x) * over_square(y, x), |x, y, z| -z * over_square(y, x)),
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn direction_cosine<T: Real>(x: T, y: T) -> T {
     cosine(x, y, x.hypot(y))
 }

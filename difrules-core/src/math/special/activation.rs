@@ -27,7 +27,11 @@ pub fn softplus<T: Real>(x: T) -> T {
 /// ```
 /// assert_eq!(difrules_core::math::relu(-2.0_f64), 0.0);
 /// ```
-#[primitive(partial = |x| if x > T::zero() { T::one() } else { T::zero() }, symbolic = |x| if x > 0 { 1 } else { if x <= 0 { 0 } else { f64::NAN } }, instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = |x| if x > T::zero() { T::one() } else { T::zero() },
+    symbolic = |x| if x > 0 { 1 } else { if x <= 0 { 0 } else { f64::NAN } },
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn relu<T: Real>(x: T) -> T {
     if x <= T::zero() { T::zero() } else { x }
 }

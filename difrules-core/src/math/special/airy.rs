@@ -18,7 +18,11 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::airyai(0.5_f64) - 0.2316936064808335).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| airyaiprime(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airyai"))]
+#[primitive(
+    partial = |x| airyaiprime(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.airyai")
+)]
 pub fn airyai<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, AI, false))
 }
@@ -32,7 +36,12 @@ pub fn airyai<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaiprime(0.5_f64) + 0.2249105326646839).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| product(x, airyai(x)), symbolic = |x| if x == f64::INFINITY { 0 } else { x * airyai(x) }, instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airyaiprime"))]
+#[primitive(
+    partial = |x| product(x, airyai(x)),
+    symbolic = |x| if x == f64::INFINITY { 0 } else { x * airyai(x) },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.airyaiprime")
+)]
 pub fn airyaiprime<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, AI_PRIME, false))
 }
@@ -46,7 +55,21 @@ pub fn airyaiprime<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaix(0.5_f64) - 0.2932771591299473).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI)) } else { airyaiprimex(x) + x.sqrt() * y }, symbolic = |x, y| if x > 11.25 { y * scaled_airy_slope(0, x) } else { airyaiprimex(x) + x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaix"))]
+#[primitive(
+    partial = |x, y| if is_far(x) {
+        product(y, relative_slope(x, AI))
+    } else {
+        airyaiprimex(x) + x.sqrt() * y
+    },
+    symbolic = |x, y| if x > 11.25 {
+        y * scaled_airy_slope(0, x)
+    } else {
+        airyaiprimex(x) + x.sqrt() * y
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 8.0),
+    alias("SpecialFunctions.airyaix")
+)]
 pub fn airyaix<T: Real>(x: T) -> T {
     at_base(x, |x| if x < 0.0 { f64::NAN } else { value(x, AI, true) })
 }
@@ -60,7 +83,21 @@ pub fn airyaix<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airyaiprimex(0.5_f64) + 0.28469116209194256).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if is_far(x) { product(y, relative_slope(x, AI_PRIME)) } else { x * airyaix(x) + x.sqrt() * y }, symbolic = |x, y| if x > 11.25 { y * scaled_airy_slope(1, x) } else { x * airyaix(x) + x.sqrt() * y }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airyaiprimex"))]
+#[primitive(
+    partial = |x, y| if is_far(x) {
+        product(y, relative_slope(x, AI_PRIME))
+    } else {
+        x * airyaix(x) + x.sqrt() * y
+    },
+    symbolic = |x, y| if x > 11.25 {
+        y * scaled_airy_slope(1, x)
+    } else {
+        x * airyaix(x) + x.sqrt() * y
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 8.0),
+    alias("SpecialFunctions.airyaiprimex")
+)]
 pub fn airyaiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| if x < 0.0 { f64::NAN } else { value(x, AI_PRIME, true) })
 }
@@ -74,7 +111,11 @@ pub fn airyaiprimex<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybi(0.5_f64) - 0.8542770431031554).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| airybiprime(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airybi"))]
+#[primitive(
+    partial = |x| airybiprime(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.airybi")
+)]
 pub fn airybi<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI, false))
 }
@@ -88,7 +129,12 @@ pub fn airybi<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybiprime(0.5_f64) - 0.5445725641405923).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| product(x, airybi(x)), symbolic = |x| x * airybi(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.airybiprime"))]
+#[primitive(
+    partial = |x| product(x, airybi(x)),
+    symbolic = |x| x * airybi(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.airybiprime")
+)]
 pub fn airybiprime<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI_PRIME, false))
 }
@@ -102,7 +148,17 @@ pub fn airybiprime<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybix(0.5_f64) - 0.6748924111156303).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_scaled_bi(x, y), symbolic = |x, y| if x < 0 { airybiprimex(x) } else { if x > 11.25 { y * scaled_airy_slope(2, x) } else { airybiprimex(x) - x.sqrt() * y } }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybix"))]
+#[primitive(
+    partial = |x, y| slope_of_scaled_bi(x, y),
+    symbolic = |x, y| if x < 0 {
+        airybiprimex(x)
+    } else {
+        if x > 11.25 { y * scaled_airy_slope(2, x) } else { airybiprimex(x) - x.sqrt() * y }
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 8.0),
+    alias("SpecialFunctions.airybix")
+)]
 pub fn airybix<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI, true))
 }
@@ -116,7 +172,17 @@ pub fn airybix<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::airybiprimex(0.5_f64) - 0.43022096146376937).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_scaled_bi_prime(x, y), symbolic = |x, y| if x < 0 { x * airybix(x) } else { if x > 11.25 { y * scaled_airy_slope(3, x) } else { x * airybix(x) - x.sqrt() * y } }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 8.0), alias("SpecialFunctions.airybiprimex"))]
+#[primitive(
+    partial = |x, y| slope_of_scaled_bi_prime(x, y),
+    symbolic = |x, y| if x < 0 {
+        x * airybix(x)
+    } else {
+        if x > 11.25 { y * scaled_airy_slope(3, x) } else { x * airybix(x) - x.sqrt() * y }
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 8.0),
+    alias("SpecialFunctions.airybiprimex")
+)]
 pub fn airybiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI_PRIME, true))
 }
@@ -133,7 +199,13 @@ pub fn airybiprimex<T: Real>(x: T) -> T {
 /// let slope = airyaiprimex(20.0_f64) / airyaix(20.0) + 20.0_f64.sqrt();
 /// assert!((scaled_airy_slope(0, 20.0_f64) / slope - 1.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = |function, x| slope_of_relative_slope(function, x), symbolic = unknown, constant(function), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.size(0, 3) as u32, random.between(12.0, 40.0)))]
+#[primitive(
+    partial = |function, x| slope_of_relative_slope(function, x),
+    symbolic = unknown,
+    constant(function),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 3) as u32, random.between(12.0, 40.0))
+)]
 pub fn scaled_airy_slope<T: Real>(function: u32, x: T) -> T {
     if function <= 3 && x > T::zero() && is_far(x) {
         relative_slope(x, function as usize)

@@ -18,7 +18,11 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::besselj0(0.5_f64) - 0.9384698072408130).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -besselj1(x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.besselj0"))]
+#[primitive(
+    partial = |x| -besselj1(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.besselj0")
+)]
 pub fn besselj0<T: Real>(x: T) -> T {
     at_base(x, libm::j0)
 }
@@ -32,7 +36,16 @@ pub fn besselj0<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselj1(0.5_f64) - 0.2422684576748739).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| slope_of_j1(x, y), symbolic = |x, y| if abs(x) >= 1 { besselj0(x) - y / x } else { (besselj0(x) - besselj(convert::<f64, T>(2.0), x)) * convert::<f64, T>(0.5) }, instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.besselj1"))]
+#[primitive(
+    partial = |x, y| slope_of_j1(x, y),
+    symbolic = |x, y| if abs(x) >= 1 {
+        besselj0(x) - y / x
+    } else {
+        (besselj0(x) - besselj(convert::<f64, T>(2.0), x)) * convert::<f64, T>(0.5)
+    },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.besselj1")
+)]
 pub fn besselj1<T: Real>(x: T) -> T {
     at_base(x, libm::j1)
 }
@@ -61,7 +74,12 @@ fn slope_of_j1<T: Real>(x: T, y: T) -> T {
 /// ```
 /// assert!((difrules_core::math::bessely0(0.5_f64) + 0.4445187335067066).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -bessely1(x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.3, 12.0), alias("SpecialFunctions.bessely0"))]
+#[primitive(
+    partial = |x| -bessely1(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.3, 12.0),
+    alias("SpecialFunctions.bessely0")
+)]
 pub fn bessely0<T: Real>(x: T) -> T {
     at_base(x, libm::y0)
 }
@@ -75,7 +93,12 @@ pub fn bessely0<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::bessely1(0.5_f64) + 1.4714723926702431).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x, y| if x == T::zero() { -y } else { bessely0(x) - y / x }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.3, 12.0), alias("SpecialFunctions.bessely1"))]
+#[primitive(
+    partial = |x, y| if x == T::zero() { -y } else { bessely0(x) - y / x },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.3, 12.0),
+    alias("SpecialFunctions.bessely1")
+)]
 pub fn bessely1<T: Real>(x: T) -> T {
     at_base(x, libm::y1)
 }
@@ -90,7 +113,20 @@ pub fn bessely1<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselj(0.5_f64, 2.0) - 0.5130161365618278).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_j(order, x, y)), symbolic = (unknown, |order, x, y| if order < 0.001 && order != order.round() && x != 0 { order / x * y - besselj(order + T::one(), x) } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.5, 12.0)), alias("SpecialFunctions.besselj"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_j(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
+            order / x * y - besselj(order + T::one(), x)
+        } else {
+            (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.5, 12.0)),
+    alias("SpecialFunctions.besselj")
+)]
 pub fn besselj<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, first)
 }
@@ -105,7 +141,20 @@ pub fn besselj<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besseljx(0.5_f64, 2.0) - 0.5130161365618278).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_j(order, x, y)), symbolic = (unknown, |order, x, y| if order < 0.001 && order != order.round() && x != 0 { order / x * y - besseljx(order + T::one(), x) } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.5, 12.0)), alias("SpecialFunctions.besseljx"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_j(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
+            order / x * y - besseljx(order + T::one(), x)
+        } else {
+            (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.5, 12.0)),
+    alias("SpecialFunctions.besseljx")
+)]
 pub fn besseljx<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, first)
 }
@@ -120,7 +169,20 @@ pub fn besseljx<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::bessely(0.5_f64, 2.0) - 0.2347857104062485).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_y(order, x, y)), symbolic = (unknown, |order, x, y| if order < 0 && order != order.round() && x != 0 { order / x * y - bessely(order + T::one(), x) } else { (bessely(order - T::one(), x) - bessely(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.bessely"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_y(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if order < 0 && order != order.round() && x != 0 {
+            order / x * y - bessely(order + T::one(), x)
+        } else {
+            (bessely(order - T::one(), x) - bessely(order + T::one(), x)) * convert::<f64, T>(0.5)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.bessely")
+)]
 pub fn bessely<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, second)
 }
@@ -135,7 +197,20 @@ pub fn bessely<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselyx(0.5_f64, 2.0) - 0.2347857104062485).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_y(order, x, y)), symbolic = (unknown, |order, x, y| if order < 0 && order != order.round() && x != 0 { order / x * y - besselyx(order + T::one(), x) } else { (besselyx(order - T::one(), x) - besselyx(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.besselyx"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_y(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if order < 0 && order != order.round() && x != 0 {
+            order / x * y - besselyx(order + T::one(), x)
+        } else {
+            (besselyx(order - T::one(), x) - besselyx(order + T::one(), x)) * convert::<f64, T>(0.5)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.besselyx")
+)]
 pub fn besselyx<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, second)
 }
@@ -150,7 +225,20 @@ pub fn besselyx<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besseli(0.5_f64, 2.0) - 2.0462368630890550).abs() < 1e-14);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_i(order, x, y)), symbolic = (unknown, |order, x, y| if order < 0.001 && order != order.round() && x != 0 { order / x * y + besseli(order + T::one(), x) } else { (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.5, 8.0)), alias("SpecialFunctions.besseli"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_i(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
+            order / x * y + besseli(order + T::one(), x)
+        } else {
+            (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.5, 8.0)),
+    alias("SpecialFunctions.besseli")
+)]
 pub fn besseli<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, |order, x| modified_first(order, x, false))
 }
@@ -165,7 +253,24 @@ pub fn besseli<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselix(0.5_f64, 2.0) - 0.27692804543535515).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_scaled_i(order, x, y)), symbolic = (unknown, |order, x, y| if abs(x) > 25 && (order >= -1 || order == order.round()) { y * signum(x) * scaled_bessel_slope(0, abs(order), abs(x)) } else { if order < 0.001 && order != order.round() && x > 0 { (order / x - 1) * y + besselix(order + T::one(), x) } else { (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) - if x == 0 { 0 } else { signum(x) * y } } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.5, 8.0)), alias("SpecialFunctions.besselix"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_scaled_i(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if abs(x) > 25 && (order >= -1 || order == order.round()) {
+            y * signum(x) * scaled_bessel_slope(0, abs(order), abs(x))
+        } else {
+            if order < 0.001 && order != order.round() && x > 0 {
+                (order / x - 1) * y + besselix(order + T::one(), x)
+            } else {
+                (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) - if x == 0 { 0 } else { signum(x) * y }
+            }
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.5, 8.0)),
+    alias("SpecialFunctions.besselix")
+)]
 pub fn besselix<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, |order, x| modified_first(order, x, true))
 }
@@ -179,7 +284,15 @@ pub fn besselix<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselk(0.5_f64, 2.0) - 0.1199377719680614).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x| (besselk(order - T::one(), x) + besselk(order + T::one(), x)) * convert::<f64, T>(-0.5)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 8.0)), alias("SpecialFunctions.besselk"))]
+#[primitive(
+    partial = (
+        unknown,
+        |order, x| (besselk(order - T::one(), x) + besselk(order + T::one(), x)) * convert::<f64, T>(-0.5)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 8.0)),
+    alias("SpecialFunctions.besselk")
+)]
 pub fn besselk<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, |order, x| modified_second(order, x, -1.0))
 }
@@ -193,7 +306,20 @@ pub fn besselk<T: Real>(order: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::besselkx(0.5_f64, 2.0) - 0.8862269254527580).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |order, x, y| slope_of_scaled_k(order, x, y)), symbolic = (unknown, |order, x, y| if x > 25 { y * scaled_bessel_slope(1, order, x) } else { y - (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(0.5) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 8.0)), alias("SpecialFunctions.besselkx"))]
+#[primitive(
+    partial = (unknown, |order, x, y| slope_of_scaled_k(order, x, y)),
+    symbolic = (
+        unknown,
+        |order, x, y| if x > 25 {
+            y * scaled_bessel_slope(1, order, x)
+        } else {
+            y - (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(0.5)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 8.0)),
+    alias("SpecialFunctions.besselkx")
+)]
 pub fn besselkx<T: Real>(order: T, x: T) -> T {
     at_base_of_two(order, x, |order, x| modified_second(order, x, 0.0))
 }
@@ -209,7 +335,16 @@ pub fn besselkx<T: Real>(order: T, x: T) -> T {
 /// let slope = 1.0 - besselkx(1.0_f64, 30.0) / besselkx(0.0, 30.0);
 /// assert!((scaled_bessel_slope(1, 0.0_f64, 30.0) / slope - 1.0).abs() < 1e-12);
 /// ```
-#[primitive(partial = (|function, order, x| slopes_of_relative_slope(function, order, x)[0], |function, order, x| slopes_of_relative_slope(function, order, x)[1]), symbolic = (unknown, unknown), constant(function), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.size(0, 1) as u32, random.between(0.1, 5.0), random.between(26.0, 60.0)))]
+#[primitive(
+    partial = (
+        |function, order, x| slopes_of_relative_slope(function, order, x)[0],
+        |function, order, x| slopes_of_relative_slope(function, order, x)[1]
+    ),
+    symbolic = (unknown, unknown),
+    constant(function),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 1) as u32, random.between(0.1, 5.0), random.between(26.0, 60.0))
+)]
 pub fn scaled_bessel_slope<T: Real>(function: u32, order: T, x: T) -> T {
     if x.to_f64() > FAR
         && (function == 0 && order >= T::zero() || function == 1 && !order.to_f64().is_nan())

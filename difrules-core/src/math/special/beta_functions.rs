@@ -15,7 +15,24 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::beta(2.0_f64, 3.0) - 1.0 / 12.0).abs() < 1e-16);
 /// ```
-#[primitive(partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)), symbolic = (|a, b, y| if y == 0 && a + b <= 0 { gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b)) } else { y * digamma_difference(a, b) }, |a, b, y| if y == 0 && a + b <= 0 { gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b)) } else { y * digamma_difference(b, a) }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.beta"))]
+#[primitive(
+    partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
+    symbolic = (
+        |a, b, y| if y == 0 && a + b <= 0 {
+            gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+        } else {
+            y * digamma_difference(a, b)
+        },
+        |a, b, y| if y == 0 && a + b <= 0 {
+            gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+        } else {
+            y * digamma_difference(b, a)
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)),
+    alias("SpecialFunctions.beta")
+)]
 pub fn beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, beta_of)
 }
@@ -31,7 +48,13 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln_beta(2.0_f64, 3.0) + 12.0_f64.ln()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)), symbolic = (|a, b, _| digamma_difference(a, b), |a, b, _| digamma_difference(b, a)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.logbeta"))]
+#[primitive(
+    partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)),
+    symbolic = (|a, b, _| digamma_difference(a, b), |a, b, _| digamma_difference(b, a)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)),
+    alias("SpecialFunctions.logbeta")
+)]
 pub fn ln_beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, ln_beta_of)
 }
@@ -48,7 +71,11 @@ pub fn ln_beta<T: Real>(a: T, b: T) -> T {
 /// let difference = difrules_core::math::digamma_difference(1e10_f64, 1e-3);
 /// assert!((difference / -1.00000000004995e-13 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = (|a, b, _| trigamma_difference(a, b), |a, b, _| -trigamma(a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(
+    partial = (|a, b, _| trigamma_difference(a, b), |a, b, _| -trigamma(a + b)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
 pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
     logarithmic_slope(a, b)
 }
@@ -65,7 +92,11 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
 /// let difference = difrules_core::math::trigamma_difference(0.5_f64, 1e-11);
 /// assert!((difference / 1.682879664e-10 - 1.0).abs() < 1e-8);
 /// ```
-#[primitive(partial = (|a, b, _| polygamma(2, a) - polygamma(2, a + b), |a, b, _| -polygamma(2, a + b)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(
+    partial = (|a, b, _| polygamma(2, a) - polygamma(2, a + b), |a, b, _| -polygamma(2, a + b)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
 pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
     if a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite() {
         // The derivative of the same difference of digamma.

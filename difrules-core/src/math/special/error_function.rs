@@ -16,7 +16,11 @@ const SCALE: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 /// ```
 /// assert!((difrules_core::math::erf(0.5_f64) - 0.5204998778130465).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| T::frac_2_sqrt_pi() * (-x * x).exp(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.erf"))]
+#[primitive(
+    partial = |x| T::frac_2_sqrt_pi() * (-x * x).exp(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.erf")
+)]
 pub fn erf<T: Real>(x: T) -> T {
     at_base(x, libm::erf)
 }
@@ -29,7 +33,11 @@ pub fn erf<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfc(10.0_f64) / 2.088487583762545e-45 - 1.0).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| -T::frac_2_sqrt_pi() * (-x * x).exp(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.erfc"))]
+#[primitive(
+    partial = |x| -T::frac_2_sqrt_pi() * (-x * x).exp(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.erfc")
+)]
 pub fn erfc<T: Real>(x: T) -> T {
     at_base(x, libm::erfc)
 }
@@ -89,7 +97,11 @@ pub fn erfc_ratio<T: Real>(n: u32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfi(0.5_f64) - 0.6149520946965110).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| T::frac_2_sqrt_pi() * (x * x).exp(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.erfi"))]
+#[primitive(
+    partial = |x| T::frac_2_sqrt_pi() * (x * x).exp(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.erfi")
+)]
 pub fn erfi<T: Real>(x: T) -> T {
     at_base(x, |x| {
         if x.abs() < 2.5 {
@@ -147,7 +159,12 @@ pub fn dawson_derivative<T: Real>(n: u32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfinv(0.5_f64) - 0.4769362762044699).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| (y * y).exp() / T::frac_2_sqrt_pi(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(-0.9, 0.9), alias("SpecialFunctions.erfinv"))]
+#[primitive(
+    partial = |_, y| (y * y).exp() / T::frac_2_sqrt_pi(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(-0.9, 0.9),
+    alias("SpecialFunctions.erfinv")
+)]
 pub fn erfinv<T: Real>(x: T) -> T {
     at_base(x, inverse_error_function)
 }
@@ -160,7 +177,12 @@ pub fn erfinv<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::erfcinv(1e-300_f64) - 26.209469960516124).abs() < 1e-13);
 /// ```
-#[primitive(partial = |_, y| -(y * y).exp() / T::frac_2_sqrt_pi(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.1, 1.9), alias("SpecialFunctions.erfcinv"))]
+#[primitive(
+    partial = |_, y| -(y * y).exp() / T::frac_2_sqrt_pi(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.1, 1.9),
+    alias("SpecialFunctions.erfcinv")
+)]
 pub fn erfcinv<T: Real>(x: T) -> T {
     at_base(x, inverse_complement)
 }

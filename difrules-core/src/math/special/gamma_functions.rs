@@ -16,7 +16,12 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::gamma(5.0_f64) - 24.0).abs() < 1e-13);
 /// ```
-#[primitive(partial = |x, y| y * digamma(x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.0), alias("SpecialFunctions.gamma"))]
+#[primitive(
+    partial = |x, y| y * digamma(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 5.0),
+    alias("SpecialFunctions.gamma")
+)]
 pub fn gamma<T: Real>(x: T) -> T {
     at_base(x, libm::tgamma)
 }
@@ -32,7 +37,12 @@ pub fn gamma<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ln_gamma(5.0_f64) - 24.0_f64.ln()).abs() < 1e-14);
 /// ```
-#[primitive(partial = |x| digamma(x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.0), alias("SpecialFunctions.loggamma", "NaNMath.lgamma"))]
+#[primitive(
+    partial = |x| digamma(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 5.0),
+    alias("SpecialFunctions.loggamma", "NaNMath.lgamma")
+)]
 pub fn ln_gamma<T: Real>(x: T) -> T {
     at_base(x, libm::lgamma)
 }
@@ -46,7 +56,12 @@ pub fn ln_gamma<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::digamma(1.0_f64) + 0.5772156649015329).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| trigamma(x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.0), alias("SpecialFunctions.digamma"))]
+#[primitive(
+    partial = |x| trigamma(x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 5.0),
+    alias("SpecialFunctions.digamma")
+)]
 pub fn digamma<T: Real>(x: T) -> T {
     at_base(x, digamma_of)
 }
@@ -59,7 +74,12 @@ pub fn digamma<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::trigamma(1.0_f64) - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| polygamma(2, x), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.5, 5.0), alias("SpecialFunctions.trigamma"))]
+#[primitive(
+    partial = |x| polygamma(2, x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.5, 5.0),
+    alias("SpecialFunctions.trigamma")
+)]
 pub fn trigamma<T: Real>(x: T) -> T {
     at_base(x, |x| polygamma_of(1, x))
 }
@@ -75,7 +95,13 @@ pub fn trigamma<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::polygamma(2, 1.0_f64) + 2.404113806319189).abs() < 1e-14);
 /// ```
-#[primitive(partial = |n, x| polygamma(n.saturating_add(1), x), constant(n), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.size(0, 5) as u32, random.between(0.5, 5.0)), alias("SpecialFunctions.polygamma"))]
+#[primitive(
+    partial = |n, x| polygamma(n.saturating_add(1), x),
+    constant(n),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 5) as u32, random.between(0.5, 5.0)),
+    alias("SpecialFunctions.polygamma")
+)]
 pub fn polygamma<T: Real>(n: u32, x: T) -> T {
     at_base(x, |x| polygamma_of(n, x))
 }
@@ -90,7 +116,11 @@ pub fn polygamma<T: Real>(n: u32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::invdigamma(-0.5772156649015329_f64) - 1.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| trigamma(y).recip(), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.invdigamma"))]
+#[primitive(
+    partial = |_, y| trigamma(y).recip(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.invdigamma")
+)]
 pub fn invdigamma<T: Real>(x: T) -> T {
     at_base(x, inverse_of_digamma)
 }
@@ -105,7 +135,24 @@ pub fn invdigamma<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::zeta(2.0_f64, 1.0) - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = (unknown, |s, z, _| slope_of_zeta(s, z)), symbolic = (unknown, |s, z, _| if abs(s) < 0.000000000001 && z > 0 { s * digamma(z + 1) - 1 - s * z.powf(-1 - s) } else { if abs(s) < 0.5 && z > 0 { s / (abs(s + 1) - 1) * z.powf(1 - abs(s + 1)) - z.powf(-s) - s * zeta(s + 1, z) } else { -s * zeta(s + T::one(), z) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(1.5, 5.0), random.between(0.5, 5.0)), alias("SpecialFunctions.zeta"))]
+#[primitive(
+    partial = (unknown, |s, z, _| slope_of_zeta(s, z)),
+    symbolic = (
+        unknown,
+        |s, z, _| if abs(s) < 0.000000000001 && z > 0 {
+            s * digamma(z + 1) - 1 - s * z.powf(-1 - s)
+        } else {
+            if abs(s) < 0.5 && z > 0 {
+                s / (abs(s + 1) - 1) * z.powf(1 - abs(s + 1)) - z.powf(-s) - s * zeta(s + 1, z)
+            } else {
+                -s * zeta(s + T::one(), z)
+            }
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(1.5, 5.0), random.between(0.5, 5.0)),
+    alias("SpecialFunctions.zeta")
+)]
 pub fn zeta<T: Real>(s: T, z: T) -> T {
     at_base_of_two(s, z, zeta_of)
 }

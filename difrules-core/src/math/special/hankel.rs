@@ -16,7 +16,17 @@ use crate::{Real, primitive};
 /// let h = difrules_core::math::hankelh1(0.5_f64, 2.0);
 /// assert!((h.re - 0.5130161365618278).abs() < 1e-15 && (h.im - 0.2347857104062485).abs() < 1e-15);
 /// ```
-#[primitive(forward = |order, x, h, _, x_dot| along(slope_of_first(order, x, h), x_dot), reverse = |order, x, h, h_bar| back(slope_of_first(order, x, h), h_bar), symbolic = (unknown, |order, x| (hankelh1(order - T::one(), x) - hankelh1(order + T::one(), x)) * convert::<f64, T>(0.5)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.hankelh1"))]
+#[primitive(
+    forward = |order, x, h, _, x_dot| along(slope_of_first(order, x, h), x_dot),
+    reverse = |order, x, h, h_bar| back(slope_of_first(order, x, h), h_bar),
+    symbolic = (
+        unknown,
+        |order, x| (hankelh1(order - T::one(), x) - hankelh1(order + T::one(), x)) * convert::<f64, T>(0.5)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.hankelh1")
+)]
 pub fn hankelh1<T: Real>(order: T, x: T) -> Complex<T> {
     at_base(order, x, hankel)
 }
@@ -31,7 +41,17 @@ pub fn hankelh1<T: Real>(order: T, x: T) -> Complex<T> {
 /// let h = difrules_core::math::hankelh2(0.5_f64, 2.0);
 /// assert!((h.re - 0.5130161365618278).abs() < 1e-15 && (h.im + 0.2347857104062485).abs() < 1e-15);
 /// ```
-#[primitive(forward = |order, x, h, _, x_dot| along(slope_of_first(order, x, h.conj()).conj(), x_dot), reverse = |order, x, h, h_bar| back(slope_of_first(order, x, h.conj()).conj(), h_bar), symbolic = (unknown, |order, x| (hankelh2(order - T::one(), x) - hankelh2(order + T::one(), x)) * convert::<f64, T>(0.5)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.hankelh2"))]
+#[primitive(
+    forward = |order, x, h, _, x_dot| along(slope_of_first(order, x, h.conj()).conj(), x_dot),
+    reverse = |order, x, h, h_bar| back(slope_of_first(order, x, h.conj()).conj(), h_bar),
+    symbolic = (
+        unknown,
+        |order, x| (hankelh2(order - T::one(), x) - hankelh2(order + T::one(), x)) * convert::<f64, T>(0.5)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.hankelh2")
+)]
 pub fn hankelh2<T: Real>(order: T, x: T) -> Complex<T> {
     at_base(order, x, |order, x| hankel(order, x).conj())
 }
@@ -46,7 +66,17 @@ pub fn hankelh2<T: Real>(order: T, x: T) -> Complex<T> {
 /// let h = difrules_core::math::hankelh1x(0.5_f64, 2.0);
 /// assert!(h.re.abs() < 1e-15 && (h.im + 0.5641895835477563).abs() < 1e-15);
 /// ```
-#[primitive(forward = |order, x, h, _, x_dot| along(slope_of_scaled(order, x, h), x_dot), reverse = |order, x, h, h_bar| back(slope_of_scaled(order, x, h), h_bar), symbolic = (unknown, |order, x| (hankelh1x(order - T::one(), x) - hankelh1x(order + T::one(), x)) * convert::<f64, T>(0.5) - Complex::i() * hankelh1x(order, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.hankelh1x"))]
+#[primitive(
+    forward = |order, x, h, _, x_dot| along(slope_of_scaled(order, x, h), x_dot),
+    reverse = |order, x, h, h_bar| back(slope_of_scaled(order, x, h), h_bar),
+    symbolic = (
+        unknown,
+        |order, x| (hankelh1x(order - T::one(), x) - hankelh1x(order + T::one(), x)) * convert::<f64, T>(0.5) - Complex::i() * hankelh1x(order, x)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.hankelh1x")
+)]
 pub fn hankelh1x<T: Real>(order: T, x: T) -> Complex<T> {
     at_base(order, x, scaled_hankel)
 }
@@ -61,7 +91,17 @@ pub fn hankelh1x<T: Real>(order: T, x: T) -> Complex<T> {
 /// let h = difrules_core::math::hankelh2x(0.5_f64, 2.0);
 /// assert!(h.re.abs() < 1e-15 && (h.im - 0.5641895835477563).abs() < 1e-15);
 /// ```
-#[primitive(forward = |order, x, h, _, x_dot| along(slope_of_scaled(order, x, h.conj()).conj(), x_dot), reverse = |order, x, h, h_bar| back(slope_of_scaled(order, x, h.conj()).conj(), h_bar), symbolic = (unknown, |order, x| (hankelh2x(order - T::one(), x) - hankelh2x(order + T::one(), x)) * convert::<f64, T>(0.5) + Complex::i() * hankelh2x(order, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.hankelh2x"))]
+#[primitive(
+    forward = |order, x, h, _, x_dot| along(slope_of_scaled(order, x, h.conj()).conj(), x_dot),
+    reverse = |order, x, h, h_bar| back(slope_of_scaled(order, x, h.conj()).conj(), h_bar),
+    symbolic = (
+        unknown,
+        |order, x| (hankelh2x(order - T::one(), x) - hankelh2x(order + T::one(), x)) * convert::<f64, T>(0.5) + Complex::i() * hankelh2x(order, x)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.hankelh2x")
+)]
 pub fn hankelh2x<T: Real>(order: T, x: T) -> Complex<T> {
     at_base(order, x, |order, x| scaled_hankel(order, x).conj())
 }
@@ -76,7 +116,17 @@ pub fn hankelh2x<T: Real>(order: T, x: T) -> Complex<T> {
 /// let h = difrules_core::math::besselh(0.5_f64, 2.0);
 /// assert!((h.re - 0.5130161365618278).abs() < 1e-15 && (h.im - 0.2347857104062485).abs() < 1e-15);
 /// ```
-#[primitive(forward = |order, x, h, _, x_dot| along(slope_of_first(order, x, h), x_dot), reverse = |order, x, h, h_bar| back(slope_of_first(order, x, h), h_bar), symbolic = (unknown, |order, x| (besselh(order - T::one(), x) - besselh(order + T::one(), x)) * convert::<f64, T>(0.5)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.besselh"))]
+#[primitive(
+    forward = |order, x, h, _, x_dot| along(slope_of_first(order, x, h), x_dot),
+    reverse = |order, x, h, h_bar| back(slope_of_first(order, x, h), h_bar),
+    symbolic = (
+        unknown,
+        |order, x| (besselh(order - T::one(), x) - besselh(order + T::one(), x)) * convert::<f64, T>(0.5)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.besselh")
+)]
 pub fn besselh<T: Real>(order: T, x: T) -> Complex<T> {
     at_base(order, x, hankel)
 }
@@ -91,7 +141,17 @@ pub fn besselh<T: Real>(order: T, x: T) -> Complex<T> {
 /// let h = difrules_core::math::besselhx(0.5_f64, 2.0);
 /// assert!(h.re.abs() < 1e-15 && (h.im + 0.5641895835477563).abs() < 1e-15);
 /// ```
-#[primitive(forward = |order, x, h, _, x_dot| along(slope_of_scaled(order, x, h), x_dot), reverse = |order, x, h, h_bar| back(slope_of_scaled(order, x, h), h_bar), symbolic = (unknown, |order, x| (besselhx(order - T::one(), x) - besselhx(order + T::one(), x)) * convert::<f64, T>(0.5) - Complex::i() * besselhx(order, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)), alias("SpecialFunctions.besselhx"))]
+#[primitive(
+    forward = |order, x, h, _, x_dot| along(slope_of_scaled(order, x, h), x_dot),
+    reverse = |order, x, h, h_bar| back(slope_of_scaled(order, x, h), h_bar),
+    symbolic = (
+        unknown,
+        |order, x| (besselhx(order - T::one(), x) - besselhx(order + T::one(), x)) * convert::<f64, T>(0.5) - Complex::i() * besselhx(order, x)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.1, 5.0), random.between(0.7, 12.0)),
+    alias("SpecialFunctions.besselhx")
+)]
 pub fn besselhx<T: Real>(order: T, x: T) -> Complex<T> {
     at_base(order, x, scaled_hankel)
 }

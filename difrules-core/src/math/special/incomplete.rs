@@ -24,7 +24,34 @@ use crate::{Dual, Real, primitive};
 /// ```
 /// assert!((difrules_core::math::gamma_density(2.0_f64, 1.0) - (-1.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, y| gamma_density_by_shape(a, x, y), |a, x, y| gamma_density_by_place(a, x, y)), symbolic = (|a, x, y| if y == 0 && a > 0 { 0 } else { if a > 1000 { y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a) } else { if abs(a) < 0.5 && x > 0 { gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1))) } else { y * (x.ln() - digamma(a)) } } }, |a, x, y| if x == 0 || abs(x) < 0.0000000001 && a >= 1 { gamma_density(a - 1, x) - y } else { if y == 0 { 0 } else { y * ((a - 1 - x) / x) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(
+    partial = (
+        |a, x, y| gamma_density_by_shape(a, x, y),
+        |a, x, y| gamma_density_by_place(a, x, y)
+    ),
+    symbolic = (
+        |a, x, y| if y == 0 && a > 0 {
+            0
+        } else {
+            if a > 1000 {
+                y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a)
+            } else {
+                if abs(a) < 0.5 && x > 0 {
+                    gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1)))
+                } else {
+                    y * (x.ln() - digamma(a))
+                }
+            }
+        },
+        |a, x, y| if x == 0 || abs(x) < 0.0000000001 && a >= 1 {
+            gamma_density(a - 1, x) - y
+        } else {
+            if y == 0 { 0 } else { y * ((a - 1 - x) / x) }
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
 pub fn gamma_density<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, gamma_density_of)
 }
@@ -41,7 +68,12 @@ pub fn gamma_density<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::gammainc_lower(1.0_f64, 2.0) - (1.0 - (-2.0_f64).exp())).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)), symbolic = (unknown, |a, x, _| gamma_density(a, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(
+    partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)),
+    symbolic = (unknown, |a, x, _| gamma_density(a, x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
 pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, |a, x| incomplete_gamma(a, x).0)
 }
@@ -58,7 +90,12 @@ pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::gammainc_upper(1.0_f64, 2.0) - (-2.0_f64).exp()).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)), symbolic = (unknown, |a, x, _| -gamma_density(a, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)))]
+#[primitive(
+    partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)),
+    symbolic = (unknown, |a, x, _| -gamma_density(a, x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
 pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
     at_base_of_two(a, x, |a, x| incomplete_gamma(a, x).1)
 }
@@ -74,7 +111,40 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::beta_density(2.0_f64, 2.0, 0.5) - 1.5).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, x, y| beta_density_by_first_shape(a, b, x, y), |a, b, x, y| beta_density_by_second_shape(a, b, x, y), |a, b, x, y| beta_density_by_place(a, b, x, y)), symbolic = (|a, b, x, y| if y == 0 { 0 } else { if a < 0.5 && x > 0 { beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b))) } else { y * (x.ln() - digamma_difference(a, b)) } }, |a, b, x, y| if y == 0 { 0 } else { if b < 0.5 && x < 1 { beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a))) } else { y * ((-x).ln_1p() - digamma_difference(b, a)) } }, |a, b, x, y| if x == 0 || x == 1 { (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x)) } else { if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) } }), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
+#[primitive(
+    partial = (
+        |a, b, x, y| beta_density_by_first_shape(a, b, x, y),
+        |a, b, x, y| beta_density_by_second_shape(a, b, x, y),
+        |a, b, x, y| beta_density_by_place(a, b, x, y)
+    ),
+    symbolic = (
+        |a, b, x, y| if y == 0 {
+            0
+        } else {
+            if a < 0.5 && x > 0 {
+                beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
+            } else {
+                y * (x.ln() - digamma_difference(a, b))
+            }
+        },
+        |a, b, x, y| if y == 0 {
+            0
+        } else {
+            if b < 0.5 && x < 1 {
+                beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
+            } else {
+                y * ((-x).ln_1p() - digamma_difference(b, a))
+            }
+        },
+        |a, b, x, y| if x == 0 || x == 1 {
+            (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x))
+        } else {
+            if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
+        }
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9))
+)]
 pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
     convert(beta_density_of(plain(a), plain(b), plain(x)))
 }
@@ -92,7 +162,16 @@ pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::betainc(2.0_f64, 2.0, 0.25) - 0.15625).abs() < 1e-15);
 /// ```
-#[primitive(partial = (|a, b, x, _| betainc_by_shapes(a, b, x, true), |a, b, x, _| betainc_by_shapes(a, b, x, false), |a, b, x, _| beta_density(a, b, x)), symbolic = (unknown, unknown, |a, b, x, _| beta_density(a, b, x)), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9)))]
+#[primitive(
+    partial = (
+        |a, b, x, _| betainc_by_shapes(a, b, x, true),
+        |a, b, x, _| betainc_by_shapes(a, b, x, false),
+        |a, b, x, _| beta_density(a, b, x)
+    ),
+    symbolic = (unknown, unknown, |a, b, x, _| beta_density(a, b, x)),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9))
+)]
 pub fn betainc<T: Real>(a: T, b: T, x: T) -> T {
     convert(incomplete_beta(plain(a), plain(b), plain(x)))
 }

@@ -14,7 +14,12 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::expint(1.0_f64) - 0.21938393439552029).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| -(-x).exp() / x, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.expint"))]
+#[primitive(
+    partial = |x| -(-x).exp() / x,
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("SpecialFunctions.expint")
+)]
 pub fn expint<T: Real>(x: T) -> T {
     at_base(x, |x| exponential_integral(1, x))
 }
@@ -51,7 +56,12 @@ pub fn expint_n<T: Real>(n: i32, x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::sinint(1.0_f64) - 0.946083070367183).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| sine_quotient(x), symbolic = |x| sin_quotient(0, x), instances(#[cfg(feature = "f32")] f32, f64), alias("SpecialFunctions.sinint"))]
+#[primitive(
+    partial = |x| sine_quotient(x),
+    symbolic = |x| sin_quotient(0, x),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    alias("SpecialFunctions.sinint")
+)]
 pub fn sinint<T: Real>(x: T) -> T {
     at_base(x, |x| sine_and_cosine_integrals(x).0)
 }
@@ -64,7 +74,13 @@ pub fn sinint<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::cosint(1.0_f64) - 0.3374039229009681).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| cosine_quotient(x), symbolic = |x| if x == f64::INFINITY { 0 } else { x.cos() / x }, instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive(), alias("SpecialFunctions.cosint"))]
+#[primitive(
+    partial = |x| cosine_quotient(x),
+    symbolic = |x| if x == f64::INFINITY { 0 } else { x.cos() / x },
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive(),
+    alias("SpecialFunctions.cosint")
+)]
 pub fn cosint<T: Real>(x: T) -> T {
     at_base(x, |x| sine_and_cosine_integrals(x).1)
 }
@@ -101,7 +117,11 @@ pub fn sici<T: Real>(x: T) -> (T, T) {
 /// ```
 /// assert!((difrules_core::math::fresnel_s(1.0_f64) - 0.4382591473903548).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| sinpi(half_square(x)), symbolic = |x| if abs(x) > 1e17 { sinpi(x * (x % 4)) } else { sinpi(x * x * 0.5) }, instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = |x| sinpi(half_square(x)),
+    symbolic = |x| if abs(x) > 1e17 { sinpi(x * (x % 4)) } else { sinpi(x * x * 0.5) },
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn fresnel_s<T: Real>(x: T) -> T {
     at_base(x, |x| fresnel(x).1)
 }
@@ -114,7 +134,11 @@ pub fn fresnel_s<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::fresnel_c(1.0_f64) - 0.7798934003768228).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| cospi(half_square(x)), symbolic = |x| if abs(x) > 1e17 { cospi(x * (x % 4)) } else { cospi(x * x * 0.5) }, instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = |x| cospi(half_square(x)),
+    symbolic = |x| if abs(x) > 1e17 { cospi(x * (x % 4)) } else { cospi(x * x * 0.5) },
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn fresnel_c<T: Real>(x: T) -> T {
     at_base(x, |x| fresnel(x).0)
 }
@@ -129,7 +153,12 @@ pub fn fresnel_c<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::spence(2.0_f64) + std::f64::consts::PI.powi(2) / 12.0).abs() < 1e-15);
 /// ```
-#[primitive(partial = |x| slope_of_spence(x), symbolic = |x| -exprel(x.ln()).recip(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.positive())]
+#[primitive(
+    partial = |x| slope_of_spence(x),
+    symbolic = |x| -exprel(x.ln()).recip(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.positive()
+)]
 pub fn spence<T: Real>(x: T) -> T {
     at_base(x, dilogarithm)
 }

@@ -14,7 +14,10 @@ use crate::{Real, primitive};
 /// ```
 /// assert!((difrules_core::math::ndtr(-1.0_f64) - 0.15865525393145705).abs() < 1e-16);
 /// ```
-#[primitive(partial = |x| (-x * x * convert(0.5)).exp() / T::two_pi().sqrt(), instances(#[cfg(feature = "f32")] f32, f64))]
+#[primitive(
+    partial = |x| (-x * x * convert(0.5)).exp() / T::two_pi().sqrt(),
+    instances(#[cfg(feature = "f32")] f32, f64)
+)]
 pub fn ndtr<T: Real>(x: T) -> T {
     at_base(x, distribution)
 }
@@ -51,7 +54,11 @@ pub fn log_ndtr<T: Real>(x: T) -> T {
 /// ```
 /// assert!((difrules_core::math::ndtri(0.975_f64) - 1.9599639845400545).abs() < 1e-15);
 /// ```
-#[primitive(partial = |_, y| (y * y * convert(0.5)).exp() * T::two_pi().sqrt(), instances(#[cfg(feature = "f32")] f32, f64), sample = |random| random.between(0.05, 0.95))]
+#[primitive(
+    partial = |_, y| (y * y * convert(0.5)).exp() * T::two_pi().sqrt(),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| random.between(0.05, 0.95)
+)]
 pub fn ndtri<T: Real>(p: T) -> T {
     at_base(p, |p| -std::f64::consts::SQRT_2 * inverse_complement(2.0 * p))
 }
