@@ -85,3 +85,12 @@ fn what_comes_beside_an_error() {
     let fails = |_: &Var<f64>| Aux::from(Err::<(Var<f64>, u8), _>("fails"));
     assert_eq!(gradient(fails, &4.0), (Err("fails"), None));
 }
+
+#[test]
+fn what_numbers_of_a_mode_show() {
+    let x = difrules_core::Dual::new(1.5, [2.0, 0.0]);
+    assert_eq!(format!("{x} {x:?}"), "1.5 Dual { value: 1.5, tangents: [2.0, 0.0] }");
+    let shown = gradient(|x| Aux(*x, format!("{x} {x:?}")), &1.5).1;
+    assert_eq!(shown, "1.5 Var { value: 1.5, number: 1 }");
+    assert_eq!(format!("{:?}", Var::constant(1.5)), "Var { value: 1.5 }");
+}

@@ -4,6 +4,9 @@
 //! primitives, a primitive has arguments, an argument is passed in one of several forms, a form lends a
 //! value, and a value is a container of scalars. This is the only such circle; the modes and everything
 //! else stand on it.
+//!
+//! `#[primitive]` and `#[derive(Differentiable)]` implement these traits, and the modes are all the scalars that there
+//! are: nobody implements them by hand, and they may gain items in any version.
 
 mod containers;
 pub(crate) mod handling;

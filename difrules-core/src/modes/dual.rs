@@ -1,6 +1,7 @@
 //! Forward mode.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::mem::needs_drop;
 
 use crate::contract::passing::{Arguments, Gathered, Look, Take, Write};
@@ -229,6 +230,14 @@ impl<T: Real, const N: usize> std::ops::Neg for Dual<T, N> {
             let tangent = self.tangents[i];
             if tangent.is_still() { tangent } else { (-tangent).moved() }
         })
+    }
+}
+
+/// Shows the value and the tangents.
+impl<T: Real, const N: usize> fmt::Debug for Dual<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tangents = self.tangents.map(Number::moved);
+        f.debug_struct("Dual").field("value", &self.value).field("tangents", &tangents).finish()
     }
 }
 

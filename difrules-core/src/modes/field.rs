@@ -21,12 +21,6 @@ macro_rules! real_field {
             use crate::{cardinal, math};
             use crate::contract::scalar::Scalar;
 
-            impl<$($generics)*> fmt::Debug for $Self {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    fmt::Debug::fmt(&self.value, f)
-                }
-            }
-
             /// Prints the value.
             impl<$($generics)*> fmt::Display for $Self {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

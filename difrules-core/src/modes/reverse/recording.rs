@@ -40,6 +40,12 @@ pub struct Recording<X: Differentiable, V> {
     seed: Vec<X::Real>,
 }
 
+impl<X: Differentiable, V> std::fmt::Debug for Recording<X, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording").field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
 impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> {
     /// Runs a function at a point and records it.
     ///

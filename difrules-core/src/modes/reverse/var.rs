@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::fmt;
 
 use crate::contract::scalar::{Over, Real};
 use crate::modes::field::real_field;
@@ -276,6 +277,18 @@ impl<T: Real> std::ops::Neg for Var<T> {
     fn neg(self) -> Self {
         let nothing = (Self::constant(T::zero()), T::zero());
         Self::record(Arithmetic::Neg, -self.value, (self, -T::one()), nothing)
+    }
+}
+
+/// Shows the value, and its number if it is no constant.
+impl<T: Real> fmt::Debug for Var<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Var");
+        shown.field("value", &self.value);
+        if !self.is_constant() {
+            shown.field("number", &self.number);
+        }
+        shown.finish()
     }
 }
 
