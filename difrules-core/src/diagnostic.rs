@@ -104,8 +104,8 @@ pub(crate) fn between<Out>(f: impl FnOnce() -> Out) -> Out {
 }
 
 /// Whether the primitive of this name, which has just run, [told](jumps) that its result jumps.
-pub(crate) fn jumped(primitive: &str) -> bool {
-    JUMPS.get().is_some_and(|name| name == primitive)
+pub(crate) fn jumped(primitive: impl FnOnce() -> &'static str) -> bool {
+    JUMPS.get().is_some_and(|name| name == primitive())
 }
 
 /// The NaN that stands for a derivative of what jumps: like any other, but that no product with a zero hides it.

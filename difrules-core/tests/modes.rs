@@ -291,6 +291,23 @@ fn a_jacobian_picks_its_mode_by_shape() {
 }
 
 #[test]
+fn points_of_bare_literals_have_methods() {
+    assert_eq!(gradient(|x| x.sin(), &0.5), 0.5_f64.cos());
+    assert_eq!(gradient(|x| (*x * *x).exp(), &0.0), 0.0);
+    assert_eq!(gradient(|(x, y)| x.exp() * y.powi(2), &(0.0, 3.0)), (9.0, 6.0));
+    assert_eq!(gradient(|x| x[0].sin() * x[1], &[0.0, 3.0]), [3.0, 0.0]);
+    assert_eq!(gradient(|x| x[0].sin() * x[1], &vector![0.0, 3.0]), vector![3.0, 0.0]);
+    assert_eq!(gradient(|x| x.norm_squared(), &dvector![1.0, 2.0]), dvector![2.0, 4.0]);
+    assert_eq!(jvp(|x| x.sin(), &0.0, &1.0), (0.0, 1.0));
+    assert_eq!(hessian(|x| x.exp(), &0.0)[0], 1.0);
+    // The result says of which type they are.
+    let single: f32 = gradient(|x| x.sin(), &0.0);
+    assert_eq!(single, 1.0);
+    let integer = gradient(|x| x.powi(3), &2.0);
+    assert_eq!(integer, 12.0);
+}
+
+#[test]
 fn generic_code_has_literals_sums_and_outcomes() {
     use difrules_core::{checkpointed, hvp, lift, lit};
 

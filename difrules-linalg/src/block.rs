@@ -84,6 +84,14 @@ pub(crate) fn add_to<T: Scalar>(y_bar: &[T], x_bar: &mut [T], term: impl Fn(usiz
     }
 }
 
+/// Adds the cotangent to an adjoint.
+pub(crate) fn add_cotangent<T: Scalar, R: Dim, C: Dim>(
+    y_bar: &MatrixViewMut<'_, T, R, C>,
+    x_bar: &mut MatrixViewMut<'_, T, R, C>,
+) {
+    add_to(numbers(y_bar), numbers_mut(x_bar), |_, y_bar| y_bar);
+}
+
 /// Adds to an adjoint the cotangent times a number.
 pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
     y_bar: &Cotangent<'_, OMatrix<T, R, C>>,

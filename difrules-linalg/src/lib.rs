@@ -72,7 +72,7 @@ pub use error::Error;
 pub use function::scalar_function::ScalarFunction;
 pub use function::symmetric_function::symmetric_function;
 pub use matrix::{
-    Beside, By, Constant, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
+    Beside, By, Constant, Divisor, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
     MatrixError, MatrixFamily, PlainNumber, RowVector, Spread, Stored, Term, Times, Vector,
     add_scalar, add_to_columns, add_to_rows, column_sum, constant_matmul, elementwise_1,
     elementwise_2, elementwise_3, elementwise_4, elementwise_5, elementwise_6, from_diagonal,

@@ -3,6 +3,7 @@
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
 
+use crate::cast;
 use crate::contract::scalar::{Kind, Real, Scalar};
 use crate::contract::value::{Differentiable, Family, SAME_SHAPE, Shape, With};
 use crate::contract::whole::{Map, Source, Whole};
@@ -94,7 +95,10 @@ where
     }
 
     fn add_to(&self, mut adjoint: Self::Adjoint<'_>) {
-        adjoint += self;
+        let sums = cast::column_major_slice_mut(&mut adjoint).expect("an adjoint is column-major");
+        for (sum, term) in sums.iter_mut().zip(self.as_slice()) {
+            *sum += *term;
+        }
     }
 
     #[inline]

@@ -338,6 +338,68 @@ pub trait Over<Base: Real>: Real {}
 impl Over<f64> for f64 {}
 impl Over<f32> for f32 {}
 
+/// A plain number, in no derivative mode.
+// What is no scalar at all is said to lack this.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scalar that a primitive can work on",
+    note = "scalars are f32, f64, `Dual` and `Var` of a real scalar, and `Complex` of any of these",
+    note = "a structure made of them derives `difrules_core::Differentiable`; a function that can fail writes its `Result<Y, Error>` out"
+)]
+pub trait Base: Real {}
+
+// One implementation for all of them: so a point of bare literals is known to be real before it is known to be
+// `f64`, and the closure of a transform can call methods on it.
+#[diagnostic::do_not_recommend]
+impl<R: Base> Scalar for R {
+    type Real = R;
+    type Kind = f64;
+
+    #[inline]
+    fn try_real(self) -> Option<R> {
+        Some(self)
+    }
+
+    #[inline]
+    fn map_parts<S: Real>(self, f: &mut impl FnMut(R) -> S) -> S {
+        f(self)
+    }
+
+    #[inline]
+    fn is_constant_zero(&self) -> bool {
+        self.is_nothing()
+    }
+
+    #[inline]
+    fn is_constant_one(&self) -> bool {
+        *self == nalgebra::one()
+    }
+
+    #[inline]
+    fn along(self, moving: R) -> R {
+        self * moving
+    }
+
+    #[inline]
+    fn parts_mut(&mut self) -> &mut [R] {
+        std::slice::from_mut(self)
+    }
+
+    #[inline]
+    fn from_parts_mut(parts: &mut [R]) -> &mut [R] {
+        parts
+    }
+
+    #[inline]
+    fn from_parts(parts: &[R]) -> &[R] {
+        parts
+    }
+
+    #[inline]
+    fn parts_of(numbers: &[R]) -> &[R] {
+        numbers
+    }
+}
+
 macro_rules! base {
     ($($real:ident),*) => {$(
         impl Number for $real {
@@ -393,55 +455,7 @@ macro_rules! base {
             }
         }
 
-        impl Scalar for $real {
-            type Real = $real;
-            type Kind = f64;
-
-            #[inline]
-            fn try_real(self) -> Option<$real> {
-                Some(self)
-            }
-
-            #[inline]
-            fn map_parts<S: Real>(self, f: &mut impl FnMut($real) -> S) -> S {
-                f(self)
-            }
-
-            #[inline]
-            fn is_constant_zero(&self) -> bool {
-                self.is_nothing()
-            }
-
-            #[inline]
-            fn is_constant_one(&self) -> bool {
-                *self == 1.0
-            }
-
-            #[inline]
-            fn along(self, moving: $real) -> $real {
-                self * moving
-            }
-
-            #[inline]
-            fn parts_mut(&mut self) -> &mut [$real] {
-                std::slice::from_mut(self)
-            }
-
-            #[inline]
-            fn from_parts_mut(parts: &mut [$real]) -> &mut [$real] {
-                parts
-            }
-
-            #[inline]
-            fn from_parts(parts: &[$real]) -> &[$real] {
-                parts
-            }
-
-            #[inline]
-            fn parts_of(numbers: &[$real]) -> &[$real] {
-                numbers
-            }
-        }
+        impl Base for $real {}
 
         impl Real for $real {
             const BASE: bool = true;

@@ -139,9 +139,9 @@ impl<S: Number> Tape<S> {
         };
         self.contributions(node, seed, scratch);
         scratch.iter_mut().for_each(|contribution| *contribution *= S::zero());
-        let mut contributions = scratch.iter();
+        let mut contributions = scratch.as_slice();
         for span in self.spans_of(node) {
-            self.scatter(span, contributions.by_ref(), adjoints);
+            self.scatter(span, &mut contributions, adjoints);
         }
         adjoints[node.first_output as usize..][..node.outputs as usize].fill(S::zero());
     }

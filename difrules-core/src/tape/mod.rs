@@ -299,7 +299,8 @@ impl<S: Number> Tape<S> {
     }
 
     /// Keeps something in the store of its type; `push` returns its place there.
-    #[inline]
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn keep<Kept: Store<S> + Default + 'static>(
         &mut self,
         push: impl FnOnce(&mut Kept) -> usize,
@@ -545,10 +546,10 @@ impl<S: Number> Tape<S> {
         store.reverse(node.entry as usize, outputs, &mut lent[..spans.len()]);
         outputs.fill(S::zero());
 
-        let mut collected = scratch.iter();
+        let mut collected = scratch.as_slice();
         for (i, span) in spans.iter().enumerate() {
             if span.active && !direct[i] {
-                self.scatter(span, collected.by_ref(), adjoints);
+                self.scatter(span, &mut collected, adjoints);
             }
         }
     }
@@ -559,23 +560,15 @@ impl<S: Number> Tape<S> {
     }
 
     /// Adds the contributions to the adjoints that the span names.
-    fn scatter<'a>(
-        &self,
-        span: &Span,
-        contributions: &mut impl Iterator<Item = &'a S>,
-        adjoints: &mut [S],
-    ) {
+    fn scatter(&self, span: &Span, contributions: &mut &[S], adjoints: &mut [S]) {
         for run in self.runs_of(span) {
-            let contributions = contributions.by_ref().take(run.count as usize);
-            if run.start == CONSTANT {
-                contributions.for_each(drop);
-            } else {
-                for (adjoint, &contribution) in
-                    adjoints[run.start as usize..].iter_mut().zip(contributions)
-                {
-                    if !contribution.is_nothing() {
-                        *adjoint += contribution;
-                    }
+            let (own, rest) = contributions.split_at(run.count as usize);
+            *contributions = rest;
+            if run.start != CONSTANT {
+                for (adjoint, &contribution) in adjoints[run.start as usize..].iter_mut().zip(own) {
+                    // Without a branch, so that loops have vector instructions.
+                    let sum = *adjoint + contribution;
+                    *adjoint = if contribution.is_nothing() { *adjoint } else { sum };
                 }
             }
         }

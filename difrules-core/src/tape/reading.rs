@@ -182,12 +182,6 @@ impl Reading {
         S::tapes().borrow_mut().tape(self.stamp).next()
     }
 
-    /// How many reals argument `i` has.
-    #[inline]
-    fn count(&self, i: usize) -> u32 {
-        self.runs_of(i).iter().map(|run| run.count).sum()
-    }
-
     #[inline]
     fn runs_of(&self, i: usize) -> &[Run] {
         let first = if i == 0 { 0 } else { self.ends[i - 1] };
@@ -196,7 +190,9 @@ impl Reading {
 
     /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
     /// of its first result.
-    #[inline]
+    // Inlined with what it calls, as a call would copy what is kept once more.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn record<S: Number>(
         &self,
         outputs: usize,
@@ -226,15 +222,17 @@ impl Reading {
             first_span: tape.spans.len() as u32,
             spans: self.argument as u32,
         });
+        let mut first_run = tape.runs.len() as u32;
         for i in 0..self.argument {
             let runs = self.runs_of(i);
             tape.spans.push(Span {
-                first_run: tape.runs.len() as u32,
+                first_run,
                 runs: runs.len() as u32,
-                count: self.count(i),
+                count: runs.iter().map(|run| run.count).sum(),
                 active: runs.iter().any(|run| run.start != CONSTANT),
             });
-            tape.runs.extend_from_slice(runs);
+            first_run += runs.len() as u32;
         }
+        tape.runs.extend_from_slice(self.runs.all());
     }
 }

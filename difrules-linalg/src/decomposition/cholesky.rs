@@ -6,7 +6,7 @@ use crate::algebra::cholesky::{
     cholesky_forward_lower, cholesky_lower, cholesky_reverse_hermitian,
 };
 use crate::blas::options::{Diagonal, Triangle};
-use crate::block::{block, block_mut, buffer};
+use crate::block::{add_cotangent, block, block_mut, buffer};
 use crate::error::{Error, finite_triangle, square};
 use crate::sample;
 
@@ -84,6 +84,6 @@ fn cholesky_reverse<T: Scalar, D: Dim>(
 {
     if let Some(mut a_bar) = a_bar.buffer() {
         cholesky_reverse_hermitian(block(l), &mut buffer(&mut l_bar));
-        a_bar += l_bar;
+        add_cotangent(&l_bar, &mut a_bar);
     }
 }

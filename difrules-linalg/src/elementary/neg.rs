@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::kept;
+use crate::block::{add_to, kept, numbers, numbers_mut};
 use crate::sample;
 
 /// -A.
@@ -53,6 +53,6 @@ fn neg_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar -= &y_bar;
+        add_to(numbers(&y_bar), numbers_mut(&mut a_bar), |_, y_bar| -y_bar);
     }
 }

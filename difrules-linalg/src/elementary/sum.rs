@@ -3,7 +3,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::block::kept_sum;
+use crate::block::{kept_sum, numbers_mut};
 use crate::sample;
 
 /// The sum of all entries of a matrix of any storage.
@@ -52,6 +52,6 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar.apply(|a_bar| *a_bar += y_bar);
+        numbers_mut(&mut a_bar).iter_mut().for_each(|a_bar| *a_bar += y_bar);
     }
 }

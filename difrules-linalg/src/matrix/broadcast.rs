@@ -13,7 +13,7 @@ use super::elementwise::{EntryArgument, Times, elementwise_2, shape_of};
 use super::failure::{MatrixError, named};
 use super::operators::{AsTerm, Beside, Term};
 use super::{Matrix, RowVector, Vector};
-use crate::block::kept_sum;
+use crate::block::{add_cotangent, kept_sum};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -344,7 +344,7 @@ fn add_scalar_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     x_bar.add(|| y_bar.sum());
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += &y_bar;
+        add_cotangent(&y_bar, &mut a_bar);
     }
 }
 
@@ -414,7 +414,7 @@ fn add_to_columns_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += &y_bar;
+        add_cotangent(&y_bar, &mut a_bar);
     }
     if let Some(mut v_bar) = v_bar.buffer() {
         for column in y_bar.column_iter() {
@@ -492,7 +492,7 @@ fn add_to_rows_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
     if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += &y_bar;
+        add_cotangent(&y_bar, &mut a_bar);
     }
     if let Some(mut r_bar) = r_bar.buffer() {
         for (r_bar, column) in r_bar.iter_mut().zip(y_bar.column_iter()) {

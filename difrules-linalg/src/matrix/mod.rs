@@ -26,7 +26,7 @@ pub use elementwise::{
 };
 pub use failure::MatrixError;
 pub use make::from_diagonal;
-pub use operators::{Beside, Constant, Stored, Term, Times};
+pub use operators::{Beside, Constant, Divisor, Stored, Term, Times};
 pub use parts::{EntryIndex, hstack, view, vstack};
 
 /// A matrix that stays in one piece in every derivative mode.

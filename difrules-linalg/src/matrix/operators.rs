@@ -95,6 +95,10 @@ macro_rules! stored_views {
 stored_views!(ViewStorage, ViewStorageMut);
 
 /// A number whose matrices are constants in every mode.
+#[diagnostic::on_unimplemented(
+    message = "nalgebra's matrices of `{Self}` are no constants of every mode",
+    note = "those of `f64` and `f32` are; a matrix of the mode's numbers is made whole by `Matrix::from(..)`, and what is data is given as a matrix of `f64`"
+)]
 pub trait Constant: nalgebra::Scalar {
     /// Lends a matrix to `f`, as one of `f64`.
     #[doc(hidden)]
@@ -156,6 +160,25 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     type Is = InOnePiece;
+}
+
+/// What a [`Matrix`] can be divided by: a number of its scalar, or one that converts to it.
+#[diagnostic::on_unimplemented(
+    message = "a matrix in one piece cannot be divided by `{Self}`",
+    note = "it is divided by a number; entry by entry, `zip_map` or `elementwise!` divide by another matrix, and `a.solve(&b)` is the inverse of `a` times `b`"
+)]
+pub trait Divisor<T> {
+    /// The number.
+    #[doc(hidden)]
+    fn number(self) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Scalar + SupersetOf<B>, B: Scalar> Divisor<T> for B {
+    #[inline]
+    fn number(self) -> T {
+        nalgebra::convert(self)
+    }
 }
 
 /// What can be added to a [`Matrix`] and subtracted from it: another one, or one of nalgebra's of plain
@@ -388,7 +411,7 @@ macro_rules! left {
         }
 
         /// Divides every entry.
-        impl<T: Scalar + SupersetOf<B>, R: Dim, C: Dim, B: Scalar> Div<B> for $Self
+        impl<T: Scalar, R: Dim, C: Dim, B: Divisor<T>> Div<B> for $Self
         where
             DefaultAllocator: Allocator<R, C>,
         {
@@ -396,7 +419,7 @@ macro_rules! left {
 
             #[inline]
             fn div(self, b: B) -> Matrix<T, R, C> {
-                self.unscale(nalgebra::convert(b))
+                self.unscale(b.number())
             }
         }
 
@@ -549,12 +572,12 @@ where
 }
 
 /// Divides every entry in place.
-impl<T: Scalar + SupersetOf<B>, R: Dim, C: Dim, B: Scalar> DivAssign<B> for Matrix<T, R, C>
+impl<T: Scalar, R: Dim, C: Dim, B: Divisor<T>> DivAssign<B> for Matrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>,
 {
     #[inline]
     fn div_assign(&mut self, b: B) {
-        *self = self.unscale(nalgebra::convert(b));
+        *self = self.unscale(b.number());
     }
 }

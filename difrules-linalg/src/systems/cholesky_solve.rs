@@ -4,7 +4,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::triangular_part::{active, add_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, buffer, multiply, solve, varies};
+use crate::block::{FIT, add_cotangent, block, block_mut, buffer, multiply, solve, varies};
 use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;
 
@@ -127,6 +127,6 @@ fn cholesky_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         }
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += x_bar;
+        add_cotangent(&x_bar, &mut b_bar);
     }
 }

@@ -6,7 +6,9 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::lu::lu_solve_in_place;
 use crate::blas::options::Operation;
-use crate::block::{FIT, block, block_mut, buffer, keep_resting, multiply, rests, varies};
+use crate::block::{
+    FIT, add_cotangent, block, block_mut, buffer, keep_resting, multiply, rests, varies,
+};
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::{Error, finite, shape, square};
 
@@ -109,7 +111,7 @@ fn solve_reverse<T: Scalar, D: Dim, C: Dim>(
         multiply(-T::one(), product.0, product.1, T::one(), &mut buffer(&mut a_bar));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += x_bar;
+        add_cotangent(&x_bar, &mut b_bar);
     }
 }
 

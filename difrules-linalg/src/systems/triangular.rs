@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::trsm::{adjoint_solve, trsm};
-use crate::block::{FIT, block, block_mut, buffer, multiply, varies};
+use crate::block::{FIT, add_cotangent, block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, finite, finite_triangle, shape, solved, square};
 use crate::sample;
 
@@ -306,7 +306,7 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
         }
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += x_bar;
+        add_cotangent(&x_bar, &mut b_bar);
     }
 }
 

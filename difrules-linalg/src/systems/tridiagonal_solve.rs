@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
 use crate::algebra::modulus::quotient;
-use crate::block::{FIT, block_mut, buffer};
+use crate::block::{FIT, add_cotangent, block_mut, buffer};
 use crate::error::{Error, finite, shape, solved};
 use crate::tolerance::report_nearly_singular;
 
@@ -219,7 +219,7 @@ fn tridiagonal_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         (1..size).for_each(|i| bar[i - 1] += entry(i - 1, i));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
-        b_bar += x_bar;
+        add_cotangent(&x_bar, &mut b_bar);
     }
 }
 

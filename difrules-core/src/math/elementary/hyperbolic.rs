@@ -206,15 +206,21 @@ fn exponential<T: Real>(x: T) -> (T, T) {
     }
 }
 
-/// With e = exp(-2 |x|) the derivative is 4 e / (1 + e)^2, which does not cancel far out as 1 - tanh(x)^2 does.
+/// The derivative is 1 - tanh(x)^2 where that does not cancel; farther out, with e = exp(-2 |x|), it is
+/// 4 e / (1 + e)^2.
 /// The value (1 - e) / (1 + e) would come with it; but it is that of `f64::tanh`, to the last bit.
 fn tanh_and_slope<T: Scalar>(x: T) -> (T, T) {
     match x.try_real() {
         Some(x) if T::Real::BASE => {
+            let y = x.tanh();
+            if ComplexField::abs(y) < convert(0.5) {
+                let slope: T::Real = convert::<f64, T::Real>(1.0) - y * y;
+                return (T::from_real(y), T::from_real(slope));
+            }
             let e = (convert::<f64, T::Real>(-2.0) * ComplexField::abs(x)).exp();
             let below = e + nalgebra::one();
             let slope = convert::<f64, T::Real>(4.0) * e / (below * below);
-            (T::from_real(x.tanh()), T::from_real(slope))
+            (T::from_real(y), T::from_real(slope))
         }
         _ => {
             let sech = sech(x);

@@ -235,7 +235,8 @@ pub(super) fn node<P: Primitive, T: Real>(
     let shapes = P::shapes(&evaluation);
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
     let residual = P::residual(evaluation);
-    let recorded = reading.next_number::<T>() - first;
+    let drops = std::mem::needs_drop::<Evaluation<P, T>>();
+    let recorded = if drops { reading.next_number::<T>() - first } else { 0 };
     // What this copies is dropped behind the node.
     let _copies = (recorded > 0).then(|| renumber::<P, T>(arguments, &mut output, recorded));
     record::<P, T>(reading, results, residual, shapes, replayed, || {
@@ -278,7 +279,8 @@ pub(super) fn to_replay<P: Primitive, T: Real>(
 
 /// Puts a node on the tape of its arguments; returns the number of its first result. A tape that is
 /// replayed is told the results' `values`.
-#[inline]
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn record<P: Primitive, T: Real>(
     reading: &Reading,
     results: usize,

@@ -9,13 +9,15 @@ use crate::tape::{ReplayError, Store, Tape};
 
 impl<S: Real> Tape<S> {
     /// Keeps what the reverse rule of `P` reads.
-    #[inline]
+    // Inlined, as a call would copy the residual once more.
+    #[cfg_attr(debug_assertions, inline)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn keep_residual<P: Primitive>(
         &mut self,
         residual: P::Residual<S>,
         shapes: Shapes<P>,
     ) -> (u32, u32) {
-        self.note_jump(jumped(P::record().name));
+        self.note_jump(jumped(|| P::record().name));
         self.keep(|StoreOf::<P, S>(entries)| {
             entries.push((residual, shapes));
             entries.len() - 1
@@ -30,7 +32,7 @@ impl<S: Real> Tape<S> {
         shapes: Shapes<P>,
         outputs: &[S],
     ) -> (u32, u32) {
-        self.note_jump(jumped(P::record().name));
+        self.note_jump(jumped(|| P::record().name));
         self.plan.as_mut().expect("this tape is replayed").values.extend_from_slice(outputs);
         self.keep(|Replayed::<P, S>(entries)| {
             entries.push((inputs, residual, shapes));
@@ -97,7 +99,7 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
     }
 
     fn jumped(&self) -> bool {
-        jumped(P::record().name)
+        jumped(|| P::record().name)
     }
 
     fn replay(
