@@ -89,7 +89,7 @@ thread_local! {
 pub fn jumps(primitive: &'static str, whether: bool) {
     if whether {
         JUMPS.set(Some(primitive));
-    } else if jumped(primitive) {
+    } else if jumped(|| primitive) {
         JUMPS.set(None);
     }
 }
