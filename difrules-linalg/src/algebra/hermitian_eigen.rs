@@ -798,7 +798,11 @@ where
         }
     }
     let turned = in_basis(&basis, direction_dot);
-    OVector::from_fn_generic(size, U1, |i, _| held(turned[(i, i)].real()))
+    OVector::from_fn_generic(size, U1, |i, _| {
+        let moved = turned[(i, i)].real();
+        // Third derivatives would take how R moves.
+        if size.value() > 1 { held(moved) } else { moved }
+    })
 }
 
 const APART: &str = "an eigenvalue repeats, and two directions split it by different vectors: how it moves along both \

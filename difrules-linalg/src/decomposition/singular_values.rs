@@ -10,7 +10,9 @@ use crate::sample;
 /// The min(R, C) singular values of A, in decreasing order.
 ///
 /// Symmetric functions of singular values that repeat, as their sum, have derivatives, which are right, second
-/// derivatives by forward over reverse mode too. Each alone has a kink there, and at zero: its tangents are those of
+/// derivatives too by forward over reverse mode, as `hvp` and `hessian` take them, and by forward over forward mode
+/// where one basis splits a value that is not zero along both directions, as it does along the same twice. By reverse
+/// over either mode these are NaN. Each alone has a kink there, and at zero: its tangents are those of
 /// the values that the direction splits it into, in their order, and a cotangent that is not the same for all that
 /// are one, or not zero where they are zero, gives NaN and is [reported](difrules_core::report).
 ///

@@ -41,6 +41,11 @@ where
 /// U V^H there is [`polar`](fn@crate::polar), for V s^-1 U^H [`pseudo_inverse`](fn@crate::pseudo_inverse), for the values
 /// [`singular_values`](fn@crate::singular_values).
 ///
+/// # Where two of them are close
+/// First derivatives of U f(s) V^H put together from the factors lose as many digits as the gap has less than the values, and
+/// second derivatives twice as many: these are NaN where nothing would be left of them, below the cube root of the
+/// rounding. [`polar`](fn@crate::polar) loses none.
+///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///

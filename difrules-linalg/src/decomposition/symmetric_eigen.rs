@@ -40,6 +40,11 @@ where
 /// V f(w) V^H there is [`symmetric_function`](fn@crate::symmetric_function), for the values
 /// [`symmetric_eigenvalues`](fn@crate::symmetric_eigenvalues).
 ///
+/// # Where two of them are close
+/// First derivatives of V f(w) V^H put together from the factors lose as many digits as the gap has less than the values, and
+/// second derivatives twice as many: these are NaN where nothing would be left of them, below the cube root of the
+/// rounding. [`symmetric_function`](fn@crate::symmetric_function) loses none.
+///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///
