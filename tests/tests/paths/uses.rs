@@ -194,6 +194,7 @@ use difrules_linalg::add_to_columns as _;
 use difrules_linalg::add_to_rows as _;
 use difrules_linalg::adjoint as _;
 // difrules_linalg::algebra::hermitian_eigen::eigenvalue_gradient is not `pub`.
+// difrules_linalg::algebra::hermitian_eigen::split_along is not `pub`.
 // difrules_linalg::algebra::svd::singular_value_gradient is not `pub`.
 use difrules_linalg::axpy as _;
 use difrules_linalg::bidiagonal as _;
