@@ -626,6 +626,8 @@ fn a_product_with_a_root_has_its_derivative_at_zero() {
         ("(x - 1) * acos(x)", 1.0, 0.0),
         ("x * (1 - x^1.1)", 0.0, 1.0),
         ("x * asin(x)", 0.0, 0.0),
+        ("sqrt(x) * asin(x)", 0.0, 0.0),
+        ("cbrt(x) * sqrt(x)", 0.0, f64::NAN),
         ("sqrt(x) * sqrt(x)", 0.0, f64::NAN),
         ("cbrt(x) * cbrt(x) * cbrt(x)", 0.0, f64::NAN),
         ("sqrt(x) + x", 0.0, f64::INFINITY),

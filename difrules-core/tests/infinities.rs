@@ -94,6 +94,8 @@ functions! {
     times_ln(x) = x * ln(x);
     times_constant_nan(x) = x * sqrt(-T::one() + x * T::zero());
 
+    inverse_of_inverse(x) = T::one() / (T::one() / x);
+    small_over_inverse(x) = number::<T>(1e-200) / (T::one() / x);
     root_of_difference(x) = sqrt(x + x - x);
     ln_of_difference(x) = ln(x * number(3.0) - x - x);
     difference_of_roots(x) = sqrt(x) - sqrt(x * number(0.5));
@@ -242,6 +244,15 @@ fn a_sum_of_infinities_is_not_finite() {
     check::<root_of_difference>(0.0);
     check::<ln_of_difference>(0.0);
     check::<difference_of_roots>(0.0);
+}
+
+/// The derivative of a quotient by its divisor underflows where the dividend is not zero: that is no zero that makes an infinity
+/// vanish.
+#[test]
+fn what_underflows_is_no_strong_zero() {
+    assert!(slope::<inverse_of_inverse>(1e-300).is_nan());
+    assert!(slope::<small_over_inverse>(1e-160).is_nan());
+    assert_eq!(slope::<inverse_of_inverse>(0.5), 1.0);
 }
 
 /// Zero or not, infinite or not: a partial derivative, and what comes before it and after it.

@@ -143,9 +143,13 @@ impl<T: Real, const N: usize> Dual<T, N> {
         if bounded {
             return product;
         }
+        // The factor -x / y^2 of a quotient is zero where it underflows, too: x is not then, and the term counts.
+        let is_product = x.value.to_f64() == 0.0 || !y.value.to_f64().is_finite();
         Self::with_tangents(value, &x, &y, |i| {
             let [x_dot, y_dot] = [x.tangents[i], y.tangents[i]];
-            term(by_x, (x.value, x_dot), y_dot) + term(by_y, (y.value, y_dot), x_dot)
+            let by_y =
+                if is_product { term(by_y, (y.value, y_dot), x_dot) } else { chain(by_y, y_dot) };
+            term(by_x, (x.value, x_dot), y_dot) + by_y
         })
     }
 }

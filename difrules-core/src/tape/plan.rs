@@ -155,7 +155,8 @@ impl<S: Number> Plan<S> {
             Arithmetic::Mul => ([y, x], true),
             Arithmetic::Div => {
                 let inverse = one / y;
-                ([inverse, -(self.values[number as usize] * inverse)], true)
+                let zero = x.plain() == 0.0 || inverse.plain() == 0.0;
+                ([inverse, -(self.values[number as usize] * inverse)], zero)
             }
             Arithmetic::Neg => ([-one, zero], false),
             Arithmetic::Constant => ([zero; 2], false),

@@ -102,10 +102,13 @@ struct Traits {
 }
 
 impl Traits {
-    /// Whether the derivative of this factor may be infinite where the other is zero and has a derivative.
+    /// Whether the derivative of this factor may be infinite where the other is zero.
     fn meet_zero_of(self, other: Self) -> bool {
-        let other_is_smooth = !(other.vertical_at_zero || other.vertical_at_one);
-        other_is_smooth && (self.vertical_at_zero || self.vertical_at_one && other.sums)
+        self.vertical_at_zero || self.vertical_at_one && other.sums
+    }
+
+    fn is_smooth(self) -> bool {
+        !(self.vertical_at_zero || self.vertical_at_one)
     }
 }
 
@@ -176,11 +179,11 @@ impl Graph {
             // A branch that does not depend on the argument contributes nothing, infinite or not.
             let Some(partial) = self.guarded(partial, DEPTH) else { continue };
             let value = self.call("mul", vec![partial.value, inner.value]);
-            let value = match self.other_factor(function, arguments, i) {
-                Some(other)
-                    if known[other].is_some() && traits[argument].meet_zero_of(traits[other]) =>
-                {
-                    self.by_product_rule(other, inner.value, value)
+            let other = self.other_factor(function, arguments, i);
+            let value = match other.and_then(|other| Some((other, known[other]?.value))) {
+                Some((other, slope)) if traits[argument].meet_zero_of(traits[other]) => {
+                    let slope = (!traits[other].is_smooth()).then_some(slope);
+                    self.by_product_rule((other, slope), inner.value, value)
                 }
                 _ => value,
             };
@@ -212,13 +215,18 @@ impl Graph {
 
     /// The term u v' of the derivative of a product, given v'. Where u is zero, and moves with a finite derivative, v only has
     /// to be continuous there for the product to have one: an infinite v' contributes nothing then, as in every mode.
-    fn by_product_rule(&mut self, u: Id, slope: Id, term: Id) -> Id {
+    fn by_product_rule(&mut self, (u, by_u): (Id, Option<Id>), slope: Id, term: Id) -> Id {
         let (zero, infinity) = (self.number(0.0), self.number(f64::INFINITY));
         let size = self.call("abs", vec![slope]);
         let (nothing, vertical) =
             (self.call("==", vec![u, zero]), self.call("==", vec![size, infinity]));
-        let both = self.call("&&", vec![nothing, vertical]);
-        self.call("select", vec![both, zero, term])
+        let mut all = self.call("&&", vec![nothing, vertical]);
+        if let Some(slope) = by_u {
+            let size = self.call("abs", vec![slope]);
+            let finite = self.call("<", vec![size, infinity]);
+            all = self.call("&&", vec![all, finite]);
+        }
+        self.call("select", vec![all, zero, term])
     }
 
     /// Which nodes up to this one have a function in them that is finite where its derivative is not, and which have a sum.

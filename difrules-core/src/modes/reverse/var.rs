@@ -173,8 +173,10 @@ impl<T: Real> Var<T> {
     ) -> Self {
         let kind = match operation {
             Arithmetic::Mul => StatementKind::Product,
+            // The derivative by the divisor is zero where it underflows, too: that is no factor.
             Arithmetic::Div if by_first.is_bounded() && by_second.is_bounded() => {
-                StatementKind::Product
+                let zero = first.value.to_f64() == 0.0 || by_first.to_f64() == 0.0;
+                if zero { StatementKind::Product } else { StatementKind::Linear }
             }
             Arithmetic::Div => StatementKind::Infinite,
             _ => StatementKind::Linear,
