@@ -200,8 +200,8 @@ pub struct LentEvaluation<'a, P: Primitive, S: Real> {
 pub trait Called: Copy + 'static {
     /// Why it has no value, or no derivative.
     type Error: std::fmt::Display;
-    /// What it is called in an error.
-    fn name(self) -> &'static str;
+    /// Its path, for an error.
+    fn path(self) -> &'static str;
     /// Its value at plain numbers, of the scalar of this name.
     fn call<T: Real + FromPrimitive>(
         self,

@@ -426,7 +426,7 @@ struct Registered(&'static Record);
 impl Called for Registered {
     type Error = SymbolicError;
 
-    fn name(self) -> &'static str {
+    fn path(self) -> &'static str {
         self.0.path
     }
 

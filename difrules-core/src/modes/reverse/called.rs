@@ -90,7 +90,7 @@ impl<F: Called, T: Real> Store<T> for Calls<F, T> {
         call.arguments.iter_mut().for_each(inputs);
         let function = call.function;
         let failed = |error| ReplayError::Primitive {
-            primitive: function.name(),
+            primitive: function.path(),
             text: format!("failed: {error}"),
         };
         outputs(call.call().map_err(failed)?);
