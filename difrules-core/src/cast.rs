@@ -119,7 +119,7 @@ pub(crate) fn same_value<A: 'static, B: 'static>(value: A) -> Option<B> {
 /// If the shapes do not fit.
 ///
 /// ```
-/// use difrules_core::native_gemm;
+/// use difrules_core::kernel::native_gemm;
 /// use nalgebra::dmatrix;
 ///
 /// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
@@ -177,7 +177,7 @@ pub fn native_gemm<T: Scalar>(
 /// The matrix as a column-major view, if its columns are contiguous: the form that kernels ask for.
 ///
 /// ```
-/// use difrules_core::column_major_view;
+/// use difrules_core::kernel::column_major_view;
 /// use nalgebra::dmatrix;
 ///
 /// let a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
@@ -205,7 +205,7 @@ pub fn column_major_view<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
 /// The matrix as a mutable column-major view, if its columns are contiguous.
 ///
 /// ```
-/// use difrules_core::column_major_view_mut;
+/// use difrules_core::kernel::column_major_view_mut;
 /// use nalgebra::dmatrix;
 ///
 /// let mut a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
@@ -239,7 +239,7 @@ fn has_no_gaps<T, R: Dim, C: Dim, S: RawStorage<T, R, C>>(matrix: &Matrix<T, R, 
 /// instructions, which loops over views by their strides have not.
 ///
 /// ```
-/// use difrules_core::column_major_slice;
+/// use difrules_core::kernel::column_major_slice;
 /// use nalgebra::dmatrix;
 ///
 /// let a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
@@ -259,7 +259,7 @@ pub fn column_major_slice<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
 /// The mutable entries column by column, if there is nothing between them in memory.
 ///
 /// ```
-/// use difrules_core::column_major_slice_mut;
+/// use difrules_core::kernel::column_major_slice_mut;
 /// use nalgebra::dmatrix;
 ///
 /// let mut a = dmatrix![1.0, 2.0; 3.0, 4.0];
@@ -539,7 +539,8 @@ pub trait PlainProduct {
 /// If the shapes do not fit.
 ///
 /// ```
-/// use difrules_core::{Dual, PlainProduct, Real, add_product_of_parts};
+/// use difrules_core::kernel::{PlainProduct, add_product_of_parts};
+/// use difrules_core::{Dual, Real};
 /// use nalgebra::{DMatrixView, DMatrixViewMut, dmatrix};
 ///
 /// struct Loops;

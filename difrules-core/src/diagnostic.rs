@@ -122,7 +122,8 @@ pub(crate) fn is_of_jump(x: f64) -> bool {
 /// nested, the innermost hears it.
 ///
 /// ```
-/// use difrules_core::{Diagnostic, diagnosed, gradient, primitive, report};
+/// use difrules_core::diagnostic::Diagnostic;
+/// use difrules_core::{diagnosed, gradient, primitive, report};
 ///
 /// #[primitive(partial = |x, y| {
 ///     if x == 0.0 {
@@ -232,8 +233,9 @@ thread_local! {
 /// step removes; a gradient without it is one of a function that is constant along it.
 ///
 /// ```
-/// use difrules_core::{diagnosed, gradient, leaves_out_undefined, leaving_out_undefined, primitive, report};
-/// use difrules_core::Diagnostic;
+/// use difrules_core::diagnostic::leaves_out_undefined;
+/// use difrules_core::{diagnosed, gradient, leaving_out_undefined, primitive, report};
+/// use difrules_core::diagnostic::Diagnostic;
 ///
 /// #[primitive(partial = |x, y| {
 ///     if x == 0.0 {

@@ -4,13 +4,14 @@
 extern crate self as difrules_core;
 
 mod cast;
-mod contract;
-mod diagnostic;
+pub mod contract;
+pub mod diagnostic;
 mod erased;
+pub mod kernel;
 pub mod math;
 mod modes;
 mod pages;
-mod registry;
+pub mod registry;
 #[cfg(feature = "statements")]
 mod statement_count;
 pub mod symbolic;
@@ -18,28 +19,12 @@ mod tape;
 pub mod testing;
 mod transform;
 
-pub use cast::{
-    PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
-    column_major_view, column_major_view_mut, native_gemm,
-};
-pub use contract::keep::{Keep, Kept};
-pub use contract::outcome::{Aux, Outcome, OutcomeOf};
-pub use contract::passing;
-pub use contract::primitive::{
-    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes,
-    Tangents, Wholes,
-};
-pub use contract::scalar::{Kind, Over, Real, Scalar, lit};
+pub use contract::outcome::Aux;
+pub use contract::scalar::{Real, Scalar, lit};
 pub use contract::slot::Slot;
-pub use contract::value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
-pub use contract::whole::{
-    AsWhole, Elementwise, InOnePiece, Inside, Lent, Map, Number, OfWhole, Operand, Plain, Source,
-    Tangent, TangentMut, Whole,
-};
-pub use diagnostic::{
-    Defect, Diagnostic, OF_JUMP, diagnosed, jumps, leaves_out_undefined, leaving_out_undefined,
-    report,
-};
+pub use contract::value::{Cotangent, Differentiable, With};
+pub use contract::whole::Whole;
+pub use diagnostic::{diagnosed, leaving_out_undefined, report};
 pub use difrules_macros::{Differentiable, derivative, primitive};
 pub use math::{cardinal, rotations};
 pub use modes::dual::Dual;
@@ -49,11 +34,7 @@ pub use modes::reverse::var::Var;
 /// The matrices that everything here is about: the version of nalgebra that this crate uses.
 pub use nalgebra;
 pub use pages::{algorithms, glossary, infinities, nesting};
-pub use registry::{
-    Argument, CallError, Duplicate, FindError, Instance, MissingRule, Mode, Notion, Partial,
-    Pullback, Pushforward, Record, UnknownPartial, by_name, by_path, by_types, duplicates, find,
-    primitives,
-};
+pub use registry::{Mode, Record, find, primitives};
 #[cfg(feature = "statements")]
 pub use statement_count::{Line, Statements, statements};
 pub use tape::ReplayError;

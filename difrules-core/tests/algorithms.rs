@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use difrules_core::{Defect, Dual, Real, Var, diagnosed, gradient, jvp};
+use difrules_core::diagnostic::Defect;
+use difrules_core::{Dual, Real, Var, diagnosed, gradient, jvp};
 use nalgebra::{DMatrix, DVector, dmatrix};
 
 /// What all of this may have in use: an algorithm that does not end records until it is reached.

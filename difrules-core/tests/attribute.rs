@@ -1,9 +1,11 @@
 //! The attribute on functions of every form it takes, each checked as a rule and used in the modes.
 
+use difrules_core::contract::Adjoint;
+use difrules_core::registry::by_name;
 use difrules_core::testing::{Sampler, check, check_at};
 use difrules_core::{
-    Adjoint, Cotangent, Dual, Real, Scalar, Slot, Var, by_name, find, gradient, hessian, hvp,
-    jacobian, jvp, primitive, value_and_gradient,
+    Cotangent, Dual, Real, Scalar, Slot, Var, find, gradient, hessian, hvp, jacobian, jvp,
+    primitive, value_and_gradient,
 };
 use nalgebra::allocator::Allocator;
 use nalgebra::{

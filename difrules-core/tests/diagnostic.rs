@@ -1,6 +1,7 @@
 //! Who hears a report, and what it says about what is not defined.
 
-use difrules_core::{Diagnostic, diagnosed, leaves_out_undefined, leaving_out_undefined, report};
+use difrules_core::diagnostic::{Diagnostic, leaves_out_undefined};
+use difrules_core::{diagnosed, leaving_out_undefined, report};
 
 #[test]
 fn the_innermost_listens() {

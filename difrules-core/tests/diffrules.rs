@@ -1,6 +1,7 @@
 //! Every rule of DiffRules.jl 1.15 (`data/diffrules.tsv`) is here, found by its key there and by its name here.
 
-use difrules_core::{Partial, find};
+use difrules_core::find;
+use difrules_core::registry::Partial;
 
 #[test]
 fn every_rule_is_registered_by_its_key() {

@@ -13,8 +13,9 @@
 use std::any::Any;
 use std::collections::BTreeSet;
 
+use difrules_core::registry::Partial;
 use difrules_core::symbolic::{self, Expr, SymbolicError, differentiate};
-use difrules_core::{Dual, Partial, Record, find, primitives};
+use difrules_core::{Dual, Record, find, primitives};
 
 const TABLE: &str = "
 # arithmetic, in part
@@ -1062,7 +1063,8 @@ fn nothing_panics_and_nan_stays() {
                 .iter_mut()
                 .zip(record.partials)
                 .map(|(x, partial)| match partial {
-                    difrules_core::Partial::Unknown | difrules_core::Partial::Constant => None,
+                    difrules_core::registry::Partial::Unknown
+                    | difrules_core::registry::Partial::Constant => None,
                     _ => Some(x as &mut dyn Any),
                 })
                 .collect();

@@ -1,9 +1,11 @@
 //! The forms of arguments and results, each checked as a rule and used in the modes.
 
+use difrules_core::contract::Adjoint;
+use difrules_core::registry::by_path;
 use difrules_core::testing::check;
 use difrules_core::{
-    Adjoint, Cotangent, Differentiable, Dual, Real, Scalar, Slot, Var, by_path, find, gradient,
-    hessian, jacobian, jvp, primitive, value_and_gradient, vjp,
+    Cotangent, Differentiable, Dual, Real, Scalar, Slot, Var, find, gradient, hessian, jacobian,
+    jvp, primitive, value_and_gradient, vjp,
 };
 use nalgebra::allocator::Allocator;
 use nalgebra::{

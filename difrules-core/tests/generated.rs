@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use difrules_core::registry::{Notion, Partial};
 use difrules_core::symbolic::Expr;
-use difrules_core::{Notion, Partial, Record, primitives};
+use difrules_core::{Record, primitives};
 
 fn updating() -> bool {
     std::env::var_os("DIFRULES_UPDATE").is_some()

@@ -3,8 +3,9 @@
 
 use std::any::Any;
 
+use difrules_core::registry::Partial;
 use difrules_core::symbolic::{Expr, differentiate, evaluate};
-use difrules_core::{Dual, Partial, Real, Var, find, gradient, jvp, math, primitives};
+use difrules_core::{Dual, Real, Var, find, gradient, jvp, math, primitives};
 
 /// A function, its arguments, the one that varies, and the first and the second derivative by it, from mpmath.
 type Line = (&'static str, &'static [f64], usize, f64, f64);

@@ -43,7 +43,7 @@ of_a_vector!(
 fn shifted_reverse<T: Real>(
     _: &DVector<T>,
     n: usize,
-    mut x_bar: difrules_core::Adjoint<'_, DVector<T>>,
+    mut x_bar: difrules_core::contract::Adjoint<'_, DVector<T>>,
 ) {
     let of_sum = x_bar[n];
     x_bar[0] += of_sum;

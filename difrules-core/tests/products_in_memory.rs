@@ -1,7 +1,8 @@
 //! Products of numbers with tangents where they are in memory: every size to 12 with every kind of stride, in buffers that end
 //! with the last entry, and nothing but the entries is written. Meant to be run under valgrind too.
 
-use difrules_core::{Dual, PlainProduct, Real, add_product_of_parts};
+use difrules_core::kernel::{PlainProduct, add_product_of_parts};
+use difrules_core::{Dual, Real};
 use nalgebra::{DMatrixView, DMatrixViewMut, Dyn, MatrixView, MatrixViewMut, U1};
 
 /// Products of plain numbers by loops.

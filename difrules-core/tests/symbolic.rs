@@ -3,14 +3,13 @@
 
 use std::any::Any;
 
+use difrules_core::registry::{Instance, Partial};
 use difrules_core::symbolic::{
     DerivativeError, Expr, Formula, Program, Registry, Rules, differentiate, diffrule, diffrules,
     evaluate, hasdiffrule,
 };
 use difrules_core::testing::Sampler;
-use difrules_core::{
-    Dual, Instance, Partial, Real, Record, Var, gradient, jvp, primitive, primitives,
-};
+use difrules_core::{Dual, Real, Record, Var, gradient, jvp, primitive, primitives};
 
 /// The names that a formula calls, with the numbers of their arguments.
 fn calls(formula: &Formula, all: &mut Vec<(&'static str, usize)>) {
@@ -324,7 +323,7 @@ fn cube_and_slope<T: Real>(x: T) -> (T, T) {
 
 #[test]
 fn a_rule_that_reads_what_is_saved_is_code() {
-    assert_eq!(<my_cube as difrules_core::Primitive>::record().partials, [Partial::Code]);
+    assert_eq!(<my_cube as difrules_core::contract::Primitive>::record().partials, [Partial::Code]);
     assert_eq!(gradient(|x| my_cube(*x), &2.0_f64), 12.0);
 }
 

@@ -41,7 +41,7 @@ fn what_is_computed_anyway() {
 #[test]
 fn nothing_to_differentiate_by() {
     let nothing = DVector::<f64>::zeros(0);
-    let (value, gradient, curvature) = value_gradient_and_hessian(|x| energy(x), &nothing);
+    let (value, gradient, curvature) = value_gradient_and_hessian(energy, &nothing);
     assert_eq!((value, gradient.len(), curvature.shape()), (2.0, 0, (0, 0)));
     let failing = |_: &DVector<_>| Err::<Var<difrules_core::Dual<f64, 8>>, _>("fails");
     assert_eq!(hessian(failing, &nothing), Err("fails"));

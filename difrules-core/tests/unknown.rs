@@ -4,7 +4,8 @@ use std::any::Any;
 use std::panic::catch_unwind;
 
 use difrules_core::math::{besselj, hankelh1};
-use difrules_core::{CallError, Dual, Partial, UnknownPartial, Var, find, gradient, jvp};
+use difrules_core::registry::{CallError, Partial, UnknownPartial};
+use difrules_core::{Dual, Var, find, gradient, jvp};
 
 const MESSAGE: &str = "the derivative of the primitive `difrules_core::math::besselj` by its \
                        argument `order` is not known; make that argument a constant";

@@ -1,10 +1,12 @@
 //! Values that stay in one piece: the same numbers as those of calls on entries, in every mode.
 
+use difrules_core::contract::{Adjoint, Elementwise, Over};
+use difrules_core::registry::by_path;
 use difrules_core::testing::check;
 use difrules_core::{
-    Adjoint, Differentiable, Dual, Elementwise, Over, Real, Recording, ReplayError, Scalar, Slot,
-    Var, Whole, by_path, checkpointed, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp,
-    math, primitive, value_and_gradient, vjp,
+    Differentiable, Dual, Real, Recording, ReplayError, Scalar, Slot, Var, Whole, checkpointed,
+    gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, math, primitive, value_and_gradient,
+    vjp,
 };
 use nalgebra::{
     Complex, DMatrix, DMatrixView, DVector, Matrix2, convert, dmatrix, dvector, matrix, vector,
@@ -389,7 +391,7 @@ fn pieces_of_many_kinds_are_put_together() {
 #[test]
 fn scalar_primitives_have_a_name_for_all_kinds() {
     fn slope<P: Elementwise<f64>>() -> &'static str {
-        <P::At as difrules_core::Primitive>::record().name
+        <P::At as difrules_core::contract::Primitive>::record().name
     }
     assert_eq!((slope::<math::tanh>(), slope::<math::hypot>()), ("tanh", "hypot"));
     assert_eq!(<Matrix2<f64> as Differentiable>::count(&(nalgebra::U2, nalgebra::U2)), 4);

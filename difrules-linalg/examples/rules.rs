@@ -15,8 +15,9 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, ValueEnum};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use difrules_core::registry::{Partial, duplicates};
 use difrules_core::symbolic::Expr;
-use difrules_core::{Partial, Record, duplicates, primitives};
+use difrules_core::{Record, primitives};
 // Without a name in the code a crate is not linked, and its primitives are not registered.
 use difrules_linalg as _;
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ struct Options {
     unlinked: bool,
 }
 
-/// The notions of `difrules_core::Notion`.
+/// The notions of `difrules_core::registry::Notion`.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum Notion {
     Scalar,

@@ -1,10 +1,12 @@
 //! Column-major blocks: the form in which kernels see every matrix, static or dynamic.
 
 use difrules_core::__private::Number;
-use difrules_core::{
-    Cotangent, Kind, PlainProduct, Real, Scalar, Slot, add_product_of_parts, column_major_slice,
-    column_major_slice_mut, column_major_view, column_major_view_mut,
+use difrules_core::contract::Kind;
+use difrules_core::kernel::{
+    PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
+    column_major_view, column_major_view_mut,
 };
+use difrules_core::{Cotangent, Real, Scalar, Slot};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::{IsContiguous, RawStorage, RawStorageMut};
 use nalgebra::{

@@ -8,7 +8,8 @@
 
 use std::borrow::Cow;
 
-use difrules_core::{Defect, Diagnostic, OF_JUMP, Real, Scalar, leaves_out_undefined, report};
+use difrules_core::diagnostic::{Defect, Diagnostic, OF_JUMP, leaves_out_undefined};
+use difrules_core::{Real, Scalar, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
 
 use crate::block::rests;
@@ -268,7 +269,7 @@ pub(crate) fn undefined<T: Scalar>() -> T {
     x
 }
 
-/// Whether a cotangent asks for results that [jump](difrules_core::jumps): not with strong zeros, but with zeros that
+/// Whether a cotangent asks for results that [jump](difrules_core::diagnostic::jumps): not with strong zeros, but with zeros that
 /// came out so, as that of V ln(w) V^H where all w are one.
 pub(crate) fn asks<'a, T: Scalar>(bars: impl IntoIterator<Item = &'a T>) -> bool {
     !rests(bars)

@@ -1,9 +1,9 @@
 //! Where decompositions are not unique, matrices are singular, or norms have kinks: against closed forms.
 
+use difrules_core::diagnostic::{Defect, Diagnostic};
 use difrules_core::testing::{Sampler, difference};
 use difrules_core::{
-    Defect, Diagnostic, Real, Var, diagnosed, gradient, jvp, leaving_out_undefined,
-    value_and_gradient,
+    Real, Var, diagnosed, gradient, jvp, leaving_out_undefined, value_and_gradient,
 };
 use difrules_linalg::{
     Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, ScalarFunction, Svd, SymmetricEigen,

@@ -3,9 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use difrules_core::passing::Arguments;
+use difrules_core::contract::passing::Arguments;
+use difrules_core::contract::{Inputs, Primitive};
 use difrules_core::testing::Sampler;
-use difrules_core::{Differentiable, Inputs, Primitive, Scalar, Slot};
+use difrules_core::{Differentiable, Scalar, Slot};
 use difrules_linalg::{
     Diagonal, Operation, Triangle, bidiagonal, cholesky, cholesky_solve, col_piv_qr,
     complex_eigenvalues, condition_number, determinant, eigen, full_piv_lu,

@@ -1,7 +1,8 @@
 //! Values and gradients against an independent source: 60-digit arithmetic, in agreement with
 //! PyTorch and JAX (see `data/reference.py`).
 
-use difrules_core::{Differentiable, Kind, Scalar, vjp};
+use difrules_core::contract::Kind;
+use difrules_core::{Differentiable, Scalar, vjp};
 use difrules_linalg::{
     Error, Operation, add, adjoint, axpy, bidiagonal, cholesky, cholesky_solve,
     complex_eigenvalues, component_mul, condition_number, determinant, diagonal, dot, eigen,

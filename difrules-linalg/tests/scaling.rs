@@ -6,8 +6,9 @@
 use std::any::Any;
 
 use approx::AbsDiffEq;
+use difrules_core::registry::Instance;
 use difrules_core::testing::Sampler;
-use difrules_core::{Instance, Real, Scalar, diagnosed, find};
+use difrules_core::{Real, Scalar, diagnosed, find};
 use difrules_linalg::{
     Bidiagonal, ColPivQr, Eigen, FullPivLu, Lblt, Lu, Svd, SymmetricEigen, SymmetricTridiagonal,
     Udu,
@@ -130,7 +131,7 @@ fn at<T: Scalar>(
     exponent: i32,
 ) -> Result<Found, String> {
     let (name, degrees, result) = *case;
-    let failed = |error: difrules_core::CallError| error.to_string();
+    let failed = |error: difrules_core::registry::CallError| error.to_string();
     let random = &mut Sampler::new(seed, seed);
     let mut arguments = instance.sample.expect("each has one")(random);
     // The tangents of logarithms do not scale.

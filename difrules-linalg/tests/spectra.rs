@@ -1,8 +1,9 @@
 //! Eigenvalues and singular values that are close, of different sizes, or the same: against closed forms.
 
+use difrules_core::diagnostic::Defect;
 use difrules_core::testing::{Sampler, difference};
 use difrules_core::{
-    Defect, Dual, Real, Var, diagnosed, gradient, hessian, hvp, jvp, leaving_out_undefined,
+    Dual, Real, Var, diagnosed, gradient, hessian, hvp, jvp, leaving_out_undefined,
 };
 use difrules_linalg::{
     Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, dot, eigen,

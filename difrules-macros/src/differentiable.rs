@@ -161,7 +161,10 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
     let written = arguments(&scalar.to_token_stream());
     let s = quote!(__S);
     let (kind, of) = if complex {
-        (quote!(__K: __difrules::Kind,), quote!(<__K as __difrules::Kind>::Of<#s>))
+        (
+            quote!(__K: __difrules::contract::Kind,),
+            quote!(<__K as __difrules::contract::Kind>::Of<#s>),
+        )
     } else {
         (quote!(), s.clone())
     };
@@ -193,13 +196,16 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
                 if field.constant {
                     return quote!(#written);
                 }
-                let f64_tokens =
-                    if complex { quote!(<__K as __difrules::Kind>::Of<f64>) } else { quote!(f64) };
+                let f64_tokens = if complex {
+                    quote!(<__K as __difrules::contract::Kind>::Of<f64>)
+                } else {
+                    quote!(f64)
+                };
                 let real = quote!(f64);
                 let at =
                     crate::primitive::function::substituted(written, scalar, &f64_tokens, &real);
                 let span = written.span().resolved_at(Span::mixed_site());
-                quote_spanned!(span=> __difrules::Shape<#at>)
+                quote_spanned!(span=> __difrules::contract::Shape<#at>)
             })
             .collect(),
     );
@@ -261,7 +267,7 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
             )
             where #(#conditions),*;
 
-            impl<#kind #(#others),*> __difrules::Family for #family<#family_kind #(#family_arguments),*>
+            impl<#kind #(#others),*> __difrules::contract::Family for #family<#family_kind #(#family_arguments),*>
             where #(#conditions),*
             {
                 type Of<__S: __difrules::Real> = #ident #at;
@@ -302,35 +308,35 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
                     },)*)
                 }
 
-                fn shape(&self) -> __difrules::Shape<Self> {
+                fn shape(&self) -> __difrules::contract::Shape<Self> {
                     #shape
                 }
 
-                fn notion() -> __difrules::Notion {
-                    __difrules::Notion::Structure
+                fn notion() -> __difrules::registry::Notion {
+                    __difrules::registry::Notion::Structure
                 }
 
-                fn count(#shapes: &__difrules::Shape<Self>) -> usize {
+                fn count(#shapes: &__difrules::contract::Shape<Self>) -> usize {
                     0 #(+ <#fields_written as __difrules::Differentiable>::count(#varying_names))*
                 }
 
                 fn pieces(
-                    #shapes: &__difrules::Shape<Self>,
+                    #shapes: &__difrules::contract::Shape<Self>,
                     pieces: &mut __difrules::__private::std::vec::Vec<usize>,
                 ) {
                     #(<#fields_written as __difrules::Differentiable>::pieces(#varying_names, pieces);)*
                 }
 
                 fn build_with(
-                    #shapes: &__difrules::Shape<Self>,
-                    source: &mut impl __difrules::Source<#real>,
+                    #shapes: &__difrules::contract::Shape<Self>,
+                    source: &mut impl __difrules::contract::Source<#real>,
                 ) -> Self {
                     #built
                 }
 
                 fn map_with<__S: __difrules::Real>(
                     &self,
-                    map: &mut impl __difrules::Map<#real, __S>,
+                    map: &mut impl __difrules::contract::Map<#real, __S>,
                 ) -> __difrules::With<Self, __S> {
                     #mapped
                 }
@@ -367,14 +373,14 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
                 }
 
                 fn as_cotangent<'__a>(
-                    #shapes: &__difrules::Shape<Self>,
+                    #shapes: &__difrules::contract::Shape<Self>,
                     mut reals: &'__a mut [#real],
                 ) -> Self::Cotangent<'__a> {
                     (#(__difrules::__private::take_cotangent::<#fields_written>(#varying_names, &mut reals),)*)
                 }
 
                 fn as_adjoint<'__a>(
-                    #shapes: &__difrules::Shape<Self>,
+                    #shapes: &__difrules::contract::Shape<Self>,
                     mut reals: &'__a mut [#real],
                 ) -> Self::Adjoint<'__a> {
                     (#(<#fields_written as __difrules::Differentiable>::as_adjoint(

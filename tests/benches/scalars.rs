@@ -9,8 +9,9 @@ use std::hint::black_box;
 use std::process::Command;
 
 use comfy_table::{Table, presets};
-use difrules_core::passing::Arguments;
-use difrules_core::{Differentiable, Dual, Inputs, Primitive, Var, math, value_and_gradient};
+use difrules_core::contract::passing::Arguments;
+use difrules_core::contract::{Inputs, Primitive};
+use difrules_core::{Differentiable, Dual, Var, math, value_and_gradient};
 use difrules_tests::times;
 use num_dual::{Dual64, DualNum};
 
@@ -34,8 +35,9 @@ fn pulled<P: Primitive>(inputs: Inputs<P, f64>) -> [f64; 2] {
     let Ok(evaluation) = P::evaluate::<f64>(inputs) else { return [f64::NAN; 2] };
     let (mut value, mut cotangents) = (0.0, [1.0; 2]);
     evaluation.output.for_each_real(&mut |y: f64| value += y);
-    let results =
-        <P::Output as difrules_core::Family>::Of::<f64>::count(&evaluation.output.shape());
+    let results = <P::Output as difrules_core::contract::Family>::Of::<f64>::count(
+        &evaluation.output.shape(),
+    );
     let shapes = P::shapes(&evaluation);
     let residual = P::residual(evaluation);
     let mut adjoints = [[0.0]; 2];

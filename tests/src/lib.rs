@@ -6,8 +6,9 @@ pub mod generated;
 use std::hint::black_box;
 use std::time::Instant;
 
-use difrules_core::passing::Arguments;
-use difrules_core::{Differentiable, Inputs, Primitive};
+use difrules_core::Differentiable;
+use difrules_core::contract::passing::Arguments;
+use difrules_core::contract::{Inputs, Primitive};
 
 /// How many times each side is run.
 const RUNS: usize = 25;

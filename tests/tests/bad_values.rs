@@ -3,8 +3,9 @@
 
 use std::any::Any;
 
+use difrules_core::registry::{CallError, Notion};
 use difrules_core::testing::Sampler;
-use difrules_core::{CallError, Differentiable, Notion, Record, primitives};
+use difrules_core::{Differentiable, Record, primitives};
 use difrules_linalg::{Error, Lblt, Lu, Udu};
 use nalgebra::{DMatrix, DVector, Dyn};
 

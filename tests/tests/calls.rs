@@ -2,10 +2,9 @@
 
 use std::any::{Any, TypeId};
 
+use difrules_core::registry::{CallError, Notion, Partial, by_types};
 use difrules_core::testing::Sampler;
-use difrules_core::{
-    CallError, Differentiable, Mode, Notion, Partial, Real, by_types, find, primitive, primitives,
-};
+use difrules_core::{Differentiable, Mode, Real, find, primitive, primitives};
 use difrules_linalg::{
     Bidiagonal, ColPivQr, Eigen, Error, FullPivLu, Lblt, Lu, Svd, SymmetricEigen,
     SymmetricTridiagonal, Udu,

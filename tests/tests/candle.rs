@@ -9,7 +9,8 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, DType, Device, Error, Layout, Result, Shape, Storage, Tensor,
     Var, WithDType, bail,
 };
-use difrules_core::{Instance, Real, Record, find, gradient, primitive};
+use difrules_core::registry::Instance;
+use difrules_core::{Real, Record, find, gradient, primitive};
 use difrules_linalg::{cholesky, ln_determinant, solve_lower_triangular};
 use nalgebra::{DMatrix, DVector};
 

@@ -1,6 +1,7 @@
 //! Two primitives of one path: both are there, and both places are told.
 
-use difrules_core::{Real, by_name, by_path, duplicates, find, primitive, primitives};
+use difrules_core::registry::{by_name, by_path, duplicates};
+use difrules_core::{Real, find, primitive, primitives};
 
 fn first(x: f64) -> f64 {
     #[primitive(partial = |x| x + x, instances(f64))]

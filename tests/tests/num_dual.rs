@@ -3,7 +3,8 @@
 use std::any::{Any, TypeId};
 
 use approx::assert_relative_eq;
-use difrules_core::{CallError, Mode, Real, by_types, primitive};
+use difrules_core::registry::{CallError, by_types};
+use difrules_core::{Mode, Real, primitive};
 use difrules_linalg::Error;
 use nalgebra::{DMatrix, SVector, U1, dmatrix, vector};
 use num_dual::{Derivative, Dual64, DualNum, DualSVec64, first_derivative, gradient};

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 // Named, so that it is linked; nothing of it is used.
 use difrules_linalg as _;
 
+use difrules_core::registry::{Argument, FindError, Notion, by_path};
 use difrules_core::testing::Sampler;
-use difrules_core::{Argument, FindError, Notion, Real, by_path, find, primitive, primitives};
+use difrules_core::{Real, find, primitive, primitives};
 use nalgebra::{DMatrix, Dyn, OMatrix};
 
 mod inner {

@@ -19,3 +19,17 @@ pub(crate) mod scalar;
 pub(crate) mod slot;
 pub(crate) mod value;
 pub(crate) mod whole;
+
+pub use keep::{Keep, Kept};
+pub use outcome::{Aux, Outcome, OutcomeOf};
+pub use primitive::{
+    Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes,
+    Tangents, Wholes,
+};
+pub use scalar::{Kind, Over, Real, Scalar};
+pub use slot::Slot;
+pub use value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
+pub use whole::{
+    AsWhole, Elementwise, InOnePiece, Inside, Lent, Map, Number, OfWhole, Operand, Plain, Source,
+    Tangent, TangentMut, Whole,
+};

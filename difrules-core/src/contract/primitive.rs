@@ -31,7 +31,7 @@ pub trait Primitive: Sized + 'static {
     /// numbers with tangents run it as it is.
     const DIRECT: bool = false;
 
-    /// How it takes its arguments: a tuple of the forms in [`passing`](crate::passing).
+    /// How it takes its arguments: a tuple of the forms in [`passing`](crate::contract::passing).
     type Arguments: Arguments;
     /// What the call returns on success.
     type Output: Family;

@@ -22,7 +22,8 @@ use crate::tape::{self, Number, Tapes};
 /// `Complex<f64>` for the complex ones (`Complex<f32>`, `Complex<Var<f64>>`, ...).
 ///
 /// ```
-/// use difrules_core::{Dual, Kind};
+/// use difrules_core::contract::Kind;
+/// use difrules_core::Dual;
 /// use nalgebra::Complex;
 ///
 /// let real: <f64 as Kind>::Of<Dual<f64>> = Dual::constant(1.0);

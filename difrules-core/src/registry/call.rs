@@ -77,7 +77,7 @@ impl fmt::Debug for Calls {
     }
 }
 
-/// The methods of [`Instance`](crate::Instance).
+/// The methods of [`Instance`](crate::registry::Instance).
 pub(crate) trait Erased: Sync {
     fn types(&self) -> Vec<(TypeId, &'static str)>;
     fn output(&self) -> (TypeId, &'static str);
@@ -148,7 +148,7 @@ impl Instance {
     /// assert_eq!(z, 5.0);
     /// let error = hypot.call(&mut [&mut x, &mut 1_u8], &mut z).unwrap_err();
     /// assert!(error.to_string().contains("argument `y` has to be of the type f64"));
-    /// # Ok::<(), difrules_core::CallError>(())
+    /// # Ok::<(), difrules_core::registry::CallError>(())
     /// ```
     pub fn call(
         &self,
@@ -174,7 +174,7 @@ impl Instance {
     /// let (mut x, mut x_dot, mut y, mut y_dot) = (0.5_f64, 2.0_f64, 0.0_f64, 0.0_f64);
     /// sin.forward(&mut [&mut x], &mut [Some(&mut x_dot)], &mut y, &mut y_dot)?;
     /// assert_eq!((y, y_dot), (0.5_f64.sin(), 2.0 * 0.5_f64.cos()));
-    /// # Ok::<(), difrules_core::CallError>(())
+    /// # Ok::<(), difrules_core::registry::CallError>(())
     /// ```
     pub fn forward(
         &self,
@@ -201,7 +201,7 @@ impl Instance {
     /// pushforward.push(&mut [Some(&mut 1.0_f64), None], &mut by_x)?;
     /// pushforward.push(&mut [None, Some(&mut 1.0_f64)], &mut by_y)?;
     /// assert_eq!((z, by_x, by_y), (5.0, 0.6, 0.8));
-    /// # Ok::<(), difrules_core::CallError>(())
+    /// # Ok::<(), difrules_core::registry::CallError>(())
     /// ```
     pub fn pushforward(
         &self,
@@ -233,7 +233,7 @@ impl Instance {
     /// let pullback = sin.reverse(&mut [&mut x], &mut y)?;
     /// pullback.pull(&2.0_f64, &mut [Some(&mut x_bar)])?;
     /// assert_eq!((y, x_bar), (0.5_f64.sin(), 1.0 + 2.0 * 0.5_f64.cos()));
-    /// # Ok::<(), difrules_core::CallError>(())
+    /// # Ok::<(), difrules_core::registry::CallError>(())
     /// ```
     pub fn reverse(
         &self,
@@ -260,7 +260,7 @@ impl Instance {
     /// exp.call(&mut [&mut x], &mut y)?;
     /// exp.reverse_at(&mut [&mut x], &y)?.pull(&1.0_f64, &mut [Some(&mut x_bar)])?;
     /// assert_eq!(x_bar, y);
-    /// # Ok::<(), difrules_core::CallError>(())
+    /// # Ok::<(), difrules_core::registry::CallError>(())
     /// ```
     pub fn reverse_at(
         &self,

@@ -78,7 +78,7 @@ impl Listed for usize {
 /// [says so](crate::public_path).
 ///
 /// ```
-/// let exp = difrules_core::by_path("difrules_core::math::exp").unwrap();
+/// let exp = difrules_core::registry::by_path("difrules_core::math::exp").unwrap();
 /// assert_eq!(exp.name, "exp");
 /// ```
 #[must_use]
@@ -89,8 +89,8 @@ pub fn by_path(path: &str) -> Option<&'static Record> {
 /// The primitives of this name or alias that take `arity` arguments, sorted by path.
 ///
 /// ```
-/// assert_eq!(difrules_core::by_name("atan2", 2).len(), 1);
-/// assert!(difrules_core::by_name("atan2", 1).is_empty());
+/// assert_eq!(difrules_core::registry::by_name("atan2", 2).len(), 1);
+/// assert!(difrules_core::registry::by_name("atan2", 1).is_empty());
 /// ```
 #[must_use]
 pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
@@ -105,9 +105,9 @@ pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
 /// use std::any::TypeId;
 ///
 /// let float = TypeId::of::<f32>();
-/// let (atan2, instance) = difrules_core::by_types("atan2", &[float, float]).unwrap();
+/// let (atan2, instance) = difrules_core::registry::by_types("atan2", &[float, float]).unwrap();
 /// assert_eq!((atan2.name, instance.scalar), ("atan2", "f32"));
-/// assert!(difrules_core::by_types("atan2", &[float, TypeId::of::<f64>()]).is_none());
+/// assert!(difrules_core::registry::by_types("atan2", &[float, TypeId::of::<f64>()]).is_none());
 /// ```
 #[must_use]
 pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'static Instance)> {
@@ -141,7 +141,8 @@ pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'stat
 /// Nothing of this name, or several things, or one that takes another number of arguments.
 ///
 /// ```
-/// use difrules_core::{FindError, find};
+/// use difrules_core::registry::FindError;
+/// use difrules_core::find;
 ///
 /// let sin = find("sin", 1)?;
 /// assert_eq!(sin.path, "difrules_core::math::sin");

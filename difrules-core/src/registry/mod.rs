@@ -18,7 +18,7 @@
 //! assert_eq!(sin.path, "difrules_core::math::sin");
 //! assert!(sin.forward && sin.reverse);
 //! assert_eq!(sin.symbolic, ["x.cos()"]);
-//! assert!(matches!(sin.partials, [difrules_core::Partial::Known(_)]));
+//! assert!(matches!(sin.partials, [difrules_core::registry::Partial::Known(_)]));
 //! for primitive in difrules_core::primitives() {
 //!     println!("{primitive}");
 //! }
@@ -158,7 +158,7 @@ impl Record {
 pub enum Partial {
     /// It is an expression, see [`symbolic`](crate::symbolic).
     Known(Formula),
-    /// Nobody knows it; a mode that needs it says so, see [`UnknownPartial`](crate::UnknownPartial).
+    /// Nobody knows it; a mode that needs it says so, see [`UnknownPartial`].
     Unknown,
     /// The rule is a program.
     Code,
@@ -368,7 +368,7 @@ pub fn primitives() -> &'static [&'static Record] {
 /// The primitives that share their path with an earlier one.
 ///
 /// ```
-/// assert!(difrules_core::duplicates().is_empty());
+/// assert!(difrules_core::registry::duplicates().is_empty());
 /// ```
 #[must_use]
 pub fn duplicates() -> &'static [Duplicate] {

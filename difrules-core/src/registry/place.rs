@@ -60,7 +60,7 @@ pub(super) fn public(module: &str, function: &str) -> String {
 ///
 /// let area = difrules_core::find("area", 1)?;
 /// assert!(area.path.ends_with("shapes::area") && area.module.ends_with("shapes::circle"));
-/// # Ok::<(), difrules_core::FindError>(())
+/// # Ok::<(), difrules_core::registry::FindError>(())
 /// ```
 #[macro_export]
 macro_rules! public_path {

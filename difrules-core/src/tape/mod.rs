@@ -97,7 +97,7 @@ pub(crate) trait Store<S: Number> {
     fn is_entrywise(&self) -> bool {
         false
     }
-    /// Whether the result that was evaluated last [jumps](crate::jumps).
+    /// Whether the result that was evaluated last [jumps](crate::diagnostic::jumps).
     fn jumped(&self) -> bool {
         false
     }
@@ -328,7 +328,7 @@ impl<S: Number> Tape<S> {
         number
     }
 
-    /// Notes whether the next node [jumps](crate::jumps).
+    /// Notes whether the next node [jumps](crate::diagnostic::jumps).
     #[inline]
     pub(crate) fn note_jump(&mut self, jumps: bool) {
         if jumps {

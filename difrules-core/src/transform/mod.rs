@@ -7,7 +7,7 @@
 //! [`Aux`](crate::Aux), the transform returns what comes beside the value too.
 //!
 //! Every transform panics if a primitive lacks the rule that the mode needs (see
-//! [`MissingRule`](crate::MissingRule)), and if the function uses or returns a [`Var`] that is not of
+//! [`MissingRule`](crate::registry::MissingRule)), and if the function uses or returns a [`Var`] that is not of
 //! this computation.
 
 mod directional;

@@ -3,7 +3,8 @@
 
 use std::any::Any;
 
-use difrules_core::{Partial, find};
+use difrules_core::find;
+use difrules_core::registry::Partial;
 
 /// What mpmath has: 40 digits, rounded to doubles, at random points.
 pub(crate) const RANDOM: &str = include_str!("../data/scalar_reference.tsv");

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use approx::AbsDiffEq;
-use difrules_core::{Diagnostic, Real, Scalar, diagnosed, report};
+use difrules_core::diagnostic::Diagnostic;
+use difrules_core::{Real, Scalar, diagnosed, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,

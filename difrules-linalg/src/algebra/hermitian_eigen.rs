@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use approx::AbsDiffEq;
+use difrules_core::contract::Kind;
+use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
-use difrules_core::{
-    Cotangent, Diagnostic, Kind, Real, Scalar, Slot, diagnosed, primitive, report,
-};
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,

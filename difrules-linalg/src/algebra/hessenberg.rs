@@ -1,6 +1,7 @@
 //! The shared mathematics of A = Q H Q^H with an upper Hessenberg or a tridiagonal H.
 
-use difrules_core::{Kind, Scalar};
+use difrules_core::Scalar;
+use difrules_core::contract::Kind;
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 

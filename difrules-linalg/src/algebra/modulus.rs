@@ -1,6 +1,7 @@
 //! The shared mathematics of moduli of entries: their phases, and lines of entries by their sums.
 
-use difrules_core::{Kind, Real, Scalar};
+use difrules_core::contract::Kind;
+use difrules_core::{Real, Scalar};
 use nalgebra::ComplexField;
 
 /// x / |x|, and 0 for 0: the gradient of the modulus, and a subgradient where it has none.

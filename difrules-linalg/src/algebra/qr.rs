@@ -9,7 +9,8 @@
 //! on those before them, Q2 is any basis of a complement, of which the part along Q1 is determined, and
 //! R22 is zero and has no derivative but along changes that leave it zero.
 
-use difrules_core::{Kind, Real, Scalar};
+use difrules_core::contract::Kind;
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use difrules_core::{Kind, Real, Scalar};
+use difrules_core::contract::Kind;
+use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub,

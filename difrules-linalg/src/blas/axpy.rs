@@ -1,5 +1,6 @@
+use difrules_core::contract::Adjoint;
 use difrules_core::testing::Sampler;
-use difrules_core::{Adjoint, Scalar, Slot, primitive};
+use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage, StorageMut};
 

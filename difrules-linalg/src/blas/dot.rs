@@ -1,5 +1,6 @@
 use difrules_core::__private::tell_resting;
-use difrules_core::{Real, Scalar, Slot, column_major_slice, primitive};
+use difrules_core::kernel::column_major_slice;
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 

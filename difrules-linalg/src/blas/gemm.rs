@@ -1,7 +1,7 @@
+use difrules_core::contract::{Adjoint, Kind};
+use difrules_core::kernel::{column_major_view, column_major_view_mut, native_gemm};
 use difrules_core::testing::Sampler;
-use difrules_core::{
-    Adjoint, Kind, Scalar, Slot, column_major_view, column_major_view_mut, native_gemm, primitive,
-};
+use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage,

@@ -1,9 +1,9 @@
 use std::ops::AddAssign;
 
+use difrules_core::contract::Adjoint;
+use difrules_core::kernel::{column_major_view, column_major_view_mut};
 use difrules_core::testing::Sampler;
-use difrules_core::{
-    Adjoint, Real, Scalar, Slot, column_major_view, column_major_view_mut, primitive,
-};
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage,

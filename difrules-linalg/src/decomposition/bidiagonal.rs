@@ -1,4 +1,6 @@
-use difrules_core::{Cotangent, Differentiable, Kind, Real, Scalar, Slot, jumps, primitive};
+use difrules_core::contract::Kind;
+use difrules_core::diagnostic::jumps;
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,

@@ -1,4 +1,5 @@
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, jumps, primitive};
+use difrules_core::diagnostic::jumps;
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 

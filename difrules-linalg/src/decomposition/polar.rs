@@ -1,4 +1,5 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, jumps, primitive};
+use difrules_core::diagnostic::jumps;
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,

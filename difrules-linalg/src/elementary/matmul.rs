@@ -1,6 +1,7 @@
 use difrules_core::__private::tell_resting;
+use difrules_core::kernel::column_major_view;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, column_major_view, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 

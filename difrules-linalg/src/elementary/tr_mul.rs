@@ -1,6 +1,7 @@
 use difrules_core::__private::tell_resting;
+use difrules_core::contract::Kind;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Kind, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 

@@ -2,8 +2,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use difrules_core::diagnostic::Diagnostic;
+use difrules_core::report;
 use difrules_core::symbolic::{Expr, Program, SymbolicError, differentiate};
-use difrules_core::{Diagnostic, report};
 
 /// A real function of one real number, with its derivatives: what [`symmetric_function`](fn@crate::symmetric_function)
 /// takes to a matrix.

@@ -2,8 +2,9 @@
 //! is no implicit broadcasting, here as in nalgebra.
 
 use difrules_core::__private::tell_resting;
+use difrules_core::contract::{AsWhole, Lent, Operand};
 use difrules_core::testing::Sampler;
-use difrules_core::{AsWhole, Cotangent, Lent, Operand, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector, RowDVector, RowOVector, U1,

@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use difrules_core::__private::{infallible, same, same_slice_ref};
-use difrules_core::passing::Value;
-use difrules_core::testing::Sampler;
-use difrules_core::{
-    AsWhole, Cotangent, Elementwise, Evaluation, InOnePiece, Inputs, Kind, Lent, Number, Operand,
-    Plain, Primitive, Real, Scalar, Slot, UnknownPartial, primitive,
+use difrules_core::contract::passing::Value;
+use difrules_core::contract::{
+    AsWhole, Elementwise, Evaluation, InOnePiece, Inputs, Kind, Lent, Number, Operand, Plain,
+    Primitive,
 };
+use difrules_core::registry::UnknownPartial;
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, MatrixViewMut, OMatrix, U1, Vector1};
 use simba::scalar::SupersetOf;

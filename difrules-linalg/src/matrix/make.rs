@@ -1,8 +1,9 @@
 //! How a matrix in one piece is made, and taken apart again.
 
 use difrules_core::__private::tell_resting;
+use difrules_core::contract::AsWhole;
 use difrules_core::testing::Sampler;
-use difrules_core::{AsWhole, Cotangent, Real, Scalar, Slot, Whole, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, Whole, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::RawStorage;
 use nalgebra::{DVector, DefaultAllocator, Dim, Dyn, OMatrix, OVector, U1};

@@ -9,10 +9,9 @@ mod operations;
 mod operators;
 mod parts;
 
-use difrules_core::{
-    AsWhole, Differentiable, Family, Kind, Lent, Map, Notion, Real, Scalar, Shape, Source, Whole,
-    With,
-};
+use difrules_core::contract::{AsWhole, Family, Kind, Lent, Map, Shape, Source};
+use difrules_core::registry::Notion;
+use difrules_core::{Differentiable, Real, Scalar, Whole, With};
 use nalgebra::allocator::Allocator;
 use nalgebra::{Complex, DefaultAllocator, Dim, Dyn, OMatrix, U1};
 

@@ -1,6 +1,7 @@
 //! The primitives of this crate as methods.
 
-use difrules_core::{AsWhole, Real, Scalar, Whole};
+use difrules_core::contract::AsWhole;
+use difrules_core::{Real, Scalar, Whole};
 use nalgebra::allocator::Allocator;
 use nalgebra::{Complex, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, U1};
 

@@ -6,7 +6,8 @@
 
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use difrules_core::{AsWhole, InOnePiece, Lent, Number, Operand, Plain, Scalar};
+use difrules_core::Scalar;
+use difrules_core::contract::{AsWhole, InOnePiece, Lent, Number, Operand, Plain};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::{RawStorage, Storage};
 use nalgebra::{

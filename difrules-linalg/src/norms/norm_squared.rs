@@ -1,4 +1,5 @@
-use difrules_core::{Real, Scalar, Slot, column_major_slice, primitive};
+use difrules_core::kernel::column_major_slice;
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 use num_traits::Zero;

@@ -1,4 +1,5 @@
-use difrules_core::{Cotangent, Diagnostic, Scalar, Slot, primitive, report};
+use difrules_core::diagnostic::Diagnostic;
+use difrules_core::{Cotangent, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 

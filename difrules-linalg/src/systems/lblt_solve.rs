@@ -1,5 +1,6 @@
+use difrules_core::contract::Adjoint;
 use difrules_core::testing::Sampler;
-use difrules_core::{Adjoint, Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, U1};
 

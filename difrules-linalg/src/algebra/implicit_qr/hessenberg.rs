@@ -1,7 +1,8 @@
 //! The Schur form of a Hessenberg matrix.
 
 use approx::AbsDiffEq;
-use difrules_core::{Kind, Scalar};
+use difrules_core::Scalar;
+use difrules_core::contract::Kind;
 use nalgebra::{ComplexField, DMatrixViewMut};
 
 use super::{Rotation, STEPS, modulus, smallest, with_sign};

@@ -173,8 +173,8 @@ impl Expansion<'_> {
                 let (primitive, real) = self.specialised(base);
                 quote! {
                     __difrules::__private::same_ref::<
-                        __difrules::Output<Self, __S>,
-                        __difrules::Output<#primitive, #real>,
+                        __difrules::contract::Output<Self, __S>,
+                        __difrules::contract::Output<#primitive, #real>,
                     >(evaluation.output)
                 }
             }
@@ -184,7 +184,7 @@ impl Expansion<'_> {
                 quote! {
                     __difrules::__private::same_ref::<
                         Self::Saved<__S>,
-                        <#primitive as __difrules::Primitive>::Saved<#real>,
+                        <#primitive as __difrules::contract::Primitive>::Saved<#real>,
                     >(evaluation.saved)
                 }
             }
@@ -257,8 +257,8 @@ impl Expansion<'_> {
             let (primitive, real) = self.specialised(base);
             quote! {
                 return __difrules::__private::same::<
-                    __difrules::Output<#primitive, #real>,
-                    __difrules::Output<Self, __S>,
+                    __difrules::contract::Output<#primitive, #real>,
+                    __difrules::contract::Output<Self, __S>,
                 >(#call);
             }
         };
@@ -310,11 +310,11 @@ impl Expansion<'_> {
             quote! {
                 let residual = __difrules::__private::same_ref::<
                     Self::Residual<__S>,
-                    <#primitive as __difrules::Primitive>::Residual<#real>,
+                    <#primitive as __difrules::contract::Primitive>::Residual<#real>,
                 >(residual);
                 let shapes = __difrules::__private::same_ref::<
-                    __difrules::Shapes<Self>,
-                    __difrules::Shapes<#primitive>,
+                    __difrules::contract::Shapes<Self>,
+                    __difrules::contract::Shapes<#primitive>,
                 >(shapes);
                 let mut outputs = __difrules::__private::same_slice::<__S, #real>(outputs);
                 let slots = &mut __difrules::__private::same_slots::<__S, #real>(slots);
@@ -371,7 +371,7 @@ impl Expansion<'_> {
         let cotangent = self.function.output.value.as_ref().map(|_| {
             quote! {
                 let cotangent = __difrules::__private::take_cotangent::<
-                    __difrules::Output<#primitive, #real>,
+                    __difrules::contract::Output<#primitive, #real>,
                 >(&shapes.1, &mut outputs);
             }
         });

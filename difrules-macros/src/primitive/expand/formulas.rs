@@ -58,11 +58,11 @@ impl Expansion<'_> {
         arguments
             .map(|(i, argument)| {
                 if argument.is_constant() {
-                    return quote!(__difrules::Partial::Constant);
+                    return quote!(__difrules::registry::Partial::Constant);
                 }
                 if unknown.contains(&i) {
                     given.next();
-                    return quote!(__difrules::Partial::Unknown);
+                    return quote!(__difrules::registry::Partial::Unknown);
                 }
                 let formula = match given.next() {
                     // The rule is a program that has no formula.
@@ -71,8 +71,8 @@ impl Expansion<'_> {
                     None => self.formula_of_forward(i),
                 };
                 match formula {
-                    Some(formula) => quote!(__difrules::Partial::Known(#formula)),
-                    None => quote!(__difrules::Partial::Code),
+                    Some(formula) => quote!(__difrules::registry::Partial::Known(#formula)),
+                    None => quote!(__difrules::registry::Partial::Code),
                 }
             })
             .collect()

@@ -15,7 +15,7 @@ impl Expansion<'_> {
     pub(super) fn implementation(&self) -> TokenStream {
         let function = self.function;
         let ident = function.ident();
-        let kind_parameter = function.is_complex().then(|| quote!(__K: __difrules::Kind));
+        let kind_parameter = function.is_complex().then(|| quote!(__K: __difrules::contract::Kind));
         let parameters = function.parameters.iter().map(without_default);
         let parameters: Vec<_> = kind_parameter.into_iter().chain(parameters).collect();
         let conditions = &function.conditions;
@@ -24,7 +24,7 @@ impl Expansion<'_> {
 
         let of_reals = |wanted: bool| match wanted {
             false => quote!(false),
-            true if function.is_complex() => quote!(<__K as __difrules::Kind>::REAL),
+            true if function.is_complex() => quote!(<__K as __difrules::contract::Kind>::REAL),
             true => quote!(true),
         };
         let scalar = of_reals(!self.options.partial.is_empty());
@@ -47,9 +47,9 @@ impl Expansion<'_> {
         let residual_types = reads.iter().map(|read| match read {
             Parameter::Before(i) | Parameter::After(i) => {
                 let form = self.passing(&function.arguments[*i]);
-                quote!(<#form as __difrules::passing::Passing>::Kept<#s>)
+                quote!(<#form as __difrules::contract::passing::Passing>::Kept<#s>)
             }
-            Parameter::Output => quote!(__difrules::Kept<#output>),
+            Parameter::Output => quote!(__difrules::contract::Kept<#output>),
             _ => saved.to_token_stream(),
         });
         let error = match function.output.failing {
@@ -76,7 +76,7 @@ impl Expansion<'_> {
         };
         let passing = |i: usize, function: TokenStream| {
             let form = self.passing(&function_arguments[i]);
-            quote!(<#form as __difrules::passing::Passing>::#function::<__S>)
+            quote!(<#form as __difrules::contract::passing::Passing>::#function::<__S>)
         };
         let residual = reads.iter().map(|read| match read {
             Parameter::Before(i) | Parameter::After(i) => {
@@ -132,7 +132,7 @@ impl Expansion<'_> {
         quote! {
             #record
 
-            impl<#(#parameters),*> __difrules::Primitive for #ident #marker_arguments
+            impl<#(#parameters),*> __difrules::contract::Primitive for #ident #marker_arguments
             where #(#conditions),*
             {
                 const GENERIC: bool = #generic;
@@ -153,16 +153,16 @@ impl Expansion<'_> {
 
                 #[inline]
                 fn primal<__S: __difrules::Real>(
-                    mut arguments: __difrules::Given<'_, Self, __S>,
+                    mut arguments: __difrules::contract::Given<'_, Self, __S>,
                 ) -> Self::Return<__S> {
                     #primal
                 }
 
                 #[inline]
                 fn augmented<__S: __difrules::Real>(
-                    mut arguments: __difrules::Given<'_, Self, __S>,
+                    mut arguments: __difrules::contract::Given<'_, Self, __S>,
                 ) -> __difrules::__private::core::result::Result<
-                    (__difrules::Output<Self, __S>, Self::Saved<__S>),
+                    (__difrules::contract::Output<Self, __S>, Self::Saved<__S>),
                     Self::Error,
                 > {
                     #augmented
@@ -170,16 +170,16 @@ impl Expansion<'_> {
 
                 #[inline]
                 fn push<__S: __difrules::Real>(
-                    evaluation: __difrules::LentEvaluation<'_, Self, __S>,
-                    tangents: &mut __difrules::Tangents<'_, Self, __S>,
-                ) -> __difrules::Output<Self, __S> {
+                    evaluation: __difrules::contract::LentEvaluation<'_, Self, __S>,
+                    tangents: &mut __difrules::contract::Tangents<'_, Self, __S>,
+                ) -> __difrules::contract::Output<Self, __S> {
                     #forward
                 }
 
                 #[inline]
                 fn reverse<__S: __difrules::Real>(
                     residual: &Self::Residual<__S>,
-                    shapes: &__difrules::Shapes<Self>,
+                    shapes: &__difrules::contract::Shapes<Self>,
                     mut outputs: &mut [__S],
                     slots: &mut [__difrules::__private::core::option::Option<&mut [__S]>],
                 ) {
@@ -188,7 +188,7 @@ impl Expansion<'_> {
 
                 #[inline]
                 fn partial<__S: __difrules::Real>(
-                    evaluation: &__difrules::Evaluation<Self, __S>,
+                    evaluation: &__difrules::contract::Evaluation<Self, __S>,
                     argument: usize,
                 ) -> __S {
                     #partial
@@ -196,7 +196,7 @@ impl Expansion<'_> {
 
                 #[inline]
                 fn is_off<__S: __difrules::Real>(
-                    evaluation: &__difrules::Evaluation<Self, __S>,
+                    evaluation: &__difrules::contract::Evaluation<Self, __S>,
                     argument: usize,
                 ) -> bool {
                     #off
@@ -209,16 +209,16 @@ impl Expansion<'_> {
 
                 #[inline]
                 fn overwritten<__S: __difrules::Real>(
-                    arguments: &__difrules::Reads<'_, Self, __S>,
+                    arguments: &__difrules::contract::Reads<'_, Self, __S>,
                 ) -> Self::Overwritten<__S> {
                     (#(#copied,)*)
                 }
 
                 #[inline]
                 fn keep<__S: __difrules::Real>(
-                    arguments: __difrules::Keeps<'_, Self, __S>,
+                    arguments: __difrules::contract::Keeps<'_, Self, __S>,
                     overwritten: Self::Overwritten<__S>,
-                    output: __difrules::Keep<'_, __difrules::Output<Self, __S>>,
+                    output: __difrules::contract::Keep<'_, __difrules::contract::Output<Self, __S>>,
                     saved: Self::Saved<__S>,
                 ) -> Self::Residual<__S> {
                     (#(#residual,)*)
@@ -227,14 +227,14 @@ impl Expansion<'_> {
                 #[inline]
                 fn into_result<__S: __difrules::Real>(
                     returned: Self::Return<__S>,
-                ) -> __difrules::__private::core::result::Result<__difrules::Output<Self, __S>, Self::Error> {
+                ) -> __difrules::__private::core::result::Result<__difrules::contract::Output<Self, __S>, Self::Error> {
                     #into_result
                 }
 
                 #[inline]
                 fn from_result<__S: __difrules::Real>(
                     result: __difrules::__private::core::result::Result<
-                        __difrules::Output<Self, __S>,
+                        __difrules::contract::Output<Self, __S>,
                         Self::Error,
                     >,
                 ) -> Self::Return<__S> {
@@ -268,7 +268,7 @@ impl Expansion<'_> {
         let mode = quote!(__M);
         let (parameters, real, kind) = match &function.scalar {
             ScalarParameter::Plain(base) => {
-                (quote!(__M: __difrules::Over<#base>), mode.clone(), quote!())
+                (quote!(__M: __difrules::contract::Over<#base>), mode.clone(), quote!())
             }
             ScalarParameter::Generic { ident, complex } => {
                 let parameters = &function.rule_parameters;
@@ -303,7 +303,7 @@ impl Expansion<'_> {
                 Form::Value | Form::Constant => quote!(#value),
                 Form::ConstantReference => quote!(&#value),
                 _ if argument.is_in_place() => quote!(&mut __difrules::Whole<#value>),
-                _ => quote!(&impl __difrules::AsWhole<#value>),
+                _ => quote!(&impl __difrules::contract::AsWhole<#value>),
             });
         let output = in_mode(&self.output_type());
         let (parts, give, finish) = if function.output.value.is_some() {
@@ -352,7 +352,7 @@ impl Expansion<'_> {
                 let name = &argument.ident;
                 if is_lent(argument) {
                     quote! {
-                        __difrules::AsWhole::<#value>::lend_to(#name, |#name| #call)
+                        __difrules::contract::AsWhole::<#value>::lend_to(#name, |#name| #call)
                     }
                 } else {
                     call
@@ -387,21 +387,21 @@ impl Expansion<'_> {
         // Of complex numbers a slope says all only where the rules multiply by it.
         if function.is_complex() && !self.options.partial.is_empty() {
             quote! {
-                impl<__K: __difrules::Kind> __difrules::Elementwise<__K> for #ident {
+                impl<__K: __difrules::contract::Kind> __difrules::contract::Elementwise<__K> for #ident {
                     type At = #ident<__K>;
                 }
             }
         } else {
             let arguments = self.marker_arguments(&quote!(f64));
             quote! {
-                impl __difrules::Elementwise<f64> for #ident {
+                impl __difrules::contract::Elementwise<f64> for #ident {
                     type At = #ident #arguments;
                 }
             }
         }
     }
 
-    /// The form of an argument, a type of `difrules_core::passing`.
+    /// The form of an argument, a type of `difrules_core::contract::passing`.
     pub(super) fn passing(&self, argument: &Argument) -> TokenStream {
         let f64_tokens = quote!(f64);
         let value = self.at(&argument.value, &f64_tokens);
@@ -413,20 +413,20 @@ impl Expansion<'_> {
         };
         let constant = &argument.value;
         match argument.form {
-            Form::Value => quote!(__difrules::passing::Value<#family>),
-            Form::Reference => quote!(__difrules::passing::Reference<#family>),
-            Form::Mutable => quote!(__difrules::passing::Mutable<#family>),
-            Form::Slice => quote!(__difrules::passing::Slice<#element>),
-            Form::SliceMut => quote!(__difrules::passing::SliceMut<#element>),
-            Form::Storage => quote!(__difrules::passing::View<#family>),
-            Form::StorageMut => quote!(__difrules::passing::ViewMut<#family>),
+            Form::Value => quote!(__difrules::contract::passing::Value<#family>),
+            Form::Reference => quote!(__difrules::contract::passing::Reference<#family>),
+            Form::Mutable => quote!(__difrules::contract::passing::Mutable<#family>),
+            Form::Slice => quote!(__difrules::contract::passing::Slice<#element>),
+            Form::SliceMut => quote!(__difrules::contract::passing::SliceMut<#element>),
+            Form::Storage => quote!(__difrules::contract::passing::View<#family>),
+            Form::StorageMut => quote!(__difrules::contract::passing::ViewMut<#family>),
             Form::View | Form::ViewMut => {
                 let written = self.at(&with_lifetimes(&argument.written, "'static"), &f64_tokens);
-                quote_spanned!(span=> <#written as __difrules::passing::Viewed>::Passing)
+                quote_spanned!(span=> <#written as __difrules::contract::passing::Viewed>::Passing)
             }
-            Form::Constant => quote!(__difrules::passing::Constant<#constant>),
+            Form::Constant => quote!(__difrules::contract::passing::Constant<#constant>),
             Form::ConstantReference => {
-                quote!(__difrules::passing::ConstantReference<#constant>)
+                quote!(__difrules::contract::passing::ConstantReference<#constant>)
             }
         }
     }
@@ -509,7 +509,7 @@ impl Expansion<'_> {
                 let result: __difrules::__private::core::result::Result<(#output, #saved), Self::Error> = #result;
                 result.map(__difrules::__private::same::<
                     (#output, #saved),
-                    (__difrules::Output<Self, __S>, Self::Saved<__S>),
+                    (__difrules::contract::Output<Self, __S>, Self::Saved<__S>),
                 >)
             }
         } else {

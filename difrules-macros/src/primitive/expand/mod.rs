@@ -89,7 +89,7 @@ impl<'a> Expansion<'a> {
     /// The function's scalar at the real scalar `real`.
     fn scalar_at(&self, real: &TokenStream) -> TokenStream {
         if self.function.is_complex() {
-            quote!(<__K as __difrules::Kind>::Of<#real>)
+            quote!(<__K as __difrules::contract::Kind>::Of<#real>)
         } else {
             real.clone()
         }

@@ -99,7 +99,7 @@ impl Expansion<'_> {
                         where #(#conditions),*
                         {
                             __difrules::__private::unknown_partial(
-                                <#ident #marker as __difrules::Primitive>::record(),
+                                <#ident #marker as __difrules::contract::Primitive>::record(),
                                 #argument,
                             )
                         }
@@ -187,7 +187,7 @@ impl Expansion<'_> {
 
                 #attributes
                 fn #name<#scalar: __difrules::Scalar>(#(#names: #types),*) -> bool {
-                    <<#scalar as __difrules::Scalar>::Kind as __difrules::Kind>::REAL
+                    <<#scalar as __difrules::Scalar>::Kind as __difrules::contract::Kind>::REAL
                         && Self::#real_name(#(#real),*)
                 }
             })
@@ -289,7 +289,7 @@ impl Expansion<'_> {
                 {
                     return undefined;
                 }
-                if <<#scalar as __difrules::Scalar>::Kind as __difrules::Kind>::REAL {
+                if <<#scalar as __difrules::Scalar>::Kind as __difrules::contract::Kind>::REAL {
                     __difrules::__private::from_real(Self::#real_name(#(#real),*))
                 } else {
                     Self::#complex_name(#(#names),*)
@@ -333,8 +333,8 @@ impl Expansion<'_> {
         let ScalarParameter::Plain(base) = &self.function.scalar else { return quote!() };
         quote! {
             let evaluation = __difrules::__private::same_ref::<
-                __difrules::Evaluation<Self, __S>,
-                __difrules::Evaluation<Self, #base>,
+                __difrules::contract::Evaluation<Self, __S>,
+                __difrules::contract::Evaluation<Self, #base>,
             >(evaluation);
         }
     }

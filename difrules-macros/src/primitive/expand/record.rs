@@ -131,7 +131,7 @@ impl Expansion<'_> {
                 quote!(<#value as __difrules::Differentiable>::notion)
             };
             quote! {
-                __difrules::Argument::new(#name, #type_name, #notion, #in_place)
+                __difrules::registry::Argument::new(#name, #type_name, #notion, #in_place)
             }
         });
         let result = pretty::text(&function.output.written);
@@ -163,7 +163,7 @@ impl Expansion<'_> {
             };
             quote! {
                 #(#conditions)*
-                instances.push(__difrules::Instance::new(
+                instances.push(__difrules::registry::Instance::new(
                     #shown,
                     #sample,
                     #check,
@@ -226,7 +226,7 @@ impl Expansion<'_> {
         let function = self.function;
         let (scalar, real) = (&instance.scalar, instance.real());
         let primitive = self.primitive_at(instance);
-        let all = quote!(__difrules::Inputs<#primitive, #real>);
+        let all = quote!(__difrules::contract::Inputs<#primitive, #real>);
         let numbers = function
             .arguments
             .iter()
@@ -255,8 +255,8 @@ impl Expansion<'_> {
                 random: &mut __difrules::testing::Sampler,
             ) -> __difrules::__private::std::vec::Vec<__difrules::__private::std::boxed::Box<dyn __difrules::__private::core::any::Any>> {
                 #draw
-                <<#primitive as __difrules::Primitive>::Arguments as
-                    __difrules::passing::Arguments>::into_boxes::<#real>(drawn)
+                <<#primitive as __difrules::contract::Primitive>::Arguments as
+                    __difrules::contract::passing::Arguments>::into_boxes::<#real>(drawn)
             }
         })
     }

@@ -188,7 +188,7 @@ impl Expansion<'_> {
             Parameter::Slot(i) => {
                 let value = value(i);
                 if self.function.arguments[i].is_in_place() {
-                    quote!(__difrules::Adjoint<'_, #value>)
+                    quote!(__difrules::contract::Adjoint<'_, #value>)
                 } else {
                     quote!(__difrules::Slot<'_, #value>)
                 }

@@ -230,7 +230,7 @@ pub(super) fn argument(
     let storage = storages.iter().find(|storage| mentions(&inner, &storage.ident));
     if let Some(mutable) = viewed {
         let of = with_lifetimes(&inner, "'static");
-        let value = syn::parse2(quote!(<#of as __difrules::passing::Viewed>::Matrix))?;
+        let value = syn::parse2(quote!(<#of as __difrules::contract::passing::Viewed>::Matrix))?;
         let form = if mutable { Form::ViewMut } else { Form::View };
         return Ok(Argument { ident, written, shown, form, value });
     }
