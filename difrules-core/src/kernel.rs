@@ -1,7 +1,0 @@
-//! What kernels are written with: matrices of any storage as column-major blocks, and products of the parts of
-//! numbers.
-
-pub use crate::cast::{
-    PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
-    column_major_view, column_major_view_mut, native_gemm,
-};
