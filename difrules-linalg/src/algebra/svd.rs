@@ -6,8 +6,8 @@ use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
-    DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff, DimMin,
-    DimMinimum, DimSub, Dyn, OMatrix, OVector, U1,
+    DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimMin, DimMinimum,
+    DimSub, Dyn, OMatrix, OVector, U1,
 };
 
 use crate::algebra::hermitian_eigen::{
@@ -18,6 +18,7 @@ use crate::algebra::modulus::largest_modulus;
 use crate::block::{FIT, block, block_mut, multiply, product};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, shape};
 use crate::known::{Known, next};
 use crate::sample;
@@ -578,14 +579,7 @@ pub(crate) fn gradient_of_values<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> OMatrix<T, R, C>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     if !<T::Real as Real>::BASE && !a.is_empty() {
         let known = Known::svd(svd);
@@ -670,14 +664,7 @@ pub(crate) fn singular_value_gradient<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<OMatrix<T, R, C>, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     singular_value_gradient_and_factors(a, weights, known).map(|(gradient, _)| gradient)
 }
@@ -690,14 +677,7 @@ fn singular_value_gradient_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<(OMatrix<T, R, C>, Svd<T, R, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     let (rows, columns) = a.shape_generic();
     shape("weights", (weights.nrows(), 1), (rows.min(columns).value(), 1))?;

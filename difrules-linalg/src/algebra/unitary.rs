@@ -12,6 +12,7 @@ use crate::algebra::implicit_qr::diagonalise_bidiagonal;
 use crate::algebra::reduction::rescaled;
 use crate::algebra::scaling::binade;
 use crate::block::{block, block_mut, workspace};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
 
 /// Q and R of A P = Q R, with a diagonal of R that is not negative. Where `order` is given it begins as that of
@@ -185,14 +186,7 @@ pub(crate) fn two_sided<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<TwoSided<T, R, C>, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     let (rows, columns) = a.shape_generic();
     let size = rows.min(columns);

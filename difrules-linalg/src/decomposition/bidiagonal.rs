@@ -10,6 +10,7 @@ use crate::algebra::bidiagonal::{Band, bidiagonal_forward, bidiagonal_reverse, o
 use crate::algebra::reduction::{CHOICE, sizes};
 use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, block_mut, buffer, multiply};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, finite, overflow};
 use crate::sample;
 use crate::tolerance::{asks, lose_all, moduli};
@@ -121,14 +122,7 @@ pub fn bidiagonal<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<Bidiagonal<T, R, C>, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     finite("a", a)?;
     let (rows, columns) = a.shape_generic();

@@ -1,14 +1,13 @@
 use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{
-    DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
-};
+use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
 
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::svd::{unitary_factor, unitary_factor_again};
 use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::decomposition::svd::{Svd, svd};
+use crate::dimensions::SvdAllocator;
 use crate::error::Error;
 use crate::sample;
 use crate::tolerance::{Gap, Quotients, Sizes, asks, plain, undefined};
@@ -60,15 +59,7 @@ pub fn polar<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<(OMatrix<T, R, C>, OMatrix<T, C, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<C, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C> + Allocator<C, C>,
 {
     polar_and_factors(a).map(|(factors, _)| factors)
 }
@@ -79,15 +70,7 @@ fn polar_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<((OMatrix<T, R, C>, OMatrix<T, C, C>), Svd<T, R, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<C, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C> + Allocator<C, C>,
 {
     if !<T::Real as Real>::BASE {
         // In a mode it is the same primitive, one mode further in; the rules read plain factors alone.

@@ -1,9 +1,10 @@
 use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::svd::{derivatives, gradient_of_values, settled};
 use crate::decomposition::svd::{Svd, svd};
+use crate::dimensions::SvdAllocator;
 use crate::error::Error;
 use crate::sample;
 
@@ -50,14 +51,7 @@ pub fn singular_values<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<OVector<T::Real, DimMinimum<R, C>>, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     values_and_factors(a).map(|(values, _)| values)
 }
@@ -68,14 +62,7 @@ fn values_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<(OVector<T::Real, DimMinimum<R, C>>, Svd<T, R, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     // Derivatives of the vectors are asked for by nobody.
     let svd = diagnosed(|| svd(a)).0?;
@@ -103,14 +90,7 @@ fn singular_values_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     a_bar.add(|| {
         let Svd { u, singular_values, v_t } = svd;

@@ -1,12 +1,13 @@
 use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::hermitian_eigen::largest;
 use crate::algebra::svd::{gradient_of_values, svd_forward, svd_reverse};
 use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, buffer, varies};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, finite, overflow};
 use crate::sample;
 use crate::tolerance::{Sizes, asks};
@@ -82,14 +83,7 @@ where
 pub fn svd<T: Scalar, R: DimMin<C>, C: Dim>(a: &OMatrix<T, R, C>) -> Result<Svd<T, R, C>, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     finite("a", a)?;
     let (rows, columns) = a.shape_generic();
@@ -150,14 +144,7 @@ fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     // Of the values alone the second derivatives are those of singular_values.
     let asked = || {

@@ -8,6 +8,7 @@ use nalgebra::{Complex, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimS
 use super::failure::{MatrixError, named};
 use super::operators::Beside;
 use super::{Matrix, Vector};
+use crate::dimensions::SvdAllocator;
 use crate::{ColPivQr, Diagonal, FullPivLu, Lblt, Lu, Operation, Side, Triangle, Udu};
 
 /// A primitive whose result is a structure with more than matrices in it, which stays whole.
@@ -387,13 +388,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C>,
     {
         named(
             "svd",
@@ -410,13 +405,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C>,
     {
         named("singular_values", crate::singular_values::whole(&self.0).map(Matrix))
     }
@@ -429,14 +418,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<C, C>
-            + Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C> + Allocator<C, C>,
     {
         named(
             "polar",
@@ -462,13 +444,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C>,
     {
         named(
             "bidiagonal",
@@ -485,16 +461,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<C, R>
-            + Allocator<R, R>
-            + Allocator<C, C>
-            + Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C> + Allocator<C, R> + Allocator<R, R> + Allocator<C, C>,
     {
         named("pseudo_inverse", crate::pseudo_inverse::whole(&self.0).map(Matrix))
     }
@@ -507,13 +474,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C>,
     {
         named("spectral_norm", crate::spectral_norm::whole(&self.0))
     }
@@ -526,13 +487,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C>,
     {
         named("nuclear_norm", crate::nuclear_norm::whole(&self.0))
     }
@@ -545,13 +500,7 @@ where
     where
         R: DimMin<C>,
         DimMinimum<R, C>: DimSub<U1>,
-        DefaultAllocator: Allocator<R>
-            + Allocator<C>
-            + Allocator<R, DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, C>
-            + Allocator<DimMinimum<R, C>>
-            + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-            + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+        DefaultAllocator: SvdAllocator<R, C>,
     {
         named("condition_number", crate::condition_number::whole(&self.0))
     }

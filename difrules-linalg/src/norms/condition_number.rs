@@ -1,11 +1,12 @@
 use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
 
 use crate::algebra::svd::gradient_of_values;
 use crate::block::{block, pairing};
 use crate::decomposition::svd::{Svd, svd};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
 use crate::sample;
 use crate::tolerance::Sizes;
@@ -50,14 +51,7 @@ pub fn condition_number<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<T::Real, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     condition_number_and_factors(a).map(|(y, _)| y)
 }
@@ -67,14 +61,7 @@ fn condition_number_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<(T::Real, Svd<T, R, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     let svd = diagnosed(|| svd(a)).0?;
     let values = &svd.singular_values;
@@ -119,14 +106,7 @@ fn condition_number_forward<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> T::Real
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     if a_dot.is_empty() {
         return nalgebra::zero();
@@ -142,14 +122,7 @@ fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     if !a.is_empty() {
         a_bar.add(|| gradient_of_values(a, svd, &weights(y, svd)).map(|x| x.scale(y_bar)));

@@ -1,10 +1,11 @@
 use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
+use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::svd::gradient_of_values;
 use crate::block::{block, pairing};
 use crate::decomposition::svd::{Svd, svd};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
 use crate::sample;
 use crate::tolerance::{Gap, Sizes};
@@ -42,14 +43,7 @@ use crate::tolerance::{Gap, Sizes};
 pub fn nuclear_norm<T: Scalar, R: DimMin<C>, C: Dim>(a: &OMatrix<T, R, C>) -> Result<T::Real, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     nuclear_norm_and_factors(a).map(|(y, _)| y)
 }
@@ -59,14 +53,7 @@ fn nuclear_norm_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<(T::Real, Svd<T, R, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     let svd = diagnosed(|| svd(a)).0?;
     let y = svd.singular_values.iter().fold(nalgebra::zero(), |sum: T::Real, &s| sum + s);
@@ -100,14 +87,7 @@ fn nuclear_norm_forward<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> T::Real
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     pairing(&gradient_of_values(a, svd, &weights(svd)), a_dot).real()
 }
@@ -119,14 +99,7 @@ fn nuclear_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     a_bar.add(|| gradient_of_values(a, svd, &weights(svd)).map(|x| x.scale(y_bar)));
 }

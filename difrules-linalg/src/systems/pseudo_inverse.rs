@@ -1,13 +1,12 @@
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{
-    DMatrixView, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, U1,
-};
+use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
 
 use crate::algebra::hermitian_eigen::size_of;
 use crate::algebra::rank::Ranges;
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::svd::{Svd, svd};
+use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
 use crate::sample;
 use crate::tolerance::{Gap, gap_of, plain};
@@ -56,17 +55,7 @@ pub fn pseudo_inverse<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<OMatrix<T, C, R>, Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<C, R>
-        + Allocator<R, R>
-        + Allocator<C, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C> + Allocator<C, R> + Allocator<R, R> + Allocator<C, C>,
 {
     pseudo_inverse_and_factors(a).map(|(y, _)| y)
 }
@@ -78,17 +67,7 @@ fn pseudo_inverse_and_factors<T: Scalar, R: DimMin<C>, C: Dim>(
 ) -> Result<(OMatrix<T, C, R>, Svd<T, R, C>), Error>
 where
     DimMinimum<R, C>: DimSub<U1>,
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<C, R>
-        + Allocator<R, R>
-        + Allocator<C, C>
-        + Allocator<R>
-        + Allocator<C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
-        + Allocator<DimDiff<DimMinimum<R, C>, U1>>,
+    DefaultAllocator: SvdAllocator<R, C> + Allocator<C, R> + Allocator<R, R> + Allocator<C, C>,
 {
     let kept = |mut svd: Svd<T, R, C>| {
         let size = size_of(svd.singular_values.as_slice());
