@@ -915,3 +915,26 @@ fn factors_that_jump_are_asked_for_by_zeros_too() {
         assert!(heard.is_empty(), "{which}: {heard:?}");
     }
 }
+
+#[test]
+fn reduced_matrices_jump_where_the_reduction_stops_early() {
+    // The block that is left commutes with the cotangent: no small rotation changes the result, large ones do.
+    let twos = DMatrix::from_fn(4, 4, |i, j| if i / 2 == j / 2 { 1.0 } else { 0.0 });
+    let ones = DMatrix::from_element(4, 4, 1.0_f64);
+    let raised = &ones + DMatrix::<f64>::identity(4, 4);
+    for (a, k) in [(&twos, None), (&raised, None), (&raised, Some(11)), (&raised, Some(6))] {
+        let of_h = |a: &DMatrix<Var<f64>>| {
+            hessenberg(a).map(|(_, h)| k.map_or_else(|| h.sum(), |k: usize| h[k]))
+        };
+        let (found, heard) = diagnosed(|| gradient(of_h, a).unwrap());
+        assert!(found.iter().all(|x| x.is_nan()) && !heard.is_empty(), "{k:?}: {found}");
+        let trace = gradient(|a| hessenberg(a).map(|(_, h)| h.trace()), a).unwrap();
+        assert!((trace - DMatrix::<f64>::identity(4, 4)).amax() < 1e-14);
+    }
+    let of_b = |a: &DMatrix<Var<f64>>| {
+        bidiagonal(a)
+            .map(|Bidiagonal { diagonal, off_diagonal, .. }| diagonal.sum() + off_diagonal.sum())
+    };
+    let (found, heard) = diagnosed(|| gradient(of_b, &ones).unwrap());
+    assert!(found.iter().all(|x| x.is_nan()) && !heard.is_empty(), "{found}");
+}

@@ -83,6 +83,19 @@ where
     (1..last).find(|&j| divider.is_nothing(h[(j, j - 1)].real(), (j, j - 1)))
 }
 
+/// Whether a cotangent of H asks for what a basis from column `first` on decides: for more than the trace of the
+/// block there, which no basis changes.
+fn asks_for_rest<T: Scalar>(h_bar: &DMatrixViewMut<'_, T>, first: usize) -> bool {
+    let corner = h_bar[(first, first)];
+    (0..h_bar.ncols()).any(|j| {
+        let rows = if j < first { first..h_bar.nrows() } else { 0..h_bar.nrows() };
+        rows.take_while(|&i| i <= j + 1).any(|i| {
+            let beyond = if i == j { h_bar[(i, j)] - corner } else { h_bar[(i, j)] };
+            !beyond.is_constant_zero()
+        })
+    })
+}
+
 /// The cotangent of A from those of Q and H, of which what is zero by shape, or real, is not read.
 ///
 /// The adjoint of [`hessenberg_forward`]: A_bar = Q K Q^H, where K is H_bar on the Hessenberg part and,
@@ -106,7 +119,9 @@ where
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (mut g, mut k_bar) = (zeros(), zeros());
     let jump = hessenberg_jump(q, h);
-    let asked = jump.is_some_and(|first| asks(q_bar.columns_range(first..).iter()));
+    let asked = jump.is_some_and(|first| {
+        asks(q_bar.columns_range(first..).iter()) || asks_for_rest(h_bar, first)
+    });
     let (one, zero) = (T::one(), T::zero());
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut g));
     for j in 0..count {

@@ -213,7 +213,10 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     let (u, v_t) = (block(&factors.u), block(&factors.v_t));
     let (mut u_bar, mut v_t_bar) = (buffer(&mut u_bar), buffer(&mut v_t_bar));
     let asked = factors.jump().is_some_and(|first| {
-        asks(u_bar.columns_range(first..).iter()) || asks(v_t_bar.rows_range(first..).iter())
+        asks(u_bar.columns_range(first..).iter())
+            || asks(v_t_bar.rows_range(first..).iter())
+            || diagonal_bar.iter().skip(first).any(|bar| !bar.is_constant_zero())
+            || off_diagonal_bar.iter().skip(first).any(|bar| !bar.is_constant_zero())
     });
     if asked {
         return lose_all("bidiagonal", CHOICE, &mut buffer(&mut a_bar));
