@@ -50,10 +50,11 @@ fn seeded<X: Differentiable, const N: usize>(
 /// What a computation has, as constants one mode further out: for an inner transform inside of an outer one.
 ///
 /// The inner transform's function takes numbers of its own mode, and what the outer function was given are
-/// none. `M` is that mode; the compiler finds it where the result is used.
+/// none. `M` is that mode; the compiler finds it where the result is used. An inner [`hessian`] or [`hvp`] is two modes
+/// further out: lift twice, `lift(&lift::<_, Dual<T>>(a))` for `hvp`.
 ///
 /// ```
-/// use difrules_core::{Real, gradient, lift};
+/// use difrules_core::{Dual, Real, gradient, hvp, lift};
 /// use nalgebra::DVector;
 ///
 /// fn energy<T: Real>(x: T, a: &DVector<T>) -> T {
@@ -68,6 +69,13 @@ fn seeded<X: Differentiable, const N: usize>(
 /// let a = DVector::from_vec(vec![3.0_f64, 1.0]);
 /// assert_eq!(slope(2.0, &a), 13.0);
 /// assert_eq!(gradient(|a| slope(difrules_core::lit(2.0), a), &a).as_slice(), [4.0, 1.0]);
+///
+/// /// The curvature by x, for any scalar.
+/// fn curvature<T: Real>(x: T, a: &DVector<T>) -> T {
+///     hvp(|x| energy(*x, &lift(&lift::<_, Dual<T>>(a))), &x, &T::one())
+/// }
+///
+/// assert_eq!(gradient(|a| curvature(difrules_core::lit(2.0), a), &a).as_slice(), [2.0, 0.0]);
 /// ```
 pub fn lift<X: Differentiable, M: Real<Inner = X::Real>>(x: &X) -> With<X, M> {
     x.map_with::<M>(&mut Lift)

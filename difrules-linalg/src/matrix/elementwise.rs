@@ -636,7 +636,7 @@ where
 {
     /// A registered primitive of one number, by the name of its function, done to each entry: one step and
     /// one pass. The user's own primitives have it too; [`elementwise!`](crate::elementwise!) is for
-    /// expressions.
+    /// expressions. Of plain numbers, nalgebra's `map` with a closure is `(*a).map(..)`.
     ///
     /// ```
     /// use difrules_core::math::tanh;

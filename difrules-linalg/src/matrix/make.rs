@@ -147,7 +147,8 @@ where
         (0..entries.len()).map(move |k| entries.as_slice()[k])
     }
 
-    /// The plain matrix: the value inside all modes.
+    /// The plain matrix: the value inside all modes. What is computed from it is a constant: no derivative goes
+    /// through it.
     ///
     /// ```
     /// use difrules_core::gradient;
