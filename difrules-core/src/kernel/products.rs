@@ -151,7 +151,7 @@ pub trait PlainProduct {
         c: &mut DMatrixViewMut<'_, S>,
     );
 
-    /// Whether a product of these rows, terms and columns is computed as [`native_gemm`] does.
+    /// Whether a product of these rows, terms and columns is computed as [`native_gemm`](crate::kernel::native_gemm) does.
     fn is_native(rows: usize, inner: usize, columns: usize) -> bool;
 }
 
