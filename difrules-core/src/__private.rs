@@ -14,7 +14,6 @@ use nalgebra::{
 };
 
 pub use crate::contract::outcome::{Nothing, infallible};
-pub use crate::modes::dual::tell_resting;
 pub use crate::registry::call::Calls;
 pub use crate::registry::{PublicPath, Registered, Written};
 pub use crate::tape::Number;

@@ -30,6 +30,9 @@ pub trait Primitive: Sized + 'static {
     /// Whether its text is arithmetic of numbers, whose own derivatives are what the rules say, so that
     /// numbers with tangents run it as it is.
     const DIRECT: bool = false;
+    /// Whether its forward rule says what rests: its tangent has a zero of negative sign where nothing moves, and
+    /// nowhere else, if those of the arguments have.
+    const RESTING: bool = false;
 
     /// How it takes its arguments: a tuple of the forms in [`passing`](crate::contract::passing).
     type Arguments: Arguments;

@@ -1,6 +1,6 @@
 //! Forward mode.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::mem::needs_drop;
 
@@ -518,9 +518,8 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 output: &output.value,
                 saved: &saved,
             };
-            RESTING.set(None);
             let mut tangent = between(|| P::push::<T>(evaluation, &mut tangents));
-            if !P::ENTRYWISE && RESTING.get() != Some(P::record().name) {
+            if !P::ENTRYWISE && !P::RESTING {
                 // A zero that a rule came to is no sign of rest.
                 tangent.update_reals(&mut |x| *x = x.moved());
             }
@@ -572,17 +571,6 @@ impl<T: Real, const N: usize> Look<Dual<T, N>> for Active<N> {
         }
         self.1 = self.1.and(x.mark.known());
     }
-}
-
-thread_local! {
-    /// The primitive whose forward rule has just told what rests.
-    static RESTING: Cell<Option<&'static str>> = const { Cell::new(None) };
-}
-
-/// Tells, the last thing that the forward rule of the primitive of this name does, that its result has a zero of negative
-/// sign where nothing moves, and nowhere else, if its tangents have.
-pub fn tell_resting(primitive: &'static str) {
-    RESTING.set(Some(primitive));
 }
 
 /// Lends the tangents in a direction.

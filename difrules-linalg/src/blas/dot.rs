@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::kernel::column_major_slice;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -34,6 +33,7 @@ use crate::sample;
     saves = dot_augmented -> (),
     reads(a, b),
     optional(a, b),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -103,9 +103,7 @@ where
     };
     let moving = [a_dot, b_dot].into_iter().flatten();
     let resting = moving.into_iter().all(|tangent| rests(tangent.iter()));
-    let y_dot = if resting { still() } else { products(a_dot, b) + products(b_dot, a) };
-    tell_resting("dot");
-    y_dot
+    if resting { still() } else { products(a_dot, b) + products(b_dot, a) }
 }
 
 fn dot_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -28,6 +27,7 @@ use crate::sample;
     reads(a, b),
     optional(a, b),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -56,7 +56,6 @@ fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    tell_resting("component_mul");
     let partial = |moving: T, factor: T| along(moved(factor), moving);
     let Some(a_dot) = a_dot else {
         return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, partial));

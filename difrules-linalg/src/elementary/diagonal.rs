@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
@@ -21,6 +20,7 @@ use crate::sample;
     reverse = diagonal_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -44,7 +44,6 @@ fn diagonal_forward<T: Scalar, R: DimMin<C>, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<DimMinimum<R, C>>,
 {
-    tell_resting("diagonal");
     entries(a_dot)
 }
 

@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::kernel::column_major_view;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
@@ -36,6 +35,7 @@ use crate::error::{Error, shape};
     saves = matmul_augmented -> (),
     reads(a, b),
     optional(a, b),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -113,7 +113,6 @@ where
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.row(i).iter())),
         |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
     );
-    tell_resting("matmul");
     y_dot
 }
 

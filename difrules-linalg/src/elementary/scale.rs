@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -23,6 +22,7 @@ use crate::block::{add_scaled, along, moved, pairing};
     reverse = scale_reverse,
     reads(a, x),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -47,7 +47,6 @@ fn scale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    tell_resting("scale");
     x.zip_map(x_dot, |x, x_dot| along(moved(a), x_dot) + along(moved(x), a_dot))
 }
 

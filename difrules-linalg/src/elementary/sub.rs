@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -28,6 +27,7 @@ use crate::sample;
     reads(),
     optional(a, b),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -54,16 +54,14 @@ fn sub_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let y_dot = match (a_dot, b_dot) {
+    match (a_dot, b_dot) {
         (Some(a_dot), Some(b_dot)) => {
             a_dot.zip_map(b_dot, |x, y| if is_still(&y) { x } else { moved(x - y) })
         }
         (Some(a_dot), None) => a_dot.clone(),
         (None, Some(b_dot)) => b_dot.map(|x| kept(x, |x| -x)),
         (None, None) => unreachable!("some argument varies"),
-    };
-    tell_resting("sub");
-    y_dot
+    }
 }
 
 fn sub_reverse<T: Scalar, R: Dim, C: Dim>(

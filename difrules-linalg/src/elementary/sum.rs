@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
@@ -24,6 +23,7 @@ use crate::sample;
     reverse = sum_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -43,7 +43,6 @@ fn sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    tell_resting("sum");
     kept_sum(a_dot.iter())
 }
 

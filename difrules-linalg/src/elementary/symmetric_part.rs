@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, Storage};
@@ -28,6 +27,7 @@ use crate::sample;
     reverse = symmetric_part_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -58,7 +58,6 @@ where
             };
         }
     }
-    tell_resting("symmetric_part");
     y_dot
 }
 

@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::contract::Kind;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
@@ -33,6 +32,7 @@ use crate::error::{Error, shape};
     reverse = tr_mul_reverse,
     reads(a, b),
     optional(a, b),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -77,7 +77,6 @@ where
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
         |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
     );
-    tell_resting("tr_mul");
     y_dot
 }
 

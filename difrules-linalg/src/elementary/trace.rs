@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -27,6 +26,7 @@ use crate::sample;
     reverse = trace_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -47,7 +47,6 @@ fn trace_forward<T: Scalar, D: Dim>(a_dot: &OMatrix<T, D, D>) -> T
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    tell_resting("trace");
     let count = a_dot.nrows();
     kept_sum((0..count).map(|i| &a_dot[(i, i)]))
 }

@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -21,6 +20,7 @@ use crate::sample;
     reverse = transpose_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -40,7 +40,6 @@ fn transpose_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMa
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    tell_resting("transpose");
     a_dot.transpose()
 }
 

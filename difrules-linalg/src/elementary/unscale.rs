@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -23,6 +22,7 @@ use crate::block::{add_scaled, along, chain, moved, pairing};
     reverse = unscale_reverse,
     reads(a, return),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -48,7 +48,6 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let inverse = T::one() / a;
-    tell_resting("unscale");
     y.zip_map(x_dot, |y, x_dot| along(moved(inverse), x_dot) + along(moved(-(y * inverse)), a_dot))
 }
 

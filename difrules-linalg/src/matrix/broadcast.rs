@@ -1,7 +1,6 @@
 //! A vector in every column, a row in every row, a number in every entry: by names of their own, since there
 //! is no implicit broadcasting, here as in nalgebra.
 
-use difrules_core::__private::tell_resting;
 use difrules_core::contract::{AsWhole, Lent, Operand};
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
@@ -310,6 +309,7 @@ where
     reverse = add_scalar_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -332,7 +332,6 @@ fn add_scalar_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    tell_resting("add_scalar");
     a_dot.add_scalar(x_dot)
 }
 
@@ -373,6 +372,7 @@ fn add_scalar_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, T) {
     reverse = add_to_columns_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -399,7 +399,6 @@ fn add_to_columns_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    tell_resting("add_to_columns");
     let mut y_dot = a_dot.clone();
     for mut column in y_dot.column_iter_mut() {
         column += v_dot;
@@ -451,6 +450,7 @@ fn add_to_columns_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVecto
     reverse = add_to_rows_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -477,7 +477,6 @@ fn add_to_rows_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    tell_resting("add_to_rows");
     let mut y_dot = a_dot.clone();
     for (mut column, &r_dot) in y_dot.column_iter_mut().zip(r_dot.iter()) {
         column.add_scalar_mut(r_dot);
@@ -524,6 +523,7 @@ fn add_to_rows_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, RowDVecto
     reverse = column_sum_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -543,7 +543,6 @@ fn column_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OV
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    tell_resting("column_sum");
     let (rows, _) = a_dot.shape_generic();
     OVector::from_fn_generic(rows, U1, |i, _| kept_sum(a_dot.row(i).iter()))
 }
@@ -577,6 +576,7 @@ fn column_sum_reverse<T: Scalar, R: Dim, C: Dim>(
     reverse = row_sum_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -596,7 +596,6 @@ fn row_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> RowOV
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    tell_resting("row_sum");
     let (_, columns) = a_dot.shape_generic();
     RowOVector::from_fn_generic(U1, columns, |_, j| kept_sum(a_dot.column(j).iter()))
 }

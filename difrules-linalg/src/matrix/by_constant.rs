@@ -5,7 +5,6 @@ use std::any::TypeId;
 use std::borrow::Cow;
 
 use difrules_core::__private::same_ref;
-use difrules_core::__private::tell_resting;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -47,6 +46,7 @@ where
     saves = constant_matmul_augmented -> (),
     reads(a),
     constant(a),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -88,7 +88,6 @@ where
     }
     let mut y_dot = constant_matmul_augmented(a, b_dot).expect(FIT).0;
     keep_resting(&mut y_dot, |_| true, |j| rests(b_dot.column(j).iter()));
-    tell_resting("constant_matmul");
     y_dot
 }
 
@@ -130,6 +129,7 @@ fn constant_matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     saves = matmul_constant_augmented -> (),
     reads(b),
     constant(b),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -171,7 +171,6 @@ where
     }
     let mut y_dot = matmul_constant_augmented(a_dot, b).expect(FIT).0;
     keep_resting(&mut y_dot, |i| rests(a_dot.row(i).iter()), |_| true);
-    tell_resting("matmul_constant");
     y_dot
 }
 

@@ -1,6 +1,5 @@
 //! How a matrix in one piece is made, and taken apart again.
 
-use difrules_core::__private::tell_resting;
 use difrules_core::contract::AsWhole;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, Whole, primitive};
@@ -284,6 +283,7 @@ where
     forward = from_diagonal_forward,
     reverse = from_diagonal_reverse,
     reads(),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -303,7 +303,6 @@ fn from_diagonal_forward<T: Scalar, D: Dim>(d_dot: &OVector<T, D>) -> OMatrix<T,
 where
     DefaultAllocator: Allocator<D> + Allocator<D, D>,
 {
-    tell_resting("from_diagonal");
     let (size, _) = d_dot.shape_generic();
     OMatrix::from_fn_generic(size, size, |i, j| if i == j { d_dot[i] } else { still() })
 }

@@ -1,6 +1,5 @@
 //! Parts of matrices in one piece, and matrices put together.
 
-use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -485,6 +484,7 @@ where
     reads(start, shape),
     constant(start, shape),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -516,7 +516,6 @@ fn view_forward<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
 {
-    tell_resting("view");
     a_dot.generic_view(start, shape).clone_owned()
 }
 
@@ -563,6 +562,7 @@ fn view_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, (usize, usize), 
     reverse = hstack_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -600,7 +600,6 @@ fn hstack_forward<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
 where
     DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
 {
-    tell_resting("hstack");
     beside(a_dot, b_dot)
 }
 
@@ -658,6 +657,7 @@ fn add_parts<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim, R2: Dim, C2: Dim>(
     reverse = vstack_reverse,
     reads(),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -697,7 +697,6 @@ fn vstack_forward<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
 {
-    tell_resting("vstack");
     above(a_dot, b_dot)
 }
 

@@ -1,4 +1,3 @@
-use difrules_core::__private::tell_resting;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -38,6 +37,7 @@ use crate::error::{Error, finite, shape, square};
     reverse = solve_reverse,
     saves = solve_and_factors -> Lu<T, D, D>,
     reads(return),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -91,7 +91,6 @@ where
     factors.solve(Operation::None, &mut x_dot).expect(FIT);
     let resting = rests(a_dot.iter());
     keep_resting(&mut x_dot, |_| resting, |j| rests(b_dot.column(j).iter()));
-    tell_resting("solve");
     x_dot
 }
 

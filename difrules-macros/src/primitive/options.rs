@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) entrywise: bool,
     /// Whether numbers with tangents run the text as it is.
     pub(crate) direct: bool,
+    /// Whether the forward rule says what rests.
+    pub(crate) resting: bool,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
@@ -148,7 +150,7 @@ impl Instance {
     }
 }
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "forward",
     "reverse",
     "partial",
@@ -159,6 +161,7 @@ const KEYS: [&str; 19] = [
     "optional",
     "entrywise",
     "direct",
+    "resting",
     "constant",
     "kernel",
     "instances",
@@ -240,7 +243,9 @@ impl Options {
     /// What comes after a key.
     fn value(&mut self, input: ParseStream, key: &Ident) -> Result<()> {
         match key.to_string().as_str() {
-            "entrywise" | "direct" if input.peek(Token![=]) || input.peek(syn::token::Paren) => {
+            "entrywise" | "direct" | "resting"
+                if input.peek(Token![=]) || input.peek(syn::token::Paren) =>
+            {
                 let message = format!("`{key}` stands alone: write it without a value");
                 return Err(Error::new(key.span(), message));
             }
@@ -277,6 +282,7 @@ impl Options {
             "optional" => self.optional = list(input, key, "optional(a, b)", Ident::parse)?,
             "entrywise" => self.entrywise = true,
             "direct" => self.direct = true,
+            "resting" => self.resting = true,
             "instances" => {
                 self.instances = list(input, key, "instances(f32, f64)", Instance::parse)?;
             }

@@ -29,6 +29,7 @@ impl Expansion<'_> {
         };
         let scalar = of_reals(!self.options.partial.is_empty());
         let direct = of_reals(self.options.direct);
+        let resting = self.options.resting;
         let function_arguments = &function.arguments;
         let partials = &self.options.partial;
         let entrywise = self.options.entrywise
@@ -139,6 +140,7 @@ impl Expansion<'_> {
                 const SCALAR: bool = #scalar;
                 const ENTRYWISE: bool = #entrywise;
                 const DIRECT: bool = #direct;
+                const RESTING: bool = #resting;
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
                 type Overwritten<__S: __difrules::Real> = (#(#overwritten_types,)*);
