@@ -31,17 +31,13 @@ impl Calls {
     /// The calls of `P` at the real scalar `S`. It is asked once: a record lives as long as the
     /// program, and so does this.
     pub fn of<P: Primitive, S: Real>() -> Self {
-        // A function of numbers has one function that gives its partial derivatives, and no rules of its own
-        // here: less to compile.
-        let evaluate: Evaluate<S> =
-            if P::SCALAR { evaluate::<P, S, OfNumbers> } else { evaluate::<P, S, General> };
         Self::new(Methods {
             record: P::record,
             in_place: P::Arguments::IN_PLACE,
             arguments: P::Arguments::handling::<S>(),
             output: Reference::<P::Output>::handling::<S>(),
             primal: primal::<P, S>,
-            evaluate,
+            evaluate: evaluate::<P, S>,
         })
     }
 
@@ -102,7 +98,7 @@ fn primal<P: Primitive, S: Real>(
     }
 }
 
-fn evaluate<P: Primitive, S: Real, R: Steps>(
+fn evaluate<P: Primitive, S: Real>(
     arguments: Values<'_, '_>,
     output: Option<&dyn Any>,
 ) -> Result<Box<dyn Step<S>>, CallError> {
@@ -116,35 +112,17 @@ fn evaluate<P: Primitive, S: Real, R: Steps>(
         }
         _ => P::evaluate::<S>(inputs).map_err(|error| failed(P::record, error))?,
     };
-    Ok(R::step::<P, S>(evaluation))
-}
-
-/// How an evaluation is kept for the rules.
-trait Steps {
-    fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>>;
-}
-
-/// With the primitive's own rules.
-struct General;
-
-impl Steps for General {
-    fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
+    // A function of numbers has one function that gives its partial derivatives, and no rules of its own here: less to
+    // compile.
+    Ok(if P::SCALAR {
+        StepOfNumbers::<P::Arguments, P::Output, S, _, _>::boxed(evaluation, partial::<P, S>)
+    } else {
         Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
             evaluation,
             push: P::forward::<S>,
             residual: residual::<P, S>,
         })
-    }
-}
-
-/// With its partial derivatives, where [`Primitive::SCALAR`].
-struct OfNumbers;
-
-impl Steps for OfNumbers {
-    fn step<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Step<S>> {
-        let partial = partial::<P, S>;
-        StepOfNumbers::<P::Arguments, P::Output, S, _, _>::boxed(evaluation, partial)
-    }
+    })
 }
 
 /// The partial derivative by an argument; none where the argument does not matter.
