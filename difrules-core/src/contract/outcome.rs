@@ -65,67 +65,6 @@ impl<V, A, E> From<Result<(V, A), E>> for Aux<Result<V, E>, Option<A>> {
     }
 }
 
-/// What a transform's function may return: a value, or a `Result` of one; with [`Aux`], more beside it.
-pub trait Outcome {
-    /// The value on success.
-    type Value: Differentiable;
-    /// What comes beside it.
-    type Aux;
-    /// What the function fails with.
-    type Error;
-    /// This outcome with another value.
-    type Of<Y>;
-    /// The result, and what comes beside it.
-    fn into_parts(self) -> (Result<Self::Value, Self::Error>, Self::Aux);
-    /// The outcome of a result and what comes beside it.
-    fn from_parts<Y>(result: Result<Y, Self::Error>, aux: Self::Aux) -> Self::Of<Y>;
-}
-
-impl<V: Differentiable> Outcome for V {
-    type Value = V;
-    type Aux = ();
-    type Error = Infallible;
-    type Of<Y> = Y;
-
-    fn into_parts(self) -> (Result<V, Infallible>, ()) {
-        (Ok(self), ())
-    }
-
-    fn from_parts<Y>(result: Result<Y, Infallible>, (): ()) -> Y {
-        infallible(result)
-    }
-}
-
-impl<V: Differentiable, E> Outcome for Result<V, E> {
-    type Value = V;
-    type Aux = ();
-    type Error = E;
-    type Of<Y> = Result<Y, E>;
-
-    fn into_parts(self) -> (Self, ()) {
-        (self, ())
-    }
-
-    fn from_parts<Y>(result: Result<Y, E>, (): ()) -> Result<Y, E> {
-        result
-    }
-}
-
-impl<O: Outcome<Aux = ()>, A> Outcome for Aux<O, A> {
-    type Value = O::Value;
-    type Aux = A;
-    type Error = O::Error;
-    type Of<Y> = (O::Of<Y>, A);
-
-    fn into_parts(self) -> (Result<O::Value, O::Error>, A) {
-        (self.0.into_parts().0, self.1)
-    }
-
-    fn from_parts<Y>(result: Result<Y, O::Error>, aux: A) -> (O::Of<Y>, A) {
-        (O::from_parts(result, ()), aux)
-    }
-}
-
 /// What a function whose value is a `V` may return: a `V`, or a `Result` or an `Option` of one; with [`Aux`], more
 /// beside it.
 ///
@@ -219,6 +158,24 @@ impl<V: Differentiable, O: OutcomeOf<V, Aux = ()>, A> OutcomeOf<V> for Aux<O, A>
     fn from_parts<Y>(result: Result<Y, O::Error>, aux: A) -> (O::Of<Y>, A) {
         (O::from_parts(result, ()), aux)
     }
+}
+
+/// What a transform's function may return: a value, or a `Result` of one; with [`Aux`], more beside it.
+pub trait Outcome: OutcomeOf<Self::Value> {
+    /// The value on success.
+    type Value: Differentiable;
+}
+
+impl<V: Differentiable> Outcome for V {
+    type Value = V;
+}
+
+impl<V: Differentiable, E> Outcome for Result<V, E> {
+    type Value = V;
+}
+
+impl<O: Outcome + OutcomeOf<O::Value, Aux = ()>, A> Outcome for Aux<O, A> {
+    type Value = O::Value;
 }
 
 /// Why a function that returns an `Option` has no value.

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::{recorded, seeded};
-use crate::contract::outcome::Outcome;
+use crate::contract::outcome::{Outcome, OutcomeOf};
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, With};
 use crate::modes::dual::Dual;
@@ -229,14 +229,15 @@ pub fn jacobian_by_shape<X, F, Y, V, G, Z, W>(
     forward: F,
     reverse: G,
     x: &X,
-) -> Y::Of<DMatrix<X::Real>>
+) -> <Y as OutcomeOf<V>>::Of<DMatrix<X::Real>>
 where
     X: Differentiable,
     F: Fn(&With<X, Dual<X::Real, COLUMNS>>) -> Y,
-    Y: Outcome<Value = V>,
+    Y: Outcome<Value = V> + OutcomeOf<V>,
     V: Differentiable<Real = Dual<X::Real, COLUMNS>>,
     G: FnOnce(&With<X, Var<X::Real>>) -> Z,
-    Z: Outcome<Value = W, Aux = Y::Aux, Error = Y::Error>,
+    Z: Outcome<Value = W>
+        + OutcomeOf<W, Aux = <Y as OutcomeOf<V>>::Aux, Error = <Y as OutcomeOf<V>>::Error>,
     W: Differentiable<Real = Var<X::Real>>,
 {
     let columns = X::count(&x.shape());
