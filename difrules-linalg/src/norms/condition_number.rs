@@ -1,5 +1,4 @@
 use difrules_core::{Scalar, Slot, diagnosed, primitive};
-use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
 
@@ -81,10 +80,8 @@ fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
     svd: &Svd<T, R, C>,
 ) -> OVector<T::Real, DimMinimum<R, C>>
 where
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     let Svd { u, singular_values, v_t } = svd;
     let count = singular_values.len();

@@ -1,5 +1,4 @@
 use difrules_core::{Scalar, Slot, diagnosed, primitive};
-use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::svd::gradient_of_values;
@@ -67,10 +66,8 @@ fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
     svd: &Svd<T, R, C>,
 ) -> OVector<T::Real, DimMinimum<R, C>>
 where
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>,
+    DimMinimum<R, C>: DimSub<U1>,
+    DefaultAllocator: SvdAllocator<R, C>,
 {
     let values = &svd.singular_values;
     OVector::from_fn_generic(values.shape_generic().0, U1, |i, _| {
