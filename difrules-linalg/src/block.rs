@@ -189,6 +189,12 @@ pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
     if is_still(&moving) | is_still(&slope) { still() } else { product }
 }
 
+/// A tangent times a factor: where the factor is zero it is one that was computed, not one that leaves the tangent
+/// out.
+pub(crate) fn along_factor<T: Scalar>(moving: T, factor: T) -> T {
+    along(moved(factor), moving)
+}
+
 /// As of what moves: no part is a zero of negative sign.
 pub(crate) fn moved<T: Scalar>(mut x: T) -> T {
     x.parts_mut().iter_mut().for_each(|part| *part = part.moved());

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, along, chain, moved, numbers, numbers_mut};
+use crate::block::{add_to_both, along_factor, chain, numbers, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -56,13 +56,12 @@ fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let partial = |moving: T, factor: T| along(moved(factor), moving);
     let Some(a_dot) = a_dot else {
-        return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, partial));
+        return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, along_factor));
     };
-    let mut y_dot = a_dot.zip_map(b, partial);
+    let mut y_dot = a_dot.zip_map(b, along_factor);
     if let Some(b_dot) = b_dot {
-        y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += partial(b_dot, a));
+        y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += along_factor(b_dot, a));
     }
     y_dot
 }

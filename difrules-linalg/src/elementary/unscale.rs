@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_scaled, along, chain, moved, pairing};
+use crate::block::{add_scaled, along_factor, chain, pairing};
 
 /// X / a, every entry of a matrix over a number.
 ///
@@ -48,7 +48,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let inverse = T::one() / a;
-    y.zip_map(x_dot, |y, x_dot| along(moved(inverse), x_dot) + along(moved(-(y * inverse)), a_dot))
+    y.zip_map(x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(a_dot, -(y * inverse)))
 }
 
 fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
