@@ -1,0 +1,8 @@
+//! The primitives of this crate as methods, a file a group.
+
+mod blas;
+mod decomposition;
+mod determinants;
+mod elementary;
+mod norms;
+mod systems;
