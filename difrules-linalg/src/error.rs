@@ -2,7 +2,7 @@
 
 use difrules_core::{Real, Scalar};
 use nalgebra::storage::RawStorage;
-use nalgebra::{Dim, Matrix};
+use nalgebra::{Complex, Dim, Matrix};
 
 use crate::blas::options::{Diagonal, Triangle};
 
@@ -58,6 +58,19 @@ pub enum Error {
     SingularBlock {
         /// How many rows it has.
         rows: usize,
+    },
+    /// A linear equation for a matrix has no solution, or many, as eigenvalues of its coefficients cancel.
+    #[error(
+        "the equation is singular but for rounding: the eigenvalues {first} and {second} of its \
+         coefficients {relation}"
+    )]
+    SingularEquation {
+        /// The eigenvalue of the first coefficient.
+        first: Complex<f64>,
+        /// That of the second.
+        second: Complex<f64>,
+        /// What the two do.
+        relation: &'static str,
     },
     /// Factors that no factorisation gives.
     #[error("`{argument}` is not what a factorisation gives: {reason}")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum};
 
 use crate::decomposition::svd::Svd;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
@@ -47,10 +47,25 @@ impl Known {
         Self::new(std::iter::empty(), eigen.eigenvalues.iter(), eigen.eigenvectors.iter())
     }
 
+    /// What a rule has saved by [`saved`].
+    pub(crate) fn again(saved: &Arc<[f64]>) -> Self {
+        Self(Some(saved.clone()))
+    }
+
     /// The numbers, in order.
     pub(crate) fn reals(&self) -> Option<impl Iterator<Item = f64> + '_> {
         self.0.as_ref().map(|reals| reals.iter().copied())
     }
+}
+
+/// The plain numbers of matrices, in order.
+pub(crate) fn saved<T: Scalar>(matrices: &[&DMatrix<T>]) -> Arc<[f64]> {
+    let numbers = matrices.iter().flat_map(|matrix| matrix.iter());
+    let mut reals = Vec::new();
+    for &(mut x) in numbers {
+        reals.extend(x.parts_mut().iter().map(|part| part.to_f64()));
+    }
+    reals.into()
 }
 
 /// The next number of factors; it is asked for as often as there are some.
@@ -60,4 +75,12 @@ pub(crate) fn next<T: Scalar>(reals: &mut impl Iterator<Item = f64>) -> T {
         *part = nalgebra::convert(reals.next().unwrap_or(f64::NAN));
     }
     x
+}
+
+/// The next square matrix of factors.
+pub(crate) fn next_square<T: Scalar>(
+    reals: &mut impl Iterator<Item = f64>,
+    size: usize,
+) -> DMatrix<T> {
+    DMatrix::from_fn(size, size, |_, _| next(reals))
 }

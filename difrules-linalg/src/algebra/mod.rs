@@ -17,5 +17,6 @@ pub(crate) mod reduction;
 pub(crate) mod scaling;
 pub(crate) mod schur;
 pub(crate) mod svd;
+pub(crate) mod sylvester;
 pub(crate) mod triangular_part;
 pub(crate) mod unitary;

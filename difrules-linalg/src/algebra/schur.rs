@@ -34,18 +34,7 @@ where
     DefaultAllocator:
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
-    if a.is_empty() {
-        return Ok((a.clone(), a.clone()));
-    }
-    let (mut q, mut t, scale) = hessenberg_factors(a);
-    let mut memory = OVector::<T, D>::zeros_generic(a.shape_generic().0, U1);
-    triangularise_hessenberg(
-        &mut block_mut(&mut t),
-        &mut block_mut(&mut q),
-        memory.as_mut_slice(),
-    )?;
-    let below = if <T::Kind as Kind>::REAL { 2 } else { 1 };
-    t.fill_lower_triangle(T::zero(), below);
+    let (mut q, mut t, scale) = scaled_factors(a)?;
     sort(&mut block_mut(&mut q), &mut block_mut(&mut t));
     let found = t.clone();
     for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
@@ -60,6 +49,43 @@ where
             t.row_mut(j).apply(|x| *x *= turn.conjugate());
         }
     }
+    t.apply(|x| *x = x.scale(scale));
+    overflow("t", t.iter())?;
+    Ok((q, t))
+}
+
+/// Q and T with the eigenvalues in any order, and what T has to be multiplied by.
+#[expect(clippy::type_complexity, reason = "two factors or an error")]
+fn scaled_factors<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OMatrix<T, D, D>, OMatrix<T, D, D>, T::Real), Error>
+where
+    DefaultAllocator:
+        Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
+{
+    if a.is_empty() {
+        return Ok((a.clone(), a.clone(), nalgebra::one()));
+    }
+    let (mut q, mut t, scale) = hessenberg_factors(a);
+    let mut memory = OVector::<T, D>::zeros_generic(a.shape_generic().0, U1);
+    triangularise_hessenberg(
+        &mut block_mut(&mut t),
+        &mut block_mut(&mut q),
+        memory.as_mut_slice(),
+    )?;
+    let below = if <T::Kind as Kind>::REAL { 2 } else { 1 };
+    t.fill_lower_triangle(T::zero(), below);
+    Ok((q, t, scale))
+}
+
+/// Q and T for whom the order of the eigenvalues and the phases of the vectors do not matter: any.
+///
+/// # Errors
+/// [`Error::NoConvergence`]; [`Error::Overflow`].
+pub(crate) fn any_schur_factors<T: Scalar>(
+    a: &DMatrix<T>,
+) -> Result<(DMatrix<T>, DMatrix<T>), Error> {
+    let (q, mut t, scale) = scaled_factors(a)?;
     t.apply(|x| *x = x.scale(scale));
     overflow("t", t.iter())?;
     Ok((q, t))

@@ -206,8 +206,10 @@ use difrules_linalg::complex_eigenvalues as _;
 use difrules_linalg::component_mul as _;
 use difrules_linalg::condition_number as _;
 use difrules_linalg::constant_matmul as _;
+use difrules_linalg::continuous_lyapunov as _;
 use difrules_linalg::determinant as _;
 use difrules_linalg::diagonal as _;
+use difrules_linalg::discrete_lyapunov as _;
 use difrules_linalg::dot as _;
 use difrules_linalg::eigen as _;
 use difrules_linalg::elementwise_1 as _;
@@ -216,6 +218,8 @@ use difrules_linalg::elementwise_3 as _;
 use difrules_linalg::elementwise_4 as _;
 use difrules_linalg::elementwise_5 as _;
 use difrules_linalg::elementwise_6 as _;
+// difrules_linalg::equations::linear::lyapunov_again is not `pub`.
+// difrules_linalg::equations::linear::sylvester_again is not `pub`.
 use difrules_linalg::from_diagonal as _;
 use difrules_linalg::full_piv_lu as _;
 // difrules_linalg::function::symmetric_function::symmetric_function_derivative is not `pub`.
@@ -258,6 +262,7 @@ use difrules_linalg::spectral_norm as _;
 use difrules_linalg::sub as _;
 use difrules_linalg::sum as _;
 use difrules_linalg::svd as _;
+use difrules_linalg::sylvester as _;
 use difrules_linalg::symmetric_eigen as _;
 use difrules_linalg::symmetric_eigenvalues as _;
 use difrules_linalg::symmetric_function as _;

@@ -4,5 +4,6 @@ mod blas;
 mod decomposition;
 mod determinants;
 mod elementary;
+mod equations;
 mod norms;
 mod systems;

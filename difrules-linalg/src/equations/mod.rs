@@ -1,0 +1,6 @@
+//! Matrix equations. The rule of each is one more linear equation with the factors of the first.
+
+pub(crate) mod continuous_lyapunov;
+pub(crate) mod discrete_lyapunov;
+pub(crate) mod linear;
+pub(crate) mod sylvester;
