@@ -72,6 +72,14 @@ pub enum Error {
         /// What the two do.
         relation: &'static str,
     },
+    /// A function has no value for a matrix with this eigenvalue.
+    #[error("`{function}` has no value for a matrix with the eigenvalue {eigenvalue}")]
+    OutsideDomain {
+        /// The function.
+        function: &'static str,
+        /// The eigenvalue.
+        eigenvalue: Complex<f64>,
+    },
     /// Factors that no factorisation gives.
     #[error("`{argument}` is not what a factorisation gives: {reason}")]
     InvalidFactors {

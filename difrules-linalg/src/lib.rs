@@ -75,7 +75,18 @@ pub use equations::continuous_lyapunov::continuous_lyapunov;
 pub use equations::discrete_lyapunov::discrete_lyapunov;
 pub use equations::sylvester::sylvester;
 pub use error::Error;
+pub use function::cos::cos;
+pub use function::cosh::cosh;
+pub use function::exp::exp;
+pub use function::exp_action::exp_action;
+pub use function::ln::ln;
+pub use function::pow::pow;
+pub use function::powf::powf;
 pub use function::scalar_function::ScalarFunction;
+pub use function::sign::sign;
+pub use function::sin::sin;
+pub use function::sinh::sinh;
+pub use function::sqrt::sqrt;
 pub use function::symmetric_function::symmetric_function;
 pub use matrix::{
     Beside, By, Constant, Divisor, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,

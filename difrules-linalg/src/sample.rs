@@ -40,3 +40,18 @@ pub(crate) fn hermitian<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
     let any: DMatrix<T> = random.matrix(size, size);
     (&any + any.adjoint()).map(|x| x.scale(nalgebra::convert(0.5)))
 }
+
+/// A square matrix whose eigenvalues have positive real parts: far from normal, with eigenvalues that repeat, or
+/// neither.
+pub(crate) fn principal<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
+    let size = random.choose(&[0, 1, 2, 3, 5]);
+    let mut a: DMatrix<T> = random.matrix(size, size);
+    let triangular = random.choose(&[true, false]);
+    if triangular {
+        a.fill_lower_triangle(T::zero(), 0);
+    }
+    let (factor, middle) = (nalgebra::convert(0.4), nalgebra::convert(1.7));
+    a.apply(|x| *x = x.scale(factor));
+    (0..size).for_each(|i| a[(i, i)] += T::from_real(middle));
+    a
+}

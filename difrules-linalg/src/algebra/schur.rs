@@ -91,6 +91,54 @@ pub(crate) fn any_schur_factors<T: Scalar>(
     Ok((q, t))
 }
 
+/// Q and T with the eigenvalues in any order, for functions of A; the diagonals of blocks of two rows are equal. A
+/// triangular A keeps its entries, which may be far more exact than its size says.
+///
+/// # Errors
+/// [`Error::NoConvergence`]; [`Error::Overflow`].
+pub(crate) fn unordered_schur_factors<T: Scalar>(
+    a: DMatrixView<'_, T>,
+) -> Result<(DMatrix<T>, DMatrix<T>), Error> {
+    let size = a.nrows();
+    let has = |lower: bool| {
+        (0..size)
+            .any(|j| (0..size).any(|i| (if lower { i > j } else { i < j }) && !a[(i, j)].is_zero()))
+    };
+    if !has(true) {
+        return Ok((DMatrix::identity(size, size), a.into_owned()));
+    }
+    if !has(false) {
+        let last = size - 1;
+        let q =
+            DMatrix::from_fn(size, size, |i, j| if i + j == last { T::one() } else { T::zero() });
+        return Ok((q, DMatrix::from_fn(size, size, |i, j| a[(last - i, last - j)])));
+    }
+    let (mut q, mut t, scale) = scaled_factors(&a.into_owned())?;
+    let found = t.clone();
+    for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
+        standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
+    }
+    t.apply(|x| *x = x.scale(scale));
+    overflow("t", t.iter())?;
+    Ok((q, t))
+}
+
+/// The sizes of the numbers that each eigenvalue is a sum of, at its first row.
+///
+/// The rounding of T is that of A, Q |T| Q^H in size, at the places of the vectors, as in
+/// [`Sizes`](crate::tolerance::Sizes).
+pub(crate) fn rounding_sizes<T: Scalar>(
+    q: Option<DMatrixView<'_, T>>,
+    t: DMatrixView<'_, T>,
+) -> Vec<f64> {
+    let count = t.nrows();
+    let t = moduli(t);
+    let overlaps =
+        q.map_or_else(|| DMatrix::identity(count, count), |q| moduli(q).tr_mul(&moduli(q)));
+    let all = &overlaps * t * &overlaps;
+    all.diagonal().iter().copied().collect()
+}
+
 /// The rows of the blocks on the diagonal.
 pub(crate) fn blocks<T: Scalar>(
     t: DMatrixView<'_, T>,
@@ -275,9 +323,6 @@ impl<'a, T: Scalar> Divider<'a, T> {
     }
 
     /// How far from zero a divisor is that is a difference of eigenvalues of the blocks that begin at two rows.
-    ///
-    /// The rounding of T is that of A, Q |T| Q^H in size, at the places of the vectors, as in
-    /// [`Sizes`](crate::tolerance::Sizes).
     fn gap(&mut self, i: usize, j: usize, divisor: f64) -> Gap {
         let count = self.t.nrows();
         let largest = self.size * (count * count) as f64;
@@ -285,13 +330,7 @@ impl<'a, T: Scalar> Divider<'a, T> {
             return Gap::Apart;
         }
         let (q, t) = (self.q, self.t);
-        let sizes = self.sizes.get_or_insert_with(|| {
-            let t = moduli(t);
-            let overlaps =
-                q.map_or_else(|| DMatrix::identity(count, count), |q| moduli(q).tr_mul(&moduli(q)));
-            let all = &overlaps * t * &overlaps;
-            all.diagonal().iter().copied().collect()
-        });
+        let sizes = self.sizes.get_or_insert_with(|| rounding_sizes(q, t));
         gap_of::<T::Real>(divisor, sizes[i].max(sizes[j]), count)
     }
 

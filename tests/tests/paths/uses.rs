@@ -195,6 +195,7 @@ use difrules_linalg::add_to_rows as _;
 use difrules_linalg::adjoint as _;
 // difrules_linalg::algebra::hermitian_eigen::eigenvalue_gradient is not `pub`.
 // difrules_linalg::algebra::hermitian_eigen::split_along is not `pub`.
+// difrules_linalg::algebra::square_root::solve_of_root is not `pub`.
 // difrules_linalg::algebra::svd::singular_value_gradient is not `pub`.
 use difrules_linalg::axpy as _;
 use difrules_linalg::bidiagonal as _;
@@ -207,6 +208,8 @@ use difrules_linalg::component_mul as _;
 use difrules_linalg::condition_number as _;
 use difrules_linalg::constant_matmul as _;
 use difrules_linalg::continuous_lyapunov as _;
+use difrules_linalg::cos as _;
+use difrules_linalg::cosh as _;
 use difrules_linalg::determinant as _;
 use difrules_linalg::diagonal as _;
 use difrules_linalg::discrete_lyapunov as _;
@@ -220,6 +223,8 @@ use difrules_linalg::elementwise_5 as _;
 use difrules_linalg::elementwise_6 as _;
 // difrules_linalg::equations::linear::lyapunov_again is not `pub`.
 // difrules_linalg::equations::linear::sylvester_again is not `pub`.
+use difrules_linalg::exp as _;
+use difrules_linalg::exp_action as _;
 use difrules_linalg::from_diagonal as _;
 use difrules_linalg::full_piv_lu as _;
 // difrules_linalg::function::symmetric_function::symmetric_function_derivative is not `pub`.
@@ -230,6 +235,7 @@ use difrules_linalg::hstack as _;
 use difrules_linalg::inverse as _;
 use difrules_linalg::lblt as _;
 use difrules_linalg::lblt_solve as _;
+use difrules_linalg::ln as _;
 use difrules_linalg::ln_abs_determinant as _;
 use difrules_linalg::ln_determinant as _;
 use difrules_linalg::lp_norm as _;
@@ -248,17 +254,23 @@ use difrules_linalg::nrm2 as _;
 use difrules_linalg::nuclear_norm as _;
 use difrules_linalg::one_norm as _;
 use difrules_linalg::polar as _;
+use difrules_linalg::pow as _;
+use difrules_linalg::powf as _;
 use difrules_linalg::pseudo_inverse as _;
 use difrules_linalg::qr as _;
 use difrules_linalg::row_sum as _;
 use difrules_linalg::scale as _;
 use difrules_linalg::schur as _;
+use difrules_linalg::sign as _;
+use difrules_linalg::sin as _;
 use difrules_linalg::singular_values as _;
+use difrules_linalg::sinh as _;
 use difrules_linalg::solve as _;
 use difrules_linalg::solve_lower_triangular as _;
 use difrules_linalg::solve_triangular as _;
 use difrules_linalg::solve_upper_triangular as _;
 use difrules_linalg::spectral_norm as _;
+use difrules_linalg::sqrt as _;
 use difrules_linalg::sub as _;
 use difrules_linalg::sum as _;
 use difrules_linalg::svd as _;

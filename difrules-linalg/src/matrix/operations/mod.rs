@@ -5,5 +5,6 @@ mod decomposition;
 mod determinants;
 mod elementary;
 mod equations;
+mod functions;
 mod norms;
 mod systems;

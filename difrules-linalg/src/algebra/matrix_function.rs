@@ -1,0 +1,167 @@
+//! What the functions of a matrix share. Their work is on matrices of dynamic size, whatever the argument is.
+//!
+//! With L(A, E) the derivative of f(A) along E, the adjoint of E -> L(A, E) is E -> L(A^H, E) (Higham 2008,
+//! Functions of Matrices, section 3.2), and for f that is real on the real axis L(A^H, E) = L(A, E^H)^H. So a
+//! reverse rule is the forward rule between adjoints, with the same saved work.
+
+use difrules_core::contract::Kind;
+use difrules_core::{Cotangent, Real, Scalar, Slot};
+use nalgebra::allocator::Allocator;
+use nalgebra::{Complex, DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
+
+use crate::algebra::schur::rounding_sizes;
+use crate::algebra::sylvester::eigenvalues;
+use crate::block::{block, block_mut, buffer, multiply, product};
+use crate::error::Error;
+use crate::tolerance::{Gap, gap_of};
+
+/// A matrix of dynamic size as one of the type of the argument.
+pub(crate) fn of_size_of<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    found: &DMatrix<T>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let mut sized = a.clone();
+    block_mut(&mut sized).copy_from(found);
+    sized
+}
+
+/// Adds L(A^H, Y_bar) to A_bar, with the function E -> L(A, E).
+pub(crate) fn add_adjoint_derivative<T: Scalar, D: Dim>(
+    y_bar: &mut Cotangent<'_, OMatrix<T, D, D>>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+    derivative: impl FnOnce(DMatrixView<'_, T>) -> DMatrix<T>,
+) where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    let adjoint = derivative(block(&buffer(y_bar).adjoint()));
+    let mut a_bar = buffer(&mut a_bar);
+    for j in 0..adjoint.ncols() {
+        let row = adjoint.row(j);
+        a_bar.column_mut(j).iter_mut().zip(row.iter()).for_each(|(x, y)| *x += y.conjugate());
+    }
+}
+
+/// The largest sum of the moduli of a column, as a plain number.
+pub(crate) fn plain_one_norm<T: Scalar>(a: &DMatrix<T>) -> f64 {
+    let sum = |j: usize| a.column(j).iter().fold(0.0, |sum, x| sum + x.modulus().to_f64());
+    (0..a.ncols())
+        .map(sum)
+        .fold(0.0, |most: f64, sum| if sum > most || sum.is_nan() { sum } else { most })
+}
+
+/// The sum of matrices times numbers, and of a number times the identity.
+pub(crate) fn combination<T: Scalar>(identity: f64, terms: &[(f64, &DMatrix<T>)]) -> DMatrix<T> {
+    let (factor, first) = terms[0];
+    let factor: T::Real = nalgebra::convert(factor);
+    let mut sum = first.map(|x| x.scale(factor));
+    for &(factor, term) in &terms[1..] {
+        let factor: T::Real = nalgebra::convert(factor);
+        sum.zip_apply(term, |sum, x| *sum += x.scale(factor));
+    }
+    if identity != 0.0 {
+        let one: T = nalgebra::convert(identity);
+        (0..sum.nrows()).for_each(|i| sum[(i, i)] += one);
+    }
+    sum
+}
+
+/// A B.
+pub(crate) fn times<T: Scalar>(a: &DMatrix<T>, b: &DMatrix<T>) -> DMatrix<T> {
+    let mut y = DMatrix::zeros(a.nrows(), b.ncols());
+    add_product(a, b, T::zero(), &mut y);
+    y
+}
+
+/// C <- A B + beta C.
+pub(crate) fn add_product<T: Scalar>(a: &DMatrix<T>, b: &DMatrix<T>, beta: T, c: &mut DMatrix<T>) {
+    multiply(T::one(), (block(a), false), (block(b), false), beta, &mut block_mut(c));
+}
+
+/// dA B + A dB, the derivative of a product.
+pub(crate) fn derivative_of_product<T: Scalar>(
+    (a, a_dot): (&DMatrix<T>, &DMatrix<T>),
+    (b, b_dot): (&DMatrix<T>, &DMatrix<T>),
+) -> DMatrix<T> {
+    let mut y_dot = times(a_dot, b);
+    add_product(a, b_dot, T::one(), &mut y_dot);
+    y_dot
+}
+
+/// Work on plain numbers, which rules take for constant in every mode.
+pub(crate) trait PlainWork {
+    /// Matrices that are made of A.
+    fn run<T: Scalar>(a: DMatrixView<'_, T>) -> Result<Vec<DMatrix<T>>, Error>;
+}
+
+/// A number of the kind of T, one mode further in.
+type Inner<T> = <<T as Scalar>::Kind as Kind>::Of<<<T as Scalar>::Real as Real>::Inner>;
+
+/// Does plain work on the plain numbers of A.
+pub(crate) fn on_plain<W: PlainWork, T: Scalar>(
+    a: DMatrixView<'_, T>,
+) -> Result<Vec<DMatrix<T>>, Error> {
+    if <T::Real as Real>::BASE {
+        return W::run(a);
+    }
+    let inside = a.map(|mut x| {
+        let mut y = <Inner<T> as num_traits::Zero>::zero();
+        y.parts_mut().iter_mut().zip(x.parts_mut()).for_each(|(y, x)| *y = x.inner());
+        y
+    });
+    let outside = |mut x: Inner<T>| {
+        let mut y = T::zero();
+        let parts = y.parts_mut().iter_mut().zip(x.parts_mut());
+        parts.for_each(|(y, x)| *y = <T::Real as Real>::from_inner(*x));
+        y
+    };
+    let found = on_plain::<W, Inner<T>>(block(&inside))?;
+    Ok(found.into_iter().map(|m| m.map(outside)).collect())
+}
+
+/// In how many modes a number is.
+pub(crate) fn depth<S: Real>() -> usize {
+    if S::BASE { 0 } else { 1 + depth::<S::Inner>() }
+}
+
+/// Q^H A Q.
+pub(crate) fn into_basis<T: Scalar>(q: &DMatrix<T>, a: DMatrixView<'_, T>) -> DMatrix<T> {
+    let through = product((a, false), (block(q), false));
+    product((block(q), true), (block(&through), false))
+}
+
+/// Q M Q^H.
+pub(crate) fn from_basis<T: Scalar>(q: &DMatrix<T>, m: &DMatrix<T>) -> DMatrix<T> {
+    let through = times(q, m);
+    product((block(&through), false), (block(q), true))
+}
+
+/// Demands that a function has a value for A = Q T Q^H: it says of each eigenvalue, and of a test whether a number is
+/// zero beside what the eigenvalue is a sum of, whether it has none.
+///
+/// # Errors
+/// [`Error::OutsideDomain`].
+pub(crate) fn in_domain<T: Scalar>(
+    function: &'static str,
+    q: &DMatrix<T>,
+    t: &DMatrix<T>,
+    has_none: impl Fn(Complex<f64>, &dyn Fn(f64) -> bool) -> bool,
+) -> Result<(), Error> {
+    let count = t.nrows();
+    let sizes = rounding_sizes(Some(block(q)), block(t));
+    for (eigenvalue, size) in eigenvalues((block(t), false)).into_iter().zip(sizes) {
+        let is_zero = |x: f64| gap_of::<T::Real>(x.abs(), size, count) == Gap::Nothing;
+        if has_none(eigenvalue, &is_zero) {
+            return Err(Error::OutsideDomain { function, eigenvalue });
+        }
+    }
+    Ok(())
+}
+
+/// Whether an eigenvalue is on the closed negative axis, where powers and logarithms have no principal value.
+pub(crate) fn on_negative_axis(eigenvalue: Complex<f64>, is_zero: &dyn Fn(f64) -> bool) -> bool {
+    is_zero(eigenvalue.norm()) || (eigenvalue.re < 0.0 && is_zero(eigenvalue.im))
+}

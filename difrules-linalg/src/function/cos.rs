@@ -1,0 +1,81 @@
+use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::algebra::matrix_function::{add_adjoint_derivative, of_size_of};
+use crate::algebra::trigonometric::{Pair, Part, Trigonometric};
+use crate::block::block;
+use crate::error::{Error, finite, overflow, square};
+use crate::sample;
+
+/// cos(A) = 1 - A^2 / 2 + ..., of any square A.
+///
+/// # Errors
+/// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Overflow`].
+///
+/// # Derivation
+/// As that of [`sin`](fn@crate::sin), of which it is the other half.
+///
+/// ```
+/// use difrules_linalg::cos;
+/// use nalgebra::dmatrix;
+///
+/// let y = cos(&dmatrix![0.0_f64, 1.0; -1.0, 0.0])?;
+/// assert!((y[(0, 0)] - 1.0_f64.cosh()).abs() < 1e-15);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = cos_forward,
+    reverse = cos_reverse,
+    saves = cos_and_steps -> Trigonometric<T>,
+    reads(),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample::square
+)]
+pub fn cos<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> Result<OMatrix<T, D, D>, Error>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    cos_and_steps(a).map(|(y, _)| y)
+}
+
+#[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
+fn cos_and_steps<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OMatrix<T, D, D>, Trigonometric<T>), Error>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    square("a", a.shape())?;
+    finite("a", a)?;
+    let ([_, y], steps) = Trigonometric::new(Pair::Circular, block(a));
+    overflow("y", y.iter())?;
+    // In a mode it is the same primitive, one mode further in.
+    let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { cos(a)? };
+    Ok((y, steps))
+}
+
+fn cos_forward<T: Scalar, D: Dim>(
+    steps: &Trigonometric<T>,
+    a_dot: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    of_size_of(a_dot, &steps.derivative(Part::Cosine, block(a_dot)))
+}
+
+fn cos_reverse<T: Scalar, D: Dim>(
+    steps: &Trigonometric<T>,
+    mut y_bar: Cotangent<'_, OMatrix<T, D, D>>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+) where
+    DefaultAllocator: Allocator<D, D>,
+{
+    add_adjoint_derivative(&mut y_bar, a_bar, |e| steps.derivative(Part::Cosine, e));
+}
