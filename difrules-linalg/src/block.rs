@@ -165,6 +165,12 @@ pub(crate) fn kept_sum<'a, T: Scalar>(tangents: impl Iterator<Item = &'a T> + Cl
     tangents.fold(T::zero(), |sum, &x| sum + x)
 }
 
+/// A difference of tangents; that of what does not move subtracts nothing.
+pub(crate) fn difference<T: Scalar>(x: T, y: T) -> T {
+    let difference = moved(x - y);
+    if is_still(&y) { x } else { difference }
+}
+
 /// Makes the tangent of a product rest in the entries whose row of the first factor and column of the second do.
 pub(crate) fn keep_resting<T: Scalar, R: Dim, C: Dim>(
     y_dot: &mut OMatrix<T, R, C>,

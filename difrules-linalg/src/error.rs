@@ -33,6 +33,22 @@ pub enum Error {
         /// The rows and columns it has.
         found: (usize, usize),
     },
+    /// A list holds the number of a row or a column that there is not.
+    #[error("`{argument}` holds the index {index}, counting from 0, but there are {count}")]
+    IndexOutOfRange {
+        /// The argument's name.
+        argument: &'static str,
+        /// The first such index, counting from 0.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A list has to hold something.
+    #[error("`{argument}` is empty")]
+    Empty {
+        /// The argument's name.
+        argument: &'static str,
+    },
     /// A matrix has to be positive definite.
     #[error("the matrix is not positive definite: pivot {pivot} is {value:e}, counting from 0")]
     NotPositiveDefinite {
@@ -197,6 +213,18 @@ pub(crate) fn permutation(argument: &'static str, order: &[usize]) -> Result<(),
         return Ok(());
     }
     Err(Error::InvalidFactors { argument, reason: "its rows are no permutation" })
+}
+
+/// Demands that there are rows, or columns, of these numbers.
+pub(crate) fn indices(
+    argument: &'static str,
+    indices: &[usize],
+    count: usize,
+) -> Result<(), Error> {
+    match indices.iter().find(|&&index| index >= count) {
+        Some(&index) => Err(Error::IndexOutOfRange { argument, index, count }),
+        None => Ok(()),
+    }
 }
 
 /// Demands that a matrix is square; returns its size.

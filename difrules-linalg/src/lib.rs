@@ -57,13 +57,40 @@ pub use determinants::determinant::determinant;
 pub use determinants::ln_abs_determinant::ln_abs_determinant;
 pub use determinants::ln_determinant::ln_determinant;
 pub use dimensions::SvdAllocator;
+pub use elementary::ad_mul::ad_mul;
 pub use elementary::add::add;
+pub use elementary::add_scalar::add_scalar;
+pub use elementary::add_to_columns::add_to_columns;
+pub use elementary::add_to_rows::add_to_rows;
 pub use elementary::adjoint::adjoint;
+pub use elementary::column_sum::column_sum;
+pub use elementary::component_div::component_div;
 pub use elementary::component_mul::component_mul;
+pub use elementary::cross::cross;
+pub use elementary::cumprod::cumprod;
+pub use elementary::cumsum::cumsum;
 pub use elementary::diagonal::diagonal;
+pub use elementary::diagonal_at::diagonal_at;
+pub use elementary::from_diagonal::from_diagonal;
+pub use elementary::from_diagonal_at::from_diagonal_at;
+pub use elementary::hstack::hstack;
+pub use elementary::kronecker::kronecker;
+pub use elementary::logsumexp::logsumexp;
+pub use elementary::lower_triangle::lower_triangle;
+pub use elementary::map::map;
 pub use elementary::matmul::matmul;
+pub use elementary::mean::mean;
+pub use elementary::mul_tr::mul_tr;
 pub use elementary::neg::neg;
+pub use elementary::outer::outer;
+pub use elementary::quadratic_form::quadratic_form;
+pub use elementary::reshape::reshape;
+pub use elementary::row_logsumexp::row_logsumexp;
+pub use elementary::row_sum::row_sum;
 pub use elementary::scale::scale;
+pub use elementary::select_columns::select_columns;
+pub use elementary::select_rows::select_rows;
+pub use elementary::softmax::softmax;
 pub use elementary::sub::sub;
 pub use elementary::sum::sum;
 pub use elementary::symmetric_part::symmetric_part;
@@ -71,6 +98,10 @@ pub use elementary::tr_mul::tr_mul;
 pub use elementary::trace::trace;
 pub use elementary::transpose::transpose;
 pub use elementary::unscale::unscale;
+pub use elementary::upper_triangle::upper_triangle;
+pub use elementary::variance::variance;
+pub use elementary::view::view;
+pub use elementary::vstack::vstack;
 pub use equations::continuous_lyapunov::continuous_lyapunov;
 pub use equations::discrete_lyapunov::discrete_lyapunov;
 pub use equations::sylvester::sylvester;
@@ -91,9 +122,8 @@ pub use function::symmetric_function::symmetric_function;
 pub use matrix::{
     Beside, By, Constant, Divisor, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
     MatrixError, MatrixFamily, PlainNumber, RowVector, Spread, Stored, Term, Times, Vector,
-    add_scalar, add_to_columns, add_to_rows, column_sum, constant_matmul, elementwise_1,
-    elementwise_2, elementwise_3, elementwise_4, elementwise_5, elementwise_6, from_diagonal,
-    fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6, hstack, matmul_constant, row_sum, view, vstack,
+    constant_matmul, elementwise_2, elementwise_3, elementwise_4, elementwise_5, elementwise_6,
+    fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6, matmul_constant,
 };
 pub use norms::condition_number::condition_number;
 pub use norms::lp_norm::lp_norm;

@@ -10,6 +10,12 @@ pub(crate) fn matrix<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
     random.matrix(rows, columns)
 }
 
+/// A matrix that has entries.
+pub(crate) fn not_empty<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
+    let (rows, columns) = (random.size(1, 5), random.size(1, 5));
+    random.matrix(rows, columns)
+}
+
 /// Two matrices of one shape.
 pub(crate) fn two<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
     let (rows, columns) = (random.size(0, 5), random.size(0, 5));

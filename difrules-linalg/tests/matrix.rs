@@ -239,7 +239,7 @@ fn shapes_that_do_not_fit_are_named_at_the_callers_line() {
         let a = a.clone();
         move || drop(elementwise!(|x, y| x + y, &a, &a.transpose()))
     });
-    assert!(text.contains("matrix 1 has to be 1 x 2, but is 2 x 1"), "{text}");
+    assert!(text.contains("`y` has to be 1 x 2, but is 2 x 1"), "{text}");
     let (text, _) = message({
         let a = a.clone();
         move || drop(a.row(1))

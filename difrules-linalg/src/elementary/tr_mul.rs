@@ -124,7 +124,7 @@ fn add_transposed_product<T: Scalar>(
     gemm_again(T::one(), (Operation::Transpose, a), (Operation::None, b), T::one(), c);
 }
 
-fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+pub(super) fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
     let (rows, inner, columns) = (random.size(0, 7), random.size(0, 7), random.size(0, 7));
     (random.matrix(inner, rows), random.matrix(inner, columns))
 }

@@ -1,15 +1,13 @@
 //! How a matrix in one piece is made, and taken apart again.
 
 use difrules_core::contract::AsWhole;
-use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, Whole, primitive};
+use difrules_core::{Real, Scalar, Whole};
 use nalgebra::allocator::Allocator;
 use nalgebra::storage::RawStorage;
-use nalgebra::{DVector, DefaultAllocator, Dim, Dyn, OMatrix, OVector, U1};
+use nalgebra::{DVector, DefaultAllocator, Dim, Dyn, OMatrix, U1};
 
 use super::operators::Beside;
 use super::{Matrix, Vector};
-use crate::block::still;
 
 /// One piece out of one of nalgebra's matrices, of any storage: of plain numbers it is a constant in any
 /// mode; the numbers of a mode, if they are not one piece already, are gathered by one step.
@@ -251,6 +249,24 @@ impl<T: Scalar> Vector<T> {
     }
 }
 
+impl<T: Scalar> Matrix<T> {
+    /// The square matrix with this diagonal, `offset` places right of the main one, or left where that is negative, and
+    /// zeros elsewhere; see [`from_diagonal_at`](fn@crate::from_diagonal_at).
+    ///
+    /// ```
+    /// use difrules_linalg::Matrix;
+    /// use nalgebra::{dmatrix, dvector};
+    ///
+    /// assert_eq!(*Matrix::from_diagonal_at(&dvector![1.0], 1), dmatrix![0.0, 1.0; 0.0, 0.0]);
+    /// ```
+    pub fn from_diagonal_at<D: Dim>(diagonal: impl Beside<T, D, U1>, offset: isize) -> Self
+    where
+        DefaultAllocator: Allocator<D> + Allocator<Dyn, Dyn>,
+    {
+        Self(crate::from_diagonal_at::whole(&diagonal.beside(), offset))
+    }
+}
+
 impl<T: Scalar, D: Dim> Matrix<T, D, D>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
@@ -264,63 +280,6 @@ where
     /// assert_eq!(*Matrix::from_diagonal(&dvector![1.0, 2.0]), dmatrix![1.0, 0.0; 0.0, 2.0]);
     /// ```
     pub fn from_diagonal(diagonal: impl Beside<T, D, U1>) -> Self {
-        Self(from_diagonal::whole(&diagonal.beside()))
+        Self(crate::from_diagonal::whole(&diagonal.beside()))
     }
-}
-
-/// The square matrix with this diagonal and zeros elsewhere.
-///
-/// # Derivation
-/// dA_ii = dd_i, and zero elsewhere, so d_bar_i = A_bar_ii.
-///
-/// ```
-/// use difrules_linalg::from_diagonal;
-/// use nalgebra::{dmatrix, dvector};
-///
-/// assert_eq!(from_diagonal(&dvector![1.0, 2.0]), dmatrix![1.0, 0.0; 0.0, 2.0]);
-/// ```
-#[primitive(
-    forward = from_diagonal_forward,
-    reverse = from_diagonal_reverse,
-    reads(),
-    resting,
-    instances(
-        #[cfg(feature = "f32")] f32,
-        f64,
-        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
-        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
-    ),
-    sample = sample
-)]
-pub fn from_diagonal<T: Scalar, D: Dim>(d: &OVector<T, D>) -> OMatrix<T, D, D>
-where
-    DefaultAllocator: Allocator<D> + Allocator<D, D>,
-{
-    OMatrix::from_diagonal(d)
-}
-
-fn from_diagonal_forward<T: Scalar, D: Dim>(d_dot: &OVector<T, D>) -> OMatrix<T, D, D>
-where
-    DefaultAllocator: Allocator<D> + Allocator<D, D>,
-{
-    let (size, _) = d_dot.shape_generic();
-    OMatrix::from_fn_generic(size, size, |i, j| if i == j { d_dot[i] } else { still() })
-}
-
-fn from_diagonal_reverse<T: Scalar, D: Dim>(
-    a_bar: Cotangent<'_, OMatrix<T, D, D>>,
-    d_bar: Slot<'_, OVector<T, D>>,
-) where
-    DefaultAllocator: Allocator<D> + Allocator<D, D>,
-{
-    if let Some(mut d_bar) = d_bar.buffer() {
-        for (i, d_bar) in d_bar.iter_mut().enumerate() {
-            *d_bar += a_bar[(i, i)];
-        }
-    }
-}
-
-fn sample<T: Scalar>(random: &mut Sampler) -> DVector<T> {
-    let rows = random.size(0, 5);
-    random.vector(rows)
 }

@@ -15,18 +15,16 @@ use difrules_core::{Differentiable, Real, Scalar, Whole, With};
 use nalgebra::allocator::Allocator;
 use nalgebra::{Complex, DefaultAllocator, Dim, Dyn, OMatrix, U1};
 
-pub use broadcast::{
-    EachColumn, EachRow, Spread, add_scalar, add_to_columns, add_to_rows, column_sum, row_sum,
-};
+pub use broadcast::{EachColumn, EachRow, Spread};
 pub use by_constant::{constant_matmul, matmul_constant};
 pub use elementwise::{
-    By, EntryArgument, Formula, elementwise_1, elementwise_2, elementwise_3, elementwise_4,
-    elementwise_5, elementwise_6, fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6,
+    By, EntryArgument, Formula, elementwise_2, elementwise_3, elementwise_4, elementwise_5,
+    elementwise_6, fuse_1, fuse_2, fuse_3, fuse_4, fuse_5, fuse_6,
 };
+pub(crate) use elementwise::{Entries, Slopes, pull, push, values, values_and_slopes};
 pub use failure::MatrixError;
-pub use make::from_diagonal;
 pub use operators::{Beside, Constant, Divisor, Stored, Term, Times};
-pub use parts::{EntryIndex, hstack, view, vstack};
+pub use parts::EntryIndex;
 
 /// A matrix that stays in one piece in every derivative mode.
 ///

@@ -1,13 +1,12 @@
 //! Parts of matrices in one piece, and matrices put together.
 
-use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::{Differentiable, Scalar};
 use nalgebra::allocator::Allocator;
-use nalgebra::{Const, DMatrix, DefaultAllocator, Dim, Dyn, OMatrix, U1};
+use nalgebra::{Const, DefaultAllocator, Dim, Dyn, OMatrix, U1};
 
 use super::failure::{MatrixError, named};
 use super::{Matrix, RowVector, Vector};
-use crate::error::{Error, shape};
+use crate::error::Error;
 
 /// The place of an entry: its row and its column, or its number column by column.
 pub trait EntryIndex: Copy {
@@ -139,7 +138,7 @@ where
                 OMatrix::from_iterator_generic(rows, columns, entries.iter().copied())
             }));
         }
-        match view::whole(&self.0, start, (rows, columns)) {
+        match crate::view::whole(&self.0, start, (rows, columns)) {
             Ok(view) => Matrix(view),
             Err(error) => unreachable!("{error}"),
         }
@@ -317,6 +316,28 @@ where
         }))
     }
 
+    /// The same entries, column by column, in another shape: no step; see
+    /// [`reshape_generic`](Self::reshape_generic) for static sizes and [`reshape`](fn@crate::reshape) for nalgebra's
+    /// matrices.
+    ///
+    /// # Panics
+    /// If it has another number of entries.
+    ///
+    /// ```
+    /// use difrules_linalg::Matrix;
+    /// use nalgebra::dmatrix;
+    ///
+    /// let a = Matrix::from(dmatrix![1.0, 3.0, 5.0; 2.0, 4.0, 6.0]);
+    /// assert_eq!(*a.reshape(3, 2), dmatrix![1.0, 4.0; 2.0, 5.0; 3.0, 6.0]);
+    /// ```
+    #[track_caller]
+    pub fn reshape(&self, rows: usize, columns: usize) -> Matrix<T>
+    where
+        DefaultAllocator: Allocator<Dyn, Dyn>,
+    {
+        self.reshape_generic(Dyn(rows), Dyn(columns))
+    }
+
     /// Its rows, each in one piece.
     ///
     /// ```
@@ -373,19 +394,15 @@ where
     {
         // By halves, so that each entry is copied as often as there are halvings.
         match parts {
-            [] => named(
-                "hstack",
-                Err(Error::DimensionMismatch {
-                    argument: "parts",
-                    expected: (1, 1),
-                    found: (0, 0),
-                }),
-            ),
+            [] => named("hstack", Err(Error::Empty { argument: "parts" })),
             [one] => Ok(one.columns(0, one.ncols())),
-            [a, b] => named("hstack", hstack::whole(*a, *b).map(Matrix)),
+            [a, b] => named("hstack", crate::hstack::whole(*a, *b).map(Matrix)),
             _ => {
                 let (a, b) = parts.split_at(parts.len() / 2);
-                named("hstack", hstack::whole(&Self::hstack(a)?, &Self::hstack(b)?).map(Matrix))
+                named(
+                    "hstack",
+                    crate::hstack::whole(&Self::hstack(a)?, &Self::hstack(b)?).map(Matrix),
+                )
             }
         }
     }
@@ -433,19 +450,15 @@ where
         DefaultAllocator: Allocator<R, C>,
     {
         match parts {
-            [] => named(
-                "vstack",
-                Err(Error::DimensionMismatch {
-                    argument: "parts",
-                    expected: (1, 1),
-                    found: (0, 0),
-                }),
-            ),
+            [] => named("vstack", Err(Error::Empty { argument: "parts" })),
             [one] => Ok(one.rows(0, one.nrows())),
-            [a, b] => named("vstack", vstack::whole(*a, *b).map(Matrix)),
+            [a, b] => named("vstack", crate::vstack::whole(*a, *b).map(Matrix)),
             _ => {
                 let (a, b) = parts.split_at(parts.len() / 2);
-                named("vstack", vstack::whole(&Self::vstack(a)?, &Self::vstack(b)?).map(Matrix))
+                named(
+                    "vstack",
+                    crate::vstack::whole(&Self::vstack(a)?, &Self::vstack(b)?).map(Matrix),
+                )
             }
         }
     }
@@ -460,257 +473,4 @@ where
     {
         Self::vstack(&rows.iter().collect::<Vec<_>>())
     }
-}
-
-/// The block of these sizes whose first entry is in row `start.0` and column `start.1`.
-///
-/// # Errors
-/// [`Error::DimensionMismatch`] if `a` does not have it.
-///
-/// # Derivation
-/// dY is the block of dA; Y_bar is added to the block of A_bar.
-///
-/// ```
-/// use difrules_linalg::view;
-/// use nalgebra::{Dyn, dmatrix};
-///
-/// let a = dmatrix![1.0, 2.0, 3.0; 4.0, 5.0, 6.0];
-/// assert_eq!(view(&a, (0, 1), (Dyn(2), Dyn(1)))?, dmatrix![2.0; 5.0]);
-/// # Ok::<(), difrules_linalg::Error>(())
-/// ```
-#[primitive(
-    forward = view_forward,
-    reverse = view_reverse,
-    reads(start, shape),
-    constant(start, shape),
-    direct,
-    resting,
-    instances(
-        #[cfg(feature = "f32")] f32,
-        f64,
-        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
-        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
-    ),
-    sample = view_sample
-)]
-pub fn view<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
-    a: &OMatrix<T, R, C>,
-    start: (usize, usize),
-    shape: (R2, C2),
-) -> Result<OMatrix<T, R2, C2>, Error>
-where
-    DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
-{
-    let least = (start.0 + shape.0.value(), start.1 + shape.1.value());
-    if least.0 > a.nrows() || least.1 > a.ncols() {
-        return Err(Error::DimensionMismatch { argument: "a", expected: least, found: a.shape() });
-    }
-    Ok(a.generic_view(start, shape).clone_owned())
-}
-
-fn view_forward<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
-    start: (usize, usize),
-    shape: (R2, C2),
-    a_dot: &OMatrix<T, R, C>,
-) -> OMatrix<T, R2, C2>
-where
-    DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
-{
-    a_dot.generic_view(start, shape).clone_owned()
-}
-
-fn view_reverse<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
-    start: (usize, usize),
-    shape: (R2, C2),
-    y_bar: Cotangent<'_, OMatrix<T, R2, C2>>,
-    a_bar: Slot<'_, OMatrix<T, R, C>>,
-) where
-    DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
-{
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let mut block = a_bar.generic_view_mut(start, shape);
-        block += &y_bar;
-    }
-}
-
-fn view_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, (usize, usize), (Dyn, Dyn)) {
-    let start = (random.size(0, 2), random.size(0, 2));
-    let shape = (random.size(0, 3), random.size(0, 3));
-    let (below, beside) = (random.size(0, 2), random.size(0, 2));
-    let a = random.matrix(start.0 + shape.0 + below, start.1 + shape.1 + beside);
-    (a, start, (Dyn(shape.0), Dyn(shape.1)))
-}
-
-/// B beside A: [A B].
-///
-/// # Errors
-/// [`Error::DimensionMismatch`] if `b` has another number of rows.
-///
-/// # Derivation
-/// dY = [dA dB], so A_bar and B_bar are the parts of Y_bar.
-///
-/// ```
-/// use difrules_linalg::hstack;
-/// use nalgebra::dmatrix;
-///
-/// let y = hstack(&dmatrix![1.0; 2.0], &dmatrix![3.0, 4.0; 5.0, 6.0])?;
-/// assert_eq!(y, dmatrix![1.0, 3.0, 4.0; 2.0, 5.0, 6.0]);
-/// # Ok::<(), difrules_linalg::Error>(())
-/// ```
-#[primitive(
-    forward = hstack_forward,
-    reverse = hstack_reverse,
-    reads(),
-    direct,
-    resting,
-    instances(
-        #[cfg(feature = "f32")] f32,
-        f64,
-        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
-        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
-    ),
-    sample = hstack_sample
-)]
-pub fn hstack<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
-    a: &OMatrix<T, R, C1>,
-    b: &OMatrix<T, R, C2>,
-) -> Result<OMatrix<T, R, Dyn>, Error>
-where
-    DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
-{
-    shape("b", b.shape(), (a.nrows(), b.ncols()))?;
-    Ok(beside(a, b))
-}
-
-fn beside<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
-    a: &OMatrix<T, R, C1>,
-    b: &OMatrix<T, R, C2>,
-) -> OMatrix<T, R, Dyn>
-where
-    DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
-{
-    let entries = a.as_slice().iter().chain(b.as_slice()).copied();
-    OMatrix::from_iterator_generic(a.shape_generic().0, Dyn(a.ncols() + b.ncols()), entries)
-}
-
-fn hstack_forward<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
-    a_dot: &OMatrix<T, R, C1>,
-    b_dot: &OMatrix<T, R, C2>,
-) -> OMatrix<T, R, Dyn>
-where
-    DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
-{
-    beside(a_dot, b_dot)
-}
-
-fn hstack_reverse<T: Scalar, R: Dim, C1: Dim, C2: Dim>(
-    y_bar: Cotangent<'_, OMatrix<T, R, Dyn>>,
-    a_bar: Slot<'_, OMatrix<T, R, C1>>,
-    b_bar: Slot<'_, OMatrix<T, R, C2>>,
-) where
-    DefaultAllocator: Allocator<R, C1> + Allocator<R, C2> + Allocator<R, Dyn>,
-{
-    add_parts(y_bar, a_bar, b_bar);
-}
-
-fn hstack_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
-    let (rows, first, second) = (random.size(0, 3), random.size(0, 3), random.size(0, 3));
-    (random.matrix(rows, first), random.matrix(rows, second))
-}
-
-/// Adds the parts of the cotangent of two matrices that are put together: what is A's is at its start, what
-/// is B's at its end.
-fn add_parts<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim, R2: Dim, C2: Dim>(
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
-    a_bar: Slot<'_, OMatrix<T, R1, C1>>,
-    b_bar: Slot<'_, OMatrix<T, R2, C2>>,
-) where
-    DefaultAllocator: Allocator<R, C> + Allocator<R1, C1> + Allocator<R2, C2>,
-{
-    if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += y_bar.generic_view((0, 0), a_bar.shape_generic());
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let first = (y_bar.nrows() - b_bar.nrows(), y_bar.ncols() - b_bar.ncols());
-        b_bar += y_bar.generic_view(first, b_bar.shape_generic());
-    }
-}
-
-/// B below A.
-///
-/// # Errors
-/// [`Error::DimensionMismatch`] if `b` has another number of columns.
-///
-/// # Derivation
-/// dY is dB below dA, so A_bar and B_bar are the parts of Y_bar.
-///
-/// ```
-/// use difrules_linalg::vstack;
-/// use nalgebra::dmatrix;
-///
-/// let y = vstack(&dmatrix![1.0, 2.0], &dmatrix![3.0, 4.0; 5.0, 6.0])?;
-/// assert_eq!(y, dmatrix![1.0, 2.0; 3.0, 4.0; 5.0, 6.0]);
-/// # Ok::<(), difrules_linalg::Error>(())
-/// ```
-#[primitive(
-    forward = vstack_forward,
-    reverse = vstack_reverse,
-    reads(),
-    direct,
-    resting,
-    instances(
-        #[cfg(feature = "f32")] f32,
-        f64,
-        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
-        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
-    ),
-    sample = vstack_sample
-)]
-pub fn vstack<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
-    a: &OMatrix<T, R1, C>,
-    b: &OMatrix<T, R2, C>,
-) -> Result<OMatrix<T, Dyn, C>, Error>
-where
-    DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
-{
-    shape("b", b.shape(), (b.nrows(), a.ncols()))?;
-    Ok(above(a, b))
-}
-
-fn above<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
-    a: &OMatrix<T, R1, C>,
-    b: &OMatrix<T, R2, C>,
-) -> OMatrix<T, Dyn, C>
-where
-    DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
-{
-    let (first, columns) = (a.nrows(), a.shape_generic().1);
-    OMatrix::from_fn_generic(Dyn(first + b.nrows()), columns, |i, j| {
-        if i < first { a[(i, j)] } else { b[(i - first, j)] }
-    })
-}
-
-fn vstack_forward<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
-    a_dot: &OMatrix<T, R1, C>,
-    b_dot: &OMatrix<T, R2, C>,
-) -> OMatrix<T, Dyn, C>
-where
-    DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
-{
-    above(a_dot, b_dot)
-}
-
-fn vstack_reverse<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
-    y_bar: Cotangent<'_, OMatrix<T, Dyn, C>>,
-    a_bar: Slot<'_, OMatrix<T, R1, C>>,
-    b_bar: Slot<'_, OMatrix<T, R2, C>>,
-) where
-    DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
-{
-    add_parts(y_bar, a_bar, b_bar);
-}
-
-fn vstack_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
-    let (columns, first, second) = (random.size(0, 3), random.size(0, 3), random.size(0, 3));
-    (random.matrix(first, columns), random.matrix(second, columns))
 }

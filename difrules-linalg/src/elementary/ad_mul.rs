@@ -1,0 +1,100 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests, varies};
+use crate::elementary::tr_mul;
+use crate::error::{Error, shape};
+
+/// A^H B without forming A^H, as nalgebra's `ad_mul`.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if `b` does not fit `a`.
+///
+/// # Derivation
+/// dY = dA^H B + A^H dB. In the pairing Re tr(Y_bar^H dY): B_bar = A Y_bar, and from
+/// Re tr(Y_bar^H dA^H B) = Re tr((B Y_bar^H dA^H)^H) = Re tr((B Y_bar^H)^H dA) follows A_bar = B Y_bar^H.
+/// Each takes one product, 2 m n k multiplications and additions as the primal's.
+///
+/// ```
+/// use difrules_linalg::ad_mul;
+/// use nalgebra::{Complex, dmatrix, dvector};
+///
+/// let a = dmatrix![Complex::new(1.0, 2.0); Complex::new(0.0, 1.0)];
+/// let b = dvector![Complex::new(1.0, 0.0), Complex::new(2.0, 0.0)];
+/// assert_eq!(ad_mul(&a, &b)?, dvector![Complex::new(1.0, -4.0)]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = ad_mul_forward,
+    reverse = ad_mul_reverse,
+    reads(a, b),
+    optional(a, b),
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = tr_mul::sample
+)]
+pub fn ad_mul<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, K, R>,
+    b: &OMatrix<T, K, C>,
+) -> Result<OMatrix<T, R, C>, Error>
+where
+    DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
+{
+    shape("b", b.shape(), (a.nrows(), b.ncols()))?;
+    let mut y = OMatrix::zeros_generic(a.shape_generic().1, b.shape_generic().1);
+    let factors = ((block(a), true), (block(b), false));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut y));
+    Ok(y)
+}
+
+fn ad_mul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, K, R>,
+    b: &OMatrix<T, K, C>,
+    a_dot: Option<&OMatrix<T, K, R>>,
+    b_dot: Option<&OMatrix<T, K, C>>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
+{
+    let shape = (a.shape_generic().1, b.shape_generic().1);
+    let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
+    let mut sum = block_mut(&mut y_dot);
+    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+        multiply(T::one(), (block(a_dot), true), (block(b), false), T::one(), &mut sum);
+    }
+    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
+        multiply(T::one(), (block(a), true), (block(b_dot), false), T::one(), &mut sum);
+    }
+    keep_resting(
+        &mut y_dot,
+        |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
+        |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
+    );
+    y_dot
+}
+
+fn ad_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, K, R>,
+    b: &OMatrix<T, K, C>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, K, R>>,
+    b_bar: Slot<'_, OMatrix<T, K, C>>,
+) where
+    DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
+{
+    let y_bar = buffer(&mut y_bar);
+    if let Some(mut a_bar) = a_bar.buffer() {
+        let factors = ((block(b), false), (y_bar.as_view(), true));
+        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut a_bar));
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        let factors = ((block(a), false), (y_bar.as_view(), false));
+        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut b_bar));
+    }
+}

@@ -1,0 +1,59 @@
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
+
+use crate::block::kept_sum;
+use crate::sample;
+
+/// The sum of the columns.
+///
+/// # Derivation
+/// dy_i = sum_j dA_ij, so every column of A_bar is y_bar.
+///
+/// ```
+/// use difrules_linalg::column_sum;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// assert_eq!(column_sum(&dmatrix![1.0, 2.0; 3.0, 4.0]), dvector![3.0, 7.0]);
+/// ```
+#[primitive(
+    forward = column_sum_forward,
+    reverse = column_sum_reverse,
+    reads(),
+    direct,
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample::matrix
+)]
+pub fn column_sum<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OVector<T, R>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R>,
+{
+    a.column_sum()
+}
+
+fn column_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OVector<T, R>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R>,
+{
+    let (rows, _) = a_dot.shape_generic();
+    OVector::from_fn_generic(rows, U1, |i, _| kept_sum(a_dot.row(i).iter()))
+}
+
+fn column_sum_reverse<T: Scalar, R: Dim, C: Dim>(
+    y_bar: Cotangent<'_, OVector<T, R>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C> + Allocator<R>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        for mut column in a_bar.column_iter_mut() {
+            column += &y_bar;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use difrules_core::testing::Sampler;
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMul, DimProd, OMatrix};
+
+use crate::block::{along_factor, chain, numbers, numbers_mut, still};
+
+/// The Kronecker product: A_ij B in place of each entry of A.
+///
+/// # Derivation
+/// The block of Y in the place of A_ij is Y_ij = A_ij B, so dY_ij = dA_ij B + A_ij dB. In the pairing Re tr(Y_bar^H dY):
+/// A_bar_ij is the sum of the entries of Y_bar_ij o conj(B), and B_bar = sum_ij conj(A_ij) Y_bar_ij.
+///
+/// ```
+/// use difrules_linalg::kronecker;
+/// use nalgebra::dmatrix;
+///
+/// let y = kronecker(&dmatrix![1.0, 2.0], &dmatrix![3.0; 4.0]);
+/// assert_eq!(y, dmatrix![3.0, 6.0; 4.0, 8.0]);
+/// ```
+#[primitive(
+    forward = kronecker_forward,
+    reverse = kronecker_reverse,
+    reads(a, b),
+    optional(a, b),
+    direct,
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample
+)]
+pub fn kronecker<T: Scalar, R1: DimMul<R2>, C1: DimMul<C2>, R2: Dim, C2: Dim>(
+    a: &OMatrix<T, R1, C1>,
+    b: &OMatrix<T, R2, C2>,
+) -> OMatrix<T, DimProd<R1, R2>, DimProd<C1, C2>>
+where
+    DefaultAllocator:
+        Allocator<R1, C1> + Allocator<R2, C2> + Allocator<DimProd<R1, R2>, DimProd<C1, C2>>,
+{
+    a.kronecker(b)
+}
+
+/// Calls `f` for each entry of the product, column by column, with the numbers of the entries that it is the product of.
+#[inline(always)]
+fn each(
+    (rows_a, columns_a): (usize, usize),
+    (rows_b, columns_b): (usize, usize),
+    mut f: impl FnMut(usize, usize, usize),
+) {
+    let mut k = 0;
+    for first_a in (0..columns_a).map(|j| j * rows_a) {
+        for first_b in (0..columns_b).map(|j| j * rows_b) {
+            for of_a in first_a..first_a + rows_a {
+                for of_b in first_b..first_b + rows_b {
+                    f(k, of_a, of_b);
+                    k += 1;
+                }
+            }
+        }
+    }
+}
+
+fn kronecker_forward<T: Scalar, R1: DimMul<R2>, C1: DimMul<C2>, R2: Dim, C2: Dim>(
+    a: &OMatrix<T, R1, C1>,
+    b: &OMatrix<T, R2, C2>,
+    a_dot: Option<&OMatrix<T, R1, C1>>,
+    b_dot: Option<&OMatrix<T, R2, C2>>,
+) -> OMatrix<T, DimProd<R1, R2>, DimProd<C1, C2>>
+where
+    DefaultAllocator:
+        Allocator<R1, C1> + Allocator<R2, C2> + Allocator<DimProd<R1, R2>, DimProd<C1, C2>>,
+{
+    let ((rows_a, columns_a), (rows_b, columns_b)) = (a.shape_generic(), b.shape_generic());
+    let mut y_dot =
+        OMatrix::repeat_generic(rows_a.mul(rows_b), columns_a.mul(columns_b), still::<T>());
+    let sums: &mut [T] = y_dot.as_mut_slice();
+    if let Some(a_dot) = a_dot.map(|a_dot| a_dot.as_slice()) {
+        let b = b.as_slice();
+        let add = |k: usize, i: usize, j: usize| sums[k] += along_factor(a_dot[i], b[j]);
+        each(a.shape(), (rows_b.value(), columns_b.value()), add);
+    }
+    if let Some(b_dot) = b_dot.map(|b_dot| b_dot.as_slice()) {
+        let a = a.as_slice();
+        let add = |k: usize, i: usize, j: usize| sums[k] += along_factor(b_dot[j], a[i]);
+        each((rows_a.value(), columns_a.value()), b.shape(), add);
+    }
+    y_dot
+}
+
+fn kronecker_reverse<T: Scalar, R1: DimMul<R2>, C1: DimMul<C2>, R2: Dim, C2: Dim>(
+    a: &OMatrix<T, R1, C1>,
+    b: &OMatrix<T, R2, C2>,
+    y_bar: Cotangent<'_, OMatrix<T, DimProd<R1, R2>, DimProd<C1, C2>>>,
+    a_bar: Slot<'_, OMatrix<T, R1, C1>>,
+    b_bar: Slot<'_, OMatrix<T, R2, C2>>,
+) where
+    DefaultAllocator:
+        Allocator<R1, C1> + Allocator<R2, C2> + Allocator<DimProd<R1, R2>, DimProd<C1, C2>>,
+{
+    let (shapes, y_bar) = ((a.shape(), b.shape()), numbers(&y_bar));
+    let (a, b) = (a.as_slice(), b.as_slice());
+    if let Some(mut a_bar) = a_bar.buffer() {
+        let a_bar = numbers_mut(&mut a_bar);
+        each(shapes.0, shapes.1, |k, i, j| a_bar[i] += chain(y_bar[k], b[j].conjugate()));
+    }
+    if let Some(mut b_bar) = b_bar.buffer() {
+        let b_bar = numbers_mut(&mut b_bar);
+        each(shapes.0, shapes.1, |k, i, j| b_bar[j] += chain(y_bar[k], a[i].conjugate()));
+    }
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+    let (rows, columns) = (random.size(0, 3), random.size(0, 3));
+    let (rows_b, columns_b) = (random.size(0, 2), random.size(0, 3));
+    (random.matrix(rows, columns), random.matrix(rows_b, columns_b))
+}

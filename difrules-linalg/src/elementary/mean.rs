@@ -1,0 +1,65 @@
+use difrules_core::{Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use crate::block::{kept, moved, rests, still};
+use crate::sample;
+
+/// The mean of all entries. It is finite where they are, whatever their sum; of no entries it is NaN, where nalgebra's is 0.
+///
+/// # Derivation
+/// dy = sum_ij dA_ij / n of n entries, so every entry of A_bar is y_bar / n.
+///
+/// ```
+/// use difrules_linalg::mean;
+/// use nalgebra::dmatrix;
+///
+/// assert_eq!(mean(&dmatrix![1.0, 2.0; 3.0, 4.0]), 2.5);
+/// ```
+#[primitive(
+    forward = mean_forward,
+    reverse = mean_reverse,
+    reads(),
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample::not_empty
+)]
+pub fn mean<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    mean_of(a.as_slice())
+}
+
+fn mean_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if rests(a_dot.iter()) { still() } else { moved(mean_of(a_dot.as_slice())) }
+}
+
+fn mean_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R, C>>)
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if let Some(mut a_bar) = a_bar.buffer() {
+        let count = nalgebra::convert(a_bar.len() as f64);
+        a_bar.add_scalar_mut(kept(y_bar, |y_bar| y_bar.unscale(count)));
+    }
+}
+
+/// The mean of numbers.
+pub(super) fn mean_of<T: Scalar>(x: &[T]) -> T {
+    let count: T::Real = nalgebra::convert(x.len() as f64);
+    let sum: T = x.iter().sum();
+    if sum.is_finite() || !x.iter().all(|x| x.is_finite()) {
+        return sum.unscale(count);
+    }
+    // The sum alone overflows.
+    x.iter().map(|x| x.unscale(count)).sum()
+}

@@ -1,0 +1,139 @@
+use difrules_core::testing::Sampler;
+use difrules_core::{Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
+
+use crate::block::{along_factor, block, block_mut, buffer, chain, moved, multiply, rests, still};
+use crate::error::{Error, shape};
+
+/// x^T A y, of any A. Without conjugation, as [`dot`](fn@crate::dot): the Hermitian form x^H A y is that of the
+/// conjugate of x.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if `x` or `y` does not fit `a`.
+///
+/// # Derivation
+/// dz = dx^T A y + x^T dA y + x^T A dy. In the pairing Re(conj(z_bar) dz): x_bar = z_bar conj(A y),
+/// A_bar = z_bar conj(x) y^H and y_bar = z_bar conj(A^T x) = z_bar A^H conj(x). The product A y is saved; the
+/// reverse rule takes one more, 2 m n multiplications and additions, and as many to add to A_bar.
+///
+/// ```
+/// use difrules_linalg::quadratic_form;
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
+/// assert_eq!(quadratic_form(&dvector![1.0, 0.0], &a, &dvector![3.0, 5.0])?, 13.0);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = quadratic_form_forward,
+    reverse = quadratic_form_reverse,
+    saves = quadratic_form_and_product -> OVector<T, R>,
+    reads(x, a, y),
+    optional(x, a, y),
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample
+)]
+pub fn quadratic_form<T: Scalar, R: Dim, C: Dim>(
+    x: &OVector<T, R>,
+    a: &OMatrix<T, R, C>,
+    y: &OVector<T, C>,
+) -> Result<T, Error>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
+{
+    quadratic_form_and_product(x, a, y).map(|(z, _)| z)
+}
+
+fn quadratic_form_and_product<T: Scalar, R: Dim, C: Dim>(
+    x: &OVector<T, R>,
+    a: &OMatrix<T, R, C>,
+    y: &OVector<T, C>,
+) -> Result<(T, OVector<T, R>), Error>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
+{
+    shape("x", x.shape(), (a.nrows(), 1))?;
+    shape("y", y.shape(), (a.ncols(), 1))?;
+    let product = times(a, y);
+    Ok((x.dot(&product), product))
+}
+
+/// A y.
+fn times<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>, y: &OVector<T, C>) -> OVector<T, R>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
+{
+    let mut product = OVector::zeros_generic(a.shape_generic().0, U1);
+    let factors = ((block(a), false), (block(y), false));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
+    product
+}
+
+fn quadratic_form_forward<T: Scalar, R: Dim, C: Dim>(
+    x: &OVector<T, R>,
+    a: &OMatrix<T, R, C>,
+    y: &OVector<T, C>,
+    product: &OVector<T, R>,
+    x_dot: Option<&OVector<T, R>>,
+    a_dot: Option<&OMatrix<T, R, C>>,
+    y_dot: Option<&OVector<T, C>>,
+) -> T
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
+{
+    let resting = x_dot.is_none_or(|x_dot| rests(x_dot.iter()))
+        && a_dot.is_none_or(|a_dot| rests(a_dot.iter()))
+        && y_dot.is_none_or(|y_dot| rests(y_dot.iter()));
+    if resting {
+        return still();
+    }
+    let along = |moving: &OVector<T, R>, factor: &OVector<T, R>| {
+        let terms = moving.iter().zip(factor.iter());
+        terms.fold(T::zero(), |sum, (&moving, &factor)| sum + along_factor(moving, factor))
+    };
+    let by_x = x_dot.map_or(T::zero(), |x_dot| along(x_dot, product));
+    let by_a = a_dot.map_or(T::zero(), |a_dot| along(&times(a_dot, y), x));
+    let by_y = y_dot.map_or(T::zero(), |y_dot| along(&times(a, y_dot), x));
+    moved(by_x + by_a + by_y)
+}
+
+#[expect(clippy::too_many_arguments, reason = "a slot an argument")]
+fn quadratic_form_reverse<T: Scalar, R: Dim, C: Dim>(
+    x: &OVector<T, R>,
+    a: &OMatrix<T, R, C>,
+    y: &OVector<T, C>,
+    product: &OVector<T, R>,
+    z_bar: T,
+    x_bar: Slot<'_, OVector<T, R>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+    y_bar: Slot<'_, OVector<T, C>>,
+) where
+    DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
+{
+    if let Some(mut x_bar) = x_bar.buffer() {
+        x_bar.zip_apply(product, |x_bar, product| *x_bar += chain(z_bar, product.conjugate()));
+    }
+    if let Some(mut a_bar) = a_bar.buffer() {
+        for (mut column, y) in a_bar.column_iter_mut().zip(y.iter()) {
+            let factor = chain(z_bar, y.conjugate());
+            column.zip_apply(x, |a_bar, x| *a_bar += chain(factor, x.conjugate()));
+        }
+    }
+    if let Some(mut y_bar) = y_bar.buffer() {
+        let x = x.map(|x| x.conjugate());
+        let factors = ((block(a), true), (block(&x), false));
+        multiply(z_bar, factors.0, factors.1, T::one(), &mut buffer(&mut y_bar));
+    }
+}
+
+fn sample<T: Scalar>(random: &mut Sampler) -> (DVector<T>, DMatrix<T>, DVector<T>) {
+    let (rows, columns) = (random.size(0, 5), random.size(0, 5));
+    (random.vector(rows), random.matrix(rows, columns), random.vector(columns))
+}

@@ -1,0 +1,156 @@
+use difrules_core::contract::Kind;
+use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use super::logsumexp::weighted_sum;
+use crate::block::{along_factor, chain, difference, numbers, numbers_mut, rests};
+use crate::sample;
+
+/// exp(a) over the sum of these in each column, without overflow: the derivatives of
+/// [`row_logsumexp`](fn@crate::row_logsumexp).
+///
+/// Of -infinity it is zero, of one +infinity one, and of one of several equal infinities, among which nothing decides,
+/// NaN: so of a column of nothing but -infinity. One entry alone has all.
+///
+/// # Derivation
+/// In each column dy_i = y_i (da_i - sum_k y_k da_k), also of complex numbers, of which it is holomorphic. In the pairing
+/// Re sum_i conj(y_bar_i) dy_i: a_bar_i = conj(y_i) (y_bar_i - sum_k conj(y_k) y_bar_k). The shares sum to one, so
+/// neither changes where the same is subtracted from each da_i, or y_bar_i: what the largest share has, so that the
+/// difference from the mean keeps its digits where that share is all but one.
+///
+/// ```
+/// use difrules_linalg::softmax;
+/// use nalgebra::dmatrix;
+///
+/// let y = softmax(&dmatrix![1000.0, 0.0; 1000.0, f64::NEG_INFINITY]);
+/// assert_eq!(y, dmatrix![0.5, 1.0; 0.5, 0.0]);
+/// ```
+#[primitive(
+    forward = softmax_forward,
+    reverse = softmax_reverse,
+    reads(return),
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample::matrix
+)]
+pub fn softmax<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut y = a.clone();
+    let rows = y.nrows().max(1);
+    let all: &mut [T] = y.as_mut_slice();
+    for column in all.chunks_exact_mut(rows) {
+        shares(column);
+    }
+    y
+}
+
+fn softmax_forward<T: Scalar, R: Dim, C: Dim>(
+    y: &OMatrix<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mut y_dot = a_dot.clone();
+    let rows = y.nrows().max(1);
+    let all: &mut [T] = y_dot.as_mut_slice();
+    for (y_dot, y) in all.chunks_exact_mut(rows).zip(y.as_slice().chunks_exact(rows)) {
+        if rests(&*y_dot) {
+            continue;
+        }
+        let of_largest = y_dot[largest(y)];
+        y_dot.iter_mut().for_each(|y_dot| *y_dot = difference(*y_dot, of_largest));
+        let mean = weighted_sum(y, y_dot);
+        for (y_dot, &y) in y_dot.iter_mut().zip(y) {
+            *y_dot = along_factor(difference(*y_dot, mean), y);
+        }
+    }
+    y_dot
+}
+
+fn softmax_reverse<T: Scalar, R: Dim, C: Dim>(
+    y: &OMatrix<T, R, C>,
+    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    let rows = y.nrows().max(1);
+    let columns = y.as_slice().chunks_exact(rows).zip(numbers(&y_bar).chunks_exact(rows));
+    for (a_bar, (y, y_bar)) in numbers_mut(&mut a_bar).chunks_exact_mut(rows).zip(columns) {
+        let of_largest = y_bar[largest(y)];
+        let terms = y_bar.iter().zip(y);
+        let mean = terms
+            .fold(T::zero(), |sum, (&y_bar, y)| sum + chain(y_bar - of_largest, y.conjugate()));
+        for (a_bar, (&y_bar, y)) in a_bar.iter_mut().zip(y_bar.iter().zip(y)) {
+            *a_bar += chain(y_bar - of_largest - mean, y.conjugate());
+        }
+    }
+}
+
+/// Where the largest share is.
+fn largest<T: Scalar>(shares: &[T]) -> usize {
+    let sizes = shares.iter().map(|share| share.norm1().to_f64()).enumerate();
+    sizes.fold((0, 0.0), |most, (k, size)| if size > most.1 { (k, size) } else { most }).0
+}
+
+/// Makes each number its share, exp(x) over the sum of these, and returns the logarithm of the sum.
+///
+/// They are taken relative to the largest, a constant: of real numbers the sum is one and what is added to it, so that
+/// its logarithm has its digits where that is little.
+pub(super) fn shares<T: Scalar>(x: &mut [T]) -> T {
+    if x.is_empty() {
+        return T::zero().ln();
+    }
+    let size = |x: &T| x.real().to_f64();
+    if x.iter().any(|x| size(x).is_nan() || x.imaginary().to_f64().is_nan()) {
+        let y = x.iter().sum::<T>() * undefined();
+        x.fill(y);
+        return y;
+    }
+    if let [one] = x {
+        // Its own logarithm, also where it is infinite.
+        return std::mem::replace(one, T::one());
+    }
+    let least = (0, f64::NEG_INFINITY);
+    let (largest, most) = x
+        .iter()
+        .map(size)
+        .enumerate()
+        .fold(least, |largest, (k, size)| if size > largest.1 { (k, size) } else { largest });
+    if most.is_infinite() {
+        let y = x[largest];
+        if most > 0.0 && x.iter().filter(|x| size(x) == most).count() == 1 {
+            x.fill(T::zero());
+            x[largest] = T::one();
+            return y;
+        }
+        let y = x.iter().fold(T::zero(), |sum, x| sum + x.exp()).ln();
+        x.iter_mut().for_each(|x| *x = if size(x) == most { undefined() } else { T::zero() });
+        return y;
+    }
+    let most = T::from_real(nalgebra::convert(most));
+    x.iter_mut().for_each(|x| *x = (*x - most).exp());
+    let others = x[..largest].iter().chain(&x[largest + 1..]).sum::<T>();
+    // What is left of the largest is nothing, but it may move.
+    let beside_one = others + (x[largest] - T::one());
+    let sum = beside_one + T::one();
+    x.iter_mut().for_each(|x| *x /= sum);
+    most + if <T::Kind as Kind>::REAL { beside_one.ln_1p() } else { sum.ln() }
+}
+
+/// NaN in every part.
+fn undefined<T: Scalar>() -> T {
+    let mut x = T::zero();
+    x.parts_mut().fill(nalgebra::convert(f64::NAN));
+    x
+}

@@ -1,0 +1,107 @@
+use difrules_core::{Real, Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
+
+use super::mean::mean_of;
+use crate::block::{along_factor, is_still, moved, numbers_mut, rests, still};
+use crate::sample;
+
+/// The variance of all entries, the mean of |a - mean|^2: of the population, as nalgebra's. Of no entries it is NaN,
+/// where nalgebra's is 0.
+///
+/// The entries' mean is subtracted first, so nothing cancels; and once more what the rounding of the mean has left of
+/// it, where that counts: of entries that differ in their last digits.
+///
+/// # Derivation
+/// With d = a - mean(a), whose sum is zero: dv = 2/n sum_ij Re(conj(d_ij) (dA_ij - mean(dA))) = 2/n sum_ij
+/// Re(conj(d_ij) dA_ij), so A_bar = v_bar 2/n d (Chan, Golub, LeVeque 1983, "Algorithms for computing the sample
+/// variance", for d).
+///
+/// ```
+/// use difrules_linalg::variance;
+/// use nalgebra::dvector;
+///
+/// assert_eq!(variance(&dvector![1.0, 2.0, 3.0, 4.0]), 1.25);
+/// assert_eq!(variance(&dvector![1e9, 1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0]), 1.25);
+/// ```
+#[primitive(
+    forward = variance_forward,
+    reverse = variance_reverse,
+    saves = variance_and_deviations -> OMatrix<T, R, C>,
+    reads(),
+    resting,
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample::not_empty
+)]
+pub fn variance<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    variance_and_deviations(a).0
+}
+
+fn variance_and_deviations<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> (T::Real, OMatrix<T, R, C>)
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let mean = mean_of(a.as_slice());
+    let first = a.map(|a| a - mean);
+    let left = mean_of(first.as_slice());
+    let deviations = first.map(|d| d - left);
+    let variance = mean_square(first.as_slice());
+    // Where what is left is nothing beside it, this is as good, and nalgebra's number.
+    let counts = variance - left.modulus_squared() != variance;
+    (if counts { mean_square(deviations.as_slice()) } else { variance }, deviations)
+}
+
+/// The mean of the squared moduli.
+fn mean_square<T: Scalar>(x: &[T]) -> T::Real {
+    let sum = x.iter().fold(nalgebra::zero::<T::Real>(), |sum, x| sum + x.modulus_squared());
+    sum / nalgebra::convert(x.len() as f64)
+}
+
+fn variance_forward<T: Scalar, R: Dim, C: Dim>(
+    deviations: &OMatrix<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> T::Real
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if rests(a_dot.iter()) {
+        return still();
+    }
+    let terms = a_dot.iter().zip(deviations.iter());
+    let sum = terms.fold(nalgebra::zero::<T::Real>(), |sum, (&a_dot, d)| {
+        if is_still(&a_dot) { sum } else { sum + along_factor(a_dot, d.conjugate()).real() }
+    });
+    moved(sum * twice_over::<T::Real>(deviations.len()))
+}
+
+fn variance_reverse<T: Scalar, R: Dim, C: Dim>(
+    deviations: &OMatrix<T, R, C>,
+    v_bar: T::Real,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if v_bar.is_constant_zero() {
+        return;
+    }
+    if let Some(mut a_bar) = a_bar.buffer() {
+        let factor = v_bar * twice_over(deviations.len());
+        let sums = numbers_mut(&mut a_bar).iter_mut().zip(deviations.as_slice());
+        sums.for_each(|(a_bar, d)| *a_bar += d.scale(factor));
+    }
+}
+
+/// 2 / n.
+fn twice_over<S: Real>(count: usize) -> S {
+    nalgebra::convert::<f64, S>(2.0) / nalgebra::convert::<f64, S>(count as f64)
+}
