@@ -106,7 +106,7 @@ fn evaluate<P: Primitive, S: Real>(
     // A primitive that saves nothing saves `()`.
     let evaluation = match (output, cast::same_value::<(), P::Saved<S>>(())) {
         (Some(output), Some(saved)) if !P::Arguments::IN_PLACE.contains(&true) => {
-            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs));
+            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs), &|_| true);
             let output = typed::<Output<P, S>>(output).clone();
             Evaluated { inputs, overwritten, output, saved }
         }

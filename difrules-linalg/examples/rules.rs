@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, ValueEnum};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use difrules_core::registry::{Partial, duplicates};
+use difrules_core::registry::{Partial, Structured, duplicates};
 use difrules_core::symbolic::Expr;
 use difrules_core::{Record, primitives};
 // Without a name in the code a crate is not linked, and its primitives are not registered.
@@ -132,6 +132,34 @@ struct ListedArgument {
     notion: String,
     differentiable: bool,
     in_place: bool,
+    /// What is known of its entries.
+    structure: Vec<ListedStructure>,
+}
+
+/// A structure as programs get it: that of a field, or of all of the argument.
+#[derive(Serialize)]
+struct ListedStructure {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'static str,
+    kind: String,
+    /// The arguments that say which triangle is stored, and what its diagonal is.
+    options: &'static [&'static str],
+    #[serde(skip)]
+    shown: String,
+}
+
+impl ListedStructure {
+    fn new(of: &'static Structured) -> Self {
+        let (field, options) = (of.field, of.options);
+        Self { field, kind: of.kind.to_string(), options, shown: of.to_string() }
+    }
+}
+
+impl ListedArgument {
+    /// What is known of its entries, after a comma.
+    fn structures(&self) -> String {
+        self.structure.iter().fold(String::new(), |all, of| all + ", " + &of.shown)
+    }
 }
 
 impl Listed {
@@ -142,6 +170,7 @@ impl Listed {
             notion: argument.notion().to_string(),
             differentiable: argument.differentiable(),
             in_place: argument.in_place,
+            structure: argument.structure.iter().map(ListedStructure::new).collect(),
         });
         Self {
             path: record.path,
@@ -191,9 +220,11 @@ fn table(listed: &[Listed]) -> Table {
         .set_header(["path", "arguments", "result", "rules", "derivatives", "instances", "source"]);
     for record in listed {
         let mut arguments = String::new();
-        for ListedArgument { name, type_name, notion, in_place, .. } in &record.arguments {
+        for argument in &record.arguments {
+            let ListedArgument { name, type_name, notion, in_place, .. } = argument;
             let in_place = if *in_place { ", in place" } else { "" };
-            let _ = writeln!(arguments, "{name}: {type_name} ({notion}{in_place})");
+            let structure = argument.structures();
+            let _ = writeln!(arguments, "{name}: {type_name} ({notion}{in_place}){structure}");
         }
         let missing = !(record.forward && record.reverse);
         let rules = Cell::new(record.rules());
@@ -225,11 +256,13 @@ fn in_full(record: &Listed) -> String {
         }
     };
     entry("", " ");
-    for ListedArgument { name, type_name, notion, differentiable, in_place } in &record.arguments {
+    for argument in &record.arguments {
+        let ListedArgument { name, type_name, notion, differentiable, in_place, .. } = argument;
+        let structure = argument.structures();
         let place = if *in_place { ", read and overwritten" } else { "" };
         let derivative = if *differentiable { "" } else { ", no derivative" };
         let derivative = if notion == "constant" { "" } else { derivative };
-        entry("argument", &format!("{name}: {type_name} ({notion}{place}{derivative})"));
+        entry("argument", &format!("{name}: {type_name} ({notion}{place}{derivative}){structure}"));
     }
     entry("result", record.result);
     entry("aliases", &record.aliases.join(", "));
@@ -264,7 +297,7 @@ fn markdown(listed: &[Listed]) -> String {
         }
         let arguments = record.arguments.iter().map(|a| {
             let place = if a.in_place { ", in place" } else { "" };
-            format!("`{}`: {}{place}", a.name, a.notion)
+            format!("`{}`: {}{place}{}", a.name, a.notion, a.structures())
         });
         let symbolic = record.derivatives().into_iter().map(|text| format!("`{text}`"));
         let summary = record.doc.lines().take_while(|line| !line.trim().is_empty());

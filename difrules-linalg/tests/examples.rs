@@ -52,7 +52,7 @@ fn rules_are_listed_for_programs() {
         assert_eq!(record.len(), keys.len());
         assert!(keys.iter().all(|key| record.contains_key(*key)));
         for argument in record["arguments"].as_array().expect("an array") {
-            for key in ["name", "type", "notion", "differentiable", "in_place"] {
+            for key in ["name", "type", "notion", "differentiable", "in_place", "structure"] {
                 assert!(argument.get(key).is_some(), "{key}");
             }
         }
@@ -64,6 +64,16 @@ fn rules_are_listed_for_programs() {
     assert_eq!(gemm["arguments"][6]["in_place"], true);
     assert_eq!(gemm["arguments"][6]["type"], "&mut Matrix<T, R, C, SC>");
     assert_eq!(gemm["result"], "Result<(), Error>");
+    let structure = |name: &str, argument: usize| {
+        let record = listed.iter().find(|record| record["name"] == name).expect("registered");
+        record["arguments"][argument]["structure"].clone()
+    };
+    let expected =
+        serde_json::json!([{ "kind": "triangular", "options": ["triangle", "diagonal"] }]);
+    assert_eq!(structure("trsm", 5), expected);
+    let expected = serde_json::json!([{ "field": "pivots", "kind": "permutation", "options": [] }]);
+    assert_eq!(structure("lu_solve", 1), expected);
+    assert_eq!(structure("gemm", 6), serde_json::json!([]));
 }
 
 #[test]
@@ -77,7 +87,7 @@ fn rules_are_listed_for_people() {
 #[test]
 fn one_primitive_is_shown_in_full() {
     let shown = text(&run("rules", &["cholesky"]).stdout);
-    for part in ["# Derivation", "a: &OMatrix<T, D, D> (matrix)", "Complex<f64>"] {
+    for part in ["# Derivation", "a: &OMatrix<T, D, D> (matrix), hermitian", "Complex<f64>"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains('\u{1b}'), "colours where there is no terminal");

@@ -92,6 +92,45 @@ fn look_ups_agree() {
     assert!(gemm.arguments[6].in_place);
 }
 
+#[test]
+fn structure_is_registered() {
+    let shown = |name: &str, arity: usize, argument: usize| -> Vec<String> {
+        let structure = find(name, arity).unwrap().arguments[argument].structure;
+        structure.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(shown("cholesky", 1, 0), ["hermitian"]);
+    assert_eq!(shown("solve_lower_triangular", 2, 0), ["lower"]);
+    assert_eq!(shown("solve_lower_triangular", 2, 1), [""; 0]);
+    assert_eq!(shown("trmm", 7, 5), ["triangular(triangle, diagonal)"]);
+    assert_eq!(shown("symm", 7, 3), ["symmetric(triangle)"]);
+    assert_eq!(shown("hemm", 7, 3), ["hermitian(triangle)"]);
+    assert_eq!(shown("syrk", 6, 5), ["symmetric(triangle)"]);
+    assert_eq!(shown("udu_solve", 2, 0), ["u: unit_upper", "d: diagonal"]);
+    assert_eq!(shown("lu_solve", 3, 1), ["pivots: permutation"]);
+    // What a tool asks: which arguments are structured.
+    let structured = primitives()
+        .iter()
+        .filter(|record| record.arguments.iter().any(|argument| !argument.structure.is_empty()));
+    assert!(structured.count() > 25);
+}
+
+/// The sum of the entries, said to be that of a lower triangle, with a rule that knows nothing of it.
+#[primitive(
+    forward = |_, _, l_dot| l_dot.sum(),
+    reverse = |l, _, y_bar| DMatrix::from_element(l.nrows(), l.ncols(), *y_bar),
+    structure(l = lower)
+)]
+fn wrong_triangle(l: &DMatrix<f64>) -> f64 {
+    l.sum()
+}
+
+#[test]
+fn the_checker_demands_the_structure() {
+    let sample = |random: &mut Sampler| (random.lower_triangular(3),);
+    let found = difrules_core::testing::check_at::<wrong_triangle, f64>(sample, 1).unwrap_err();
+    assert!(found.property.contains("gives `l`, which is lower"), "{}", found.property);
+}
+
 /// Re-exports what its modules have, but for what says otherwise.
 pub mod shapes {
     difrules_core::public_path!();

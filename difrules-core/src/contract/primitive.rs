@@ -79,8 +79,12 @@ pub trait Primitive: Sized + 'static {
     fn is_off<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> bool;
     /// Whether somebody knows the derivative by an argument.
     fn is_known(argument: usize) -> bool;
-    /// Copies the `&mut` arguments that a rule reads as they were.
-    fn overwritten<S: Real>(arguments: &Reads<'_, Self, S>) -> Self::Overwritten<S>;
+    /// Copies the `&mut` arguments that a rule reads as they were; some only where an argument varies for which
+    /// it reads them.
+    fn overwritten<S: Real>(
+        arguments: &Reads<'_, Self, S>,
+        varies: &dyn Fn(usize) -> bool,
+    ) -> Self::Overwritten<S>;
     /// Keeps what the reverse rule reads.
     fn keep<S: Real>(
         arguments: Keeps<'_, Self, S>,
@@ -102,7 +106,7 @@ pub trait Primitive: Sized + 'static {
     /// The function's own.
     #[inline]
     fn evaluate<S: Real>(mut inputs: Inputs<Self, S>) -> Result<Evaluation<Self, S>, Self::Error> {
-        let overwritten = Self::overwritten(&Self::Arguments::read::<S>(&inputs));
+        let overwritten = Self::overwritten(&Self::Arguments::read::<S>(&inputs), &|_| true);
         let (output, saved) = Self::augmented(Self::Arguments::lend(&mut inputs))?;
         Ok(Evaluated { inputs, overwritten, output, saved })
     }

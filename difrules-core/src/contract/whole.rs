@@ -515,7 +515,7 @@ impl<F: Family> Primitive for Gather<F> {
             module: module_path!(),
             name: "gather",
             aliases: Vec::new(),
-            arguments: vec![Argument::new("entries", "&X", || Notion::Structure, false)],
+            arguments: vec![Argument::new("entries", "&X", || Notion::Structure, false, &[])],
             result: "X",
             forward: true,
             reverse: true,
@@ -568,7 +568,7 @@ impl<F: Family> Primitive for Gather<F> {
         true
     }
 
-    fn overwritten<S: Real>(_: &Reads<'_, Self, S>) {}
+    fn overwritten<S: Real>(_: &Reads<'_, Self, S>, _: &dyn Fn(usize) -> bool) {}
 
     fn keep<S: Real>(_: Keeps<'_, Self, S>, (): (), _: Keep<'_, Output<Self, S>>, (): ()) {}
 

@@ -507,7 +507,8 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
             let result = T::apply::<P>(P::Arguments::give::<Self>(&mut arguments));
             return P::into_result::<T>(result).map(DualWhole::constant);
         }
-        let overwritten = P::overwritten::<T>(&P::Arguments::read_whole::<Self>(&arguments));
+        let overwritten =
+            P::overwritten::<T>(&P::Arguments::read_whole::<Self>(&arguments), &|_| true);
         let (value, saved) = P::augmented::<T>(P::Arguments::give::<Self>(&mut arguments))?;
         let mut output = DualWhole { mark: active.1, ..DualWhole::constant(value) };
         for i in (0..N).filter(|i| active.0[*i]) {

@@ -92,6 +92,107 @@ impl fmt::Display for Notion {
     }
 }
 
+/// Which entries of a matrix count, or have to be what others are.
+///
+/// A cotangent has the structure of its argument: it is symmetric where that is, and nothing is added to it where
+/// that is structurally zero or is not stored. The [checker](crate::testing) demands it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Structure {
+    /// A = A^T. With an option that names a triangle, only that one is stored, and has the cotangent.
+    Symmetric,
+    /// A = A^H; with an option as above.
+    Hermitian,
+    /// What is above the diagonal is zero, or not read.
+    Lower,
+    /// What is below the diagonal is zero, or not read.
+    Upper,
+    /// What is above the diagonal is zero, or not read, and that is of ones, or not read.
+    UnitLower,
+    /// What is below the diagonal is zero, or not read, and that is of ones, or not read.
+    UnitUpper,
+    /// Lower or upper as an option says; where a second one says so, the diagonal is of ones and not read.
+    Triangular,
+    /// A diagonal of a matrix that is zero elsewhere, or has other diagonals that are given so: a vector.
+    Diagonal,
+    /// An order of rows or columns, or swaps that make one: a constant.
+    Permutation,
+}
+
+impl fmt::Display for Structure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Symmetric => "symmetric",
+            Self::Hermitian => "hermitian",
+            Self::Lower => "lower",
+            Self::Upper => "upper",
+            Self::UnitLower => "unit_lower",
+            Self::UnitUpper => "unit_upper",
+            Self::Triangular => "triangular",
+            Self::Diagonal => "diagonal",
+            Self::Permutation => "permutation",
+        })
+    }
+}
+
+/// What is known of the entries of an argument, or of a field of one.
+///
+/// ```
+/// use difrules_core::registry::Structure;
+/// use difrules_core::{by_path, primitive};
+/// use nalgebra::DMatrix;
+///
+/// /// The sum of the entries on the diagonal and below.
+/// #[primitive(
+///     forward = |_, _, l_dot| l_dot.lower_triangle().sum(),
+///     reverse = |l, _, y_bar| DMatrix::from_element(l.nrows(), l.ncols(), *y_bar).lower_triangle(),
+///     structure(l = lower)
+/// )]
+/// fn lower_sum(l: &DMatrix<f64>) -> f64 {
+///     l.lower_triangle().sum()
+/// }
+///
+/// let record = difrules_core::find("lower_sum", 1).unwrap();
+/// assert_eq!(record.arguments[0].structure[0].kind, Structure::Lower);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Structured {
+    /// The field of the argument; empty if all of it is meant.
+    pub field: &'static str,
+    /// What it is.
+    pub kind: Structure,
+    /// The constant arguments that say which triangle is stored, and then what its diagonal is.
+    pub options: &'static [&'static str],
+}
+
+impl Structured {
+    /// What the attribute writes.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(
+        field: &'static str,
+        kind: Structure,
+        options: &'static [&'static str],
+    ) -> Self {
+        Self { field, kind, options }
+    }
+}
+
+/// `lower`, `symmetric(triangle)`, `p: permutation`.
+impl fmt::Display for Structured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "{}", self.kind)?;
+        if !self.options.is_empty() {
+            write!(f, "({})", self.options.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 /// What the registry knows of one primitive. `#[primitive]` makes it; nobody else does.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -178,6 +279,8 @@ pub struct Argument {
     notion_of: fn() -> Notion,
     /// Whether it is read and overwritten: a `&mut` argument.
     pub in_place: bool,
+    /// What is known of its entries: that they are those of a symmetric matrix, a triangle, and so on.
+    pub structure: &'static [Structured],
 }
 
 impl Argument {
@@ -189,8 +292,9 @@ impl Argument {
         type_name: &'static str,
         notion_of: fn() -> Notion,
         in_place: bool,
+        structure: &'static [Structured],
     ) -> Self {
-        Self { name, type_name, notion_of, in_place }
+        Self { name, type_name, notion_of, in_place, structure }
     }
 
     /// What kind of value it is, at the primitive's first instance.

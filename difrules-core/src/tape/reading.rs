@@ -182,6 +182,11 @@ impl Reading {
         S::tapes().borrow_mut().tape(self.stamp).next()
     }
 
+    /// Whether a number of an argument is on the tape.
+    pub(crate) fn varies(&self, argument: usize) -> bool {
+        self.runs_of(argument).iter().any(|run| run.start != CONSTANT)
+    }
+
     #[inline]
     fn runs_of(&self, i: usize) -> &[Run] {
         let first = if i == 0 { 0 } else { self.ends[i - 1] };
@@ -229,7 +234,7 @@ impl Reading {
                 first_run,
                 runs: runs.len() as u32,
                 count: runs.iter().map(|run| run.count).sum(),
-                active: runs.iter().any(|run| run.start != CONSTANT),
+                active: self.varies(i),
             });
             first_run += runs.len() as u32;
         }

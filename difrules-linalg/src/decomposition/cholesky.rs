@@ -41,6 +41,7 @@ use crate::sample;
     forward = cholesky_forward,
     reverse = cholesky_reverse,
     reads(return),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

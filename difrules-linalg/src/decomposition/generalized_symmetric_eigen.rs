@@ -66,6 +66,7 @@ use crate::tolerance::{Sizes, asked_columns, asks};
     forward = generalized_symmetric_eigen_forward,
     reverse = generalized_symmetric_eigen_reverse,
     reads(a, b, return),
+    structure(a = hermitian, b = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -103,6 +103,7 @@ where
     forward = lblt_forward,
     reverse = lblt_reverse,
     reads(return),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

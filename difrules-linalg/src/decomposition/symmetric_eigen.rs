@@ -69,6 +69,7 @@ where
     forward = symmetric_eigen_forward,
     reverse = symmetric_eigen_reverse,
     reads(a, return),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

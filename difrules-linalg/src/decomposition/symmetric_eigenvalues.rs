@@ -44,6 +44,7 @@ use crate::tolerance::Sizes;
     reverse = symmetric_eigenvalues_reverse,
     saves = values_and_vectors -> SymmetricEigen<T, D>,
     reads(a),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -56,6 +56,7 @@ where
     forward = symmetric_tridiagonal_forward,
     reverse = symmetric_tridiagonal_reverse,
     reads(return),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

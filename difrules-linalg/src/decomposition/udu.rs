@@ -70,6 +70,7 @@ where
     forward = udu_forward,
     reverse = udu_reverse,
     reads(return),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

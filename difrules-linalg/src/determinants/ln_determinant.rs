@@ -33,6 +33,7 @@ use crate::sample;
     reverse = ln_determinant_reverse,
     saves = ln_determinant_and_factor -> OMatrix<T, D, D>,
     reads(),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

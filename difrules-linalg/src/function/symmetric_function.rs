@@ -60,6 +60,7 @@ use crate::tolerance::plain;
     saves = symmetric_function_and_factors -> SymmetricEigen<T, D>,
     reads(a, f),
     constant(f),
+    structure(a = hermitian),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

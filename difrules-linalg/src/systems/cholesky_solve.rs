@@ -34,6 +34,7 @@ use crate::sample;
     forward = cholesky_solve_forward,
     reverse = cholesky_solve_reverse,
     reads(l, return),
+    structure(l = lower),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

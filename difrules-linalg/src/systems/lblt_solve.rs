@@ -31,6 +31,7 @@ use crate::error::{Error, finite, shape, square};
     forward = lblt_solve_forward,
     reverse = lblt_solve_reverse,
     reads(factors, return),
+    structure(factors.l = unit_lower, factors.diagonal = diagonal, factors.rows = permutation),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

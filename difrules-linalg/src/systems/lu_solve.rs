@@ -42,6 +42,7 @@ use crate::error::{Error, finite, shape, square};
     reverse = lu_solve_reverse,
     reads(operation, factors, return),
     constant(operation),
+    structure(factors.pivots = permutation),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -41,6 +41,7 @@ const UPPER: Form = (Triangle::Upper, Operation::None, Diagonal::General);
     forward = solve_lower_triangular_forward,
     reverse = solve_lower_triangular_reverse,
     reads(l, return),
+    structure(l = lower),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -108,6 +109,7 @@ fn solve_lower_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
     forward = solve_upper_triangular_forward,
     reverse = solve_upper_triangular_reverse,
     reads(u, return),
+    structure(u = upper),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -178,6 +180,7 @@ fn solve_upper_triangular_reverse<T: Scalar, D: Dim, C: Dim>(
     reverse = solve_triangular_reverse,
     reads(triangle, operation, diagonal, a, return),
     constant(triangle, operation, diagonal),
+    structure(a = triangular(triangle, diagonal)),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -36,6 +36,7 @@ use crate::tolerance::report_nearly_singular;
     forward = tridiagonal_solve_forward,
     reverse = tridiagonal_solve_reverse,
     reads(lower, diagonal, upper, return),
+    structure(lower = diagonal, diagonal = diagonal, upper = diagonal),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -35,6 +35,7 @@ use crate::error::{Error, finite, finite_triangle, shape, square};
     forward = udu_solve_forward,
     reverse = udu_solve_reverse,
     reads(factors, return),
+    structure(factors.u = unit_upper, factors.d = diagonal),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

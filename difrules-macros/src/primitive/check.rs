@@ -7,18 +7,24 @@ use syn::{FnArg, GenericArgument, Ident, LitStr, Pat, ReturnType, Signature, Typ
 use super::expand::{Expansion, parameter_ident};
 use crate::errors::Errors;
 use crate::primitive::function::{Argument, Form};
-use crate::primitive::options::{Instance, Kernel, Options, Parameters, Partial, Read, Rule, Text};
+use crate::primitive::options::{
+    Instance, Kernel, Options, Parameters, Partial, Read, Rule, Structured, Text,
+};
 use crate::tokens::pretty;
 
 /// The keys without the function, of which the names of its arguments are enough.
 pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {
     let given: Vec<_> = signature.inputs.iter().filter_map(name).collect();
     let reads = options.reads.iter().flat_map(|reads| &reads.values);
-    let reads = reads.filter_map(|read| match read {
-        Read::Argument(name) | Read::After(name) => Some(name),
-        Read::Output(_) => None,
+    let reads = reads.flat_map(|read| match read {
+        Read::Argument(name) | Read::After(name) => vec![name],
+        Read::For(name, varying) => std::iter::once(name).chain(varying).collect(),
+        Read::Output(_) => Vec::new(),
     });
-    for name in options.constant.iter().chain(&options.optional).chain(reads) {
+    let structured = options.structure.iter();
+    let structured = structured.flat_map(|of| std::iter::once(&of.argument).chain(&of.options));
+    let names = options.constant.iter().chain(&options.optional).chain(reads).chain(structured);
+    for name in names {
         if !given.contains(&name) {
             errors.say(name.span(), format!("`{}` has no argument `{name}`", signature.ident));
         }
@@ -26,6 +32,10 @@ pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {
     let values = options.reads.as_ref().map_or(&[][..], |reads| &reads.values);
     for read in repeated(values, |a, b| a == b) {
         errors.say(read.span(), "a rule is passed each value once; remove this one");
+    }
+    let same = |a: &Structured, b: &Structured| a.argument == b.argument && a.field == b.field;
+    for of in repeated(&options.structure, same) {
+        errors.say(of.argument.span(), "this has a structure already; keep one of them");
     }
     let shown = |instance: &Instance| match &instance.parameters {
         Parameters::Scalar(scalar) => pretty::text(scalar),
@@ -146,6 +156,18 @@ impl Expansion<'_> {
                 );
             }
         }
+        for of in &options.structure {
+            for name in &of.options {
+                if arguments.iter().any(|a| a.ident == *name && !a.is_constant()) {
+                    errors.say(
+                        name.span(),
+                        format!(
+                            "`{name}` is no constant, which alone says what another argument is"
+                        ),
+                    );
+                }
+            }
+        }
         let reads = options.reads.as_ref().map_or(&[][..], |reads| &reads.values);
         for read in reads {
             match read {
@@ -156,6 +178,27 @@ impl Expansion<'_> {
                         name.span(),
                         format!("`{name}` is not a `&mut` argument of `{ident}`"),
                     );
+                }
+                Read::For(name, _)
+                    if arguments.iter().any(|a| a.ident == *name && !a.is_in_place()) =>
+                {
+                    errors.say(
+                        name.span(),
+                        format!(
+                            "`{name}` is not a `&mut` argument of `{ident}`, which alone is copied before \
+                             the call; leave out `for`"
+                        ),
+                    );
+                }
+                Read::For(_, varying) => {
+                    for name in varying {
+                        if arguments.iter().any(|a| a.ident == *name && a.is_constant()) {
+                            errors.say(
+                                name.span(),
+                                format!("`{name}` is a constant, which never varies"),
+                            );
+                        }
+                    }
                 }
                 Read::Output(span) if function.output.value.is_none() => {
                     errors.say(*span, format!("`{ident}` returns nothing"));

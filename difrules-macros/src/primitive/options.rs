@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) direct: bool,
     /// Whether the forward rule says what rests.
     pub(crate) resting: bool,
+    /// Which arguments are symmetric, triangular, and so on.
+    pub(crate) structure: Vec<Structured>,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
     pub(crate) sample: Option<Expr>,
@@ -88,6 +90,8 @@ pub(crate) enum Read {
     Argument(Ident),
     /// `mut x`: a `&mut` argument as the call left it.
     After(Ident),
+    /// `x for a`, `x for (a, b)`: a `&mut` argument as it was before the call, where one of these varies.
+    For(Ident, Vec<Ident>),
     /// `return`: what the call returned.
     Output(Span),
 }
@@ -95,7 +99,7 @@ pub(crate) enum Read {
 impl Read {
     pub(crate) fn span(&self) -> Span {
         match self {
-            Self::Argument(name) | Self::After(name) => name.span(),
+            Self::Argument(name) | Self::After(name) | Self::For(name, _) => name.span(),
             Self::Output(span) => *span,
         }
     }
@@ -104,7 +108,8 @@ impl Read {
 impl PartialEq for Read {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Argument(a), Self::Argument(b)) | (Self::After(a), Self::After(b)) => a == b,
+            (Self::After(a), Self::After(b)) => a == b,
+            (Self::Argument(a) | Self::For(a, _), Self::Argument(b) | Self::For(b, _)) => a == b,
             (Self::Output(_), Self::Output(_)) => true,
             _ => false,
         }
@@ -150,7 +155,7 @@ impl Instance {
     }
 }
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "forward",
     "reverse",
     "partial",
@@ -163,6 +168,7 @@ const KEYS: [&str; 20] = [
     "direct",
     "resting",
     "constant",
+    "structure",
     "kernel",
     "instances",
     "sample",
@@ -278,6 +284,9 @@ impl Options {
             "reads" => {
                 let values = list(input, key, "reads(a, return)", Read::parse)?;
                 self.reads = Some(Reads { span: key.span(), values });
+            }
+            "structure" => {
+                self.structure = list(input, key, "structure(a = lower)", Structured::parse)?;
             }
             "optional" => self.optional = list(input, key, "optional(a, b)", Ident::parse)?,
             "entrywise" => self.entrywise = true,
@@ -457,8 +466,82 @@ impl Parse for Read {
             input.parse::<Token![mut]>()?;
             input.parse().map(Self::After)
         } else {
-            input.parse().map(Self::Argument)
+            let name = input.parse()?;
+            if !input.peek(Token![for]) {
+                return Ok(Self::Argument(name));
+            }
+            input.parse::<Token![for]>()?;
+            if !input.peek(syn::token::Paren) {
+                return Ok(Self::For(name, vec![input.parse()?]));
+            }
+            let content;
+            syn::parenthesized!(content in input);
+            let names = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
+            Ok(Self::For(name, names.into_iter().collect()))
         }
+    }
+}
+
+/// `a = lower`, `lu.p = permutation`, `a = symmetric(triangle)`.
+pub(crate) struct Structured {
+    pub(crate) argument: Ident,
+    /// The field of it that is meant; none for all of it.
+    pub(crate) field: Option<Ident>,
+    /// One of [`STRUCTURES`].
+    pub(crate) kind: Ident,
+    /// The constant arguments that say more.
+    pub(crate) options: Vec<Ident>,
+}
+
+/// The structures that an argument may have, the variant of each in the registry, and how many options may
+/// say more.
+pub(crate) const STRUCTURES: [(&str, &str, std::ops::RangeInclusive<usize>); 9] = [
+    ("symmetric", "Symmetric", 0..=1),
+    ("hermitian", "Hermitian", 0..=1),
+    ("lower", "Lower", 0..=0),
+    ("upper", "Upper", 0..=0),
+    ("unit_lower", "UnitLower", 0..=0),
+    ("unit_upper", "UnitUpper", 0..=0),
+    ("triangular", "Triangular", 1..=2),
+    ("diagonal", "Diagonal", 0..=0),
+    ("permutation", "Permutation", 0..=0),
+];
+
+impl Parse for Structured {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let argument: Ident = input.parse()?;
+        let dot = input.parse::<Option<Token![.]>>()?;
+        let field = dot.map(|_| input.parse()).transpose()?;
+        if !input.peek(Token![=]) {
+            return Err(Error::new(argument.span(), "write `structure(a = lower)`"));
+        }
+        input.parse::<Token![=]>()?;
+        let kind: Ident = input.parse()?;
+        let mut options = Vec::new();
+        if input.peek(syn::token::Paren) {
+            let content;
+            syn::parenthesized!(content in input);
+            options.extend(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?);
+        }
+        let Some((_, _, counts)) = STRUCTURES.iter().find(|(name, _, _)| kind == name) else {
+            let names = STRUCTURES.map(|(name, _, _)| format!("`{name}`")).join(", ");
+            return Err(Error::new(
+                kind.span(),
+                format!("`{kind}` is not a structure; the structures are {names}"),
+            ));
+        };
+        if !counts.contains(&options.len()) {
+            let (least, most) = (counts.start(), counts.end());
+            return Err(Error::new(
+                kind.span(),
+                format!(
+                    "`{kind}` takes {least} to {most} arguments that say which triangle is stored and what \
+                     its diagonal is; found {}",
+                    options.len()
+                ),
+            ));
+        }
+        Ok(Self { argument, field, kind, options })
     }
 }
 

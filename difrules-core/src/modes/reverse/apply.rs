@@ -19,7 +19,7 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
 ) -> Result<VarWhole<Output<P, T>>, P::Error> {
     let stamp = reading.stamp();
     let read = P::Arguments::read_whole::<Var<T>>(&arguments);
-    let overwritten = P::overwritten::<T>(&read);
+    let overwritten = P::overwritten::<T>(&read, &|argument| reading.varies(argument));
     let replayed = to_replay::<P, T>(stamp, &read);
     drop(read);
     let evaluated = P::augmented::<T>(P::Arguments::give::<Var<T>>(&mut arguments));

@@ -82,7 +82,7 @@ impl<T: Real> Real for Var<T> {
         reading.finish(P::Arguments::IN_PLACE.len());
         let mut inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
         let read = P::Arguments::read::<T>(&inputs);
-        let overwritten = P::overwritten::<T>(&read);
+        let overwritten = P::overwritten::<T>(&read, &|argument| reading.varies(argument));
         let replayed = to_replay::<P, T>(reading.stamp(), &read);
         drop(read);
         let output = match call::<P, T>(&mut inputs) {

@@ -4,7 +4,7 @@ use super::compare::{Quantity, is_rounding, size};
 use super::{
     Checker, EDGE, Evaluations, MOST_DIFFERENCES, MOST_ENTRIES, OUTSIDE, extent, single_of,
 };
-use crate::registry::{Partial, Sampler};
+use crate::registry::{Argument, Partial, Sampler, Structure};
 use crate::symbolic::value_of;
 use crate::testing::difference::{Difference, difference_at};
 use crate::testing::rules::Push;
@@ -24,6 +24,9 @@ impl Checker<'_> {
         self.again(evaluations, cotangent)?;
         if self.is_heavy() {
             return Ok(());
+        }
+        if self.record.reverse {
+            self.keeps_structure(evaluations, cotangent)?;
         }
         self.jacobian(evaluations)?;
         self.linear(evaluations, cotangent)
@@ -292,6 +295,59 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// What is added to an argument has the structure that the registry says it has.
+    pub(super) fn keeps_structure(
+        &self,
+        evaluations: &Evaluations<'_>,
+        cotangent: &[f64],
+    ) -> Result<(), String> {
+        let whole =
+            |argument: &Argument| argument.structure.iter().copied().find(|of| of.field.is_empty());
+        if !self.record.arguments.iter().any(|argument| whole(argument).is_some()) {
+            return Ok(());
+        }
+        let pulled = self.pull(evaluations, cotangent);
+        let (numbers, noise) = (self.by_argument(&pulled.numbers), self.by_argument(&pulled.noise));
+        for ((argument, adjoint), noise) in self.record.arguments.iter().zip(&numbers).zip(&noise) {
+            let Some(of) = whole(argument).filter(|_| !argument.in_place) else { continue };
+            let Some((rows, parts)) = square(adjoint.len()) else { continue };
+            let slack = size(adjoint) * 1e3 * self.epsilon;
+            let at = |i: usize, j: usize, part: usize| (i + j * rows) * parts + part;
+            let entries = |below: bool| {
+                let pairs = (0..rows).flat_map(|j| (j + 1..rows).map(move |i| (i, j)));
+                pairs.map(move |(i, j)| if below { (i, j) } else { (j, i) })
+            };
+            let is_zero = |below: bool| {
+                entries(below).all(|(i, j)| (0..parts).all(|part| adjoint[at(i, j, part)] == 0.0))
+            };
+            let holds = match (of.kind, of.options.is_empty()) {
+                (Structure::Lower | Structure::UnitLower, _) => is_zero(false),
+                (Structure::Upper | Structure::UnitUpper, _) => is_zero(true),
+                (Structure::Triangular, _) | (_, false) => is_zero(false) || is_zero(true),
+                (Structure::Symmetric | Structure::Hermitian, true) => {
+                    let conjugate = of.kind == Structure::Hermitian;
+                    entries(true).all(|(i, j)| {
+                        (0..parts).all(|part| {
+                            let sign = if conjugate && part == 1 { -1.0 } else { 1.0 };
+                            let (a, b) = (at(i, j, part), at(j, i, part));
+                            let allowed = slack + 300.0 * (noise[a] + noise[b]);
+                            let apart = (adjoint[a] - sign * adjoint[b]).abs();
+                            apart <= allowed || apart.is_nan() && self.special
+                        })
+                    })
+                }
+                _ => true,
+            };
+            if !holds {
+                return Err(format!(
+                    "the reverse rule gives `{}`, which is {of}, a cotangent that is not: {adjoint:?}",
+                    argument.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Parts of a cotangent, the rest of which is zero: each piece of the results, and those that are
     /// positive or negative.
     pub(super) fn parts(&self, cotangent: &[f64]) -> Vec<(String, Vec<f64>)> {
@@ -553,4 +609,13 @@ impl Checker<'_> {
         }
         plain
     }
+}
+
+/// The size of a square matrix of so many real numbers, and how many an entry has.
+fn square(count: usize) -> Option<(usize, usize)> {
+    // No square is twice another.
+    [1, 2].into_iter().find_map(|parts| {
+        let size = (count / parts).isqrt();
+        (size * size * parts == count).then_some((size, parts))
+    })
 }

@@ -115,6 +115,9 @@ impl Expansion<'_> {
                         quote!(&residual.#kept)
                     }
                     Parameter::Saved => quote!(&residual.#kept),
+                    Parameter::Before(i) if self.read_for(i).is_some() => {
+                        quote!(residual.#kept.as_deref())
+                    }
                     _ => quote!(&*residual.#kept),
                 }
             }
@@ -131,6 +134,13 @@ impl Expansion<'_> {
             (_, Place::Evaluation) => quote!(&evaluation.saved),
             (Parameter::Before(i) | Parameter::After(i), Place::Lent(base)) => {
                 let kept = overwritten.iter().position(|j| *j == i && parameter.is_before());
+                if let (Some(j), Some(_)) = (kept.map(index), self.read_for(i)) {
+                    let cast = base.map(|base| {
+                        let cast = self.cast_reference(&quote!(same_ref), i, base, &quote!(value));
+                        quote!(.map(|value| #cast))
+                    });
+                    return quote!(evaluation.overwritten.#j.as_ref() #cast);
+                }
                 let value = match kept {
                     Some(j) => {
                         let j = index(j);

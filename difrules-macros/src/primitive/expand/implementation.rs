@@ -42,13 +42,20 @@ impl Expansion<'_> {
             None => Type::Verbatim(quote!(())),
         };
         let overwritten = self.overwritten();
-        let overwritten_types =
-            overwritten.iter().map(|&i| self.at(&function.arguments[i].value, &s));
+        let optional = |i: usize, read: TokenStream| match self.read_for(i) {
+            Some(_) => quote!(__difrules::__private::core::option::Option<#read>),
+            None => read,
+        };
+        let overwritten_types = overwritten.iter().map(|&i| {
+            let value = self.at(&function.arguments[i].value, &s);
+            optional(i, value.to_token_stream())
+        });
         let reads = self.reads(self.reverse.as_ref());
         let residual_types = reads.iter().map(|read| match read {
             Parameter::Before(i) | Parameter::After(i) => {
                 let form = self.passing(&function.arguments[*i]);
-                quote!(<#form as __difrules::contract::passing::Passing>::Kept<#s>)
+                let kept = quote!(<#form as __difrules::contract::passing::Passing>::Kept<#s>);
+                if read.is_before() { optional(*i, kept) } else { kept }
             }
             Parameter::Output => quote!(__difrules::contract::Kept<#output>),
             _ => saved.to_token_stream(),
@@ -85,7 +92,10 @@ impl Expansion<'_> {
                 match overwritten.iter().position(|j| j == i).filter(|_| read.is_before()) {
                     Some(j) => {
                         let (keep, j) = (passing(*i, quote!(keep)), syn::Index::from(j));
-                        quote!(#kept(#keep(overwritten.#j)))
+                        match self.read_for(*i) {
+                            Some(_) => quote!(overwritten.#j.map(|value| #kept(#keep(value)))),
+                            None => quote!(#kept(#keep(overwritten.#j))),
+                        }
                     }
                     None => {
                         let i = syn::Index::from(*i);
@@ -97,8 +107,12 @@ impl Expansion<'_> {
             _ => quote!(saved),
         });
         let copied = overwritten.iter().map(|&i| {
-            let (copy, i) = (passing(i, quote!(copy)), syn::Index::from(i));
-            quote!(#copy(&arguments.#i))
+            let (copy, n) = (passing(i, quote!(copy)), syn::Index::from(i));
+            let copied = quote!(#copy(&arguments.#n));
+            match self.read_for(i) {
+                Some(varying) => quote!((#(varies(#varying))||*).then(|| #copied)),
+                None => copied,
+            }
         });
         let returned_value = if function.output.value.is_some() {
             (quote!(returned), quote!(result))
@@ -212,6 +226,7 @@ impl Expansion<'_> {
                 #[inline]
                 fn overwritten<__S: __difrules::Real>(
                     arguments: &__difrules::contract::Reads<'_, Self, __S>,
+                    varies: &dyn Fn(usize) -> bool,
                 ) -> Self::Overwritten<__S> {
                     (#(#copied,)*)
                 }

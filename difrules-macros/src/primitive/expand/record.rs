@@ -4,11 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, GenericArgument, ItemFn, Lit, Meta, Type, Visibility};
+use syn::{Attribute, Expr, GenericArgument, Ident, ItemFn, Lit, Meta, Type, Visibility};
 
 use super::{Expansion, parameter_ident};
 use crate::primitive::function::{Form, ScalarParameter};
-use crate::primitive::options::{Parameters, Partial, Rule};
+use crate::primitive::options::{Parameters, Partial, Rule, STRUCTURES};
 use crate::tokens::hygiene::quote;
 use crate::tokens::pretty;
 
@@ -130,8 +130,15 @@ impl Expansion<'_> {
                 let value = self.at_instance(&argument.value, shown_at);
                 quote!(<#value as __difrules::Differentiable>::notion)
             };
+            let structure = self.structure_of(&argument.ident);
             quote! {
-                __difrules::registry::Argument::new(#name, #type_name, #notion, #in_place)
+                __difrules::registry::Argument::new(
+                    #name,
+                    #type_name,
+                    #notion,
+                    #in_place,
+                    const { &[#(#structure),*] },
+                )
             }
         });
         let result = pretty::text(&function.output.written);
@@ -208,6 +215,24 @@ impl Expansion<'_> {
                 __difrules::__private::Registered(__record)
             }
         }
+    }
+
+    /// What is said of the structure of an argument.
+    fn structure_of(&self, argument: &Ident) -> impl Iterator<Item = TokenStream> {
+        self.options.structure.iter().filter(move |of| of.argument == *argument).map(|of| {
+            let field = of.field.as_ref().map_or(String::new(), |field| field.unraw().to_string());
+            let (_, variant, _) =
+                STRUCTURES.iter().find(|(name, _, _)| of.kind == name).expect("it was parsed");
+            let kind = Ident::new(variant, Span::mixed_site());
+            let options = of.options.iter().map(|option| option.unraw().to_string());
+            quote! {
+                __difrules::registry::Structured::new(
+                    #field,
+                    __difrules::registry::Structure::#kind,
+                    &[#(#options),*],
+                )
+            }
+        })
     }
 
     /// A type of the function at an instance: the scalar and all other parameters replaced.

@@ -132,10 +132,22 @@ impl Expansion<'_> {
     fn read(&self, read: &Read) -> Option<Parameter> {
         let position = |name: &Ident| self.function.arguments.iter().position(|a| a.ident == *name);
         match read {
-            Read::Argument(name) => position(name).map(Parameter::Before),
+            Read::Argument(name) | Read::For(name, _) => position(name).map(Parameter::Before),
             Read::After(name) => position(name).map(Parameter::After),
             Read::Output(_) => Some(Parameter::Output),
         }
+    }
+
+    /// The arguments of which one has to vary for a rule to read this one; none if it is always read.
+    pub(super) fn read_for(&self, argument: usize) -> Option<Vec<usize>> {
+        let arguments = &self.function.arguments;
+        let position = |name: &Ident| arguments.iter().position(|a| a.ident == *name);
+        self.options.reads.iter().flat_map(|reads| &reads.values).find_map(|read| match read {
+            Read::For(name, varying) if *name == arguments[argument].ident => {
+                Some(varying.iter().filter_map(position).collect())
+            }
+            _ => None,
+        })
     }
 
     pub(super) fn parameter_name(&self, parameter: Parameter) -> String {
@@ -161,6 +173,9 @@ impl Expansion<'_> {
                 let element = quote!(<#value as __difrules::__private::List>::Element);
                 match (self.function.arguments[i].form, parameter) {
                     (_, Parameter::Tangent(_)) if self.is_optional(i) => {
+                        quote!(__difrules::__private::core::option::Option<&#value>)
+                    }
+                    (_, Parameter::Before(_)) if self.read_for(i).is_some() => {
                         quote!(__difrules::__private::core::option::Option<&#value>)
                     }
                     (Form::Constant, _) => quote!(#value),
