@@ -5,13 +5,13 @@ use difrules_core::{gradient, value_and_gradient};
 use difrules_linalg::{
     ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, bidiagonal, cholesky,
     cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul, condition_number, determinant,
-    diagonal, dot, eigen, full_piv_lu, gemm, generalized_symmetric_eigen, hessenberg, inverse,
-    lblt, lblt_solve, ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, matmul,
-    neg, norm, norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale,
-    schur, singular_values, solve, solve_lower_triangular, solve_triangular,
-    solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen, symmetric_eigenvalues,
-    symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace, transpose,
-    tridiagonal_solve, trsm, udu, udu_solve,
+    diagonal, dot, eigen, full_piv_lu, gemm, generalized_symmetric_eigen, hemm, herk, hessenberg,
+    inverse, lblt, lblt_solve, ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu,
+    lu_solve, matmul, neg, norm, norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar,
+    pseudo_inverse, qr, scale, schur, singular_values, solve, solve_lower_triangular,
+    solve_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen,
+    symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace,
+    transpose, tridiagonal_solve, trmm, trsm, udu, udu_solve,
 };
 use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
 
@@ -142,6 +142,16 @@ static_sizes! {
     static_trsm: trsm<f64, U3, U3, U2>, |r| {
         let (operation, diagonal) = (Operation::Transpose, Diagonal::General);
         (Side::Left, Triangle::Lower, operation, diagonal, r.normal(), triangle(r), any(r))
+    };
+    static_trmm: trmm<C64, U3, U2, U3>, |r| {
+        let (operation, diagonal) = (Operation::Transpose, Diagonal::Unit);
+        (Side::Right, Triangle::Upper, operation, diagonal, r.normal(), any(r), any(r))
+    };
+    static_herk: herk<C64, U2, U3, U3>, |r| {
+        (Triangle::Lower, Operation::Transpose, r.normal(), any(r), r.normal(), any(r))
+    };
+    static_hemm: hemm<C64, U3, U3, U2>, |r| {
+        (Side::Left, Triangle::Upper, r.normal(), any(r), any(r), r.normal(), any(r))
     };
     // A dynamic vector, whose type is not that of a dynamic matrix.
     dynamic_vector: matmul<f64, Dyn, Dyn, U1>, |r| {

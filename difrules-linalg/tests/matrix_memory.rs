@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use difrules_core::math::{exp, tanh};
-use difrules_core::{Real, checkpointed, value_and_gradient};
-use difrules_linalg::{EachColumn, Matrix, MatrixError, Vector, elementwise};
+use difrules_core::{Real, checkpointed, lit, value_and_gradient};
+use difrules_linalg::{
+    Diagonal, EachColumn, Matrix, MatrixError, Operation, Triangle, Vector, elementwise, trmv,
+};
 use nalgebra::{DMatrix, DVector, RowDVector, U3, Vector1, matrix, vector};
 
 /// Counts what is alive, its peak, and the allocations.
@@ -112,4 +114,79 @@ fn a_long_filter_takes_little_memory_by_checkpoints() {
     // The sums over the steps are of another order.
     assert!((&*by_checkpoints.1 - &*slope).norm() < 1e-13 * slope.norm());
     assert!(peak < 20_000_000, "{peak} bytes");
+}
+
+/// What a gradient takes of memory at most, in bytes a step, beside the gradient itself.
+fn bytes_a_step<Y>(steps: usize, f: impl FnOnce() -> Y) -> (Y, usize) {
+    let before = ALIVE.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let y = f();
+    (y, (PEAK.load(Ordering::Relaxed) - before) / steps)
+}
+
+#[test]
+fn a_buffer_that_is_overwritten_takes_what_the_rules_read() {
+    const SIZE: usize = 100;
+    const STEPS: usize = 10_000;
+    /// Each step overwrites y, which no rule reads.
+    fn linear<T: Real>((x, y): &(Vector<T>, Vector<T>), a: &DMatrix<f64>) -> T {
+        let mut y = y.clone();
+        let a = Matrix::<T>::constant(a);
+        for _ in 0..STEPS / 2 {
+            y.gemv(Operation::None, lit(1e-3), &a, x, lit(0.999)).expect("it fits");
+            y.axpy(lit(1e-3), x).expect("it fits");
+        }
+        y.sum()
+    }
+    /// Each step overwrites y, and the rule reads what it was.
+    fn product<T: Real>((l, y): &(Matrix<T>, Vector<T>)) -> T {
+        let mut y = y.clone();
+        for _ in 0..STEPS {
+            y.trmv(Triangle::Lower, Operation::None, Diagonal::General, l).expect("it fits");
+        }
+        y.sum()
+    }
+    let _alone = ALONE.lock();
+    let any = |i: usize, j: usize| ((i * 37 + j * 11) as f64 * 0.618).sin();
+    let a = DMatrix::from_fn(SIZE, SIZE, any);
+    let (x, y) =
+        (DVector::from_fn(SIZE, |i, _| any(i, 1)), DVector::from_fn(SIZE, |i, _| any(i, 2)));
+    let at = (Vector::from(x.clone()), Vector::from(y.clone()));
+    let ((_, by), read_by_none) =
+        bytes_a_step(STEPS, || value_and_gradient(|at| linear(at, &a), &at));
+    // y <- 0.999 y + 0.001 (A x + x) again and again.
+    let kept = 0.999_f64.powi(STEPS as i32 / 2);
+    let by_x = (a.transpose() * DVector::repeat(SIZE, 1.0)).add_scalar(1.0) * (1.0 - kept);
+    // The order of the two updates of a step.
+    assert!((&*by.1 - DVector::repeat(SIZE, kept)).norm() < 1e-10);
+    assert!((&*by.0 - by_x).norm() < 1e-9 * by.0.norm());
+
+    // A triangle whose powers neither grow nor vanish.
+    let l = DMatrix::from_fn(SIZE, SIZE, |i, j| match i.cmp(&j) {
+        std::cmp::Ordering::Less => f64::NAN,
+        std::cmp::Ordering::Equal => 1.0 - 1e-5 * (i % 7) as f64,
+        std::cmp::Ordering::Greater => 1e-6 * any(i, j),
+    });
+    let at = (Matrix::from(l.clone()), Vector::from(y.clone()));
+    let ((_, by), read) = bytes_a_step(STEPS, || value_and_gradient(product, &at));
+    let (mut all, mut w) = (vec![y], DVector::repeat(SIZE, 1.0));
+    for k in 0..STEPS {
+        let mut next = all[k].clone();
+        let (general, lower) = (Diagonal::General, Triangle::Lower);
+        trmv(lower, Operation::None, general, &l, &mut next).expect("it fits");
+        all.push(next);
+    }
+    let mut l_bar = DMatrix::zeros(SIZE, SIZE);
+    for before in all[..STEPS].iter().rev() {
+        l_bar.ger(1.0, &w, before, 1.0);
+        trmv(Triangle::Lower, Operation::Transpose, Diagonal::General, &l, &mut w)
+            .expect("it fits");
+    }
+    assert!((&*by.1 - &w).norm() < 1e-10 * w.norm());
+    assert!((&*by.0 - l_bar.lower_triangle()).norm() < 1e-10 * l_bar.norm());
+
+    // A step has as many adjoints as y has numbers, and a node; where the rule reads y, so many numbers more.
+    let numbers = SIZE * size_of::<f64>();
+    assert!(read_by_none < numbers + 500, "{read_by_none} bytes a step");
+    assert!(read > read_by_none + numbers / 2 && read < 2 * numbers + 700, "{read} bytes a step");
 }

@@ -8,14 +8,14 @@ use difrules_core::contract::{Inputs, Primitive};
 use difrules_core::testing::Sampler;
 use difrules_core::{Differentiable, Scalar, Slot};
 use difrules_linalg::{
-    Diagonal, Operation, Triangle, bidiagonal, cholesky, cholesky_solve, col_piv_qr,
-    complex_eigenvalues, condition_number, determinant, eigen, full_piv_lu,
-    generalized_symmetric_eigen, hessenberg, inverse, lblt, lblt_solve, ln_abs_determinant,
-    ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, norm, norm_inf, normalize, nuclear_norm,
-    one_norm, polar, pseudo_inverse, qr, schur, singular_values, solve, solve_lower_triangular,
-    solve_triangular, solve_upper_triangular, spectral_norm, svd, symmetric_eigen,
-    symmetric_eigenvalues, symmetric_tridiagonal, toeplitz_solve, tridiagonal_solve, udu,
-    udu_solve,
+    Diagonal, Operation, Side, Triangle, asum, bidiagonal, cholesky, cholesky_solve, col_piv_qr,
+    complex_eigenvalues, condition_number, determinant, eigen, full_piv_lu, gemm, gemv,
+    generalized_symmetric_eigen, ger, gerc, hemm, hemv, her, her2k, herk, hessenberg, inverse,
+    lblt, lblt_solve, ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, norm,
+    norm_inf, normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, rot, scal, schur,
+    singular_values, solve, solve_lower_triangular, solve_triangular, solve_upper_triangular,
+    spectral_norm, svd, symm, symmetric_eigen, symmetric_eigenvalues, symmetric_tridiagonal, symv,
+    syr, syr2k, syrk, toeplitz_solve, tridiagonal_solve, trmm, trmv, trsm, trsv, udu, udu_solve,
 };
 use nalgebra::allocator::Allocator;
 use nalgebra::{Complex, DMatrix, DefaultAllocator, DimName, OMatrix, U1, U2, U3, U4};
@@ -163,11 +163,33 @@ fn static_sizes<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
         normalize<U4, U3>(any::<T, U4, U3>(r));
         udu_solve<U4, U2>(udu(&definite::<T>(r)).unwrap(), any::<T, U4, U2>(r));
         lblt_solve<U4, U2>(lblt(&definite::<T>(r)).unwrap(), any::<T, U4, U2>(r));
+        asum<U4, U3>(any::<T, U4, U3>(r));
+        scal<U4, U3>(r.normal(), any::<T, U4, U3>(r));
+        rot<U4, U3>(any::<T, U4, U3>(r), any::<T, U4, U3>(r), 0.6, r.normal());
+        ger<U4, U3>(r.normal(), any::<T, U4, U1>(r), any::<T, U3, U1>(r), any::<T, U4, U3>(r));
+        gerc<U4, U3>(r.normal(), any::<T, U4, U1>(r), any::<T, U3, U1>(r), any::<T, U4, U3>(r));
+        symv<U4>(lower, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U1>(r), r.normal(), any::<T, U4, U1>(r));
+        hemv<U4>(lower, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U1>(r), r.normal(), any::<T, U4, U1>(r));
+        syr<U4>(lower, r.normal(), any::<T, U4, U1>(r), any::<T, U4, U4>(r));
+        her<U4>(lower, 0.7, any::<T, U4, U1>(r), any::<T, U4, U4>(r));
+        symm<U4, U4, U3>(Side::Left, lower, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U3>(r), r.normal(), any::<T, U4, U3>(r));
+        hemm<U3, U4, U3>(Side::Right, lower, r.normal(), any::<T, U3, U3>(r), any::<T, U4, U3>(r), r.normal(), any::<T, U4, U3>(r));
         toeplitz_solve<U4, U2>(any::<T, U4, U1>(r), any::<T, U4, U1>(r), any::<T, U4, U2>(r));
     }
     for operation in [Operation::None, Operation::Transpose, Operation::Adjoint] {
         count! {
             lu_solve<U4, U2>(operation, lu(&any::<T, U4, U4>(r)).unwrap(), any::<T, U4, U2>(r));
+            gemv<U4, U4, U4, U4>(operation, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U1>(r), r.normal(), any::<T, U4, U1>(r));
+            gemm<U4, U4, U4, U2, U4, U2>(operation, Operation::None, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U2>(r), r.normal(), any::<T, U4, U2>(r));
+            syrk<U4, U4, U4>(lower, operation, r.normal(), any::<T, U4, U4>(r), r.normal(), any::<T, U4, U4>(r));
+            herk<U4, U4, U4>(lower, operation, 0.7, any::<T, U4, U4>(r), 0.3, any::<T, U4, U4>(r));
+            syr2k<U4, U4, U4>(lower, operation, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U4>(r), r.normal(), any::<T, U4, U4>(r));
+            her2k<U4, U4, U4>(lower, operation, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U4>(r), 0.3, any::<T, U4, U4>(r));
+            trmm<U4, U4, U3>(Side::Left, lower, operation, general, r.normal(), any::<T, U4, U4>(r), any::<T, U4, U3>(r));
+            trmm<U3, U4, U3>(Side::Right, lower, operation, Diagonal::Unit, r.normal(), any::<T, U3, U3>(r), any::<T, U4, U3>(r));
+            trsm<U4, U4, U3>(Side::Left, lower, operation, general, r.normal(), singular_free, any::<T, U4, U3>(r));
+            trmv<U4>(lower, operation, general, any::<T, U4, U4>(r), any::<T, U4, U1>(r));
+            trsv<U4>(lower, operation, general, singular_free, any::<T, U4, U1>(r));
             solve_triangular<U4, U2>(lower, operation, general, singular_free, any::<T, U4, U2>(r));
         }
     }

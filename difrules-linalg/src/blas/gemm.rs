@@ -1,4 +1,4 @@
-use difrules_core::contract::{Adjoint, Kind};
+use difrules_core::contract::Adjoint;
 use difrules_core::kernel::{column_major_view, column_major_view_mut, native_gemm};
 use difrules_core::testing::Sampler;
 use difrules_core::{Scalar, Slot, primitive};
@@ -8,6 +8,7 @@ use nalgebra::{
     StorageMut,
 };
 
+use crate::blas::blocked::{conjugated, paired, sum_with_product};
 use crate::blas::options::Operation;
 use crate::block::{
     FIT, block, block_mut, buffer, chain, multiply_parts, pairing, scale_by, varies,
@@ -17,8 +18,10 @@ use crate::error::{Error, shape};
 /// C <- alpha op(A) op(B) + beta C, in place, with an operation for each factor as in BLAS; for
 /// matrices of any storage.
 ///
-/// Where `beta` is zero, what is in `C` does not matter, NaN or not. Where columns are contiguous
-/// nothing is copied, but complex matrices that are used transposed and are not small.
+/// Where `beta` is zero, what is in `C` does not matter, NaN or not, and where `alpha` is, what is in A and B.
+/// The value only: derivatives by an `alpha` or a `beta` that is zero and varies are those of the formula, and NaN
+/// where what they are multiplied with is. Where columns are contiguous nothing is copied, but complex matrices that
+/// are used transposed and are not small.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if the shapes of `b` or `c` do not fit.
@@ -31,7 +34,9 @@ use crate::error::{Error, shape};
 /// P_bar^T or P_bar^H, and so with B.
 ///
 /// The rule for A and B takes two products, 4 m n k multiplications and additions beside the
-/// primal's 2 m n k.
+/// primal's 2 m n k, and that for alpha one more. A product that needs conj(Q), which BLAS has not, is one
+/// of conjugates: conj(alpha) C_bar conj(B) = conj(alpha conj(C_bar) B), in the adjoints' own memory.
+/// C as it was is kept only where beta varies.
 ///
 /// ```
 /// use difrules_linalg::{Operation, gemm};
@@ -48,7 +53,7 @@ use crate::error::{Error, shape};
 #[primitive(
     forward = gemm_forward,
     reverse = gemm_reverse,
-    reads(operation_a, operation_b, alpha, a, b, beta, c),
+    reads(operation_a, operation_b, alpha, a, b, beta, c for beta),
     optional(a, b),
     constant(operation_a, operation_b),
     instances(
@@ -113,7 +118,10 @@ where
 }
 
 /// The shape of op(A).
-fn shape_of_operation(operation: Operation, (rows, columns): (usize, usize)) -> (usize, usize) {
+pub(crate) fn shape_of_operation(
+    operation: Operation,
+    (rows, columns): (usize, usize),
+) -> (usize, usize) {
     if operation == Operation::None { (rows, columns) } else { (columns, rows) }
 }
 
@@ -142,6 +150,10 @@ fn product<T: Scalar>(
 ) {
     let none = |operation| operation == Operation::None;
     let (rows, inner) = shape_of_operation(operation_a, a.shape());
+    if alpha.is_constant_zero() || inner == 0 {
+        scale_by(beta, c);
+        return;
+    }
     let small = is_small_product(rows, inner, c.ncols());
     if !small && native_gemm(alpha, (a, !none(operation_a)), (b, !none(operation_b)), beta, c) {
         return;
@@ -169,8 +181,19 @@ fn product<T: Scalar>(
                     beta = T::one();
                 }
             }
-            if inner == 0 {
-                scale_by(beta, c);
+        }
+        (Operation::Transpose | Operation::Adjoint, Operation::Transpose | Operation::Adjoint)
+            if dots =>
+        {
+            for (i, j) in (0..c.ncols()).flat_map(|j| (0..rows).map(move |i| (i, j))) {
+                let term = |k| {
+                    let (x, y) = (a[(k, i)], b[(j, k)]);
+                    let x = if operation_a == Operation::Adjoint { x.conjugate() } else { x };
+                    x * if operation_b == Operation::Adjoint { y.conjugate() } else { y }
+                };
+                let sum = alpha * (0..inner).fold(T::zero(), |sum, k| sum + term(k));
+                let kept = if beta.is_constant_zero() { beta } else { beta * c[(i, j)] };
+                c[(i, j)] = sum + kept;
             }
         }
         (Operation::None, _) => c.gemm(alpha, &a, &formed(operation_b, b), beta),
@@ -192,7 +215,7 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     a: &OMatrix<T, RA, CA>,
     b: &OMatrix<T, RB, CB>,
     beta: T,
-    c: &OMatrix<T, R, C>,
+    c: Option<&OMatrix<T, R, C>>,
     alpha_dot: T,
     a_dot: Option<&OMatrix<T, RA, CA>>,
     b_dot: Option<&OMatrix<T, RB, CB>>,
@@ -201,24 +224,147 @@ fn gemm_forward<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<RA, CA> + Allocator<RB, CB> + Allocator<R, C>,
 {
-    let (a, b, mut c_dot) = (block(a), block(b), block_mut(c_dot));
-    let mut beta = beta;
-    let mut add = |alpha, a: DMatrixView<'_, T>, b: DMatrixView<'_, T>| {
-        gemm_again(alpha, (operation_a, a), (operation_b, b), beta, &mut c_dot);
-        beta = T::one();
-    };
-    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-        add(alpha, block(a_dot), b);
+    let product = Product { operation_a, operation_b, alpha, a: block(a), b: block(b), beta };
+    let tangents = (alpha_dot, a_dot.map(block), b_dot.map(block), beta_dot);
+    product.push(c.map(block), tangents, &mut block_mut(c_dot));
+}
+
+/// The arguments of a product, as its rules read them.
+pub(crate) struct Product<'a, T: Scalar> {
+    pub(crate) operation_a: Operation,
+    pub(crate) operation_b: Operation,
+    pub(crate) alpha: T,
+    pub(crate) a: DMatrixView<'a, T>,
+    pub(crate) b: DMatrixView<'a, T>,
+    pub(crate) beta: T,
+}
+
+/// The adjoints of the arguments of a product that are wanted.
+pub(crate) struct ProductSlots<'a, 'b, 'c, T: Scalar> {
+    pub(crate) alpha: Option<Slot<'a, T>>,
+    pub(crate) a: Option<DMatrixViewMut<'b, T>>,
+    pub(crate) b: Option<DMatrixViewMut<'b, T>>,
+    pub(crate) beta: Option<Slot<'c, T>>,
+}
+
+impl<T: Scalar> Product<'_, T> {
+    /// The forward rule: turns the tangent of C into that of the new C.
+    pub(crate) fn push(
+        &self,
+        c: Option<DMatrixView<'_, T>>,
+        (alpha_dot, a_dot, b_dot, beta_dot): (
+            T,
+            Option<DMatrixView<'_, T>>,
+            Option<DMatrixView<'_, T>>,
+            T,
+        ),
+        c_dot: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { operation_a, operation_b, alpha, a, b, mut beta } = *self;
+        let mut add = |alpha, a: DMatrixView<'_, T>, b: DMatrixView<'_, T>| {
+            gemm_again(alpha, (operation_a, a), (operation_b, b), beta, c_dot);
+            beta = T::one();
+        };
+        if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+            add(alpha, a_dot, b);
+        }
+        if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
+            add(alpha, a, b_dot);
+        }
+        if !alpha_dot.is_constant_zero() {
+            add(alpha_dot, a, b);
+        }
+        scale_by(beta, c_dot);
+        add_by_factor(beta_dot, c, c_dot);
     }
-    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-        add(alpha, a, block(b_dot));
+
+    /// The reverse rule: adds to the adjoints and turns that of the new C into that of C.
+    pub(crate) fn pull(
+        &self,
+        c: Option<DMatrixView<'_, T>>,
+        slots: ProductSlots<'_, '_, '_, T>,
+        c_bar: &mut DMatrixViewMut<'_, T>,
+    ) {
+        use Operation::{Adjoint, None as Plain, Transpose};
+
+        let Self { operation_a, operation_b, alpha, a, b, beta } = *self;
+        if let (Some(beta_bar), Some(c)) = (slots.beta, c) {
+            beta_bar.add(|| pairing(c_bar, &c));
+        }
+        if let Some(alpha_bar) = slots.alpha {
+            let factors = ((operation_a, a), (operation_b, b));
+            let c_bar = c_bar.as_view();
+            alpha_bar.add(|| sum_with_product(None, c_bar, factors.0, factors.1, paired));
+        }
+        let (conjugate_alpha, one) = (alpha.conjugate(), T::one());
+        if let Some(mut a_bar) = slots.a {
+            let a_bar = &mut a_bar;
+            // conj(alpha) C_bar Q^H; its transpose, conj(alpha) conj(Q) C_bar^T; its adjoint,
+            // alpha Q C_bar^H.
+            match (operation_a, operation_b) {
+                (Plain, Transpose) => conjugated(c_bar, |c_bar| {
+                    conjugated(a_bar, |a_bar| {
+                        gemm_again(alpha, (Plain, c_bar.as_view()), (Plain, b), one, a_bar);
+                    });
+                }),
+                (Transpose, Plain) => conjugated(a_bar, |a_bar| {
+                    gemm_again(alpha, (Plain, b), (Adjoint, c_bar.as_view()), one, a_bar);
+                }),
+                (Plain, _) => {
+                    let turned = if operation_b == Plain { Adjoint } else { Plain };
+                    let c_bar = (Plain, c_bar.as_view());
+                    gemm_again(conjugate_alpha, c_bar, (turned, b), one, a_bar);
+                }
+                (Transpose, _) => {
+                    let turned = if operation_b == Transpose { Adjoint } else { Transpose };
+                    let c_bar = (Transpose, c_bar.as_view());
+                    gemm_again(conjugate_alpha, (turned, b), c_bar, one, a_bar);
+                }
+                (Adjoint, _) => {
+                    gemm_again(alpha, (operation_b, b), (Adjoint, c_bar.as_view()), one, a_bar);
+                }
+            }
+        }
+        if let Some(mut b_bar) = slots.b {
+            let b_bar = &mut b_bar;
+            // conj(alpha) P^H C_bar; its transpose, conj(alpha) C_bar^T conj(P); its adjoint,
+            // alpha C_bar^H P.
+            match (operation_b, operation_a) {
+                (Plain, Transpose) => conjugated(c_bar, |c_bar| {
+                    conjugated(b_bar, |b_bar| {
+                        gemm_again(alpha, (Plain, a), (Plain, c_bar.as_view()), one, b_bar);
+                    });
+                }),
+                (Transpose, Plain) => conjugated(b_bar, |b_bar| {
+                    gemm_again(alpha, (Adjoint, c_bar.as_view()), (Plain, a), one, b_bar);
+                }),
+                (Plain, _) => {
+                    let turned = if operation_a == Plain { Adjoint } else { Plain };
+                    let c_bar = (Plain, c_bar.as_view());
+                    gemm_again(conjugate_alpha, (turned, a), c_bar, one, b_bar);
+                }
+                (Transpose, _) => {
+                    let turned = if operation_a == Transpose { Adjoint } else { Transpose };
+                    let c_bar = (Transpose, c_bar.as_view());
+                    gemm_again(conjugate_alpha, c_bar, (turned, a), one, b_bar);
+                }
+                (Adjoint, _) => {
+                    gemm_again(alpha, (Adjoint, c_bar.as_view()), (operation_a, a), one, b_bar);
+                }
+            }
+        }
+        scale_by(beta.conjugate(), c_bar);
     }
-    if !alpha_dot.is_constant_zero() {
-        add(alpha_dot, a, b);
-    }
-    scale_by(beta, &mut c_dot);
-    if !beta_dot.is_constant_zero() {
-        c_dot.zip_apply(&block(c), |c_dot, c| *c_dot += chain(beta_dot, c));
+}
+
+/// Adds to a tangent that of a factor times what is multiplied with it, which is kept where the factor varies.
+pub(crate) fn add_by_factor<T: Scalar>(
+    factor_dot: T,
+    c: Option<DMatrixView<'_, T>>,
+    c_dot: &mut DMatrixViewMut<'_, T>,
+) {
+    if let Some(c) = c.filter(|_| !factor_dot.is_constant_zero()) {
+        c_dot.zip_apply(&c, |c_dot, c| *c_dot += chain(factor_dot, c));
     }
 }
 
@@ -239,39 +385,6 @@ pub(crate) fn gemm_again<T: Scalar>(
     gemm(operation_a, operation_b, alpha, &a, &b, beta, c).expect(FIT);
 }
 
-/// A matrix that is conj(op(A)) by an operation: A itself but where that is the conjugate of A.
-struct Conjugated<'a, T> {
-    operation: Operation,
-    matrix: DMatrixView<'a, T>,
-    copy: Option<DMatrix<T>>,
-}
-
-impl<'a, T: Scalar> Conjugated<'a, T> {
-    fn new(operation: Operation, matrix: DMatrixView<'a, T>) -> Self {
-        let real = <T::Kind as Kind>::REAL;
-        let (operation, copied) = match operation {
-            Operation::None => (Operation::None, !real),
-            Operation::Transpose => (Operation::Adjoint, false),
-            Operation::Adjoint => (Operation::Transpose, false),
-        };
-        let copy = copied.then(|| matrix.map(|x| x.conjugate()));
-        Self { operation, matrix, copy }
-    }
-
-    fn factor(&self) -> (Operation, DMatrixView<'_, T>) {
-        (self.operation, self.copy.as_ref().map_or(self.matrix, |copy| copy.as_view()))
-    }
-}
-
-/// op(A)^H, which is conj(op(A)^T).
-fn adjoint<T: Scalar>(operation: Operation, a: DMatrixView<'_, T>) -> Conjugated<'_, T> {
-    match operation {
-        Operation::None => Conjugated { operation: Operation::Adjoint, matrix: a, copy: None },
-        Operation::Transpose => Conjugated::new(Operation::None, a),
-        Operation::Adjoint => Conjugated { operation: Operation::None, matrix: a, copy: None },
-    }
-}
-
 #[allow(clippy::too_many_arguments)] // The arguments of gemm, and their slots.
 fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     operation_a: Operation,
@@ -280,7 +393,7 @@ fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     a: &OMatrix<T, RA, CA>,
     b: &OMatrix<T, RB, CB>,
     beta: T,
-    c: &OMatrix<T, R, C>,
+    c: Option<&OMatrix<T, R, C>>,
     alpha_bar: Slot<'_, T>,
     a_bar: Slot<'_, OMatrix<T, RA, CA>>,
     b_bar: Slot<'_, OMatrix<T, RB, CB>>,
@@ -289,55 +402,15 @@ fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<RA, CA> + Allocator<RB, CB> + Allocator<R, C>,
 {
-    beta_bar.add(|| pairing(&c_bar, c));
-    let (a, b, one) = (block(a), block(b), T::one());
-    alpha_bar.add(|| {
-        let mut product = DMatrix::zeros(c.nrows(), c.ncols());
-        let c_bar = buffer(&mut c_bar);
-        let factors = ((operation_a, a), (operation_b, b));
-        gemm_again(one, factors.0, factors.1, T::zero(), &mut product.as_view_mut());
-        pairing(&c_bar, &product)
-    });
-    let (none, conjugate) = (Operation::None, alpha.conjugate());
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let c_bar = buffer(&mut c_bar);
-        let (c_bar, a_bar) = (c_bar.as_view(), &mut buffer(&mut a_bar));
-        match operation_a {
-            // conj(alpha) C_bar Q^H; its transpose, conj(alpha) conj(Q) C_bar^T; its adjoint,
-            // alpha Q C_bar^H.
-            Operation::None => {
-                let b = adjoint(operation_b, b);
-                gemm_again(conjugate, (none, c_bar), b.factor(), one, a_bar);
-            }
-            Operation::Transpose => {
-                let b = Conjugated::new(operation_b, b);
-                gemm_again(conjugate, b.factor(), (Operation::Transpose, c_bar), one, a_bar);
-            }
-            Operation::Adjoint => {
-                gemm_again(alpha, (operation_b, b), (Operation::Adjoint, c_bar), one, a_bar);
-            }
-        }
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let c_bar = buffer(&mut c_bar);
-        let (c_bar, b_bar) = (c_bar.as_view(), &mut buffer(&mut b_bar));
-        match operation_b {
-            // conj(alpha) P^H C_bar; its transpose, conj(alpha) C_bar^T conj(P); its adjoint,
-            // alpha C_bar^H P.
-            Operation::None => {
-                let a = adjoint(operation_a, a);
-                gemm_again(conjugate, a.factor(), (none, c_bar), one, b_bar);
-            }
-            Operation::Transpose => {
-                let a = Conjugated::new(operation_a, a);
-                gemm_again(conjugate, (Operation::Transpose, c_bar), a.factor(), one, b_bar);
-            }
-            Operation::Adjoint => {
-                gemm_again(alpha, (Operation::Adjoint, c_bar), (operation_a, a), one, b_bar);
-            }
-        }
-    }
-    scale_by(beta.conjugate(), &mut buffer(&mut c_bar));
+    let product = Product { operation_a, operation_b, alpha, a: block(a), b: block(b), beta };
+    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
+    let slots = ProductSlots {
+        alpha: Some(alpha_bar),
+        a: a_bar.as_mut().map(buffer),
+        b: b_bar.as_mut().map(buffer),
+        beta: Some(beta_bar),
+    };
+    product.pull(c.map(block), slots, &mut buffer(&mut c_bar));
 }
 
 type Sample<T> = (Operation, Operation, T, DMatrix<T>, DMatrix<T>, T, DMatrix<T>);

@@ -1,5 +1,3 @@
-use std::ops::AddAssign;
-
 use difrules_core::contract::Adjoint;
 use difrules_core::kernel::{column_major_view, column_major_view_mut};
 use difrules_core::testing::Sampler;
@@ -11,10 +9,11 @@ use nalgebra::{
 };
 
 use crate::algebra::modulus::quotient;
-use crate::algebra::triangular_part::{SMALL, active};
-use crate::blas::gemm::gemm;
+use crate::algebra::triangular_part::SMALL;
+use crate::blas::blocked::{Stored, Symmetry, add_operand, add_triangular, conjugate};
+use crate::blas::gemm::{add_by_factor, gemm};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, buffer, chain, multiply, pairing, varies};
+use crate::block::{FIT, block, block_mut, buffer, pairing, scale_by, varies};
 use crate::error::{Error, shape, singular, square};
 
 /// How many right-hand sides are solved at once.
@@ -22,9 +21,9 @@ const STRIP: usize = 32;
 
 /// B <- alpha op(A)^-1 B or B <- alpha B op(A)^-1, in place, for a triangular matrix A.
 ///
-/// The other triangle of A is not read, nor is a unit diagonal. Matrices are of any storage; where
-/// the columns are contiguous nothing is copied. For many right-hand sides nearly all work is in
-/// matrix products.
+/// The other triangle of A is not read, nor is a unit diagonal. Where `alpha` is zero, what is in B does not
+/// matter. Matrices are of any storage; where the columns are contiguous nothing is copied. For many right-hand
+/// sides nearly all work is in matrix products.
 ///
 /// # Errors
 /// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit,
@@ -36,7 +35,7 @@ const STRIP: usize = 32;
 /// W = op(A)^-H X_bar, which is what the rule turns X_bar into: B_bar = conj(alpha) W,
 /// alpha_bar = tr(B^H W), and op(A)_bar = -W X^H, that is A_bar = -W X^H, -(W X^H)^T or -X W^H for
 /// A, A^T and A^H. On the right, X op(A) = alpha B in the same way: W = X_bar op(A)^-H and
-/// op(A)_bar = -X^H W. Of A_bar only the triangle counts.
+/// op(A)_bar = -X^H W. Of A_bar the triangle is formed and no more. B is kept only where alpha varies.
 ///
 /// ```
 /// use difrules_linalg::{Diagonal, Operation, Side, Triangle, trsm};
@@ -51,8 +50,9 @@ const STRIP: usize = 32;
 #[primitive(
     forward = trsm_forward,
     reverse = trsm_reverse,
-    reads(side, triangle, operation, diagonal, alpha, a, b, mut b),
+    reads(side, triangle, operation, diagonal, alpha, a, b for alpha, mut b),
     constant(side, triangle, operation, diagonal),
+    structure(a = triangular(triangle, diagonal)),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -87,6 +87,10 @@ where
         }
     }
     if b.is_empty() {
+        return Ok(());
+    }
+    if alpha.is_constant_zero() {
+        b.fill(T::zero());
         return Ok(());
     }
     if !alpha.is_constant_one() {
@@ -287,6 +291,58 @@ impl<'a, T: Scalar> Triangular<'a, T> {
     }
 }
 
+/// The arguments of a solve with a triangular matrix, as its rules read them.
+pub(crate) struct TriangularSolve<'a, T: Scalar> {
+    pub(crate) side: Side,
+    pub(crate) triangle: Triangle,
+    pub(crate) operation: Operation,
+    pub(crate) diagonal: Diagonal,
+    pub(crate) alpha: T,
+    pub(crate) a: DMatrixView<'a, T>,
+    /// As it was, where alpha varies.
+    pub(crate) b: Option<DMatrixView<'a, T>>,
+    /// The solution.
+    pub(crate) x: DMatrixView<'a, T>,
+}
+
+impl<T: Scalar> TriangularSolve<'_, T> {
+    /// The forward rule: turns the tangent of B into that of the solution.
+    pub(crate) fn push(
+        &self,
+        (alpha_dot, a_dot): (T, DMatrixView<'_, T>),
+        b_dot: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { side, triangle, operation, diagonal, alpha, a, b, x } = *self;
+        scale_by(alpha, b_dot);
+        add_by_factor(alpha_dot, b, b_dot);
+        if varies(&a_dot) {
+            let symmetry = Symmetry::TriangularTangent(diagonal);
+            let stored = Stored { triangle, symmetry, operation, a: a_dot };
+            add_triangular(side, stored, -T::one(), x, b_dot);
+        }
+        solve_again(side, triangle, operation, diagonal, a, b_dot);
+    }
+
+    /// The reverse rule: adds to the adjoints and turns that of the solution into that of B.
+    pub(crate) fn pull(
+        &self,
+        alpha_bar: Option<Slot<'_, T>>,
+        a_bar: Option<DMatrixViewMut<'_, T>>,
+        w: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { side, triangle, operation, diagonal, alpha, a, b, x } = *self;
+        adjoint_solve(side, triangle, operation, diagonal, a, w);
+        if let (Some(alpha_bar), Some(b)) = (alpha_bar, b) {
+            alpha_bar.add(|| pairing(w, &b));
+        }
+        if let Some(mut a_bar) = a_bar {
+            let part = (triangle, diagonal);
+            add_operand(part, operation, side, -T::one(), w.as_view(), x, &mut a_bar);
+        }
+        scale_by(alpha.conjugate(), w);
+    }
+}
+
 #[allow(clippy::too_many_arguments)] // The arguments of trsm, and their tangents.
 fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
     side: Side,
@@ -295,7 +351,7 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
     diagonal: Diagonal,
     alpha: T,
     a: &OMatrix<T, D, D>,
-    b: &OMatrix<T, R, C>,
+    b: Option<&OMatrix<T, R, C>>,
     x: &OMatrix<T, R, C>,
     alpha_dot: T,
     a_dot: &OMatrix<T, D, D>,
@@ -303,30 +359,9 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<R, C>,
 {
-    let mut b_dot = block_mut(b_dot);
-    if !alpha.is_constant_one() {
-        b_dot *= alpha;
-    }
-    if !alpha_dot.is_constant_zero() {
-        b_dot.zip_apply(&block(b), |b_dot, b| *b_dot += chain(alpha_dot, b));
-    }
-    if varies(a_dot) {
-        let mut a_dot = active(triangle, diagonal, a_dot);
-        let adjoint = match operation {
-            Operation::None => false,
-            Operation::Adjoint => true,
-            Operation::Transpose => {
-                a_dot.apply(|x| *x = x.conjugate());
-                true
-            }
-        };
-        let (a_dot, x) = ((block(&a_dot), adjoint), (block(x), false));
-        match side {
-            Side::Left => multiply(-T::one(), a_dot, x, T::one(), &mut b_dot),
-            Side::Right => multiply(-T::one(), x, a_dot, T::one(), &mut b_dot),
-        }
-    }
-    solve_again(side, triangle, operation, diagonal, block(a), &mut b_dot);
+    let (a, b, x) = (block(a), b.map(block), block(x));
+    let system = TriangularSolve { side, triangle, operation, diagonal, alpha, a, b, x };
+    system.push((alpha_dot, block(a_dot)), &mut block_mut(b_dot));
 }
 
 /// B <- op(A)^-1 B or B op(A)^-1, where the primal has succeeded.
@@ -349,7 +384,7 @@ fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
     diagonal: Diagonal,
     alpha: T,
     a: &OMatrix<T, D, D>,
-    b: &OMatrix<T, R, C>,
+    b: Option<&OMatrix<T, R, C>>,
     x: &OMatrix<T, R, C>,
     alpha_bar: Slot<'_, T>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
@@ -357,36 +392,9 @@ fn trsm_reverse<T: Scalar, D: Dim, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<R, C>,
 {
-    let mut w = buffer(&mut x_bar);
-    adjoint_solve(side, triangle, operation, diagonal, block(a), &mut w);
-    alpha_bar.add(|| pairing(&w, &block(b)));
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let (w, x) = (w.as_view(), block(x));
-        let size = a.nrows();
-        let mut change = DMatrix::zeros(size, size);
-        // -W X^H on the left, -X^H W on the right; swapped for A^H, transposed for A^T.
-        let (first, second) = match side {
-            Side::Left => ((w, false), (x, true)),
-            Side::Right => ((x, true), (w, false)),
-        };
-        match operation {
-            Operation::None | Operation::Transpose => {
-                multiply(-T::one(), first, second, T::zero(), &mut change.as_view_mut());
-            }
-            Operation::Adjoint => {
-                let ((first, adjoint_first), (second, adjoint_second)) = (first, second);
-                let product = ((second, !adjoint_second), (first, !adjoint_first));
-                multiply(-T::one(), product.0, product.1, T::zero(), &mut change.as_view_mut());
-            }
-        }
-        if operation == Operation::Transpose {
-            change.transpose_mut();
-        }
-        buffer(&mut a_bar).add_assign(active(triangle, diagonal, &change));
-    }
-    if !alpha.is_constant_one() {
-        w *= alpha.conjugate();
-    }
+    let (a, b, x, mut a_bar) = (block(a), b.map(block), block(x), a_bar.buffer());
+    let system = TriangularSolve { side, triangle, operation, diagonal, alpha, a, b, x };
+    system.pull(Some(alpha_bar), a_bar.as_mut().map(buffer), &mut buffer(&mut x_bar));
 }
 
 /// B <- op(A)^-H B or B op(A)^-H.
@@ -403,13 +411,13 @@ pub(crate) fn adjoint_solve<T: Scalar>(
         Operation::Adjoint => Operation::None,
         // (A^T)^H = conj(A): solve with A the conjugate of the equation.
         Operation::Transpose => {
-            b.apply(|x| *x = x.conjugate());
+            conjugate(b);
             Operation::None
         }
     };
     solve_again(side, triangle, adjoint, diagonal, a, b);
     if operation == Operation::Transpose {
-        b.apply(|x| *x = x.conjugate());
+        conjugate(b);
     }
 }
 

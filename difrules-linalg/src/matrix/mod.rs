@@ -4,6 +4,7 @@ mod broadcast;
 mod by_constant;
 mod elementwise;
 mod failure;
+mod in_place;
 mod make;
 mod operations;
 mod operators;

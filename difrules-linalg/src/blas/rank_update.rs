@@ -1,0 +1,279 @@
+//! The rules of updates of one triangle by products: of `syrk`, `herk`, `syr`, `her`, `syr2k` and `her2k`.
+
+use difrules_core::{Scalar, Slot};
+use nalgebra::{DMatrixView, DMatrixViewMut};
+
+use crate::blas::blocked::{
+    Symmetry, add_to_triangle, conjugate, conjugated, paired, rows_of, scale_triangle,
+    sum_with_product,
+};
+use crate::blas::hemm::hemm;
+use crate::blas::her2k::her2k;
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::symm::symm;
+use crate::blas::syr2k::syr2k;
+use crate::block::{FIT, chain, varies};
+use crate::error::{Error, shape, square};
+
+/// The triangle of C <- alpha P P^T + beta C, or with P^H, where P = op(A).
+#[derive(Clone, Copy)]
+pub(crate) struct RankUpdate<'a, T: Scalar> {
+    pub(crate) triangle: Triangle,
+    pub(crate) symmetry: Symmetry,
+    pub(crate) operation: Operation,
+    /// A real number where the update is Hermitian, and so is beta.
+    pub(crate) alpha: T,
+    pub(crate) a: DMatrixView<'a, T>,
+    pub(crate) beta: T,
+}
+
+/// Demands that the shapes fit.
+pub(crate) fn fits(
+    operation: Operation,
+    a: (usize, usize),
+    (name_c, c): (&'static str, (usize, usize)),
+) -> Result<(), Error> {
+    let size = square(name_c, c)?;
+    let (rows, columns) = if operation == Operation::None { a } else { (a.1, a.0) };
+    let fitting = if operation == Operation::None { (size, columns) } else { (columns, size) };
+    if rows == size { Ok(()) } else { shape("a", a, fitting) }
+}
+
+/// Makes the diagonal of a Hermitian matrix real.
+pub(crate) fn make_diagonal_real<T: Scalar>(symmetry: Symmetry, c: &mut DMatrixViewMut<'_, T>) {
+    if symmetry == Symmetry::Hermitian {
+        (0..c.nrows()).for_each(|i| c[(i, i)] = T::from_real(c[(i, i)].real()));
+    }
+}
+
+/// Whether P P^T, or P P^H, is the conjugate of what products without conjugation of single factors give, which are
+/// those of A^T conj(A) and A^H conj(A).
+pub(crate) fn is_conjugate(symmetry: Symmetry, operation: Operation) -> bool {
+    match symmetry {
+        Symmetry::Hermitian => operation == Operation::Transpose,
+        _ => operation == Operation::Adjoint,
+    }
+}
+
+/// The operations on A and B whose product is P Q^T, or P Q^H, or its conjugate.
+pub(crate) fn operations(symmetry: Symmetry, operation: Operation) -> (Operation, Operation) {
+    let turned = match symmetry {
+        Symmetry::Hermitian => Operation::Adjoint,
+        _ => Operation::Transpose,
+    };
+    if operation == Operation::None { (operation, turned) } else { (turned, Operation::None) }
+}
+
+/// What an adjoint of A gets of an update whose triangle has this cotangent: with M the sum of the triangle and its
+/// transpose, or adjoint, P_bar = factor M conj(Q), or factor M Q.
+///
+/// M is the symmetric matrix that the triangle stores, and its diagonal once more.
+pub(crate) fn add_by_symmetric<T: Scalar>(
+    (triangle, symmetry): (Triangle, Symmetry),
+    operation: Operation,
+    factor: T,
+    c_bar: &mut DMatrixViewMut<'_, T>,
+    q: DMatrixView<'_, T>,
+    a_bar: &mut DMatrixViewMut<'_, T>,
+) {
+    let side = if operation == Operation::None { Side::Left } else { Side::Right };
+    let hermitian = symmetry == Symmetry::Hermitian;
+    let add = |factor: T, c_bar: DMatrixView<'_, T>, a_bar: &mut DMatrixViewMut<'_, T>| {
+        let one = T::one();
+        let added = if hermitian {
+            hemm(side, triangle, factor, &c_bar, &q, one, a_bar)
+        } else {
+            symm(side, triangle, factor, &c_bar, &q, one, a_bar)
+        };
+        added.expect(FIT);
+        let diagonal = |i: usize| {
+            let x = c_bar[(i, i)];
+            factor * if hermitian { T::from_real(x.real()) } else { x }
+        };
+        for j in 0..a_bar.ncols() {
+            for i in 0..a_bar.nrows() {
+                let weight = diagonal(if side == Side::Left { i } else { j });
+                a_bar[(i, j)] += chain(weight, q[(i, j)]);
+            }
+        }
+    };
+    match (hermitian, operation) {
+        (true, Operation::None) => add(factor, c_bar.as_view(), a_bar),
+        (true, Operation::Adjoint) => add(factor.conjugate(), c_bar.as_view(), a_bar),
+        // factor B conj(M).
+        (true, Operation::Transpose) => {
+            conjugated(c_bar, |c_bar| add(factor, c_bar.as_view(), a_bar));
+        }
+        // factor M conj(B), or factor conj(B) M, is the conjugate of conj(factor) conj(M) B, or of that with B first.
+        (false, Operation::None | Operation::Transpose) => {
+            conjugated(c_bar, |c_bar| {
+                conjugated(a_bar, |a_bar| add(factor.conjugate(), c_bar.as_view(), a_bar));
+            });
+        }
+        // conj(factor) conj(B) conj(M).
+        (false, Operation::Adjoint) => {
+            conjugated(a_bar, |a_bar| add(factor, c_bar.as_view(), a_bar));
+        }
+    }
+}
+
+/// The sum over one triangle of C_bar times the conjugate of P Q^T, or of P Q^H.
+pub(crate) fn pairing_with_update<T: Scalar>(
+    (triangle, symmetry): (Triangle, Symmetry),
+    operation: Operation,
+    c_bar: DMatrixView<'_, T>,
+    a: DMatrixView<'_, T>,
+    b: DMatrixView<'_, T>,
+) -> T {
+    let (operation_a, operation_b) = operations(symmetry, operation);
+    let part = Some((triangle, Diagonal::General));
+    let factors = ((operation_a, a), (operation_b, b));
+    if is_conjugate(symmetry, operation) {
+        sum_with_product(part, c_bar, factors.0, factors.1, chain)
+    } else {
+        sum_with_product(part, c_bar, factors.0, factors.1, paired)
+    }
+}
+
+/// The sum over one triangle of C_bar times the conjugate of C; of a Hermitian matrix the diagonal is real.
+pub(crate) fn pairing_of_triangles<T: Scalar>(
+    (triangle, symmetry): (Triangle, Symmetry),
+    c_bar: DMatrixView<'_, T>,
+    c: DMatrixView<'_, T>,
+) -> T {
+    let mut sum = T::zero();
+    for j in 0..c.ncols() {
+        for i in rows_of(triangle, Diagonal::General, c.nrows(), j) {
+            let real = i == j && symmetry == Symmetry::Hermitian;
+            let x = if real { T::from_real(c[(i, i)].real()) } else { c[(i, j)] };
+            sum += paired(c_bar[(i, j)], x);
+        }
+    }
+    sum
+}
+
+/// Adds to the tangent of one triangle that of beta times C.
+pub(crate) fn add_by_beta<T: Scalar>(
+    triangle: Triangle,
+    beta_dot: T,
+    c: Option<DMatrixView<'_, T>>,
+    c_dot: &mut DMatrixViewMut<'_, T>,
+) {
+    let Some(c) = c.filter(|_| !beta_dot.is_constant_zero()) else { return };
+    for j in 0..c.ncols() {
+        for i in rows_of(triangle, Diagonal::General, c.nrows(), j) {
+            c_dot[(i, j)] += chain(beta_dot, c[(i, j)]);
+        }
+    }
+}
+
+/// The triangle of C <- alpha P Q^T + C, or with Q^H; the diagonal of that is left as it comes.
+pub(crate) fn add_update<T: Scalar>(
+    (triangle, symmetry): (Triangle, Symmetry),
+    operation: Operation,
+    alpha: T,
+    a: DMatrixView<'_, T>,
+    b: DMatrixView<'_, T>,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    let (operation_a, operation_b) = operations(symmetry, operation);
+    let part = (triangle, Diagonal::General);
+    if is_conjugate(symmetry, operation) {
+        conjugate_triangle(triangle, c);
+        let alpha = alpha.conjugate();
+        add_to_triangle(part, alpha, (operation_a, a), (operation_b, b), c);
+        conjugate_triangle(triangle, c);
+    } else {
+        add_to_triangle(part, alpha, (operation_a, a), (operation_b, b), c);
+    }
+}
+
+/// The triangle of C <- alpha P Q^T + alpha Q P^T + C, or with adjoints, in any mode.
+pub(crate) fn add_rank_2<T: Scalar>(
+    (triangle, symmetry): (Triangle, Symmetry),
+    operation: Operation,
+    alpha: T,
+    a: DMatrixView<'_, T>,
+    b: DMatrixView<'_, T>,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    let added = match symmetry {
+        Symmetry::Hermitian => her2k(triangle, operation, alpha, &a, &b, nalgebra::one(), c),
+        _ => syr2k(triangle, operation, alpha, &a, &b, T::one(), c),
+    };
+    added.expect(FIT);
+}
+
+/// Conjugates what one triangle has.
+fn conjugate_triangle<T: Scalar>(triangle: Triangle, c: &mut DMatrixViewMut<'_, T>) {
+    let size = c.nrows();
+    for j in 0..size {
+        let rows = rows_of(triangle, Diagonal::General, size, j);
+        conjugate(&mut c.view_range_mut(rows, j..j + 1));
+    }
+}
+
+impl<T: Scalar> RankUpdate<'_, T> {
+    /// The value.
+    pub(crate) fn compute(&self, c: &mut DMatrixViewMut<'_, T>) {
+        let Self { triangle, symmetry, operation, alpha, a, beta } = *self;
+        scale_triangle(triangle, beta, c);
+        if !alpha.is_constant_zero() {
+            add_update((triangle, symmetry), operation, alpha, a, a, c);
+        }
+        make_diagonal_real(symmetry, c);
+    }
+
+    /// The forward rule: turns the tangent of C into that of the new C.
+    pub(crate) fn push(
+        &self,
+        c: Option<DMatrixView<'_, T>>,
+        (alpha_dot, a_dot, beta_dot): (T, Option<DMatrixView<'_, T>>, T),
+        c_dot: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { triangle, symmetry, operation, alpha, a, beta } = *self;
+        let of = (triangle, symmetry);
+        scale_triangle(triangle, beta, c_dot);
+        if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+            add_rank_2(of, operation, alpha, a_dot, a, c_dot);
+        }
+        if !alpha_dot.is_constant_zero() {
+            // Half of twice the product.
+            add_rank_2(of, operation, alpha_dot.scale(nalgebra::convert(0.5)), a, a, c_dot);
+        }
+        add_by_beta(triangle, beta_dot, c, c_dot);
+        make_diagonal_real(symmetry, c_dot);
+    }
+
+    /// The reverse rule: adds to the adjoints and turns that of the new C into that of C.
+    pub(crate) fn pull(
+        &self,
+        c: Option<DMatrixView<'_, T>>,
+        alpha_bar: impl FnOnce(&dyn Fn() -> T),
+        mut a_bar: Option<DMatrixViewMut<'_, T>>,
+        beta_bar: impl FnOnce(&dyn Fn() -> T),
+        c_bar: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { triangle, symmetry, operation, alpha, a, beta } = *self;
+        let of = (triangle, symmetry);
+        make_diagonal_real(symmetry, c_bar);
+        if let Some(c) = c {
+            beta_bar(&|| pairing_of_triangles(of, c_bar.as_view(), c));
+        }
+        alpha_bar(&|| pairing_with_update(of, operation, c_bar.as_view(), a, a));
+        if let Some(a_bar) = a_bar.as_mut().filter(|_| !alpha.is_constant_zero()) {
+            add_by_symmetric(of, operation, alpha.conjugate(), c_bar, a, a_bar);
+        }
+        scale_triangle(triangle, beta.conjugate(), c_bar);
+    }
+}
+
+/// What adds to the slot of a number.
+pub(crate) fn to_slot<T: Scalar>(slot: Slot<'_, T>) -> impl FnOnce(&dyn Fn() -> T) {
+    move |contribution| slot.add(contribution)
+}
+
+/// What adds to the slot of a real number.
+pub(crate) fn to_real_slot<T: Scalar>(slot: Slot<'_, T::Real>) -> impl FnOnce(&dyn Fn() -> T) {
+    move |contribution| slot.add(|| contribution().real())
+}

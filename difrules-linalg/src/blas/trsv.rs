@@ -1,0 +1,124 @@
+use difrules_core::contract::Adjoint;
+use difrules_core::testing::Sampler;
+use difrules_core::{Scalar, Slot, primitive};
+use nalgebra::allocator::Allocator;
+use nalgebra::{
+    DMatrix, DVector, DefaultAllocator, Dim, Matrix, OMatrix, OVector, Storage, StorageMut, U1,
+};
+
+use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::trsm::{TriangularSolve, trsm};
+use crate::block::{block, block_mut, buffer};
+use crate::error::{Error, shape, square};
+
+/// x <- op(A)^-1 x, in place, for a triangular matrix A.
+///
+/// The other triangle of A is not read, nor is a unit diagonal. Matrices and vectors are of any storage; where
+/// columns are contiguous nothing is copied.
+///
+/// # Errors
+/// [`Error::NotSquare`] and [`Error::DimensionMismatch`] if the shapes do not fit, unless it is a unit diagonal,
+/// [`Error::Singular`] if a diagonal entry of A is zero and [`Error::NotFinite`] if one is not finite.
+///
+/// # Derivation
+/// That of [`trsm`](fn@crate::trsm) with one column: with x_bar the cotangent of the new x, w = op(A)^-H x_bar is
+/// that of the old one, and op(A)_bar is the triangle of -w x^H with the new x, which is kept.
+///
+/// ```
+/// use difrules_linalg::{Diagonal, Operation, Triangle, trsv};
+/// use nalgebra::{dmatrix, dvector};
+///
+/// let l = dmatrix![2.0, f64::NAN; 1.0, 4.0];
+/// let mut x = dvector![2.0, 9.0];
+/// trsv(Triangle::Lower, Operation::None, Diagonal::General, &l, &mut x)?;
+/// assert_eq!(x, dvector![1.0, 2.0]);
+/// # Ok::<(), difrules_linalg::Error>(())
+/// ```
+#[primitive(
+    forward = trsv_forward,
+    reverse = trsv_reverse,
+    reads(triangle, operation, diagonal, a, mut x),
+    constant(triangle, operation, diagonal),
+    structure(a = triangular(triangle, diagonal)),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample
+)]
+pub fn trsv<T: Scalar, D: Dim, SA: Storage<T, D, D>, SX: StorageMut<T, D, U1>>(
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &Matrix<T, D, D, SA>,
+    x: &mut Matrix<T, D, U1, SX>,
+) -> Result<(), Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let size = square("a", a.shape())?;
+    shape("x", x.shape(), (size, 1))?;
+    trsm(Side::Left, triangle, operation, diagonal, T::one(), a, x)
+}
+
+fn system<'a, T: Scalar, D: Dim>(
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &'a OMatrix<T, D, D>,
+    x: &'a OVector<T, D>,
+) -> TriangularSolve<'a, T>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let (side, alpha, a, x) = (Side::Left, T::one(), block(a), block(x));
+    TriangularSolve { side, triangle, operation, diagonal, alpha, a, b: None, x }
+}
+
+fn trsv_forward<T: Scalar, D: Dim>(
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &OMatrix<T, D, D>,
+    x: &OVector<T, D>,
+    a_dot: &OMatrix<T, D, D>,
+    x_dot: &mut OVector<T, D>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let system = system(triangle, operation, diagonal, a, x);
+    system.push((T::zero(), block(a_dot)), &mut block_mut(x_dot));
+}
+
+fn trsv_reverse<T: Scalar, D: Dim>(
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: &OMatrix<T, D, D>,
+    x: &OVector<T, D>,
+    a_bar: Slot<'_, OMatrix<T, D, D>>,
+    mut x_bar: Adjoint<'_, OVector<T, D>>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let mut a_bar = a_bar.buffer();
+    let system = system(triangle, operation, diagonal, a, x);
+    system.pull(None, a_bar.as_mut().map(buffer), &mut buffer(&mut x_bar));
+}
+
+type Sample<T> = (Triangle, Operation, Diagonal, DMatrix<T>, DVector<T>);
+
+fn sample<T: Scalar>(random: &mut Sampler) -> Sample<T> {
+    let triangle = random.choose(&[Triangle::Lower, Triangle::Upper]);
+    let operation = random.choose(&[Operation::None, Operation::Transpose, Operation::Adjoint]);
+    let diagonal = random.choose(&[Diagonal::General, Diagonal::Unit]);
+    let size = random.choose(&[0, 1, 3, 5, 18]);
+    // A triangle with a dominant diagonal, so that the inverse does not grow with the size.
+    let mut a = random.matrix::<T>(size, size).map(|x| x.scale(nalgebra::convert(0.3)));
+    for i in 0..size {
+        a[(i, i)] = random.positive();
+    }
+    (triangle, operation, diagonal, a, random.vector(size))
+}
