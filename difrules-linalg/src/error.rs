@@ -96,6 +96,12 @@ pub enum Error {
         /// The eigenvalue.
         eigenvalue: Complex<f64>,
     },
+    /// A Riccati equation has no solution whose closed loop is stable.
+    #[error("the equation has no stabilising solution: {reason}")]
+    NoStabilizingSolution {
+        /// What shows it.
+        reason: &'static str,
+    },
     /// Factors that no factorisation gives.
     #[error("`{argument}` is not what a factorisation gives: {reason}")]
     InvalidFactors {

@@ -15,8 +15,10 @@ mod known;
 mod matrix;
 mod norms;
 mod sample;
+mod statistics;
 mod systems;
 mod tolerance;
+mod updates;
 
 #[doc = include_str!("worth.md")]
 pub mod worth {}
@@ -121,7 +123,9 @@ pub use elementary::variance::variance;
 pub use elementary::view::view;
 pub use elementary::vstack::vstack;
 pub use equations::continuous_lyapunov::continuous_lyapunov;
+pub use equations::continuous_riccati::continuous_riccati;
 pub use equations::discrete_lyapunov::discrete_lyapunov;
+pub use equations::discrete_riccati::discrete_riccati;
 pub use equations::sylvester::sylvester;
 pub use error::Error;
 pub use function::cos::cos;
@@ -152,6 +156,8 @@ pub use norms::normalize::normalize;
 pub use norms::nuclear_norm::nuclear_norm;
 pub use norms::one_norm::one_norm;
 pub use norms::spectral_norm::spectral_norm;
+pub use statistics::covariance::covariance;
+pub use statistics::mvn_ln_pdf::mvn_ln_pdf;
 pub use systems::cholesky_solve::cholesky_solve;
 pub use systems::inverse::inverse;
 pub use systems::lblt_solve::lblt_solve;
@@ -163,3 +169,5 @@ pub use systems::toeplitz_solve::toeplitz_solve;
 pub use systems::triangular::{solve_lower_triangular, solve_triangular, solve_upper_triangular};
 pub use systems::tridiagonal_solve::tridiagonal_solve;
 pub use systems::udu_solve::udu_solve;
+pub use updates::cholesky_rank_one_update::cholesky_rank_one_update;
+pub use updates::householder_product::householder_product;

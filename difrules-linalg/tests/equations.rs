@@ -2,7 +2,10 @@
 
 use difrules_core::Scalar;
 use difrules_core::testing::Sampler;
-use difrules_linalg::{Error, continuous_lyapunov, discrete_lyapunov, sylvester};
+use difrules_linalg::{
+    Error, complex_eigenvalues, continuous_lyapunov, continuous_riccati, discrete_lyapunov,
+    discrete_riccati, sylvester,
+};
 use nalgebra::{Complex, DMatrix, dmatrix};
 
 type C64 = Complex<f64>;
@@ -142,4 +145,156 @@ fn scaled_against_overflow() {
         let scaled = continuous_lyapunov(&(&a * scale), &(&c * scale)).unwrap();
         assert!((&scaled - &x).norm() <= 1e-12 * x.norm(), "{power}");
     }
+}
+
+/// The residual of a Riccati equation over what it is a sum of, and how far inside its region the closed loop is.
+fn regulated<T: Scalar<Real = f64>>(
+    discrete: bool,
+    [a, b, q, r]: [&DMatrix<T>; 4],
+    x: &DMatrix<T>,
+) -> (f64, f64) {
+    let solve = |a: &DMatrix<T>, b: &DMatrix<T>| difrules_linalg::solve(a, b).unwrap();
+    let bx = b.adjoint() * x;
+    let k = if discrete { solve(&(r + &bx * b), &(&bx * a)) } else { solve(r, &bx) };
+    let closed = a - b * &k;
+    let costs = k.adjoint() * r * &k;
+    // What a relative change of A or B, or of an entry of the sum, makes of it.
+    let moving = (norm(a) + norm(b) * norm(&k)) * norm(x);
+    let (residual, size) = if discrete {
+        let left = closed.adjoint() * x * &closed + &costs + q;
+        (&left - x, 2.0 * norm(&closed) * moving + norm(&costs) + norm(q) + norm(x))
+    } else {
+        let moved = x * a;
+        (&moved + moved.adjoint() - &costs + q, 2.0 * moving + norm(&costs) + norm(q))
+    };
+    let values = complex_eigenvalues(&closed).unwrap();
+    let inside = values.iter().map(|l| if discrete { 1.0 - l.norm() } else { -l.re });
+    (norm(&residual) / size, inside.fold(f64::INFINITY, f64::min))
+}
+
+fn riccati<T: Scalar<Real = f64>>(size: usize, inputs: usize) {
+    let mut random = Sampler::new(size as u64, inputs as u64);
+    let (any, b): (DMatrix<T>, DMatrix<T>) =
+        (random.matrix(size, size), random.matrix(size, inputs));
+    let r: DMatrix<T> = random.positive_definite(inputs);
+    let observed: DMatrix<T> = random.matrix(1, size);
+    let states = DMatrix::from_fn(size, size, |i, j| {
+        number(if i == j { 10.0_f64.powf(6.0 * i as f64 / size as f64 - 3.0) } else { 0.0 })
+    });
+    let inverse = states.map(|x: T| if x.is_zero() { x } else { T::one() / x });
+    let full: DMatrix<T> = random.positive_definite(size);
+    for q in [observed.adjoint() * &observed, full] {
+        for (a, b, q) in [
+            (any.clone(), b.clone(), q.clone()),
+            // States in units of their own.
+            (&states * &any * &inverse, &states * &b, &inverse * &q * &inverse),
+            // Controls that are cheap, and dear.
+            (any.clone(), &b * number::<T>(1e4), q.clone()),
+            (any.clone(), &b * number::<T>(1e-4), q.clone()),
+            (&any * number::<T>(1e-3), b.clone(), q.clone()),
+        ] {
+            for discrete in [false, true] {
+                let call = if discrete { discrete_riccati } else { continuous_riccati };
+                let x = call(&a, &b, &q, &r)
+                    .unwrap_or_else(|error| panic!("{error}: {size} {inputs} {discrete}"));
+                assert_eq!(x, x.adjoint());
+                let (residual, inside) = regulated(discrete, [&a, &b, &q, &r], &x);
+                assert!(inside > 0.0, "{size} {inputs} {discrete}: {inside}");
+                let bound = 20.0 * (1 + size) as f64 * EPSILON;
+                assert!(residual < bound, "{size} {inputs} {discrete}: {residual:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn riccati_solutions_stabilise() {
+    for (size, inputs) in [(1, 1), (2, 1), (3, 2), (8, 3), (20, 4), (40, 40)] {
+        riccati::<f64>(size, inputs);
+    }
+    for (size, inputs) in [(1, 1), (3, 2), (15, 4)] {
+        riccati::<C64>(size, inputs);
+    }
+}
+
+fn has_none<Y: std::fmt::Debug>(result: Result<Y, Error>) {
+    assert!(matches!(result, Err(Error::NoStabilizingSolution { .. })), "{result:?}");
+}
+
+#[test]
+fn riccati_equations_without_a_solution_are_errors() {
+    let (zero, one) = (dmatrix![0.0], dmatrix![1.0]);
+    // On the boundary, and nothing to move it by: no input, or no cost.
+    has_none(continuous_riccati(&zero, &zero, &one, &one));
+    has_none(continuous_riccati(&zero, &one, &zero, &one));
+    has_none(discrete_riccati(&one, &zero, &one, &one));
+    has_none(discrete_riccati(&one, &one, &zero, &one));
+    has_none(discrete_riccati(&-&one, &one, &zero, &one));
+    // Unstable, and no input reaches it.
+    has_none(continuous_riccati(&one, &zero, &one, &one));
+    has_none(discrete_riccati(&dmatrix![2.0], &zero, &one, &one));
+    // The same in another basis, but for rounding.
+    let mut random = Sampler::new(8, 9);
+    for size in [3, 6, 12] {
+        let any: DMatrix<f64> = random.matrix(size, size);
+        let (u, _) = difrules_linalg::qr(&any).unwrap();
+        let b: DMatrix<f64> = random.matrix(size, 2);
+        let q: DMatrix<f64> = random.positive_definite(size);
+        let inputs = DMatrix::identity(2, 2);
+        for discrete in [false, true] {
+            let call = if discrete { discrete_riccati } else { continuous_riccati };
+            for first in [if discrete { 1.0 } else { 0.0 }, 2.0] {
+                let (mut a, mut b) = (any.clone() * 0.1, b.clone());
+                a.row_mut(0).fill(0.0);
+                a[(0, 0)] = first;
+                b.row_mut(0).fill(0.0);
+                has_none(call(&(&u * &a * u.transpose()), &(&u * &b), &q, &inputs));
+                // Its transpose is reached, but costs nothing.
+                if first < 2.0 {
+                    let (mut q, a) = (q.clone(), a.transpose());
+                    q.row_mut(0).fill(0.0);
+                    q.column_mut(0).fill(0.0);
+                    let b: DMatrix<f64> = random.matrix(size, 2);
+                    let turned = |m: &DMatrix<f64>| &u * m * u.transpose();
+                    let mut a = a;
+                    a.column_mut(0).fill(0.0);
+                    a[(0, 0)] = first;
+                    has_none(call(&turned(&a), &b, &turned(&q), &inputs));
+                }
+            }
+        }
+    }
+    let indefinite = dmatrix![1.0, 2.0; 2.0, 1.0];
+    let (a, b) = (dmatrix![0.0, 1.0; 0.0, 0.0], DMatrix::<f64>::identity(2, 2));
+    for call in [continuous_riccati::<f64, _, _>, discrete_riccati] {
+        for r in [&indefinite, &(&b * 0.0), &-&b] {
+            let found = call(&a, &b, &b, r);
+            assert!(matches!(found, Err(Error::NotPositiveDefinite { .. })), "{found:?}");
+        }
+        assert!(matches!(call(&b, &dmatrix![1.0], &b, &b), Err(Error::DimensionMismatch { .. })));
+        assert!(matches!(call(&(&b / 0.0), &b, &b, &b), Err(Error::NotFinite { .. })));
+    }
+}
+
+/// Where nothing is controlled it is Lyapunov's equation, and without states it is empty.
+#[test]
+fn degenerate_riccati_equations() {
+    let a = dmatrix![-1.0, 0.5; 0.0, -0.5];
+    let (b, q) = (DMatrix::<f64>::zeros(2, 0), dmatrix![2.0, 1.0; 1.0, 2.0]);
+    let r = DMatrix::zeros(0, 0);
+    let x = continuous_riccati(&a, &b, &q, &r).unwrap();
+    assert!((&x - continuous_lyapunov(&a.transpose(), &-&q).unwrap()).norm() < 1e-14);
+    let x = discrete_riccati(&(&a * 0.9), &b, &q, &r).unwrap();
+    assert!((&x - discrete_lyapunov(&(&a * 0.9).transpose(), &q).unwrap()).norm() < 1e-13);
+    // What is stable already and costs nothing.
+    let b = dmatrix![1.0; 1.0];
+    for call in [continuous_riccati::<f64, _, _>, discrete_riccati] {
+        let x = call(&(&a * 0.9), &b, &(&q * 0.0), &dmatrix![1.0]).unwrap();
+        assert_eq!(x, &q * 0.0);
+        let empty = DMatrix::<f64>::zeros(0, 0);
+        assert_eq!(call(&empty, &DMatrix::zeros(0, 1), &empty, &dmatrix![1.0]).unwrap(), empty);
+    }
+    // All but cheap, and a state that is forgotten at once.
+    let x = discrete_riccati(&dmatrix![0.0, 1.0; 0.0, 0.0], &b, &q, &dmatrix![1e-8]).unwrap();
+    assert!(x.iter().all(|x| x.is_finite()));
 }

@@ -35,7 +35,7 @@ where
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
     let (mut q, mut t, scale) = scaled_factors(a)?;
-    sort(&mut block_mut(&mut q), &mut block_mut(&mut t));
+    sort(&mut block_mut(&mut q), &mut block_mut(&mut t), key);
     let found = t.clone();
     for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
         standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
@@ -139,6 +139,22 @@ pub(crate) fn rounding_sizes<T: Scalar>(
     all.diagonal().iter().copied().collect()
 }
 
+/// Q and T with the eigenvalues first whose real parts are negative, T over a power of two; and how many these are.
+///
+/// # Errors
+/// [`Error::NoConvergence`].
+pub(crate) fn schur_factors_by_sign<T: Scalar>(
+    a: &DMatrix<T>,
+) -> Result<(DMatrix<T>, DMatrix<T>, usize), Error> {
+    let (mut q, mut t, _) = scaled_factors(a)?;
+    let is_right = |t: &DMatrixViewMut<'_, T>, rows: &Range<usize>| key(t, rows).0 >= 0.0;
+    sort(&mut block_mut(&mut q), &mut block_mut(&mut t), is_right);
+    let found = block_mut(&mut t);
+    let left = blocks(found.as_view()).take_while(|rows| !is_right(&found, rows));
+    let count = left.map(|rows| rows.len()).sum();
+    Ok((q, t, count))
+}
+
 /// The rows of the blocks on the diagonal.
 pub(crate) fn blocks<T: Scalar>(
     t: DMatrixView<'_, T>,
@@ -164,7 +180,11 @@ fn key<T: Scalar>(t: &DMatrixViewMut<'_, T>, rows: &Range<usize>) -> (f64, f64) 
 }
 
 /// Brings the blocks in order, by exchanges of neighbours.
-fn sort<'a, T: Scalar>(q: &mut DMatrixViewMut<'a, T>, t: &mut DMatrixViewMut<'a, T>) {
+fn sort<'a, T: Scalar, K: PartialOrd>(
+    q: &mut DMatrixViewMut<'a, T>,
+    t: &mut DMatrixViewMut<'a, T>,
+    key: impl Fn(&DMatrixViewMut<'a, T>, &Range<usize>) -> K,
+) {
     // Each pass puts one more block in its place; rounding may make equal keys change sides for ever.
     for _ in 0..t.nrows() {
         let (mut exchanged, mut k) = (false, 0);
@@ -210,7 +230,7 @@ fn exchange<'a, T: Scalar>(
     if divider.quotients.is_lost() {
         return false;
     }
-    // The columns of [X; 1], then unit vectors, made orthonormal; those that depend on the others drop out.
+    // The columns of [X; 1], then unit vectors, made orthonormal; of these what depends on the others drops out.
     let mut basis = [[T::zero(); 4]; 4];
     let mut count = 0;
     for candidate in 0..width + size {
@@ -231,7 +251,7 @@ fn exchange<'a, T: Scalar>(
             }
         }
         let left = length(&vector);
-        if count < size && left.to_f64() > 1e-2 * before.to_f64() {
+        if candidate < width || count < size && left.to_f64() > 1e-2 * before.to_f64() {
             basis[count] = vector.map(|x| x.unscale(left));
             count += 1;
         }

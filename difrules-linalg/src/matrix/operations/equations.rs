@@ -51,4 +51,40 @@ where
     pub fn discrete_lyapunov(&self, q: impl Beside<T, D, D>) -> Result<Self, MatrixError> {
         named("discrete_lyapunov", crate::discrete_lyapunov::whole(&self.0, &q.beside()).map(Self))
     }
+
+    /// The stabilising X of A^H X + X A - X B R^-1 B^H X + Q = 0, where this is A; see
+    /// [`continuous_riccati`](fn@crate::continuous_riccati).
+    ///
+    /// # Errors
+    /// Those of [`continuous_riccati`](fn@crate::continuous_riccati).
+    pub fn continuous_riccati<C: Dim>(
+        &self,
+        b: impl Beside<T, D, C>,
+        q: impl Beside<T, D, D>,
+        r: impl Beside<T, C, C>,
+    ) -> Result<Self, MatrixError>
+    where
+        DefaultAllocator: Allocator<D, C> + Allocator<C, C>,
+    {
+        let x = crate::continuous_riccati::whole(&self.0, &b.beside(), &q.beside(), &r.beside());
+        named("continuous_riccati", x.map(Self))
+    }
+
+    /// The stabilising X of A^H X A - X - A^H X B (R + B^H X B)^-1 B^H X A + Q = 0, where this is A; see
+    /// [`discrete_riccati`](fn@crate::discrete_riccati).
+    ///
+    /// # Errors
+    /// Those of [`discrete_riccati`](fn@crate::discrete_riccati).
+    pub fn discrete_riccati<C: Dim>(
+        &self,
+        b: impl Beside<T, D, C>,
+        q: impl Beside<T, D, D>,
+        r: impl Beside<T, C, C>,
+    ) -> Result<Self, MatrixError>
+    where
+        DefaultAllocator: Allocator<D, C> + Allocator<C, C>,
+    {
+        let x = crate::discrete_riccati::whole(&self.0, &b.beside(), &q.beside(), &r.beside());
+        named("discrete_riccati", x.map(Self))
+    }
 }

@@ -7,4 +7,6 @@ mod elementary;
 mod equations;
 mod functions;
 mod norms;
+mod statistics;
 mod systems;
+mod updates;

@@ -1,0 +1,163 @@
+//! Factors from other factors, and statistics: against what they are by definition, and their errors.
+
+use difrules_core::testing::Sampler;
+use difrules_core::{Real, Scalar, value_and_gradient};
+use difrules_linalg::{
+    Error, cholesky, cholesky_rank_one_update, covariance, householder_product, mvn_ln_pdf,
+};
+use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
+
+type C64 = Complex<f64>;
+
+fn norm<T: Scalar<Real = f64>>(a: &DMatrix<T>) -> f64 {
+    a.iter().fold(0.0, |sum: f64, x| sum.hypot(x.modulus()))
+}
+
+fn column<T: Scalar>(random: &mut Sampler, size: usize) -> DVector<T> {
+    random.matrix::<T>(size, 1).column(0).into_owned()
+}
+
+fn updates<T: Scalar<Real = f64>>() {
+    let mut random = Sampler::new(1, 2);
+    for size in [0, 1, 2, 7, 30] {
+        let l: DMatrix<T> = random.lower_triangular(size);
+        let mut ignored = l.clone();
+        ignored.fill_upper_triangle(nalgebra::convert(f64::NAN), 1);
+        let x: DVector<T> = column(&mut random, size);
+        for s in [3.0, 1e-3, 0.0, 1e8] {
+            let up = cholesky_rank_one_update(&ignored, &x, s).unwrap();
+            let changed =
+                &l * l.adjoint() + (&x * x.adjoint()).map(|x| x.scale(nalgebra::convert(s)));
+            let bound = 1e-15 * (1 + size) as f64 * norm(&changed);
+            assert!(norm(&(&up * up.adjoint() - &changed)) <= bound, "{size} {s}");
+            assert!(norm(&(&up - cholesky(&changed).unwrap())) <= 1e3 * bound, "{size} {s}");
+            let down = cholesky_rank_one_update(&up, &x, -s).unwrap();
+            let back = norm(&(&down * down.adjoint() - &l * l.adjoint()));
+            assert!(back <= 10.0 * bound, "{size} {s}: {back:e} {bound:e}");
+        }
+        // All of one direction taken off, in a basis in which that is a rounding.
+        if size > 0 {
+            let x = &l * column::<T>(&mut random, size);
+            let z = l.clone().solve_lower_triangular(&x).unwrap();
+            let whole = z.iter().map(|x| x.modulus_squared()).sum::<f64>();
+            let lost = |s: f64| cholesky_rank_one_update(&l, &x, s / whole);
+            for s in [-1.0, -1.5, -1e300] {
+                let found = lost(s);
+                assert!(
+                    matches!(found, Err(Error::NotPositiveDefinite { .. })),
+                    "{size} {s} {found:?}"
+                );
+            }
+            assert!(lost(-0.99).is_ok());
+        }
+    }
+}
+
+#[test]
+fn updated_factors_are_factors() {
+    updates::<f64>();
+    updates::<C64>();
+    let (l, x) = (dmatrix![1.0, 0.0; 1.0, 0.0], dvector![1.0, 1.0]);
+    assert!(matches!(cholesky_rank_one_update(&l, &x, 1.0), Err(Error::Singular { .. })));
+    let l = DMatrix::<f64>::identity(2, 2);
+    let error = Error::NotFinite { argument: "s", row: 0, column: 0 };
+    assert_eq!(cholesky_rank_one_update(&l, &x, f64::NAN), Err(error));
+    let error = Error::NotPositiveDefinite { pivot: 0, value: 0.0 };
+    assert_eq!(cholesky_rank_one_update(&l, &dvector![1.0, 0.0], -1.0), Err(error));
+    let error = Error::NotPositiveDefinite { pivot: 1, value: -3.0 };
+    assert_eq!(cholesky_rank_one_update(&l, &dvector![0.0, 2.0], -1.0), Err(error));
+    let far = cholesky_rank_one_update(&l, &dvector![1e200, 0.0], 1.0);
+    assert!(matches!(far, Err(Error::Overflow { .. })));
+}
+
+/// As many updates as a filter makes, and as many downdates.
+#[test]
+fn many_updates_keep_the_factor() {
+    let mut random = Sampler::new(3, 4);
+    let size = 5;
+    let first = DMatrix::<f64>::identity(size, size);
+    let all: Vec<DVector<f64>> = (0..200).map(|_| column(&mut random, size)).collect();
+    let mut l = first.clone();
+    for s in [1.0, -1.0] {
+        for x in &all {
+            l = cholesky_rank_one_update(&l, x, s).unwrap();
+        }
+    }
+    assert!((l - first).norm() < 1e-11);
+}
+
+fn reflections<T: Scalar<Real = f64>>() {
+    let mut random = Sampler::new(5, 6);
+    for (rows, columns, count) in [(0, 0, 0), (1, 1, 1), (4, 2, 2), (6, 4, 3), (5, 5, 5), (3, 2, 0)]
+    {
+        let mut vectors: DMatrix<T> = random.matrix(rows, columns);
+        let tau: DVector<T> = column(&mut random, count);
+        let mut all = DMatrix::<T>::identity(rows, rows);
+        for k in 0..count {
+            let v = DVector::from_fn(rows, |i, _| match i.cmp(&k) {
+                std::cmp::Ordering::Less => T::zero(),
+                std::cmp::Ordering::Equal => T::one(),
+                std::cmp::Ordering::Greater => vectors[(i, k)],
+            });
+            all = &all - &all * &v * v.adjoint() * tau[k];
+        }
+        vectors.fill_upper_triangle(nalgebra::convert(f64::NAN), 0);
+        let q = householder_product(&vectors, &tau).unwrap();
+        assert!(norm(&(&q - all.columns(0, columns))) <= 1e-13 * (1.0 + norm(&q)));
+    }
+}
+
+#[test]
+fn products_of_reflections() {
+    reflections::<f64>();
+    reflections::<C64>();
+    let wide = DMatrix::<f64>::zeros(2, 3);
+    let mismatch = |found| matches!(found, Err(Error::DimensionMismatch { .. }));
+    assert!(mismatch(householder_product(&wide, &dvector![1.0])));
+    assert!(mismatch(householder_product(&wide.transpose(), &dvector![1.0, 1.0, 1.0])));
+}
+
+/// The moments of a sample, and the density by what it integrates to.
+#[test]
+fn statistics() {
+    let x = dmatrix![1e9, 1e9 + 1.0, 1e9 + 2.0; 1.0, 3.0, 2.0];
+    assert_eq!(covariance(&x).unwrap(), dmatrix![1.0, 0.5; 0.5, 1.0]);
+    let i = C64::i();
+    let found = covariance(&dmatrix![i, -i; C64::from(1.0), C64::from(-1.0)]).unwrap();
+    assert_eq!(found, dmatrix![C64::from(2.0), i * 2.0; i * -2.0, C64::from(2.0)]);
+    assert!(matches!(
+        covariance(&x.columns(0, 1).into_owned()),
+        Err(Error::DimensionMismatch { .. })
+    ));
+    assert!(matches!(
+        covariance(&DMatrix::<f64>::zeros(2, 0)),
+        Err(Error::DimensionMismatch { .. })
+    ));
+    assert_eq!(covariance(&DMatrix::<f64>::zeros(0, 2)).unwrap().shape(), (0, 0));
+
+    let l = dmatrix![0.5, f64::NAN; 0.2, 2.0];
+    let mu = dvector![1.0, -1.0];
+    let step = 0.05;
+    let at = |k: i32, l: &DMatrix<f64>| {
+        let x =
+            dvector![1.0 + step * f64::from(k % 400 - 200), -1.0 + step * f64::from(k / 400 - 200)];
+        mvn_ln_pdf(&x, &mu, l).unwrap().exp()
+    };
+    let whole: f64 = (0..160_000).map(|k| at(k, &l)).sum();
+    assert!((whole * step * step - 1.0).abs() < 1e-6);
+    // At the mean the density falls with each diagonal entry, and with nothing else.
+    let gradient = |l: &DMatrix<f64>| {
+        fn density<T: Real>(l: &DMatrix<T>) -> Result<T, Error> {
+            let mu = DVector::from_element(2, T::one());
+            mvn_ln_pdf(&mu, &mu, l)
+        }
+        value_and_gradient(|l: &_| density(l), l).unwrap().1
+    };
+    assert_eq!(gradient(&dmatrix![0.5, 0.0; 0.2, 2.0]), dmatrix![-2.0, 0.0; 0.0, -0.5]);
+    let not = mvn_ln_pdf(&mu, &mu, &dmatrix![1.0, 0.0; 0.0, -2.0]);
+    assert_eq!(not, Err(Error::NotPositiveDefinite { pivot: 1, value: -4.0 }));
+    let far = mvn_ln_pdf(&dvector![1e300, 0.0], &mu, &dmatrix![1e-9, 0.0; 0.0, 1.0]);
+    assert_eq!(far, Err(Error::Overflow { result: "y" }));
+    let empty = mvn_ln_pdf(&dvector![], &dvector![], &DMatrix::<f64>::zeros(0, 0));
+    assert_eq!(empty, Ok(0.0));
+}
