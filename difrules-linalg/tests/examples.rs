@@ -157,6 +157,14 @@ fn the_filter_fits_its_variances() {
 }
 
 #[test]
+fn the_pendulum_is_balanced() {
+    let output = run("lqr", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.contains("the best") && printed.contains("lqr.svg"), "{printed}");
+}
+
+#[test]
 fn the_network_learns() {
     let output = run("network", &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
