@@ -2,7 +2,7 @@
 
 use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
-use nalgebra::{DMatrix, DMatrixView, Dyn};
+use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
 use crate::algebra::matrix_function::{
     add_product, combination, depth, derivative_of_product, plain_one_norm, times,
@@ -12,7 +12,7 @@ use crate::blas::options::Operation;
 use crate::block::{FIT, block, block_mut, multiply};
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::Error;
-use crate::tolerance::moduli;
+use crate::tolerance::{moduli, plain};
 
 /// The coefficients of the numerators of the diagonal Pade approximants of orders 3, 5, 7, 9 and 13 (Higham 2005,
 /// "The scaling and squaring method for the matrix exponential revisited", table 2.3).
@@ -66,8 +66,10 @@ const ORDERS: [(f64, f64, f64); 5] = [
 pub struct Exponential<T: Scalar> {
     order: usize,
     squarings: i32,
-    /// A over a power of two.
+    /// A - m over a power of two, for the mean m of the diagonal or for zero.
     scaled: DMatrix<T>,
+    /// exp(m) by the same power, which the approximant is multiplied by.
+    shift: T,
     /// Its powers 2, 4, ...
     even: Vec<DMatrix<T>>,
     /// What its sixth power is multiplied by, for order 13: a term of W and of V.
@@ -90,6 +92,24 @@ fn norm_of_power(a: &DMatrix<f64>, count: usize, size: f64) -> f64 {
     sums.max()
 }
 
+/// Takes the mean of the diagonal off, as a constant, where this makes A smaller, and returns it: exp(A) = exp(m) exp(A - m).
+fn shift<T: Scalar>(a: &mut DMatrix<T>) -> T {
+    let size = a.nrows();
+    let part: T::Real = nalgebra::convert(1.0 / size.max(1) as f64);
+    // Of each its part, so that the sum does not overflow.
+    let mean = (0..size).fold(T::zero(), |sum, i| sum + plain(a[(i, i)]).scale(part));
+    if mean.is_zero() {
+        return T::zero();
+    }
+    let mut moved = a.clone();
+    (0..size).for_each(|i| moved[(i, i)] -= mean);
+    if plain_one_norm(&moved) >= 0.9 * plain_one_norm(a) {
+        return T::zero();
+    }
+    *a = moved;
+    mean
+}
+
 impl<T: Scalar> Exponential<T> {
     /// The exponential of a finite A.
     ///
@@ -99,6 +119,7 @@ impl<T: Scalar> Exponential<T> {
         let single = <T::Real>::default_epsilon().to_f64() > 1e-10;
         let roundoff = <T::Real>::default_epsilon().to_f64() / 2.0;
         let mut scaled = a.into_owned();
+        let mean = shift(&mut scaled);
         let size = plain_one_norm(&scaled);
         // Beyond this powers may overflow where the exponential, of a nilpotent matrix, does not.
         let most = if single { 1e6 } else { 1e50 };
@@ -196,18 +217,22 @@ impl<T: Scalar> Exponential<T> {
         let mut x = &v + &u;
         let factors = lu(&(v - u))?;
         factors.solve(Operation::None, &mut x).map_err(|_| Error::Overflow { result: "y" })?;
+        let shift = ComplexField::exp(times_power(mean, -f64::from(squarings)));
+        if !mean.is_zero() {
+            x *= shift;
+        }
         let mut squares = Vec::with_capacity(squarings as usize);
         for _ in 0..squarings {
             let square = times(&x, &x);
             squares.push(std::mem::replace(&mut x, square));
         }
-        Ok((x, Self { order, squarings, scaled, even, inner, odd, factors, squares }))
+        Ok((x, Self { order, squarings, scaled, shift, even, inner, odd, factors, squares }))
     }
 
     /// The derivative along E.
     ///
     /// Each step is differentiated: the powers, A^2k_dot = A^2_dot A^(2k-2) + A^2 A^(2k-2)_dot; U = A W and V; then
-    /// (V - U) X = V + U, which is (V - U) dX = dV + dU - (dV - dU) X; and the squares. `y` is the exponential.
+    /// (V - U) X = V + U, which is (V - U) dX = dV + dU - (dV - dU) X, but for the factor exp(m); and the squares. `y` is the exponential.
     pub(crate) fn derivative(&self, y: DMatrixView<'_, T>, e: DMatrixView<'_, T>) -> DMatrix<T> {
         let Self { scaled, even, odd, .. } = self;
         let c = COEFFICIENTS[self.order];
@@ -239,6 +264,9 @@ impl<T: Scalar> Exponential<T> {
         }
         let u_dot = derivative_of_product((scaled, &e), (odd, &odd_dot));
         let mut x_dot = &v_dot + &u_dot;
+        if !self.shift.is_one() {
+            x_dot *= self.shift;
+        }
         let difference = u_dot - v_dot;
         let x = self.squares.first().map_or(y, |x| block(x));
         let product = ((block(&difference), false), (x, false));

@@ -104,7 +104,7 @@ pub(crate) fn unordered_schur_factors<T: Scalar>(
         (0..size)
             .any(|j| (0..size).any(|i| (if lower { i > j } else { i < j }) && !a[(i, j)].is_zero()))
     };
-    if !has(true) {
+    if !has(true) || is_quasi_triangular(a) {
         return Ok((DMatrix::identity(size, size), a.into_owned()));
     }
     if !has(false) {
@@ -121,6 +121,22 @@ pub(crate) fn unordered_schur_factors<T: Scalar>(
     t.apply(|x| *x = x.scale(scale));
     overflow("t", t.iter())?;
     Ok((q, t))
+}
+
+/// Whether a real A is what [`unordered_schur_factors`] has for T.
+fn is_quasi_triangular<T: Scalar>(a: DMatrixView<'_, T>) -> bool {
+    let size = a.nrows();
+    let zero = nalgebra::zero();
+    let is_block = |k: usize| {
+        let alone = k + 2 == size || a[(k + 2, k + 1)].is_zero();
+        alone
+            && a[(k, k)] == a[(k + 1, k + 1)]
+            && a[(k, k + 1)].real() > zero
+            && a[(k + 1, k)].real() < zero
+    };
+    <T::Kind as Kind>::REAL
+        && (0..size).all(|j| (j + 2..size).all(|i| a[(i, j)].is_zero()))
+        && (1..size).all(|k| a[(k, k - 1)].is_zero() || is_block(k - 1))
 }
 
 /// The sizes of the numbers that each eigenvalue is a sum of, at its first row.

@@ -1,13 +1,13 @@
 //! The sign of a matrix by the Schur form, and its derivative.
 
-use difrules_core::Scalar;
+use difrules_core::{Real, Scalar};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
 use crate::algebra::matrix_function::{PlainWork, from_basis, in_domain, into_basis, times};
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::solve_of_moving_root;
 use crate::algebra::sylvester::{Form, Triangular};
-use crate::block::{block, block_mut, multiply};
+use crate::block::{block, product};
 use crate::error::Error;
 
 /// Q, the sign U of T, and U T, with A = Q T Q^H.
@@ -73,19 +73,18 @@ impl PlainWork for Sign {
 pub(crate) fn derivative_of_sign<T: Scalar>(
     a: DMatrixView<'_, T>,
     s: DMatrixView<'_, T>,
-    (q, root): (&DMatrix<T>, &DMatrix<T>),
+    [q, u, root]: &[DMatrix<T>; 3],
     e: DMatrixView<'_, T>,
 ) -> DMatrix<T> {
-    let product = |a: DMatrixView<'_, T>, b: DMatrixView<'_, T>| {
-        let mut y = DMatrix::zeros(a.nrows(), b.ncols());
-        multiply(T::one(), (a, false), (b, false), T::zero(), &mut block_mut(&mut y));
-        y
+    let e = into_basis(q, e);
+    let (s, moving) = if <T::Real as Real>::BASE {
+        (u.clone(), root.clone())
+    } else {
+        (into_basis(q, s), into_basis(q, block(&product((s, false), (a, false)))))
     };
-    let through = product(s, e);
-    let mut c = e.into_owned();
-    let factors = ((block(&through), false), (s, false));
-    multiply(-T::one(), factors.0, factors.1, T::one(), &mut block_mut(&mut c));
-    let c = into_basis(q, block(&c));
-    let moving = into_basis(q, block(&product(s, a)));
-    from_basis(q, &solve_of_moving_root(&moving, root, c))
+    // What is twice the part of a matrix that S does not commute with, but anticommutes with, as dS does.
+    let apart = |m: &DMatrix<T>| m - times(&times(&s, m), &s);
+    let mut dot = apart(&solve_of_moving_root(&moving, root, apart(&e)));
+    dot.apply(|x| *x = x.scale(nalgebra::convert(0.5)));
+    from_basis(q, &dot)
 }

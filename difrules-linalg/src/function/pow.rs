@@ -58,7 +58,7 @@ pub struct PowSteps<T: Scalar> {
 }
 
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
-fn pow_and_steps<T: Scalar, D: Dim>(
+pub(super) fn pow_and_steps<T: Scalar, D: Dim>(
     a: &OMatrix<T, D, D>,
     p: i32,
 ) -> Result<(OMatrix<T, D, D>, PowSteps<T>), Error>
@@ -91,7 +91,7 @@ where
 }
 
 impl<T: Scalar> PowSteps<T> {
-    fn derivative(&self, p: i32, e: DMatrixView<'_, T>) -> DMatrix<T> {
+    pub(super) fn derivative(&self, p: i32, e: DMatrixView<'_, T>) -> DMatrix<T> {
         let Self { base, steps } = self;
         let mut base_dot = e.into_owned();
         if p == 0 {

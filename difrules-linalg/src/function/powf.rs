@@ -1,15 +1,23 @@
+use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix};
+use nalgebra::{ComplexField, DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
 
 use crate::algebra::exponential::Exponential;
 use crate::algebra::logarithm::LogarithmSteps;
-use crate::algebra::matrix_function::of_size_of;
+use crate::algebra::matrix_function::{
+    PlainWork, add_adjoint_derivative, derivative_of_product, from_basis, in_domain, into_basis,
+    of_size_of, on_negative_axis, on_plain, times,
+};
+use crate::algebra::schur::unordered_schur_factors;
 use crate::block::{block, buffer, pairing, varies};
+use crate::decomposition::lu::lu;
 use crate::error::{Error, finite, overflow, square};
 use crate::function::ln::ln_and_steps;
+use crate::function::pow::{PowSteps, pow_and_steps};
 use crate::sample;
+use crate::tolerance::plain;
 
 /// A^p = exp(p ln A), the principal power of A to a real exponent. For a real A it is real. To an integer one of any
 /// A: [`pow`](fn@crate::pow).
@@ -19,9 +27,11 @@ use crate::sample;
 /// closed negative axis, but for rounding; [`Error::NoConvergence`]; [`Error::Overflow`].
 ///
 /// # Derivation
-/// dY = L_exp(p X, p L_ln(A, dA) + X dp) with X = ln A, by the derivatives of [`exp`](fn@crate::exp) and
-/// [`ln`](fn@crate::ln); backwards M_bar = L_exp((p X)^H, Y_bar), p_bar = Re tr(X^H M_bar), and
-/// A_bar = L_ln(A^H, p M_bar).
+/// With the integer part k of p, A^p = A^k exp((p - k) ln A), of which the exponential is one of a small matrix (Higham
+/// and Lin 2011, "A Schur-Pade algorithm for fractional powers of a matrix", split p in the same way), and a power of
+/// two taken off A. The derivative L(A, E) is that of these: of the product, by the derivatives of
+/// [`pow`](fn@crate::pow), [`exp`](fn@crate::exp) and [`ln`](fn@crate::ln). A_bar = L(A^H, Y_bar) = L(A, Y_bar^H)^H. By p the
+/// derivative is Y ln A.
 ///
 /// ```
 /// use difrules_linalg::powf;
@@ -35,7 +45,7 @@ use crate::sample;
     forward = powf_forward,
     reverse = powf_reverse,
     saves = powf_and_steps -> PowerSteps<T>,
-    reads(p, return),
+    reads(),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -51,11 +61,25 @@ where
     powf_and_steps(a, p).map(|(y, _)| y)
 }
 
-/// The logarithm, what it was made of, and what its exponential was.
+/// What a power was made of: with a power of two c next to the mean modulus of the eigenvalues, the integer part k of p,
+/// B = A / c and f = p - k, A^p = A^k B^f c^f. So what the exponential is taken of, f ln B, is small.
 pub struct PowerSteps<T: Scalar> {
+    /// The basis of the Schur form of A, in which the others are.
+    q: DMatrix<T>,
+    /// ln A.
     logarithm: DMatrix<T>,
     of_logarithm: LogarithmSteps<T>,
-    of_exponential: Exponential<T>,
+    fraction: T::Real,
+    /// 1 / c.
+    scale: T::Real,
+    /// c^f, and exp(f ln B).
+    factor: T::Real,
+    root: DMatrix<T>,
+    of_root: Exponential<T>,
+    /// A^k, and what it was made of.
+    integer: i32,
+    whole: DMatrix<T>,
+    of_whole: PowSteps<T>,
 }
 
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
@@ -68,31 +92,90 @@ where
 {
     square("a", a.shape())?;
     finite("a", a)?;
-    if !p.to_f64().is_finite() {
+    let exponent = p.to_f64();
+    if !exponent.is_finite() {
         return Err(Error::NotFinite { argument: "p", row: 0, column: 0 });
     }
-    let (logarithm, of_logarithm) =
-        ln_and_steps::<T, Dyn>(&block(a).into_owned()).map_err(named)?;
-    let (y, of_exponential) = Exponential::new(block(&logarithm.map(|x| x.scale(p))))?;
+    // A power that is no i32 is one of the exponential alone, if it does not overflow.
+    let integer = if exponent.abs() < 1e9 { exponent.trunc() as i32 } else { 0 };
+    let fraction = p - nalgebra::convert(f64::from(integer));
+    // All of it in one basis: so the rounding of that is one of A, not of parts of the power.
+    let mut found = on_plain::<Basis, T>(block(a))?.into_iter();
+    let [q, t] = [(); 2].map(|()| found.next().expect("two matrices"));
+    let all = if <T::Real as Real>::BASE { t } else { into_basis(&q, block(a)) };
+    let exponent = mean_exponent(&all)?;
+    let scale = nalgebra::convert((-exponent).exp2());
+    let (mut logarithm, of_logarithm) = ln_and_steps::<T, Dyn>(&all.map(|x| x.scale(scale)))?;
+    let (root, of_root) = Exponential::new(block(&logarithm.map(|x| x.scale(fraction))))?;
+    let turn: T::Real = nalgebra::convert(exponent * std::f64::consts::LN_2);
+    (0..all.nrows()).for_each(|i| logarithm[(i, i)] += T::from_real(turn));
+    // As exact as that of plain numbers; how it moves with p is the second factor, which is one.
+    let known = exponent.exp2().powf(fraction.to_f64());
+    let moving = fraction - nalgebra::convert(fraction.to_f64());
+    let factor = ComplexField::exp(moving * turn) * nalgebra::convert(known);
+    let (whole, of_whole) = pow_and_steps::<T, Dyn>(&all, integer)?;
+    let y = from_basis(&q, &times(&whole, &root).map(|x| x.scale(factor)));
     overflow("y", y.iter())?;
     // In a mode it is the same primitive, one mode further in.
     let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { powf(a, p)? };
-    Ok((y, PowerSteps { logarithm, of_logarithm, of_exponential }))
+    let steps = PowerSteps {
+        q,
+        logarithm,
+        of_logarithm,
+        fraction,
+        scale,
+        factor,
+        root,
+        of_root,
+        integer,
+        whole,
+        of_whole,
+    };
+    Ok((y, steps))
 }
 
-/// What the logarithm says, of the power.
-fn named(error: Error) -> Error {
-    match error {
-        Error::OutsideDomain { eigenvalue, .. } => {
-            Error::OutsideDomain { function: "powf", eigenvalue }
-        }
-        other => other,
+/// The exponent of a power of two next to the geometric mean of the moduli of the eigenvalues, by the determinant; zero
+/// where that is zero.
+fn mean_exponent<T: Scalar>(a: &DMatrix<T>) -> Result<f64, Error> {
+    let factors = lu::<T, Dyn, Dyn>(&a.map(plain))?;
+    let pivots = factors.packed.diagonal();
+    let sum: f64 = pivots.iter().map(|x| x.modulus().to_f64().log2()).sum();
+    let mean = (sum / pivots.len().max(1) as f64).round();
+    let most = if <T::Real>::default_epsilon().to_f64() > 1e-10 { 100.0 } else { 1000.0 };
+    Ok(if mean.is_finite() { mean.clamp(-most, most) } else { 0.0 })
+}
+
+impl<T: Scalar> PowerSteps<T> {
+    /// The derivative along E, with p fixed.
+    fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
+        let e = into_basis(&self.q, e);
+        let scaled = e.map(|x| x.scale(self.scale));
+        let by_root = self.of_logarithm.derivative(block(&scaled)).map(|x| x.scale(self.fraction));
+        let root_dot = self.of_root.derivative(block(&self.root), block(&by_root));
+        let whole_dot = self.of_whole.derivative(self.integer, block(&e));
+        let y_dot = derivative_of_product((&self.whole, &whole_dot), (&self.root, &root_dot));
+        from_basis(&self.q, &y_dot.map(|x| x.scale(self.factor)))
+    }
+
+    /// The derivative by p, Y ln A.
+    fn by_exponent(&self) -> DMatrix<T> {
+        let power = times(&self.whole, &self.root).map(|x| x.scale(self.factor));
+        from_basis(&self.q, &times(&power, &self.logarithm))
+    }
+}
+
+/// The factors of the Schur form.
+struct Basis;
+
+impl PlainWork for Basis {
+    fn run<T: Scalar>(a: DMatrixView<'_, T>) -> Result<Vec<DMatrix<T>>, Error> {
+        let (q, t) = unordered_schur_factors(a)?;
+        in_domain("powf", &q, &t, on_negative_axis)?;
+        Ok(vec![q, t])
     }
 }
 
 fn powf_forward<T: Scalar, D: Dim>(
-    p: T::Real,
-    y: &OMatrix<T, D, D>,
     steps: &PowerSteps<T>,
     a_dot: &OMatrix<T, D, D>,
     p_dot: T::Real,
@@ -100,19 +183,18 @@ fn powf_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let mut e = DMatrix::zeros(y.nrows(), y.ncols());
+    let mut y_dot = DMatrix::zeros(a_dot.nrows(), a_dot.ncols());
     if varies(a_dot) {
-        e = steps.of_logarithm.derivative(block(a_dot)).map(|x| x.scale(p));
+        y_dot = steps.derivative(block(a_dot));
     }
     if !p_dot.is_constant_zero() {
-        e.zip_apply(&steps.logarithm, |e, x| *e += x.scale(p_dot));
+        let slope = steps.by_exponent();
+        y_dot.zip_apply(&slope, |x, slope| *x += slope.scale(p_dot));
     }
-    of_size_of(y, &steps.of_exponential.derivative(block(y), block(&e)))
+    of_size_of(a_dot, &y_dot)
 }
 
 fn powf_reverse<T: Scalar, D: Dim>(
-    p: T::Real,
-    y: &OMatrix<T, D, D>,
     steps: &PowerSteps<T>,
     mut y_bar: Cotangent<'_, OMatrix<T, D, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
@@ -120,13 +202,11 @@ fn powf_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
-    // The adjoint of M_bar.
-    let e = steps.of_exponential.derivative(block(y), block(&buffer(&mut y_bar).adjoint()));
-    p_bar.add(|| pairing(&e.adjoint(), &steps.logarithm).real());
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let found = steps.of_logarithm.derivative(block(&e)).adjoint();
-        buffer(&mut a_bar).zip_apply(&found, |bar, x| *bar += x.scale(p));
-    }
+    p_bar.add(|| {
+        let slope = steps.by_exponent();
+        pairing(&buffer(&mut y_bar), &slope).real()
+    });
+    add_adjoint_derivative(&mut y_bar, a_bar, |e| steps.derivative(e));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, T::Real) {

@@ -18,7 +18,7 @@ use crate::sample;
 /// # Derivation
 /// By the Schur form (Higham 2008, Functions of Matrices, algorithm 5.5), real for a real A. With N = S A, the root of
 /// A^2, S^2 = 1 and S A = A S have N dS + dS N = dA - S dA S (theorem 5.7 there), and A_bar is the same of the adjoints:
-/// an equation that is triangular in the same basis. Each rule takes six products and 2 n^3 multiplications and
+/// an equation that is triangular in the same basis. Each rule takes eight products and 2 n^3 multiplications and
 /// additions for the equation, beside some 30 n^3 of the primal.
 ///
 /// ```
@@ -33,7 +33,7 @@ use crate::sample;
 #[primitive(
     forward = sign_forward,
     reverse = sign_reverse,
-    saves = sign_and_factors -> (DMatrix<T>, DMatrix<T>),
+    saves = sign_and_factors -> [DMatrix<T>; 3],
     reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -53,42 +53,43 @@ where
 #[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
 fn sign_and_factors<T: Scalar, D: Dim>(
     a: &OMatrix<T, D, D>,
-) -> Result<(OMatrix<T, D, D>, (DMatrix<T>, DMatrix<T>)), Error>
+) -> Result<(OMatrix<T, D, D>, [DMatrix<T>; 3]), Error>
 where
     DefaultAllocator: Allocator<D, D>,
 {
     square("a", a.shape())?;
     finite("a", a)?;
     let mut found = on_plain::<Sign, T>(block(a))?.into_iter();
-    let [q, u, root] = [(); 3].map(|()| found.next().expect("three matrices"));
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &from_basis(&q, &u)) } else { sign(a)? };
+    let factors = [(); 3].map(|()| found.next().expect("three matrices"));
+    let [q, u, _] = &factors;
+    let y = if <T::Real as Real>::BASE { of_size_of(a, &from_basis(q, u)) } else { sign(a)? };
     overflow("y", y.iter())?;
-    Ok((y, (q, root)))
+    Ok((y, factors))
 }
 
 fn sign_forward<T: Scalar, D: Dim>(
     a: &OMatrix<T, D, D>,
     y: &OMatrix<T, D, D>,
-    (q, root): &(DMatrix<T>, DMatrix<T>),
+    factors: &[DMatrix<T>; 3],
     a_dot: &OMatrix<T, D, D>,
 ) -> OMatrix<T, D, D>
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(y, &derivative_of_sign(block(a), block(y), (q, root), block(a_dot)))
+    of_size_of(y, &derivative_of_sign(block(a), block(y), factors, block(a_dot)))
 }
 
 fn sign_reverse<T: Scalar, D: Dim>(
     a: &OMatrix<T, D, D>,
     y: &OMatrix<T, D, D>,
-    (q, root): &(DMatrix<T>, DMatrix<T>),
+    factors: &[DMatrix<T>; 3],
     mut y_bar: Cotangent<'_, OMatrix<T, D, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
     add_adjoint_derivative(&mut y_bar, a_bar, |e| {
-        derivative_of_sign(block(a), block(y), (q, root), e)
+        derivative_of_sign(block(a), block(y), factors, e)
     });
 }
 

@@ -1,0 +1,248 @@
+//! Functions of matrices against arithmetic of 150 digits (see `data/functions.py`), over the kinds of matrices on
+//! which their algorithms fail: no more than ten times as far off as the condition numbers allow.
+
+use difrules_core::contract::Kind;
+use difrules_core::{Real, Scalar, diagnosed, gradient, hvp, jvp, vjp};
+use difrules_linalg::{Error, cos, cosh, exp, exp_action, ln, pow, powf, sign, sin, sinh, sqrt};
+use nalgebra::{Complex, DMatrix};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Reference {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    function: String,
+    scalar: String,
+    name: String,
+    a: Numbers,
+    p: Option<[f64; 2]>,
+    b: Option<Numbers>,
+    cotangent: Numbers,
+    results: Vec<Outcome>,
+}
+
+#[derive(Deserialize)]
+struct Outcome {
+    matrix: Numbers,
+    off: f64,
+}
+
+#[derive(Deserialize)]
+struct Numbers {
+    rows: usize,
+    cols: usize,
+    re: Vec<f64>,
+    im: Option<Vec<f64>>,
+}
+
+fn number<T: Scalar>(parts: [f64; 2]) -> T {
+    let mut x = T::zero();
+    x.parts_mut().iter_mut().zip(parts).for_each(|(x, part)| *x = nalgebra::convert(part));
+    x
+}
+
+impl Numbers {
+    fn matrix<T: Scalar>(&self) -> DMatrix<T> {
+        DMatrix::from_fn(self.rows, self.cols, |i, j| {
+            let k = i + j * self.rows;
+            number([self.re[k], self.im.as_ref().map_or(0.0, |im| im[k])])
+        })
+    }
+}
+
+/// A matrix of one entry.
+fn entry<T: Scalar>(x: T) -> DMatrix<T> {
+    DMatrix::from_element(1, 1, x)
+}
+
+/// Runs a function on its arguments in the order of the results of a case, numbers being 1 x 1.
+fn run<T: Scalar>(case: &Case, x: &[DMatrix<T>]) -> Result<DMatrix<T>, Error> {
+    match case.function.as_str() {
+        "exp" => exp(&x[0]),
+        "ln" => ln(&x[0]),
+        "sqrt" => sqrt(&x[0]),
+        "sin" => sin(&x[0]),
+        "cos" => cos(&x[0]),
+        "sinh" => sinh(&x[0]),
+        "cosh" => cosh(&x[0]),
+        "sign" => sign(&x[0]),
+        "pow" => pow(&x[0], case.p.expect("an exponent")[0] as i32),
+        "powf" => powf(&x[0], x[1][0].real()),
+        "exp_action" => exp_action(x[0][0], &x[1], &x[2]),
+        other => panic!("no function {other} here"),
+    }
+}
+
+/// What is wrong with a case.
+fn check<K: Kind>(case: &Case) -> Vec<String> {
+    let a: DMatrix<K::Of<f64>> = case.a.matrix();
+    let p = case.p.map(|p| entry(number(p)));
+    let arguments = match (case.function.as_str(), p) {
+        ("exp_action", Some(p)) => vec![p, a, case.b.as_ref().expect("given").matrix()],
+        ("powf", Some(p)) => vec![a, p],
+        _ => vec![a],
+    };
+    let name = format!("{} of {} at {}, p = {:?}", case.function, case.name, case.scalar, case.p);
+    let plain = match run(case, &arguments) {
+        Ok(plain) => plain,
+        Err(error) => return vec![format!("{name}: {error}")],
+    };
+    let cotangent: DMatrix<K::Of<f64>> = case.cotangent.matrix();
+    let found = vjp(|x| run(case, x), &arguments, &cotangent);
+    let (value, gradients) = found.expect("as the plain call");
+    assert_eq!(value, plain, "{name}: the value in reverse mode");
+    let found = std::iter::once(&value).chain(&gradients);
+    let mut wrong = Vec::new();
+    for (k, (found, expected)) in found.zip(&case.results).enumerate() {
+        let difference = found - expected.matrix.matrix::<K::Of<f64>>();
+        let off: f64 = difference.norm() / expected.off.max(f64::MIN_POSITIVE);
+        if off.is_nan() || off > 10.0 {
+            wrong.push(format!("{name}: result {k} is {off:.1} times as far off as may be"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn functions_are_as_exact_as_their_condition_numbers_allow() {
+    let reference: Reference =
+        serde_json::from_str(include_str!("data/functions.json")).expect("valid");
+    assert!(reference.cases.len() >= 200);
+    let wrong = reference.cases.iter().flat_map(|case| match case.scalar.as_str() {
+        "f64" => check::<f64>(case),
+        "Complex<f64>" => check::<Complex<f64>>(case),
+        other => panic!("no scalar {other}"),
+    });
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A rotation in a plane of four dimensions, by no simple angle.
+fn turned(a: &DMatrix<f64>) -> DMatrix<f64> {
+    let v = DMatrix::from_fn(a.nrows(), 1, |i, _| ((i * i + 2 * i + 3) as f64).sin());
+    let length = v.norm_squared();
+    let q = DMatrix::identity(a.nrows(), a.nrows()) - &v * v.transpose() * (2.0 / length);
+    &q * a * &q
+}
+
+#[test]
+fn what_has_no_value_is_an_error() {
+    let real = |x: &[f64], n: usize| DMatrix::from_row_slice(n, n, x);
+    let outside = |result: Result<DMatrix<f64>, Error>, name: &str| match result {
+        Err(Error::OutsideDomain { function, .. }) => assert_eq!(function, name),
+        other => panic!("{name}: {other:?}"),
+    };
+    let negative = DMatrix::from_diagonal(&nalgebra::dvector![1.0, -2.0, 3.0]);
+    let singular = DMatrix::from_diagonal(&nalgebra::dvector![1.0, 0.0, 3.0]);
+    for a in [&negative, &turned(&negative)] {
+        outside(ln(a), "ln");
+        outside(sqrt(a), "sqrt");
+        outside(powf(a, 0.5), "powf");
+        assert!(sign(a).is_ok() && exp(a).is_ok());
+    }
+    for a in [&singular, &turned(&singular), &DMatrix::zeros(2, 2)] {
+        outside(ln(a), "ln");
+        outside(powf(a, 2.0), "powf");
+        outside(sign(a), "sign");
+        assert!(sqrt(a).is_ok());
+        assert!(pow(a, 2).is_ok());
+    }
+    assert!(matches!(pow(&singular, -1), Err(Error::Singular { .. })));
+    // Eigenvalues i and -i; of the larger one beside 1 and 2.
+    outside(sign(&real(&[0.0, 1.0, -1.0, 0.0], 2)), "sign");
+    outside(sign(&turned(&real(&[1.0, 5.0, 2.0, 0.0, 0.0, 3.0, 0.0, -3.0, 0.0], 3))), "sign");
+    // Nilpotent, with and without a root.
+    outside(sqrt(&real(&[0.0, 1.0, 0.0, 0.0], 2)), "sqrt");
+    assert_eq!(sqrt(&DMatrix::<f64>::zeros(3, 3)), Ok(DMatrix::zeros(3, 3)));
+    // On the axis a complex matrix has no principal value either.
+    let complex = DMatrix::from_element(1, 1, Complex::new(-1.0, 0.0));
+    assert!(matches!(ln(&complex), Err(Error::OutsideDomain { .. })));
+    assert!(matches!(sqrt(&complex), Err(Error::OutsideDomain { .. })));
+    let wide = DMatrix::<f64>::zeros(2, 3);
+    let large = DMatrix::from_element(2, 2, 1e3);
+    let bad = real(&[1.0, f64::NAN, 0.0, 1.0], 2);
+    for f in [exp, ln, sqrt, sin, cos, sinh, cosh, sign] {
+        assert!(matches!(f(&wide), Err(Error::NotSquare { .. })));
+        assert!(matches!(f(&bad), Err(Error::NotFinite { row: 0, column: 1, .. })));
+        assert_eq!(f(&DMatrix::zeros(0, 0)), Ok(DMatrix::zeros(0, 0)));
+    }
+    for f in [exp, sinh, cosh] {
+        assert!(matches!(f(&large), Err(Error::Overflow { .. })));
+    }
+    assert!(matches!(exp_action(1.0, &large, &large), Err(Error::Overflow { .. })));
+    assert!(matches!(exp_action(f64::NAN, &negative, &negative), Err(Error::NotFinite { .. })));
+    assert!(matches!(exp_action(1e300, &negative, &negative), Err(Error::NoConvergence { .. })));
+    assert!(matches!(pow(&large, 300), Err(Error::Overflow { .. })));
+    assert!(matches!(powf(&large, f64::INFINITY), Err(Error::NotFinite { argument: "p", .. })));
+    assert_eq!(exp_action(1.0, &negative, &DMatrix::zeros(3, 0)), Ok(DMatrix::zeros(3, 0)));
+    assert_eq!(pow(&singular, 0), Ok(DMatrix::identity(3, 3)));
+}
+
+#[test]
+fn the_root_of_a_singular_matrix_has_no_derivative() {
+    let singular = DMatrix::from_diagonal(&nalgebra::dvector![1.0, 0.0, 4.0]);
+    for a in [singular.clone(), turned(&singular), DMatrix::zeros(2, 2)] {
+        let (result, found) = diagnosed(|| gradient(|a| sqrt(a).map(|y| y.sum()), &a));
+        assert!(result.expect("it has a root").iter().all(|x| x.is_nan()));
+        assert!(!found.is_empty());
+        let value = sqrt(&a).expect("it has a root");
+        assert!((&value * &value - &a).norm() < 1e-14);
+    }
+}
+
+/// Second derivatives, by forward over reverse mode, against differences of gradients, in one piece and entry by
+/// entry, also where eigenvalues repeat.
+#[test]
+fn second_derivatives_are_those_of_the_gradient() {
+    fn of<T: Real>(name: &str, a: &DMatrix<T>) -> Result<T, Error> {
+        let number = |x: f64| -> T { nalgebra::convert(x) };
+        let y = match name {
+            "exp" => exp(a)?,
+            "ln" => ln(a)?,
+            "sqrt" => sqrt(a)?,
+            "sin" => sin(a)?,
+            "cos" => cos(a)?,
+            "sinh" => sinh(a)?,
+            "cosh" => cosh(a)?,
+            "sign" => sign(
+                &a.map_with_location(|i, j, x| if i == j && i < 2 { x - number(4.0) } else { x }),
+            )?,
+            "pow" => pow(a, -3)?,
+            "powf" => powf(a, number(1.3))?,
+            _ => exp_action(number(0.7), a, a)?,
+        };
+        Ok(y.norm_squared())
+    }
+    let any = DMatrix::from_fn(5, 5, |i, j| ((3 * i + 7 * j + i * j) as f64).sin() * 0.3);
+    let general = &any + DMatrix::identity(5, 5) * 1.5;
+    let jordan = DMatrix::from_fn(5, 5, |i, j| {
+        if i == j {
+            0.8
+        } else if i + 1 == j {
+            1.0
+        } else {
+            0.0
+        }
+    });
+    let v = any.map(|x| (5.0 * x).cos());
+    for a in [general, jordan, DMatrix::identity(5, 5)] {
+        for name in
+            ["exp", "ln", "sqrt", "sin", "cos", "sinh", "cosh", "sign", "pow", "powf", "exp_action"]
+        {
+            let second = hvp(|a| of(name, a), &a, &v).expect(name);
+            let slope = |h: f64| gradient(|a| of(name, a), &(&a + &v * h)).expect(name);
+            let h = 1e-4;
+            let near = (slope(h) - slope(-h)) / (2.0 * h);
+            let far = (slope(2.0 * h) - slope(-2.0 * h)) / (4.0 * h);
+            let difference = (&near * 4.0 - far) / 3.0;
+            let off = (&second - &difference).norm() / difference.norm();
+            assert!(off < 1e-8, "{name}: {off:e}");
+            // The value of the mode is the plain one.
+            let (value, _) = jvp(|a| of(name, a), &a, &v).expect(name);
+            assert_eq!(value.to_bits(), of(name, &a).expect(name).to_bits(), "{name}");
+        }
+    }
+}
