@@ -1,19 +1,23 @@
 //! Values and gradients against an independent source: 60-digit arithmetic, in agreement with
-//! PyTorch and JAX (see `data/reference.py`).
+//! PyTorch and JAX (see `data/reference.py` and `data/elementary.py`).
 
-use difrules_core::contract::Kind;
+use difrules_core::contract::{Elementwise, Kind};
+use difrules_core::math::exp;
 use difrules_core::{Differentiable, Scalar, vjp};
 use difrules_linalg::{
-    Error, Operation, add, adjoint, axpy, bidiagonal, cholesky, cholesky_solve,
-    complex_eigenvalues, component_mul, condition_number, determinant, diagonal, dot, eigen,
-    full_piv_lu, gemm, generalized_symmetric_eigen, hessenberg, inverse, ln_abs_determinant,
-    ln_determinant, lp_norm, lq, lstsq, lu, matmul, neg, norm, norm_inf, normalize, nrm2,
-    nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale, singular_values, solve,
+    By, Error, Formula, Operation, ad_mul, add, adjoint, axpy, bidiagonal, cholesky,
+    cholesky_solve, column_sum, complex_eigenvalues, component_div, component_mul,
+    condition_number, cross, cumprod, cumsum, determinant, diagonal, diagonal_at, dot, eigen,
+    from_diagonal, from_diagonal_at, full_piv_lu, gemm, generalized_symmetric_eigen, hessenberg,
+    hstack, inverse, kronecker, ln_abs_determinant, ln_determinant, logsumexp, lower_triangle,
+    lp_norm, lq, lstsq, lu, map, matmul, mean, mul_tr, neg, norm, norm_inf, normalize, nrm2,
+    nuclear_norm, one_norm, outer, polar, pseudo_inverse, qr, quadratic_form, reshape,
+    row_logsumexp, row_sum, scale, select_columns, select_rows, singular_values, softmax, solve,
     solve_lower_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen,
     symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace,
-    transpose, tridiagonal_solve, udu,
+    transpose, tridiagonal_solve, udu, upper_triangle, variance, view, vstack,
 };
-use nalgebra::{Complex, DMatrix, DVector};
+use nalgebra::{Complex, DMatrix, DVector, Dyn, RowDVector};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -58,12 +62,20 @@ fn vector<T: Scalar>(x: &DVector<T>) -> DMatrix<Complex<T::Real>> {
     matrix(&DMatrix::from_column_slice(x.len(), 1, x.as_slice()))
 }
 
+fn row<T: Scalar>(x: &RowDVector<T>) -> DMatrix<Complex<T::Real>> {
+    matrix(&DMatrix::from_row_slice(1, x.len(), x.as_slice()))
+}
+
 fn number<T: Scalar>(x: T) -> DMatrix<Complex<T::Real>> {
     matrix(&DMatrix::from_element(1, 1, x))
 }
 
 /// Runs a primitive on a list of matrices, vectors being n x 1 and numbers 1 x 1.
-fn run<T: Scalar>(name: &str, x: &[DMatrix<T>]) -> Result<Vec<DMatrix<Complex<T::Real>>>, Error> {
+fn run<T: Scalar>(name: &str, x: &[DMatrix<T>]) -> Result<Vec<DMatrix<Complex<T::Real>>>, Error>
+where
+    exp: Elementwise<T::Kind>,
+    By<exp, T::Kind>: Formula<1>,
+{
     let column = |i: usize| x[i].column(0).into_owned();
     Ok(match name {
         "add" => vec![matrix(&add(&x[0], &x[1])?)],
@@ -166,6 +178,37 @@ fn run<T: Scalar>(name: &str, x: &[DMatrix<T>]) -> Result<Vec<DMatrix<Complex<T:
         "spectral_norm" => vec![number(spectral_norm(&x[0])?)],
         "nuclear_norm" => vec![number(nuclear_norm(&x[0])?)],
         "normalize" => vec![matrix(&normalize(&x[0])?)],
+        "component_div" => vec![matrix(&component_div(&x[0], &x[1])?)],
+        "ad_mul" => vec![matrix(&ad_mul(&x[0], &x[1])?)],
+        "mul_tr" => vec![matrix(&mul_tr(&x[0], &x[1])?)],
+        "quadratic_form" => vec![number(quadratic_form(&column(0), &x[1], &column(2))?)],
+        "row_sum" => vec![row(&row_sum(&x[0]))],
+        "column_sum" => vec![vector(&column_sum(&x[0]))],
+        "mean" => vec![number(mean(&x[0]))],
+        "variance" => vec![number(variance(&x[0]))],
+        "from_diagonal" => vec![matrix(&from_diagonal(&column(0)))],
+        "from_diagonal_at" => vec![matrix(&from_diagonal_at(&column(0), -2))],
+        "diagonal_at" => vec![vector(&diagonal_at(&x[0], 1))],
+        "lower_triangle" => vec![matrix(&lower_triangle(&x[0]))],
+        "upper_triangle" => vec![matrix(&upper_triangle(&x[0]))],
+        "kronecker" => vec![matrix(&kronecker(&x[0], &x[1]))],
+        "cross" => vec![matrix(&cross(&x[0], &x[1])?)],
+        "outer" => vec![matrix(&outer(&column(0), &column(1)))],
+        "hstack" => vec![matrix(&hstack(&x[0], &x[1])?)],
+        "vstack" => vec![matrix(&vstack(&x[0], &x[1])?)],
+        "view" => {
+            let shape = (Dyn(x[0].nrows() - 1), Dyn(x[0].ncols() - 1));
+            vec![matrix(&view(&x[0], (1, 0), shape)?)]
+        }
+        "select_rows" => vec![matrix(&select_rows(&x[0], &[1, 0, 1, 1])?)],
+        "select_columns" => vec![matrix(&select_columns(&x[0], &[2, 2, 0])?)],
+        "reshape" => vec![matrix(&reshape(&x[0], (Dyn(6), Dyn(2)))?)],
+        "cumsum" => vec![matrix(&cumsum(&x[0]))],
+        "cumprod" => vec![matrix(&cumprod(&x[0]))],
+        "logsumexp" => vec![number(logsumexp(&x[0]))],
+        "row_logsumexp" => vec![row(&row_logsumexp(&x[0]))],
+        "softmax" => vec![matrix(&softmax(&x[0]))],
+        "map" => vec![matrix(&map::<_, By<exp, T::Kind>, _, _>(&x[0]))],
         "condition_number" => vec![number(condition_number(&x[0])?)],
         other => panic!("no primitive {other} here"),
     })
@@ -178,7 +221,11 @@ fn error<T: Scalar<Real = f64>>(found: &DMatrix<T>, expected: &DMatrix<T>) -> f6
     largest(&(found - expected)) / largest(expected).max(1e-3)
 }
 
-fn check<K: Kind>(case: &Case) {
+fn check<K: Kind>(case: &Case)
+where
+    exp: Elementwise<K>,
+    By<exp, K>: Formula<1>,
+{
     type T<K> = <K as Kind>::Of<f64>;
     let arguments: Vec<DMatrix<T<K>>> = case.arguments.iter().map(Numbers::matrix).collect();
     let cotangents: Vec<DMatrix<Complex<f64>>> =
@@ -207,10 +254,11 @@ fn check<K: Kind>(case: &Case) {
 
 #[test]
 fn values_and_gradients_agree_with_sixty_digits() {
-    let reference: Reference =
-        serde_json::from_str(include_str!("data/reference.json")).expect("valid");
-    assert!(reference.cases.len() >= 200);
-    for case in &reference.cases {
+    let read = |text| serde_json::from_str::<Reference>(text).expect("valid").cases;
+    let mut cases = read(include_str!("data/reference.json"));
+    cases.extend(read(include_str!("data/elementary.json")));
+    assert!(cases.len() >= 270);
+    for case in &cases {
         match case.scalar.as_str() {
             "f64" => check::<f64>(case),
             "Complex<f64>" => check::<Complex<f64>>(case),

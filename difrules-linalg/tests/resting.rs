@@ -3,8 +3,9 @@
 
 use difrules_core::{Dual, Real, Var, gradient, jvp};
 use difrules_linalg::{
-    Matrix, add, adjoint, component_mul, diagonal, dot, matmul, neg, scale, solve, sub, sum,
-    symmetric_part, tr_mul, trace, transpose, unscale,
+    Matrix, ad_mul, add, adjoint, component_div, component_mul, cumsum, diagonal, diagonal_at, dot,
+    kronecker, lower_triangle, matmul, mean, mul_tr, neg, scale, select_columns, select_rows,
+    solve, sub, sum, symmetric_part, tr_mul, trace, transpose, unscale, upper_triangle,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -39,6 +40,17 @@ fn entries<S: Real>(a: &DMatrix<S>) -> Vec<(&'static str, S)> {
         ("matmul of both", matmul(&rest, &rest).unwrap()[(1, 1)]),
         ("tr_mul", tr_mul(&rest, &weights).unwrap()[(0, 1)]),
         ("dot", dot(&column(&rest), &column(&weights)).unwrap()),
+        ("component_div", component_div(&rest, &constant(plain.add_scalar(1.5))).unwrap()[(1, 0)]),
+        ("ad_mul", ad_mul(&rest, &weights).unwrap()[(0, 1)]),
+        ("mul_tr", mul_tr(&rest, &weights).unwrap()[(0, 1)]),
+        ("mean", mean(&column(&rest))),
+        ("lower_triangle", lower_triangle(&rest)[(1, 0)]),
+        ("upper_triangle beside it", upper_triangle(&rest)[(1, 0)]),
+        ("kronecker", kronecker(&rest, &weights)[(3, 2)]),
+        ("select_rows", select_rows(&rest, &[1, 0, 1]).unwrap()[(2, 0)]),
+        ("select_columns", select_columns(&rest, &[1, 1]).unwrap()[(0, 1)]),
+        ("diagonal_at", diagonal_at(&rest, 1)[0]),
+        ("cumsum", cumsum(&rest)[(1, 1)]),
         ("solve", solve(&weights, &rest).unwrap()[(0, 1)]),
         ("view", whole.view((0, 1), (2, 1)).get(1)),
         ("neg in one piece", (-&whole).get((0, 1))),
