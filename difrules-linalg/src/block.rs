@@ -104,6 +104,11 @@ pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
 {
     let Some(mut x_bar) = x_bar.buffer() else { return };
     let (y_bar, x_bar) = (numbers(y_bar), numbers_mut(&mut x_bar));
+    if T::Real::BASE && factor.is_finite() {
+        // Of a finite factor a cotangent that is zero makes nothing anyway.
+        add_to(y_bar, x_bar, |_, y_bar| y_bar * factor);
+        return;
+    }
     if !factor.try_real().is_some_and(|factor| add_fixed_multiple(factor, y_bar, x_bar)) {
         add_to(y_bar, x_bar, |_, y_bar| chain(y_bar, factor));
     }

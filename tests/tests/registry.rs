@@ -117,7 +117,7 @@ fn structure_is_registered() {
 /// The sum of the entries, said to be that of a lower triangle, with a rule that knows nothing of it.
 #[primitive(
     forward = |_, _, l_dot| l_dot.sum(),
-    reverse = |l, _, y_bar| DMatrix::from_element(l.nrows(), l.ncols(), *y_bar),
+    reverse = |l, _, y_bar| DMatrix::from_element(l.nrows(), l.ncols(), y_bar),
     structure(l = lower)
 )]
 fn wrong_triangle(l: &DMatrix<f64>) -> f64 {

@@ -145,7 +145,7 @@ impl fmt::Display for Structure {
 /// /// The sum of the entries on the diagonal and below.
 /// #[primitive(
 ///     forward = |_, _, l_dot| l_dot.lower_triangle().sum(),
-///     reverse = |l, _, y_bar| DMatrix::from_element(l.nrows(), l.ncols(), *y_bar).lower_triangle(),
+///     reverse = |l, _, y_bar| DMatrix::from_element(l.nrows(), l.ncols(), y_bar).lower_triangle(),
 ///     structure(l = lower)
 /// )]
 /// fn lower_sum(l: &DMatrix<f64>) -> f64 {

@@ -1,8 +1,9 @@
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
+use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 use num_traits::Zero;
 
+use crate::block::numbers_mut;
 use crate::sample;
 
 /// The sum of the absolute values of all entries, sum_i |x_i|; for vectors and matrices of any storage.
@@ -41,6 +42,10 @@ where
 
 /// The derivative of the absolute value; NaN of NaN.
 fn sign<S: Real>(x: S) -> S {
+    if S::BASE {
+        // Without a branch, so that loops have vector instructions.
+        return if ComplexField::abs(x) > S::zero() { S::one().copysign(x) } else { x };
+    }
     if x > S::zero() {
         S::one()
     } else if x < S::zero() {
@@ -71,7 +76,7 @@ fn asum_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut x_bar) = x_bar.buffer() else { return };
-    for (x_bar, &x) in x_bar.iter_mut().zip(x.iter()) {
+    for (x_bar, &x) in numbers_mut(&mut x_bar).iter_mut().zip(x.as_slice()) {
         let mut slope = x;
         slope.parts_mut().iter_mut().for_each(|part| *part = sign(*part) * y_bar);
         *x_bar += slope;

@@ -86,16 +86,11 @@ pub(crate) fn add_by_symmetric<T: Scalar>(
             symm(side, triangle, factor, &c_bar, &q, one, a_bar)
         };
         added.expect(FIT);
-        let diagonal = |i: usize| {
+        let weight = |i: usize| {
             let x = c_bar[(i, i)];
             factor * if hermitian { T::from_real(x.real()) } else { x }
         };
-        for j in 0..a_bar.ncols() {
-            for i in 0..a_bar.nrows() {
-                let weight = diagonal(if side == Side::Left { i } else { j });
-                a_bar[(i, j)] += chain(weight, q[(i, j)]);
-            }
-        }
+        add_by_diagonal(side, weight, q, a_bar);
     };
     match (hermitian, operation) {
         (true, Operation::None) => add(factor, c_bar.as_view(), a_bar),
@@ -113,6 +108,36 @@ pub(crate) fn add_by_symmetric<T: Scalar>(
         // conj(factor) conj(B) conj(M).
         (false, Operation::Adjoint) => {
             conjugated(a_bar, |a_bar| add(factor, c_bar.as_view(), a_bar));
+        }
+    }
+}
+
+/// C <- D B + C or B D + C for a diagonal matrix D.
+fn add_by_diagonal<T: Scalar>(
+    side: Side,
+    weight: impl Fn(usize) -> T,
+    b: DMatrixView<'_, T>,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    /// How many weights are beside each other at once.
+    const PART: usize = 32;
+    let (rows, columns) = c.shape();
+    if side == Side::Right {
+        for j in 0..columns {
+            let (weight, b, mut c) = (weight(j), b.column(j), c.column_mut(j));
+            let terms = c.as_mut_slice().iter_mut().zip(b.as_slice());
+            terms.for_each(|(c, &b)| *c += chain(weight, b));
+        }
+        return;
+    }
+    for first in (0..rows).step_by(PART) {
+        let part = first..rows.min(first + PART);
+        let mut weights = [T::zero(); PART];
+        weights.iter_mut().zip(part.clone()).for_each(|(x, i)| *x = weight(i));
+        for j in 0..columns {
+            let (b, mut c) = (b.column(j), c.column_mut(j));
+            let terms = c.as_mut_slice()[part.clone()].iter_mut().zip(&b.as_slice()[part.clone()]);
+            terms.zip(&weights).for_each(|((c, &b), &weight)| *c += chain(weight, b));
         }
     }
 }

@@ -1,10 +1,11 @@
 use difrules_core::contract::Adjoint;
+use difrules_core::kernel::column_major_slice_mut;
 use difrules_core::testing::Sampler;
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, StorageMut};
+use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, StorageMut};
 
-use crate::block::{chain, pairing};
+use crate::block::{chain, numbers_mut, pairing};
 use crate::error::{Error, shape};
 
 /// (x, y) <- (c x + s y, c y - conj(s) x), in place: a plane rotation where c^2 + |s|^2 = 1, which is not asked
@@ -50,9 +51,14 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     shape("y", y.shape(), x.shape())?;
-    for (x, y) in x.iter_mut().zip(y.iter_mut()) {
+    let turn = |(x, y): (&mut T, &mut T)| {
         (*x, *y) = (x.scale(c) + s * *y, y.scale(c) - s.conjugate() * *x);
+    };
+    if let (Some(x), Some(y)) = (column_major_slice_mut(x), column_major_slice_mut(y)) {
+        x.iter_mut().zip(y).for_each(turn);
+        return Ok(());
     }
+    x.iter_mut().zip(y.iter_mut()).for_each(turn);
     Ok(())
 }
 
@@ -104,8 +110,14 @@ fn rot_reverse<T: Scalar, R: Dim, C: Dim>(
             pairing(&x_bar, y) - sum
         });
     }
+    let pairs = numbers_mut(&mut x_bar).iter_mut().zip(numbers_mut(&mut y_bar));
+    if T::Real::BASE && c.is_finite() && s.is_finite() {
+        // Of finite factors a cotangent that is zero makes nothing anyway.
+        pairs.for_each(|(x, y)| (*x, *y) = (x.scale(c) - s * *y, y.scale(c) + s.conjugate() * *x));
+        return;
+    }
     let c = T::from_real(c);
-    for (x_bar, y_bar) in x_bar.iter_mut().zip(y_bar.iter_mut()) {
+    for (x_bar, y_bar) in pairs {
         let (x, y) = (*x_bar, *y_bar);
         *x_bar = chain(x, c) - chain(y, s);
         *y_bar = chain(y, c) + chain(x, s.conjugate());
