@@ -32,7 +32,8 @@ use super::from_diagonal_at::corner;
         #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
         #[cfg(feature = "complex")] nalgebra::Complex<f64>,
     ),
-    sample = sample
+    sample = sample,
+    alias("diagonal")
 )]
 pub fn diagonal_at<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,

@@ -30,7 +30,8 @@ use crate::block::still;
         #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
         #[cfg(feature = "complex")] nalgebra::Complex<f64>,
     ),
-    sample = sample
+    sample = sample,
+    alias("from_diagonal")
 )]
 pub fn from_diagonal_at<T: Scalar, D: Dim>(d: &OVector<T, D>, offset: isize) -> OMatrix<T, Dyn, Dyn>
 where

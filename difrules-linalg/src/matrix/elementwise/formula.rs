@@ -14,8 +14,8 @@ pub(super) type Of<K, S> = <K as Kind>::Of<S>;
 
 /// A function of `N` numbers with its partial derivatives, which the primitives here do to each entry.
 ///
-/// [`elementwise!`](crate::elementwise!) writes one for an expression; [`Matrix::map`] and
-/// [`Matrix::zip_map`] make one of a registered primitive. One that is written by hand gets its call from
+/// [`elementwise!`](crate::elementwise!) writes one for an expression; [`Matrix::map`](crate::Matrix::map) and
+/// [`Matrix::zip_map`](crate::Matrix::zip_map) make one of a registered primitive. One that is written by hand gets its call from
 /// [`fuse_1`](crate::fuse_1) and its kin.
 ///
 /// ```

@@ -20,7 +20,7 @@ pub(crate) use formula::Times;
 /// An expression of numbers done to each entry of matrices: one node, one pass over memory, and the
 /// derivatives written out when it is compiled, with what they share computed once.
 ///
-/// `elementwise!(|x, y| expression, &a, b)` is a [`Matrix`] of the shape of `a`, which is one; what stands
+/// `elementwise!(|x, y| expression, &a, b)` is a [`Matrix`](crate::Matrix) of the shape of `a`, which is one; what stands
 /// after it is a matrix of its shape, in one piece or nalgebra's of plain numbers, a number,
 /// [`EachColumn`](crate::EachColumn)`(&v)` or [`EachRow`](crate::EachRow)`(&r)`. The expression is as in
 /// [`derivative!`](difrules_core::derivative!): numbers, operators, `if`, and the functions of
