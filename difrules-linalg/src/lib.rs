@@ -20,6 +20,9 @@ mod systems;
 mod tolerance;
 mod updates;
 
+#[doc = include_str!("peers.md")]
+pub mod peers {}
+
 #[doc = include_str!("worth.md")]
 pub mod worth {}
 
