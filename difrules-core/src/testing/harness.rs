@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use super::{POINTS, check_seeds};
+use super::report::{POINTS, check_seeds};
 use crate::registry::primitives;
 
 /// The variable of the environment that chooses one point.

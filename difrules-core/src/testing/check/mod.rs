@@ -14,7 +14,7 @@ use crate::contract::scalar::Real;
 use crate::modes::dual::Dual;
 use crate::modes::reverse::var::Var;
 use crate::registry::{Failure, Partial, Record, Sample, Sampler, Style};
-use crate::testing::GENERIC;
+use crate::testing::report::GENERIC;
 use crate::testing::rules::{
     Near, Pull, Push, Subject, Text, Values, constants, flat, known, pieces, sizes,
 };
