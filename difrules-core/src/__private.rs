@@ -1,7 +1,6 @@
 //! What the expansion of `#[primitive]` calls. No part of the interface.
 
 use std::any::TypeId;
-use std::sync::OnceLock;
 
 pub extern crate core;
 pub extern crate std;
@@ -46,11 +45,6 @@ pub trait List {
 
 impl<X> List for Vec<X> {
     type Element = X;
-}
-
-/// Makes a record when it is asked for first.
-pub fn once(record: &'static OnceLock<Record>, make: fn() -> Written) -> &'static Record {
-    record.get_or_init(|| make().into())
 }
 
 #[inline]

@@ -7,11 +7,11 @@
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
 
-use crate::cast;
 use crate::contract::handling::{Boxed, Handling, put};
 use crate::contract::passing::{Arguments, Mismatch, Passing, Reference, typed};
-use crate::contract::primitive::{Evaluated, Evaluation, Output, Primitive};
+use crate::contract::primitive::{Evaluated, Evaluation, Inputs, Output, Primitive};
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
 use crate::registry::call::{CallError, Calls, Erased, Optional, Pull, Push, Values};
@@ -20,6 +20,8 @@ use crate::registry::{Mode, Partial, Record};
 use crate::tape::MOST_ARGUMENTS;
 use crate::tape::split_front;
 
+/// Evaluates `P` at `S`.
+type EvaluateOf<P, S> = fn(Inputs<P, S>) -> Result<Evaluation<P, S>, <P as Primitive>::Error>;
 /// How to come to a primitive's record, where an error needs it.
 type RecordOf = fn() -> &'static Record;
 /// What is done with each of some values, by its number.
@@ -28,22 +30,40 @@ type Each<'a> = &'a mut dyn FnMut(usize, &dyn Any);
 type EachMut<'a> = &'a mut dyn FnMut(usize, &mut dyn Any);
 
 impl Calls {
-    /// The calls of `P` at the real scalar `S`. It is asked once: a record lives as long as the
-    /// program, and so does this.
-    pub fn of<P: Primitive, S: Real>() -> Self {
-        Self::new(Methods {
-            record: P::record,
-            in_place: P::Arguments::IN_PLACE,
-            arguments: P::Arguments::handling::<S>(),
-            output: Reference::<P::Output>::handling::<S>(),
-            primal: primal::<P, S>,
-            evaluate: evaluate::<P, S>,
-        })
+    /// The calls of `P` at the real scalar `S`.
+    pub const fn of<P: Primitive, S: Real>() -> Self {
+        Self(MethodsOf::<P, S>::METHODS)
     }
+}
 
-    fn new<S: Real>(rules: Methods<S>) -> Self {
-        Self(Box::leak(Box::new(rules)))
-    }
+/// The methods of a primitive at a real scalar.
+struct MethodsOf<P, S>(PhantomData<(P, S)>);
+
+impl<P: Primitive, S: Real> MethodsOf<P, S> {
+    /// What evaluates it with more than its value.
+    const EVALUATE: Option<EvaluateOf<P, S>> = if P::SAVES { Some(P::evaluate::<S>) } else { None };
+    const METHODS: &'static Methods<S> = &Methods {
+        record: P::record,
+        in_place: P::Arguments::IN_PLACE,
+        argument: P::Arguments::handling::<S>,
+        output: Reference::<P::Output>::handling::<S>,
+        // A function of numbers has one function that gives its partial derivatives, and no rules of its own here:
+        // less to compile.
+        rules: if P::SCALAR {
+            &Partials::<P::Arguments, P::Output, S, _, _, _> {
+                primal: primal::<P, S>,
+                evaluate: Self::EVALUATE,
+                partial: partial::<P, S>,
+            }
+        } else {
+            &Rules::<P::Arguments, P::Output, S, _, _, _> {
+                primal: primal::<P, S>,
+                evaluate: Self::EVALUATE,
+                push: P::forward::<S>,
+                residual: residual::<P, S>,
+            }
+        },
+    };
 }
 
 /// A primitive at a real scalar: its types, and a function for each thing that it can do. The arguments
@@ -51,14 +71,28 @@ impl Calls {
 struct Methods<S: Real> {
     record: RecordOf,
     in_place: &'static [bool],
-    arguments: Vec<&'static dyn Handling<S>>,
-    output: &'static dyn Handling<S>,
-    primal: fn(Values<'_, '_>, &mut dyn Any) -> Result<(), CallError>,
-    evaluate: Evaluate<S>,
+    argument: fn(usize) -> &'static dyn Handling<S>,
+    output: fn() -> &'static dyn Handling<S>,
+    rules: &'static dyn Steps<S>,
 }
 
-/// Evaluates, but for the output, if it is given and no rule reads more.
-type Evaluate<S> = fn(Values<'_, '_>, Option<&dyn Any>) -> Result<Box<dyn Step<S>>, CallError>;
+/// What evaluates a primitive.
+trait Steps<S>: Sync {
+    /// Calls it.
+    fn call(
+        &self,
+        record: RecordOf,
+        arguments: Values<'_, '_>,
+        output: &mut dyn Any,
+    ) -> Result<(), CallError>;
+    /// Evaluates, but for the output, if it is given and no rule reads more.
+    fn step(
+        &'static self,
+        record: RecordOf,
+        arguments: Values<'_, '_>,
+        output: Option<&dyn Any>,
+    ) -> Result<Box<dyn Step<S>>, CallError>;
+}
 
 /// One evaluation.
 trait Step<S> {
@@ -85,44 +119,8 @@ trait Residual<S> {
 
 // What is compiled for each primitive.
 
-fn primal<P: Primitive, S: Real>(
-    arguments: Values<'_, '_>,
-    output: &mut dyn Any,
-) -> Result<(), CallError> {
-    match P::into_result::<S>(P::primal::<S>(P::Arguments::lend_any::<S>(arguments))) {
-        Ok(value) => {
-            put(output, value);
-            Ok(())
-        }
-        Err(error) => Err(failed(P::record, error)),
-    }
-}
-
-fn evaluate<P: Primitive, S: Real>(
-    arguments: Values<'_, '_>,
-    output: Option<&dyn Any>,
-) -> Result<Box<dyn Step<S>>, CallError> {
-    let inputs = P::Arguments::own_any::<S>(arguments);
-    // A primitive that saves nothing saves `()`.
-    let evaluation = match (output, cast::same_value::<(), P::Saved<S>>(())) {
-        (Some(output), Some(saved)) if !P::Arguments::IN_PLACE.contains(&true) => {
-            let overwritten = P::overwritten::<S>(&P::Arguments::read::<S>(&inputs), &|_| true);
-            let output = typed::<Output<P, S>>(output).clone();
-            Evaluated { inputs, overwritten, output, saved }
-        }
-        _ => P::evaluate::<S>(inputs).map_err(|error| failed(P::record, error))?,
-    };
-    // A function of numbers has one function that gives its partial derivatives, and no rules of its own here: less to
-    // compile.
-    Ok(if P::SCALAR {
-        StepOfNumbers::<P::Arguments, P::Output, S, _, _>::boxed(evaluation, partial::<P, S>)
-    } else {
-        Box::new(OneStep::<P::Arguments, P::Output, S, _, _> {
-            evaluation,
-            push: P::forward::<S>,
-            residual: residual::<P, S>,
-        })
-    })
+fn primal<P: Primitive, S: Real>(arguments: Values<'_, '_>) -> Result<Output<P, S>, P::Error> {
+    P::into_result::<S>(P::primal::<S>(P::Arguments::lend_any::<S>(arguments)))
 }
 
 /// The partial derivative by an argument; none where the argument does not matter.
@@ -145,14 +143,79 @@ type ShapesOf<A, F> = (<A as Arguments>::Shapes, <F as Family>::Shape);
 type EvaluatedAt<A, F, S, Overwritten, Saved> =
     Evaluated<<A as Arguments>::Owned<S>, Overwritten, <F as Family>::Of<S>, Saved>;
 
-struct OneStep<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
-    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+/// Calls at arguments of the types, those of `&mut` overwritten.
+type Primal<F, S, E> = fn(Values<'_, '_>) -> Result<<F as Family>::Of<S>, E>;
+/// Evaluates, with what the rules read.
+type Evaluate<A, F, S, Overwritten, Saved, E> =
+    fn(<A as Arguments>::Owned<S>) -> Result<EvaluatedAt<A, F, S, Overwritten, Saved>, E>;
+
+/// Calls at arguments, and puts the output where it is wanted.
+fn called<F: Family, S: Real, E: Failed>(
+    primal: Primal<F, S, E>,
+    record: RecordOf,
+    arguments: Values<'_, '_>,
+    output: &mut dyn Any,
+) -> Result<(), CallError> {
+    put(output, primal(arguments).map_err(|error| failed(record, error))?);
+    Ok(())
+}
+
+/// Evaluates at arguments, but for the output, if it is given and no rule reads more.
+fn evaluated<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static, E: Failed>(
+    primal: Primal<F, S, E>,
+    evaluate: Option<Evaluate<A, F, S, Overwritten, Saved, E>>,
+    record: RecordOf,
+    arguments: Values<'_, '_>,
+    output: Option<&dyn Any>,
+) -> Result<EvaluatedAt<A, F, S, Overwritten, Saved>, CallError> {
+    let inputs = A::own_any::<S>(arguments);
+    let evaluation = match (evaluate, output) {
+        (Some(evaluate), _) => evaluate(inputs),
+        (None, Some(output)) => Ok(Evaluated::of(inputs, typed::<F::Of<S>>(output).clone())),
+        (None, None) => primal(arguments).map(|output| Evaluated::of(inputs, output)),
+    };
+    evaluation.map_err(|error| failed(record, error))
+}
+
+/// The rules of a primitive.
+struct Rules<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> {
+    primal: Primal<F, S, E>,
+    evaluate: Option<Evaluate<A, F, S, Overwritten, Saved, E>>,
     push: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, &mut A::Owned<S>) -> F::Of<S>,
     residual: fn(EvaluatedAt<A, F, S, Overwritten, Saved>) -> Box<dyn Residual<S>>,
 }
 
-impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step<S>
-    for OneStep<A, F, S, Overwritten, Saved>
+impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static, E: Failed> Steps<S>
+    for Rules<A, F, S, Overwritten, Saved, E>
+{
+    fn call(
+        &self,
+        record: RecordOf,
+        arguments: Values<'_, '_>,
+        output: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        called::<F, S, E>(self.primal, record, arguments, output)
+    }
+
+    fn step(
+        &'static self,
+        record: RecordOf,
+        arguments: Values<'_, '_>,
+        output: Option<&dyn Any>,
+    ) -> Result<Box<dyn Step<S>>, CallError> {
+        let evaluation =
+            evaluated::<A, F, S, _, _, _>(self.primal, self.evaluate, record, arguments, output)?;
+        Ok(Box::new(OneStep { evaluation, rules: self }))
+    }
+}
+
+struct OneStep<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static, E: 'static> {
+    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+    rules: &'static Rules<A, F, S, Overwritten, Saved, E>,
+}
+
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> Step<S>
+    for OneStep<A, F, S, Overwritten, Saved, E>
 {
     fn each_input(&self, f: Each<'_>) {
         A::each::<S>(&self.evaluation.inputs, f);
@@ -165,37 +228,63 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Step<S>
     fn push(&self, fill: EachMut<'_>, output: &mut dyn Any, finish: Each<'_>) {
         let mut tangents = A::copy::<S>(&A::read::<S>(&self.evaluation.inputs));
         A::each_mut::<S>(&mut tangents, fill);
-        put(output, (self.push)(&self.evaluation, &mut tangents));
+        put(output, (self.rules.push)(&self.evaluation, &mut tangents));
         A::each::<S>(&tangents, finish);
     }
 
     fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
-        (self.residual)(self.evaluation)
+        (self.rules.residual)(self.evaluation)
     }
 }
 
-struct StepOfNumbers<A: Arguments, F: Family, S: Real, Overwritten, Saved> {
-    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
-    shapes: ShapesOf<A, F>,
+/// The partial derivatives of a function of numbers.
+struct Partials<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> {
+    primal: Primal<F, S, E>,
+    evaluate: Option<Evaluate<A, F, S, Overwritten, Saved, E>>,
     partial: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, usize) -> Option<S>,
 }
 
-impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static>
-    StepOfNumbers<A, F, S, Overwritten, Saved>
+impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static, E: Failed> Steps<S>
+    for Partials<A, F, S, Overwritten, Saved, E>
 {
-    #[inline(never)]
-    fn boxed(
-        evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
-        partial: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, usize) -> Option<S>,
-    ) -> Box<dyn Step<S>> {
+    fn call(
+        &self,
+        record: RecordOf,
+        arguments: Values<'_, '_>,
+        output: &mut dyn Any,
+    ) -> Result<(), CallError> {
+        called::<F, S, E>(self.primal, record, arguments, output)
+    }
+
+    fn step(
+        &'static self,
+        record: RecordOf,
+        arguments: Values<'_, '_>,
+        output: Option<&dyn Any>,
+    ) -> Result<Box<dyn Step<S>>, CallError> {
+        let evaluation =
+            evaluated::<A, F, S, _, _, _>(self.primal, self.evaluate, record, arguments, output)?;
         let inputs = A::shapes::<S>(&A::read::<S>(&evaluation.inputs));
         let shapes = (inputs, evaluation.output.shape());
-        Box::new(Self { evaluation, shapes, partial })
+        Ok(Box::new(StepOfNumbers { evaluation, shapes, rules: self }))
     }
 }
 
-impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static> Step<S>
-    for StepOfNumbers<A, F, S, Overwritten, Saved>
+struct StepOfNumbers<
+    A: Arguments,
+    F: Family,
+    S: Real,
+    Overwritten: 'static,
+    Saved: 'static,
+    E: 'static,
+> {
+    evaluation: EvaluatedAt<A, F, S, Overwritten, Saved>,
+    shapes: ShapesOf<A, F>,
+    rules: &'static Partials<A, F, S, Overwritten, Saved, E>,
+}
+
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> Step<S>
+    for StepOfNumbers<A, F, S, Overwritten, Saved, E>
 {
     fn each_input(&self, f: Each<'_>) {
         A::each::<S>(&self.evaluation.inputs, f);
@@ -212,7 +301,7 @@ impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static> Ste
         A::visit::<S>(&A::lend::<S>(&mut tangents), &mut |argument, tangent| {
             // A zero that somebody gives is strong.
             if !tangent.is_constant_zero()
-                && let Some(partial) = (self.partial)(&self.evaluation, argument)
+                && let Some(partial) = (self.rules.partial)(&self.evaluation, argument)
             {
                 sum += partial * tangent;
             }
@@ -225,8 +314,8 @@ impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static> Ste
     }
 }
 
-impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Residual<S>
-    for StepOfNumbers<A, F, S, Overwritten, Saved>
+impl<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> Residual<S>
+    for StepOfNumbers<A, F, S, Overwritten, Saved, E>
 {
     fn each_shape(&self, f: Each<'_>) {
         A::each_shape(&self.shapes.0, f);
@@ -244,7 +333,7 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved> Residual<S>
         for (argument, slot) in slots.iter_mut().enumerate() {
             // That of a constant is empty.
             if let Some([adjoint]) = slot
-                && let Some(partial) = (self.partial)(&self.evaluation, argument)
+                && let Some(partial) = (self.rules.partial)(&self.evaluation, argument)
             {
                 *adjoint += partial * cotangent;
             }
@@ -272,10 +361,15 @@ impl<A: Arguments, F: Family, S: Real, R> Residual<S> for Left<A, F, S, R> {
     }
 }
 
+/// What a primitive fails with.
+trait Failed: fmt::Debug + Send + Sync + 'static {}
+
+impl<E: fmt::Debug + Send + Sync + 'static> Failed for E {}
+
 /// The error of the primitive itself.
 #[cold]
 #[inline(never)]
-fn failed<E: fmt::Debug + Send + Sync + 'static>(record: RecordOf, error: E) -> CallError {
+fn failed<E: Failed>(record: RecordOf, error: E) -> CallError {
     let text = format!("{error:?}");
     CallError::Failed { primitive: record().path, text, error: Box::new(error) }
 }
@@ -333,7 +427,7 @@ fn mismatch(record: RecordOf, what: &'static str, mismatch: Mismatch) -> CallErr
 
 impl<S: Real> Methods<S> {
     fn check_arity(&self, what: &'static str, found: usize) -> Result<(), CallError> {
-        let wanted = self.arguments.len();
+        let wanted = self.in_place.len();
         if found == wanted {
             return Ok(());
         }
@@ -363,8 +457,8 @@ impl<S: Real> Methods<S> {
     /// Whether these are arguments.
     fn check_arguments(&self, arguments: &[&mut dyn Any]) -> Result<(), CallError> {
         self.check_arity("values", arguments.len())?;
-        for (argument, (value, handling)) in arguments.iter().zip(&self.arguments).enumerate() {
-            let (id, wanted) = handling.types();
+        for (argument, value) in arguments.iter().enumerate() {
+            let (id, wanted) = (self.argument)(argument).types();
             if (**value).type_id() != id {
                 return Err(mismatch(self.record, ARGUMENT, Mismatch::Type { argument, wanted }));
             }
@@ -374,7 +468,7 @@ impl<S: Real> Methods<S> {
 
     /// Whether an output, or its tangent, can be put here.
     fn check_output(&self, output: &dyn Any, place: &'static str) -> Result<(), CallError> {
-        let (id, wanted) = self.output.types();
+        let (id, wanted) = (self.output)().types();
         if output.type_id() == id || output.is::<Boxed>() {
             return Ok(());
         }
@@ -398,7 +492,7 @@ impl<S: Real> Methods<S> {
         tangent: Option<&dyn Any>,
         input: &dyn Any,
     ) -> Result<(), CallError> {
-        let handling = self.arguments[argument];
+        let handling = (self.argument)(argument);
         let checked = match tangent {
             Some(tangent) => handling.check(argument, tangent, input),
             None => self.check_absent(argument),
@@ -409,7 +503,7 @@ impl<S: Real> Methods<S> {
     /// Whether the tangent or adjoint of an argument need not be there.
     fn check_absent(&self, argument: usize) -> Result<(), Mismatch> {
         if self.in_place[argument] {
-            let (_, wanted) = self.arguments[argument].types();
+            let (_, wanted) = (self.argument)(argument).types();
             return Err(Mismatch::Type { argument, wanted });
         }
         Ok(())
@@ -418,7 +512,7 @@ impl<S: Real> Methods<S> {
     /// Whether the derivatives by what these tangents move are known.
     fn check_moved(&self, tangents: &[Option<&mut dyn Any>]) -> Result<(), CallError> {
         self.check_known(&|argument| {
-            let handling = self.arguments[argument];
+            let handling = (self.argument)(argument);
             tangents[argument].as_deref().is_some_and(|tangent| handling.varies(tangent))
         })
     }
@@ -433,12 +527,12 @@ impl<S: Real> Methods<S> {
         if self.in_place.contains(&true) {
             step.each_input(&mut |argument, new| {
                 if self.in_place[argument] {
-                    self.arguments[argument].overwrite(&mut *arguments[argument], new);
+                    (self.argument)(argument).overwrite(&mut *arguments[argument], new);
                 }
             });
         }
         if let Some(output) = output {
-            self.output.put(output, step.output());
+            (self.output)().put(output, step.output());
         }
     }
 
@@ -452,7 +546,7 @@ impl<S: Real> Methods<S> {
     ) {
         let tangents = RefCell::new(tangents);
         let fill = &mut |argument: usize, given: &mut dyn Any| {
-            let handling = self.arguments[argument];
+            let handling = (self.argument)(argument);
             match &tangents.borrow()[argument] {
                 Some(tangent) => handling.set(given, &**tangent),
                 None => handling.clear(given),
@@ -462,7 +556,7 @@ impl<S: Real> Methods<S> {
             if let (true, Some(tangent)) =
                 (self.in_place[argument], &mut tangents.borrow_mut()[argument])
             {
-                self.arguments[argument].set(&mut **tangent, left);
+                (self.argument)(argument).set(&mut **tangent, left);
             }
         };
         step.push(fill, output_tangent, finish);
@@ -495,7 +589,7 @@ impl<S: Real> Methods<S> {
         shape: &dyn Any,
     ) -> Result<usize, CallError> {
         let counted = match adjoint {
-            Some(adjoint) => self.arguments[argument].count(argument, adjoint, shape),
+            Some(adjoint) => (self.argument)(argument).count(argument, adjoint, shape),
             None => self.check_absent(argument).map(|()| 0),
         };
         counted.map_err(|error| mismatch(self.record, ADJOINT_OF, error))
@@ -508,8 +602,7 @@ impl<S: Real> Methods<S> {
         adjoints: Optional<'_, '_>,
     ) -> Result<(), CallError> {
         self.check_arity("adjoints", adjoints.len())?;
-        let returned = self
-            .output
+        let returned = (self.output)()
             .count(0, cotangent, residual.output_shape())
             .map_err(|error| refused(self.record, COTANGENT.into(), error))?;
         let mut counts = [0; MOST_ARGUMENTS];
@@ -521,7 +614,7 @@ impl<S: Real> Methods<S> {
             }
         });
         found?;
-        let active = self.output.varies(cotangent);
+        let active = (self.output)().varies(cotangent);
         self.check_known(&|argument| active && adjoints[argument].is_some())?;
         let inputs: usize = counts.iter().sum();
         let overwritten = self.in_place.iter().zip(counts).filter(|(in_place, _)| **in_place);
@@ -538,12 +631,12 @@ impl<S: Real> Methods<S> {
         };
         let (inputs, outputs) = reals.split_at_mut(inputs);
         let (returned, mut rest) = outputs.split_at_mut(returned);
-        self.output.read(cotangent, returned);
+        (self.output)().read(cotangent, returned);
         // A zero that somebody gives is strong.
         returned.iter_mut().filter(|x| x.is_constant_zero()).for_each(|x| *x = S::still());
         for (argument, adjoint) in adjoints.iter_mut().enumerate() {
             if let (true, Some(adjoint)) = (self.in_place[argument], adjoint) {
-                let handling = self.arguments[argument];
+                let handling = (self.argument)(argument);
                 handling.read(&**adjoint, split_front(&mut rest, counts[argument]));
                 handling.clear(&mut **adjoint);
             }
@@ -560,7 +653,7 @@ impl<S: Real> Methods<S> {
         for (argument, adjoint) in adjoints.iter_mut().enumerate() {
             if let Some(adjoint) = adjoint {
                 let (terms, others) = rest.split_at(counts[argument]);
-                self.arguments[argument].add(&mut **adjoint, terms);
+                (self.argument)(argument).add(&mut **adjoint, terms);
                 rest = others;
             }
         }
@@ -570,24 +663,25 @@ impl<S: Real> Methods<S> {
 
 impl<S: Real> Erased for Methods<S> {
     fn types(&self) -> Vec<(TypeId, &'static str)> {
-        self.arguments.iter().map(|handling| handling.types()).collect()
+        (0..self.in_place.len()).map(|argument| (self.argument)(argument).types()).collect()
     }
 
     fn output(&self) -> (TypeId, &'static str) {
-        self.output.types()
+        (self.output)().types()
     }
 
     fn zeros(&self, arguments: Values<'_, '_>) -> Result<Vec<Box<dyn Any>>, CallError> {
         self.check_arguments(arguments)?;
-        let pairs = arguments.iter().zip(&self.arguments);
-        Ok(pairs.map(|(value, handling)| handling.zero(&**value)).collect())
+        let zero =
+            |(argument, value): (usize, &&mut dyn Any)| (self.argument)(argument).zero(&**value);
+        Ok(arguments.iter().enumerate().map(zero).collect())
     }
 
     fn call(&self, arguments: Values<'_, '_>, output: &mut dyn Any) -> Result<(), CallError> {
         self.check_arity("values", arguments.len())?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        (self.primal)(arguments, output)
+        self.rules.call(self.record, arguments, output)
     }
 
     fn forward(
@@ -606,7 +700,7 @@ impl<S: Real> Erased for Methods<S> {
             self.check_tangent(argument, tangents[argument].as_deref(), &**value)?;
         }
         self.check_moved(tangents)?;
-        let step = (self.evaluate)(arguments, None)?;
+        let step = self.rules.step(self.record, arguments, None)?;
         self.write_back(arguments, &*step, Some(output));
         self.push_checked(&*step, tangents, output_tangent);
         Ok(())
@@ -620,7 +714,7 @@ impl<S: Real> Erased for Methods<S> {
         self.check_rule(Mode::Forward)?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        let step = (self.evaluate)(arguments, None)?;
+        let step = self.rules.step(self.record, arguments, None)?;
         self.write_back(arguments, &*step, Some(output));
         Ok(Box::new(Pushed { rules: self, step }))
     }
@@ -633,7 +727,7 @@ impl<S: Real> Erased for Methods<S> {
         self.check_rule(Mode::Reverse)?;
         self.check_output(output, OUTPUT)?;
         self.check_arguments(arguments)?;
-        let step = (self.evaluate)(arguments, None)?;
+        let step = self.rules.step(self.record, arguments, None)?;
         self.write_back(arguments, &*step, Some(output));
         Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }
@@ -644,13 +738,13 @@ impl<S: Real> Erased for Methods<S> {
         output: &dyn Any,
     ) -> Result<Box<dyn Pull>, CallError> {
         self.check_rule(Mode::Reverse)?;
-        let (id, wanted) = self.output.types();
+        let (id, wanted) = (self.output)().types();
         if output.type_id() != id {
             let (primitive, place) = ((self.record)().path, OUTPUT.into());
             return Err(CallError::Type { primitive, place, wanted });
         }
         self.check_arguments(arguments)?;
-        let step = (self.evaluate)(arguments, Some(output))?;
+        let step = self.rules.step(self.record, arguments, Some(output))?;
         self.write_back(arguments, &*step, None);
         Ok(Box::new(Pulled { rules: self, residual: step.residual() }))
     }

@@ -806,7 +806,7 @@ fn evaluate(record: &Record, arguments: &[f64]) -> (f64, Vec<f64>) {
     let instance = record.instance("f64").expect(record.name);
     let mut values: Vec<Box<dyn Any>> = arguments
         .iter()
-        .zip(&record.arguments)
+        .zip(record.arguments)
         .map(|(x, argument)| -> Box<dyn Any> {
             if argument.differentiable() { Box::new(*x) } else { Box::new(*x as i32) }
         })
@@ -817,7 +817,7 @@ fn evaluate(record: &Record, arguments: &[f64]) -> (f64, Vec<f64>) {
     let mut partials = vec![0.0_f64; arguments.len()];
     let mut slots: Vec<_> = partials
         .iter_mut()
-        .zip(&record.arguments)
+        .zip(record.arguments)
         .map(|(x, argument)| argument.differentiable().then_some(x as &mut dyn Any))
         .collect();
     pullback.pull(&1.0_f64, &mut slots).expect(record.name);

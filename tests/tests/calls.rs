@@ -69,7 +69,7 @@ fn reals(value: &dyn Any) -> Vec<f64> {
 fn every_instance_runs() {
     let mut ran = 0;
     for record in primitives() {
-        for instance in &record.instances {
+        for instance in record.instances {
             let what = format!("{} at {}", record.path, instance.scalar);
             let Some(sample) = instance.sample else { continue };
             let draw = |seed| sample(&mut Sampler::new(3, seed));

@@ -178,6 +178,86 @@ impl<O: Outcome + OutcomeOf<O::Value, Aux = ()>, A> Outcome for Aux<O, A> {
     type Value = O::Value;
 }
 
+/// What a primitive returns that gives a `Y` or fails with an `E`: nothing is a `Y` of no numbers.
+pub trait Returned<Y, E> {
+    /// As a result.
+    fn into_result(self) -> Result<Y, E>;
+    /// A result as what the primitive returns.
+    fn from_result(result: Result<Y, E>) -> Self;
+}
+
+impl<Y> Returned<Y, Infallible> for Y {
+    #[inline]
+    fn into_result(self) -> Result<Y, Infallible> {
+        Ok(self)
+    }
+
+    #[inline]
+    fn from_result(result: Result<Y, Infallible>) -> Y {
+        infallible(result)
+    }
+}
+
+impl<Y, E> Returned<Y, E> for Result<Y, E> {
+    #[inline]
+    fn into_result(self) -> Self {
+        self
+    }
+
+    #[inline]
+    fn from_result(result: Self) -> Self {
+        result
+    }
+}
+
+impl<Y> Returned<Y, Nothing> for Option<Y> {
+    #[inline]
+    fn into_result(self) -> Result<Y, Nothing> {
+        self.ok_or(Nothing)
+    }
+
+    #[inline]
+    fn from_result(result: Result<Y, Nothing>) -> Self {
+        result.ok()
+    }
+}
+
+impl<S> Returned<[S; 0], Infallible> for () {
+    #[inline]
+    fn into_result(self) -> Result<[S; 0], Infallible> {
+        Ok([])
+    }
+
+    #[inline]
+    fn from_result(result: Result<[S; 0], Infallible>) {
+        infallible(result);
+    }
+}
+
+impl<S, E> Returned<[S; 0], E> for Result<(), E> {
+    #[inline]
+    fn into_result(self) -> Result<[S; 0], E> {
+        self.map(|()| [])
+    }
+
+    #[inline]
+    fn from_result(result: Result<[S; 0], E>) -> Self {
+        result.map(|_| ())
+    }
+}
+
+impl<S> Returned<[S; 0], Nothing> for Option<()> {
+    #[inline]
+    fn into_result(self) -> Result<[S; 0], Nothing> {
+        self.map(|()| []).ok_or(Nothing)
+    }
+
+    #[inline]
+    fn from_result(result: Result<[S; 0], Nothing>) -> Self {
+        result.ok().map(|_| ())
+    }
+}
+
 /// Why a function that returns an `Option` has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nothing;

@@ -2,7 +2,9 @@
 
 use num_traits::FromPrimitive;
 
+use crate::cast;
 use crate::contract::keep::Keep;
+use crate::contract::outcome::Returned;
 use crate::contract::passing::Arguments;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
@@ -34,6 +36,9 @@ pub trait Primitive: Sized + 'static {
     /// nowhere else, if those of the arguments have.
     const RESTING: bool = false;
 
+    /// Whether its evaluation leaves more for its rules than arguments that it does not overwrite, and the output.
+    const SAVES: bool = false;
+
     /// How it takes its arguments: a tuple of the forms in [`passing`](crate::contract::passing).
     type Arguments: Arguments;
     /// What the call returns on success.
@@ -47,16 +52,19 @@ pub trait Primitive: Sized + 'static {
     /// Why the call can fail.
     type Error: std::fmt::Debug + Send + Sync + 'static;
     /// What the function returns: the output, or a `Result` or `Option` of it.
-    type Return<S: Real>;
+    type Return<S: Real>: Returned<Output<Self, S>, Self::Error>;
 
     /// Its record in the registry.
     fn record() -> &'static Record;
     /// Runs the primitive's own text, or its kernel for this scalar.
     fn primal<S: Real>(arguments: Given<'_, Self, S>) -> Self::Return<S>;
-    /// Evaluates it at `S`, with what it saves for the rules.
+    /// Evaluates it at `S`, with what it saves for the rules: nothing, unless it says otherwise.
+    #[inline]
     fn augmented<S: Real>(
         arguments: Given<'_, Self, S>,
-    ) -> Result<(Output<Self, S>, Self::Saved<S>), Self::Error>;
+    ) -> Result<(Output<Self, S>, Self::Saved<S>), Self::Error> {
+        Ok((S::apply::<Self>(arguments).into_result()?, nothing()))
+    }
     /// The forward rule: reads the tangents of the arguments, leaves those of `&mut` arguments in
     /// their place and returns that of the output.
     fn push<S: Real>(
@@ -72,19 +80,31 @@ pub trait Primitive: Sized + 'static {
         slots: &mut [Option<&mut [S]>],
     );
     /// The partial derivative by an argument, where [`SCALAR`](Primitive::SCALAR).
-    fn partial<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> S;
+    #[inline]
+    fn partial<S: Real>(_evaluation: &Evaluation<Self, S>, _argument: usize) -> S {
+        unreachable!("asked only of a function of numbers")
+    }
     /// Whether the partial derivative by an argument, which is zero, is so because the argument does not
     /// matter here, and not because it came out so: where the rule says `T::zero()`, in a branch or
     /// always. Such a zero is strong (see [`infinities`](crate::infinities)).
-    fn is_off<S: Real>(evaluation: &Evaluation<Self, S>, argument: usize) -> bool;
+    #[inline]
+    fn is_off<S: Real>(_evaluation: &Evaluation<Self, S>, _argument: usize) -> bool {
+        false
+    }
     /// Whether somebody knows the derivative by an argument.
-    fn is_known(argument: usize) -> bool;
-    /// Copies the `&mut` arguments that a rule reads as they were; some only where an argument varies for which
-    /// it reads them.
+    #[inline]
+    fn is_known(_argument: usize) -> bool {
+        true
+    }
+    /// Copies the `&mut` arguments that a rule reads as they were: none, unless it says otherwise; some only where
+    /// an argument varies for which it reads them.
+    #[inline]
     fn overwritten<S: Real>(
-        arguments: &Reads<'_, Self, S>,
-        varies: &dyn Fn(usize) -> bool,
-    ) -> Self::Overwritten<S>;
+        _arguments: &Reads<'_, Self, S>,
+        _varies: &dyn Fn(usize) -> bool,
+    ) -> Self::Overwritten<S> {
+        nothing()
+    }
     /// Keeps what the reverse rule reads.
     fn keep<S: Real>(
         arguments: Keeps<'_, Self, S>,
@@ -96,9 +116,15 @@ pub trait Primitive: Sized + 'static {
     ///
     /// # Errors
     /// The function's own.
-    fn into_result<S: Real>(returned: Self::Return<S>) -> Result<Output<Self, S>, Self::Error>;
+    #[inline]
+    fn into_result<S: Real>(returned: Self::Return<S>) -> Result<Output<Self, S>, Self::Error> {
+        returned.into_result()
+    }
     /// A result as what the function returns.
-    fn from_result<S: Real>(result: Result<Output<Self, S>, Self::Error>) -> Self::Return<S>;
+    #[inline]
+    fn from_result<S: Real>(result: Result<Output<Self, S>, Self::Error>) -> Self::Return<S> {
+        Self::Return::<S>::from_result(result)
+    }
 
     /// Evaluates it.
     ///
@@ -141,6 +167,12 @@ pub trait Primitive: Sized + 'static {
         let arguments = Self::Arguments::read::<S>(&evaluation.inputs);
         (Self::Arguments::shapes::<S>(&arguments), evaluation.output.shape())
     }
+}
+
+/// What a primitive keeps that keeps nothing.
+#[inline]
+fn nothing<X: 'static>() -> X {
+    cast::same_value(()).expect("the attribute writes the function where this is more than `()`")
 }
 
 /// A primitive's arguments as a call gives them: a tuple of references and values.
@@ -188,6 +220,15 @@ pub struct Evaluated<Inputs, Overwritten, Output, Saved> {
     pub output: Output,
     /// What the augmented primal saved.
     pub saved: Saved,
+}
+
+impl<Inputs, Overwritten: 'static, Output, Saved: 'static>
+    Evaluated<Inputs, Overwritten, Output, Saved>
+{
+    /// What an evaluation leaves that saves nothing.
+    pub(crate) fn of(inputs: Inputs, output: Output) -> Self {
+        Self { inputs, overwritten: nothing(), output, saved: nothing() }
+    }
 }
 
 /// An evaluation that is lent to a forward rule.

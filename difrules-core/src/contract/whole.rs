@@ -8,7 +8,6 @@
 use std::cell::OnceCell;
 use std::convert::Infallible;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
@@ -509,23 +508,23 @@ impl<F: Family> Primitive for Gather<F> {
     type Return<S: Real> = F::Of<S>;
 
     fn record() -> &'static Record {
-        static RECORD: OnceLock<Record> = OnceLock::new();
-        RECORD.get_or_init(|| Record {
+        static RECORD: Record = Record {
             path: "difrules_core::whole::gather",
             module: module_path!(),
             name: "gather",
-            aliases: Vec::new(),
-            arguments: vec![Argument::new("entries", "&X", || Notion::Structure, false, &[])],
+            aliases: &[],
+            arguments: &[Argument::new("entries", "&X", || Notion::Structure, false, &[])],
             result: "X",
             forward: true,
             reverse: true,
-            symbolic: Vec::new(),
+            symbolic: &[],
             partials: &[],
-            instances: Vec::new(),
+            instances: &[],
             file: file!(),
             line: line!(),
             doc: "",
-        })
+        };
+        &RECORD
     }
 
     fn primal<S: Real>((entries,): (&F::Of<S>,)) -> F::Of<S> {

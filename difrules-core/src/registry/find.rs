@@ -116,10 +116,10 @@ pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'stat
     let by_types = BY_TYPES.get_or_init(|| {
         let mut by_types: HashMap<_, HashMap<_, Found>> = HashMap::new();
         for &record in primitives() {
-            for instance in &record.instances {
+            for instance in record.instances {
                 let types: Vec<_> =
                     instance.argument_types().into_iter().map(|(id, _)| id).collect();
-                for name in std::iter::once(&record.name).chain(&record.aliases) {
+                for name in std::iter::once(&record.name).chain(record.aliases) {
                     by_types
                         .entry(*name)
                         .or_default()

@@ -205,9 +205,9 @@ pub struct Record {
     /// The function's name.
     pub name: &'static str,
     /// Other names it is found by.
-    pub aliases: Vec<&'static str>,
+    pub aliases: &'static [&'static str],
     /// What it takes.
-    pub arguments: Vec<Argument>,
+    pub arguments: &'static [Argument],
     /// What it returns, as the source writes it.
     pub result: &'static str,
     /// Whether it has a forward rule.
@@ -216,11 +216,11 @@ pub struct Record {
     pub reverse: bool,
     /// The rules that are closures, as the source writes them: a partial derivative an argument,
     /// or the forward and the reverse rule.
-    pub symbolic: Vec<&'static str>,
+    pub symbolic: &'static [&'static str],
     /// What is known of the derivative by each argument, where the result is one number.
     pub partials: &'static [Partial],
     /// The types at which it can be called without knowing it at compile time.
-    pub instances: Vec<Instance>,
+    pub instances: &'static [Instance],
     /// The source file.
     pub file: &'static str,
     /// The line in it.
@@ -287,7 +287,7 @@ impl Argument {
     /// What the attribute writes.
     #[doc(hidden)]
     #[must_use]
-    pub fn new(
+    pub const fn new(
         name: &'static str,
         type_name: &'static str,
         notion_of: fn() -> Notion,
@@ -332,7 +332,7 @@ impl Instance {
     /// What the attribute writes.
     #[doc(hidden)]
     #[must_use]
-    pub fn new(
+    pub const fn new(
         scalar: &'static str,
         sample: Option<Sample>,
         check: Option<Check>,
@@ -354,22 +354,31 @@ pub struct Written {
     /// `path = ".."`.
     pub path: Option<&'static str>,
     pub name: &'static str,
-    pub aliases: Vec<&'static str>,
-    pub arguments: Vec<Argument>,
+    pub aliases: &'static [&'static str],
+    pub arguments: &'static [Argument],
     pub result: &'static str,
     pub forward: bool,
     pub reverse: bool,
-    pub symbolic: Vec<&'static str>,
+    pub symbolic: &'static [&'static str],
     pub partials: &'static [Partial],
-    pub instances: Vec<Instance>,
+    pub instances: &'static [Instance],
     pub file: &'static str,
     pub line: u32,
     pub doc: &'static str,
+    /// What it becomes when it is asked for.
+    pub record: OnceLock<Record>,
 }
 
-impl From<Written> for Record {
-    fn from(written: Written) -> Self {
-        let Written { module, function, .. } = written;
+impl Written {
+    /// The record of this.
+    pub fn record(&self) -> &Record {
+        self.record.get_or_init(|| self.into())
+    }
+}
+
+impl From<&Written> for Record {
+    fn from(written: &Written) -> Self {
+        let Written { module, function, .. } = *written;
         // There are as many as primitives, and they stay as long as the program.
         let path = match written.path {
             Some(path) => place::resolved(module, path),
@@ -398,7 +407,7 @@ impl From<Written> for Record {
 /// What `inventory` collects.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Registered(pub fn() -> &'static Record);
+pub struct Registered(pub &'static Written);
 
 inventory::collect!(Registered);
 
@@ -435,7 +444,8 @@ impl fmt::Display for Duplicate {
 fn registry() -> &'static Index {
     static REGISTRY: OnceLock<Index> = OnceLock::new();
     REGISTRY.get_or_init(|| {
-        let mut sorted: Vec<_> = inventory::iter::<Registered>().map(|found| (found.0)()).collect();
+        let mut sorted: Vec<_> =
+            inventory::iter::<Registered>().map(|found| found.0.record()).collect();
         sorted.sort_by_key(|record| (record.path, record.file, record.line));
         let mut by_path = HashMap::new();
         let mut duplicates = Vec::new();
@@ -445,7 +455,7 @@ fn registry() -> &'static Index {
             if !std::ptr::eq(first, record) {
                 duplicates.push(Duplicate { first, second: record });
             }
-            for name in std::iter::once(&record.name).chain(&record.aliases) {
+            for name in std::iter::once(&record.name).chain(record.aliases) {
                 let by_arity = by_name.entry(*name).or_default();
                 let same: &mut Vec<&'static Record> =
                     by_arity.entry(record.arguments.len()).or_default();

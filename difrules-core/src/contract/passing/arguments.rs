@@ -128,7 +128,7 @@ pub trait Arguments: 'static {
 
     /// See [`Passing::handling`].
     #[doc(hidden)]
-    fn handling<S: Real>() -> Vec<&'static dyn Handling<S>>;
+    fn handling<S: Real>(argument: usize) -> &'static dyn Handling<S>;
     /// Lends owned arguments whose types the caller has checked.
     fn lend_any<'a, S: Real>(arguments: &'a mut [&mut dyn Any]) -> Self::Given<'a, S>;
     /// Copies owned arguments whose types the caller has checked.
@@ -325,8 +325,11 @@ macro_rules! arguments {
                 $(first.$i == second.$i)&&+
             }
 
-            fn handling<S: Real>() -> Vec<&'static dyn Handling<S>> {
-                vec![$($Form::handling::<S>()),+]
+            fn handling<S: Real>(argument: usize) -> &'static dyn Handling<S> {
+                match argument {
+                    $($i => $Form::handling::<S>(),)+
+                    _ => unreachable!("the caller counted them"),
+                }
             }
 
             #[inline]

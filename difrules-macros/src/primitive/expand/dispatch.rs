@@ -254,7 +254,7 @@ impl Expansion<'_> {
         let ident = self.function.ident();
         let Some(rule) = &self.forward else {
             return quote!(__difrules::__private::missing_rule(
-                __record(),
+                WRITTEN.record(),
                 __difrules::Mode::Forward
             ));
         };
@@ -292,7 +292,7 @@ impl Expansion<'_> {
             let argument = syn::Index::from(i);
             quote! {
                 if !__difrules::__private::is_constant_zero(&*tangents.#argument) {
-                    __difrules::__private::unknown_partial(__record(), #i);
+                    __difrules::__private::unknown_partial(WRITTEN.record(), #i);
                 }
             }
         });
@@ -307,7 +307,7 @@ impl Expansion<'_> {
         let ident = self.function.ident();
         let Some(rule) = &self.reverse else {
             return quote!(__difrules::__private::missing_rule(
-                __record(),
+                WRITTEN.record(),
                 __difrules::Mode::Reverse
             ));
         };
@@ -351,7 +351,7 @@ impl Expansion<'_> {
         let unknown = self.unknown_to_rules().map(|i| {
             quote! {
                 if slots[#i].is_some() {
-                    __difrules::__private::unknown_partial(__record(), #i);
+                    __difrules::__private::unknown_partial(WRITTEN.record(), #i);
                 }
             }
         });

@@ -30,6 +30,8 @@ impl Expansion<'_> {
         let scalar = of_reals(!self.options.partial.is_empty());
         let direct = of_reals(self.options.direct);
         let resting = self.options.resting;
+        let saves =
+            self.options.saves.is_some() || function.arguments.iter().any(Argument::is_in_place);
         let function_arguments = &function.arguments;
         let partials = &self.options.partial;
         let entrywise = self.options.entrywise
@@ -77,11 +79,14 @@ impl Expansion<'_> {
         let partial = self.partial();
         let off = self.is_off();
         let unknown = self.unknown();
-        let known = if unknown.is_empty() {
-            quote!(true)
-        } else {
-            quote!(!__difrules::__private::core::matches!(argument, #(#unknown)|*))
-        };
+        let known = (!unknown.is_empty()).then(|| {
+            quote! {
+                #[inline]
+                fn is_known(argument: usize) -> bool {
+                    !__difrules::__private::core::matches!(argument, #(#unknown)|*)
+                }
+            }
+        });
         let passing = |i: usize, function: TokenStream| {
             let form = self.passing(&function_arguments[i]);
             quote!(<#form as __difrules::contract::passing::Passing>::#function::<__S>)
@@ -106,36 +111,25 @@ impl Expansion<'_> {
             Parameter::Output => quote!(output.kept()),
             _ => quote!(saved),
         });
-        let copied = overwritten.iter().map(|&i| {
-            let (copy, n) = (passing(i, quote!(copy)), syn::Index::from(i));
-            let copied = quote!(#copy(&arguments.#n));
-            match self.read_for(i) {
-                Some(varying) => quote!((#(varies(#varying))||*).then(|| #copied)),
-                None => copied,
+        let copied = (!overwritten.is_empty()).then(|| {
+            let copied = overwritten.iter().map(|&i| {
+                let (copy, n) = (passing(i, quote!(copy)), syn::Index::from(i));
+                let copied = quote!(#copy(&arguments.#n));
+                match self.read_for(i) {
+                    Some(varying) => quote!((#(varies(#varying))||*).then(|| #copied)),
+                    None => copied,
+                }
+            });
+            quote! {
+                #[inline]
+                fn overwritten<__S: __difrules::Real>(
+                    arguments: &__difrules::contract::Reads<'_, Self, __S>,
+                    varies: &dyn Fn(usize) -> bool,
+                ) -> Self::Overwritten<__S> {
+                    (#(#copied,)*)
+                }
             }
         });
-        let returned_value = if function.output.value.is_some() {
-            (quote!(returned), quote!(result))
-        } else {
-            (quote!(returned.map(|()| [])), quote!(result.map(|_| ())))
-        };
-        let (into_result, from_result) = match (function.output.failing, returned_value) {
-            (Failing::Error, returned) => returned,
-            (Failing::Nothing, (into, from)) => (
-                quote!(__difrules::__private::core::option::Option::ok_or(#into, __difrules::__private::Nothing)),
-                quote!(__difrules::__private::core::result::Result::ok(#from)),
-            ),
-            (Failing::Never, _) if function.output.value.is_some() => (
-                quote!(__difrules::__private::core::result::Result::Ok(returned)),
-                quote!(__difrules::__private::infallible(result)),
-            ),
-            (Failing::Never, _) => (
-                quote!(__difrules::__private::core::result::Result::Ok([])),
-                quote!({
-                    __difrules::__private::infallible(result);
-                }),
-            ),
-        };
         let output_span =
             function.output.written.span().resolved_at(proc_macro2::Span::mixed_site());
         let family = quote_spanned! {output_span=>
@@ -155,6 +149,7 @@ impl Expansion<'_> {
                 const ENTRYWISE: bool = #entrywise;
                 const DIRECT: bool = #direct;
                 const RESTING: bool = #resting;
+                const SAVES: bool = #saves;
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
                 type Overwritten<__S: __difrules::Real> = (#(#overwritten_types,)*);
@@ -164,7 +159,7 @@ impl Expansion<'_> {
                 type Return<__S: __difrules::Real> = #returned;
 
                 fn record() -> &'static __difrules::Record {
-                    __record()
+                    WRITTEN.record()
                 }
 
                 #[inline]
@@ -174,15 +169,7 @@ impl Expansion<'_> {
                     #primal
                 }
 
-                #[inline]
-                fn augmented<__S: __difrules::Real>(
-                    mut arguments: __difrules::contract::Given<'_, Self, __S>,
-                ) -> __difrules::__private::core::result::Result<
-                    (__difrules::contract::Output<Self, __S>, Self::Saved<__S>),
-                    Self::Error,
-                > {
-                    #augmented
-                }
+                #augmented
 
                 #[inline]
                 fn push<__S: __difrules::Real>(
@@ -202,34 +189,13 @@ impl Expansion<'_> {
                     #reverse
                 }
 
-                #[inline]
-                fn partial<__S: __difrules::Real>(
-                    evaluation: &__difrules::contract::Evaluation<Self, __S>,
-                    argument: usize,
-                ) -> __S {
-                    #partial
-                }
+                #partial
 
-                #[inline]
-                fn is_off<__S: __difrules::Real>(
-                    evaluation: &__difrules::contract::Evaluation<Self, __S>,
-                    argument: usize,
-                ) -> bool {
-                    #off
-                }
+                #off
 
-                #[inline]
-                fn is_known(argument: usize) -> bool {
-                    #known
-                }
+                #known
 
-                #[inline]
-                fn overwritten<__S: __difrules::Real>(
-                    arguments: &__difrules::contract::Reads<'_, Self, __S>,
-                    varies: &dyn Fn(usize) -> bool,
-                ) -> Self::Overwritten<__S> {
-                    (#(#copied,)*)
-                }
+                #copied
 
                 #[inline]
                 fn keep<__S: __difrules::Real>(
@@ -239,23 +205,6 @@ impl Expansion<'_> {
                     saved: Self::Saved<__S>,
                 ) -> Self::Residual<__S> {
                     (#(#residual,)*)
-                }
-
-                #[inline]
-                fn into_result<__S: __difrules::Real>(
-                    returned: Self::Return<__S>,
-                ) -> __difrules::__private::core::result::Result<__difrules::contract::Output<Self, __S>, Self::Error> {
-                    #into_result
-                }
-
-                #[inline]
-                fn from_result<__S: __difrules::Real>(
-                    result: __difrules::__private::core::result::Result<
-                        __difrules::contract::Output<Self, __S>,
-                        Self::Error,
-                    >,
-                ) -> Self::Return<__S> {
-                    #from_result
                 }
             }
 
@@ -501,15 +450,9 @@ impl Expansion<'_> {
         }
     }
 
-    pub(super) fn augmented(&self) -> TokenStream {
-        let Some(saves) = &self.options.saves else {
-            return quote! {
-                match Self::into_result::<__S>(<__S as __difrules::Real>::apply::<Self>(arguments)) {
-                    __difrules::__private::core::result::Result::Ok(output) => __difrules::__private::core::result::Result::Ok((output, ())),
-                    __difrules::__private::core::result::Result::Err(error) => __difrules::__private::core::result::Result::Err(error),
-                }
-            };
-        };
+    /// The primal that saves, if there is one.
+    pub(super) fn augmented(&self) -> Option<TokenStream> {
+        let saves = self.options.saves.as_ref()?;
         let path = &saves.augmented;
         let handed = self.handed();
         let call = quote_spanned!(path.span()=> #path(#(#handed),*));
@@ -520,7 +463,7 @@ impl Expansion<'_> {
             }
             Failing::Never => quote!(__difrules::__private::core::result::Result::Ok(#call)),
         };
-        if self.function.is_plain() {
+        let body = if self.function.is_plain() {
             let (output, saved) = (self.output_type(), &saves.saved);
             quote! {
                 let result: __difrules::__private::core::result::Result<(#output, #saved), Self::Error> = #result;
@@ -531,6 +474,17 @@ impl Expansion<'_> {
             }
         } else {
             result
-        }
+        };
+        Some(quote! {
+            #[inline]
+            fn augmented<__S: __difrules::Real>(
+                mut arguments: __difrules::contract::Given<'_, Self, __S>,
+            ) -> __difrules::__private::core::result::Result<
+                (__difrules::contract::Output<Self, __S>, Self::Saved<__S>),
+                Self::Error,
+            > {
+                #body
+            }
+        })
     }
 }

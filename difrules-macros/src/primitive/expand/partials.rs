@@ -203,8 +203,8 @@ impl Expansion<'_> {
         }
     }
 
-    /// What [`Primitive::is_off`] says.
-    pub(super) fn is_off(&self) -> TokenStream {
+    /// What [`Primitive::is_off`] says, if it is not always the same.
+    pub(super) fn is_off(&self) -> Option<TokenStream> {
         let ident = self.function.ident();
         let read = self.partial_values();
         let values: Vec<_> =
@@ -222,16 +222,22 @@ impl Expansion<'_> {
             })
             .collect();
         if arms.is_empty() {
-            return quote!(false);
+            return None;
         }
         let cast = self.cast_of_evaluation();
-        quote! {
-            #cast
-            match argument {
-                #(#arms)*
-                _ => false,
+        Some(quote! {
+            #[inline]
+            fn is_off<__S: __difrules::Real>(
+                evaluation: &__difrules::contract::Evaluation<Self, __S>,
+                argument: usize,
+            ) -> bool {
+                #cast
+                match argument {
+                    #(#arms)*
+                    _ => false,
+                }
             }
-        }
+        })
     }
 
     /// What a partial derivative reads, as real numbers.
@@ -298,9 +304,10 @@ impl Expansion<'_> {
         }
     }
 
-    pub(super) fn partial(&self) -> TokenStream {
+    /// The partial derivatives, if it has them.
+    pub(super) fn partial(&self) -> Option<TokenStream> {
         if self.options.partial.is_empty() {
-            return quote!(__difrules::__private::core::unreachable!());
+            return None;
         }
         let ident = self.function.ident();
         let values: Vec<_> = self
@@ -319,13 +326,19 @@ impl Expansion<'_> {
             quote!(#argument => #call,)
         });
         let cast = self.cast_of_evaluation();
-        quote! {
-            #cast
-            match argument {
-                #(#arms)*
-                _ => __difrules::__private::core::unreachable!(),
+        Some(quote! {
+            #[inline]
+            fn partial<__S: __difrules::Real>(
+                evaluation: &__difrules::contract::Evaluation<Self, __S>,
+                argument: usize,
+            ) -> __S {
+                #cast
+                match argument {
+                    #(#arms)*
+                    _ => __difrules::__private::core::unreachable!(),
+                }
             }
-        }
+        })
     }
 
     /// The evaluation of a plain function, at its own scalar.

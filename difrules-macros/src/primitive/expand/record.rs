@@ -113,12 +113,9 @@ impl Expansion<'_> {
         let checks = instances
             .iter()
             .map(|instance| (instance.span, instance.scalar.clone(), &instance.conditions[..]));
-        let checks = checks.chain(kernels).map(|(span, scalar, conditions)| {
-            quote_spanned!(span=> #(#conditions)* const _: fn() = || {
-                fn instance<T: #bound>() {}
-                instance::<#scalar>();
-            };)
-        });
+        let checks = checks.chain(kernels).map(
+            |(span, scalar, conditions)| quote_spanned!(span=> #(#conditions)* instance::<#scalar>),
+        );
         let shown_at = instances.iter().find(|instance| instance.conditions.is_empty());
         let shown_at = shown_at.expect("an instance without a condition");
         let arguments = function.arguments.iter().map(|argument| {
@@ -170,49 +167,43 @@ impl Expansion<'_> {
             };
             quote! {
                 #(#conditions)*
-                instances.push(__difrules::registry::Instance::new(
+                __difrules::registry::Instance::new(
                     #shown,
                     #sample,
                     #check,
                     __difrules::__private::Calls::of::<#primitive, #real>(),
-                ));
+                )
             }
         });
-        let count = instances.len();
         quote! {
-            #(#checks)*
+            const _: &[fn()] = {
+                fn instance<T: #bound>() {}
+                &[#(#checks),*]
+            };
             #(#called)*
 
-            fn __record() -> &'static __difrules::Record {
-                // All zero in the program's file, so a start does not touch it.
-                static RECORD: __difrules::__private::std::sync::OnceLock<__difrules::Record> =
-                    __difrules::__private::std::sync::OnceLock::new();
-                __difrules::__private::once(&RECORD, || __difrules::__private::Written {
+            static WRITTEN: __difrules::__private::Written = __difrules::__private::Written {
                 module: __difrules::__private::core::module_path!(),
                 function: #function_path,
                 public: #public,
                 path: #path,
                 name: #name,
-                aliases: __difrules::__private::std::vec![#(#aliases),*],
-                arguments: __difrules::__private::std::vec![#(#arguments),*],
+                aliases: &[#(#aliases),*],
+                arguments: &[#(#arguments),*],
                 result: #result,
                 forward: #forward,
                 reverse: #reverse,
-                symbolic: __difrules::__private::std::vec![#(#symbolic),*],
+                symbolic: &[#(#symbolic),*],
                 partials: &[#(#partials),*],
-                instances: {
-                    let mut instances = __difrules::__private::std::vec::Vec::with_capacity(#count);
-                    #(#built)*
-                    instances
-                },
+                instances: &[#(#built),*],
                 file: __difrules::__private::core::file!(),
                 line: __difrules::__private::core::line!(),
                 doc: #doc,
-                })
-            }
+                record: __difrules::__private::std::sync::OnceLock::new(),
+            };
 
             __difrules::__private::inventory::submit! {
-                __difrules::__private::Registered(__record)
+                __difrules::__private::Registered(&WRITTEN)
             }
         }
     }
