@@ -66,12 +66,12 @@ impl Style {
     ];
 
     /// The style of a turn.
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "checker")]
     pub(crate) fn of(turn: usize) -> Self {
         Self::ALL[turn % Self::ALL.len()]
     }
 
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "checker")]
     /// How far one can go from such a point and still see what is there.
     pub(crate) fn scale(self) -> f64 {
         match self {
@@ -102,7 +102,7 @@ impl Sampler {
         }
     }
 
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "checker")]
     /// A sampler that goes through sizes and choices, so that a few turns meet each of them, and each
     /// beside each of the others.
     pub(crate) fn in_turn(turn: usize, style: Style, numbers: u64) -> Self {

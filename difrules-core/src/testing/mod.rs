@@ -1,8 +1,9 @@
 //! Checking rules.
 //!
 //! [`check_at`] checks one primitive at one point; [`check`] checks a registered primitive at all its
-//! instances and several points, and [`check_all`] every primitive of the linked crates. All need the
-//! feature `testing`, so that no user compiles the checks who does not ask for them:
+//! instances and several points, and [`check_all`] every primitive of the linked crates. The first, and
+//! [`difference`], need the feature `checker`, the others `testing`, so that no user compiles the checks
+//! who does not ask for them:
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -27,9 +28,9 @@
 //! difrules_core::test_rules!(my_crate);
 //! ```
 
-#[cfg(feature = "testing")]
+#[cfg(feature = "checker")]
 mod check;
-#[cfg(feature = "testing")]
+#[cfg(feature = "checker")]
 mod difference;
 #[cfg(feature = "testing")]
 mod harness;
@@ -37,14 +38,14 @@ mod harness;
 pub(crate) mod recorded;
 #[cfg(feature = "testing")]
 mod report;
-#[cfg(feature = "testing")]
+#[cfg(feature = "checker")]
 mod rules;
-#[cfg(feature = "testing")]
+#[cfg(feature = "checker")]
 mod structure;
 
-#[cfg(feature = "testing")]
+#[cfg(feature = "checker")]
 pub use check::{check_at, check_instance};
-#[cfg(feature = "testing")]
+#[cfg(feature = "checker")]
 pub use difference::{Difference, difference};
 #[cfg(feature = "testing")]
 pub use harness::test_crates;

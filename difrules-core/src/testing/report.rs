@@ -3,10 +3,9 @@
 use std::fmt;
 
 use super::Failure;
+use super::check::GENERIC;
 use crate::registry::{Record, primitives};
 
-/// The seeds that draw random points; those that follow draw special ones.
-pub(super) const GENERIC: u64 = 8;
 /// How many points [`check`] tries at each instance.
 pub(super) const POINTS: u64 = GENERIC + 33;
 

@@ -14,12 +14,14 @@ use crate::contract::scalar::Real;
 use crate::modes::dual::Dual;
 use crate::modes::reverse::var::Var;
 use crate::registry::{Failure, Partial, Record, Sample, Sampler, Style};
-use crate::testing::report::GENERIC;
 use crate::testing::rules::{
     Near, Pull, Push, Subject, Text, Values, constants, flat, known, pieces, sizes,
 };
 use crate::testing::structure::Structure;
 use compare::{Quantity, size};
+
+/// The seeds that draw random points; those that follow draw special ones.
+pub(in crate::testing) const GENERIC: u64 = 8;
 
 /// [`check_at`] for the sample of a record.
 #[doc(hidden)]
