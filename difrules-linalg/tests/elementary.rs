@@ -117,12 +117,12 @@ fn zeros_in_products_are_as_good_as_other_numbers_to_second_order() {
 fn logarithms_of_sums_at_the_ends_of_the_range() {
     let at = |a: &[f64]| {
         let a = DVector::from_column_slice(a);
-        let (value, slopes) = value_and_gradient(|a| logsumexp(a), &a);
+        let (value, slopes) = value_and_gradient(logsumexp, &a);
         assert_eq!(value.to_bits(), logsumexp(&a).to_bits());
         // Forward mode says the same by each entry.
         for (k, slope) in slopes.iter().enumerate() {
             let unit = DVector::from_fn(a.len(), |i, _| f64::from(u8::from(i == k)));
-            let along = jvp(|a| logsumexp(a), &a, &unit).1;
+            let along = jvp(logsumexp, &a, &unit).1;
             assert!(along == *slope || along.is_nan() && slope.is_nan(), "{along} and {slope}");
         }
         (value, slopes.as_slice().to_vec())
@@ -163,25 +163,25 @@ fn second_derivatives_of_the_logarithm_of_a_sum_are_those_of_the_entries_that_co
     let a = dvector![0.3_f64, -INF, 1.0, -800.0];
     let s = softmax(&a);
     let expected = DMatrix::from_diagonal(&s) - &s * s.transpose();
-    let found = hessian(|a| logsumexp(a), &a);
+    let found = hessian(logsumexp, &a);
     assert!((&found - &expected).amax() < 1e-16, "{found} {expected}");
     let direction = dvector![1.0, 5.0, -2.0, 3.0];
     let curved = &expected * &direction;
-    assert!((hvp(|a| logsumexp(a), &a, &direction) - &curved).amax() < 1e-15);
+    assert!((hvp(logsumexp, &a, &direction) - &curved).amax() < 1e-15);
     let whole = Matrix::from(&a);
     let along = Matrix::from(&direction);
     let of_whole = hvp(|a: &Matrix<_, Dyn, U1>| a.logsumexp(), &whole, &along);
     assert!((of_whole.entries() - &curved).amax() < 1e-15);
     // And so of what softmax is, forward and reverse.
-    let (_, along) = jvp(|a| softmax(a), &a, &direction);
+    let (_, along) = jvp(softmax, &a, &direction);
     assert!((&along - &curved).amax() < 1e-15);
-    let (_, back) = vjp(|a| softmax(a), &a, &direction);
+    let (_, back) = vjp(softmax, &a, &direction);
     assert!((back - &curved).amax() < 1e-15);
     // A single +infinity has all, and keeps it.
     let a = dvector![INF, 1.0];
     assert_eq!(softmax(&a), dvector![1.0, 0.0]);
-    assert_eq!(hessian(|a| logsumexp(a), &a), DMatrix::zeros(2, 2));
-    assert_eq!(vjp(|a| softmax(a), &a, &dvector![3.0, 4.0]).1, dvector![0.0, 0.0]);
+    assert_eq!(hessian(logsumexp, &a), DMatrix::zeros(2, 2));
+    assert_eq!(vjp(softmax, &a, &dvector![3.0, 4.0]).1, dvector![0.0, 0.0]);
 }
 
 #[test]
@@ -205,10 +205,10 @@ fn shares_keep_their_digits_beside_one_that_is_all_but_one() {
     // The slopes of the largest share are those of the others, not what is left of one minus one.
     let a = dvector![700.0_f64, 0.0, 10.0];
     let y = softmax(&a);
-    let (_, along) = jvp(|a| softmax(a), &a, &dvector![1.0, 2.0, -1.0]);
+    let (_, along) = jvp(softmax, &a, &dvector![1.0, 2.0, -1.0]);
     let expected = -(y[1] - 2.0 * y[2]);
     assert!((along[0] / expected - 1.0).abs() < 1e-15, "{} and {expected}", along[0]);
-    let (_, back) = vjp(|a| softmax(a), &a, &dvector![1.0, 2.0, -1.0]);
+    let (_, back) = vjp(softmax, &a, &dvector![1.0, 2.0, -1.0]);
     assert_eq!(back, along);
     let undefined = softmax(&dmatrix![-INF, INF, f64::NAN, -INF; -INF, INF, 1.0, 1.0]);
     assert!(undefined.columns(0, 3).iter().all(|x| x.is_nan()), "{undefined}");
@@ -233,24 +233,24 @@ fn means_and_variances() {
     // A mean that is not itself a double: two passes alone would say 4/3.
     let a = dvector![1e16_f64, 1e16 + 2.0, 1e16 + 2.0];
     assert!((variance(&a) - 8.0 / 9.0).abs() < 1e-15, "{}", variance(&a));
-    let slopes = gradient(|a| variance(a), &a);
+    let slopes = gradient(variance, &a);
     let expected = dvector![-8.0, 4.0, 4.0] / 9.0;
     assert!((&slopes - &expected).amax() < 1e-15, "{slopes}");
-    let curvature = hessian(|a| variance(a), &a);
+    let curvature = hessian(variance, &a);
     let centred = DMatrix::from_fn(3, 3, |i, j| f64::from(u8::from(i == j)) - 1.0 / 3.0);
     assert!((curvature - centred * (2.0 / 3.0)).amax() < 1e-15);
     assert_eq!(variance(&DVector::from_element(7, 0.1)), 0.0);
     // The sum overflows, the mean does not.
     assert_eq!(mean(&dvector![1e308, 1.5e308]), 1.25e308);
-    assert_eq!(gradient(|a| mean(a), &dvector![1e308, 1.5e308]), dvector![0.5, 0.5]);
+    assert_eq!(gradient(mean, &dvector![1e308, 1.5e308]), dvector![0.5, 0.5]);
     assert_eq!(variance(&dvector![f64::MAX, f64::MAX]), 0.0);
     // Of complex numbers it is the mean of the squared distance, a real number.
     let z = dvector![Complex::new(1.0, 1.0), Complex::new(-1.0, 3.0)];
     assert_eq!(variance(&z), 2.0);
-    assert_eq!(gradient(|z| variance(z), &z)[0], Complex::new(1.0, -1.0));
+    assert_eq!(gradient(variance, &z)[0], Complex::new(1.0, -1.0));
     let nothing = DMatrix::<f64>::zeros(0, 3);
     assert!(mean(&nothing).is_nan() && variance(&nothing).is_nan());
-    assert!(value_and_gradient(|a| variance(a), &nothing).0.is_nan());
+    assert!(value_and_gradient(variance, &nothing).0.is_nan());
 }
 
 #[test]
@@ -315,19 +315,19 @@ fn quotients_do_not_overflow_on_the_way() {
 fn cotangents_keep_what_is_zero() {
     let a = DMatrix::from_fn(3, 4, |i, j| 1.0 + (i + 3 * j) as f64);
     let all = DMatrix::from_element(3, 4, INF);
-    let (_, lower) = vjp(|a| lower_triangle(a), &a, &all);
+    let (_, lower) = vjp(lower_triangle, &a, &all);
     assert_eq!(lower.map(f64::is_infinite), a.map(|_| true).lower_triangle_of_flags());
-    let (_, along) = jvp(|a| lower_triangle(a).map(|x| sqrt(x)), &a, &DMatrix::zeros(3, 4));
+    let (_, along) = jvp(|a| lower_triangle(a).map(sqrt), &a, &DMatrix::zeros(3, 4));
     assert_eq!(along, DMatrix::zeros(3, 4));
     // A zero beside the triangle has no slope, though a root's is infinite there.
     fn roots<T: Real>(a: &DMatrix<T>) -> T {
-        upper_triangle(a).map(|x| sqrt(x)).sum()
+        upper_triangle(a).map(sqrt).sum()
     }
     let slopes = gradient(roots, &a);
     assert_eq!(slopes, upper_triangle(&a.map(|x| 0.5 / x.sqrt())));
     assert!((jvp(roots, &a, &slopes).1 - slopes.norm_squared()).abs() < 1e-15);
     let d = dvector![4.0, 9.0];
-    let slopes = gradient(|d| from_diagonal_at(d, 1).map(|x| sqrt(x)).sum(), &d);
+    let slopes = gradient(|d| from_diagonal_at(d, 1).map(sqrt).sum(), &d);
     assert_eq!(slopes, dvector![0.25, 0.5 / 3.0]);
 }
 
