@@ -246,3 +246,56 @@ fn second_derivatives_are_those_of_the_gradient() {
         }
     }
 }
+
+/// Second and third derivatives where powers of A vanish, though products of its powers with directions between them do
+/// not: f of a block matrix with A on the diagonal and E above it has D^k f(A)[E, .., E] / k! in its corner.
+#[test]
+fn derivatives_of_higher_order_at_nilpotent_matrices() {
+    fn of<T: Real>(name: &str, a: &DMatrix<T>) -> Result<DMatrix<T>, Error> {
+        match name {
+            "exp" => exp(a),
+            "ln" => ln(&(a + DMatrix::<T>::identity(a.nrows(), a.nrows()))),
+            "sin" => sin(a),
+            "cos" => cos(a),
+            "sinh" => sinh(a),
+            "cosh" => cosh(a),
+            _ => powf(&(a + DMatrix::<T>::identity(a.nrows(), a.nrows())), nalgebra::convert(0.7)),
+        }
+    }
+    fn constant<T: Real>(a: &DMatrix<f64>) -> DMatrix<T> {
+        a.map(|x| nalgebra::convert(x))
+    }
+    fn along<T: Real>(name: &str, a: &DMatrix<T>, e: &DMatrix<f64>) -> Result<DMatrix<T>, Error> {
+        jvp(|a: &DMatrix<_>| of(name, a), a, &constant(e)).map(|y| y.1)
+    }
+    let mut wrong = Vec::new();
+    for size in 2..=5 {
+        let shift = DMatrix::from_fn(size, size, |i, j| if i + 1 == j { 1.0 } else { 0.0 });
+        let e = DMatrix::from_fn(size, size, |i, j| ((3 * i + 7 * j + i * j + 1) as f64).sin());
+        for scale in [1.0, 0.1, 10.0] {
+            let a = &shift * scale;
+            for name in ["exp", "ln", "sin", "cos", "sinh", "cosh", "powf"] {
+                let twice = |a: &DMatrix<_>| {
+                    jvp(|a: &DMatrix<_>| along(name, a, &e), a, &constant(&e)).map(|y| y.1)
+                };
+                let (second, third) = jvp(twice, &a, &e).expect(name);
+                let blocks = DMatrix::from_fn(4 * size, 4 * size, |i, j| {
+                    match (j / size).checked_sub(i / size) {
+                        Some(0) => a[(i % size, j % size)],
+                        Some(1) => e[(i % size, j % size)],
+                        _ => 0.0,
+                    }
+                });
+                let whole = of(name, &blocks).expect(name);
+                for (k, factor, found) in [(2, 2.0, second), (3, 6.0, third)] {
+                    let expected = whole.view((0, k * size), (size, size)) * factor;
+                    let off = (&found - &expected).norm() / expected.norm();
+                    if off.is_nan() || off > 1e-11 {
+                        wrong.push(format!("{name} {size} {scale} {k}: {off:e}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -5,7 +5,8 @@ use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
 use crate::algebra::matrix_function::{
-    add_product, combination, depth, derivative_of_product, plain_one_norm, times,
+    add_product, combination, depth, derivative_of_product, plain_one_norm, size_in_derivative,
+    times,
 };
 use crate::algebra::scaling::times_power;
 use crate::blas::options::Operation;
@@ -128,6 +129,7 @@ impl<T: Scalar> Exponential<T> {
             scaled.apply(|x| *x = times_power(*x, -f64::from(squarings)));
         }
         let size = plain_one_norm(&scaled);
+        let count = 1 + depth::<T::Real>().min(4);
         let bound = |order: usize| {
             let bound = if single { ORDERS[order].1 } else { ORDERS[order].0 };
             // The first term of the error, c x^(2 m + 1), has larger derivatives of higher order.
@@ -136,10 +138,15 @@ impl<T: Scalar> Exponential<T> {
                 let falling: f64 = (degree + 1 - count..=degree).map(|i| i as f64).product();
                 (roundoff / (ORDERS[order].2 * falling)).powf(1.0 / (degree - count) as f64)
             };
-            match depth::<T::Real>().min(4) {
-                0 => bound,
-                depth => bound * further(1 + depth) / further(1),
+            match count {
+                1 => bound,
+                _ => bound * further(count) / further(1),
             }
+        };
+        // Beside the size of the powers, that of what derivatives of higher order have.
+        let along = |order: usize, even: &[DMatrix<T>]| match count {
+            1 => 0.0,
+            _ => size_in_derivative(size, even, 2 * COEFFICIENTS[order].len() - 1, count),
         };
         // By how many squarings the truncation error of |A|, which bounds what rounding does to that of A, falls short.
         let mut absolute = None;
@@ -160,26 +167,27 @@ impl<T: Scalar> Exponential<T> {
         let order;
         let fits = |order: usize, size: f64| size <= bound(order);
         // Powers that their norms are needed of, and no others.
-        if fits(0, root(&even[0], 2)) && lacking(0, 1.0) == 0 {
+        if fits(0, root(&even[0], 2).max(along(0, &even))) && lacking(0, 1.0) == 0 {
             order = 0;
         } else {
             even.push(times(&even[0], &even[0]));
             let fourth = root(&even[1], 4);
             let sixth = (plain_one_norm(&even[0]) * plain_one_norm(&even[1])).powf(1.0 / 6.0);
-            if fits(1, fourth.max(sixth)) && lacking(1, 1.0) == 0 {
+            if fits(1, fourth.max(sixth).max(along(1, &even))) && lacking(1, 1.0) == 0 {
                 order = 1;
             } else {
                 even.push(times(&even[1], &even[0]));
                 let larger = fourth.max(root(&even[2], 6));
                 order = match larger {
-                    size if fits(2, size) && lacking(2, 1.0) == 0 => 2,
-                    size if fits(3, size) && lacking(3, 1.0) == 0 => 3,
+                    size if fits(2, size.max(along(2, &even))) && lacking(2, 1.0) == 0 => 2,
+                    size if fits(3, size.max(along(3, &even))) && lacking(3, 1.0) == 0 => 3,
                     _ => 4,
                 };
                 if order == 3 {
                     even.push(times(&even[1], &even[1]));
                 }
                 if order == 4 {
+                    let larger = larger.max(along(4, &even));
                     let more = (larger / bound(4)).log2().ceil().max(0.0) as i32;
                     let more = more + lacking(4, f64::from(-more).exp2());
                     if more > 0 {

@@ -127,6 +127,36 @@ pub(crate) fn depth<S: Real>() -> usize {
     if S::BASE { 0 } else { 1 + depth::<S::Inner>() }
 }
 
+/// The size of A that derivatives of A^degree along `count` directions depend on, with the one-norms of A and of its powers
+/// 2, 4, ...
+///
+/// They are sums of A^i E A^j E .. A^k, each with all but `count` of the factors. Of a nilpotent A such a term need not be
+/// zero where A^degree is, nor small where that is small. It is the size of the multiple of the identity of which the norms
+/// of the parts give the same bound of the sum.
+pub(crate) fn size_in_derivative(
+    size: f64,
+    even: &[DMatrix<impl Scalar>],
+    degree: usize,
+    count: usize,
+) -> f64 {
+    if size == 0.0 {
+        return 0.0;
+    }
+    let rest = degree - count;
+    // Of each power over that of the size.
+    let mut norms = vec![1.0; rest + 1];
+    for power in 2..=rest {
+        let known = if power % 2 == 0 { even.get(power / 2 - 1) } else { None };
+        let known = known.map_or(1.0, |m| plain_one_norm(m) / size.powi(power as i32));
+        norms[power] = (1..power).fold(known, |least, i| least.min(norms[i] * norms[power - i]));
+    }
+    let with = |sums: &[f64], norms: &[f64]| -> Vec<f64> {
+        (0..=rest).map(|sum| (0..=sum).map(|i| sums[i] * norms[sum - i]).sum()).collect()
+    };
+    let all = |norms: &[f64]| (0..count).fold(norms.to_vec(), |sums, _| with(&sums, norms))[rest];
+    size * (all(&norms) / all(&vec![1.0; rest + 1])).powf(1.0 / rest as f64)
+}
+
 /// Q^H A Q.
 pub(crate) fn into_basis<T: Scalar>(q: &DMatrix<T>, a: DMatrixView<'_, T>) -> DMatrix<T> {
     let through = product((a, false), (block(q), false));

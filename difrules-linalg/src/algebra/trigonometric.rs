@@ -5,7 +5,8 @@ use difrules_core::{Real, Scalar};
 use nalgebra::{DMatrix, DMatrixView};
 
 use crate::algebra::matrix_function::{
-    add_product, combination, depth, derivative_of_product, plain_one_norm, times,
+    add_product, combination, depth, derivative_of_product, plain_one_norm, size_in_derivative,
+    times,
 };
 use crate::algebra::scaling::times_power;
 
@@ -77,17 +78,23 @@ impl<T: Scalar> Trigonometric<T> {
         let third = times(&second, &first);
         let mut powers = [first, second, third];
         let root = |power: &DMatrix<T>, degree: f64| plain_one_norm(power).powf(1.0 / degree);
-        let size = root(&powers[1], 4.0).max(root(&powers[2], 6.0)).min(plain_one_norm(&scaled));
+        let whole = plain_one_norm(&scaled);
+        let of_powers = root(&powers[1], 4.0).max(root(&powers[2], 6.0)).min(whole);
+        let count = (1 + depth::<T::Real>()).min(6);
+        let size = |chunks: usize| match count {
+            1 => of_powers,
+            _ => of_powers.max(size_in_derivative(whole, &powers, 6 * chunks + 2, count)),
+        };
         // Of the series up to B^k, and of its derivatives, the first term that is left out is this power over its
         // factorial.
         let bound = |chunks: usize| {
-            let degree = 6 * chunks + 2 - (1 + depth::<T::Real>()).min(6);
+            let degree = 6 * chunks + 2 - count;
             let factorial: f64 = (1..=degree).map(|i| i as f64).product();
             (epsilon / 2.0 * factorial).powf(1.0 / degree as f64)
         };
-        let chunks = (1..3).find(|&chunks| size <= bound(chunks)).unwrap_or(3);
-        if size > bound(3) {
-            let more = (size / bound(3)).log2().ceil() as i32;
+        let chunks = (1..3).find(|&chunks| size(chunks) <= bound(chunks)).unwrap_or(3);
+        if chunks == 3 && size(3) > bound(3) {
+            let more = (size(3) / bound(3)).log2().ceil() as i32;
             scaled.apply(|x| *x = times_power(*x, -f64::from(more)));
             for (k, power) in powers.iter_mut().enumerate() {
                 let exponent = -f64::from(2 * more) * (k + 1) as f64;
