@@ -277,6 +277,53 @@ fn riccati_equations_without_a_solution_are_errors() {
 }
 
 /// Where nothing is controlled it is Lyapunov's equation, and without states it is empty.
+/// The unit of the costs is one of the solution, however large or small.
+#[test]
+fn riccati_equations_in_any_unit_of_the_costs() {
+    let mut random = Sampler::new(21, 22);
+    let (a, b): (DMatrix<f64>, DMatrix<f64>) = (random.matrix(3, 3), random.matrix(3, 2));
+    let (q, r) = (random.positive_definite(3), random.positive_definite(2));
+    for call in [continuous_riccati::<f64, _, _>, discrete_riccati] {
+        let x = call(&a, &b, &q, &r).unwrap();
+        for exponent in [-1000, -501, -2, 3, 500, 1000] {
+            let unit = 2.0_f64.powi(exponent);
+            let found = call(&a, &b, &(&q * unit), &(&r * unit)).unwrap() / unit;
+            assert!((found - &x).norm() <= 1e-14 * x.norm(), "{exponent}");
+        }
+        let not = call(&a, &b, &(&q * 1e200), &(&r * -1e200));
+        let found = matches!(not, Err(Error::NotPositiveDefinite { pivot: 0, value }) if {
+            (value / (-1e200 * r[(0, 0)]) - 1.0).abs() < 1e-15
+        });
+        assert!(found, "{not:?}");
+    }
+}
+
+/// What is hardly moved takes large gains, not none: of one state x^2 b^2 / r = 2 a x + q and the like in discrete time.
+#[test]
+fn riccati_equations_with_weak_inputs() {
+    let one = |x: f64| DMatrix::from_element(1, 1, x);
+    let complex = |x: f64| DMatrix::from_element(1, 1, C64::from(x));
+    for weak in [1e-4_f64, 1e-8, 1e-9, 1e-12] {
+        let square = weak * weak;
+        let expected = (4.0 + (16.0 + 4.0 * square).sqrt()) / (2.0 * square);
+        let near = |x: f64| assert!((x / expected - 1.0).abs() < 1e-14, "{weak}: {x}");
+        near(continuous_riccati(&one(2.0), &one(weak), &one(1.0), &one(1.0)).unwrap()[0]);
+        let found = continuous_riccati(&complex(2.0), &complex(weak), &complex(1.0), &complex(1.0));
+        near(found.unwrap()[0].re);
+        let sum = 3.0 + square;
+        let expected = (sum + (sum * sum + 4.0 * square).sqrt()) / (2.0 * square);
+        let near = |x: f64| assert!((x / expected - 1.0).abs() < 1e-14, "{weak}: {x}");
+        near(discrete_riccati(&one(2.0), &one(weak), &one(1.0), &one(1.0)).unwrap()[0]);
+        let found = discrete_riccati(&complex(2.0), &complex(weak), &complex(1.0), &complex(1.0));
+        near(found.unwrap()[0].re);
+        // Two states that do not know of each other.
+        let two = DMatrix::<f64>::identity(2, 2);
+        let inputs = dmatrix![weak, 0.0; 0.0, 1.0];
+        let found = discrete_riccati(&(&two * 2.0), &inputs, &two, &two).unwrap();
+        near(found[(0, 0)]);
+    }
+}
+
 #[test]
 fn degenerate_riccati_equations() {
     let a = dmatrix![-1.0, 0.5; 0.0, -0.5];

@@ -128,7 +128,7 @@ impl<T: Scalar> Regulator<T> {
     }
 
     /// The exponents of powers of two d by which A' = D^-1 A D, G' = D^-1 G D^-1 and Q' = D Q D have rows and columns of
-    /// about one size; then X' = D X D. Sweeps over the states, each of which takes the best for one.
+    /// about one size; then X' = D X D. Sweeps over the states, each of which takes a step for one.
     fn units(&self, g: &DMatrix<T>) -> Vec<f64> {
         let size = g.nrows();
         let [a, g, q] = [&self.a, g, &self.q].map(|m| moduli(block(m)));
@@ -142,8 +142,10 @@ impl<T: Scalar> Regulator<T> {
                     row += of_a * a[(i, j)] * unit + g[(i, j)] / unit;
                     column += of_a * a[(j, i)] / unit + q[(i, j)] * unit;
                 }
-                // Of the row a part of 1 / d, of the column one of d.
-                let best = ((row.log2() - column.log2()) / 2.0).round();
+                // The row has 1 / d, and 1 / d^2 on the diagonal of G, the column d and d^2: so their ratio goes with
+                // a power of d between the second and the fourth, and to solve for one of them may step back and forth.
+                let ratio = row.log2() - column.log2() - 2.0 * powers[i];
+                let best = powers[i] + (ratio / 3.0).round();
                 if best.is_finite() && best.abs() < 400.0 && best != powers[i] {
                     powers[i] = best;
                     moved = true;

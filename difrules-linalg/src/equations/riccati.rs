@@ -5,12 +5,14 @@ use std::sync::Arc;
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar};
 use nalgebra::DMatrix;
+use num_traits::Zero;
 
 use crate::algebra::hermitian_eigen::{evenly, hermitian};
 use crate::algebra::riccati::{ClosedLoop, Regulator, triple};
+use crate::algebra::scaling::{exponent, times_power};
 use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{block, product};
-use crate::equations::linear::{lyapunov_again, narrow, solved_again, wide};
+use crate::equations::linear::{Wide, lyapunov_again, narrow, solved_again, wide};
 use crate::error::{Error, finite, finite_triangle, overflow, shape, square};
 use crate::known::{Known, saved};
 
@@ -30,15 +32,22 @@ pub(crate) fn riccati_and_factors<T: Scalar>(
     finite("b", b)?;
     finite_triangle("q", Triangle::Lower, Diagonal::General, q)?;
     finite_triangle("r", Triangle::Lower, Diagonal::General, r)?;
-    let plain = Regulator {
-        discrete: *discrete,
-        a: wide(a),
-        b: wide(b),
-        q: evenly(&wide(q)),
-        r: evenly(&wide(r)),
+    let (q, r) = (evenly(&wide(q)), evenly(&wide(r)));
+    // X is in the unit of the costs, which says nothing of the equation; an even exponent keeps roots of it exact.
+    let between = match exponent(q.iter()) {
+        _ if q.iter().all(|x| x.is_zero()) => exponent(r.iter()),
+        of_q => of_q.midpoint(exponent(r.iter())),
     };
-    let found = plain.stabilise()?;
-    let x = narrow(&found.x);
+    let unit = 2.0 * (between / 2.0).round();
+    let over = |m: &DMatrix<Wide<T>>| m.map(|x| times_power(x, -unit));
+    let plain = Regulator { discrete: *discrete, a: wide(a), b: wide(b), q: over(&q), r: over(&r) };
+    let found = plain.stabilise().map_err(|error| match error {
+        Error::NotPositiveDefinite { pivot, value } => {
+            Error::NotPositiveDefinite { pivot, value: times_power(value, unit) }
+        }
+        error => error,
+    })?;
+    let x = narrow(&found.x.map(|x| times_power(x, unit)));
     overflow("x", x.iter())?;
     Ok((x, saved(&[&found.vectors, &found.triangle])))
 }
