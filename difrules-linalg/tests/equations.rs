@@ -277,6 +277,20 @@ fn riccati_equations_without_a_solution_are_errors() {
 }
 
 /// Where nothing is controlled it is Lyapunov's equation, and without states it is empty.
+/// Eigenvalues whose product overflows do not have the product one.
+#[test]
+fn stein_equations_of_huge_coefficients() {
+    let one = |x: f64| DMatrix::from_element(1, 1, x);
+    for huge in [1e160, -1e200, 1e300] {
+        assert_eq!(discrete_lyapunov(&one(huge), &one(1.0)).map(|x| x[0].abs()), Ok(0.0));
+        let a = dmatrix![huge, 0.0; 0.0, 0.5];
+        let x = discrete_lyapunov(&a, &DMatrix::from_element(2, 2, 3.0)).unwrap();
+        assert!((x - dmatrix![0.0, 0.0; 0.0, 4.0]).norm() < 1e-14, "{huge}");
+        let singular = discrete_lyapunov(&dmatrix![huge, 0.0; 0.0, 1.0], &DMatrix::identity(2, 2));
+        assert!(matches!(singular, Err(Error::SingularEquation { .. })));
+    }
+}
+
 /// The unit of the costs is one of the solution, however large or small.
 #[test]
 fn riccati_equations_in_any_unit_of_the_costs() {

@@ -290,14 +290,19 @@ impl<T: Scalar> Triangular<'_, T> {
         let mut sizes = None;
         for (j, &mu) in second.iter().enumerate() {
             for (i, &lambda) in first.iter().enumerate() {
-                let (other, one) = (if self.minus { -mu } else { mu }, Complex::new(1.0, 0.0));
+                let other = if self.minus { -mu } else { mu };
+                // Of a product both are over this, so that they do not overflow.
+                let unit = if mu.norm() > 1e100 { mu.norm() } else { 1.0 };
                 let gap = match self.form {
                     Form::Sum => lambda + other,
-                    Form::Product => one + lambda * other,
+                    Form::Product => lambda * (other / unit) + 1.0 / unit,
                 };
                 let size = |of_a: f64, of_b: f64| match self.form {
                     Form::Sum => of_a.max(of_b),
-                    Form::Product => (of_a * mu.norm() + lambda.norm() * of_b).max(1.0),
+                    Form::Product => {
+                        let sum = of_a * (mu.norm() / unit) + lambda.norm() * (of_b / unit);
+                        sum.max(1.0 / unit)
+                    }
                 };
                 let is_nothing = |size| gap_of::<S>(gap.norm(), size, count) == Gap::Nothing;
                 if !is_nothing(size(bounds.0, bounds.1)) {
