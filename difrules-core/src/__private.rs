@@ -21,11 +21,17 @@ pub use crate::testing::recorded::{Recorded, recorded};
 pub use crate::transform::jacobian_by_shape;
 
 use crate::cast;
+use crate::contract::containers;
 use crate::contract::scalar::{Real, Scalar};
 use crate::contract::value::{Cotangent, Differentiable, Shape};
 use crate::registry::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Notion, Record};
 use crate::tape::split_front;
+
+/// The shapes of a structure's fields, with their names.
+pub fn listed<const N: usize>(fields: [(&str, String); N]) -> String {
+    containers::listed(fields.map(|(name, shape)| format!("{name}: {shape}")), ["{ ", " }"])
+}
 
 /// A result type, also behind an alias.
 pub trait Fallible {

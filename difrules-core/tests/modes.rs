@@ -3,7 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use difrules_core::{
-    Dual, Real, Var, gradient, hessian, jacobian, jacobian_reverse, jvp, value_and_gradient, vjp,
+    Differentiable, Dual, Real, Var, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp,
+    value_and_gradient, vjp,
 };
 use nalgebra::{
     ComplexField, DMatrix, DVector, Matrix3, RealField, Vector3, dmatrix, dvector, matrix, vector,
@@ -181,9 +182,51 @@ fn transforms_take_every_container() {
 }
 
 #[test]
-#[should_panic(expected = "the tangent must have the shape of the point")]
+#[should_panic(expected = "the tangent has the shape 1 x 1, but the point has 2 x 1")]
 fn a_tangent_of_the_wrong_shape_is_refused() {
     jvp(|x| x.sum(), &dvector![1.0, 2.0], &dvector![1.0]);
+}
+
+#[test]
+fn a_shape_that_does_not_fit_is_written_as_numbers() {
+    #[derive(Clone, Differentiable)]
+    struct Layer<T: Real> {
+        weights: DMatrix<T>,
+        biases: Vec<DVector<T>>,
+        #[constant]
+        name: &'static str,
+        scale: T,
+    }
+    let layer = |rows: usize| Layer::<f64> {
+        weights: DMatrix::from_element(rows, 2, 1.0),
+        biases: vec![dvector![1.0], dvector![1.0, 2.0]],
+        name: "first",
+        scale: 1.0,
+    };
+    let refused = |call: &dyn Fn()| {
+        let payload = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        payload.downcast::<String>().map(|text| *text).unwrap()
+    };
+    let text = refused(&|| {
+        jvp(|x| x.weights.sum() * x.scale, &layer(3), &layer(4));
+    });
+    assert_eq!(
+        text,
+        "the tangent has the shape { weights: 4 x 2, biases: [1 x 1, 2 x 1], scale: a number }, but the \
+         point has { weights: 3 x 2, biases: [1 x 1, 2 x 1], scale: a number }"
+    );
+    let text = refused(&|| {
+        let (x, direction) = ((dvector![1.0, 2.0], [1.0]), (dvector![1.0], [1.0]));
+        hvp(|(x, y)| x.sum() * y[0], &x, &direction);
+    });
+    assert_eq!(
+        text,
+        "the direction has the shape (1 x 1, [a number]), but the point has (2 x 1, [a number])"
+    );
+    let text = refused(&|| {
+        vjp(|x| x.map(|x| x * x), &dvector![1.0, 2.0], &dvector![1.0, 2.0, 3.0]);
+    });
+    assert_eq!(text, "the cotangent has the shape 3 x 1, but the value has 2 x 1");
 }
 
 /// Runs one of nalgebra's own algorithms in both modes and compares with the closed form.

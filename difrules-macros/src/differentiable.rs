@@ -188,6 +188,12 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
     let nest = |parts: Vec<TokenStream>| {
         parts.into_iter().rev().fold(quote!(()), |rest, part| quote!((#part, #rest)))
     };
+    let f64_tokens =
+        if complex { quote!(<__K as __difrules::contract::Kind>::Of<f64>) } else { quote!(f64) };
+    let at_f64 = |field: &Field| {
+        let real = quote!(f64);
+        crate::primitive::function::substituted(field.written, scalar, &f64_tokens, &real)
+    };
     let shape_of_family = nest(
         fields
             .iter()
@@ -196,14 +202,7 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
                 if field.constant {
                     return quote!(#written);
                 }
-                let f64_tokens = if complex {
-                    quote!(<__K as __difrules::contract::Kind>::Of<f64>)
-                } else {
-                    quote!(f64)
-                };
-                let real = quote!(f64);
-                let at =
-                    crate::primitive::function::substituted(written, scalar, &f64_tokens, &real);
+                let at = at_f64(field);
                 let span = written.span().resolved_at(Span::mixed_site());
                 quote_spanned!(span=> __difrules::contract::Shape<#at>)
             })
@@ -255,6 +254,9 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
         .map(|(_, name)| name)
         .collect();
     let members: Vec<_> = varying.iter().map(|field| &field.member).collect();
+    let labels: Vec<_> =
+        members.iter().map(|member| member.to_token_stream().to_string()).collect();
+    let fields_at_f64: Vec<_> = varying.iter().map(|field| at_f64(field)).collect();
     let fields_written: Vec<_> = varying.iter().map(|field| field.written).collect();
     let indices: Vec<_> = (0..varying.len()).map(Index::from).collect();
     let family = format_ident!("__{}Family", ident);
@@ -272,6 +274,18 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
             {
                 type Of<__S: __difrules::Real> = #ident #at;
                 type Shape = #shape_of_family;
+
+                fn written(
+                    #shapes: &Self::Shape,
+                ) -> __difrules::__private::std::string::String {
+                    __difrules::__private::listed(
+                        [#((
+                            #labels,
+                            <<#fields_at_f64 as __difrules::Differentiable>::Family as
+                                __difrules::contract::Family>::written(#varying_names),
+                        )),*],
+                    )
+                }
             }
 
             impl<#scalar: #bound, #(#others),*> __difrules::Differentiable for #ident #written

@@ -16,6 +16,10 @@ where
 {
     type Of<S: Real> = OMatrix<<K as Kind>::Of<S>, R, C>;
     type Shape = (R, C);
+
+    fn written((rows, columns): &(R, C)) -> String {
+        format!("{} x {}", rows.value(), columns.value())
+    }
 }
 
 impl<T: Scalar, R: Dim, C: Dim> Differentiable for OMatrix<T, R, C>
@@ -154,9 +158,19 @@ macro_rules! by_element {
     };
 }
 
+/// The parts of a shape in brackets.
+pub(crate) fn listed(parts: impl IntoIterator<Item = String>, [open, close]: [&str; 2]) -> String {
+    let parts: Vec<_> = parts.into_iter().collect();
+    format!("{open}{}{close}", parts.join(", "))
+}
+
 impl<X: Family> Family for Vec<X> {
     type Of<S: Real> = Vec<X::Of<S>>;
     type Shape = Vec<X::Shape>;
+
+    fn written(shape: &Vec<X::Shape>) -> String {
+        listed(shape.iter().map(X::written), ["[", "]"])
+    }
 }
 
 impl<X: Differentiable> Differentiable for Vec<X> {
@@ -226,6 +240,10 @@ impl<X: Differentiable> Differentiable for Vec<X> {
 impl<X: Family, const N: usize> Family for [X; N] {
     type Of<S: Real> = [X::Of<S>; N];
     type Shape = [X::Shape; N];
+
+    fn written(shape: &[X::Shape; N]) -> String {
+        listed(shape.iter().map(X::written), ["[", "]"])
+    }
 }
 
 impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
@@ -290,6 +308,10 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
 impl<X: Family> Family for Option<X> {
     type Of<S: Real> = Option<X::Of<S>>;
     type Shape = Option<X::Shape>;
+
+    fn written(shape: &Option<X::Shape>) -> String {
+        shape.as_ref().map_or_else(|| "None".into(), X::written)
+    }
 }
 
 impl<X: Differentiable> Differentiable for Option<X> {
@@ -342,6 +364,10 @@ macro_rules! tuple {
         impl<$First: Family $(, $Rest: Family)*> Family for ($First, $($Rest,)*) {
             type Of<S: Real> = ($First::Of<S>, $($Rest::Of<S>,)*);
             type Shape = ($First::Shape, $($Rest::Shape,)*);
+
+            fn written(shape: &Self::Shape) -> String {
+                listed([$First::written(&shape.$first), $($Rest::written(&shape.$rest),)*], ["(", ")"])
+            }
         }
 
         impl<$First: Differentiable $(, $Rest: Differentiable<Real = $First::Real>)*> Differentiable

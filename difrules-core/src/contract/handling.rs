@@ -2,7 +2,6 @@
 //! primitives that take and give it.
 
 use std::any::{Any, TypeId, type_name};
-use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use crate::contract::passing::{Mismatch, typed, typed_mut};
@@ -65,8 +64,8 @@ fn checked<X: 'static>(value: &dyn Any, argument: usize) -> Result<&X, Mismatch>
 /// The error of a value of another shape.
 #[cold]
 #[inline(never)]
-fn another_shape(argument: usize, wanted: &dyn Debug, found: &dyn Debug) -> Mismatch {
-    Mismatch::Shape { argument, wanted: format!("{wanted:?}"), found: format!("{found:?}") }
+fn another_shape<F: Family>(argument: usize, wanted: &F::Shape, found: &F::Shape) -> Mismatch {
+    Mismatch::Shape { argument, wanted: F::written(wanted), found: F::written(found) }
 }
 
 /// Values that hold numbers.
@@ -87,7 +86,7 @@ impl<F: Family, S: Real> Handling<S> for Numbers<F> {
         if found == *wanted {
             Ok(F::Of::<S>::count(wanted))
         } else {
-            Err(another_shape(argument, wanted, &found))
+            Err(another_shape::<F>(argument, wanted, &found))
         }
     }
 

@@ -8,7 +8,7 @@
 //! `#[primitive]` and `#[derive(Differentiable)]` implement these traits, and the modes are all the scalars that there
 //! are: nobody implements them by hand, and they may gain items in any version.
 
-mod containers;
+pub(crate) mod containers;
 pub(crate) mod handling;
 pub(crate) mod keep;
 pub(crate) mod outcome;

@@ -22,6 +22,13 @@ pub trait Family: 'static {
     type Of<S: Real>: Differentiable<Real = S, Family = Self>;
     /// What it takes to build one: the sizes that the type does not fix.
     type Shape: Clone + PartialEq + Debug + 'static;
+
+    /// A shape as a message says it: `3 x 2` of a matrix.
+    #[doc(hidden)]
+    #[must_use]
+    fn written(shape: &Self::Shape) -> String {
+        format!("{shape:?}")
+    }
 }
 
 /// The container `X` over the real scalar `S`.
@@ -160,6 +167,10 @@ pub type Adjoint<'a, X> = <X as Differentiable>::Adjoint<'a>;
 impl<K: Kind> Family for K {
     type Of<S: Real> = <K as Kind>::Of<S>;
     type Shape = ();
+
+    fn written((): &()) -> String {
+        "a number".into()
+    }
 }
 
 impl<T: Scalar> Differentiable for T {
@@ -246,6 +257,16 @@ impl<T: Scalar> Differentiable for T {
     #[inline]
     fn as_adjoint<'a>(_: &(), reals: &'a mut [Self::Real]) -> &'a mut T {
         &mut T::from_parts_mut(reals)[0]
+    }
+}
+
+/// Demands that a value has the shape of another.
+#[track_caller]
+pub(crate) fn demand_shape<X: Differentiable>((what, x): (&str, &X), (of, like): (&str, &X)) {
+    let (found, wanted) = (x.shape(), like.shape());
+    if found != wanted {
+        let [found, wanted] = [found, wanted].map(|shape| X::Family::written(&shape));
+        panic!("the {what} has the shape {found}, but the {of} has {wanted}");
     }
 }
 

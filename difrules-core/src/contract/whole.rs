@@ -314,6 +314,10 @@ pub struct OfWhole<F>(PhantomData<F>);
 impl<F: Family> Family for OfWhole<F> {
     type Of<S: Real> = Whole<F::Of<S>>;
     type Shape = F::Shape;
+
+    fn written(shape: &F::Shape) -> String {
+        F::written(shape)
+    }
 }
 
 impl<X: Differentiable> Differentiable for Whole<X> {

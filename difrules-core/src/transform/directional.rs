@@ -3,7 +3,7 @@
 use super::gradient::swept;
 use super::recorded;
 use crate::contract::outcome::{Outcome, OutcomeOf};
-use crate::contract::value::{Differentiable, With};
+use crate::contract::value::{Differentiable, With, demand_shape};
 use crate::modes::dual::Dual;
 use crate::modes::maps::{Along, Numbers, Primals, Ranges, Tangents, like, seed};
 use crate::modes::mark::Derivation;
@@ -33,7 +33,7 @@ where
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Dual<X::Real>>,
 {
-    assert_eq!(tangent.shape(), x.shape(), "the tangent must have the shape of the point");
+    demand_shape(("tangent", tangent), ("point", x));
     let (tangent, mut derivation) = (tangent.to_reals(), Derivation::default());
     let (y, aux) = f(&x.map_with(&mut Along(Numbers(&tangent), &mut derivation))).into_parts();
     let pair = y.map(|y| (y.map_with(&mut Primals), y.map_with(&mut Tangents(&mut derivation))));
@@ -69,11 +69,7 @@ where
     let pair = y.map(|y| {
         let mut ranges = Ranges::new(tape.stamp());
         let value = y.map_with(&mut ranges.values());
-        assert_eq!(
-            cotangent.shape(),
-            value.shape(),
-            "the cotangent must have the shape of the value"
-        );
+        demand_shape(("cotangent", cotangent), ("value", &value));
         let cotangents = cotangent.to_reals();
         let seeds = value.to_reals().into_iter().zip(cotangents).map(|(y, y_bar)| seed(y, y_bar));
         let x_bar = tape.close(|tape| like(x, tape.sweep(ranges.numbers().zip(seeds))));
@@ -143,7 +139,7 @@ where
     X: Differentiable,
     F: FnOnce(&With<X, Var<Dual<X::Real>>>) -> (Result<Var<Dual<X::Real>>, E>, A),
 {
-    assert_eq!(direction.shape(), x.shape(), "the direction must have the shape of the point");
+    demand_shape(("direction", direction), ("point", x));
     let (direction, mut derivation) = (direction.to_reals(), Derivation::default());
     let point = x.map_with(&mut Along(Numbers(&direction), &mut derivation));
     let (swept, aux) = swept(f, &point, |entries| {

@@ -96,6 +96,10 @@ where
 {
     type Of<S: Real> = Matrix<K::Of<S>, R, C>;
     type Shape = (R, C);
+
+    fn written(shape: &(R, C)) -> String {
+        OMatrix::<K, R, C>::written(shape)
+    }
 }
 
 /// What it passes on to the [`Whole`] inside.
