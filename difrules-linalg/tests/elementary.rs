@@ -16,6 +16,8 @@ use nalgebra::{
     U3, dmatrix, dvector,
 };
 
+use std::f64::consts::PI;
+
 const INF: f64 = f64::INFINITY;
 
 /// A static matrix of normally distributed entries.
@@ -151,6 +153,13 @@ fn logarithms_of_sums_at_the_ends_of_the_range() {
     }
     let (value, slopes) = at(&[f64::NAN]);
     assert!(value.is_nan() && slopes[0].is_nan());
+    // Of one complex number too it is the principal logarithm.
+    let z = |re, im| Complex::new(re, im);
+    let alone = logsumexp(&dvector![z(1e300, 50.0)]);
+    let beside = logsumexp(&dvector![z(1e300, 50.0), z(-1e300, 0.0)]);
+    assert!(alone.re == 1e300 && (alone.im + 16.0 * PI - 50.0).abs() < 1e-14, "{alone}");
+    assert!(alone == beside, "{alone} and {beside}");
+    assert_eq!(gradient(|a| logsumexp(a).re, &dvector![z(2.0, 50.0)])[0], z(1.0, 0.0));
     let y = row_logsumexp(&dmatrix![1e308, -INF, INF; -INF, -INF, 0.0]);
     assert_eq!(y, RowDVector::from_vec(vec![1e308, -INF, INF]));
     assert_eq!(row_logsumexp(&DMatrix::<f64>::zeros(0, 2)), RowDVector::from_element(2, -INF));
@@ -244,6 +253,25 @@ fn means_and_variances() {
     assert_eq!(mean(&dvector![1e308, 1.5e308]), 1.25e308);
     assert_eq!(gradient(mean, &dvector![1e308, 1.5e308]), dvector![0.5, 0.5]);
     assert_eq!(variance(&dvector![f64::MAX, f64::MAX]), 0.0);
+    // So it is of the squares, and of rows and columns.
+    assert!((variance(&dvector![1.2e154_f64, -1.2e154]) / 1.44e308 - 1.0).abs() < 1e-15);
+    let large = Matrix::from(dmatrix![1e308, 1.5e308; 1.5e308, 1e308]);
+    assert_eq!(*large.row_mean(), RowDVector::from_element(2, 1.25e308));
+    assert_eq!(*large.column_mean(), DVector::from_element(2, 1.25e308));
+    assert_eq!(
+        *gradient(|a: &Matrix<_>| a.row_mean().get(1), &large),
+        dmatrix![0.0, 0.5; 0.0, 0.5]
+    );
+    let infinite = Matrix::from(dmatrix![INF, 1.0, f64::MAX; 1.0, f64::NAN, f64::MIN]).row_mean();
+    assert!(infinite.get(0) == INF && infinite.get(1).is_nan() && infinite.get(2) == 0.0);
+    assert_eq!(Matrix::from(DVector::from_element(7, 0.1)).row_variance().get(0), 0.0);
+    let whole = Matrix::from(&a);
+    let (of_column, slopes) =
+        value_and_gradient(|a: &Matrix<_, _, _>| a.row_variance().get(0), &whole);
+    assert!((of_column - 8.0 / 9.0).abs() < 1e-15, "{of_column}");
+    assert!((&*slopes - &expected).amax() < 1e-15, "{slopes:?}");
+    let of_rows = Matrix::from(a.transpose()).column_variance().get(0);
+    assert!((of_rows - 8.0 / 9.0).abs() < 1e-15, "{of_rows}");
     // Of complex numbers it is the mean of the squared distance, a real number.
     let z = dvector![Complex::new(1.0, 1.0), Complex::new(-1.0, 3.0)];
     assert_eq!(variance(&z), 2.0);
@@ -377,6 +405,8 @@ fn arguments_that_do_not_fit_are_named() {
     assert_eq!(cross(&wide, &dmatrix![1.0, 2.0]), Err(mismatch("b", (1, 3), (1, 2))));
     assert_eq!(reshape(&a, (Dyn(3), Dyn(1))), Err(mismatch("a", (3, 1), (2, 2))));
     assert!(reshape(&a, (Dyn(usize::MAX), Dyn(usize::MAX))).is_err());
+    let beyond = view(&a, (usize::MAX, 0), (Dyn(2), Dyn(2)));
+    assert_eq!(beyond, Err(mismatch("a", (usize::MAX, 2), (2, 2))));
     let failed = Matrix::<f64>::hstack::<Dyn>(&[]).unwrap_err();
     assert_eq!(failed.to_string(), "`hstack`: `parts` is empty");
     assert_eq!(

@@ -245,6 +245,16 @@ fn shapes_that_do_not_fit_are_named_at_the_callers_line() {
         move || drop(a.row(1))
     });
     assert!(text.contains("no block of 1 x 2 at (1, 0)"), "{text}");
+    let (text, _) = message({
+        let a = a.clone();
+        move || drop(a.view((0, usize::MAX), (1, 2)))
+    });
+    assert!(text.starts_with("a matrix of 1 x 2 has no block of 1 x 2 at (0, "), "{text}");
+    let (text, _) = message({
+        let a = a.clone();
+        move || drop(a.reshape(3, 1))
+    });
+    assert_eq!(text, "a matrix of 1 x 2 has not the 3 x 1 entries");
     assert_eq!(
         a.solve_like_errors().unwrap_err().to_string(),
         "`component_mul`: `b` has to be 1 x 2 to fit the other arguments, but is 2 x 1"

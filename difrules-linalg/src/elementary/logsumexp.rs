@@ -9,7 +9,8 @@ use crate::sample;
 /// ln(sum exp(a)) of all entries, without overflow; by column it is [`row_logsumexp`](fn@crate::row_logsumexp). Of
 /// complex entries the principal logarithm.
 ///
-/// It is -infinity of no entries and of none but -infinity, and +infinity where one is. One entry is its own.
+/// It is -infinity of no entries and of none but -infinity, and +infinity where one is. One real entry is
+/// its own.
 ///
 /// # Derivation
 /// dy = sum_ij s_ij dA_ij with the shares s = exp(a - y) of [`softmax`](fn@crate::softmax), which are saved, so

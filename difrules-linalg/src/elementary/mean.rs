@@ -33,14 +33,14 @@ pub fn mean<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    mean_of(a.as_slice())
+    mean_of(a.iter().copied())
 }
 
 fn mean_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if rests(a_dot.iter()) { still() } else { moved(mean_of(a_dot.as_slice())) }
+    if rests(a_dot.iter()) { still() } else { moved(mean_of(a_dot.iter().copied())) }
 }
 
 fn mean_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R, C>>)
@@ -54,12 +54,12 @@ where
 }
 
 /// The mean of numbers.
-pub(super) fn mean_of<T: Scalar>(x: &[T]) -> T {
+pub(super) fn mean_of<T: Scalar>(x: impl ExactSizeIterator<Item = T> + Clone) -> T {
     let count: T::Real = nalgebra::convert(x.len() as f64);
-    let sum: T = x.iter().sum();
-    if sum.is_finite() || !x.iter().all(|x| x.is_finite()) {
+    let sum = x.clone().fold(T::zero(), |sum, x| sum + x);
+    if sum.is_finite() || !x.clone().all(|x| x.is_finite()) {
         return sum.unscale(count);
     }
     // The sum alone overflows.
-    x.iter().map(|x| x.unscale(count)).sum()
+    x.fold(T::zero(), |sum, x| sum + x.unscale(count))
 }

@@ -118,8 +118,13 @@ pub(super) fn shares<T: Scalar>(x: &mut [T]) -> T {
         return y;
     }
     if let [one] = x {
-        // Its own logarithm, also where it is infinite.
-        return std::mem::replace(one, T::one());
+        // Its own logarithm, also where it is infinite; of a complex number that is the principal one.
+        let one = std::mem::replace(one, T::one());
+        if <T::Kind as Kind>::REAL || !one.is_finite() {
+            return one;
+        }
+        let size = T::from_real(nalgebra::convert(one.real().to_f64()));
+        return size + (one - size).exp().ln();
     }
     let least = (0, f64::NEG_INFINITY);
     let (largest, most) = x

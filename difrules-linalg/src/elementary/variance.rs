@@ -51,9 +51,9 @@ fn variance_and_deviations<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mean = mean_of(a.as_slice());
+    let mean = mean_of(a.iter().copied());
     let first = a.map(|a| a - mean);
-    let left = mean_of(first.as_slice());
+    let left = mean_of(first.iter().copied());
     let deviations = first.map(|d| d - left);
     let variance = mean_square(first.as_slice());
     // Where what is left is nothing beside it, this is as good, and nalgebra's number.
@@ -63,8 +63,7 @@ where
 
 /// The mean of the squared moduli.
 fn mean_square<T: Scalar>(x: &[T]) -> T::Real {
-    let sum = x.iter().fold(nalgebra::zero::<T::Real>(), |sum, x| sum + x.modulus_squared());
-    sum / nalgebra::convert(x.len() as f64)
+    mean_of(x.iter().map(|x| x.modulus_squared()))
 }
 
 fn variance_forward<T: Scalar, R: Dim, C: Dim>(

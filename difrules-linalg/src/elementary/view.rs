@@ -44,7 +44,7 @@ pub fn view<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
 {
-    let least = (start.0 + shape.0.value(), start.1 + shape.1.value());
+    let least = (start.0.saturating_add(shape.0.value()), start.1.saturating_add(shape.1.value()));
     if least.0 > a.nrows() || least.1 > a.ncols() {
         return Err(Error::DimensionMismatch { argument: "a", expected: least, found: a.shape() });
     }

@@ -122,7 +122,8 @@ where
         DefaultAllocator: Allocator<R2, C2>,
     {
         let (r, c) = (rows.value(), columns.value());
-        if start.0 + r > self.nrows() || start.1 + c > self.ncols() {
+        let ends = (start.0.saturating_add(r), start.1.saturating_add(c));
+        if ends.0 > self.nrows() || ends.1 > self.ncols() {
             panic!(
                 "a matrix of {} x {} has no block of {r} x {c} at {start:?}",
                 self.nrows(),
@@ -310,7 +311,10 @@ where
         DefaultAllocator: Allocator<R2, C2>,
     {
         let (r, c) = (rows.value(), columns.value());
-        assert_eq!(self.len(), r * c, "a matrix of {r} x {c} has another number of entries");
+        if r.checked_mul(c) != Some(self.len()) {
+            let shape = self.shape();
+            panic!("a matrix of {} x {} has not the {r} x {c} entries", shape.0, shape.1);
+        }
         Matrix(self.0.part(0, |matrix| {
             OMatrix::from_iterator_generic(rows, columns, matrix.as_slice().iter().copied())
         }))

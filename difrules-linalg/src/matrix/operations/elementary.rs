@@ -381,7 +381,8 @@ where
     where
         DefaultAllocator: Allocator<R>,
     {
-        self.column_sum().unscale(nalgebra::convert(self.ncols() as f64))
+        let count = nalgebra::convert(self.ncols() as f64);
+        mean_of_sum(self, count, Self::column_sum)
     }
 
     /// The mean of the rows: of each column's entries; NaN if there is none.
@@ -397,7 +398,8 @@ where
     where
         DefaultAllocator: Allocator<U1, C>,
     {
-        self.row_sum().unscale(nalgebra::convert(self.nrows() as f64))
+        let count = nalgebra::convert(self.nrows() as f64);
+        mean_of_sum(self, count, Self::row_sum)
     }
 
     /// The cumulative sums down each column; see [`cumsum`](fn@crate::cumsum).
@@ -538,8 +540,10 @@ where
     where
         DefaultAllocator: Allocator<U1, C>,
     {
-        let mean = self.row_mean();
-        elementwise!(|x, mean| (x - mean) * (x - mean), self, EachRow(&mean)).row_mean()
+        let from_mean = elementwise!(|x, mean| x - mean, self, EachRow(&self.row_mean()));
+        // What the rounding of the mean has left of it.
+        let left = from_mean.row_mean();
+        elementwise!(|d, left| (d - left) * (d - left), &from_mean, EachRow(&left)).row_mean()
     }
 
     /// The variance of each row, of the population; NaN where it has no entry.
@@ -555,7 +559,34 @@ where
     where
         DefaultAllocator: Allocator<R>,
     {
-        let mean = self.column_mean();
-        elementwise!(|x, mean| (x - mean) * (x - mean), self, EachColumn(&mean)).column_mean()
+        let from_mean = elementwise!(|x, mean| x - mean, self, EachColumn(&self.column_mean()));
+        // What the rounding of the mean has left of it.
+        let left = from_mean.column_mean();
+        elementwise!(|d, left| (d - left) * (d - left), &from_mean, EachColumn(&left)).column_mean()
     }
+}
+
+/// A sum of entries divided by their number; of finite entries it is finite.
+fn mean_of_sum<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
+    a: &Matrix<T, R, C>,
+    count: T,
+    sum: impl Fn(&Matrix<T, R, C>) -> Matrix<T, R2, C2>,
+) -> Matrix<T, R2, C2>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
+{
+    let whole = sum(a);
+    if is_finite(&whole) || !is_finite(a) {
+        return whole.unscale(count);
+    }
+    // The sum alone overflows.
+    sum(&a.unscale(count))
+}
+
+/// Whether all values are finite.
+fn is_finite<T: Scalar, R: Dim, C: Dim>(a: &Matrix<T, R, C>) -> bool
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    T::parts_of(a.entries().as_slice()).iter().all(|x| x.to_f64().is_finite())
 }
