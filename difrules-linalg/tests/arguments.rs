@@ -1,7 +1,8 @@
 //! Static sizes, bad arguments, and memory.
 
+use difrules_core::math::sqrt;
 use difrules_core::testing::{Sampler, check_at};
-use difrules_core::{gradient, value_and_gradient};
+use difrules_core::{Real, gradient, jvp, lit, value_and_gradient};
 use difrules_linalg::{
     ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, bidiagonal, cholesky,
     cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul, condition_number, determinant,
@@ -13,7 +14,9 @@ use difrules_linalg::{
     symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace,
     transpose, tridiagonal_solve, trmm, trsm, udu, udu_solve,
 };
-use nalgebra::{Complex, DMatrix, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix};
+use nalgebra::{
+    Complex, DMatrix, DVector, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix,
+};
 
 /// A static matrix of normally distributed entries.
 fn any<T: difrules_core::Scalar, R: nalgebra::DimName, C: nalgebra::DimName>(
@@ -470,6 +473,26 @@ fn norms_neither_overflow_nor_underflow() {
     assert_eq!(nrm2(&dvector![3e-30_f32, 4e-30]), 5e-30);
     assert_eq!(nrm2(&dvector![3e30_f32, 4e30]), 5e30);
     assert_eq!(value_and_gradient(nrm2, &dvector![0.0, 0.0]), (0.0, dvector![0.0, 0.0]));
+    // A slope that is infinite and one that is taken as 0 make none, in either order and mode.
+    fn of_roots<T: Real>(x: &DVector<T>, p: f64) -> T {
+        let roots = x.map(sqrt);
+        if p == 2.0 { nrm2(&roots) } else { lp_norm(&roots, lit(p)).unwrap() }
+    }
+    fn root_of<T: Real>(x: &DVector<T>, p: f64) -> T {
+        sqrt(if p == 2.0 { nrm2(x) } else { lp_norm(x, lit(p)).unwrap() })
+    }
+    let (at, direction) = (dvector![0.0_f64, 0.0], dvector![1.0, 0.0]);
+    for p in [2.0, 3.0, 1.0] {
+        let slopes = gradient(|x: &DVector<_>| of_roots(x, p), &at);
+        assert!(slopes.iter().all(|x| x.is_nan()), "{slopes}");
+        let along = jvp(|x: &DVector<_>| of_roots(x, p), &at, &direction).1;
+        assert!(along.is_nan(), "{along}");
+        let slopes = gradient(|x: &DVector<_>| root_of(x, p), &at);
+        assert!(slopes.iter().all(|x| x.is_nan()), "{slopes}");
+        let along = jvp(|x: &DVector<_>| root_of(x, p), &at, &direction).1;
+        assert!(along.is_nan(), "{along}");
+    }
+    assert_eq!(jvp(nrm2, &at, &direction).1, 0.0);
     assert_eq!(nrm2(&dvector![f64::NAN, f64::INFINITY]), f64::INFINITY);
     assert_eq!(nrm2(&dvector![f64::INFINITY, f64::NAN]), f64::INFINITY);
     assert!(nrm2(&dvector![f64::NAN, 1e200]).is_nan());

@@ -75,7 +75,10 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     if y == nalgebra::zero() {
-        return nalgebra::zero();
+        // The subgradient 0 is a factor of each, in reverse too.
+        return x_dot
+            .iter()
+            .fold(nalgebra::zero(), |sum: T::Real, &x_dot| sum + (T::zero() * x_dot).real());
     }
     let pairs = x.iter().zip(x_dot.iter());
     if is_moderate(y) {
@@ -99,6 +102,8 @@ pub(crate) fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let Some(mut x_bar) = x_bar.buffer() else { return };
     if y == nalgebra::zero() {
+        let term = T::zero().scale(y_bar);
+        x_bar.apply(|x_bar| *x_bar += term);
         return;
     }
     if is_moderate(y) {

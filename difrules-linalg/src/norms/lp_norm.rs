@@ -104,12 +104,13 @@ where
 {
     let infinite = p.to_f64().is_infinite();
     let first = if infinite { largest(a.iter().map(|x| x.modulus())).0 } else { None };
-    // At y = 0 all entries are zero.
-    let counts = move |i: usize| y != nalgebra::zero() && (!infinite || first == Some(i));
-    a.iter()
-        .enumerate()
-        .filter(move |&(i, _)| counts(i))
-        .map(move |(i, &x)| if infinite { (i, phase(x)) } else { (i, slope(x, p, y)) })
+    let counts = move |i: usize| !infinite || y != nalgebra::zero() && first == Some(i);
+    a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(move |(i, &x)| match infinite {
+        true => (i, phase(x)),
+        // All entries are zero then, and the subgradient is.
+        false if y == nalgebra::zero() => (i, T::zero()),
+        false => (i, slope(x, p, y)),
+    })
 }
 
 /// dy/dp.
