@@ -299,3 +299,25 @@ fn derivatives_of_higher_order_at_nilpotent_matrices() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The same of first derivatives, where a power is not zero but small.
+#[test]
+fn first_derivatives_next_to_nilpotent_matrices() {
+    for (scale, change) in [(10.0, 1e-10), (100.0, 1e-13), (3.0, 1e-9), (1.0, 1e-8)] {
+        let numbers = |k: usize| DMatrix::from_fn(3, 3, |i, j| ((3 * i + 7 * j + k) as f64).sin());
+        let shift = DMatrix::from_fn(3, 3, |i, j| if i + 1 == j { scale } else { 0.0 });
+        let (a, e) = (shift + numbers(1) * change, numbers(5));
+        let mut blocks = DMatrix::zeros(6, 6);
+        (0..2).for_each(|k| blocks.view_mut((3 * k, 3 * k), (3, 3)).copy_from(&a));
+        blocks.view_mut((0, 3), (3, 3)).copy_from(&e);
+        let check = |name: &str, found: DMatrix<f64>, whole: DMatrix<f64>| {
+            let expected = whole.view((0, 3), (3, 3));
+            let off = (found - expected).norm() / expected.norm();
+            assert!(off < 1e-12, "{name} {scale} {change}: {off:e}");
+        };
+        check("exp", jvp(|a: &DMatrix<_>| exp(a), &a, &e).unwrap().1, exp(&blocks).unwrap());
+        check("cos", jvp(|a: &DMatrix<_>| cos(a), &a, &e).unwrap().1, cos(&blocks).unwrap());
+        check("cosh", jvp(|a: &DMatrix<_>| cosh(a), &a, &e).unwrap().1, cosh(&blocks).unwrap());
+        check("sin", jvp(|a: &DMatrix<_>| sin(a), &a, &e).unwrap().1, sin(&blocks).unwrap());
+    }
+}

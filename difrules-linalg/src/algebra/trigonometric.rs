@@ -81,9 +81,8 @@ impl<T: Scalar> Trigonometric<T> {
         let whole = plain_one_norm(&scaled);
         let of_powers = root(&powers[1], 4.0).max(root(&powers[2], 6.0)).min(whole);
         let count = (1 + depth::<T::Real>()).min(6);
-        let size = |chunks: usize| match count {
-            1 => of_powers,
-            _ => of_powers.max(size_in_derivative(whole, &powers, 6 * chunks + 2, count)),
+        let size = |chunks: usize| {
+            of_powers.max(size_in_derivative(whole, &powers, 6 * chunks + 2, count))
         };
         // Of the series up to B^k, and of its derivatives, the first term that is left out is this power over its
         // factorial.
