@@ -30,7 +30,7 @@ generate:
 
 # One benchmark: `just bench matrices`.
 bench name:
-    cargo bench -p difrules-tests --bench {{name}}
+    cargo bench -p difrules-tests --no-default-features --bench {{name}}
 
 # Attacks the parser of expressions for so many seconds.
 fuzz seconds="600":
