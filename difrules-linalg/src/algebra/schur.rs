@@ -246,14 +246,21 @@ fn exchange<'a, T: Scalar>(
     if divider.quotients.is_lost() {
         return false;
     }
-    // The columns of [X; 1], then unit vectors, made orthonormal; of these what depends on the others drops out.
+    let mut span = [[T::zero(); 4]; 2];
+    for (j, column) in span[..width].iter_mut().enumerate() {
+        (0..height).for_each(|i| column[i] = x[i + j * height]);
+        column[height + j] = T::one();
+    }
+    if !make_independent(&mut span[..width]) {
+        return false;
+    }
+    // What spans the same as [X; 1], then unit vectors, made orthonormal; of these what depends on the others drops out.
     let mut basis = [[T::zero(); 4]; 4];
     let mut count = 0;
     for candidate in 0..width + size {
         let mut vector = [T::zero(); 4];
         if candidate < width {
-            (0..height).for_each(|i| vector[i] = x[i + candidate * height]);
-            vector[height + candidate] = T::one();
+            vector = span[candidate];
         } else {
             vector[candidate - width] = T::one();
         }
@@ -291,6 +298,29 @@ fn exchange<'a, T: Scalar>(
     }
     for i in width..size {
         (0..width).for_each(|j| t[(start + i, start + j)] = T::zero());
+    }
+    true
+}
+
+/// Makes columns span what they do by far from dependent ones, each with a one where the others have zeros and no
+/// entry above two: an elimination, which keeps small entries beside large ones as exact as they are. Returns whether
+/// all are finite.
+fn make_independent<T: Scalar>(columns: &mut [[T; 4]]) -> bool {
+    for k in 0..columns.len() {
+        let size = |i: &usize| columns[k][*i].modulus().to_f64();
+        let pivot = (0..4).max_by(|i, j| size(i).total_cmp(&size(j))).expect("four entries");
+        let divisor = columns[k][pivot];
+        if !divisor.is_finite() || divisor.is_zero() {
+            return false;
+        }
+        columns[k].iter_mut().for_each(|x| *x /= divisor);
+        columns[k][pivot] = T::one();
+        let column = columns[k];
+        for (_, other) in columns.iter_mut().enumerate().filter(|(j, _)| *j != k) {
+            let factor = other[pivot];
+            other.iter_mut().zip(&column).for_each(|(x, &y)| *x -= factor * y);
+            other[pivot] = T::zero();
+        }
     }
     true
 }
