@@ -312,6 +312,23 @@ fn riccati_equations_in_any_unit_of_the_costs() {
     }
 }
 
+/// What costs nothing to move has a solution in discrete time, next to that of what costs little.
+#[test]
+fn discrete_riccati_equations_with_cheap_inputs() {
+    let of = |r: usize, c: usize, s: usize| {
+        DMatrix::from_fn(r, c, |i, j| ((7 * i + 3 * j + i * j + 17 * s + 1) as f64 * 1.3).sin())
+    };
+    let (a, b, root) = (of(3, 3, 1) * 0.2, of(3, 2, 6), of(3, 3, 1));
+    let q = &root * root.transpose() + DMatrix::identity(3, 3) * 0.5;
+    let at = |cost: f64| {
+        let found = discrete_riccati(&a, &b, &q, &(DMatrix::identity(2, 2) * cost));
+        found.unwrap_or_else(|error| panic!("{cost:e}: {error}"))
+    };
+    for cost in [1e-16, 1e-20, 1e-30] {
+        assert!((at(cost) - at(1e-13)).norm() < 1e-11, "{cost}");
+    }
+}
+
 /// What is hardly moved takes large gains, not none: of one state x^2 b^2 / r = 2 a x + q and the like in discrete time.
 #[test]
 fn riccati_equations_with_weak_inputs() {

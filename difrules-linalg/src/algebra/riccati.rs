@@ -85,7 +85,7 @@ impl<T: Scalar> Regulator<T> {
     ///
     /// The states are scaled so that rows and columns are balanced, Q and G with them (Benner 2001, "Symplectic
     /// balancing of Hamiltonian matrices").
-    fn by_subspace(&self) -> Result<DMatrix<T>, Error> {
+    fn by_subspace(&self, damping: f64) -> Result<DMatrix<T>, Error> {
         let size = self.a.nrows();
         let factor = cholesky(&self.r)?;
         let mut root = self.b.clone();
@@ -94,7 +94,7 @@ impl<T: Scalar> Regulator<T> {
         solve_again(Side::Right, lower, adjoint, block(&factor), &mut block_mut(&mut root));
         let g = product((block(&root), false), (block(&root), true));
         overflow("r^-1", g.iter())?;
-        let powers = self.units(&g);
+        let powers = self.units(&g, damping);
         let scaled = |m: &DMatrix<T>, (by_row, by_column): (f64, f64)| {
             let (rows, columns) = m.shape_generic();
             DMatrix::from_fn_generic(rows, columns, |i, j| {
@@ -129,7 +129,7 @@ impl<T: Scalar> Regulator<T> {
 
     /// The exponents of powers of two d by which A' = D^-1 A D, G' = D^-1 G D^-1 and Q' = D Q D have rows and columns of
     /// about one size; then X' = D X D. Sweeps over the states, each of which takes a step for one.
-    fn units(&self, g: &DMatrix<T>) -> Vec<f64> {
+    fn units(&self, g: &DMatrix<T>, damping: f64) -> Vec<f64> {
         let size = g.nrows();
         let [a, g, q] = [&self.a, g, &self.q].map(|m| moduli(block(m)));
         let mut powers = vec![0.0_f64; size];
@@ -143,9 +143,9 @@ impl<T: Scalar> Regulator<T> {
                     column += of_a * a[(j, i)] / unit + q[(i, j)] * unit;
                 }
                 // The row has 1 / d, and 1 / d^2 on the diagonal of G, the column d and d^2: so their ratio goes with
-                // a power of d between the second and the fourth, and to solve for one of them may step back and forth.
+                // a power of d between the second and the fourth, and steps for the second may go back and forth.
                 let ratio = row.log2() - column.log2() - 2.0 * powers[i];
-                let best = powers[i] + (ratio / 3.0).round();
+                let best = powers[i] + (ratio / damping).round();
                 if best.is_finite() && best.abs() < 400.0 && best != powers[i] {
                     powers[i] = best;
                     moved = true;
@@ -168,7 +168,16 @@ impl<T: Scalar> Regulator<T> {
     /// # Errors
     /// [`Error::NotPositiveDefinite`]; [`Error::NoStabilizingSolution`]; [`Error::NoConvergence`]; [`Error::Overflow`].
     pub(crate) fn stabilise(&self) -> Result<Stabilising<T>, Error> {
-        let mut x = self.by_subspace()?;
+        if !self.discrete {
+            return self.stabilise_in(3.0);
+        }
+        // Strong inputs in discrete time are lost in even units, and weak ones in others.
+        self.stabilise_in(2.0).or_else(|error| self.stabilise_in(3.0).map_err(|_| error))
+    }
+
+    /// The same, with units of the states by these steps.
+    fn stabilise_in(&self, damping: f64) -> Result<Stabilising<T>, Error> {
+        let mut x = self.by_subspace(damping)?;
         overflow("x", x.iter())?;
         let mut last: f64 = f64::INFINITY;
         for step in 0..=STEPS {

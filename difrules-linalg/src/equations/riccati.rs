@@ -36,6 +36,7 @@ pub(crate) fn riccati_and_factors<T: Scalar>(
     // X is in the unit of the costs, which says nothing of the equation; an even exponent keeps roots of it exact.
     let between = match exponent(q.iter()) {
         _ if q.iter().all(|x| x.is_zero()) => exponent(r.iter()),
+        of_q if *discrete && (of_q - exponent(r.iter())).abs() < 1000.0 => of_q,
         of_q => of_q.midpoint(exponent(r.iter())),
     };
     let unit = 2.0 * (between / 2.0).round();
