@@ -139,7 +139,7 @@ impl fmt::Display for Structure {
 ///
 /// ```
 /// use difrules_core::registry::Structure;
-/// use difrules_core::{by_path, primitive};
+/// use difrules_core::primitive;
 /// use nalgebra::DMatrix;
 ///
 /// /// The sum of the entries on the diagonal and below.
