@@ -1,8 +1,8 @@
 //! Checking rules.
 //!
-//! [`check_at`] checks one primitive at one point; [`check`] checks a registered primitive at all its
-//! instances and several points, and [`check_all`] every primitive of the linked crates. The first, and
-//! [`difference`], need the feature `checker`, the others `testing`, so that no user compiles the checks
+//! `check_at` checks one primitive at one point; `check` checks a registered primitive at all its
+//! instances and several points, and `check_all` every primitive of the linked crates. The first, and
+//! `difference`, need the feature `checker`, the others `testing`, so that no user compiles the checks
 //! who does not ask for them:
 //!
 //! ```toml
