@@ -1,5 +1,5 @@
 use difrules_core::contract::Adjoint;
-use difrules_core::kernel::{column_major_view, column_major_view_mut, native_gemm};
+use difrules_core::kernel::native_gemm;
 use difrules_core::testing::Sampler;
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -8,7 +8,7 @@ use nalgebra::{
     StorageMut,
 };
 
-use crate::blas::blocked::{conjugated, paired, sum_with_product};
+use crate::blas::blocked::{change_columns, conjugated, paired, sum_with_product, with_columns};
 use crate::blas::options::Operation;
 use crate::block::{
     FIT, block, block_mut, buffer, chain, multiply_parts, pairing, scale_by, varies,
@@ -92,28 +92,11 @@ where
     let (_, columns) = shape_of_operation(operation_b, b.shape());
     shape("b", b.shape(), shape_of_operation(operation_b, (inner, columns)))?;
     shape("c", c.shape(), (rows, columns))?;
-    let (copied_a, copied_b);
-    let a = match column_major_view(a) {
-        Some(a) => a,
-        None => {
-            copied_a = a.clone_owned();
-            block(&copied_a)
-        }
-    };
-    let b = match column_major_view(b) {
-        Some(b) => b,
-        None => {
-            copied_b = b.clone_owned();
-            block(&copied_b)
-        }
-    };
-    if let Some(mut c) = column_major_view_mut(c) {
-        product(alpha, (operation_a, a), (operation_b, b), beta, &mut c);
-        return Ok(());
-    }
-    let mut owned = c.clone_owned();
-    product(alpha, (operation_a, a), (operation_b, b), beta, &mut block_mut(&mut owned));
-    c.copy_from(&owned);
+    with_columns(a, |a| {
+        with_columns(b, |b| {
+            change_columns(c, |c| product(alpha, (operation_a, a), (operation_b, b), beta, c));
+        });
+    });
     Ok(())
 }
 
@@ -247,7 +230,15 @@ pub(crate) struct ProductSlots<'a, 'b, 'c, T: Scalar> {
     pub(crate) beta: Option<Slot<'c, T>>,
 }
 
-impl<T: Scalar> Product<'_, T> {
+impl<'a, T: Scalar> Product<'a, T> {
+    /// op(A) op(B), which is added as it is.
+    pub(crate) fn of(
+        (operation_a, a): (Operation, DMatrixView<'a, T>),
+        (operation_b, b): (Operation, DMatrixView<'a, T>),
+    ) -> Self {
+        Self { operation_a, operation_b, alpha: T::one(), a, b, beta: T::one() }
+    }
+
     /// The forward rule: turns the tangent of C into that of the new C.
     pub(crate) fn push(
         &self,

@@ -7,6 +7,7 @@ use crate::blas::blocked::{
     Symmetry, add_to_triangle, conjugate, conjugated, paired, rows_of, scale_triangle,
     sum_with_product,
 };
+use crate::blas::gemm::shape_of_operation;
 use crate::blas::hemm::hemm;
 use crate::blas::her2k::her2k;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
@@ -34,9 +35,8 @@ pub(crate) fn fits(
     (name_c, c): (&'static str, (usize, usize)),
 ) -> Result<(), Error> {
     let size = square(name_c, c)?;
-    let (rows, columns) = if operation == Operation::None { a } else { (a.1, a.0) };
-    let fitting = if operation == Operation::None { (size, columns) } else { (columns, size) };
-    if rows == size { Ok(()) } else { shape("a", a, fitting) }
+    let (_, columns) = shape_of_operation(operation, a);
+    shape("a", a, shape_of_operation(operation, (size, columns)))
 }
 
 /// Makes the diagonal of a Hermitian matrix real.

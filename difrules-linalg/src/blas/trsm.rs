@@ -1,5 +1,4 @@
 use difrules_core::contract::Adjoint;
-use difrules_core::kernel::{column_major_view, column_major_view_mut};
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -10,7 +9,9 @@ use nalgebra::{
 
 use crate::algebra::modulus::quotient;
 use crate::algebra::triangular_part::SMALL;
-use crate::blas::blocked::{Stored, Symmetry, add_operand, add_triangular, conjugate};
+use crate::blas::blocked::{
+    Stored, Symmetry, add_operand, add_triangular, change_columns, conjugate, with_columns,
+};
 use crate::blas::gemm::{add_by_factor, gemm};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, buffer, pairing, scale_by, varies};
@@ -96,24 +97,11 @@ where
     if !alpha.is_constant_one() {
         b.apply(|b| *b *= alpha);
     }
-    let triangular = |a: DMatrixView<'_, T>, b: DMatrixViewMut<'_, T>| {
-        Triangular { triangle, operation, diagonal, a }.solve(side, b);
-    };
-    let copied;
-    let a = match column_major_view(a) {
-        Some(a) => a,
-        None => {
-            copied = a.clone_owned();
-            column_major_view(&copied).expect("an owned matrix is column-major")
-        }
-    };
-    if let Some(b) = column_major_view_mut(b) {
-        triangular(a, b);
-        return Ok(());
-    }
-    let mut owned = b.clone_owned();
-    triangular(a, block_mut(&mut owned));
-    b.copy_from(&owned);
+    with_columns(a, |a| {
+        change_columns(b, |b| {
+            Triangular { triangle, operation, diagonal, a }.solve(side, b.as_view_mut());
+        });
+    });
     Ok(())
 }
 

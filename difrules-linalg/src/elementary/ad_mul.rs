@@ -2,7 +2,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests, varies};
+use crate::blas::gemm::{Product, ProductSlots};
+use crate::blas::options::Operation;
+use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests};
 use crate::elementary::tr_mul;
 use crate::error::{Error, shape};
 
@@ -64,13 +66,12 @@ where
 {
     let shape = (a.shape_generic().1, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
-    let mut sum = block_mut(&mut y_dot);
-    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-        multiply(T::one(), (block(a_dot), true), (block(b), false), T::one(), &mut sum);
-    }
-    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-        multiply(T::one(), (block(a), true), (block(b_dot), false), T::one(), &mut sum);
-    }
+    let factors = ((Operation::Adjoint, block(a)), (Operation::None, block(b)));
+    Product::of(factors.0, factors.1).push(
+        None,
+        (T::zero(), a_dot.map(block), b_dot.map(block), T::zero()),
+        &mut block_mut(&mut y_dot),
+    );
     keep_resting(
         &mut y_dot,
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
@@ -88,13 +89,13 @@ fn ad_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
 {
-    let y_bar = buffer(&mut y_bar);
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let factors = ((block(b), false), (y_bar.as_view(), true));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut a_bar));
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let factors = ((block(a), false), (y_bar.as_view(), false));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut b_bar));
-    }
+    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
+    let slots = ProductSlots {
+        alpha: None,
+        a: a_bar.as_mut().map(buffer),
+        b: b_bar.as_mut().map(buffer),
+        beta: None,
+    };
+    let factors = ((Operation::Adjoint, block(a)), (Operation::None, block(b)));
+    Product::of(factors.0, factors.1).pull(None, slots, &mut buffer(&mut y_bar));
 }

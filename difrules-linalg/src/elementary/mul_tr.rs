@@ -1,12 +1,11 @@
-use difrules_core::contract::Kind;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::gemm::gemm_again;
+use crate::blas::gemm::{Product, ProductSlots, gemm_again};
 use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests, varies};
+use crate::block::{block, block_mut, buffer, keep_resting, rests};
 use crate::error::{Error, shape};
 
 /// A B^T without forming B^T: transposed, not conjugated.
@@ -50,7 +49,8 @@ where
 {
     shape("b", b.shape(), (b.nrows(), a.ncols()))?;
     let mut y = OMatrix::zeros_generic(a.shape_generic().0, b.shape_generic().0);
-    add_product(block(a), block(b), &mut block_mut(&mut y));
+    let (a, b) = ((Operation::None, block(a)), (Operation::Transpose, block(b)));
+    gemm_again(T::one(), a, b, T::one(), &mut block_mut(&mut y));
     Ok(y)
 }
 
@@ -64,13 +64,12 @@ where
     DefaultAllocator: Allocator<R, K> + Allocator<C, K> + Allocator<R, C>,
 {
     let mut y_dot = OMatrix::zeros_generic(a.shape_generic().0, b.shape_generic().0);
-    let mut sum = block_mut(&mut y_dot);
-    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-        add_product(block(a_dot), block(b), &mut sum);
-    }
-    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-        add_product(block(a), block(b_dot), &mut sum);
-    }
+    let factors = ((Operation::None, block(a)), (Operation::Transpose, block(b)));
+    Product::of(factors.0, factors.1).push(
+        None,
+        (T::zero(), a_dot.map(block), b_dot.map(block), T::zero()),
+        &mut block_mut(&mut y_dot),
+    );
     keep_resting(
         &mut y_dot,
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.row(i).iter())),
@@ -88,39 +87,15 @@ fn mul_tr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<C, K> + Allocator<R, C>,
 {
-    let y_bar = buffer(&mut y_bar);
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let y_bar = (y_bar.as_view(), false);
-        with_conjugate(block(b), |b| {
-            multiply(T::one(), y_bar, (b, false), T::one(), &mut buffer(&mut a_bar));
-        });
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        // Y_bar^T conj(A) = conj(Y_bar)^H conj(A).
-        with_conjugate(y_bar.as_view(), |y_bar| {
-            with_conjugate(block(a), |a| {
-                multiply(T::one(), (y_bar, true), (a, false), T::one(), &mut buffer(&mut b_bar));
-            });
-        });
-    }
-}
-
-/// Calls `f` with the conjugate; a real matrix is its own.
-fn with_conjugate<T: Scalar>(matrix: DMatrixView<'_, T>, f: impl FnOnce(DMatrixView<'_, T>)) {
-    if <T::Kind as Kind>::REAL {
-        f(matrix);
-    } else {
-        f(matrix.map(|x| x.conjugate()).as_view());
-    }
-}
-
-/// C <- A B^T + C. The shapes fit.
-fn add_product<T: Scalar>(
-    a: DMatrixView<'_, T>,
-    b: DMatrixView<'_, T>,
-    c: &mut DMatrixViewMut<'_, T>,
-) {
-    gemm_again(T::one(), (Operation::None, a), (Operation::Transpose, b), T::one(), c);
+    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
+    let slots = ProductSlots {
+        alpha: None,
+        a: a_bar.as_mut().map(buffer),
+        b: b_bar.as_mut().map(buffer),
+        beta: None,
+    };
+    let factors = ((Operation::None, block(a)), (Operation::Transpose, block(b)));
+    Product::of(factors.0, factors.1).pull(None, slots, &mut buffer(&mut y_bar));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

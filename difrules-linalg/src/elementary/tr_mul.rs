@@ -1,12 +1,11 @@
-use difrules_core::contract::Kind;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::gemm::gemm_again;
+use crate::blas::gemm::{Product, ProductSlots, gemm_again};
 use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests, varies};
+use crate::block::{block, block_mut, buffer, keep_resting, rests};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -50,7 +49,8 @@ where
 {
     shape("b", b.shape(), (a.nrows(), b.ncols()))?;
     let mut y = OMatrix::zeros_generic(a.shape_generic().1, b.shape_generic().1);
-    add_transposed_product(block(a), block(b), &mut block_mut(&mut y));
+    let (a, b) = ((Operation::Transpose, block(a)), (Operation::None, block(b)));
+    gemm_again(T::one(), a, b, T::one(), &mut block_mut(&mut y));
     Ok(y)
 }
 
@@ -65,13 +65,12 @@ where
 {
     let shape = (a.shape_generic().1, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
-    let mut sum = block_mut(&mut y_dot);
-    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-        add_transposed_product(block(a_dot), block(b), &mut sum);
-    }
-    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-        add_transposed_product(block(a), block(b_dot), &mut sum);
-    }
+    let factors = ((Operation::Transpose, block(a)), (Operation::None, block(b)));
+    Product::of(factors.0, factors.1).push(
+        None,
+        (T::zero(), a_dot.map(block), b_dot.map(block), T::zero()),
+        &mut block_mut(&mut y_dot),
+    );
     keep_resting(
         &mut y_dot,
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
@@ -89,39 +88,15 @@ fn tr_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
 {
-    let y_bar = buffer(&mut y_bar);
-    // conj(M) for the factors of the two sums; a real matrix is its own conjugate.
-    let conjugated = |matrix: DMatrixView<'_, T>| matrix.map(|x| x.conjugate());
-    let real = <T::Kind as Kind>::REAL;
-    if let Some(mut a_bar) = a_bar.buffer() {
-        // conj(B) Y_bar^T = conj(B) (conj(Y_bar))^H.
-        let mut sum = buffer(&mut a_bar);
-        let (b, y_bar) = (block(b), y_bar.as_view());
-        if real {
-            multiply(T::one(), (b, false), (y_bar, true), T::one(), &mut sum);
-        } else {
-            let (b, y_bar) = (conjugated(b), conjugated(y_bar));
-            multiply(T::one(), (b.as_view(), false), (y_bar.as_view(), true), T::one(), &mut sum);
-        }
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let mut sum = buffer(&mut b_bar);
-        let (a, y_bar) = (block(a), (y_bar.as_view(), false));
-        if real {
-            multiply(T::one(), (a, false), y_bar, T::one(), &mut sum);
-        } else {
-            multiply(T::one(), (conjugated(a).as_view(), false), y_bar, T::one(), &mut sum);
-        }
-    }
-}
-
-/// C <- A^T B + C. The shapes fit.
-fn add_transposed_product<T: Scalar>(
-    a: DMatrixView<'_, T>,
-    b: DMatrixView<'_, T>,
-    c: &mut DMatrixViewMut<'_, T>,
-) {
-    gemm_again(T::one(), (Operation::Transpose, a), (Operation::None, b), T::one(), c);
+    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
+    let slots = ProductSlots {
+        alpha: None,
+        a: a_bar.as_mut().map(buffer),
+        b: b_bar.as_mut().map(buffer),
+        beta: None,
+    };
+    let factors = ((Operation::Transpose, block(a)), (Operation::None, block(b)));
+    Product::of(factors.0, factors.1).pull(None, slots, &mut buffer(&mut y_bar));
 }
 
 pub(super) fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
