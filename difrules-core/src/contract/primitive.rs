@@ -35,7 +35,6 @@ pub trait Primitive: Sized + 'static {
     /// Whether its forward rule says what rests: its tangent has a zero of negative sign where nothing moves, and
     /// nowhere else, if those of the arguments have.
     const RESTING: bool = false;
-
     /// Whether its evaluation leaves more for its rules than arguments that it does not overwrite, and the output.
     const SAVES: bool = false;
 

@@ -71,8 +71,8 @@ impl Style {
         Self::ALL[turn % Self::ALL.len()]
     }
 
-    #[cfg(feature = "checker")]
     /// How far one can go from such a point and still see what is there.
+    #[cfg(feature = "checker")]
     pub(crate) fn scale(self) -> f64 {
         match self {
             Self::Large => 1.0 / 1024.0,
@@ -102,9 +102,9 @@ impl Sampler {
         }
     }
 
-    #[cfg(feature = "checker")]
     /// A sampler that goes through sizes and choices, so that a few turns meet each of them, and each
     /// beside each of the others.
+    #[cfg(feature = "checker")]
     pub(crate) fn in_turn(turn: usize, style: Style, numbers: u64) -> Self {
         Self { turn: Some(turn), style, ..Self::new(turn as u64, numbers) }
     }
