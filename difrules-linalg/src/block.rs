@@ -35,6 +35,25 @@ pub(crate) fn block_mut<T: Scalar, R: Dim, C: Dim, S: RawStorageMut<T, R, C> + I
     column_major_view_mut(matrix).expect("contiguous storage is column-major")
 }
 
+/// A matrix of any dimensions as a dynamic one.
+pub(crate) fn dynamic<T: Scalar, R: Dim, C: Dim>(matrix: &OMatrix<T, R, C>) -> DMatrix<T>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    block(matrix).into_owned()
+}
+
+/// The matrix with its own dimensions again.
+pub(crate) fn shaped<T: Scalar, R: Dim, C: Dim>(
+    (rows, columns): (R, C),
+    matrix: &DMatrix<T>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    OMatrix::from_iterator_generic(rows, columns, matrix.iter().copied())
+}
+
 /// The whole adjoint buffer.
 pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     buffer: &'a mut MatrixViewMut<'_, T, R, C>,
@@ -395,10 +414,20 @@ pub(crate) fn product<T: Scalar>(
     product
 }
 
+/// op(A) X op(B), where op is the adjoint if the flag says so.
+pub(crate) fn triple<T: Scalar>(
+    (a, adjoint_a): (&DMatrix<T>, bool),
+    x: &DMatrix<T>,
+    (b, adjoint_b): (&DMatrix<T>, bool),
+) -> DMatrix<T> {
+    let through = product((block(x), false), (block(b), adjoint_b));
+    product((block(a), adjoint_a), (block(&through), false))
+}
+
 /// V^H A V.
 pub(crate) fn in_basis<T: Scalar, D: Dim>(
     v: &OMatrix<T, D, D>,
-    a: &OMatrix<T, D, D>,
+    a: DMatrixView<'_, T>,
 ) -> OMatrix<T, D, D>
 where
     DefaultAllocator: Allocator<D, D>,
@@ -407,7 +436,7 @@ where
     let mut product = OMatrix::zeros_generic(size, size);
     let mut turned = OMatrix::zeros_generic(size, size);
     let (one, zero) = (T::one(), T::zero());
-    multiply(one, (block(a), false), (block(v), false), zero, &mut block_mut(&mut product));
+    multiply(one, (a, false), (block(v), false), zero, &mut block_mut(&mut product));
     multiply(one, (block(v), true), (block(&product), false), zero, &mut block_mut(&mut turned));
     turned
 }

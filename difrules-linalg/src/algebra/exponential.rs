@@ -5,15 +5,15 @@ use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
 use crate::algebra::matrix_function::{
-    add_product, combination, depth, derivative_of_product, plain_one_norm, size_in_derivative,
-    times,
+    add_product, combination, depth, derivative_of_product, mean_of_diagonal, plain_one_norm,
+    size_in_derivative, times,
 };
 use crate::algebra::scaling::times_power;
 use crate::blas::options::Operation;
 use crate::block::{FIT, block, block_mut, multiply};
 use crate::decomposition::lu::{Lu, lu};
 use crate::error::Error;
-use crate::tolerance::{moduli, plain};
+use crate::tolerance::moduli;
 
 /// The coefficients of the numerators of the diagonal Pade approximants of orders 3, 5, 7, 9 and 13 (Higham 2005,
 /// "The scaling and squaring method for the matrix exponential revisited", table 2.3).
@@ -95,15 +95,12 @@ fn norm_of_power(a: &DMatrix<f64>, count: usize, size: f64) -> f64 {
 
 /// Takes the mean of the diagonal off, as a constant, where this makes A smaller, and returns it: exp(A) = exp(m) exp(A - m).
 fn shift<T: Scalar>(a: &mut DMatrix<T>) -> T {
-    let size = a.nrows();
-    let part: T::Real = nalgebra::convert(1.0 / size.max(1) as f64);
-    // Of each its part, so that the sum does not overflow.
-    let mean = (0..size).fold(T::zero(), |sum, i| sum + plain(a[(i, i)]).scale(part));
+    let mean = mean_of_diagonal(a);
     if mean.is_zero() {
         return T::zero();
     }
     let mut moved = a.clone();
-    (0..size).for_each(|i| moved[(i, i)] -= mean);
+    (0..a.nrows()).for_each(|i| moved[(i, i)] -= mean);
     if plain_one_norm(&moved) >= 0.9 * plain_one_norm(a) {
         return T::zero();
     }

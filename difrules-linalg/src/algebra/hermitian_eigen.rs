@@ -92,7 +92,7 @@ where
     let (size, _) = vectors.shape_generic();
     let (one, zero, v) = (T::one(), T::zero(), block(vectors));
     let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
-    let mut turned = in_basis(vectors, a_dot);
+    let mut turned = in_basis(vectors, block(a_dot));
     let mut vectors_dot = OMatrix::zeros_generic(size, size);
     let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
     let all = largest_modulus(turned.iter());
@@ -208,8 +208,8 @@ where
 {
     move |range| {
         let v = vectors.map(plain);
-        let turned = in_basis(&v, &evenly(a));
-        let turned_dot = in_basis(&v, &hermitian(a_dot));
+        let turned = in_basis(&v, block(&evenly(a)));
+        let turned_dot = in_basis(&v, block(&hermitian(a_dot)));
         let moving = |k: usize, j: usize| turned[(k, j)] - plain(turned[(k, j)]);
         let mut direction = part(&turned_dot, range.clone());
         for k in (0..values.len()).filter(|k| !range.contains(k)) {
@@ -668,7 +668,12 @@ fn eigenvalue_gradient_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    along(eigen, weights, Some(weights_dot), &in_basis(&eigen.eigenvectors, &hermitian(a_dot)))
+    along(
+        eigen,
+        weights,
+        Some(weights_dot),
+        &in_basis(&eigen.eigenvectors, block(&hermitian(a_dot))),
+    )
 }
 
 /// What is Hermitian of a matrix.
@@ -689,7 +694,7 @@ fn eigenvalue_gradient_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    let h = in_basis(&eigen.eigenvectors, &hermitian(&y_bar.into_owned()));
+    let h = in_basis(&eigen.eigenvectors, block(&hermitian(&y_bar.into_owned())));
     weights_bar.add(|| {
         let (size, _) = h.shape_generic();
         let mut bar = OVector::from_fn_generic(size, U1, |i, _| h[(i, i)].real());
@@ -760,7 +765,7 @@ where
     // What is the same along the direction is split by how the block moves, then by how the direction does.
     let mut same: Vec<_> = sizes.repeated().collect();
     for moved in [block_dot, direction_dot] {
-        let turned = in_basis(&basis, moved);
+        let turned = in_basis(&basis, block(moved));
         let all = largest_modulus(moved.iter());
         let rounding = rounding_of::<T::Real>(all);
         let mut left = Vec::new();
@@ -785,8 +790,10 @@ where
         }
         same = left.into_iter().filter(|range| range.len() > 1).collect();
     }
-    let (moved, rounding) =
-        (in_basis(&basis, block_dot), rounding_of::<T::Real>(largest_modulus(block_dot.iter())));
+    let (moved, rounding) = (
+        in_basis(&basis, block(block_dot)),
+        rounding_of::<T::Real>(largest_modulus(block_dot.iter())),
+    );
     for j in 0..size.value() {
         for i in 0..j {
             let beside = moved[(i, j)].modulus().to_f64();
@@ -797,7 +804,7 @@ where
             }
         }
     }
-    let turned = in_basis(&basis, direction_dot);
+    let turned = in_basis(&basis, block(direction_dot));
     OVector::from_fn_generic(size, U1, |i, _| {
         let moved = turned[(i, i)].real();
         // Third derivatives would take how R moves.

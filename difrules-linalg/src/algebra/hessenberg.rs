@@ -30,7 +30,7 @@ where
     let (size, _) = q.shape_generic();
     let count = q.nrows();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
-    let (mut q_dot, mut h_dot, mut x) = (zeros(), in_basis(q, a_dot), zeros());
+    let (mut q_dot, mut h_dot, mut x) = (zeros(), in_basis(q, block(a_dot)), zeros());
     let (one, zero) = (T::one(), T::zero());
     let (most, all) = (largest_modulus(h.iter()), largest_modulus(a_dot.iter()));
     let make = || sizes_of_similar(block(q), block(h));

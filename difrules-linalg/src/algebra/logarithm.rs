@@ -4,11 +4,11 @@ use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, RealField};
 
 use crate::algebra::matrix_function::{
-    PlainWork, from_basis, in_domain, into_basis, on_negative_axis, on_plain, plain_one_norm, times,
+    PlainWork, in_domain, on_negative_axis, on_plain, plain_one_norm, times,
 };
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::{moving_root, root_of_triangular, solve_of_moving_root};
-use crate::block::block;
+use crate::block::{block, in_basis, out_of_basis};
 use crate::error::Error;
 use crate::systems::inverse::inverse;
 
@@ -161,21 +161,21 @@ impl<T: Scalar> LogarithmSteps<T> {
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Result<(DMatrix<T>, Self), Error> {
         let mut found = on_plain::<Logarithm, T>(a)?.into_iter();
         let [q, y, t] = [(); 3].map(|()| found.next().expect("three matrices and roots"));
-        let mut last = if <T::Real as Real>::BASE { t } else { into_basis(&q, a) };
+        let mut last = if <T::Real as Real>::BASE { t } else { in_basis(&q, a) };
         let mut roots = Vec::new();
         for plain in found {
             last = moving_root(&last, &plain);
             roots.push((last.clone(), plain));
         }
         let fractions = fractions(&last)?;
-        let y = from_basis(&q, &y);
+        let y = out_of_basis(&q, &y);
         Ok((y, Self { q, roots, fractions }))
     }
 
     /// The derivative along E: of each root X in turn, X dX + dX X is the one before; and of the partial fractions,
     /// w R (1 + z R)^-1 with R = X - 1, it is w (1 + z R)^-1 dR (1 + z R)^-1.
     pub(crate) fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
-        let mut e = into_basis(&self.q, e);
+        let mut e = in_basis(&self.q, e);
         for (x, plain) in &self.roots {
             e = solve_of_moving_root(x, plain, e);
         }
@@ -186,6 +186,6 @@ impl<T: Scalar> LogarithmSteps<T> {
             let term = times(&times(fraction, &e), fraction);
             sum.zip_apply(&term, |sum, x: T| *sum += x.scale(weight));
         }
-        from_basis(&self.q, &sum)
+        out_of_basis(&self.q, &sum)
     }
 }

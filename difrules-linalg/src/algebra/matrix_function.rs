@@ -11,21 +11,20 @@ use nalgebra::{Complex, DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::schur::rounding_sizes;
 use crate::algebra::sylvester::eigenvalues;
-use crate::block::{block, block_mut, buffer, multiply, product};
+use crate::block::{block, block_mut, buffer, multiply, product, shaped};
 use crate::error::Error;
-use crate::tolerance::{Gap, gap_of};
+use crate::tolerance::{Gap, gap_of, plain};
 
-/// A matrix of dynamic size as one of the type of the argument.
-pub(crate) fn of_size_of<T: Scalar, D: Dim>(
+/// The value of a function: what was found, or in a mode what the same primitive says one mode further in.
+pub(crate) fn value_of<T: Scalar, D: Dim>(
     a: &OMatrix<T, D, D>,
     found: &DMatrix<T>,
-) -> OMatrix<T, D, D>
+    further_in: impl FnOnce(&OMatrix<T, D, D>) -> Result<OMatrix<T, D, D>, Error>,
+) -> Result<OMatrix<T, D, D>, Error>
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let mut sized = a.clone();
-    block_mut(&mut sized).copy_from(found);
-    sized
+    if <T::Real as Real>::BASE { Ok(shaped(a.shape_generic(), found)) } else { further_in(a) }
 }
 
 /// Adds L(A^H, Y_bar) to A_bar, with the function E -> L(A, E).
@@ -53,6 +52,14 @@ pub(crate) fn plain_one_norm<T: Scalar>(a: &DMatrix<T>) -> f64 {
         .fold(0.0, |most: f64, sum| if sum > most || sum.is_nan() { sum } else { most })
 }
 
+/// The mean of the diagonal, a plain number.
+pub(crate) fn mean_of_diagonal<T: Scalar>(a: &DMatrix<T>) -> T {
+    let size = a.nrows();
+    let part: T::Real = nalgebra::convert(1.0 / size.max(1) as f64);
+    // Of each its part, so that the sum does not overflow.
+    (0..size).fold(T::zero(), |sum, i| sum + plain(a[(i, i)]).scale(part))
+}
+
 /// The sum of matrices times numbers, and of a number times the identity.
 pub(crate) fn combination<T: Scalar>(identity: f64, terms: &[(f64, &DMatrix<T>)]) -> DMatrix<T> {
     let (factor, first) = terms[0];
@@ -71,9 +78,7 @@ pub(crate) fn combination<T: Scalar>(identity: f64, terms: &[(f64, &DMatrix<T>)]
 
 /// A B.
 pub(crate) fn times<T: Scalar>(a: &DMatrix<T>, b: &DMatrix<T>) -> DMatrix<T> {
-    let mut y = DMatrix::zeros(a.nrows(), b.ncols());
-    add_product(a, b, T::zero(), &mut y);
-    y
+    product((block(a), false), (block(b), false))
 }
 
 /// C <- A B + beta C.
@@ -155,18 +160,6 @@ pub(crate) fn size_in_derivative(
     };
     let all = |norms: &[f64]| (0..count).fold(norms.to_vec(), |sums, _| with(&sums, norms))[rest];
     size * (all(&norms) / all(&vec![1.0; rest + 1])).powf(1.0 / rest as f64)
-}
-
-/// Q^H A Q.
-pub(crate) fn into_basis<T: Scalar>(q: &DMatrix<T>, a: DMatrixView<'_, T>) -> DMatrix<T> {
-    let through = product((a, false), (block(q), false));
-    product((block(q), true), (block(&through), false))
-}
-
-/// Q M Q^H.
-pub(crate) fn from_basis<T: Scalar>(q: &DMatrix<T>, m: &DMatrix<T>) -> DMatrix<T> {
-    let through = times(q, m);
-    product((block(&through), false), (block(q), true))
 }
 
 /// Demands that a function has a value for A = Q T Q^H: it says of each eigenvalue, and of a test whether a number is

@@ -8,23 +8,13 @@ use crate::algebra::hermitian_eigen::hermitian;
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::scaling::times_power;
 use crate::algebra::schur::{any_schur_factors, schur_factors_by_sign};
-use crate::algebra::sylvester::{Form, Triangular, eigenvalues};
+use crate::algebra::sylvester::{Triangular, eigenvalues};
 use crate::blas::options::{Operation, Side, Triangle};
-use crate::block::{block, block_mut, product, solve_again};
+use crate::block::{block, block_mut, product, solve_again, triple};
 use crate::decomposition::cholesky::cholesky;
 use crate::error::{Error, overflow};
 use crate::systems::solve::solve;
 use crate::tolerance::moduli;
-
-/// op(A) X op(B), where op is the adjoint if the flag says so.
-pub(crate) fn triple<T: Scalar>(
-    (a, adjoint_a): (&DMatrix<T>, bool),
-    x: &DMatrix<T>,
-    (b, adjoint_b): (&DMatrix<T>, bool),
-) -> DMatrix<T> {
-    let through = product((block(x), false), (block(b), adjoint_b));
-    product((block(a), adjoint_a), (block(&through), false))
-}
 
 /// What an equation is made of: dx = A x + B u at the costs x^H Q x + u^H R u, with Hermitian Q and R.
 pub(crate) struct Regulator<T: Scalar> {
@@ -56,13 +46,17 @@ impl<T: Scalar> Regulator<T> {
     pub(crate) fn closed_loop(&self, x: &DMatrix<T>) -> Result<ClosedLoop<T>, Error> {
         let bx = product((block(&self.b), true), (block(x), false));
         let k = if self.discrete {
-            let weight = &self.r + product((block(&bx), false), (block(&self.b), false));
-            solve(&weight, &product((block(&bx), false), (block(&self.a), false)))?
+            solve(&self.weight(&bx), &product((block(&bx), false), (block(&self.a), false)))?
         } else {
             solve(&self.r, &bx)?
         };
         let a = &self.a - product((block(&self.b), false), (block(&k), false));
         Ok(ClosedLoop { k, a })
+    }
+
+    /// R + B^H X B in discrete time, from B^H X.
+    fn weight(&self, bx: &DMatrix<T>) -> DMatrix<T> {
+        &self.r + product((block(bx), false), (block(&self.b), false))
     }
 
     /// What X leaves of the equation: A^H X + X A - K^H R K + Q, or A_c^H X A_c - X + K^H R K + Q with the closed loop
@@ -209,12 +203,7 @@ impl<T: Scalar> Regulator<T> {
     fn moved(&self, found: &Stabilising<T>, c: &DMatrix<T>) -> Result<DMatrix<T>, Error> {
         let Stabilising { vectors, triangle, .. } = found;
         let mut moved = triple((vectors, true), c, (vectors, false));
-        let equation = Triangular {
-            form: if self.discrete { Form::Product } else { Form::Sum },
-            r: (block(triangle), true),
-            minus: self.discrete,
-            s: (block(triangle), false),
-        };
+        let equation = Triangular::lyapunov(self.discrete, true, triangle);
         equation.solve(&mut block_mut(&mut moved))?;
         let moved = hermitian(&triple((vectors, false), &moved, (vectors, true)));
         Ok(if self.discrete { moved } else { -moved })
@@ -246,9 +235,8 @@ impl<T: Scalar> Regulator<T> {
         let by_input = product((block(&self.b), true), (block(&d), false));
         let second = if self.discrete {
             let bx = product((block(&self.b), true), (block(x), false));
-            let weight = &self.r + product((block(&bx), false), (block(&self.b), false));
             let by_input = product((block(&by_input), false), (block(&closed.a), false));
-            product((block(&by_input), true), (block(&solve(&weight, &by_input)?), false))
+            product((block(&by_input), true), (block(&solve(&self.weight(&bx), &by_input)?), false))
         } else {
             product((block(&by_input), true), (block(&solve(&self.r, &by_input)?), false))
         };

@@ -618,7 +618,7 @@ where
 {
     let (size, _) = q.shape_generic();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
-    let (mut q_dot, mut p, mut x) = (zeros(), in_basis(q, a_dot), zeros());
+    let (mut q_dot, mut p, mut x) = (zeros(), in_basis(q, block(a_dot)), zeros());
     let (one, zero) = (T::one(), T::zero());
     let all = largest_modulus(p.iter());
     let mut divider = Divider::new(primitive, Some(block(q)), block(t), all);

@@ -3,11 +3,11 @@
 use difrules_core::{Real, Scalar};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::algebra::matrix_function::{PlainWork, from_basis, in_domain, into_basis, times};
+use crate::algebra::matrix_function::{PlainWork, in_domain, times};
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::solve_of_moving_root;
 use crate::algebra::sylvester::{Form, Triangular};
-use crate::block::{block, product};
+use crate::block::{block, in_basis, out_of_basis, product};
 use crate::error::Error;
 
 /// Q, the sign U of T, and U T, with A = Q T Q^H.
@@ -76,15 +76,15 @@ pub(crate) fn derivative_of_sign<T: Scalar>(
     [q, u, root]: &[DMatrix<T>; 3],
     e: DMatrixView<'_, T>,
 ) -> DMatrix<T> {
-    let e = into_basis(q, e);
+    let e = in_basis(q, e);
     let (s, moving) = if <T::Real as Real>::BASE {
         (u.clone(), root.clone())
     } else {
-        (into_basis(q, s), into_basis(q, block(&product((s, false), (a, false)))))
+        (in_basis(q, s), in_basis(q, block(&product((s, false), (a, false)))))
     };
     // What is twice the part of a matrix that S does not commute with, but anticommutes with, as dS does.
     let apart = |m: &DMatrix<T>| m - times(&times(&s, m), &s);
     let mut dot = apart(&solve_of_moving_root(&moving, root, apart(&e)));
     dot.apply(|x| *x = x.scale(nalgebra::convert(0.5)));
-    from_basis(q, &dot)
+    out_of_basis(q, &dot)
 }

@@ -8,12 +8,10 @@ use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::algebra::matrix_function::{
-    PlainWork, add_adjoint_derivative, depth, from_basis, in_domain, into_basis,
-};
+use crate::algebra::matrix_function::{PlainWork, add_adjoint_derivative, depth, in_domain};
 use crate::algebra::schur::{blocks, rounding_sizes, unordered_schur_factors};
 use crate::algebra::sylvester::{Form, Triangular, eigenvalues};
-use crate::block::{block, block_mut, multiply, varies};
+use crate::block::{block, block_mut, in_basis, multiply, out_of_basis, varies};
 use crate::error::Error;
 use crate::tolerance::{Gap, gap_of, undefined};
 
@@ -297,7 +295,7 @@ pub(crate) fn derivative_of_root<T: Scalar>(
         report(Diagnostic::undefined("sqrt", reason));
         return DMatrix::from_element(e.nrows(), e.ncols(), undefined());
     }
-    let c = into_basis(q, e);
-    let x = if <T::Real as Real>::BASE { r.clone() } else { into_basis(q, y) };
-    from_basis(q, &solve_of_moving_root(&x, r, c))
+    let c = in_basis(q, e);
+    let x = if <T::Real as Real>::BASE { r.clone() } else { in_basis(q, y) };
+    out_of_basis(q, &solve_of_moving_root(&x, r, c))
 }

@@ -42,7 +42,13 @@ pub(crate) struct Triangular<'a, T: Scalar> {
     pub(crate) s: (DMatrixView<'a, T>, bool),
 }
 
-impl<T: Scalar> Triangular<'_, T> {
+impl<'a, T: Scalar> Triangular<'a, T> {
+    /// Lyapunov's equation, op(T) X + X op(T)^H = C, or X - op(T) X op(T)^H = C in discrete time.
+    pub(crate) fn lyapunov(discrete: bool, adjoint: bool, t: &'a DMatrix<T>) -> Self {
+        let form = if discrete { Form::Product } else { Form::Sum };
+        Self { form, r: (block(t), adjoint), minus: discrete, s: (block(t), !adjoint) }
+    }
+
     /// Replaces C by X, which is large, and no error, where the equation is all but singular. Nothing overflows on the
     /// way.
     ///

@@ -171,8 +171,8 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let SymmetricEigen { eigenvalues: w, eigenvectors: v } = eigen;
-    let s = in_basis(v, b_dot);
-    let mut h = in_basis(v, a_dot);
+    let s = in_basis(v, block(b_dot));
+    let mut h = in_basis(v, block(a_dot));
     for j in 0..w.len() {
         for i in 0..w.len() {
             h[(i, j)] -= s[(i, j)].scale((w[i] + w[j]) * half::<T>());

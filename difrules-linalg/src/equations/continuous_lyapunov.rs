@@ -5,12 +5,8 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::buffer;
-use crate::equations::linear::{
-    dynamic, lyapunov_and_factors, lyapunov_cotangent, lyapunov_tangent, shaped, stable,
-};
+use crate::equations::linear::{lyapunov_and_factors, lyapunov_forward, lyapunov_reverse, stable};
 use crate::error::Error;
-use crate::known::Known;
 
 /// The X with A X + X A^H = Q, Lyapunov's equation in continuous time: of A dx = A x dt + dw with the covariance -Q of the
 /// noise X is that of the state.
@@ -67,8 +63,7 @@ fn continuous_lyapunov_and_factors<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let (x, factors) = lyapunov_and_factors(false, &dynamic(a), &dynamic(q))?;
-    Ok((shaped(a.shape_generic(), &x), factors))
+    lyapunov_and_factors(false, a, q)
 }
 
 fn continuous_lyapunov_forward<T: Scalar, D: Dim>(
@@ -81,10 +76,7 @@ fn continuous_lyapunov_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let (known, x_plain) = (Known::again(factors), dynamic(x));
-    let (a_dot, q_dot) = (dynamic(a_dot), dynamic(q_dot));
-    let x_dot = lyapunov_tangent(false, false, &dynamic(a), &known, &x_plain, &a_dot, &q_dot);
-    shaped(x.shape_generic(), &x_dot)
+    lyapunov_forward(false, a, x, factors, a_dot, q_dot)
 }
 
 fn continuous_lyapunov_reverse<T: Scalar, D: Dim>(
@@ -97,14 +89,7 @@ fn continuous_lyapunov_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
-    let x_bar: OMatrix<T, D, D> = x_bar.into_owned();
-    let mut a_bar = a_bar.buffer();
-    let mut a_bar = a_bar.as_mut().map(buffer);
-    let (coefficient, known) = (dynamic(a), Known::again(factors));
-    let coefficient = (&coefficient, &known);
-    let (form, x_bar) = ((false, false), dynamic(&x_bar));
-    let w = lyapunov_cotangent(form, coefficient, &dynamic(x), &x_bar, a_bar.as_mut());
-    q_bar.add(|| shaped(x.shape_generic(), &w));
+    lyapunov_reverse(false, a, x, factors, x_bar, (a_bar, q_bar));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

@@ -4,9 +4,8 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::riccati::Regulator;
-use crate::equations::linear::{dynamic, shaped};
-use crate::equations::riccati::{Solved, riccati_and_factors, sample};
+use crate::block::{dynamic, shaped};
+use crate::equations::riccati::{Solved, regulator, riccati_and_factors, sample};
 use crate::error::Error;
 
 /// The stabilising solution X of A^H X + X A - X B R^-1 B^H X + Q = 0: that with the eigenvalues of A - B K in the left half
@@ -76,25 +75,12 @@ fn continuous_riccati_and_factors<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<C, C>,
 {
-    let (x, factors) = riccati_and_factors(&regulator(a, b, q, r))?;
+    let (x, factors) = riccati_and_factors(&regulator(false, a, b, q, r))?;
     if !<T::Real as Real>::BASE {
         // In a mode it is the same primitive, one mode further in; the rules read plain factors alone.
         return Ok((continuous_riccati(a, b, q, r)?, factors));
     }
     Ok((shaped(a.shape_generic(), &x), factors))
-}
-
-fn regulator<T: Scalar, D: Dim, C: Dim>(
-    a: &OMatrix<T, D, D>,
-    b: &OMatrix<T, D, C>,
-    q: &OMatrix<T, D, D>,
-    r: &OMatrix<T, C, C>,
-) -> Regulator<T>
-where
-    DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<C, C>,
-{
-    let (a, b, q, r) = (dynamic(a), dynamic(b), dynamic(q), dynamic(r));
-    Regulator { discrete: false, a, b, q, r }
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is read and a tangent for each argument")]
@@ -113,8 +99,8 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<C, C>,
 {
     // Q is not read: X stands in its place.
-    let solved = Solved::new(regulator(a, b, x, r), dynamic(x), factors);
-    shaped(x.shape_generic(), &solved.forward(&regulator(a_dot, b_dot, q_dot, r_dot)))
+    let solved = Solved::new(regulator(false, a, b, x, r), dynamic(x), factors);
+    shaped(x.shape_generic(), &solved.forward(&regulator(false, a_dot, b_dot, q_dot, r_dot)))
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is read and a slot for each argument")]
@@ -133,7 +119,8 @@ fn continuous_riccati_reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<C, C>,
 {
     let x_bar: OMatrix<T, D, D> = x_bar.into_owned();
-    let bars = Solved::new(regulator(a, b, x, r), dynamic(x), factors).reverse(&dynamic(&x_bar));
+    let bars =
+        Solved::new(regulator(false, a, b, x, r), dynamic(x), factors).reverse(&dynamic(&x_bar));
     a_bar.add(|| shaped(a.shape_generic(), &bars.a));
     b_bar.add(|| shaped(b.shape_generic(), &bars.b));
     q_bar.add(|| shaped(a.shape_generic(), &bars.q));

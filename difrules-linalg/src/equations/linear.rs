@@ -12,29 +12,10 @@ use nalgebra::{DMatrix, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 use crate::algebra::hermitian_eigen::hermitian;
 use crate::algebra::schur::any_schur_factors;
 use crate::algebra::sylvester::{Form, Triangular};
-use crate::block::{block, block_mut, buffer, multiply, product, varies};
+use crate::block::{block, block_mut, buffer, dynamic, multiply, product, shaped, triple, varies};
 use crate::error::{Error, finite, overflow, shape, square};
 use crate::known::{Known, next_square, saved};
 use crate::tolerance::undefined;
-
-/// A matrix of any dimensions as a dynamic one: the equations are written for these alone.
-pub(crate) fn dynamic<T: Scalar, R: Dim, C: Dim>(matrix: &OMatrix<T, R, C>) -> DMatrix<T>
-where
-    DefaultAllocator: Allocator<R, C>,
-{
-    block(matrix).into_owned()
-}
-
-/// The matrix with its own dimensions again.
-pub(crate) fn shaped<T: Scalar, R: Dim, C: Dim>(
-    (rows, columns): (R, C),
-    matrix: &DMatrix<T>,
-) -> OMatrix<T, R, C>
-where
-    DefaultAllocator: Allocator<R, C>,
-{
-    OMatrix::from_iterator_generic(rows, columns, matrix.iter().copied())
-}
 
 /// The scalar of the same kind over f64, in which the equations are factored and solved at every scalar.
 pub(crate) type Wide<T> = <<T as Scalar>::Kind as Kind>::Of<f64>;
@@ -47,16 +28,6 @@ pub(crate) fn wide<T: Scalar>(matrix: &DMatrix<T>) -> DMatrix<Wide<T>> {
 /// Plain numbers as those of a mode that do not vary, or rounded to the scalar.
 pub(crate) fn narrow<T: Scalar>(matrix: &DMatrix<Wide<T>>) -> DMatrix<T> {
     matrix.map(|x| x.map_parts(&mut |part| nalgebra::convert::<f64, T::Real>(part)))
-}
-
-/// V^H C W.
-pub(crate) fn between<T: Scalar>(v: &DMatrix<T>, c: &DMatrix<T>, w: &DMatrix<T>) -> DMatrix<T> {
-    product((block(v), true), (block(&product((block(c), false), (block(w), false))), false))
-}
-
-/// V X W^H.
-pub(crate) fn back<T: Scalar>(v: &DMatrix<T>, x: &DMatrix<T>, w: &DMatrix<T>) -> DMatrix<T> {
-    product((block(v), false), (block(&product((block(x), false), (block(w), true))), false))
 }
 
 /// C <- C + alpha op(A) op(B), unless one of the factors does not vary.
@@ -118,7 +89,7 @@ pub(crate) fn sylvester_again<T: Scalar>(
         }
         None => (any_schur_factors(&wide(a))?, any_schur_factors(&wide(b))?),
     };
-    let mut x = between(&q, &wide(c), &p);
+    let mut x = triple((&q, true), &wide(c), (&p, false));
     let equation = Triangular {
         form: Form::Sum,
         r: (block(&r), adjoint),
@@ -126,7 +97,7 @@ pub(crate) fn sylvester_again<T: Scalar>(
         s: (block(&s), adjoint),
     };
     equation.solve(&mut block_mut(&mut x))?;
-    Ok(narrow(&back(&q, &x, &p)))
+    Ok(narrow(&triple((&q, false), &x, (&p, true))))
 }
 
 /// op(A) dX + dX op(B) = dC - op(dA) X - X op(dB).
@@ -231,33 +202,28 @@ pub(crate) fn lyapunov_again<T: Scalar>(
         Some(mut reals) => (next_square(&mut reals, size), next_square(&mut reals, size)),
         None => any_schur_factors(&wide(a))?,
     };
-    let mut x = between(&q, &wide(c), &q);
-    lyapunov_of(discrete, adjoint, &t).solve(&mut block_mut(&mut x))?;
-    let x = narrow(&back(&q, &x, &q));
+    let mut x = triple((&q, true), &wide(c), (&q, false));
+    Triangular::lyapunov(discrete, adjoint, &t).solve(&mut block_mut(&mut x))?;
+    let x = narrow(&triple((&q, false), &x, (&q, true)));
     let mut entries = (0..size).flat_map(|j| (0..=j).map(move |i| (i, j)));
     let is_hermitian = |(i, j)| c[(i, j)] == T::conjugate(c[(j, i)]);
     Ok(if entries.all(is_hermitian) { hermitian(&x) } else { x })
-}
-
-/// The equation with a triangular coefficient.
-pub(crate) fn lyapunov_of<T: Scalar>(
-    discrete: bool,
-    adjoint: bool,
-    t: &DMatrix<T>,
-) -> Triangular<'_, T> {
-    let form = if discrete { Form::Product } else { Form::Sum };
-    Triangular { form, r: (block(t), adjoint), minus: discrete, s: (block(t), !adjoint) }
 }
 
 /// The solution of Lyapunov's equation for a matrix, and its factors.
 ///
 /// # Errors
 /// Those of [`continuous_lyapunov`](fn@crate::continuous_lyapunov).
-pub(crate) fn lyapunov_and_factors<T: Scalar>(
+#[expect(clippy::type_complexity, reason = "what an augmented primal returns")]
+pub(crate) fn lyapunov_and_factors<T: Scalar, D: Dim>(
     discrete: bool,
-    a: &DMatrix<T>,
-    q: &DMatrix<T>,
-) -> Result<(DMatrix<T>, Arc<[f64]>), Error> {
+    a: &OMatrix<T, D, D>,
+    q: &OMatrix<T, D, D>,
+) -> Result<(OMatrix<T, D, D>, Arc<[f64]>), Error>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (shape_of_a, a, q) = (a.shape_generic(), &dynamic(a), &dynamic(q));
     let size = square("a", a.shape())?;
     shape("q", q.shape(), (size, size))?;
     finite("a", a)?;
@@ -266,11 +232,50 @@ pub(crate) fn lyapunov_and_factors<T: Scalar>(
     let plain = wide(a);
     let (v, t) = any_schur_factors(&plain)?;
     let coefficient = (block(&plain), block(&v));
-    lyapunov_of(discrete, false, &t).check::<T::Real>(coefficient, coefficient)?;
+    Triangular::lyapunov(discrete, false, &t).check::<T::Real>(coefficient, coefficient)?;
     let factors = saved(&[&v, &t]);
     let x = lyapunov_again(discrete, false, a, q, &Known::again(&factors))?;
     overflow("x", x.iter())?;
-    Ok((x, factors))
+    Ok((shaped(shape_of_a, &x), factors))
+}
+
+/// The forward rule of Lyapunov's equation.
+pub(crate) fn lyapunov_forward<T: Scalar, D: Dim>(
+    discrete: bool,
+    a: &OMatrix<T, D, D>,
+    x: &OMatrix<T, D, D>,
+    factors: &Arc<[f64]>,
+    a_dot: &OMatrix<T, D, D>,
+    q_dot: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (known, x_plain) = (Known::again(factors), dynamic(x));
+    let (a_dot, q_dot) = (dynamic(a_dot), dynamic(q_dot));
+    let x_dot = lyapunov_tangent(discrete, false, &dynamic(a), &known, &x_plain, &a_dot, &q_dot);
+    shaped(x.shape_generic(), &x_dot)
+}
+
+/// The reverse rule of Lyapunov's equation.
+pub(crate) fn lyapunov_reverse<T: Scalar, D: Dim>(
+    discrete: bool,
+    a: &OMatrix<T, D, D>,
+    x: &OMatrix<T, D, D>,
+    factors: &Arc<[f64]>,
+    x_bar: Cotangent<'_, OMatrix<T, D, D>>,
+    (a_bar, q_bar): (Slot<'_, OMatrix<T, D, D>>, Slot<'_, OMatrix<T, D, D>>),
+) where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let x_bar: OMatrix<T, D, D> = x_bar.into_owned();
+    let mut a_bar = a_bar.buffer();
+    let mut a_bar = a_bar.as_mut().map(buffer);
+    let (coefficient, known) = (dynamic(a), Known::again(factors));
+    let coefficient = (&coefficient, &known);
+    let (form, x_bar) = ((discrete, false), dynamic(&x_bar));
+    let w = lyapunov_cotangent(form, coefficient, &dynamic(x), &x_bar, a_bar.as_mut());
+    q_bar.add(|| shaped(x.shape_generic(), &w));
 }
 
 /// op(A) dX + dX op(A)^H = dC - op(dA) X - X op(dA)^H; in discrete time

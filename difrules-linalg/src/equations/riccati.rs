@@ -4,17 +4,33 @@ use std::sync::Arc;
 
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar};
-use nalgebra::DMatrix;
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 use num_traits::Zero;
 
 use crate::algebra::hermitian_eigen::{evenly, hermitian};
-use crate::algebra::riccati::{ClosedLoop, Regulator, triple};
+use crate::algebra::riccati::{ClosedLoop, Regulator};
 use crate::algebra::scaling::{exponent, times_power};
 use crate::blas::options::{Diagonal, Triangle};
-use crate::block::{block, product};
+use crate::block::{block, dynamic, product, triple};
 use crate::equations::linear::{Wide, lyapunov_again, narrow, solved_again, wide};
 use crate::error::{Error, finite, finite_triangle, overflow, shape, square};
 use crate::known::{Known, saved};
+
+/// The equation of matrices of any dimensions.
+pub(crate) fn regulator<T: Scalar, D: Dim, C: Dim>(
+    discrete: bool,
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, C>,
+    q: &OMatrix<T, D, D>,
+    r: &OMatrix<T, C, C>,
+) -> Regulator<T>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<C, C>,
+{
+    let (a, b, q, r) = (dynamic(a), dynamic(b), dynamic(q), dynamic(r));
+    Regulator { discrete, a, b, q, r }
+}
 
 /// The stabilising solution, and the factors of its closed loop.
 ///

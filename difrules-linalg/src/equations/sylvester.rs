@@ -7,10 +7,8 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::schur::any_schur_factors;
 use crate::algebra::sylvester::{Form, Triangular};
-use crate::block::{block, buffer, multiply};
-use crate::equations::linear::{
-    add_product, coefficient, dynamic, shaped, solved_again, sylvester_again, wide,
-};
+use crate::block::{block, buffer, dynamic, multiply, shaped};
+use crate::equations::linear::{add_product, coefficient, solved_again, sylvester_again, wide};
 use crate::error::{Error, finite, overflow, shape, square};
 use crate::known::{Known, saved};
 

@@ -1,10 +1,10 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::exponential::Exponential;
-use crate::algebra::matrix_function::{add_adjoint_derivative, of_size_of};
-use crate::block::block;
+use crate::algebra::matrix_function::{add_adjoint_derivative, value_of};
+use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
 
@@ -61,8 +61,7 @@ where
     finite("a", a)?;
     let (y, steps) = Exponential::new(block(a))?;
     overflow("y", y.iter())?;
-    // In a mode it is the same primitive, one mode further in.
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { exp(a)? };
+    let y = value_of(a, &y, exp)?;
     Ok((y, steps))
 }
 
@@ -74,7 +73,7 @@ fn exp_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(y, &steps.derivative(block(y), block(a_dot)))
+    shaped(y.shape_generic(), &steps.derivative(block(y), block(a_dot)))
 }
 
 fn exp_reverse<T: Scalar, D: Dim>(

@@ -3,10 +3,11 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::matrix_function::{add_product, depth, plain_one_norm, times};
-use crate::block::{FIT, block, block_mut, buffer, multiply, pairing, product, varies};
+use crate::algebra::matrix_function::{
+    add_product, depth, mean_of_diagonal, plain_one_norm, times,
+};
+use crate::block::{FIT, block, buffer, multiply, pairing, product, shaped, varies};
 use crate::error::{Error, finite, overflow, shape, square};
-use crate::tolerance::plain;
 
 /// exp(t A) B without exp(t A): its cost is that of products of A with B. To a complex t if A is complex.
 ///
@@ -62,14 +63,12 @@ where
     finite("a", a)?;
     finite("b", b)?;
     let steps = Steps::new(t, block(a), 0)?;
-    let mut y = b.clone();
     let mut f = block(b).into_owned();
     for _ in 0..steps.count {
         f = steps.step(&f);
     }
     overflow("y", f.iter())?;
-    block_mut(&mut y).copy_from(&f);
-    Ok(y)
+    Ok(shaped(b.shape_generic(), &f))
 }
 
 /// The degrees of Taylor polynomials, and the one-norm up to which the backward error of each is no larger than the unit
@@ -98,12 +97,9 @@ impl<T: Scalar> Steps<T> {
     /// # Errors
     /// [`Error::NoConvergence`] where t A is so large that nobody waits for it.
     fn new(t: T, a: DMatrixView<'_, T>, more: usize) -> Result<Self, Error> {
-        let size = a.nrows();
-        let part: T::Real = nalgebra::convert(1.0 / size.max(1) as f64);
-        // Of each its part, so that the sum does not overflow.
-        let mean = (0..size).fold(T::zero(), |sum, i| sum + plain(a[(i, i)]).scale(part));
         let mut shifted = a.into_owned();
-        (0..size).for_each(|i| shifted[(i, i)] -= mean);
+        let mean = mean_of_diagonal(&shifted);
+        (0..shifted.nrows()).for_each(|i| shifted[(i, i)] -= mean);
         let norm = plain_one_norm(&shifted) * t.modulus().to_f64();
         let steps = |bound: f64| (norm / bound).ceil().max(1.0);
         let (mut found, mut least) = (DEGREES[0], f64::INFINITY);
@@ -187,14 +183,10 @@ where
         }
     }
     if !t_dot.is_constant_zero() {
-        let mut slope = DMatrix::zeros(y.nrows(), y.ncols());
-        let factors = ((block(a), false), (block(y), false));
-        multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut slope));
+        let slope = product((block(a), false), (block(y), false));
         f_dot.zip_apply(&slope, |x, slope| *x += t_dot * slope);
     }
-    let mut y_dot = y.clone();
-    block_mut(&mut y_dot).copy_from(&f_dot);
-    y_dot
+    shaped(y.shape_generic(), &f_dot)
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is read and a slot for each argument")]
@@ -211,12 +203,7 @@ fn exp_action_reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
     let mut bar = buffer(&mut y_bar).into_owned();
-    t_bar.add(|| {
-        let mut slope = DMatrix::zeros(y.nrows(), y.ncols());
-        let factors = ((block(a), false), (block(y), false));
-        multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut slope));
-        pairing(&bar, &slope)
-    });
+    t_bar.add(|| pairing(&bar, &product((block(a), false), (block(y), false))));
     let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
     if a_bar.is_none() && b_bar.is_none() {
         return;

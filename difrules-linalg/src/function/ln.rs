@@ -1,10 +1,10 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::logarithm::LogarithmSteps;
-use crate::algebra::matrix_function::{add_adjoint_derivative, of_size_of};
-use crate::block::block;
+use crate::algebra::matrix_function::{add_adjoint_derivative, value_of};
+use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
 
@@ -64,8 +64,7 @@ where
     finite("a", a)?;
     let (y, steps) = LogarithmSteps::new(block(a))?;
     overflow("y", y.iter())?;
-    // In a mode it is the same primitive, one mode further in.
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { ln(a)? };
+    let y = value_of(a, &y, ln)?;
     Ok((y, steps))
 }
 
@@ -76,7 +75,7 @@ fn ln_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(a_dot, &steps.derivative(block(a_dot)))
+    shaped(a_dot.shape_generic(), &steps.derivative(block(a_dot)))
 }
 
 fn ln_reverse<T: Scalar, D: Dim>(

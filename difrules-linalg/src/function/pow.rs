@@ -1,12 +1,12 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
 
 use crate::algebra::matrix_function::{
-    add_adjoint_derivative, derivative_of_product, of_size_of, times,
+    add_adjoint_derivative, derivative_of_product, times, value_of,
 };
-use crate::block::block;
+use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::systems::inverse::inverse;
 
@@ -85,8 +85,7 @@ where
         }
     }
     overflow("y", y.iter())?;
-    // In a mode it is the same primitive, one mode further in.
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { pow(a, p)? };
+    let y = value_of(a, &y, |a| pow(a, p))?;
     Ok((y, PowSteps { base, steps }))
 }
 
@@ -117,7 +116,7 @@ fn pow_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(a_dot, &steps.derivative(p, block(a_dot)))
+    shaped(a_dot.shape_generic(), &steps.derivative(p, block(a_dot)))
 }
 
 fn pow_reverse<T: Scalar, D: Dim>(

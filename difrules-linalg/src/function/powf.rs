@@ -7,11 +7,11 @@ use nalgebra::{ComplexField, DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, O
 use crate::algebra::exponential::Exponential;
 use crate::algebra::logarithm::LogarithmSteps;
 use crate::algebra::matrix_function::{
-    PlainWork, add_adjoint_derivative, derivative_of_product, from_basis, in_domain, into_basis,
-    of_size_of, on_negative_axis, on_plain, times,
+    PlainWork, add_adjoint_derivative, derivative_of_product, in_domain, on_negative_axis,
+    on_plain, times, value_of,
 };
 use crate::algebra::schur::unordered_schur_factors;
-use crate::block::{block, buffer, pairing, varies};
+use crate::block::{block, buffer, in_basis, out_of_basis, pairing, shaped, varies};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, finite, overflow, square};
 use crate::function::ln::ln_and_steps;
@@ -102,7 +102,7 @@ where
     // All of it in one basis: so the rounding of that is one of A, not of parts of the power.
     let mut found = on_plain::<Basis, T>(block(a))?.into_iter();
     let [q, t] = [(); 2].map(|()| found.next().expect("two matrices"));
-    let all = if <T::Real as Real>::BASE { t } else { into_basis(&q, block(a)) };
+    let all = if <T::Real as Real>::BASE { t } else { in_basis::<T, Dyn>(&q, block(a)) };
     let exponent = mean_exponent(&all)?;
     let scale = nalgebra::convert((-exponent).exp2());
     let (mut logarithm, of_logarithm) = ln_and_steps::<T, Dyn>(&all.map(|x| x.scale(scale)))?;
@@ -114,10 +114,9 @@ where
     let moving = fraction - nalgebra::convert(fraction.to_f64());
     let factor = ComplexField::exp(moving * turn) * nalgebra::convert(known);
     let (whole, of_whole) = pow_and_steps::<T, Dyn>(&all, integer)?;
-    let y = from_basis(&q, &times(&whole, &root).map(|x| x.scale(factor)));
+    let y = out_of_basis::<T, Dyn>(&q, &times(&whole, &root).map(|x| x.scale(factor)));
     overflow("y", y.iter())?;
-    // In a mode it is the same primitive, one mode further in.
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { powf(a, p)? };
+    let y = value_of(a, &y, |a| powf(a, p))?;
     let steps = PowerSteps {
         q,
         logarithm,
@@ -148,19 +147,19 @@ fn mean_exponent<T: Scalar>(a: &DMatrix<T>) -> Result<f64, Error> {
 impl<T: Scalar> PowerSteps<T> {
     /// The derivative along E, with p fixed.
     fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
-        let e = into_basis(&self.q, e);
+        let e = in_basis(&self.q, e);
         let scaled = e.map(|x| x.scale(self.scale));
         let by_root = self.of_logarithm.derivative(block(&scaled)).map(|x| x.scale(self.fraction));
         let root_dot = self.of_root.derivative(block(&self.root), block(&by_root));
         let whole_dot = self.of_whole.derivative(self.integer, block(&e));
         let y_dot = derivative_of_product((&self.whole, &whole_dot), (&self.root, &root_dot));
-        from_basis(&self.q, &y_dot.map(|x| x.scale(self.factor)))
+        out_of_basis(&self.q, &y_dot.map(|x| x.scale(self.factor)))
     }
 
     /// The derivative by p, Y ln A.
     fn by_exponent(&self) -> DMatrix<T> {
         let power = times(&self.whole, &self.root).map(|x| x.scale(self.factor));
-        from_basis(&self.q, &times(&power, &self.logarithm))
+        out_of_basis(&self.q, &times(&power, &self.logarithm))
     }
 }
 
@@ -191,7 +190,7 @@ where
         let slope = steps.by_exponent();
         y_dot.zip_apply(&slope, |x, slope| *x += slope.scale(p_dot));
     }
-    of_size_of(a_dot, &y_dot)
+    shaped(a_dot.shape_generic(), &y_dot)
 }
 
 fn powf_reverse<T: Scalar, D: Dim>(

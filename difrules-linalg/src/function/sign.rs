@@ -1,10 +1,10 @@
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::algebra::matrix_function::{add_adjoint_derivative, from_basis, of_size_of, on_plain};
+use crate::algebra::matrix_function::{add_adjoint_derivative, on_plain};
 use crate::algebra::sign::{Sign, derivative_of_sign};
-use crate::block::block;
+use crate::block::{block, out_of_basis, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
 
@@ -62,7 +62,11 @@ where
     let mut found = on_plain::<Sign, T>(block(a))?.into_iter();
     let factors = [(); 3].map(|()| found.next().expect("three matrices"));
     let [q, u, _] = &factors;
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &from_basis(q, u)) } else { sign(a)? };
+    let y = if <T::Real as Real>::BASE {
+        shaped(a.shape_generic(), &out_of_basis::<T, Dyn>(q, u))
+    } else {
+        sign(a)?
+    };
     overflow("y", y.iter())?;
     Ok((y, factors))
 }
@@ -76,7 +80,7 @@ fn sign_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(y, &derivative_of_sign(block(a), block(y), factors, block(a_dot)))
+    shaped(y.shape_generic(), &derivative_of_sign(block(a), block(y), factors, block(a_dot)))
 }
 
 fn sign_reverse<T: Scalar, D: Dim>(

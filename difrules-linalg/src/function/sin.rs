@@ -1,10 +1,10 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::matrix_function::{add_adjoint_derivative, of_size_of};
+use crate::algebra::matrix_function::{add_adjoint_derivative, value_of};
 use crate::algebra::trigonometric::{Pair, Part, Trigonometric};
-use crate::block::block;
+use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
 
@@ -59,8 +59,7 @@ where
     finite("a", a)?;
     let ([y, _], steps) = Trigonometric::new(Pair::Circular, block(a));
     overflow("y", y.iter())?;
-    // In a mode it is the same primitive, one mode further in.
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &y) } else { sin(a)? };
+    let y = value_of(a, &y, sin)?;
     Ok((y, steps))
 }
 
@@ -71,7 +70,7 @@ fn sin_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(a_dot, &steps.derivative(Part::Sine, block(a_dot)))
+    shaped(a_dot.shape_generic(), &steps.derivative(Part::Sine, block(a_dot)))
 }
 
 fn sin_reverse<T: Scalar, D: Dim>(

@@ -1,10 +1,10 @@
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::algebra::matrix_function::{add_adjoint_derivative, from_basis, of_size_of, on_plain};
+use crate::algebra::matrix_function::{add_adjoint_derivative, on_plain};
 use crate::algebra::square_root::{SquareRoot, derivative_of_root};
-use crate::block::block;
+use crate::block::{block, out_of_basis, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
 
@@ -63,7 +63,11 @@ where
     finite("a", a)?;
     let mut found = on_plain::<SquareRoot, T>(block(a))?.into_iter();
     let [q, r] = [(); 2].map(|()| found.next().expect("two matrices"));
-    let y = if <T::Real as Real>::BASE { of_size_of(a, &from_basis(&q, &r)) } else { sqrt(a)? };
+    let y = if <T::Real as Real>::BASE {
+        shaped(a.shape_generic(), &out_of_basis::<T, Dyn>(&q, &r))
+    } else {
+        sqrt(a)?
+    };
     overflow("y", y.iter())?;
     Ok((y, (q, r)))
 }
@@ -76,7 +80,7 @@ fn sqrt_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    of_size_of(y, &derivative_of_root(block(y), q, r, block(a_dot)))
+    shaped(y.shape_generic(), &derivative_of_root(block(y), q, r, block(a_dot)))
 }
 
 fn sqrt_reverse<T: Scalar, D: Dim>(

@@ -147,7 +147,7 @@ where
     let SymmetricEigen { eigenvalues, eigenvectors } = eigen;
     let points: Vec<f64> = eigenvalues.iter().map(|w| w.to_f64()).collect();
     let mut differences = DividedDifferences::new(f, &points);
-    let turned: Vec<_> = directions.iter().map(|e| in_basis(eigenvectors, e)).collect();
+    let turned: Vec<_> = directions.iter().map(|e| in_basis(eigenvectors, block(e))).collect();
     let (size, _) = eigenvectors.shape_generic();
     let mut sum = OMatrix::zeros_generic(size, size);
     let mut left: Vec<_> = turned.iter().collect();
