@@ -26,7 +26,7 @@ doc:
 
 # Writes the tables that come from the registry.
 generate:
-    DIFRULES_UPDATE=1 cargo test -p difrules-core --test generated
+    DIFRULES_UPDATE=1 cargo test -p difrules-core --test all generated
 
 # One benchmark: `just bench matrices`.
 bench name:

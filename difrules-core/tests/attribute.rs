@@ -260,15 +260,15 @@ fn every_form_keeps_the_rules() {
 #[test]
 fn the_record_says_what_the_source_says() {
     let record = find("scaled_exp", 2).unwrap();
-    assert_eq!(record.path, "attribute::scaled_exp");
+    assert_eq!(record.path, "all::attribute::scaled_exp");
     assert!(std::ptr::eq(find("DiffRules.xexpy", 2).unwrap(), record));
-    assert!(std::ptr::eq(find("attribute::scaled_exp", 2).unwrap(), record));
+    assert!(std::ptr::eq(find("all::scaled_exp", 2).unwrap(), record));
     assert!(find("scaled_exp", 3).is_err());
     assert_eq!(by_name("x_exp_y", 2).len(), 1);
     assert_eq!(record.symbolic[1], "(z_bar * y.exp(), z_bar * z)");
     assert_eq!(record.doc, "Closures that return their contributions.");
     assert!(record.file.ends_with("attribute.rs"));
-    assert_eq!(record.to_string(), "attribute::scaled_exp(x: T, y: T) -> T");
+    assert_eq!(record.to_string(), "all::attribute::scaled_exp(x: T, y: T) -> T");
 
     let record = find("weighted", 3).unwrap();
     let notions: Vec<_> = record.arguments.iter().map(|a| a.notion().to_string()).collect();
@@ -395,7 +395,7 @@ fn the_gradient_by_a_complex_number_is_that_of_its_parts() {
 }
 
 #[test]
-#[should_panic(expected = "the primitive `attribute::forward_only` has no reverse rule")]
+#[should_panic(expected = "the primitive `all::attribute::forward_only` has no reverse rule")]
 fn a_missing_rule_is_named() {
     gradient(|x| forward_only(*x), &1.0_f64);
 }

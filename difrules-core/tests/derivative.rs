@@ -124,7 +124,7 @@ mod material {
 fn a_users_own_names_are_the_users_own() {
     let x = 2.0_f64;
     assert_eq!(derivative!(material::E * x, x), (420.0, 210.0));
-    assert_eq!(derivative!(material::PI * x + crate::material::E, x), (211.0, 0.5));
+    assert_eq!(derivative!(material::PI * x + crate::derivative::material::E, x), (211.0, 0.5));
     assert_eq!(derivative!(x * std::f64::consts::E, x).1, std::f64::consts::E);
     const E: f64 = 7.0;
     assert_eq!(derivative!(E * x, x), (14.0, 7.0));

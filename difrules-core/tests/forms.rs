@@ -322,13 +322,13 @@ impl Circle {
 
 /// A primitive with one rule alone.
 #[primitive(forward = |x, _, x_dot| x_dot * (x + x), instances(f64))]
-fn forward_only<T: Real>(x: T) -> T {
+fn forward_alone<T: Real>(x: T) -> T {
     x * x
 }
 
 /// A primitive with one rule alone.
 #[primitive(reverse = |x, _, y_bar| y_bar * (x + x), instances(f64))]
-fn reverse_only<T: Real>(x: T) -> T {
+fn reverse_alone<T: Real>(x: T) -> T {
     x * x
 }
 
@@ -355,8 +355,8 @@ fn rules_of_every_form_hold() {
         ("filtered", 1),
         ("area", 1),
         ("circumference", 1),
-        ("forward_only", 1),
-        ("reverse_only", 1),
+        ("forward_alone", 1),
+        ("reverse_alone", 1),
     ];
     for (name, arity) in names {
         check(find(name, arity).unwrap_or_else(|error| panic!("{error}"))).assert();
@@ -442,7 +442,7 @@ fn associated_functions_are_primitives() {
     assert_eq!(Circle::area(1.0), std::f64::consts::PI);
     assert_eq!(gradient(|r| Circle::area(*r), &1.0), 2.0 * std::f64::consts::PI);
     assert_eq!(Circle::circumference(0.5), std::f64::consts::PI);
-    assert!(by_path("forms::Circle::area").is_some());
+    assert!(by_path("all::forms::Circle::area").is_some());
     let opaque = gradient(|x| with_function(*x, |x| x + 1.0), &2.0_f64);
     assert_eq!(opaque, 4.0);
 }
@@ -450,7 +450,7 @@ fn associated_functions_are_primitives() {
 #[test]
 fn names_are_those_of_the_attribute() {
     let root = find("root", 1).unwrap();
-    assert_eq!((root.name, root.path), ("root", "forms::checked_sqrt"));
+    assert_eq!((root.name, root.path), ("root", "all::forms::checked_sqrt"));
     assert!(find("checked_sqrt", 1).is_err());
     let opaque = find("with_function", 2).unwrap();
     assert_eq!(opaque.arguments[1].type_name, "impl Fn(f64) -> f64 + Clone + 'static");

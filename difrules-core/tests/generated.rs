@@ -1,8 +1,7 @@
 //! Files that are written from the registry are as the registry has them. To write them again:
-//! `DIFRULES_UPDATE=1 cargo test -p difrules-core --test generated`.
+//! `DIFRULES_UPDATE=1 cargo test -p difrules-core --test all generated`.
 
-mod reference;
-
+use crate::reference;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -32,7 +31,7 @@ fn check(file: &str, wanted: &str) {
     assert!(
         found == wanted,
         "{file} is not what the registry has: run `DIFRULES_UPDATE=1 cargo test -p difrules-core \
-         --test generated`"
+         --test all generated`"
     );
 }
 
@@ -144,7 +143,7 @@ fn the_table_of_the_documentation() {
     let old = read(FILE);
     let measured = measured();
     let mut page = String::from(
-        "All scalar primitives, from the registry: `cargo test -p difrules-core --test generated` holds this page to it.\n\n\
+        "All scalar primitives, from the registry: `cargo test -p difrules-core --test all generated` holds this page to it.\n\n\
          The last column has the largest relative errors that were found, of the value and of the derivatives, against \
          mpmath at random points and at the hard ones; what the rounding of the arguments does to the value is taken off.\n",
     );

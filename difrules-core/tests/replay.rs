@@ -138,7 +138,7 @@ fn what_may_be_another_branch_is_reported() {
 fn a_primitive_that_fails_in_a_replay_is_reported() {
     let mut recording = Recording::new(|a| inverse(a).map(|b| b[0]), &dmatrix![2.0]).unwrap();
     let error = recording.value(&dmatrix![0.0]).unwrap_err();
-    assert_eq!(error.to_string(), "`replay::inverse` failed: \"singular\"");
+    assert_eq!(error.to_string(), "`all::replay::inverse` failed: \"singular\"");
     let error = recording.value(&dmatrix![1.0, 2.0]).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -1,13 +1,13 @@
 //! Values and partial derivatives of the scalar primitives against mpmath.
 
-mod reference;
-
 use std::collections::BTreeSet;
 
+use crate::reference::{
+    HARD, Line, RANDOM, beyond_rounding, evaluate, floor, is_elementary, lines,
+};
 use difrules_core::registry::Partial;
 use difrules_core::symbolic::{Expr, differentiate, evaluate as evaluate_expression};
 use difrules_core::{Dual, find};
-use reference::{HARD, Line, RANDOM, beyond_rounding, evaluate, floor, is_elementary, lines};
 
 /// What is asked of a function: 1e-12 of an elementary one, 1e-11 of a special one, 1e-9 where an order is no integer.
 fn tolerance(line: &Line) -> f64 {

@@ -34,14 +34,14 @@ fn statements_are_counted_by_line() {
     assert!(source.contains("The line that is named"), "{found}");
     // n products a number, their sums, and what nalgebra multiplies by besides.
     assert!((n * n * n..=4 * n * n * n).contains(&product.statements), "{found}");
-    assert_eq!(product.replacement, Some("statements::matmul"));
+    assert_eq!(product.replacement, Some("all::statements::matmul"));
     assert_eq!(product.operation.as_deref(), Some("mul"));
     let scalars = line("scalars");
     assert_eq!((scalars.statements, scalars.replacement), (3, None));
     assert_eq!(found.lines[0].function, product.function);
     assert_eq!(found.total(), product.statements + 3);
     let text = found.to_string();
-    assert!(text.contains("; one node by `statements::matmul`"), "{text}");
+    assert!(text.contains("; one node by `all::statements::matmul`"), "{text}");
 }
 
 #[test]

@@ -19,10 +19,15 @@ fn calls(formula: &Formula, all: &mut Vec<(&'static str, usize)>) {
     }
 }
 
+/// The primitives of the crate: those of the other tests of this program call what is no primitive.
+fn own_primitives() -> impl Iterator<Item = &'static Record> {
+    primitives().iter().copied().filter(|record| record.path.starts_with("difrules_core::"))
+}
+
 #[test]
 fn all_that_rules_call_is_registered() {
     let mut missing = Vec::new();
-    for record in primitives() {
+    for record in own_primitives() {
         for partial in record.partials {
             let Partial::Known(formula) = partial else { continue };
             let mut all = Vec::new();
@@ -59,8 +64,8 @@ fn numbers(drawn: &[Box<dyn Any>]) -> Option<Vec<f64>> {
 
 /// The primitives of numbers to one number, at a scalar.
 fn scalar_primitives(scalar: &str) -> impl Iterator<Item = (&'static Record, &'static Instance)> {
-    let with_instance = primitives().iter().filter_map(move |record| {
-        Some((*record, record.instance(scalar).filter(|instance| instance.sample.is_some())?))
+    let with_instance = own_primitives().filter_map(move |record| {
+        Some((record, record.instance(scalar).filter(|instance| instance.sample.is_some())?))
     });
     let number = std::any::TypeId::of::<f64>();
     let single = std::any::TypeId::of::<f32>();
@@ -286,7 +291,7 @@ fn diffrules_lists_what_passes_the_filter() {
 #[test]
 fn what_is_printed_is_parsed_again() {
     let mut wrong = Vec::new();
-    for record in primitives() {
+    for record in own_primitives() {
         let names: Vec<_> = record.arguments.iter().map(|argument| argument.name).collect();
         let variables: Vec<_> = names.iter().map(|name| Expr::variable(name)).collect();
         for partial in record.partials {

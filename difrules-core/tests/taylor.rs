@@ -1,12 +1,10 @@
 //! Derivatives to the fourth order of the scalar primitives, by four nested `Dual`s, against mpmath
 //! (`data/taylor.tsv`: see the script that made it).
 
-mod reference;
-
 use std::collections::BTreeSet;
 
+use crate::reference::is_elementary;
 use difrules_core::{Dual, Real, math};
-use reference::is_elementary;
 
 type D1 = Dual<f64>;
 type D2 = Dual<D1>;

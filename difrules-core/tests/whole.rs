@@ -117,7 +117,7 @@ fn plain_squares(x: &DVector<f64>) -> DVector<f64> {
 #[test]
 fn the_rules_hold() {
     for name in ["product", "add_to", "halves", "total", "plain_squares"] {
-        let record = by_path(&format!("whole::{name}")).unwrap();
+        let record = by_path(&format!("all::whole::{name}")).unwrap();
         check(record).assert();
     }
 }

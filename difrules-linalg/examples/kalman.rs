@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cargo run --release --example kalman
+//! cargo run --release --example kalman -- 200     # of the first 200 observations alone
 //! ```
 
 use std::error::Error;
@@ -162,7 +163,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         env!("CARGO_MANIFEST_DIR"),
         "/examples/data/mauna_loa_co2_monthly.csv"
     ))?;
-    let rows: Vec<(f64, f64)> = reader.deserialize().collect::<Result<_, _>>()?;
+    let most = std::env::args().nth(1).map_or(Ok(usize::MAX), |count| count.parse())?;
+    let rows: Vec<(f64, f64)> = reader.deserialize().take(most).collect::<Result<_, _>>()?;
     let month = |year: f64| (12.0 * (year - rows[0].0)).round() as usize;
     let observations: Observations = rows.iter().map(|&(year, y)| (month(year), y)).collect();
     let model = Model::new(rows[0].1);
@@ -170,7 +172,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The gradient by the filter, by all observations at once, and by differences.
     let (value, slope) = value_and_gradient(|t| deviance(t, &model, &observations), &start)?;
-    let first = observations[..200].to_vec();
+    let first = observations[..observations.len().min(200)].to_vec();
     let (mean, parts, before) = joint(&model, &first);
     let y = DVector::from_iterator(first.len(), first.iter().map(|(_, y)| *y));
     let (of_first, slope_of_first) = value_and_gradient(|t| deviance(t, &model, &first), &start)?;

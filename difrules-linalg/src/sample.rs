@@ -42,7 +42,7 @@ pub(crate) fn lower_and_right_side<T: Scalar>(random: &mut Sampler) -> (DMatrix<
 
 /// A Hermitian matrix.
 pub(crate) fn hermitian<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
-    let size = random.choose(&[0, 1, 2, 3, 6]);
+    let size = random.choose(&[0, 1, 2, 3, 5]);
     let any: DMatrix<T> = random.matrix(size, size);
     (&any + any.adjoint()).map(|x| x.scale(nalgebra::convert(0.5)))
 }
@@ -50,7 +50,7 @@ pub(crate) fn hermitian<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
 /// A square matrix whose eigenvalues have positive real parts: far from normal, with eigenvalues that repeat, or
 /// neither.
 pub(crate) fn principal<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
-    let size = random.choose(&[0, 1, 2, 3, 5]);
+    let size = random.choose(&[0, 1, 2, 3, 4]);
     let mut a: DMatrix<T> = random.matrix(size, size);
     let triangular = random.choose(&[true, false]);
     if triangular {

@@ -7,16 +7,14 @@
 
 use std::any::{Any, TypeId};
 
+use crate::families::{epsilon, families, largest, number};
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, find};
 use difrules_linalg::{
     Bidiagonal, ColPivQr, Eigen, FullPivLu, Lblt, Lu, Svd, SymmetricEigen, SymmetricTridiagonal,
     Udu, singular_values, solve, symmetric_eigenvalues,
 };
-use families::{epsilon, families, largest, number};
 use nalgebra::{Complex, DMatrix, DVector, Dyn, SMatrix};
-
-mod families;
 
 type C64 = Complex<f64>;
 type Wide = DMatrix<C64>;

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 
+use crate::families::{self, epsilon, families, largest};
 use approx::AbsDiffEq;
 use difrules_core::registry::Instance;
 use difrules_core::testing::Sampler;
@@ -13,10 +14,7 @@ use difrules_linalg::{
     Bidiagonal, ColPivQr, Eigen, FullPivLu, Lblt, Lu, Svd, SymmetricEigen, SymmetricTridiagonal,
     Udu,
 };
-use families::{epsilon, families, largest};
 use nalgebra::{Complex, DMatrix, DVector, Dyn};
-
-mod families;
 
 /// Calls a function with each number of a value, and the part of it that the number is in; false if the value has no
 /// numbers that vary.

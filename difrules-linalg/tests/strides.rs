@@ -1,7 +1,7 @@
 //! Products, triangular solves and sums at every size to 12 and every kind of strides: what is written
 //! is right, and nothing else is touched. Debug assertions check each access on the way; for memory
 //! beyond the allocations, run the test program itself under valgrind:
-//! `cargo test -p difrules-linalg --test strides --no-run`, then `valgrind <the program it names>`.
+//! `cargo test -p difrules-linalg --test all --no-run`, then `valgrind <the program it names> strides`.
 
 use difrules_core::{Scalar, gradient};
 use difrules_linalg::{Diagonal, Operation, Side, Triangle, axpy, gemm, matmul, sum, tr_mul, trsm};

@@ -1,4 +1,4 @@
-//! Registration across crates, in the build that leaves the most room to lose it: release, fat LTO,
+//! Registration across crates, in the build that leaves the most room to lose it: optimised, fat LTO,
 //! one codegen unit. The crates are in `tests/registration`.
 // Loading a library and asking it for a function is unsafe; here and nowhere else.
 #![allow(unsafe_code)]
@@ -16,25 +16,21 @@ use libloading::Library;
 
 /// The directory of the program `listing` and the library `plugin`.
 static BUILT: LazyLock<&Path> = LazyLock::new(|| {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("registration");
     let built = Command::new(env!("CARGO"))
-        // The lock file and the sources of this build: nothing is resolved or loaded again.
-        .args(["build", "--frozen", "--release", "--package", "listing", "--package", "plugin"])
-        .args(["--config", "profile.release.lto = 'fat'"])
-        .args(["--config", "profile.release.codegen-units = 1"])
+        // The lock file and the sources of this build: nothing is resolved or loaded again. The macros are
+        // those of this build too, since all but these options is.
+        .args(["build", "--frozen", "--package", "listing", "--package", "plugin"])
+        .args(["--config", "profile.dev.lto = 'fat'"])
+        .args(["--config", "profile.dev.codegen-units = 1"])
+        .args(["--config", "profile.dev.debug-assertions = false"])
         // What is not reached is left out at each level of optimisation; this one takes half the time.
-        .args([
-            "--config",
-            "profile.release.opt-level = 1",
-            "--config",
-            "profile.release.debug = false",
-        ])
-        .arg("--target-dir")
-        .arg(&target)
+        .args(["--config", "profile.dev.opt-level = 1"])
+        .args(["--config", "profile.dev.debug = false"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();
     assert!(built.expect("cargo runs").success(), "the crates in tests/registration do not build");
-    Box::leak(target.join("release").into_boxed_path())
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target");
+    Box::leak(target.join("debug").into_boxed_path())
 });
 
 /// The primitives of difrules-core itself are everywhere; these are the others.

@@ -1,8 +1,6 @@
 //! What allocates: nothing at static sizes, and `cholesky` no more than its products.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use crate::{ALLOCATIONS, ALONE};
 use difrules_core::contract::passing::Arguments;
 use difrules_core::contract::{Inputs, Primitive};
 use difrules_core::testing::Sampler;
@@ -19,28 +17,6 @@ use difrules_linalg::{
 };
 use nalgebra::allocator::Allocator;
 use nalgebra::{Complex, DMatrix, DefaultAllocator, DimName, OMatrix, U1, U2, U3, U4};
-
-/// Counts the allocations.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code)] // A global allocator is unsafe by its trait; this one hands everything on.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are handed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Counts what a primitive allocates at plain numbers, evaluated at static sizes: the call, the forward
 /// rule and the reverse rule.
@@ -59,12 +35,12 @@ fn allocations<P: Primitive>(name: &str, inputs: Inputs<P, f64>, wrong: &mut Vec
         *slot = Some(&mut adjoint[..size]);
     }
     let mut count = |what: &str, before: usize| {
-        let count = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        let count = ALLOCATIONS.get() - before;
         if count > 0 {
             wrong.push(format!("{name}, {what}: {count}"));
         }
     };
-    let now = || ALLOCATIONS.load(Ordering::Relaxed);
+    let now = || ALLOCATIONS.get();
     let before = now();
     assert!(
         P::into_result::<f64>(P::primal::<f64>(P::Arguments::lend(&mut again))).is_ok(),
@@ -202,6 +178,7 @@ fn static_sizes<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
 // One test in this file: another thread's allocations would be counted too.
 #[test]
 fn rules_allocate_nothing_of_their_own() {
+    let _alone = ALONE.lock();
     let mut wrong = Vec::new();
     static_sizes::<f64>("f64", &mut wrong);
     static_sizes::<Complex<f64>>("Complex<f64>", &mut wrong);
@@ -217,10 +194,10 @@ fn reverse_cholesky() {
         let shape = Differentiable::shape(&a);
         let mut l_bar = factor.clone();
         let mut a_bar = DMatrix::<f64>::zeros(size, size);
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        let before = ALLOCATIONS.get();
         let cotangent = DMatrix::as_cotangent(&shape, l_bar.as_mut_slice());
         cholesky::reverse(&l, cotangent, Slot::new(&shape, Some(a_bar.as_mut_slice())));
-        let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        let allocations = ALLOCATIONS.get() - before;
         // matrixmultiply, behind nalgebra's product of larger matrices, allocates a workspace a
         // product; below its size there is none, and nothing else allocates.
         assert!(allocations <= most, "{allocations} allocations at n = {size}");

@@ -1,0 +1,23 @@
+//! The tests of this crate in one program, a module a subject, but for those that count allocations: one program is
+//! compiled and linked in a fraction of the time of twenty.
+
+mod arguments;
+mod backward_error;
+mod blas;
+mod degenerate;
+mod elementary;
+mod equations;
+mod equations_reference;
+mod examples;
+mod families;
+mod functions;
+mod matrix;
+mod reference;
+mod resting;
+mod scales;
+mod scaling;
+mod second_order;
+mod spectra;
+mod statements;
+mod strides;
+mod updates;
