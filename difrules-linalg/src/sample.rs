@@ -4,6 +4,8 @@ use difrules_core::Scalar;
 use difrules_core::testing::Sampler;
 use nalgebra::DMatrix;
 
+use crate::algebra::hermitian_eigen::hermitian as hermitian_part;
+
 /// Any matrix.
 pub(crate) fn matrix<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
     let (rows, columns) = (random.size(0, 5), random.size(0, 5));
@@ -43,8 +45,7 @@ pub(crate) fn lower_and_right_side<T: Scalar>(random: &mut Sampler) -> (DMatrix<
 /// A Hermitian matrix.
 pub(crate) fn hermitian<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
     let size = random.choose(&[0, 1, 2, 3, 5]);
-    let any: DMatrix<T> = random.matrix(size, size);
-    (&any + any.adjoint()).map(|x| x.scale(nalgebra::convert(0.5)))
+    hermitian_part(&random.matrix(size, size))
 }
 
 /// A square matrix whose eigenvalues have positive real parts: far from normal, with eigenvalues that repeat, or

@@ -5,14 +5,15 @@ use difrules_core::testing::{Sampler, check_at};
 use difrules_core::{Real, gradient, jvp, lit, value_and_gradient};
 use difrules_linalg::{
     ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, bidiagonal, cholesky,
-    cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul, condition_number, determinant,
-    diagonal, dot, eigen, full_piv_lu, gemm, generalized_symmetric_eigen, hemm, herk, hessenberg,
-    inverse, lblt, lblt_solve, ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu,
-    lu_solve, matmul, neg, norm, norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar,
-    pseudo_inverse, qr, scale, schur, singular_values, solve, solve_lower_triangular,
-    solve_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, symmetric_eigen,
-    symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace,
-    transpose, tridiagonal_solve, trmm, trsm, udu, udu_solve,
+    cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul, condition_number,
+    continuous_lyapunov, determinant, diagonal, discrete_lyapunov, dot, eigen, full_piv_lu, gemm,
+    generalized_symmetric_eigen, hemm, herk, hessenberg, inverse, lblt, lblt_solve,
+    ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, matmul, neg, norm,
+    norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale, schur,
+    singular_values, solve, solve_lower_triangular, solve_triangular, solve_upper_triangular,
+    spectral_norm, sub, sum, svd, sylvester, symmetric_eigen, symmetric_eigenvalues,
+    symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace, transpose,
+    tridiagonal_solve, trmm, trsm, udu, udu_solve,
 };
 use nalgebra::{
     Complex, DMatrix, DVector, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix,
@@ -181,51 +182,71 @@ static_sizes! {
 
 #[test]
 fn large_matrices_keep_the_rules_of_systems() {
-    check_at::<cholesky<f64, Dyn>, f64>(|r| (r.positive_definite(70),), 3).unwrap();
-    check_at::<cholesky<C64, Dyn>, f64>(|r| (r.positive_definite(40),), 3).unwrap();
+    check_at::<cholesky<f64, Dyn>, f64>(|r| (r.positive_definite(40),), 3).unwrap();
+    check_at::<cholesky<C64, Dyn>, f64>(|r| (r.positive_definite(34),), 3).unwrap();
     check_at::<tr_mul<f64, Dyn, Dyn, Dyn>, f64>(|r| (r.matrix(9, 20), r.matrix(9, 7)), 3).unwrap();
     check_at::<solve_lower_triangular<f64, Dyn, Dyn>, f64>(
-        |r| (r.lower_triangular(40), r.matrix(40, 9)),
+        |r| (r.lower_triangular(34), r.matrix(34, 5)),
         3,
     )
     .unwrap();
     check_at::<solve_upper_triangular<C64, Dyn, Dyn>, f64>(
-        |r| (r.lower_triangular(40).transpose(), r.matrix(40, 9)),
+        |r| (r.lower_triangular(34).transpose(), r.matrix(34, 5)),
         3,
     )
     .unwrap();
-    check_at::<lu<f64, Dyn, Dyn>, f64>(|r| (r.matrix(40, 40),), 3).unwrap();
-    check_at::<lu<C64, Dyn, Dyn>, f64>(|r| (r.matrix(21, 40),), 3).unwrap();
-    check_at::<lu<f64, Dyn, Dyn>, f64>(|r| (r.matrix(40, 21),), 3).unwrap();
-    check_at::<solve<C64, Dyn, Dyn>, f64>(|r| (r.matrix(40, 40), r.matrix(40, 9)), 3).unwrap();
+    check_at::<lu<f64, Dyn, Dyn>, f64>(|r| (r.matrix(34, 34),), 3).unwrap();
+    check_at::<lu<C64, Dyn, Dyn>, f64>(|r| (r.matrix(21, 34),), 3).unwrap();
+    check_at::<lu<f64, Dyn, Dyn>, f64>(|r| (r.matrix(34, 21),), 3).unwrap();
+    check_at::<solve<C64, Dyn, Dyn>, f64>(|r| (r.matrix(34, 34), r.matrix(34, 5)), 3).unwrap();
     check_at::<lu_solve<C64, Dyn, Dyn>, f64>(
-        |r| (Operation::Adjoint, lu(&r.matrix(40, 40)).unwrap(), r.matrix(40, 9)),
+        |r| (Operation::Adjoint, lu(&r.matrix(34, 34)).unwrap(), r.matrix(34, 5)),
         3,
     )
     .unwrap();
-    check_at::<inverse<f64, Dyn>, f64>(|r| (r.matrix(40, 40),), 3).unwrap();
+    check_at::<inverse<f64, Dyn>, f64>(|r| (r.matrix(34, 34),), 3).unwrap();
 }
 
 #[test]
 fn large_matrices_keep_the_rules_of_decompositions() {
-    check_at::<qr<f64, Dyn, Dyn>, f64>(|r| (r.matrix(30, 30),), 3).unwrap();
-    check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(30, 17),), 3).unwrap();
-    check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(17, 30),), 3).unwrap();
+    check_at::<qr<f64, Dyn, Dyn>, f64>(|r| (r.matrix(20, 20),), 3).unwrap();
+    check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(20, 13),), 3).unwrap();
+    check_at::<qr<C64, Dyn, Dyn>, f64>(|r| (r.matrix(13, 20),), 3).unwrap();
     check_at::<polar<C64, Dyn, Dyn>, f64>(|r| (r.matrix(20, 13),), 3).unwrap();
-    check_at::<lstsq<f64, Dyn, Dyn, Dyn>, f64>(|r| (r.matrix(30, 17), r.matrix(30, 5)), 3).unwrap();
-    check_at::<udu<C64, Dyn>, f64>(|r| (r.positive_definite(30),), 3).unwrap();
+    check_at::<lstsq<f64, Dyn, Dyn, Dyn>, f64>(|r| (r.matrix(20, 13), r.matrix(20, 3)), 3).unwrap();
+    check_at::<udu<C64, Dyn>, f64>(|r| (r.positive_definite(20),), 3).unwrap();
     check_at::<lblt<f64, Dyn>, f64>(
         |r| {
-            let a: DMatrix<f64> = r.matrix(30, 30);
+            let a: DMatrix<f64> = r.matrix(20, 20);
             (&a + a.transpose(),)
         },
         3,
     )
     .unwrap();
-    check_at::<hessenberg<f64, Dyn>, f64>(|r| (r.matrix(20, 20),), 3).unwrap();
-    check_at::<bidiagonal<C64, Dyn, Dyn>, f64>(|r| (r.matrix(17, 20),), 3).unwrap();
+    check_at::<hessenberg<f64, Dyn>, f64>(|r| (r.matrix(17, 17),), 3).unwrap();
+    check_at::<bidiagonal<C64, Dyn, Dyn>, f64>(|r| (r.matrix(13, 17),), 3).unwrap();
     check_at::<schur<f64, Dyn>, f64>(|r| (r.matrix(12, 12),), 3).unwrap();
     check_at::<eigen<f64, Dyn>, f64>(|r| (r.matrix(14, 14),), 3).unwrap();
+}
+
+/// Beyond the size at which the recursion ends.
+#[test]
+fn large_matrices_keep_the_rules_of_equations() {
+    let shifted = |r: &mut Sampler, size: usize, shift: f64| -> DMatrix<f64> {
+        r.matrix(size, size) - DMatrix::identity(size, size) * shift
+    };
+    check_at::<sylvester<f64, Dyn, Dyn>, f64>(
+        |r| (shifted(r, 17, 6.0), shifted(r, 4, 6.0), r.matrix(17, 4)),
+        3,
+    )
+    .unwrap();
+    check_at::<continuous_lyapunov<f64, Dyn>, f64>(|r| (shifted(r, 17, 6.0), r.matrix(17, 17)), 3)
+        .unwrap();
+    check_at::<discrete_lyapunov<f64, Dyn>, f64>(
+        |r| (shifted(r, 17, 0.0) * 0.1, r.matrix(17, 17)),
+        3,
+    )
+    .unwrap();
 }
 
 #[test]

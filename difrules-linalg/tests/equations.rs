@@ -89,12 +89,12 @@ fn residuals<T: Scalar<Real = f64>>(size: usize) {
 
 #[test]
 fn residuals_are_roundings_real() {
-    [1, 2, 3, 10, 16, 17, 33, 70].into_iter().for_each(residuals::<f64>);
+    [1, 2, 3, 10, 16, 17, 40].into_iter().for_each(residuals::<f64>);
 }
 
 #[test]
 fn residuals_are_roundings_complex() {
-    [1, 2, 3, 17, 40].into_iter().for_each(residuals::<C64>);
+    [1, 2, 3, 17, 33].into_iter().for_each(residuals::<C64>);
 }
 
 fn is_singular<Y>(result: Result<Y, Error>) -> bool {
@@ -209,7 +209,7 @@ fn riccati<T: Scalar<Real = f64>>(size: usize, inputs: usize) {
 
 #[test]
 fn riccati_solutions_stabilise() {
-    for (size, inputs) in [(1, 1), (2, 1), (3, 2), (8, 3), (20, 4), (40, 40)] {
+    for (size, inputs) in [(1, 1), (2, 1), (3, 2), (8, 3), (20, 4), (18, 18)] {
         riccati::<f64>(size, inputs);
     }
     for (size, inputs) in [(1, 1), (3, 2), (15, 4)] {

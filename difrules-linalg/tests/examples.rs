@@ -151,7 +151,7 @@ fn bad_data_is_named() {
 
 #[test]
 fn the_filter_fits_its_variances() {
-    let output = run("kalman", &["80"]);
+    let output = run("kalman", &["50"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("standard deviation of the season"));
 }

@@ -174,7 +174,7 @@ fn evaluations_are_kept() {
     pullback.pull(&nothing, &mut [Some(&mut alpha_bar), None, Some(&mut y_bar)]).unwrap();
     assert_eq!((y, alpha_bar), (dmatrix![12.0; 24.0], 3.0));
     // Neither rule is there for every primitive.
-    let square = find("square", 1).unwrap().instance("f64").unwrap();
+    let square = find("all::calls::square", 1).unwrap().instance("f64").unwrap();
     let error = square.pushforward(&mut [&mut 1.0], &mut 0.0).unwrap_err();
     assert!(matches!(error, CallError::MissingRule(_)), "{error}");
 }
@@ -216,8 +216,8 @@ fn wrong_calls_are_named() {
     assert!(found.contains("the cotangent has the shape"), "{found}");
     let found = told(pullback.pull(&x, &mut [None]));
     assert!(found.contains("takes 2 arguments; here are 1 adjoints"), "{found}");
-    let square = find("square", 1).unwrap().instance("f64").unwrap();
+    let square = find("all::calls::square", 1).unwrap().instance("f64").unwrap();
     let error = square.forward(&mut [&mut 1.0], &mut [None], &mut 0.0, &mut 0.0).unwrap_err();
     let CallError::MissingRule(missing) = error else { panic!("{error}") };
-    assert_eq!((missing.primitive, missing.mode), ("calls::square", Mode::Forward));
+    assert_eq!((missing.primitive, missing.mode), ("all::calls::square", Mode::Forward));
 }

@@ -359,9 +359,9 @@ fn depth_and_size_have_no_end() {
         format!("{}x }}", "if x < 1 { x } else ".repeat(deep) + "{ "),
         format!("{}x{}", "{ let y = x; y + ".repeat(deep), " }".repeat(deep)),
     ];
-    for text in texts {
+    let check = |text: &str| {
         let start = &text[..20];
-        let expression = parse(&text);
+        let expression = parse(text);
         let again = parse(&expression.to_string());
         assert!(again == expression, "{start}");
         let simple = expression.simplify();
@@ -373,7 +373,12 @@ fn depth_and_size_have_no_end() {
         let replaced = expression.substitute(&[("x", Expr::variable("z"))]);
         assert!(replaced.variables().contains("z"), "{start}");
         assert!(!Straight::new(&[expression, simple, replaced]).steps.is_empty());
-    }
+    };
+    std::thread::scope(|scope| {
+        texts.iter().for_each(|text| {
+            scope.spawn(|| check(text));
+        });
+    });
     for (text, message) in
         [("(".repeat(deep), "at the end"), ("f(".repeat(deep) + ")", "at the end")]
     {

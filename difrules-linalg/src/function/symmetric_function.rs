@@ -349,7 +349,8 @@ fn symmetric_function_derivative_reverse<T: Scalar, D: DimSub<U1>>(
 fn sample_of_derivative<T: Scalar>(
     random: &mut Sampler,
 ) -> (DMatrix<T>, DMatrix<T>, ScalarFunction, Known) {
-    let a: DMatrix<T> = sample::hermitian(random);
+    let size = random.size(0, 3);
+    let a = hermitian(&random.matrix::<T>(size, size));
     let count = a.nrows() * random.size(1, 2);
     let directions = random.matrix(a.nrows(), count);
     (a, directions, ScalarFunction::new(|_, x| x.exp()), Known::default())
