@@ -15,6 +15,7 @@ use nalgebra::{
 
 use crate::blas::gemm::{gemm_again, is_small_product};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::strong::{Moving, gemm_moving, is_bounded, one};
 use crate::blas::trsm::trsm;
 use crate::error::Error;
 
@@ -129,7 +130,7 @@ pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
         return;
     }
     if !factor.try_real().is_some_and(|factor| add_fixed_multiple(factor, y_bar, x_bar)) {
-        add_to(y_bar, x_bar, |_, y_bar| chain(y_bar, factor));
+        add_to(y_bar, x_bar, |_, y_bar| along_factor(y_bar, factor));
     }
 }
 
@@ -163,6 +164,11 @@ pub(crate) fn still<T: Scalar>() -> T {
     let mut still = T::zero();
     still.parts_mut().fill(<T::Real>::still());
     still
+}
+
+/// A real tangent as one of these numbers; that of what does not move stays so.
+pub(crate) fn from_real_tangent<T: Scalar>(x: T::Real) -> T {
+    if x.is_still() { still() } else { T::from_real(x) }
 }
 
 /// Whether it is the tangent of what does not move.
@@ -238,7 +244,7 @@ pub(crate) fn varies<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     tangent.iter().any(|x| !x.is_constant_zero())
 }
 
-/// The sum over all entries of a cotangent times the conjugate of a factor.
+/// The sum over all entries of a cotangent times the conjugate of a factor, where each zero of the cotangent is strong.
 pub(crate) fn pairing<T: Scalar, R: Dim, C: Dim, SA, SB>(
     cotangent: &Matrix<T, R, C, SA>,
     factor: &Matrix<T, R, C, SB>,
@@ -247,7 +253,38 @@ where
     SA: RawStorage<T, R, C>,
     SB: RawStorage<T, R, C>,
 {
-    let term = |&cotangent: &T, factor: &T| chain(cotangent, factor.conjugate());
+    sum_of_terms(cotangent, factor, chain)
+}
+
+/// What a number adds up that multiplies the entries of a factor in a product: its cotangent says which zeros are strong,
+/// unless the number is zero, and what the factor is is not seen in the product.
+pub(crate) fn pairing_by<T: Scalar, R: Dim, C: Dim, SA, SB>(
+    number: T,
+    cotangent: &Matrix<T, R, C, SA>,
+    factor: &Matrix<T, R, C, SB>,
+) -> T
+where
+    SA: RawStorage<T, R, C>,
+    SB: RawStorage<T, R, C>,
+{
+    if number.is_constant_zero() {
+        return pairing(cotangent, factor);
+    }
+    sum_of_terms(cotangent, factor, along_factor)
+}
+
+/// The sum over all entries of what a term makes of that of a cotangent and the conjugate of that of a factor.
+#[inline(always)]
+fn sum_of_terms<T: Scalar, R: Dim, C: Dim, SA, SB>(
+    cotangent: &Matrix<T, R, C, SA>,
+    factor: &Matrix<T, R, C, SB>,
+    term: impl Fn(T, T) -> T,
+) -> T
+where
+    SA: RawStorage<T, R, C>,
+    SB: RawStorage<T, R, C>,
+{
+    let term = |&cotangent: &T, factor: &T| term(cotangent, factor.conjugate());
     let (Some(a), Some(b)) = (column_major_slice(cotangent), column_major_slice(factor)) else {
         let terms = cotangent.iter().zip(factor.iter());
         return terms.fold(T::zero(), |sum, (a, b)| sum + term(a, b));
@@ -271,6 +308,15 @@ pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
         c.fill(T::zero());
     } else if !beta.is_constant_one() {
         *c *= beta;
+    }
+}
+
+/// C <- beta C in a rule, where C is what moves.
+pub(crate) fn scale_moving<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
+    if is_bounded(&one(&beta)) {
+        scale_by(beta, c);
+    } else {
+        c.apply(|c| *c = along_factor(*c, beta));
     }
 }
 
@@ -302,6 +348,10 @@ pub(crate) fn multiply_parts<A: Scalar, B: Scalar, C: Scalar>(
     c: &mut DMatrixViewMut<'_, C>,
 ) -> bool {
     if !has_parts::<C>() {
+        return false;
+    }
+    // Where a number is infinite, it matters which zeros are strong.
+    if !is_bounded(&a.0) || !is_bounded(&b.0) {
         return false;
     }
     if beta.is_constant_zero() {
@@ -400,6 +450,19 @@ pub(crate) fn multiply<T: Scalar>(
 ) {
     let operation = |adjoint| if adjoint { Operation::Adjoint } else { Operation::None };
     gemm_again(alpha, (operation(adjoint_a), a), (operation(adjoint_b), b), beta, c);
+}
+
+/// [`multiply`] in a rule, where A or B is what moves.
+pub(crate) fn multiply_moving<T: Scalar>(
+    alpha: T,
+    (a, adjoint_a): (DMatrixView<'_, T>, bool),
+    (b, adjoint_b): (DMatrixView<'_, T>, bool),
+    moving: Moving,
+    beta: T,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    let operation = |adjoint| if adjoint { Operation::Adjoint } else { Operation::None };
+    gemm_moving(alpha, (operation(adjoint_a), a), (operation(adjoint_b), b), moving, beta, c);
 }
 
 /// op(A) op(B), as in [`multiply`].

@@ -595,3 +595,79 @@ fn values_and_gradients_agree_with_blas_and_sixty_digits() {
         }
     }
 }
+
+/// An entry of what C becomes, or its reciprocal.
+fn one_of<T: Scalar>(case: Case, point: &Point<T>, place: usize, reciprocal: bool) -> T::Real {
+    let (a, b, c, alpha, beta) = point;
+    let mut c = c.clone();
+    case.call((*alpha, *beta), a, b, &mut c);
+    let entry = c[place].real();
+    if reciprocal { entry.recip() } else { entry }
+}
+
+/// The numbers of a point, in order.
+fn numbers<T: Scalar>((a, b, c, alpha, beta): &mut Point<T>) -> Vec<&mut T> {
+    let matrices = [a, b, c].into_iter().flat_map(|x| x.iter_mut());
+    matrices.chain([alpha, beta]).collect()
+}
+
+/// Both modes leave out of an entry what it does not depend on, infinite or not.
+macro_rules! factors_that_are_infinite {
+    ($name:ident, $number:ty, $var:ty, $dual:ty, $step:literal) => {
+        #[test]
+        fn $name() {
+            // Infinities of complex numbers lose their direction where they are added.
+            let is_real = <$number as Scalar>::Kind::REAL;
+            for case in cases().into_iter().step_by($step) {
+                let good = point::<$number>(case, 0, 2, 2);
+                let count = numbers(&mut good.clone()).len();
+                // In A, B, C, alpha and beta.
+                let places = [1, good.0.len(), count - 3, count - 2, count - 1];
+                let bad = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN].into_iter().cycle();
+                for (k, bad) in places.into_iter().zip(bad) {
+                    let mut at = good.clone();
+                    *numbers(&mut at)[k] = nalgebra::convert(bad);
+                    for (place, reciprocal) in
+                        (0..at.2.len()).flat_map(|place| [(place, false), (place, true)])
+                    {
+                        let f = |at: &Point<$var>| one_of(case, at, place, reciprocal);
+                        let mut reverse = gradient(f, &at);
+                        for (i, reverse) in numbers(&mut reverse).into_iter().enumerate() {
+                            let mut along = good.clone();
+                            numbers(&mut along).into_iter().for_each(|x| *x *= 0.0);
+                            *numbers(&mut along)[i] = nalgebra::one();
+                            let f = |at: &Point<$dual>| one_of(case, at, place, reciprocal);
+                            let ((_, forward), reverse) = (jvp(f, &at, &along), reverse.real());
+                            let near = (forward - reverse).abs() <= 1e-12 * reverse.abs();
+                            let undefined = if is_real {
+                                forward.is_nan() && reverse.is_nan()
+                            } else {
+                                !forward.is_finite() && !reverse.is_finite()
+                            };
+                            assert!(
+                                forward == reverse || near || undefined,
+                                "{case:?}, {bad} at {k}: entry {place}, reciprocal {reciprocal}, \
+                                 by {i}: {forward} forward, {reverse} in reverse"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    };
+}
+
+factors_that_are_infinite!(
+    infinite_factors_of_real_numbers,
+    f64,
+    difrules_core::Var<f64>,
+    difrules_core::Dual<f64>,
+    3
+);
+factors_that_are_infinite!(
+    infinite_factors_of_complex_numbers,
+    Complex<f64>,
+    Complex<difrules_core::Var<f64>>,
+    Complex<difrules_core::Dual<f64>>,
+    3
+);

@@ -3,9 +3,10 @@
 
 use difrules_core::{Dual, Real, Var, gradient, jvp};
 use difrules_linalg::{
-    Matrix, ad_mul, add, adjoint, component_div, component_mul, cumsum, diagonal, diagonal_at, dot,
-    kronecker, lower_triangle, matmul, mean, mul_tr, neg, scale, select_columns, select_rows,
-    solve, sub, sum, symmetric_part, tr_mul, trace, transpose, unscale, upper_triangle,
+    Matrix, ad_mul, add, adjoint, component_div, component_mul, cross, cumsum, diagonal,
+    diagonal_at, dot, kronecker, lower_triangle, matmul, mean, mul_tr, neg, outer, quadratic_form,
+    scale, select_columns, select_rows, solve, sub, sum, symmetric_part, tr_mul, trace, transpose,
+    unscale, upper_triangle,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -89,4 +90,84 @@ fn infinite_derivatives_behind_linear_primitives() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     // Most entries do not matter for another.
     assert!(finite > 50, "{finite}");
+}
+
+/// Entries of products of two factors, by each primitive.
+fn products<S: Real>(x: &DMatrix<S>) -> Vec<(&'static str, S)> {
+    let (a, b) = (x.rows(0, 2).into_owned(), x.rows(2, 2).into_owned());
+    let (u, v) = (a.column(0).into_owned(), b.column(1).into_owned());
+    let (first, last) = (x.fixed_view::<2, 2>(0, 0).into_owned(), x.fixed_view::<2, 2>(2, 0));
+    let (whole, plain) = (Matrix::from(a.clone()), dmatrix![1.0, f64::INFINITY; 2.0, 3.0]);
+    let cube = |i: usize| nalgebra::DVector::from_fn(3, |k, _| x[(k + i) % 8]);
+    let squares = nalgebra::DMatrix::from_fn(7, 7, |i, j| x[(i + 2 * j) % 8]);
+    let every = |name, y: DMatrix<S>| y.iter().map(|&y| (name, y)).collect::<Vec<_>>();
+    [
+        every("matmul", matmul(&a, &b).unwrap()),
+        every("tr_mul", tr_mul(&a, &b).unwrap()),
+        every("ad_mul", ad_mul(&a, &b).unwrap()),
+        every("mul_tr", mul_tr(&a, &b).unwrap()),
+        every("matmul of fixed size", block(&matmul(&first, &last.into_owned()).unwrap())),
+        every("matmul of more", matmul(&squares, &squares).unwrap().columns(0, 1).into_owned()),
+        every("component_mul", component_mul(&a, &b).unwrap()),
+        every("kronecker", block(&kronecker(&u, &v))),
+        every("outer", outer(&u, &v)),
+        every("cross", block(&cross(&cube(0), &cube(4)).unwrap())),
+        every("scale", scale(b[(1, 0)], &a)),
+        every("by a constant", (&plain * &whole).entries()),
+        every("times a constant", (&whole * &plain).entries()),
+        vec![
+            ("dot", dot(&u, &v).unwrap()),
+            ("quadratic_form", quadratic_form(&u, &b, &v).unwrap()),
+        ],
+    ]
+    .concat()
+}
+
+fn block<S: Real, R: nalgebra::Dim, C: nalgebra::Dim>(m: &nalgebra::OMatrix<S, R, C>) -> DMatrix<S>
+where
+    nalgebra::DefaultAllocator: nalgebra::allocator::Allocator<R, C>,
+{
+    DMatrix::from_iterator(m.nrows(), m.ncols(), m.iter().copied())
+}
+
+#[test]
+fn factors_that_are_infinite() {
+    let good = dmatrix![1.0, 2.0; 0.0, 0.5; -3.0, 0.0; 4.0, -0.7];
+    let (mut wrong, mut finite) = (Vec::new(), 0);
+    for (k, bad) in
+        [0, 3, 5].into_iter().zip([f64::INFINITY, f64::NAN, -f64::INFINITY].into_iter().cycle())
+    {
+        let mut at: DMatrix<f64> = good.clone();
+        at[k] = bad;
+        let recip = |x: Var<f64>, turned| if turned { nalgebra::one::<Var<f64>>() / x } else { x };
+        for (which, (name, _)) in products(&at).into_iter().enumerate() {
+            for turned in [false, true] {
+                let reverse =
+                    gradient(|x: &DMatrix<Var<f64>>| recip(products(x)[which].1, turned), &at);
+                for i in 0..8 {
+                    let mut e = at.map(|_| 0.0);
+                    e[i] = 1.0;
+                    let (_, forward) = jvp(
+                        |x: &DMatrix<Dual<f64>>| {
+                            let y = products(x)[which].1;
+                            if turned { nalgebra::one::<Dual<f64>>() / y } else { y }
+                        },
+                        &at,
+                        &e,
+                    );
+                    let same = forward == reverse[i]
+                        || (forward - reverse[i]).abs() < 1e-14 * forward.abs()
+                        || f64::is_nan(forward) && reverse[i].is_nan();
+                    if !same {
+                        wrong.push(format!(
+                            "{name} {which} ({turned}), {bad} at {k}, by {i}: {forward} and {}",
+                            reverse[i]
+                        ));
+                    }
+                    finite += usize::from(forward.is_finite());
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {finite}: {:#?}", wrong.len(), &wrong[..wrong.len().min(50)]);
 }

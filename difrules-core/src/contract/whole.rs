@@ -503,6 +503,7 @@ impl<F: Family> Primitive for Gather<F> {
     const SCALAR: bool = false;
     const ENTRYWISE: bool = false;
     const DIRECT: bool = true;
+    const RESTING: bool = true;
     type Arguments = (Reference<F>,);
     type Output = F;
     type Overwritten<S: Real> = ();

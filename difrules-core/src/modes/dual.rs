@@ -525,7 +525,8 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 tangent.update_reals(&mut |x| *x = x.moved());
             }
             output.tangents[i] = Some(tangent);
-            P::Arguments::write_tangents::<Self>(&mut arguments, tangents, &mut WriteTangent(i));
+            let mut write = WriteTangent { direction: i, rests: P::RESTING };
+            P::Arguments::write_tangents::<Self>(&mut arguments, tangents, &mut write);
         }
         Ok(output)
     }
@@ -593,12 +594,17 @@ impl<T: Real, const N: usize> Take<Dual<T, N>> for TakeTangent {
     }
 }
 
-/// Gives `&mut` arguments their tangents in a direction.
-struct WriteTangent(usize);
+/// Gives `&mut` arguments their tangents in a direction, of which the rule said what rests or not.
+struct WriteTangent {
+    direction: usize,
+    rests: bool,
+}
 
 impl<T: Real, const N: usize> Write<Dual<T, N>> for WriteTangent {
     fn write<F: Family>(&mut self, whole: &mut DualWhole<F::Of<T>, N>, mut new: F::Of<T>) {
-        new.update_reals(&mut |x| *x = x.moved());
-        whole.tangents[self.0] = Some(new);
+        if !self.rests {
+            new.update_reals(&mut |x| *x = x.moved());
+        }
+        whole.tangents[self.direction] = Some(new);
     }
 }

@@ -159,6 +159,12 @@ impl<S: Number> Tape<S> {
                     *matters |= !contribution.is_still();
                 }
             }
+        } else if self.stores[node.store as usize].1.is_resting() {
+            // An adjoint that is undefined makes undefined what its result depends on.
+            let undefined = nalgebra::convert(f64::NAN);
+            let seed = |number| if live[number as usize] { undefined } else { S::still() };
+            self.contributions(node, seed, scratch);
+            matters = scratch.iter().map(|contribution| !contribution.is_bounded()).collect();
         }
         let runs = self.spans_of(node).iter().flat_map(|span| self.runs_of(span));
         let places = runs.flat_map(|run| (0..run.count).map(move |k| (run.start, k)));

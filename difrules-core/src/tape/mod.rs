@@ -97,6 +97,14 @@ pub(crate) trait Store<S: Number> {
     fn is_entrywise(&self) -> bool {
         false
     }
+    /// Whether its rules say what rests: then what an undefined adjoint leaves defined does not matter.
+    fn is_resting(&self) -> bool {
+        false
+    }
+    /// Whether its rules are told which zeros are strong where a result is not finite.
+    fn is_told(&self) -> bool {
+        false
+    }
     /// Whether the result that was evaluated last [jumps](crate::diagnostic::jumps).
     fn jumped(&self) -> bool {
         false
@@ -135,6 +143,8 @@ pub(crate) struct Tape<S: Number> {
     products: Vec<u32>,
     /// The nodes whose results jump, in order.
     jumping: Vec<u32>,
+    /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
+    unbounded: Vec<u32>,
     /// The results whose derivatives are swept.
     seeds: Vec<u32>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
@@ -242,6 +252,7 @@ impl<S: Number> Tape<S> {
             infinite: false,
             products: Vec::new(),
             jumping: Vec::new(),
+            unbounded: Vec::new(),
             seeds: Vec::new(),
             plan: None,
             observer: None,
@@ -253,6 +264,7 @@ impl<S: Number> Tape<S> {
         self.infinite = false;
         self.products.clear();
         self.jumping.clear();
+        self.unbounded.clear();
         self.nodes.clear();
         self.spans.clear();
         self.runs.clear();
@@ -336,15 +348,24 @@ impl<S: Number> Tape<S> {
         }
     }
 
+    /// Notes whether a result of the next node, which is a product, is not finite.
+    #[inline]
+    pub(crate) fn note_unbounded(&mut self, unbounded: bool) {
+        if unbounded {
+            self.unbounded.push(self.nodes.len() as u32);
+        }
+    }
+
     /// Computes all values again from those of the inputs.
     ///
     /// # Errors
     /// What came out differently.
     pub(crate) fn replay(&mut self) -> Result<(), ReplayError> {
-        let Self { plan, nodes, spans, runs, stores, inputs, jumping, .. } = self;
+        let Self { plan, nodes, spans, runs, stores, inputs, jumping, unbounded, .. } = self;
         let plan = plan.as_mut().expect("this tape is replayed");
         let (mut number, mut statements) = (*inputs + 1, 0);
         jumping.clear();
+        unbounded.clear();
         for (i, node) in nodes.iter().enumerate() {
             plan.run(statements..node.statements, number);
             let mut first_runs = spans[node.first_span as usize..][..node.spans as usize]
@@ -369,6 +390,10 @@ impl<S: Number> Tape<S> {
             )?;
             if stores[node.store as usize].1.jumped() {
                 jumping.push(i as u32);
+            }
+            let results = &plan.values[node.first_output as usize..][..node.outputs as usize];
+            if stores[node.store as usize].1.is_told() && !results.iter().all(S::is_bounded) {
+                unbounded.push(i as u32);
             }
             number = node.first_output + node.outputs;
             statements = node.statements;
@@ -454,11 +479,12 @@ impl<S: Number> Tape<S> {
     ) {
         let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
         let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
-        let jumps = !self.jumping.is_empty() && self.is_jumping(i);
+        let is_among = |nodes: &[u32]| nodes.binary_search(&(i as u32)).is_ok();
+        let told = is_among(&self.jumping) || is_among(&self.unbounded);
         let zeros = nothing
-            || (jumps || self.is_entrywise(node))
+            || (told || self.is_entrywise(node))
                 && outputs.iter().any(|adjoint| adjoint.is_nothing());
-        if zeros && (jumps || self.is_infinite(node, scratch)) {
+        if zeros && (told || self.is_infinite(node, scratch)) {
             // Zero is strong where nothing comes by this result.
             let live = live.get_or_init(|| self.live());
             let mut asked = false;
@@ -469,7 +495,7 @@ impl<S: Number> Tape<S> {
                     asked |= is_live;
                 }
             }
-            if nothing && !jumps {
+            if nothing && !told {
                 return self.sweep_zeros(node, adjoints, scratch);
             }
             if nothing && !asked {

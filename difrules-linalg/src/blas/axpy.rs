@@ -4,7 +4,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage, StorageMut};
 
-use crate::block::{add_scaled, chain, pairing};
+use crate::block::{add_scaled, along_factor, pairing_by};
 use crate::error::{Error, shape};
 
 /// y <- a x + y, in place; for vectors and matrices of any storage.
@@ -31,6 +31,7 @@ use crate::error::{Error, shape};
     reverse = axpy_reverse,
     reads(a, x),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -62,7 +63,7 @@ fn axpy_forward<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     for ((y_dot, &x), &x_dot) in y_dot.iter_mut().zip(x.iter()).zip(x_dot.iter()) {
-        *y_dot += chain(x_dot, a) + chain(a_dot, x);
+        *y_dot += along_factor(x_dot, a) + along_factor(a_dot, x);
     }
 }
 
@@ -75,7 +76,7 @@ fn axpy_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_bar.add(|| pairing(&y_bar, x));
+    a_bar.add(|| pairing_by(a, &y_bar, x));
     add_scaled(&y_bar, a.conjugate(), x_bar);
 }
 

@@ -13,7 +13,12 @@ use nalgebra::{
 use crate::algebra::triangular_part::active;
 use crate::blas::gemm::{gemm, gemm_again};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, chain};
+use crate::blas::strong::{
+    Moving, add_stored_strongly, add_to_triangle_strongly, clashes, is_bounded, one,
+};
+#[cfg(doc)]
+use crate::block::pairing_by;
+use crate::block::{FIT, along_factor, block, block_mut, chain, is_still, kept};
 
 /// The size up to which a block of a triangle is written out in full, in memory that the stack has.
 const BLOCK: usize = 32;
@@ -65,8 +70,42 @@ impl<'a, T: Scalar> Stored<'a, T> {
         }
     }
 
+    /// An entry of op(A); none where nothing is, as beside a triangle.
+    pub(crate) fn entry(&self, i: usize, j: usize) -> Option<T> {
+        let (row, column) = if self.operation == Operation::None { (i, j) } else { (j, i) };
+        if i == j {
+            let none = self.symmetry == Symmetry::TriangularTangent(Diagonal::Unit);
+            let adjoint = self.operation == Operation::Adjoint;
+            let x = if adjoint { kept(self.a[(i, i)], T::conjugate) } else { self.a[(i, i)] };
+            return match self.symmetry {
+                Symmetry::Triangular(Diagonal::Unit) => Some(T::one()),
+                Symmetry::Hermitian => Some(kept(x, |x| T::from_real(x.real()))),
+                _ => (!none).then_some(x),
+            };
+        }
+        let is_stored = (row > column) == (self.triangle == Triangle::Lower);
+        let (stored, other) = ((row, column), (column, row));
+        let conjugated =
+            |x: T, conjugates: bool| if conjugates { kept(x, T::conjugate) } else { x };
+        let turned = |x| conjugated(x, self.operation == Operation::Adjoint);
+        match self.symmetry {
+            _ if is_stored => Some(turned(self.a[stored])),
+            Symmetry::Triangular(_) | Symmetry::TriangularTangent(_) => None,
+            Symmetry::Symmetric => Some(turned(self.a[other])),
+            Symmetry::Hermitian => Some(turned(conjugated(self.a[other], true))),
+        }
+    }
+
+    /// Whether a product with B has to be formed with regard to what does not move, where A is what moves, or B is.
+    pub(crate) fn clashes(&self, moving: Moving, b: &DMatrixView<'_, T>) -> bool {
+        let (moves, factor) = if moving == Moving::First { (&self.a, b) } else { (b, &self.a) };
+        let triangular = !matches!(self.symmetry, Symmetry::Symmetric | Symmetry::Hermitian);
+        // What is beside a triangle is no factor of what is infinite.
+        clashes(moves, factor) || triangular && !is_bounded(moves)
+    }
+
     /// Whether op(A) is lower triangular, if it is triangular.
-    fn is_lower(&self) -> bool {
+    pub(crate) fn is_lower(&self) -> bool {
         (self.triangle == Triangle::Lower) == (self.operation == Operation::None)
     }
 
@@ -291,7 +330,7 @@ impl<'a, T: Scalar> Stored<'a, T> {
     }
 }
 
-/// C <- alpha op(A) B + C or alpha B op(A) + C of a triangular matrix, in any mode.
+/// C <- alpha op(A) B + C or alpha B op(A) + C of a triangular matrix, in any mode, where A is a tangent or none.
 pub(crate) fn add_triangular<T: Scalar>(
     side: Side,
     stored: Stored<'_, T>,
@@ -299,6 +338,10 @@ pub(crate) fn add_triangular<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
+    let moves = matches!(stored.symmetry, Symmetry::TriangularTangent(_));
+    if moves && add_stored_strongly(side, stored, Moving::First, alpha, b, c) {
+        return;
+    }
     if T::Real::BASE {
         stored.add_product(side, alpha, b, c);
         return;
@@ -342,6 +385,22 @@ pub(crate) fn scale_triangle<T: Scalar>(
         let mut column = c.column_mut(j);
         let mut part = column.rows_range_mut(rows);
         if beta.is_constant_zero() { part.fill(T::zero()) } else { part *= beta }
+    }
+}
+
+/// [`scale_triangle`] in a rule, where C is what moves.
+pub(crate) fn scale_triangle_moving<T: Scalar>(
+    triangle: Triangle,
+    beta: T,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    if is_bounded(&one(&beta)) {
+        return scale_triangle(triangle, beta, c);
+    }
+    for j in 0..c.ncols() {
+        for i in rows_of(triangle, Diagonal::General, c.nrows(), j) {
+            c[(i, j)] = along_factor(c[(i, j)], beta);
+        }
     }
 }
 
@@ -416,7 +475,7 @@ pub(crate) fn add_to_triangle<T: Scalar>(
 }
 
 /// What a triangular A has of the cotangent of op(A), factor W X^H on the left, factor X^H W on the right: its
-/// triangle, without a unit diagonal, of that, of its transpose or of its adjoint.
+/// triangle, without a unit diagonal, of that, of its transpose or of its adjoint. W is what moves.
 pub(crate) fn add_operand<T: Scalar>(
     part: (Triangle, Diagonal),
     operation: Operation,
@@ -427,19 +486,37 @@ pub(crate) fn add_operand<T: Scalar>(
     a_bar: &mut DMatrixViewMut<'_, T>,
 ) {
     let (plain, adjoint) = (Operation::None, Operation::Adjoint);
-    let turned = |a_bar: &mut DMatrixViewMut<'_, T>| match side {
-        Side::Left => add_to_triangle(part, factor.conjugate(), (plain, x), (adjoint, w), a_bar),
-        Side::Right => add_to_triangle(part, factor.conjugate(), (adjoint, w), (plain, x), a_bar),
+    let (first, second) = (Moving::First, Moving::Second);
+    let turned = |a_bar: &mut DMatrixViewMut<'_, T>| {
+        let factor = factor.conjugate();
+        match side {
+            Side::Left => add_moving(part, factor, (plain, x), (adjoint, w), second, a_bar),
+            Side::Right => add_moving(part, factor, (adjoint, w), (plain, x), first, a_bar),
+        }
     };
     match (operation, side) {
         (Operation::None, Side::Left) => {
-            add_to_triangle(part, factor, (plain, w), (adjoint, x), a_bar);
+            add_moving(part, factor, (plain, w), (adjoint, x), first, a_bar);
         }
         (Operation::None, Side::Right) => {
-            add_to_triangle(part, factor, (adjoint, x), (plain, w), a_bar);
+            add_moving(part, factor, (adjoint, x), (plain, w), second, a_bar);
         }
         (Operation::Adjoint, _) => turned(a_bar),
         (Operation::Transpose, _) => conjugated(a_bar, turned),
+    }
+}
+
+/// [`add_to_triangle`] in a rule, where A or B is what moves.
+pub(crate) fn add_moving<T: Scalar>(
+    part: (Triangle, Diagonal),
+    alpha: T,
+    a: (Operation, DMatrixView<'_, T>),
+    b: (Operation, DMatrixView<'_, T>),
+    moving: Moving,
+    c: &mut DMatrixViewMut<'_, T>,
+) {
+    if !add_to_triangle_strongly(part, alpha, a, b, moving, c) {
+        add_to_triangle(part, alpha, a, b, c);
     }
 }
 
@@ -543,15 +620,19 @@ fn sum_by_blocks<T: Scalar>(
     sum
 }
 
-/// A cotangent times the conjugate of a factor.
-pub(crate) fn paired<T: Scalar>(cotangent: T, factor: T) -> T {
-    chain(cotangent, factor.conjugate())
+/// A cotangent times the conjugate of a factor, in the derivative by a number that multiplies it, as in [`pairing_by`].
+pub(crate) fn paired_by<T: Scalar>(number: T) -> impl Fn(T, T) -> T {
+    let hidden = number.is_constant_zero();
+    move |cotangent, factor: T| {
+        let factor = factor.conjugate();
+        if hidden { chain(cotangent, factor) } else { along_factor(cotangent, factor) }
+    }
 }
 
-/// Conjugates all entries.
+/// Conjugates all entries; what does not move stays so.
 pub(crate) fn conjugate<T: Scalar>(matrix: &mut DMatrixViewMut<'_, T>) {
     if !<T::Kind as Kind>::REAL {
-        matrix.apply(|x| *x = x.conjugate());
+        matrix.apply(|x| *x = if is_still(x) { *x } else { x.conjugate() });
     }
 }
 

@@ -4,8 +4,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::block::{
-    add_fixed_multiple, add_products, add_to, chain, numbers_mut, rests, still, with_tangents,
-    with_zeros,
+    add_fixed_multiple, add_products, add_to, along_factor, numbers_mut, rests, still,
+    with_tangents, with_zeros,
 };
 use crate::error::{Error, shape};
 use crate::sample;
@@ -99,7 +99,7 @@ where
     let products = |tangent: Option<&OMatrix<T, R, C>>, factor: &OMatrix<T, R, C>| {
         let Some(tangent) = tangent else { return T::zero() };
         let terms = tangent.as_slice().iter().zip(factor.as_slice());
-        terms.fold(T::zero(), |sum, (&tangent, &factor)| sum + chain(tangent, factor))
+        terms.fold(T::zero(), |sum, (&tangent, &factor)| sum + along_factor(tangent, factor))
     };
     let moving = [a_dot, b_dot].into_iter().flatten();
     let resting = moving.into_iter().all(|tangent| rests(tangent.iter()));
@@ -127,6 +127,6 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
 /// Adds to an adjoint the cotangent times the conjugate of a factor.
 fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], x_bar: &mut [T]) {
     if !y_bar.try_real().is_some_and(|y_bar| add_fixed_multiple(y_bar, factor, x_bar)) {
-        add_to(factor, x_bar, |_, factor| chain(y_bar, factor.conjugate()));
+        add_to(factor, x_bar, |_, factor| along_factor(y_bar, factor.conjugate()));
     }
 }

@@ -8,10 +8,12 @@ use nalgebra::{
     StorageMut,
 };
 
-use crate::blas::blocked::{change_columns, conjugated, paired, sum_with_product, with_columns};
+use crate::blas::blocked::{change_columns, conjugated, paired_by, sum_with_product, with_columns};
 use crate::blas::options::Operation;
+use crate::blas::strong::{Moving, Resting, column_rests, gemm_moving, is_bounded, one, row_rests};
 use crate::block::{
-    FIT, block, block_mut, buffer, chain, multiply_parts, pairing, scale_by, varies,
+    FIT, along_factor, block, block_mut, buffer, multiply_parts, pairing_by, rests, scale_by,
+    scale_moving, still, varies,
 };
 use crate::error::{Error, shape};
 
@@ -56,6 +58,7 @@ use crate::error::{Error, shape};
     reads(operation_a, operation_b, alpha, a, b, beta, c for beta),
     optional(a, b),
     constant(operation_a, operation_b),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -252,21 +255,53 @@ impl<'a, T: Scalar> Product<'a, T> {
         c_dot: &mut DMatrixViewMut<'_, T>,
     ) {
         let Self { operation_a, operation_b, alpha, a, b, mut beta } = *self;
-        let mut add = |alpha, a: DMatrixView<'_, T>, b: DMatrixView<'_, T>| {
-            gemm_again(alpha, (operation_a, a), (operation_b, b), beta, c_dot);
+        let resting = Resting::of(beta, &c_dot.as_view());
+        if !is_bounded(&one(&beta)) {
+            scale_moving(beta, c_dot);
             beta = T::one();
-        };
+        }
         if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-            add(alpha, a_dot, b);
+            let factors = ((operation_a, a_dot), (operation_b, b));
+            gemm_moving(alpha, factors.0, factors.1, Moving::First, beta, c_dot);
+            beta = T::one();
         }
         if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-            add(alpha, a, b_dot);
+            let factors = ((operation_a, a), (operation_b, b_dot));
+            gemm_moving(alpha, factors.0, factors.1, Moving::Second, beta, c_dot);
+            beta = T::one();
         }
         if !alpha_dot.is_constant_zero() {
-            add(alpha_dot, a, b);
+            gemm_again(alpha_dot, (operation_a, a), (operation_b, b), beta, c_dot);
+            beta = T::one();
         }
-        scale_by(beta, c_dot);
+        scale_moving(beta, c_dot);
         add_by_factor(beta_dot, c, c_dot);
+        let alone = rests(&[alpha_dot, beta_dot]);
+        resting.keep(
+            |i| alone && row_rests(operation_a, a_dot.as_ref(), i),
+            |j| column_rests(operation_b, b_dot.as_ref(), j),
+            c_dot,
+        );
+    }
+
+    /// The tangent of op(A) op(B), into zeros.
+    pub(crate) fn tangent(
+        &self,
+        a_dot: Option<DMatrixView<'_, T>>,
+        b_dot: Option<DMatrixView<'_, T>>,
+        y_dot: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { operation_a, operation_b, alpha, a, b, .. } = *self;
+        if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+            gemm_again(alpha, (operation_a, a_dot), (operation_b, b), T::one(), y_dot);
+        }
+        if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
+            gemm_again(alpha, (operation_a, a), (operation_b, b_dot), T::one(), y_dot);
+        }
+        if !is_bounded(&y_dot.as_view()) {
+            y_dot.fill(T::zero());
+            self.push(None, (still(), a_dot, b_dot, still()), y_dot);
+        }
     }
 
     /// The reverse rule: adds to the adjoints and turns that of the new C into that of C.
@@ -280,14 +315,15 @@ impl<'a, T: Scalar> Product<'a, T> {
 
         let Self { operation_a, operation_b, alpha, a, b, beta } = *self;
         if let (Some(beta_bar), Some(c)) = (slots.beta, c) {
-            beta_bar.add(|| pairing(c_bar, &c));
+            beta_bar.add(|| pairing_by(beta, c_bar, &c));
         }
         if let Some(alpha_bar) = slots.alpha {
             let factors = ((operation_a, a), (operation_b, b));
             let c_bar = c_bar.as_view();
-            alpha_bar.add(|| sum_with_product(None, c_bar, factors.0, factors.1, paired));
+            alpha_bar.add(|| sum_with_product(None, c_bar, factors.0, factors.1, paired_by(alpha)));
         }
         let (conjugate_alpha, one) = (alpha.conjugate(), T::one());
+        let (first, second) = (Moving::First, Moving::Second);
         if let Some(mut a_bar) = slots.a {
             let a_bar = &mut a_bar;
             // conj(alpha) C_bar Q^H; its transpose, conj(alpha) conj(Q) C_bar^T; its adjoint,
@@ -295,24 +331,31 @@ impl<'a, T: Scalar> Product<'a, T> {
             match (operation_a, operation_b) {
                 (Plain, Transpose) => conjugated(c_bar, |c_bar| {
                     conjugated(a_bar, |a_bar| {
-                        gemm_again(alpha, (Plain, c_bar.as_view()), (Plain, b), one, a_bar);
+                        gemm_moving(alpha, (Plain, c_bar.as_view()), (Plain, b), first, one, a_bar);
                     });
                 }),
                 (Transpose, Plain) => conjugated(a_bar, |a_bar| {
-                    gemm_again(alpha, (Plain, b), (Adjoint, c_bar.as_view()), one, a_bar);
+                    gemm_moving(alpha, (Plain, b), (Adjoint, c_bar.as_view()), second, one, a_bar);
                 }),
                 (Plain, _) => {
                     let turned = if operation_b == Plain { Adjoint } else { Plain };
                     let c_bar = (Plain, c_bar.as_view());
-                    gemm_again(conjugate_alpha, c_bar, (turned, b), one, a_bar);
+                    gemm_moving(conjugate_alpha, c_bar, (turned, b), first, one, a_bar);
                 }
                 (Transpose, _) => {
                     let turned = if operation_b == Transpose { Adjoint } else { Transpose };
                     let c_bar = (Transpose, c_bar.as_view());
-                    gemm_again(conjugate_alpha, (turned, b), c_bar, one, a_bar);
+                    gemm_moving(conjugate_alpha, (turned, b), c_bar, second, one, a_bar);
                 }
                 (Adjoint, _) => {
-                    gemm_again(alpha, (operation_b, b), (Adjoint, c_bar.as_view()), one, a_bar);
+                    gemm_moving(
+                        alpha,
+                        (operation_b, b),
+                        (Adjoint, c_bar.as_view()),
+                        second,
+                        one,
+                        a_bar,
+                    );
                 }
             }
         }
@@ -323,28 +366,42 @@ impl<'a, T: Scalar> Product<'a, T> {
             match (operation_b, operation_a) {
                 (Plain, Transpose) => conjugated(c_bar, |c_bar| {
                     conjugated(b_bar, |b_bar| {
-                        gemm_again(alpha, (Plain, a), (Plain, c_bar.as_view()), one, b_bar);
+                        gemm_moving(
+                            alpha,
+                            (Plain, a),
+                            (Plain, c_bar.as_view()),
+                            second,
+                            one,
+                            b_bar,
+                        );
                     });
                 }),
                 (Transpose, Plain) => conjugated(b_bar, |b_bar| {
-                    gemm_again(alpha, (Adjoint, c_bar.as_view()), (Plain, a), one, b_bar);
+                    gemm_moving(alpha, (Adjoint, c_bar.as_view()), (Plain, a), first, one, b_bar);
                 }),
                 (Plain, _) => {
                     let turned = if operation_a == Plain { Adjoint } else { Plain };
                     let c_bar = (Plain, c_bar.as_view());
-                    gemm_again(conjugate_alpha, (turned, a), c_bar, one, b_bar);
+                    gemm_moving(conjugate_alpha, (turned, a), c_bar, second, one, b_bar);
                 }
                 (Transpose, _) => {
                     let turned = if operation_a == Transpose { Adjoint } else { Transpose };
                     let c_bar = (Transpose, c_bar.as_view());
-                    gemm_again(conjugate_alpha, c_bar, (turned, a), one, b_bar);
+                    gemm_moving(conjugate_alpha, c_bar, (turned, a), first, one, b_bar);
                 }
                 (Adjoint, _) => {
-                    gemm_again(alpha, (Adjoint, c_bar.as_view()), (operation_a, a), one, b_bar);
+                    gemm_moving(
+                        alpha,
+                        (Adjoint, c_bar.as_view()),
+                        (operation_a, a),
+                        first,
+                        one,
+                        b_bar,
+                    );
                 }
             }
         }
-        scale_by(beta.conjugate(), c_bar);
+        scale_moving(beta.conjugate(), c_bar);
     }
 }
 
@@ -355,7 +412,7 @@ pub(crate) fn add_by_factor<T: Scalar>(
     c_dot: &mut DMatrixViewMut<'_, T>,
 ) {
     if let Some(c) = c.filter(|_| !factor_dot.is_constant_zero()) {
-        c_dot.zip_apply(&c, |c_dot, c| *c_dot += chain(factor_dot, c));
+        c_dot.zip_apply(&c, |c_dot, c| *c_dot += along_factor(factor_dot, c));
     }
 }
 

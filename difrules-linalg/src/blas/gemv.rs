@@ -42,6 +42,7 @@ use crate::error::{Error, shape};
     reads(operation, alpha, a, x, beta, y for beta),
     optional(a, x),
     constant(operation),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -8,7 +8,7 @@ use nalgebra::{
 
 use crate::blas::gemm::{Product, ProductSlots, gemm};
 use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer};
+use crate::block::{block, block_mut, buffer, still};
 use crate::error::{Error, shape};
 
 /// A <- alpha x y^T + A, in place and without conjugation, as nalgebra's `ger` and BLAS's `geru`; for matrices and
@@ -38,6 +38,7 @@ use crate::error::{Error, shape};
     reverse = ger_reverse,
     reads(alpha, x, y),
     optional(x, y),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -78,7 +79,7 @@ fn ger_forward<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R> + Allocator<C> + Allocator<R, C>,
 {
-    let tangents = (alpha_dot, x_dot.map(block), y_dot.map(block), T::zero());
+    let tangents = (alpha_dot, x_dot.map(block), y_dot.map(block), still());
     outer(Operation::Transpose, alpha, x, y).push(None, tangents, &mut block_mut(a_dot));
 }
 
@@ -124,6 +125,7 @@ fn ger_reverse<T: Scalar, R: Dim, C: Dim>(
     reverse = gerc_reverse,
     reads(alpha, x, y),
     optional(x, y),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -163,7 +165,7 @@ fn gerc_forward<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R> + Allocator<C> + Allocator<R, C>,
 {
-    let tangents = (alpha_dot, x_dot.map(block), y_dot.map(block), T::zero());
+    let tangents = (alpha_dot, x_dot.map(block), y_dot.map(block), still());
     outer(Operation::Adjoint, alpha, x, y).push(None, tangents, &mut block_mut(a_dot));
 }
 

@@ -45,6 +45,7 @@ use crate::error::Error;
     optional(a, b),
     constant(side, triangle),
     structure(a = hermitian(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -42,6 +42,7 @@ use crate::error::Error;
     optional(a, x),
     constant(triangle),
     structure(a = hermitian(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -10,7 +10,7 @@ use nalgebra::{
 use crate::blas::blocked::{Symmetry, change_columns, with_columns};
 use crate::blas::options::{Operation, Triangle};
 use crate::blas::rank_update::{RankUpdate, to_real_slot};
-use crate::block::{block, block_mut, buffer};
+use crate::block::{block, block_mut, buffer, from_real_tangent, still};
 use crate::error::{Error, shape, square};
 
 /// The triangle of A <- alpha x x^H + A, in place, for a real alpha; the other triangle of A is neither read nor
@@ -44,6 +44,7 @@ use crate::error::{Error, shape, square};
     optional(x),
     constant(triangle),
     structure(a = hermitian(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -87,7 +88,7 @@ fn her_forward<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D> + Allocator<D, D>,
 {
-    let tangents = (T::from_real(alpha_dot), x_dot.map(block), T::zero());
+    let tangents = (from_real_tangent(alpha_dot), x_dot.map(block), still());
     update(triangle, alpha, block(x)).push(None, tangents, &mut block_mut(a_dot));
 }
 

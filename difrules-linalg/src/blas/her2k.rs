@@ -4,13 +4,16 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage, StorageMut};
 
-use crate::blas::blocked::{Symmetry, change_columns, scale_triangle, with_columns};
+use crate::blas::blocked::{
+    Symmetry, change_columns, scale_triangle, scale_triangle_moving, with_columns,
+};
 use crate::blas::options::{Operation, Triangle};
 use crate::blas::rank_update::{
-    add_by_beta, add_by_symmetric, add_rank_2, add_update, fits, make_diagonal_real,
-    pairing_of_triangles, pairing_with_update,
+    add_by_beta, add_by_symmetric, add_rank_2, add_update, fits, keep_triangle_resting,
+    make_diagonal_real, pairing_of_triangles, pairing_with_update,
 };
-use crate::block::{block, block_mut, buffer, varies};
+use crate::blas::strong::{Moving, Resting, row_rests};
+use crate::block::{block, block_mut, buffer, is_still, varies};
 use crate::error::{Error, shape};
 
 /// The triangle of C <- alpha op(A) op(B)^H + conj(alpha) op(B) op(A)^H + beta C, in place, for a real beta; the other
@@ -51,6 +54,7 @@ use crate::error::{Error, shape};
     optional(a, b),
     constant(triangle, operation),
     structure(c = hermitian(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -116,18 +120,25 @@ fn her2k_forward<T: Scalar, R: Dim, C: Dim, D: Dim>(
 {
     let mut c_dot = block_mut(c_dot);
     let (a, b, of) = (block(a), block(b), (triangle, Symmetry::Hermitian));
-    scale_triangle(triangle, T::from_real(beta), &mut c_dot);
+    let resting = Resting::of(T::one(), &c_dot.as_view());
+    scale_triangle_moving(triangle, T::from_real(beta), &mut c_dot);
     if let Some(a_dot) = a_dot.map(block).filter(varies) {
-        add_rank_2(of, operation, alpha, a_dot, b, &mut c_dot);
+        add_rank_2(of, operation, Some(Moving::First), alpha, a_dot, b, &mut c_dot);
     }
     if let Some(b_dot) = b_dot.map(block).filter(varies) {
-        add_rank_2(of, operation, alpha, a, b_dot, &mut c_dot);
+        add_rank_2(of, operation, Some(Moving::Second), alpha, a, b_dot, &mut c_dot);
     }
     if !alpha_dot.is_constant_zero() {
-        add_rank_2(of, operation, alpha_dot, a, b, &mut c_dot);
+        add_rank_2(of, operation, None, alpha_dot, a, b, &mut c_dot);
     }
     add_by_beta(triangle, T::from_real(beta_dot), c.map(block), &mut c_dot);
     make_diagonal_real(Symmetry::Hermitian, &mut c_dot);
+    let (a_dot, b_dot) = (a_dot.map(block), b_dot.map(block));
+    let alone = is_still(&alpha_dot) && is_still(&beta_dot);
+    let row = |i| {
+        alone && row_rests(operation, a_dot.as_ref(), i) && row_rests(operation, b_dot.as_ref(), i)
+    };
+    keep_triangle_resting(&resting, (triangle, T::from_real(beta)), row, &mut c_dot);
 }
 
 #[allow(clippy::too_many_arguments)] // The arguments of her2k, and their slots.
@@ -151,11 +162,12 @@ fn her2k_reverse<T: Scalar, R: Dim, C: Dim, D: Dim>(
     let (a, b, mut c_bar) = (block(a), block(b), buffer(&mut c_bar));
     make_diagonal_real(Symmetry::Hermitian, &mut c_bar);
     if let Some(c) = c {
-        beta_bar.add(|| pairing_of_triangles(of, c_bar.as_view(), block(c)).real());
+        beta_bar
+            .add(|| pairing_of_triangles(of, T::from_real(beta), c_bar.as_view(), block(c)).real());
     }
     alpha_bar.add(|| {
-        pairing_with_update(of, operation, c_bar.as_view(), a, b)
-            + pairing_with_update(of, operation, c_bar.as_view(), b, a).conjugate()
+        pairing_with_update(of, operation, alpha, c_bar.as_view(), a, b)
+            + pairing_with_update(of, operation, alpha, c_bar.as_view(), b, a).conjugate()
     });
     if !alpha.is_constant_zero() {
         if let Some(mut a_bar) = a_bar.buffer() {
@@ -172,7 +184,7 @@ fn her2k_reverse<T: Scalar, R: Dim, C: Dim, D: Dim>(
             add_by_symmetric(of, operation, alpha, &mut c_bar, a, &mut buffer(&mut b_bar));
         }
     }
-    scale_triangle(triangle, T::from_real(beta), &mut c_bar);
+    scale_triangle_moving(triangle, T::from_real(beta), &mut c_bar);
 }
 
 type Sample<T> = (Triangle, Operation, T, DMatrix<T>, DMatrix<T>, <T as Scalar>::Real, DMatrix<T>);

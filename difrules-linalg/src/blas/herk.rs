@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, Matrix, OMatrix, Sto
 use crate::blas::blocked::{Symmetry, change_columns, with_columns};
 use crate::blas::options::{Operation, Triangle};
 use crate::blas::rank_update::{RankUpdate, fits, to_real_slot};
-use crate::block::{block, block_mut, buffer};
+use crate::block::{block, block_mut, buffer, from_real_tangent};
 use crate::error::Error;
 
 /// The triangle of C <- alpha op(A) op(A)^H + beta C, in place, for real alpha and beta; the other triangle of C is
@@ -46,6 +46,7 @@ use crate::error::Error;
     optional(a),
     constant(triangle, operation),
     structure(c = hermitian(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -100,7 +101,7 @@ fn herk_forward<T: Scalar, R: Dim, C: Dim, D: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<D, D>,
 {
-    let tangents = (T::from_real(alpha_dot), a_dot.map(block), T::from_real(beta_dot));
+    let tangents = (from_real_tangent(alpha_dot), a_dot.map(block), from_real_tangent(beta_dot));
     let update = update(triangle, operation, alpha, block(a), beta);
     update.push(c.map(block), tangents, &mut block_mut(c_dot));
 }

@@ -26,6 +26,7 @@ pub(crate) mod options;
 pub(crate) mod rank_update;
 pub(crate) mod rot;
 pub(crate) mod scal;
+pub(crate) mod strong;
 pub(crate) mod symm;
 pub(crate) mod symmetric_product;
 pub(crate) mod symv;

@@ -4,16 +4,16 @@ use difrules_core::{Scalar, Slot};
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::blas::blocked::{
-    Symmetry, add_to_triangle, conjugate, conjugated, paired, rows_of, scale_triangle,
-    sum_with_product,
+    Stored, Symmetry, add_moving, add_to_triangle, conjugate, conjugated, paired_by, rows_of,
+    scale_triangle, scale_triangle_moving, sum_with_product,
 };
 use crate::blas::gemm::shape_of_operation;
-use crate::blas::hemm::hemm;
 use crate::blas::her2k::her2k;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::symm::symm;
+use crate::blas::strong::{Moving, Resting, clashes, is_bounded, one, row_rests};
+use crate::blas::symmetric_product::add;
 use crate::blas::syr2k::syr2k;
-use crate::block::{FIT, chain, varies};
+use crate::block::{FIT, along_factor, kept, moved, rests, still, varies};
 use crate::error::{Error, shape, square};
 
 /// The triangle of C <- alpha P P^T + beta C, or with P^H, where P = op(A).
@@ -42,7 +42,7 @@ pub(crate) fn fits(
 /// Makes the diagonal of a Hermitian matrix real.
 pub(crate) fn make_diagonal_real<T: Scalar>(symmetry: Symmetry, c: &mut DMatrixViewMut<'_, T>) {
     if symmetry == Symmetry::Hermitian {
-        (0..c.nrows()).for_each(|i| c[(i, i)] = T::from_real(c[(i, i)].real()));
+        (0..c.nrows()).for_each(|i| c[(i, i)] = kept(c[(i, i)], |x| T::from_real(x.real())));
     }
 }
 
@@ -78,36 +78,32 @@ pub(crate) fn add_by_symmetric<T: Scalar>(
 ) {
     let side = if operation == Operation::None { Side::Left } else { Side::Right };
     let hermitian = symmetry == Symmetry::Hermitian;
-    let add = |factor: T, c_bar: DMatrixView<'_, T>, a_bar: &mut DMatrixViewMut<'_, T>| {
-        let one = T::one();
-        let added = if hermitian {
-            hemm(side, triangle, factor, &c_bar, &q, one, a_bar)
-        } else {
-            symm(side, triangle, factor, &c_bar, &q, one, a_bar)
-        };
-        added.expect(FIT);
+    let add_by = |factor: T, c_bar: DMatrixView<'_, T>, a_bar: &mut DMatrixViewMut<'_, T>| {
+        let stored = Stored::new(triangle, symmetry, c_bar);
+        add(side, stored, Some(Moving::First), factor, q, a_bar);
         let weight = |i: usize| {
             let x = c_bar[(i, i)];
-            factor * if hermitian { T::from_real(x.real()) } else { x }
+            let x = if hermitian { kept(x, |x| T::from_real(x.real())) } else { x };
+            kept(x, |x| factor * x)
         };
         add_by_diagonal(side, weight, q, a_bar);
     };
     match (hermitian, operation) {
-        (true, Operation::None) => add(factor, c_bar.as_view(), a_bar),
-        (true, Operation::Adjoint) => add(factor.conjugate(), c_bar.as_view(), a_bar),
+        (true, Operation::None) => add_by(factor, c_bar.as_view(), a_bar),
+        (true, Operation::Adjoint) => add_by(factor.conjugate(), c_bar.as_view(), a_bar),
         // factor B conj(M).
         (true, Operation::Transpose) => {
-            conjugated(c_bar, |c_bar| add(factor, c_bar.as_view(), a_bar));
+            conjugated(c_bar, |c_bar| add_by(factor, c_bar.as_view(), a_bar));
         }
         // factor M conj(B), or factor conj(B) M, is the conjugate of conj(factor) conj(M) B, or of that with B first.
         (false, Operation::None | Operation::Transpose) => {
             conjugated(c_bar, |c_bar| {
-                conjugated(a_bar, |a_bar| add(factor.conjugate(), c_bar.as_view(), a_bar));
+                conjugated(a_bar, |a_bar| add_by(factor.conjugate(), c_bar.as_view(), a_bar));
             });
         }
         // conj(factor) conj(B) conj(M).
         (false, Operation::Adjoint) => {
-            conjugated(a_bar, |a_bar| add(factor, c_bar.as_view(), a_bar));
+            conjugated(a_bar, |a_bar| add_by(factor, c_bar.as_view(), a_bar));
         }
     }
 }
@@ -126,7 +122,7 @@ fn add_by_diagonal<T: Scalar>(
         for j in 0..columns {
             let (weight, b, mut c) = (weight(j), b.column(j), c.column_mut(j));
             let terms = c.as_mut_slice().iter_mut().zip(b.as_slice());
-            terms.for_each(|(c, &b)| *c += chain(weight, b));
+            terms.for_each(|(c, &b)| *c += along_factor(weight, b));
         }
         return;
     }
@@ -137,7 +133,7 @@ fn add_by_diagonal<T: Scalar>(
         for j in 0..columns {
             let (b, mut c) = (b.column(j), c.column_mut(j));
             let terms = c.as_mut_slice()[part.clone()].iter_mut().zip(&b.as_slice()[part.clone()]);
-            terms.zip(&weights).for_each(|((c, &b), &weight)| *c += chain(weight, b));
+            terms.zip(&weights).for_each(|((c, &b), &weight)| *c += along_factor(weight, b));
         }
     }
 }
@@ -146,6 +142,7 @@ fn add_by_diagonal<T: Scalar>(
 pub(crate) fn pairing_with_update<T: Scalar>(
     (triangle, symmetry): (Triangle, Symmetry),
     operation: Operation,
+    alpha: T,
     c_bar: DMatrixView<'_, T>,
     a: DMatrixView<'_, T>,
     b: DMatrixView<'_, T>,
@@ -153,8 +150,9 @@ pub(crate) fn pairing_with_update<T: Scalar>(
     let (operation_a, operation_b) = operations(symmetry, operation);
     let part = Some((triangle, Diagonal::General));
     let factors = ((operation_a, a), (operation_b, b));
+    let paired = paired_by(alpha);
     if is_conjugate(symmetry, operation) {
-        sum_with_product(part, c_bar, factors.0, factors.1, chain)
+        sum_with_product(part, c_bar, factors.0, factors.1, |c_bar, x| paired(c_bar, x.conjugate()))
     } else {
         sum_with_product(part, c_bar, factors.0, factors.1, paired)
     }
@@ -163,10 +161,11 @@ pub(crate) fn pairing_with_update<T: Scalar>(
 /// The sum over one triangle of C_bar times the conjugate of C; of a Hermitian matrix the diagonal is real.
 pub(crate) fn pairing_of_triangles<T: Scalar>(
     (triangle, symmetry): (Triangle, Symmetry),
+    beta: T,
     c_bar: DMatrixView<'_, T>,
     c: DMatrixView<'_, T>,
 ) -> T {
-    let mut sum = T::zero();
+    let (mut sum, paired) = (T::zero(), paired_by(beta));
     for j in 0..c.ncols() {
         for i in rows_of(triangle, Diagonal::General, c.nrows(), j) {
             let real = i == j && symmetry == Symmetry::Hermitian;
@@ -187,7 +186,7 @@ pub(crate) fn add_by_beta<T: Scalar>(
     let Some(c) = c.filter(|_| !beta_dot.is_constant_zero()) else { return };
     for j in 0..c.ncols() {
         for i in rows_of(triangle, Diagonal::General, c.nrows(), j) {
-            c_dot[(i, j)] += chain(beta_dot, c[(i, j)]);
+            c_dot[(i, j)] += along_factor(beta_dot, c[(i, j)]);
         }
     }
 }
@@ -213,15 +212,44 @@ pub(crate) fn add_update<T: Scalar>(
     }
 }
 
-/// The triangle of C <- alpha P Q^T + alpha Q P^T + C, or with adjoints, in any mode.
+/// The triangle of C <- alpha P Q^T + alpha Q P^T + C, or with adjoints, in any mode, where A is what moves, or B is, or
+/// none of them.
 pub(crate) fn add_rank_2<T: Scalar>(
     (triangle, symmetry): (Triangle, Symmetry),
     operation: Operation,
+    moving: Option<Moving>,
     alpha: T,
     a: DMatrixView<'_, T>,
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
+    let clashing = moving.is_some_and(|moving| match moving {
+        _ if !is_bounded(&one(&alpha)) => true,
+        Moving::First => clashes(&a, &b),
+        Moving::Second => clashes(&b, &a),
+    });
+    if let Some(moving) = moving.filter(|_| clashing) {
+        let turned = match moving {
+            Moving::First => Moving::Second,
+            Moving::Second => Moving::First,
+        };
+        let (operation_a, operation_b) = operations(symmetry, operation);
+        let hermitian = symmetry == Symmetry::Hermitian;
+        let other = if hermitian { alpha.conjugate() } else { alpha };
+        let part = (triangle, Diagonal::General);
+        let add = |alpha: T, other: T, c: &mut DMatrixViewMut<'_, T>| {
+            add_moving(part, alpha, (operation_a, a), (operation_b, b), moving, c);
+            add_moving(part, other, (operation_a, b), (operation_b, a), turned, c);
+        };
+        if is_conjugate(symmetry, operation) {
+            conjugate_triangle(triangle, c);
+            add(alpha.conjugate(), other.conjugate(), c);
+            conjugate_triangle(triangle, c);
+        } else {
+            add(alpha, other, c);
+        }
+        return;
+    }
     let added = match symmetry {
         Symmetry::Hermitian => her2k(triangle, operation, alpha, &a, &b, nalgebra::one(), c),
         _ => syr2k(triangle, operation, alpha, &a, &b, T::one(), c),
@@ -235,6 +263,29 @@ fn conjugate_triangle<T: Scalar>(triangle: Triangle, c: &mut DMatrixViewMut<'_, 
     for j in 0..size {
         let rows = rows_of(triangle, Diagonal::General, size, j);
         conjugate(&mut c.view_range_mut(rows, j..j + 1));
+    }
+}
+
+/// Makes the entries of the tangent of an update rest that did, as far as beta does not make that matter not, and whose
+/// rows of the factors do.
+pub(crate) fn keep_triangle_resting<T: Scalar>(
+    resting: &Resting,
+    (triangle, beta): (Triangle, T),
+    row: impl Fn(usize) -> bool,
+    c_dot: &mut DMatrixViewMut<'_, T>,
+) {
+    let overwritten = beta.is_constant_zero();
+    c_dot.apply(|x| *x = moved(*x));
+    for j in 0..c_dot.ncols() {
+        let stored = rows_of(triangle, Diagonal::General, c_dot.nrows(), j);
+        let column = row(j);
+        for i in 0..c_dot.nrows() {
+            let updated = stored.contains(&i);
+            let before = resting.is((i, j)) || updated && overwritten;
+            if before && (!updated || column && row(i)) {
+                c_dot[(i, j)] = still();
+            }
+        }
     }
 }
 
@@ -258,16 +309,21 @@ impl<T: Scalar> RankUpdate<'_, T> {
     ) {
         let Self { triangle, symmetry, operation, alpha, a, beta } = *self;
         let of = (triangle, symmetry);
-        scale_triangle(triangle, beta, c_dot);
+        let resting = Resting::of(T::one(), &c_dot.as_view());
+        scale_triangle_moving(triangle, beta, c_dot);
         if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-            add_rank_2(of, operation, alpha, a_dot, a, c_dot);
+            add_rank_2(of, operation, Some(Moving::First), alpha, a_dot, a, c_dot);
         }
         if !alpha_dot.is_constant_zero() {
             // Half of twice the product.
-            add_rank_2(of, operation, alpha_dot.scale(nalgebra::convert(0.5)), a, a, c_dot);
+            let half = alpha_dot.scale(nalgebra::convert(0.5));
+            add_rank_2(of, operation, None, half, a, a, c_dot);
         }
         add_by_beta(triangle, beta_dot, c, c_dot);
         make_diagonal_real(symmetry, c_dot);
+        let alone = rests(&[alpha_dot, beta_dot]);
+        let row = |i| alone && row_rests(operation, a_dot.as_ref(), i);
+        keep_triangle_resting(&resting, (triangle, beta), row, c_dot);
     }
 
     /// The reverse rule: adds to the adjoints and turns that of the new C into that of C.
@@ -283,13 +339,13 @@ impl<T: Scalar> RankUpdate<'_, T> {
         let of = (triangle, symmetry);
         make_diagonal_real(symmetry, c_bar);
         if let Some(c) = c {
-            beta_bar(&|| pairing_of_triangles(of, c_bar.as_view(), c));
+            beta_bar(&|| pairing_of_triangles(of, beta, c_bar.as_view(), c));
         }
-        alpha_bar(&|| pairing_with_update(of, operation, c_bar.as_view(), a, a));
+        alpha_bar(&|| pairing_with_update(of, operation, alpha, c_bar.as_view(), a, a));
         if let Some(a_bar) = a_bar.as_mut().filter(|_| !alpha.is_constant_zero()) {
             add_by_symmetric(of, operation, alpha.conjugate(), c_bar, a, a_bar);
         }
-        scale_triangle(triangle, beta.conjugate(), c_bar);
+        scale_triangle_moving(triangle, beta.conjugate(), c_bar);
     }
 }
 

@@ -5,7 +5,8 @@ use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, StorageMut};
 
-use crate::block::{chain, numbers_mut, pairing};
+use crate::blas::blocked::paired_by;
+use crate::block::{along_factor, difference, from_real_tangent, kept, numbers_mut, pairing_by};
 use crate::error::{Error, shape};
 
 /// (x, y) <- (c x + s y, c y - conj(s) x), in place: a plane rotation where c^2 + |s|^2 = 1, which is not asked
@@ -33,6 +34,7 @@ use crate::error::{Error, shape};
     forward = rot_forward,
     reverse = rot_reverse,
     reads(x for (c, s), y for (c, s), c, s),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -75,17 +77,18 @@ fn rot_forward<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let (c, c_dot) = (T::from_real(c), T::from_real(c_dot));
+    let (c, c_dot) = (T::from_real(c), from_real_tangent::<T>(c_dot));
     for (x_dot, y_dot) in x_dot.iter_mut().zip(y_dot.iter_mut()) {
         let (x, y) = (*x_dot, *y_dot);
-        *x_dot = chain(x, c) + chain(y, s);
-        *y_dot = chain(y, c) - chain(x, s.conjugate());
+        *x_dot = along_factor(x, c) + along_factor(y, s);
+        *y_dot = difference(along_factor(y, c), along_factor(x, s.conjugate()));
     }
     let (Some(x), Some(y)) = (x, y) else { return };
     let pairs = x.iter().zip(y.iter());
     for ((x_dot, y_dot), (&x, &y)) in x_dot.iter_mut().zip(y_dot.iter_mut()).zip(pairs) {
-        *x_dot += chain(c_dot, x) + chain(s_dot, y);
-        *y_dot += chain(c_dot, y) - chain(s_dot.conjugate(), x);
+        *x_dot += along_factor(c_dot, x) + along_factor(s_dot, y);
+        let by_s = along_factor(kept(s_dot, T::conjugate), x);
+        *y_dot = difference(*y_dot + along_factor(c_dot, y), by_s);
     }
 }
 
@@ -103,11 +106,15 @@ fn rot_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if let (Some(x), Some(y)) = (x, y) {
-        c_bar.add(|| (pairing(&x_bar, x) + pairing(&y_bar, y)).real());
+        let by_c = T::from_real(c);
+        c_bar.add(|| (pairing_by(by_c, &x_bar, x) + pairing_by(by_c, &y_bar, y)).real());
         s_bar.add(|| {
-            let terms = y_bar.iter().zip(x.iter());
-            let sum = terms.fold(T::zero(), |sum, (y_bar, &x)| sum + chain(y_bar.conjugate(), x));
-            pairing(&x_bar, y) - sum
+            let term = paired_by(s.conjugate());
+            let terms = y_bar
+                .iter()
+                .zip(x.iter())
+                .map(|(&y_bar, x)| term(kept(y_bar, T::conjugate), x.conjugate()));
+            pairing_by(s, &x_bar, y) - terms.sum::<T>()
         });
     }
     let pairs = numbers_mut(&mut x_bar).iter_mut().zip(numbers_mut(&mut y_bar));
@@ -119,8 +126,8 @@ fn rot_reverse<T: Scalar, R: Dim, C: Dim>(
     let c = T::from_real(c);
     for (x_bar, y_bar) in pairs {
         let (x, y) = (*x_bar, *y_bar);
-        *x_bar = chain(x, c) - chain(y, s);
-        *y_bar = chain(y, c) + chain(x, s.conjugate());
+        *x_bar = along_factor(x, c) - along_factor(y, s);
+        *y_bar = along_factor(y, c) + along_factor(x, s.conjugate());
     }
 }
 

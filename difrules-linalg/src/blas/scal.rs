@@ -4,7 +4,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, StorageMut};
 
-use crate::block::{chain, pairing};
+use crate::block::{along_factor, pairing_by};
 
 /// x <- a x, in place; for vectors and matrices of any storage.
 ///
@@ -27,6 +27,7 @@ use crate::block::{chain, pairing};
     reverse = scal_reverse,
     reads(a, x for a),
     direct,
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -50,9 +51,9 @@ fn scal_forward<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    x_dot.apply(|x_dot| *x_dot = chain(*x_dot, a));
+    x_dot.apply(|x_dot| *x_dot = along_factor(*x_dot, a));
     if let Some(x) = x {
-        x_dot.zip_apply(x, |x_dot, x| *x_dot += chain(a_dot, x));
+        x_dot.zip_apply(x, |x_dot, x| *x_dot += along_factor(a_dot, x));
     }
 }
 
@@ -65,9 +66,9 @@ fn scal_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if let Some(x) = x {
-        a_bar.add(|| pairing(&x_bar, x));
+        a_bar.add(|| pairing_by(a, &x_bar, x));
     }
-    x_bar.apply(|x_bar| *x_bar = chain(*x_bar, a.conjugate()));
+    x_bar.apply(|x_bar| *x_bar = along_factor(*x_bar, a.conjugate()));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {

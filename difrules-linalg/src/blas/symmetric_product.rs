@@ -4,14 +4,18 @@ use difrules_core::testing::Sampler;
 use difrules_core::{Scalar, Slot};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::blas::blocked::{
-    Stored, Symmetry, add_to_triangle, conjugated, paired, sum_with_product,
-};
+use crate::blas::blocked::{Stored, Symmetry, add_moving, conjugated, sum_with_product};
 use crate::blas::gemm::add_by_factor;
 use crate::blas::hemm::hemm;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
+use crate::blas::strong::{
+    Moving, Resting, add_stored_strongly, column_rests, is_bounded, row_rests,
+};
 use crate::blas::symm::symm;
-use crate::block::{FIT, chain, pairing, scale_by, varies};
+use crate::block::{
+    FIT, along_factor, block_mut, chain, is_still, kept, pairing_by, rests, scale_by, scale_moving,
+    still, varies,
+};
 use crate::error::{Error, shape, square};
 
 /// The arguments of C <- alpha A B + beta C or alpha B A + beta C.
@@ -44,14 +48,18 @@ pub(crate) fn fits(
     shape(name_c, c, b)
 }
 
-/// C <- alpha A B + C or alpha B A + C, in any mode.
-fn add<T: Scalar>(
+/// C <- alpha A B + C or alpha B A + C, in any mode, where A is what moves, or B is, or none of them.
+pub(crate) fn add<T: Scalar>(
     side: Side,
     stored: Stored<'_, T>,
+    moving: Option<Moving>,
     alpha: T,
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
+    if moving.is_some_and(|moving| add_stored_strongly(side, stored, moving, alpha, b, c)) {
+        return;
+    }
     let Stored { triangle, symmetry, a, .. } = stored;
     let added = match symmetry {
         Symmetry::Hermitian => hemm(side, triangle, alpha, &a, &b, T::one(), c),
@@ -82,17 +90,32 @@ impl<T: Scalar> SymmetricProduct<'_, T> {
         c_dot: &mut DMatrixViewMut<'_, T>,
     ) {
         let Self { side, stored, alpha, b, beta } = *self;
-        scale_by(beta, c_dot);
+        let resting = Resting::of(beta, &c_dot.as_view());
+        scale_moving(beta, c_dot);
         if let Some(a) = a_dot.filter(|a_dot| varies(a_dot)) {
-            add(side, Stored { a, ..stored }, alpha, b, c_dot);
+            add(side, Stored { a, ..stored }, Some(Moving::First), alpha, b, c_dot);
         }
         if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-            add(side, stored, alpha, b_dot, c_dot);
+            add(side, stored, Some(Moving::Second), alpha, b_dot, c_dot);
         }
         if !alpha_dot.is_constant_zero() {
-            add(side, stored, alpha_dot, b, c_dot);
+            add(side, stored, None, alpha_dot, b, c_dot);
         }
         add_by_factor(beta_dot, c, c_dot);
+        let alone = rests(&[alpha_dot, beta_dot]);
+        let symmetric = |i: usize| {
+            let entries =
+                |a| (0..stored.a.nrows()).filter_map(move |k| Stored { a, ..stored }.entry(i, k));
+            a_dot.is_none_or(|a_dot| entries(a_dot).all(|x| is_still(&x)))
+        };
+        let (row, column) = (
+            |i| row_rests(Operation::None, b_dot.as_ref(), i),
+            |j| column_rests(Operation::None, b_dot.as_ref(), j),
+        );
+        match side {
+            Side::Left => resting.keep(|i| alone && symmetric(i), column, c_dot),
+            Side::Right => resting.keep(|i| alone && row(i), symmetric, c_dot),
+        }
     }
 
     /// The reverse rule: adds to the adjoints and turns that of the new C into that of C.
@@ -105,46 +128,59 @@ impl<T: Scalar> SymmetricProduct<'_, T> {
         let Self { side, stored, alpha, b, beta } = *self;
         let hermitian = stored.symmetry == Symmetry::Hermitian;
         if let Some(c) = c {
-            slots.beta.add(|| pairing(c_bar, &c));
+            slots.beta.add(|| pairing_by(beta, c_bar, &c));
         }
         slots.alpha.add(|| self.by_alpha(c_bar.as_view()));
         if let Some(mut a_bar) = slots.a.filter(|_| !alpha.is_constant_zero()) {
             let (first, second) = factors(side, c_bar.as_view(), b);
+            let (in_first, in_second) = match side {
+                Side::Left => (Moving::First, Moving::Second),
+                Side::Right => (Moving::Second, Moving::First),
+            };
             let (strict, general) =
                 ((stored.triangle, Diagonal::Unit), (stored.triangle, Diagonal::General));
             if hermitian {
-                add_to_triangle(strict, alpha.conjugate(), first.0, first.1, &mut a_bar);
-                add_to_triangle(strict, alpha, second.0, second.1, &mut a_bar);
+                add_moving(strict, alpha.conjugate(), first.0, first.1, in_first, &mut a_bar);
+                add_moving(strict, alpha, second.0, second.1, in_second, &mut a_bar);
                 for i in 0..a_bar.nrows() {
                     let sum = on_diagonal(side, c_bar.as_view(), b, i);
-                    a_bar[(i, i)] += T::from_real((alpha.conjugate() * sum).real());
+                    a_bar[(i, i)] +=
+                        kept(sum, |sum| T::from_real((alpha.conjugate() * sum).real()));
                 }
             } else {
-                add_to_triangle(general, alpha.conjugate(), first.0, first.1, &mut a_bar);
+                add_moving(general, alpha.conjugate(), first.0, first.1, in_first, &mut a_bar);
                 conjugated(&mut a_bar, |a_bar| {
-                    add_to_triangle(strict, alpha, second.0, second.1, a_bar);
+                    add_moving(strict, alpha, second.0, second.1, in_second, a_bar);
                 });
             }
         }
         if let Some(mut b_bar) = slots.b {
             if hermitian {
-                add(side, stored, alpha.conjugate(), c_bar.as_view(), &mut b_bar);
+                let (alpha, moving) = (alpha.conjugate(), Some(Moving::Second));
+                add(side, stored, moving, alpha, c_bar.as_view(), &mut b_bar);
             } else {
                 // conj(alpha) conj(A) C_bar is the conjugate of alpha A conj(C_bar).
                 conjugated(c_bar, |c_bar| {
                     conjugated(&mut b_bar, |b_bar| {
-                        add(side, stored, alpha, c_bar.as_view(), b_bar);
+                        let moving = Some(Moving::Second);
+                        add(side, stored, moving, alpha, c_bar.as_view(), b_bar);
                     });
                 });
             }
         }
-        scale_by(beta.conjugate(), c_bar);
+        scale_moving(beta.conjugate(), c_bar);
     }
 
     /// The pairing of C_bar with A B: a sum over the triangle of A with that of G = C_bar B^H and the other one.
     fn by_alpha(&self, c_bar: DMatrixView<'_, T>) -> T {
         let Self { side, stored, b, .. } = *self;
         let Stored { triangle, symmetry, a, .. } = stored;
+        if !is_bounded(&a) || !is_bounded(&b) {
+            // With regard to what does not move: A B itself.
+            let mut product = DMatrix::zeros(b.nrows(), b.ncols());
+            add(side, stored, None, T::one(), b, &mut block_mut(&mut product));
+            return pairing_by(self.alpha, &c_bar, &product);
+        }
         let (first, second) = factors(side, c_bar, b);
         let (strict, general) = ((triangle, Diagonal::Unit), (triangle, Diagonal::General));
         let with = |part, (p, q), term: fn(T, T) -> T| sum_with_product(Some(part), a, p, q, term);
@@ -187,7 +223,8 @@ fn on_diagonal<T: Scalar>(
 ) -> T {
     let place = |k| if side == Side::Left { (i, k) } else { (k, i) };
     let count = if side == Side::Left { b.ncols() } else { b.nrows() };
-    (0..count).fold(T::zero(), |sum, k| sum + paired(c_bar[place(k)], b[place(k)]))
+    (0..count)
+        .fold(still(), |sum: T, k| sum + along_factor(c_bar[place(k)], b[place(k)].conjugate()))
 }
 
 pub(crate) type Sample<T> = (Side, Triangle, T, DMatrix<T>, DMatrix<T>, T, DMatrix<T>);

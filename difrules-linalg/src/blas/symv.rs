@@ -44,6 +44,7 @@ use crate::error::Error;
     optional(a, x),
     constant(triangle),
     structure(a = symmetric(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -10,7 +10,7 @@ use nalgebra::{
 use crate::blas::blocked::{Symmetry, change_columns, with_columns};
 use crate::blas::options::{Operation, Triangle};
 use crate::blas::rank_update::{RankUpdate, to_slot};
-use crate::block::{block, block_mut, buffer};
+use crate::block::{block, block_mut, buffer, still};
 use crate::error::{Error, shape, square};
 
 /// The triangle of A <- alpha x x^T + A, in place; the other triangle of A is neither read nor written. For matrices
@@ -41,6 +41,7 @@ use crate::error::{Error, shape, square};
     optional(x),
     constant(triangle),
     structure(a = symmetric(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -79,7 +80,7 @@ fn syr_forward<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D> + Allocator<D, D>,
 {
-    let tangents = (alpha_dot, x_dot.map(block), T::zero());
+    let tangents = (alpha_dot, x_dot.map(block), still());
     update(triangle, alpha, block(x)).push(None, tangents, &mut block_mut(a_dot));
 }
 

@@ -4,13 +4,16 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage, StorageMut};
 
-use crate::blas::blocked::{Symmetry, change_columns, scale_triangle, with_columns};
+use crate::blas::blocked::{
+    Symmetry, change_columns, scale_triangle, scale_triangle_moving, with_columns,
+};
 use crate::blas::options::{Operation, Triangle};
 use crate::blas::rank_update::{
-    add_by_beta, add_by_symmetric, add_rank_2, add_update, fits, pairing_of_triangles,
-    pairing_with_update,
+    add_by_beta, add_by_symmetric, add_rank_2, add_update, fits, keep_triangle_resting,
+    pairing_of_triangles, pairing_with_update,
 };
-use crate::block::{block, block_mut, buffer, varies};
+use crate::blas::strong::{Moving, Resting, row_rests};
+use crate::block::{block, block_mut, buffer, is_still, varies};
 use crate::error::{Error, shape};
 
 /// The triangle of C <- alpha (op(A) op(B)^T + op(B) op(A)^T) + beta C, in place; the other triangle of C is neither
@@ -48,6 +51,7 @@ use crate::error::{Error, shape};
     optional(a, b),
     constant(triangle, operation),
     structure(c = symmetric(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -112,17 +116,24 @@ fn syr2k_forward<T: Scalar, R: Dim, C: Dim, D: Dim>(
 {
     let mut c_dot = block_mut(c_dot);
     let (a, b, of) = (block(a), block(b), (triangle, Symmetry::Symmetric));
-    scale_triangle(triangle, beta, &mut c_dot);
+    let resting = Resting::of(T::one(), &c_dot.as_view());
+    scale_triangle_moving(triangle, beta, &mut c_dot);
     if let Some(a_dot) = a_dot.map(block).filter(varies) {
-        add_rank_2(of, operation, alpha, a_dot, b, &mut c_dot);
+        add_rank_2(of, operation, Some(Moving::First), alpha, a_dot, b, &mut c_dot);
     }
     if let Some(b_dot) = b_dot.map(block).filter(varies) {
-        add_rank_2(of, operation, alpha, a, b_dot, &mut c_dot);
+        add_rank_2(of, operation, Some(Moving::Second), alpha, a, b_dot, &mut c_dot);
     }
     if !alpha_dot.is_constant_zero() {
-        add_rank_2(of, operation, alpha_dot, a, b, &mut c_dot);
+        add_rank_2(of, operation, None, alpha_dot, a, b, &mut c_dot);
     }
     add_by_beta(triangle, beta_dot, c.map(block), &mut c_dot);
+    let (a_dot, b_dot) = (a_dot.map(block), b_dot.map(block));
+    let alone = is_still(&alpha_dot) && is_still(&beta_dot);
+    let row = |i| {
+        alone && row_rests(operation, a_dot.as_ref(), i) && row_rests(operation, b_dot.as_ref(), i)
+    };
+    keep_triangle_resting(&resting, (triangle, beta), row, &mut c_dot);
 }
 
 #[allow(clippy::too_many_arguments)] // The arguments of syr2k, and their slots.
@@ -145,11 +156,11 @@ fn syr2k_reverse<T: Scalar, R: Dim, C: Dim, D: Dim>(
     let of = (triangle, Symmetry::Symmetric);
     let (a, b, mut c_bar) = (block(a), block(b), buffer(&mut c_bar));
     if let Some(c) = c {
-        beta_bar.add(|| pairing_of_triangles(of, c_bar.as_view(), block(c)));
+        beta_bar.add(|| pairing_of_triangles(of, beta, c_bar.as_view(), block(c)));
     }
     alpha_bar.add(|| {
-        pairing_with_update(of, operation, c_bar.as_view(), a, b)
-            + pairing_with_update(of, operation, c_bar.as_view(), b, a)
+        pairing_with_update(of, operation, alpha, c_bar.as_view(), a, b)
+            + pairing_with_update(of, operation, alpha, c_bar.as_view(), b, a)
     });
     if !alpha.is_constant_zero() {
         if let Some(mut a_bar) = a_bar.buffer() {
@@ -173,7 +184,7 @@ fn syr2k_reverse<T: Scalar, R: Dim, C: Dim, D: Dim>(
             );
         }
     }
-    scale_triangle(triangle, beta.conjugate(), &mut c_bar);
+    scale_triangle_moving(triangle, beta.conjugate(), &mut c_bar);
 }
 
 type Sample<T> = (Triangle, Operation, T, DMatrix<T>, DMatrix<T>, T, DMatrix<T>);

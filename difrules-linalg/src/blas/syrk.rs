@@ -44,6 +44,7 @@ use crate::error::Error;
     optional(a),
     constant(triangle, operation),
     structure(c = symmetric(triangle)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

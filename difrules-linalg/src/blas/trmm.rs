@@ -11,7 +11,11 @@ use crate::blas::blocked::{
     Stored, Symmetry, add_operand, add_triangular, change_columns, conjugate, with_columns,
 };
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, buffer, pairing, scale_by, varies};
+use crate::blas::strong::{Moving, TriangularResting, add_stored, is_bounded, one};
+use crate::block::{
+    FIT, along_factor, block, block_mut, buffer, is_still, pairing_by, scale_by, scale_moving,
+    still, varies,
+};
 use crate::error::{Error, shape, square};
 
 /// B <- alpha op(A) B or B <- alpha B op(A), in place, for a triangular matrix A.
@@ -47,6 +51,7 @@ use crate::error::{Error, shape, square};
     reads(side, triangle, operation, diagonal, alpha, a, b for (alpha, a)),
     constant(side, triangle, operation, diagonal),
     structure(a = triangular(triangle, diagonal)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -97,9 +102,24 @@ pub(crate) struct TriangularProduct<'a, T: Scalar> {
 }
 
 impl<T: Scalar> TriangularProduct<'_, T> {
-    /// B <- factor op(A) B or factor B op(A), in any mode.
+    /// A as it is used.
+    fn stored(&self, operation: Operation) -> Stored<'_, T> {
+        let Self { triangle, diagonal, a, .. } = *self;
+        Stored { triangle, symmetry: Symmetry::Triangular(diagonal), operation, a }
+    }
+
+    /// B <- factor op(A) B or factor B op(A), in any mode, where B is what moves.
     fn multiply(&self, operation: Operation, factor: T, b: &mut DMatrixViewMut<'_, T>) {
         let Self { side, triangle, diagonal, a, .. } = *self;
+        let stored = self.stored(operation);
+        let clashing =
+            stored.clashes(Moving::Second, &b.as_view()) || !is_bounded(&one(&self.alpha));
+        if clashing && !factor.is_constant_zero() {
+            let moving = b.clone_owned();
+            b.fill(still());
+            add_stored(side, stored, Moving::Second, factor, moving.as_view(), b);
+            return;
+        }
         trmm(side, triangle, operation, diagonal, factor, &a, b).expect(FIT);
     }
 
@@ -109,18 +129,47 @@ impl<T: Scalar> TriangularProduct<'_, T> {
         (alpha_dot, a_dot): (T, DMatrixView<'_, T>),
         b_dot: &mut DMatrixViewMut<'_, T>,
     ) {
-        let Self { side, triangle, operation, diagonal, alpha, a, b } = *self;
+        let Self { side, operation, alpha, b, .. } = *self;
+        let resting = TriangularResting::of(side, self.stored(operation), false, &a_dot, b_dot);
         self.multiply(operation, alpha, b_dot);
-        let Some(b) = b else { return };
+        if let Some(b) = b {
+            self.add_by_factors(b, (alpha_dot, a_dot), b_dot);
+        }
+        resting.keep(is_still(&alpha_dot), b_dot);
+    }
+
+    /// Adds what changes by alpha and A.
+    fn add_by_factors(
+        &self,
+        b: DMatrixView<'_, T>,
+        (alpha_dot, a_dot): (T, DMatrixView<'_, T>),
+        b_dot: &mut DMatrixViewMut<'_, T>,
+    ) {
+        let Self { side, triangle, operation, diagonal, alpha, .. } = *self;
         if varies(&a_dot) {
             let symmetry = Symmetry::TriangularTangent(diagonal);
             let stored = Stored { triangle, symmetry, operation, a: a_dot };
             add_triangular(side, stored, alpha, b, b_dot);
         }
-        if !alpha_dot.is_constant_zero() {
-            let symmetry = Symmetry::Triangular(diagonal);
-            add_triangular(side, Stored { triangle, symmetry, operation, a }, alpha_dot, b, b_dot);
+        if alpha_dot.is_constant_zero() {
+            return;
         }
+        if let Some(product) = self.infinite_product(b) {
+            b_dot.zip_apply(&product, |b_dot, x| *b_dot += along_factor(alpha_dot, x));
+            return;
+        }
+        add_triangular(side, self.stored(operation), alpha_dot, b, b_dot);
+    }
+
+    /// op(A) B or B op(A) itself, which alpha multiplies, if a factor is not finite.
+    fn infinite_product(&self, b: DMatrixView<'_, T>) -> Option<DMatrix<T>> {
+        let Self { side, triangle, operation, diagonal, a, .. } = *self;
+        if is_bounded(&a) && is_bounded(&b) {
+            return None;
+        }
+        let mut product = b.into_owned();
+        trmm(side, triangle, operation, diagonal, T::one(), &a, &mut product).expect(FIT);
+        Some(product)
     }
 
     /// The reverse rule: adds to the adjoints and turns that of the new B into that of B.
@@ -135,6 +184,12 @@ impl<T: Scalar> TriangularProduct<'_, T> {
             let part = (triangle, diagonal);
             add_operand(part, operation, side, alpha.conjugate(), b_bar.as_view(), b, &mut a_bar);
         }
+        let mut alpha_bar = alpha_bar;
+        if let Some(product) =
+            b.filter(|_| alpha_bar.is_some()).and_then(|b| self.infinite_product(b))
+        {
+            alpha_bar.take().expect("it is wanted").add(|| pairing_by(alpha, b_bar, &product));
+        }
         match operation {
             Operation::None => self.multiply(Operation::Adjoint, T::one(), b_bar),
             Operation::Adjoint => self.multiply(Operation::None, T::one(), b_bar),
@@ -146,9 +201,9 @@ impl<T: Scalar> TriangularProduct<'_, T> {
             }
         }
         if let (Some(alpha_bar), Some(b)) = (alpha_bar, b) {
-            alpha_bar.add(|| pairing(b_bar, &b));
+            alpha_bar.add(|| pairing_by(alpha, b_bar, &b));
         }
-        scale_by(alpha.conjugate(), b_bar);
+        scale_moving(alpha.conjugate(), b_bar);
     }
 }
 

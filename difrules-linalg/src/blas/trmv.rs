@@ -8,7 +8,7 @@ use nalgebra::{
 
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::trmm::{TriangularProduct, trmm};
-use crate::block::{block, block_mut, buffer};
+use crate::block::{block, block_mut, buffer, still};
 use crate::error::{Error, shape, square};
 
 /// x <- op(A) x, in place, for a triangular matrix A.
@@ -39,6 +39,7 @@ use crate::error::{Error, shape, square};
     reads(triangle, operation, diagonal, a, x for a),
     constant(triangle, operation, diagonal),
     structure(a = triangular(triangle, diagonal)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -88,7 +89,7 @@ fn trmv_forward<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let product = product(triangle, operation, diagonal, a, x);
-    product.push((T::zero(), block(a_dot)), &mut block_mut(x_dot));
+    product.push((still(), block(a_dot)), &mut block_mut(x_dot));
 }
 
 fn trmv_reverse<T: Scalar, D: Dim>(

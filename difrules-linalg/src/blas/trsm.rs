@@ -14,7 +14,11 @@ use crate::blas::blocked::{
 };
 use crate::blas::gemm::{add_by_factor, gemm};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, buffer, pairing, scale_by, varies};
+use crate::blas::strong::{Moving, TriangularResting, add_stored, is_bounded};
+use crate::block::{
+    FIT, along_factor, block, block_mut, buffer, difference, is_still, kept, pairing_by, scale_by,
+    scale_moving, varies,
+};
 use crate::error::{Error, shape, singular, square};
 
 /// How many right-hand sides are solved at once.
@@ -54,6 +58,7 @@ const STRIP: usize = 32;
     reads(side, triangle, operation, diagonal, alpha, a, b for alpha, mut b),
     constant(side, triangle, operation, diagonal),
     structure(a = triangular(triangle, diagonal)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -273,6 +278,27 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         }
     }
 
+    /// The solution where what does not move stands beside entries that are not finite.
+    fn solve_strongly(&self, side: Side, b: &mut DMatrixViewMut<'_, T>) {
+        let size = self.a.nrows();
+        let forwards = self.is_lower() == (side == Side::Left);
+        let order = |k: usize| if forwards { k } else { size - 1 - k };
+        let others = |k: usize| if forwards { k + 1..size } else { 0..k };
+        let count = if side == Side::Left { b.ncols() } else { b.nrows() };
+        for other in 0..count {
+            let place = |k| if side == Side::Left { (k, other) } else { (other, k) };
+            for k in (0..size).map(order) {
+                let x = kept(b[place(k)], |x| quotient(x, self.pivot(k)));
+                b[place(k)] = x;
+                for i in others(k) {
+                    let factor =
+                        if side == Side::Left { self.entry(i, k) } else { self.entry(k, i) };
+                    b[place(i)] = difference(b[place(i)], along_factor(x, factor));
+                }
+            }
+        }
+    }
+
     /// A diagonal entry.
     fn pivot(&self, i: usize) -> T {
         if self.diagonal == Diagonal::Unit { T::one() } else { self.entry(i, i) }
@@ -301,14 +327,25 @@ impl<T: Scalar> TriangularSolve<'_, T> {
         b_dot: &mut DMatrixViewMut<'_, T>,
     ) {
         let Self { side, triangle, operation, diagonal, alpha, a, b, x } = *self;
-        scale_by(alpha, b_dot);
-        add_by_factor(alpha_dot, b, b_dot);
-        if varies(&a_dot) {
-            let symmetry = Symmetry::TriangularTangent(diagonal);
-            let stored = Stored { triangle, symmetry, operation, a: a_dot };
-            add_triangular(side, stored, -T::one(), x, b_dot);
+        let stored = Stored { triangle, symmetry: Symmetry::Triangular(diagonal), operation, a };
+        let resting = TriangularResting::of(side, stored, true, &a_dot, b_dot);
+        let tangent =
+            Stored { symmetry: Symmetry::TriangularTangent(diagonal), a: a_dot, ..stored };
+        // Where an entry of A is infinite, one of X is not finite.
+        let strong = !is_bounded(&x);
+        if strong {
+            b_dot.apply(|b_dot| *b_dot = along_factor(*b_dot, alpha));
+            add_by_factor(alpha_dot, b, b_dot);
+            add_stored(side, tangent, Moving::First, -T::one(), x, b_dot);
+        } else {
+            scale_by(alpha, b_dot);
+            add_by_factor(alpha_dot, b, b_dot);
+            if varies(&a_dot) {
+                add_triangular(side, tangent, -T::one(), x, b_dot);
+            }
         }
-        solve_again(side, triangle, operation, diagonal, a, b_dot);
+        solve_again(strong, side, triangle, operation, diagonal, a, b_dot);
+        resting.keep(is_still(&alpha_dot), b_dot);
     }
 
     /// The reverse rule: adds to the adjoints and turns that of the solution into that of B.
@@ -319,15 +356,16 @@ impl<T: Scalar> TriangularSolve<'_, T> {
         w: &mut DMatrixViewMut<'_, T>,
     ) {
         let Self { side, triangle, operation, diagonal, alpha, a, b, x } = *self;
-        adjoint_solve(side, triangle, operation, diagonal, a, w);
+        let strong = !is_bounded(&x);
+        solve_adjoint(strong, side, triangle, operation, diagonal, a, w);
         if let (Some(alpha_bar), Some(b)) = (alpha_bar, b) {
-            alpha_bar.add(|| pairing(w, &b));
+            alpha_bar.add(|| pairing_by(alpha, w, &b));
         }
         if let Some(mut a_bar) = a_bar {
             let part = (triangle, diagonal);
             add_operand(part, operation, side, -T::one(), w.as_view(), x, &mut a_bar);
         }
-        scale_by(alpha.conjugate(), w);
+        scale_moving(alpha.conjugate(), w);
     }
 }
 
@@ -352,8 +390,9 @@ fn trsm_forward<T: Scalar, D: Dim, R: Dim, C: Dim>(
     system.push((alpha_dot, block(a_dot)), &mut block_mut(b_dot));
 }
 
-/// B <- op(A)^-1 B or B op(A)^-1, where the primal has succeeded.
+/// B <- op(A)^-1 B or B op(A)^-1 in a rule, where the primal has succeeded and B is what moves.
 fn solve_again<T: Scalar>(
+    strong: bool,
     side: Side,
     triangle: Triangle,
     operation: Operation,
@@ -361,6 +400,9 @@ fn solve_again<T: Scalar>(
     a: DMatrixView<'_, T>,
     b: &mut DMatrixViewMut<'_, T>,
 ) {
+    if strong {
+        return Triangular { triangle, operation, diagonal, a }.solve_strongly(side, b);
+    }
     trsm(side, triangle, operation, diagonal, T::one(), &a, b).expect(FIT);
 }
 
@@ -394,6 +436,19 @@ pub(crate) fn adjoint_solve<T: Scalar>(
     a: DMatrixView<'_, T>,
     b: &mut DMatrixViewMut<'_, T>,
 ) {
+    solve_adjoint(false, side, triangle, operation, diagonal, a, b);
+}
+
+/// [`adjoint_solve`], where a flag says that it matters in the result, too, which zeros are strong.
+fn solve_adjoint<T: Scalar>(
+    strong: bool,
+    side: Side,
+    triangle: Triangle,
+    operation: Operation,
+    diagonal: Diagonal,
+    a: DMatrixView<'_, T>,
+    b: &mut DMatrixViewMut<'_, T>,
+) {
     let adjoint = match operation {
         Operation::None => Operation::Adjoint,
         Operation::Adjoint => Operation::None,
@@ -403,7 +458,7 @@ pub(crate) fn adjoint_solve<T: Scalar>(
             Operation::None
         }
     };
-    solve_again(side, triangle, adjoint, diagonal, a, b);
+    solve_again(strong, side, triangle, adjoint, diagonal, a, b);
     if operation == Operation::Transpose {
         conjugate(b);
     }

@@ -8,7 +8,7 @@ use nalgebra::{
 
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::trsm::{TriangularSolve, trsm};
-use crate::block::{block, block_mut, buffer};
+use crate::block::{block, block_mut, buffer, still};
 use crate::error::{Error, shape, square};
 
 /// x <- op(A)^-1 x, in place, for a triangular matrix A.
@@ -40,6 +40,7 @@ use crate::error::{Error, shape, square};
     reads(triangle, operation, diagonal, a, mut x),
     constant(triangle, operation, diagonal),
     structure(a = triangular(triangle, diagonal)),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -89,7 +90,7 @@ fn trsv_forward<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let system = system(triangle, operation, diagonal, a, x);
-    system.push((T::zero(), block(a_dot)), &mut block_mut(x_dot));
+    system.push((still(), block(a_dot)), &mut block_mut(x_dot));
 }
 
 fn trsv_reverse<T: Scalar, D: Dim>(

@@ -67,11 +67,8 @@ where
     let shape = (a.shape_generic().1, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let factors = ((Operation::Adjoint, block(a)), (Operation::None, block(b)));
-    Product::of(factors.0, factors.1).push(
-        None,
-        (T::zero(), a_dot.map(block), b_dot.map(block), T::zero()),
-        &mut block_mut(&mut y_dot),
-    );
+    let (product, y) = (Product::of(factors.0, factors.1), &mut block_mut(&mut y_dot));
+    product.tangent(a_dot.map(block), b_dot.map(block), y);
     keep_resting(
         &mut y_dot,
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, along_factor, chain, numbers, numbers_mut};
+use crate::block::{add_to_both, along_factor, numbers, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -79,7 +79,11 @@ fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
     let (a, b) = (&a.as_slice()[..y_bar.len()], &b.as_slice()[..y_bar.len()]);
     add_to_both(
         y_bar,
-        (a_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| chain(y_bar, b[k].conjugate())),
-        (b_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| chain(y_bar, a[k].conjugate())),
+        (a_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| {
+            along_factor(y_bar, b[k].conjugate())
+        }),
+        (b_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| {
+            along_factor(y_bar, a[k].conjugate())
+        }),
     );
 }

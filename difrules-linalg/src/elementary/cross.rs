@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{along_factor, chain, difference, numbers, numbers_mut, still};
+use crate::block::{along_factor, difference, numbers, numbers_mut, still};
 use crate::error::{Error, shape};
 
 /// The cross product a x b of two vectors, or rows, of three numbers; without conjugation, as nalgebra's.
@@ -88,7 +88,7 @@ fn cross_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let y_bar = numbers(&y_bar);
-    let term = |k: usize, factor: T| chain(y_bar[k], factor.conjugate());
+    let term = |k: usize, factor: T| along_factor(y_bar[k], factor.conjugate());
     if let Some(mut a_bar) = a_bar.buffer() {
         let (a_bar, b) = (numbers_mut(&mut a_bar), b.as_slice());
         for (k, (i, j)) in PLACES.into_iter().enumerate() {

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMul, DimProd, OMatrix};
 
-use crate::block::{along_factor, chain, numbers, numbers_mut, still};
+use crate::block::{along_factor, numbers, numbers_mut, still};
 
 /// The Kronecker product: A_ij B in place of each entry of A.
 ///
@@ -105,11 +105,11 @@ fn kronecker_reverse<T: Scalar, R1: DimMul<R2>, C1: DimMul<C2>, R2: Dim, C2: Dim
     let (a, b) = (a.as_slice(), b.as_slice());
     if let Some(mut a_bar) = a_bar.buffer() {
         let a_bar = numbers_mut(&mut a_bar);
-        each(shapes.0, shapes.1, |k, i, j| a_bar[i] += chain(y_bar[k], b[j].conjugate()));
+        each(shapes.0, shapes.1, |k, i, j| a_bar[i] += along_factor(y_bar[k], b[j].conjugate()));
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         let b_bar = numbers_mut(&mut b_bar);
-        each(shapes.0, shapes.1, |k, i, j| b_bar[j] += chain(y_bar[k], a[i].conjugate()));
+        each(shapes.0, shapes.1, |k, i, j| b_bar[j] += along_factor(y_bar[k], a[i].conjugate()));
     }
 }
 

@@ -4,9 +4,12 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
+use crate::blas::gemm::Product;
+use crate::blas::options::Operation;
+use crate::blas::strong::{Moving, clashes, is_bounded};
 use crate::block::{
-    SMALL, block, block_mut, buffer, is_small, keep_resting, multiply, product_of_parts, rests,
-    varies,
+    SMALL, block, block_mut, buffer, is_small, keep_resting, multiply_moving, product_of_parts,
+    rests,
 };
 use crate::error::{Error, shape};
 
@@ -86,6 +89,8 @@ where
     let views = column_major_view(a).zip(column_major_view(b));
     let shape = (a.shape_generic().0, b.shape_generic().1);
     let y = views.and_then(|(a, b)| product_of_parts(shape, a, b));
+    // Where a number is infinite, it matters which zeros are strong.
+    let y = y.filter(|y| is_bounded(&block(y)));
     y.map_or_else(call, Ok).map(|y| (y, ()))
 }
 
@@ -101,13 +106,8 @@ where
 {
     let shape = (a.shape_generic().0, b.shape_generic().1);
     let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
-    let mut sum = block_mut(&mut y_dot);
-    if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
-        multiply(T::one(), (block(a_dot), false), (block(b), false), T::one(), &mut sum);
-    }
-    if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
-        multiply(T::one(), (block(a), false), (block(b_dot), false), T::one(), &mut sum);
-    }
+    let product = Product::of((Operation::None, block(a)), (Operation::None, block(b)));
+    product.tangent(a_dot.map(block), b_dot.map(block), &mut block_mut(&mut y_dot));
     keep_resting(
         &mut y_dot,
         |i| a_dot.is_none_or(|a_dot| rests(a_dot.row(i).iter())),
@@ -126,17 +126,24 @@ fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    if is_small::<R>() && is_small::<K>() && is_small::<C>() {
+    let small = is_small::<R>() && is_small::<K>() && is_small::<C>();
+    let clashing = small && {
+        let y_bar = buffer(&mut y_bar);
+        clashes(&y_bar.as_view(), &block(a)) || clashes(&y_bar.as_view(), &block(b))
+    };
+    if small && !clashing {
         return small_reverse(a, b, &y_bar, a_bar, b_bar);
     }
     let y_bar = buffer(&mut y_bar);
     if let Some(mut a_bar) = a_bar.buffer() {
         let factors = ((y_bar.as_view(), false), (block(b), true));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut a_bar));
+        let (one, sum) = (T::one(), &mut buffer(&mut a_bar));
+        multiply_moving(one, factors.0, factors.1, Moving::First, one, sum);
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         let factors = ((block(a), true), (y_bar.as_view(), false));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut b_bar));
+        let (one, sum) = (T::one(), &mut buffer(&mut b_bar));
+        multiply_moving(one, factors.0, factors.1, Moving::Second, one, sum);
     }
 }
 

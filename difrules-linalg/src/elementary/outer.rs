@@ -3,7 +3,8 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
-use crate::block::{along_factor, block, buffer, kept, multiply, still};
+use crate::blas::strong::Moving;
+use crate::block::{along_factor, block, buffer, kept, multiply_moving, still};
 
 /// The outer product x y^H; of real vectors x y^T.
 ///
@@ -69,11 +70,13 @@ fn outer_reverse<T: Scalar, R: Dim, C: Dim>(
     let a_bar = buffer(&mut a_bar);
     if let Some(mut x_bar) = x_bar.buffer() {
         let factors = ((a_bar.as_view(), false), (block(y), false));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut x_bar));
+        let (one, sum) = (T::one(), &mut buffer(&mut x_bar));
+        multiply_moving(one, factors.0, factors.1, Moving::First, one, sum);
     }
     if let Some(mut y_bar) = y_bar.buffer() {
         let factors = ((a_bar.as_view(), true), (block(x), false));
-        multiply(T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut y_bar));
+        let (one, sum) = (T::one(), &mut buffer(&mut y_bar));
+        multiply_moving(one, factors.0, factors.1, Moving::First, one, sum);
     }
 }
 

@@ -3,7 +3,11 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::block::{along_factor, block, block_mut, buffer, chain, moved, multiply, rests, still};
+use crate::blas::strong::Moving;
+use crate::block::{
+    along_factor, block, block_mut, buffer, keep_resting, moved, multiply, multiply_moving, rests,
+    still,
+};
 use crate::error::{Error, shape};
 
 /// x^T A y, of any A. Without conjugation, as [`dot`](fn@crate::dot): the Hermitian form x^H A y is that of the
@@ -61,18 +65,29 @@ where
 {
     shape("x", x.shape(), (a.nrows(), 1))?;
     shape("y", y.shape(), (a.ncols(), 1))?;
-    let product = times(a, y);
+    let mut product = OVector::zeros_generic(a.shape_generic().0, U1);
+    let factors = ((block(a), false), (block(y), false));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
     Ok((x.dot(&product), product))
 }
 
-/// A y.
-fn times<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>, y: &OVector<T, C>) -> OVector<T, R>
+/// A y, where A is a tangent, or y is.
+fn times<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    y: &OVector<T, C>,
+    moving: Moving,
+) -> OVector<T, R>
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
 {
     let mut product = OVector::zeros_generic(a.shape_generic().0, U1);
-    let factors = ((block(a), false), (block(y), false));
-    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
+    let (factors, sum) = (((block(a), false), (block(y), false)), &mut block_mut(&mut product));
+    multiply_moving(T::one(), factors.0, factors.1, moving, T::zero(), sum);
+    keep_resting(
+        &mut product,
+        |i| if moving == Moving::First { rests(a.row(i).iter()) } else { rests(y.iter()) },
+        |_| true,
+    );
     product
 }
 
@@ -99,8 +114,8 @@ where
         terms.fold(T::zero(), |sum, (&moving, &factor)| sum + along_factor(moving, factor))
     };
     let by_x = x_dot.map_or(T::zero(), |x_dot| along(x_dot, product));
-    let by_a = a_dot.map_or(T::zero(), |a_dot| along(&times(a_dot, y), x));
-    let by_y = y_dot.map_or(T::zero(), |y_dot| along(&times(a, y_dot), x));
+    let by_a = a_dot.map_or(T::zero(), |a_dot| along(&times(a_dot, y, Moving::First), x));
+    let by_y = y_dot.map_or(T::zero(), |y_dot| along(&times(a, y_dot, Moving::Second), x));
     moved(by_x + by_a + by_y)
 }
 
@@ -118,12 +133,14 @@ fn quadratic_form_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
 {
     if let Some(mut x_bar) = x_bar.buffer() {
-        x_bar.zip_apply(product, |x_bar, product| *x_bar += chain(z_bar, product.conjugate()));
+        x_bar.zip_apply(product, |x_bar, product| {
+            *x_bar += along_factor(z_bar, product.conjugate())
+        });
     }
     if let Some(mut a_bar) = a_bar.buffer() {
         for (mut column, y) in a_bar.column_iter_mut().zip(y.iter()) {
-            let factor = chain(z_bar, y.conjugate());
-            column.zip_apply(x, |a_bar, x| *a_bar += chain(factor, x.conjugate()));
+            let factor = along_factor(z_bar, y.conjugate());
+            column.zip_apply(x, |a_bar, x| *a_bar += along_factor(factor, x.conjugate()));
         }
     }
     if let Some(mut y_bar) = y_bar.buffer() {

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_scaled, along_factor, pairing};
+use crate::block::{add_scaled, along_factor, pairing_by};
 
 /// a X, a number times a matrix.
 ///
@@ -59,7 +59,7 @@ fn scale_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_bar.add(|| pairing(&y_bar, x));
+    a_bar.add(|| pairing_by(a, &y_bar, x));
     add_scaled(&y_bar, a.conjugate(), x_bar);
 }
 

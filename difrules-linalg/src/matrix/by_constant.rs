@@ -9,7 +9,10 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{FIT, block, buffer, keep_resting, multiply, multiply_parts, rests, varies};
+use crate::blas::strong::{Moving, clashes, is_bounded};
+use crate::block::{
+    FIT, block, block_mut, buffer, keep_resting, multiply_moving, multiply_parts, rests, varies,
+};
 use crate::elementary::matmul::{augmented, matmul, sample};
 use crate::error::Error;
 
@@ -87,6 +90,11 @@ where
         return OMatrix::zeros_generic(a.shape_generic().0, b_dot.shape_generic().1);
     }
     let mut y_dot = constant_matmul_augmented(a, b_dot).expect(FIT).0;
+    if !is_bounded(&block(&y_dot)) {
+        let (a, y_dot) = (lifted::<T, _, _>(a), &mut block_mut(&mut y_dot));
+        let factors = ((block(&*a), false), (block(b_dot), false));
+        multiply_moving(T::one(), factors.0, factors.1, Moving::Second, T::zero(), y_dot);
+    }
     keep_resting(&mut y_dot, |_| true, |j| rests(b_dot.column(j).iter()));
     y_dot
 }
@@ -102,8 +110,10 @@ fn constant_matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let Some(mut b_bar) = b_bar.buffer() else { return };
     let y_bar = buffer(&mut y_bar);
     let (y_bar, mut sum) = ((y_bar.as_view(), false), buffer(&mut b_bar));
-    if !multiply_parts((block(a), true), y_bar, T::one(), &mut sum) {
-        multiply(T::one(), (block(&*lifted::<T, _, _>(a)), true), y_bar, T::one(), &mut sum);
+    let (one, moving) = (T::one(), Moving::Second);
+    if clashes(&y_bar.0, &block(a)) || !multiply_parts((block(a), true), y_bar, one, &mut sum) {
+        let a = lifted::<T, _, _>(a);
+        multiply_moving(one, (block(&*a), true), y_bar, moving, one, &mut sum);
     }
 }
 
@@ -170,6 +180,11 @@ where
         return OMatrix::zeros_generic(a_dot.shape_generic().0, b.shape_generic().1);
     }
     let mut y_dot = matmul_constant_augmented(a_dot, b).expect(FIT).0;
+    if !is_bounded(&block(&y_dot)) {
+        let (b, y_dot) = (lifted::<T, _, _>(b), &mut block_mut(&mut y_dot));
+        let factors = ((block(a_dot), false), (block(&*b), false));
+        multiply_moving(T::one(), factors.0, factors.1, Moving::First, T::zero(), y_dot);
+    }
     keep_resting(&mut y_dot, |i| rests(a_dot.row(i).iter()), |_| true);
     y_dot
 }
@@ -185,7 +200,9 @@ fn matmul_constant_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let y_bar = buffer(&mut y_bar);
     let (y_bar, mut sum) = ((y_bar.as_view(), false), buffer(&mut a_bar));
-    if !multiply_parts(y_bar, (block(b), true), T::one(), &mut sum) {
-        multiply(T::one(), y_bar, (block(&*lifted::<T, _, _>(b)), true), T::one(), &mut sum);
+    let (one, moving) = (T::one(), Moving::First);
+    if clashes(&y_bar.0, &block(b)) || !multiply_parts(y_bar, (block(b), true), one, &mut sum) {
+        let b = lifted::<T, _, _>(b);
+        multiply_moving(one, y_bar, (block(&*b), true), moving, one, &mut sum);
     }
 }

@@ -1,5 +1,6 @@
 //! A primitive that is applied: the node that it becomes, or the statements.
 
+use super::stores::is_told;
 use super::var::Var;
 use crate::contract::keep::{Keep, Kept};
 use crate::contract::passing::{Arguments, Change, Look};
@@ -45,7 +46,13 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
     );
     let mut results = Count(returned);
     P::Arguments::change::<Var<T>>(&mut arguments, &mut results);
-    let first = record::<P, T>(reading, results.0, residual, shapes, replayed, || {
+    let mut bounded = Bounded(true);
+    if is_told::<P, T>() {
+        output.for_each_real(&mut |y: T| bounded.0 &= y.is_bounded());
+        P::Arguments::change::<Var<T>>(&mut arguments, &mut bounded);
+    }
+    let results = (results.0, bounded.0);
+    let first = record::<P, T>(reading, results, residual, shapes, replayed, || {
         let mut values = output.to_reals();
         P::Arguments::change::<Var<T>>(&mut arguments, &mut Append(&mut values));
         values
@@ -80,6 +87,15 @@ struct Count(usize);
 impl<T: Real> Change<Var<T>> for Count {
     fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
         self.0 += F::Of::<T>::count(&whole.value.shape());
+    }
+}
+
+/// Whether the numbers of `&mut` arguments are finite.
+struct Bounded(bool);
+
+impl<T: Real> Change<Var<T>> for Bounded {
+    fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
+        whole.value.for_each_real(&mut |x: T| self.0 &= x.is_bounded());
     }
 }
 
@@ -224,14 +240,15 @@ pub(super) fn node<P: Primitive, T: Real>(
 ) -> Output<P, Var<T>> {
     // The results are numbered as the node is going to number them: from the next on.
     let (stamp, first) = (reading.stamp(), reading.next_number::<T>());
-    let mut number = first;
-    let mut next = |value| {
+    let (mut number, mut bounded) = (first, true);
+    let mut next = |value: T| {
         number += 1;
+        bounded &= !is_told::<P, T>() || value.is_bounded();
         Var::recorded(value, stamp, number - 1)
     };
     let mut output = evaluation.output.map_reals(&mut next);
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
-    let results = (number - first) as usize;
+    let results = ((number - first) as usize, bounded);
     let shapes = P::shapes(&evaluation);
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
     let residual = P::residual(evaluation);
@@ -240,7 +257,7 @@ pub(super) fn node<P: Primitive, T: Real>(
     // What this copies is dropped behind the node.
     let _copies = (recorded > 0).then(|| renumber::<P, T>(arguments, &mut output, recorded));
     record::<P, T>(reading, results, residual, shapes, replayed, || {
-        let mut values = Vec::with_capacity(results);
+        let mut values = Vec::with_capacity(results.0);
         output.for_each_real(&mut |y: Var<T>| values.push(y.value));
         P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
             if P::Arguments::IN_PLACE[argument] {
@@ -277,23 +294,27 @@ pub(super) fn to_replay<P: Primitive, T: Real>(
         .then(|| Box::new(P::Arguments::copy::<T>(arguments)))
 }
 
-/// Puts a node on the tape of its arguments; returns the number of its first result. A tape that is
-/// replayed is told the results' `values`.
+/// Puts a node on the tape of its arguments, with how many results it has and whether they are finite, where the rule
+/// wants to know; returns the number of its first result. A tape that is replayed is told the results' `values`.
 #[cfg_attr(debug_assertions, inline)]
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn record<P: Primitive, T: Real>(
     reading: &Reading,
-    results: usize,
+    (results, bounded): (usize, bool),
     residual: P::Residual<T>,
     shapes: Shapes<P>,
     replayed: Option<Box<Inputs<P, T>>>,
     values: impl FnOnce() -> Vec<T>,
 ) -> u32 {
     match replayed {
-        None => reading.record::<T>(results, |tape| tape.keep_residual::<P>(residual, shapes)),
+        None => reading.record::<T>(results, |tape| {
+            tape.note_unbounded(!bounded);
+            tape.keep_residual::<P>(residual, shapes)
+        }),
         Some(inputs) => {
             let values = values();
             reading.record::<T>(results, |tape| {
+                tape.note_unbounded(!bounded);
                 tape.keep_replayed::<P>(*inputs, residual, shapes, &values)
             })
         }

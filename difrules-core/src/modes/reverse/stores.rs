@@ -7,6 +7,12 @@ use crate::contract::value::Differentiable;
 use crate::diagnostic::jumped;
 use crate::tape::{ReplayError, Store, Tape};
 
+/// Whether the reverse rule of `P` is told which zeros are strong where a result is not finite: products are such, of
+/// which a rule reads the factors.
+pub(super) fn is_told<P: Primitive, S: Real>() -> bool {
+    P::RESTING && size_of::<P::Residual<S>>() > 0
+}
+
 impl<S: Real> Tape<S> {
     /// Keeps what the reverse rule of `P` reads.
     // Inlined, as a call would copy the residual once more.
@@ -60,6 +66,10 @@ impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
         P::ENTRYWISE
     }
 
+    fn is_resting(&self) -> bool {
+        P::RESTING
+    }
+
     fn replay(
         &mut self,
         _: usize,
@@ -96,6 +106,14 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
 
     fn is_entrywise(&self) -> bool {
         P::ENTRYWISE
+    }
+
+    fn is_resting(&self) -> bool {
+        P::RESTING
+    }
+
+    fn is_told(&self) -> bool {
+        is_told::<P, S>()
     }
 
     fn jumped(&self) -> bool {
