@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Pat, Path, Type};
 
 use super::rule::{Body, Parameter, RuleText, local, untyped};
-use super::{Expansion, parameter_ident, parameter_name};
+use super::{Expansion, call_by_pointer, parameter_ident, parameter_name};
 use crate::primitive::function::{Form, ScalarParameter};
 use crate::primitive::options::Text;
 use crate::tokens::hygiene::quote;
@@ -286,8 +286,8 @@ impl Expansion<'_> {
             let body = at(base, call);
             quote!(if __difrules::__private::is_same::<#scalar, #base>() { #body })
         });
-        let values = values(None);
         let arguments = self.rule_arguments(&scalar);
+        let call = call_by_pointer(&quote!(#ident::forward #arguments), &values(None));
         let unknown = self.unknown_to_rules().map(|i| {
             let argument = syn::Index::from(i);
             quote! {
@@ -299,7 +299,7 @@ impl Expansion<'_> {
         quote! {
             #(#unknown)*
             #(#kernels)*
-            #ident::forward #arguments(#(#values),*)
+            #call
         }
     }
 
@@ -345,7 +345,7 @@ impl Expansion<'_> {
         let general = self.around_reverse(
             &quote!(Self),
             &quote!(__S),
-            quote!(#ident::reverse #arguments(#(#values),*)),
+            call_by_pointer(&quote!(#ident::reverse #arguments), &values),
             None,
         );
         let unknown = self.unknown_to_rules().map(|i| {

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericParam, Ident, ItemFn, Pat, Type};
 
-use super::{Expansion, parameter_ident, parameter_name};
+use super::{Expansion, call_by_pointer, parameter_ident, parameter_name};
 use crate::primitive::function::{Form, ScalarParameter, with_lifetimes};
 use crate::primitive::options::{Kernel, Text};
 use crate::tokens::hygiene::quote;
@@ -82,7 +82,8 @@ impl Expansion<'_> {
         } else {
             (quote!(#scalar), quote!())
         };
-        let names: Vec<_> = function.arguments.iter().map(|argument| &argument.ident).collect();
+        let names = function.arguments.iter().map(|argument| argument.ident.to_token_stream());
+        let names: Vec<_> = names.collect();
         let handed = function.arguments.iter().map(|argument| {
             let name = &argument.ident;
             match argument.form {
@@ -93,6 +94,7 @@ impl Expansion<'_> {
         });
         let arguments = self.marker_arguments(&kind);
         let generics = function.item.sig.generics.params.iter().filter_map(parameter_ident);
+        let primal = call_by_pointer(&quote!(#ident::primal::<#(#generics),*>), &names);
         // The body has moved, so a lint expected in it is not met here.
         let attrs = attrs.iter().filter(|attribute| !attribute.path().is_ident("expect"));
         quote! {
@@ -101,7 +103,7 @@ impl Expansion<'_> {
             #vis #sig {
                 #items
                 if <#real as __difrules::Real>::BASE {
-                    return #ident::primal::<#(#generics),*>(#(#names),*);
+                    return #primal;
                 }
                 <#real as __difrules::Real>::apply::<#ident #arguments>((#(#handed,)*))
             }

@@ -6,7 +6,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::rule::Parameter;
-use super::{Expansion, cast, parameter_ident, without_default};
+use super::{Expansion, call_by_pointer, cast, parameter_ident, without_default};
 use crate::primitive::function::{Argument, Failing, Form, ScalarParameter, with_lifetimes};
 use crate::primitive::options::Partial;
 use crate::tokens::hygiene::quote;
@@ -446,7 +446,7 @@ impl Expansion<'_> {
                     quote!(_)
                 })
             });
-            quote!(#ident::primal::<#(#generics),*>(#(#handed),*))
+            call_by_pointer(&quote!(#ident::primal::<#(#generics),*>), &handed)
         }
     }
 

@@ -157,6 +157,17 @@ impl<'a> Expansion<'a> {
     }
 }
 
+/// A call of one of the expansion's own functions, by a pointer. It is compiled to the same; but where the
+/// compiler looks for cycles among functions before it inlines one into another, for each function and all that
+/// it leads to, it ends here.
+fn call_by_pointer(function: &TokenStream, arguments: &[TokenStream]) -> TokenStream {
+    let types = arguments.iter().map(|_| quote!(_));
+    quote!({
+        let function: fn(#(#types),*) -> _ = #function;
+        function(#(#arguments),*)
+    })
+}
+
 pub(super) fn parameter_ident(parameter: &GenericParam) -> Option<&Ident> {
     match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
