@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 use crate::contract::handling::{Boxed, Handling, put};
 use crate::contract::passing::{Arguments, Mismatch, Passing, Reference, typed};
-use crate::contract::primitive::{Evaluated, Evaluation, Inputs, Output, Primitive};
+use crate::contract::primitive::{Evaluated, Evaluation, Inputs, Output, Primitive, Shapes};
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
 use crate::registry::call::{CallError, Calls, Erased, Optional, Pull, Push, Values};
@@ -129,8 +129,10 @@ fn partial<P: Primitive, S: Real>(evaluation: &Evaluation<P, S>, argument: usize
     (!(partial.is_constant_zero() && P::is_off(evaluation, argument))).then_some(partial)
 }
 
-fn residual<P: Primitive, S: Real>(evaluation: Evaluation<P, S>) -> Box<dyn Residual<S>> {
-    let shapes = P::shapes(&evaluation);
+fn residual<P: Primitive, S: Real>(
+    evaluation: Evaluation<P, S>,
+    shapes: Shapes<P>,
+) -> Box<dyn Residual<S>> {
     let residual = P::residual(evaluation);
     Box::new(Left::<P::Arguments, P::Output, S, _> { residual, shapes, reverse: P::reverse::<S> })
 }
@@ -148,6 +150,13 @@ type Primal<F, S, E> = fn(Values<'_, '_>) -> Result<<F as Family>::Of<S>, E>;
 /// Evaluates, with what the rules read.
 type Evaluate<A, F, S, Overwritten, Saved, E> =
     fn(<A as Arguments>::Owned<S>) -> Result<EvaluatedAt<A, F, S, Overwritten, Saved>, E>;
+
+fn shapes<A: Arguments, F: Family, S: Real>(
+    inputs: &A::Owned<S>,
+    output: &F::Of<S>,
+) -> ShapesOf<A, F> {
+    (A::shapes::<S>(&A::read::<S>(inputs)), output.shape())
+}
 
 /// Calls at arguments, and puts the output where it is wanted.
 fn called<F: Family, S: Real, E: Failed>(
@@ -182,7 +191,7 @@ struct Rules<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> {
     primal: Primal<F, S, E>,
     evaluate: Option<Evaluate<A, F, S, Overwritten, Saved, E>>,
     push: fn(&EvaluatedAt<A, F, S, Overwritten, Saved>, &mut A::Owned<S>) -> F::Of<S>,
-    residual: fn(EvaluatedAt<A, F, S, Overwritten, Saved>) -> Box<dyn Residual<S>>,
+    residual: fn(EvaluatedAt<A, F, S, Overwritten, Saved>, ShapesOf<A, F>) -> Box<dyn Residual<S>>,
 }
 
 impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static, E: Failed> Steps<S>
@@ -233,7 +242,8 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> Step<S>
     }
 
     fn residual(self: Box<Self>) -> Box<dyn Residual<S>> {
-        (self.rules.residual)(self.evaluation)
+        let shapes = shapes::<A, F, S>(&self.evaluation.inputs, &self.evaluation.output);
+        (self.rules.residual)(self.evaluation, shapes)
     }
 }
 
@@ -264,8 +274,7 @@ impl<A: Arguments, F: Family, S: Real, Overwritten: 'static, Saved: 'static, E: 
     ) -> Result<Box<dyn Step<S>>, CallError> {
         let evaluation =
             evaluated::<A, F, S, _, _, _>(self.primal, self.evaluate, record, arguments, output)?;
-        let inputs = A::shapes::<S>(&A::read::<S>(&evaluation.inputs));
-        let shapes = (inputs, evaluation.output.shape());
+        let shapes = shapes::<A, F, S>(&evaluation.inputs, &evaluation.output);
         Ok(Box::new(StepOfNumbers { evaluation, shapes, rules: self }))
     }
 }

@@ -21,14 +21,14 @@ use crate::registry::Record;
 /// (dimensions, real or complex) are parameters of the implementing type.
 pub trait Primitive: Sized + 'static {
     /// Whether its rules exist at every real scalar; not so for a plain function.
-    const GENERIC: bool;
+    const GENERIC: bool = true;
     /// Whether it maps real numbers to one real number by known [`partial`](Primitive::partial)s,
     /// so that a tape needs no node for it.
-    const SCALAR: bool;
+    const SCALAR: bool = false;
     /// Whether a number of its result depends on those in the same place of the arguments alone, so that
     /// it has partial derivatives. Its rules are told which zeros are strong: those of negative sign (see
     /// [`infinities`](crate::infinities)).
-    const ENTRYWISE: bool;
+    const ENTRYWISE: bool = false;
     /// Whether its text is arithmetic of numbers, whose own derivatives are what the rules say, so that
     /// numbers with tangents run it as it is.
     const DIRECT: bool = false;

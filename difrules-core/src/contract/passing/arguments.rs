@@ -332,7 +332,6 @@ macro_rules! arguments {
                 }
             }
 
-            #[inline]
             fn lend_any<'a, S: Real>(arguments: &'a mut [&mut dyn Any]) -> Self::Given<'a, S> {
                 let mut arguments = arguments.iter_mut();
                 ($({
@@ -341,7 +340,6 @@ macro_rules! arguments {
                 },)+)
             }
 
-            #[inline]
             fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Self::Owned<S> {
                 ($($Form::copy::<S>(&$Form::read::<S>(typed(&*arguments[$i]))),)+)
             }

@@ -2,12 +2,12 @@
 
 use std::marker::PhantomData;
 
-use difrules_core::__private::{same, same_slice_ref};
+use difrules_core::__private::same;
 use difrules_core::{Cotangent, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix};
 
-use super::formula::{Formula, Of};
+use super::formula::Formula;
 use crate::block::{add_to, along, moved, numbers, numbers_mut, still};
 
 /// The entries of an argument, and how far it is from one row, and from one column, to the next: nothing
@@ -30,37 +30,40 @@ impl<'a, T: Scalar> Entries<'a, T> {
             column_step: if columns == 1 { 0 } else { rows },
         }
     }
-
-    /// As numbers of the same type by another name.
-    fn of<U: Scalar>(self) -> Entries<'a, U> {
-        let entries = same_slice_ref(self.entries);
-        Entries { entries, row_step: self.row_step, column_step: self.column_step }
-    }
 }
 
 /// Calls `f` with the number of each entry of a matrix of this shape, in order, and with the numbers in its
 /// place.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "functions of arrays are more to compile")]
 fn each<T: Scalar, const N: usize>(
     (rows, columns): (usize, usize),
     all: &[Entries<'_, T>; N],
     mut f: impl FnMut(usize, [T; N]),
 ) {
     let count = rows * columns;
+    let mut x = [T::zero(); N];
     if all.iter().all(|one| one.entries.len() == count) {
         // The slices are known to be long enough, so that the loop has no branch.
-        let slices = all.each_ref().map(|one| &one.entries[..count]);
-        #[expect(clippy::needless_range_loop, reason = "there is no one slice to go through")]
+        let mut slices: [&[T]; N] = [&[]; N];
+        for n in 0..N {
+            slices[n] = &all[n].entries[..count];
+        }
         for k in 0..count {
-            f(k, std::array::from_fn(|i| slices[i][k]));
+            for n in 0..N {
+                x[n] = slices[n][k];
+            }
+            f(k, x);
         }
         return;
     }
     for j in 0..columns {
-        let firsts = all.each_ref().map(|one| j * one.column_step);
         for i in 0..rows {
-            let number = |n: usize| all[n].entries[firsts[n] + i * all[n].row_step];
-            f(i + j * rows, std::array::from_fn(number));
+            for n in 0..N {
+                let one = &all[n];
+                x[n] = one.entries[j * one.column_step + i * one.row_step];
+            }
+            f(i + j * rows, x);
         }
     }
 }
@@ -82,9 +85,8 @@ where
 {
     let mut y = OMatrix::zeros_generic(shape.0, shape.1);
     let entries: &mut [T] = y.as_mut_slice();
-    let all = all.map(Entries::of::<Of<F::Kind, T::Real>>);
     each((shape.0.value(), shape.1.value()), &all, |k, x| {
-        entries[k] = same(F::value::<T::Real>(x));
+        entries[k] = same(F::value::<T::Real>(same(x)));
     });
     y
 }
@@ -105,13 +107,12 @@ where
         let count = shape.0.value() * shape.1.value();
         let entries: &mut [T] = &mut y.as_mut_slice()[..count];
         let mut slopes = slopes.each_mut().map(|slopes| &mut slopes.as_mut_slice()[..count]);
-        let all = all.map(Entries::of::<Of<F::Kind, T::Real>>);
         each((shape.0.value(), shape.1.value()), &all, |k, x| {
-            let (value, by) = F::value_and_slopes::<T::Real>(x);
+            let (value, by) = F::value_and_slopes::<T::Real>(same(x));
+            let by: [T; N] = same(by);
             entries[k] = same(value);
-            for (slopes, by) in slopes.iter_mut().zip(by) {
-                let slope: T = same(by);
-                slopes[k] = if F::KNOWS_OFF { slope } else { moved(slope) };
+            for n in 0..N {
+                slopes[n][k] = if F::KNOWS_OFF { by[n] } else { moved(by[n]) };
             }
         });
     }

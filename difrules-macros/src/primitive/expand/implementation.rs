@@ -1,9 +1,9 @@
 //! The implementation of `Primitive`: the types, and what stands between them and the function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
+use syn::{Ident, Type};
 
 use super::rule::Parameter;
 use super::{Expansion, call_by_pointer, cast, parameter_ident, without_default};
@@ -22,14 +22,10 @@ impl Expansion<'_> {
         let marker_arguments = self.marker_arguments(&quote!(__K));
         let (s, f64_tokens) = (quote!(__S), quote!(f64));
 
-        let of_reals = |wanted: bool| match wanted {
-            false => quote!(false),
-            true if function.is_complex() => quote!(<__K as __difrules::contract::Kind>::REAL),
-            true => quote!(true),
+        let of_reals = match function.is_complex() {
+            true => quote!(<__K as __difrules::contract::Kind>::REAL),
+            false => quote!(true),
         };
-        let scalar = of_reals(!self.options.partial.is_empty());
-        let direct = of_reals(self.options.direct);
-        let resting = self.options.resting;
         let saves =
             self.options.saves.is_some() || function.arguments.iter().any(Argument::is_in_place);
         let function_arguments = &function.arguments;
@@ -130,13 +126,25 @@ impl Expansion<'_> {
                 }
             }
         });
-        let output_span =
-            function.output.written.span().resolved_at(proc_macro2::Span::mixed_site());
+        let output_span = function.output.written.span().resolved_at(Span::mixed_site());
         let family = quote_spanned! {output_span=>
             <#family as __difrules::Differentiable>::Family
         };
         let record = self.record();
-        let generic = !function.is_plain();
+        // What differs from the trait's own.
+        let constants = [
+            ("GENERIC", function.is_plain(), quote!(false)),
+            ("SCALAR", !self.options.partial.is_empty(), of_reals.clone()),
+            ("ENTRYWISE", entrywise, quote!(true)),
+            ("DIRECT", self.options.direct, of_reals),
+            ("RESTING", self.options.resting, quote!(true)),
+            ("SAVES", saves, quote!(true)),
+        ];
+        let constants = constants.iter().filter(|(_, differs, _)| *differs);
+        let constants = constants.map(|(name, _, value)| {
+            let name = Ident::new(name, Span::mixed_site());
+            quote!(const #name: bool = #value;)
+        });
         let elementwise = self.elementwise();
         quote! {
             #record
@@ -144,12 +152,7 @@ impl Expansion<'_> {
             impl<#(#parameters),*> __difrules::contract::Primitive for #ident #marker_arguments
             where #(#conditions),*
             {
-                const GENERIC: bool = #generic;
-                const SCALAR: bool = #scalar;
-                const ENTRYWISE: bool = #entrywise;
-                const DIRECT: bool = #direct;
-                const RESTING: bool = #resting;
-                const SAVES: bool = #saves;
+                #(#constants)*
                 type Arguments = (#(#forms,)*);
                 type Output = #family;
                 type Overwritten<__S: __difrules::Real> = (#(#overwritten_types,)*);
@@ -371,7 +374,7 @@ impl Expansion<'_> {
     pub(super) fn passing(&self, argument: &Argument) -> TokenStream {
         let f64_tokens = quote!(f64);
         let value = self.at(&argument.value, &f64_tokens);
-        let span = argument.written.span().resolved_at(proc_macro2::Span::mixed_site());
+        let span = argument.written.span().resolved_at(Span::mixed_site());
         let family = quote_spanned!(span=> <#value as __difrules::Differentiable>::Family);
         let element = quote_spanned! {span=>
             <<#value as __difrules::__private::List>::Element as

@@ -127,14 +127,18 @@ impl Expansion<'_> {
                 let value = self.at_instance(&argument.value, shown_at);
                 quote!(<#value as __difrules::Differentiable>::notion)
             };
-            let structure = self.structure_of(&argument.ident);
+            let structure: Vec<_> = self.structure_of(&argument.ident).collect();
+            let structure = match &structure[..] {
+                [] => quote!(&[]),
+                some => quote!(const { &[#(#some),*] }),
+            };
             quote! {
                 __difrules::registry::Argument::new(
                     #name,
                     #type_name,
                     #notion,
                     #in_place,
-                    const { &[#(#structure),*] },
+                    #structure,
                 )
             }
         });
