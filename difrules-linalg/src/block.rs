@@ -357,8 +357,9 @@ pub(crate) fn multiply_parts<A: Scalar, B: Scalar, C: Scalar>(
     if beta.is_constant_zero() {
         c.fill(C::zero());
     }
-    (beta.is_constant_zero() || beta.is_constant_one())
-        && add_product_of_parts::<Plain, A, B, C>(a, b, c)
+    // By a pointer, so that the compiler's search for cycles among functions, from each that multiplies, ends here.
+    let add: fn(_, _, _) -> bool = add_product_of_parts::<Plain, A, B, C>;
+    (beta.is_constant_zero() || beta.is_constant_one()) && add(a, b, c)
 }
 
 /// A B of numbers with tangents, as in [`multiply_parts`]; nothing for other numbers.
