@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 
-use difrules_core::registry::{CallError, Notion, Partial, by_types};
+use difrules_core::registry::{CallError, FindError, Notion, Partial, by_types};
 use difrules_core::testing::Sampler;
 use difrules_core::{Differentiable, Mode, Real, find, primitive, primitives};
 use difrules_linalg::{
@@ -126,7 +126,10 @@ fn a_call_by_the_types_of_the_arguments() {
     let mut c = DMatrix::zeros(0, 0);
     matmul.call(&mut [&mut a, &mut b], &mut c).unwrap();
     assert_eq!(c, dmatrix![2.0, 1.0; 4.0, 3.0]);
-    assert!(by_types("matmul", &[matrix]).is_none());
+    assert!(matches!(by_types("matmul", &[matrix]), Err(FindError::Arity { .. })));
+    let number = TypeId::of::<f64>();
+    let error = by_types("matmul", &[matrix, number]).unwrap_err();
+    assert!(matches!(error, FindError::Types { .. }), "{error}");
     // In place, and an adjoint that nobody wants.
     let axpy = find("axpy", 3).unwrap().instance("f64").unwrap();
     let (mut alpha, mut x, mut y) = (2.0_f64, dmatrix![1.0; 2.0], dmatrix![10.0; 20.0]);

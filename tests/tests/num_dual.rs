@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 
 use approx::assert_relative_eq;
-use difrules_core::registry::{CallError, by_types};
+use difrules_core::registry::{CallError, FindError, by_types};
 use difrules_core::{Mode, Real, primitive};
 use difrules_linalg::Error;
 use nalgebra::{DMatrix, SVector, U1, dmatrix, vector};
@@ -104,8 +104,14 @@ impl<T: Number> Lift for DMatrix<T> {
 #[derive(Debug)]
 enum LiftError {
     /// No primitive, or several, of this name for these types.
-    Unknown(String),
+    Find(FindError),
     Call(CallError),
+}
+
+impl From<FindError> for LiftError {
+    fn from(error: FindError) -> Self {
+        Self::Find(error)
+    }
 }
 
 impl From<CallError> for LiftError {
@@ -119,8 +125,7 @@ fn lift<X: Lift, Y: Lift<Number = X::Number>, const N: usize>(
     name: &str,
     arguments: [X; N],
 ) -> Result<Y, LiftError> {
-    let (_, instance) = by_types(name, &[TypeId::of::<X::Plain>(); N])
-        .ok_or_else(|| LiftError::Unknown(name.into()))?;
+    let (_, instance) = by_types(name, &[TypeId::of::<X::Plain>(); N])?;
     let mut values = arguments.each_ref().map(X::value);
     let mut value = Y::Plain::default();
     let pushforward =
@@ -269,10 +274,12 @@ fn a_primitive_of_the_users_own() {
 fn refusals_come_with_their_types() {
     let x = Dual64::new(2.0, 1.0);
     let refused = |name| lift::<_, Dual64, 1>(name, [x]).unwrap_err();
-    assert!(matches!(refused("sine"), LiftError::Unknown(name) if name == "sine"));
+    assert!(
+        matches!(refused("sine"), LiftError::Find(FindError::Unknown { name }) if name == "sine")
+    );
     // Two arguments, and matrices: names that exist, but not for these types.
-    assert!(matches!(refused("atan2"), LiftError::Unknown(_)));
-    assert!(matches!(refused("cholesky"), LiftError::Unknown(_)));
+    assert!(matches!(refused("atan2"), LiftError::Find(FindError::Arity { .. })));
+    assert!(matches!(refused("cholesky"), LiftError::Find(FindError::Types { .. })));
     let LiftError::Call(CallError::MissingRule(missing)) = refused("reverse_alone") else {
         panic!("it has no forward rule")
     };

@@ -2,9 +2,8 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
-use super::{Instance, Record, primitives, registry};
+use super::{Instance, Record, registry};
 
 /// Why a primitive is not found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +44,14 @@ pub enum FindError {
         arity: usize,
         /// How many arguments there may be.
         arities: Vec<usize>,
+    },
+    /// What has this name takes so many arguments, but none of its instances takes these types.
+    #[error("`{name}` takes no arguments of these types; it has instances at {}", list(scalars))]
+    Types {
+        /// The name that was looked for.
+        name: String,
+        /// The scalars of the instances that there are.
+        scalars: Vec<&'static str>,
     },
 }
 
@@ -98,42 +105,6 @@ pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
     by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
 }
 
-/// The instance of a primitive of this name or alias that takes owned arguments of these types;
-/// none where several do.
-///
-/// ```
-/// use std::any::TypeId;
-///
-/// let float = TypeId::of::<f32>();
-/// let (atan2, instance) = difrules_core::registry::by_types("atan2", &[float, float]).unwrap();
-/// assert_eq!((atan2.name, instance.scalar), ("atan2", "f32"));
-/// assert!(difrules_core::registry::by_types("atan2", &[float, TypeId::of::<f64>()]).is_none());
-/// ```
-#[must_use]
-pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'static Instance)> {
-    type Found = Option<(&'static Record, &'static Instance)>;
-    static BY_TYPES: OnceLock<HashMap<&'static str, HashMap<Vec<TypeId>, Found>>> = OnceLock::new();
-    let by_types = BY_TYPES.get_or_init(|| {
-        let mut by_types: HashMap<_, HashMap<_, Found>> = HashMap::new();
-        for &record in primitives() {
-            for instance in record.instances {
-                let types: Vec<_> =
-                    instance.argument_types().into_iter().map(|(id, _)| id).collect();
-                for name in std::iter::once(&record.name).chain(record.aliases) {
-                    by_types
-                        .entry(*name)
-                        .or_default()
-                        .entry(types.clone())
-                        .and_modify(|found| *found = None)
-                        .or_insert(Some((record, instance)));
-                }
-            }
-        }
-        by_types
-    });
-    *by_types.get(name)?.get(types)?
-}
-
 /// The primitive of this name, alias or path that takes `arity` arguments. One of several crates is found by
 /// its crate and its name, `difrules_linalg::add`, in whatever module it is.
 ///
@@ -153,30 +124,81 @@ pub fn by_types(name: &str, types: &[TypeId]) -> Option<(&'static Record, &'stat
 /// # Ok::<(), FindError>(())
 /// ```
 pub fn find(name: &str, arity: usize) -> Result<&'static Record, FindError> {
+    only(name, arity, &of_arity(name, arity)?, |record| record)
+}
+
+/// The instance of the primitive of this name, alias or path, as [`find`] takes them, that takes owned arguments
+/// of these types.
+///
+/// # Errors
+/// Those of [`find`], and [`FindError::Types`].
+///
+/// ```
+/// use std::any::TypeId;
+/// use difrules_core::registry::by_types;
+///
+/// let (float, double) = (TypeId::of::<f32>(), TypeId::of::<f64>());
+/// let (atan2, instance) = by_types("atan2", &[float, float]).unwrap();
+/// assert_eq!((atan2.name, instance.scalar), ("atan2", "f32"));
+/// assert_eq!(
+///     by_types("atan2", &[float, double]).unwrap_err().to_string(),
+///     "`atan2` takes no arguments of these types; it has instances at `f32` or `f64`"
+/// );
+/// ```
+pub fn by_types(
+    name: &str,
+    types: &[TypeId],
+) -> Result<(&'static Record, &'static Instance), FindError> {
+    let found = of_arity(name, types.len())?;
+    let takes = |instance: &&Instance| instance.argument_types().iter().map(|(id, _)| id).eq(types);
+    let fitting =
+        found.iter().filter_map(|record| Some((*record, record.instances.iter().find(takes)?)));
+    let fitting: Vec<_> = fitting.collect();
+    if fitting.is_empty() {
+        let instances = found.iter().flat_map(|record| record.instances);
+        let mut scalars: Vec<_> = instances.map(|instance| instance.scalar).collect();
+        scalars.sort_unstable();
+        scalars.dedup();
+        return Err(FindError::Types { name: name.into(), scalars });
+    }
+    only(name, types.len(), &fitting, |(record, _)| record)
+}
+
+/// The primitives that this may be the name of and that take so many arguments: one or several.
+fn of_arity(name: &str, arity: usize) -> Result<Vec<&'static Record>, FindError> {
     let registry = registry();
     let found: Vec<_> = match (registry.by_name.get(name), registry.by_path.get(name)) {
         (Some(by_arity), _) => by_arity.values().flatten().copied().collect(),
         (None, Some(record)) => vec![*record],
         (None, None) => of_crate(name),
     };
-    let fitting: Vec<_> =
-        found.iter().copied().filter(|record| record.arguments.len() == arity).collect();
-    let name = name.to_string();
-    match &fitting[..] {
-        [record] => Ok(record),
-        [] if found.is_empty() => Err(FindError::Unknown { name }),
-        [] => {
-            let mut arities: Vec<_> = found.iter().map(|record| record.arguments.len()).collect();
-            arities.sort_unstable();
-            arities.dedup();
-            Err(FindError::Arity { name, arity, arities })
-        }
-        several => {
-            let mut paths: Vec<_> = several.iter().map(|record| record.path).collect();
-            paths.sort_unstable();
-            Err(FindError::Ambiguous { name, arity, paths })
-        }
+    if found.is_empty() {
+        return Err(FindError::Unknown { name: name.into() });
     }
+    let (fitting, others): (Vec<&Record>, Vec<_>) =
+        found.into_iter().partition(|record| record.arguments.len() == arity);
+    if fitting.is_empty() {
+        let mut arities: Vec<_> = others.iter().map(|record| record.arguments.len()).collect();
+        arities.sort_unstable();
+        arities.dedup();
+        return Err(FindError::Arity { name: name.into(), arity, arities });
+    }
+    Ok(fitting)
+}
+
+/// What there is one of.
+fn only<X: Copy>(
+    name: &str,
+    arity: usize,
+    fitting: &[X],
+    record: impl Fn(X) -> &'static Record,
+) -> Result<X, FindError> {
+    if let [one] = fitting {
+        return Ok(*one);
+    }
+    let mut paths: Vec<_> = fitting.iter().map(|x| record(*x).path).collect();
+    paths.sort_unstable();
+    Err(FindError::Ambiguous { name: name.into(), arity, paths })
 }
 
 /// The primitives of a crate, `crate::name`.
