@@ -195,6 +195,17 @@ pub(crate) fn kept_sum<'a, T: Scalar>(tangents: impl Iterator<Item = &'a T> + Cl
     tangents.fold(T::zero(), |sum, &x| sum + x)
 }
 
+/// The tangent of a number whose slopes, conjugated, these are beside the tangents of what it depends on. It rests if
+/// they all do.
+pub(crate) fn along_slopes<'a, T: Scalar>(
+    mut terms: impl Iterator<Item = (T, &'a T)> + Clone,
+) -> T::Real {
+    let sum = terms
+        .clone()
+        .fold(T::zero(), |sum, (slope, &dot)| sum + along_factor(dot, slope.conjugate()));
+    if terms.all(|(_, dot)| is_still(dot)) { Number::still() } else { sum.real().moved() }
+}
+
 /// A difference of tangents; that of what does not move subtracts nothing.
 pub(crate) fn difference<T: Scalar>(x: T, y: T) -> T {
     let difference = moved(x - y);

@@ -431,3 +431,31 @@ fn products_without_a_transpose_are_those_with_one() {
     assert_eq!(vstack(&a, &c).unwrap().row(4), c.row(0));
     assert_eq!(view(&a, (1, 1), (Dyn(2), Dyn(1))).unwrap(), a.view((1, 1), (2, 1)));
 }
+
+#[test]
+fn shares_of_the_largest_cotangents() {
+    let a = dvector![0.0, 0.0];
+    let y_bar = dvector![1.5e308, -1.5e308];
+    let (_, a_bar) = difrules_core::vjp(|a: &DVector<_>| softmax(a), &a, &y_bar);
+    assert_eq!(a_bar, dvector![0.75e308, -0.75e308]);
+    let (_, y_dot) = jvp(|a: &DVector<_>| softmax(a), &a, &y_bar);
+    assert_eq!(y_dot, a_bar);
+}
+
+#[test]
+fn quadratic_forms_at_the_ends_of_the_range() {
+    let one = |x: f64| (dvector![x], dmatrix![x], dvector![x]);
+    for [x, a, y] in [
+        [1e-300, 1e300, 1e300],
+        [1e300, 1e-200, 1e-200],
+        [1e300, 1e300, 1e-300],
+        [1e-300, 1e-300, 1e300],
+        [3.0, 2.0, 0.0],
+    ] {
+        let z = quadratic_form(&one(x).0, &one(a).1, &one(y).2).unwrap();
+        let expected = 10.0_f64.powf((x.log10() + a.log10() + y.log10()).round());
+        assert!((z - expected).abs() <= 1e-13 * expected, "{z:e}, not {expected:e}");
+    }
+    let infinite = quadratic_form(&one(f64::INFINITY).0, &one(1.0).1, &one(2.0).2).unwrap();
+    assert_eq!(infinite, f64::INFINITY);
+}

@@ -3,10 +3,11 @@
 
 use difrules_core::{Dual, Real, Var, gradient, jvp};
 use difrules_linalg::{
-    Matrix, ad_mul, add, adjoint, component_div, component_mul, cross, cumsum, diagonal,
-    diagonal_at, dot, kronecker, lower_triangle, matmul, mean, mul_tr, neg, outer, quadratic_form,
-    scale, select_columns, select_rows, solve, sub, sum, symmetric_part, tr_mul, trace, transpose,
-    unscale, upper_triangle,
+    Matrix, ad_mul, add, adjoint, asum, component_div, component_mul, cross, cumsum, diagonal,
+    diagonal_at, dot, kronecker, lower_triangle, lp_norm, matmul, mean, mul_tr, neg, norm,
+    norm_inf, normalize, nuclear_norm, one_norm, outer, quadratic_form, scale, select_columns,
+    select_rows, solve, spectral_norm, sub, sum, symmetric_part, tr_mul, trace, transpose, unscale,
+    upper_triangle,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -170,4 +171,66 @@ fn factors_that_are_infinite() {
         }
     }
     assert!(wrong.is_empty(), "{} of {finite}: {:#?}", wrong.len(), &wrong[..wrong.len().min(50)]);
+}
+
+/// The derivative by each number of a function of a matrix, in both modes.
+macro_rules! agree {
+    ($f:expr, $at:expr) => {{
+        let at: DMatrix<f64> = $at;
+        let reverse: DMatrix<f64> = gradient(|x: &DMatrix<Var<f64>>| $f(x), &at);
+        for (i, &reverse) in reverse.iter().enumerate() {
+            let mut e = at.map(|_| 0.0);
+            e[i] = 1.0;
+            let (_, forward) = jvp(|x: &DMatrix<Dual<f64>>| $f(x), &at, &e);
+            let near = (forward - reverse).abs() < 1e-13 * reverse.abs();
+            let same = forward == reverse || near || f64::is_nan(forward) && reverse.is_nan();
+            assert!(same, "{}, by {i}: {forward} and {reverse}", stringify!($f));
+        }
+        reverse
+    }};
+}
+
+fn root<S: Real>(x: S) -> S {
+    nalgebra::ComplexField::sqrt(x)
+}
+
+#[test]
+fn norms_beside_infinite_slopes() {
+    fn norms<S: Real>(x: &DMatrix<S>) -> [S; 8] {
+        [
+            norm_inf(x).unwrap(),
+            one_norm(x).unwrap(),
+            norm(x),
+            asum(x),
+            lp_norm(x, nalgebra::convert(3.0)).unwrap(),
+            lp_norm(x, nalgebra::convert(f64::INFINITY)).unwrap(),
+            nuclear_norm(x).unwrap(),
+            spectral_norm(x).unwrap(),
+        ]
+    }
+    let some_zero = || dmatrix![0.0, 4.0; 1.0, 0.25];
+    for which in 0..8 {
+        agree!(|x: &DMatrix<_>| root(norms(x)[which]), DMatrix::zeros(2, 2));
+        agree!(|x: &DMatrix<_>| norms(&x.map(root))[which], DMatrix::zeros(2, 2));
+        agree!(|x: &DMatrix<_>| norms(&x.map(root))[which], some_zero());
+    }
+    // What is not the largest does not matter, whatever its slope.
+    let slopes = agree!(|x: &DMatrix<_>| norm_inf(&x.map(root)).unwrap(), some_zero());
+    assert_eq!(slopes, dmatrix![0.0, 0.25; 0.0, 0.0]);
+    for i in 0..4 {
+        agree!(|x: &DMatrix<_>| normalize(&x.map(root)).unwrap()[i], some_zero());
+        agree!(|x: &DMatrix<_>| root(normalize(x).unwrap()[i]), some_zero());
+    }
+}
+
+#[test]
+fn infinite_slopes_before_products() {
+    let at = dmatrix![1.0, 2.0; 0.0, 0.5; 3.0, 0.0; 4.0, 0.7];
+    let mut finite = 0;
+    // But for the form, whose factors stand before sums in one mode and behind them in the other.
+    for which in 0..products(&at).len() - 1 {
+        let slopes = agree!(|x: &DMatrix<_>| products(&x.map(root))[which].1, at.clone());
+        finite += usize::from(slopes[1].is_finite());
+    }
+    assert!(finite > 10, "{finite}");
 }

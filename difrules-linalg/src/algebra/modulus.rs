@@ -24,15 +24,6 @@ pub(crate) fn quotient<T: Scalar>(x: T, d: T) -> T {
     x.unscale(size) / d.unscale(size)
 }
 
-/// The tangent of the sum of the moduli of entries, which come with their tangents.
-pub(crate) fn sum_of_moduli_tangent<'a, T: Scalar>(
-    entries: impl Iterator<Item = (&'a T, &'a T)>,
-) -> T::Real {
-    entries.fold(nalgebra::zero(), |sum: T::Real, (&x, &x_dot)| {
-        sum + (phase(x).conjugate() * x_dot).real()
-    })
-}
-
 /// The sum of the moduli.
 pub(crate) fn sum_of_moduli<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>) -> T::Real {
     entries.fold(nalgebra::zero(), |sum: T::Real, x| sum + x.modulus())

@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 use num_traits::Zero;
 
-use crate::block::numbers_mut;
+use crate::block::{along_slopes, numbers_mut};
 use crate::sample;
 
 /// The sum of the absolute values of all entries, sum_i |x_i|; for vectors and matrices of any storage.
@@ -25,6 +25,7 @@ use crate::sample;
     forward = asum_forward,
     reverse = asum_reverse,
     reads(x),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -65,7 +66,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let pairs = T::parts_of(x.as_slice()).iter().zip(T::parts_of(x_dot.as_slice()));
-    pairs.fold(<T::Real>::zero(), |sum, (&x, &x_dot)| sum + sign(x) * x_dot)
+    along_slopes(pairs.map(|(&x, x_dot)| (sign(x), x_dot)))
 }
 
 fn asum_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -1,8 +1,10 @@
+use difrules_core::__private::Number;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, RealField, Storage};
 use num_traits::Zero;
 
+use crate::block::along_slopes;
 use crate::sample;
 
 /// The Euclidean norm of all entries, sqrt(sum_i |x_i|^2), without overflow or underflow; for vectors and
@@ -26,6 +28,7 @@ use crate::sample;
     forward = nrm2_forward,
     reverse = nrm2_reverse,
     reads(x, return),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -76,20 +79,14 @@ where
 {
     if y == nalgebra::zero() {
         // The subgradient 0 is a factor of each, in reverse too.
-        return x_dot
-            .iter()
-            .fold(nalgebra::zero(), |sum: T::Real, &x_dot| sum + (T::zero() * x_dot).real());
+        return along_slopes(x_dot.iter().map(|x_dot| (T::zero(), x_dot)));
     }
     let pairs = x.iter().zip(x_dot.iter());
     if is_moderate(y) {
-        let sum = pairs.fold(nalgebra::zero(), |sum: T::Real, (x, &x_dot)| {
-            sum + (x.conjugate() * x_dot).real()
-        });
-        return sum / y;
+        let sum = along_slopes(pairs.map(|(&x, x_dot)| (x, x_dot)));
+        return if sum.is_still() { sum } else { (sum / y).moved() };
     }
-    pairs.fold(nalgebra::zero(), |sum: T::Real, (x, &x_dot)| {
-        sum + (x.unscale(y).conjugate() * x_dot).real()
-    })
+    along_slopes(pairs.map(|(x, x_dot)| (x.unscale(y), x_dot)))
 }
 
 pub(crate) fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(

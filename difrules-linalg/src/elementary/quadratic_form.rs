@@ -1,8 +1,10 @@
+use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
+use crate::algebra::scaling::{exponent, times_power};
 use crate::blas::strong::Moving;
 use crate::block::{
     along_factor, block, block_mut, buffer, keep_resting, moved, multiply, multiply_moving, rests,
@@ -68,7 +70,40 @@ where
     let mut product = OVector::zeros_generic(a.shape_generic().0, U1);
     let factors = ((block(a), false), (block(y), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
-    Ok((x.dot(&product), product))
+    let z = x.dot(&product);
+    let z = if is_lost(x, z) { scaled(x, a, y).unwrap_or(z) } else { z };
+    Ok((z, product))
+}
+
+/// Whether A y may have overflowed where the form does not, or lost what x makes large.
+fn is_lost<T: Scalar, R: Dim>(x: &OVector<T, R>, z: T) -> bool
+where
+    DefaultAllocator: Allocator<R>,
+{
+    let size = z.norm1().to_f64();
+    let least = if <T::Real>::default_epsilon().to_f64() > 1e-10 { -126.0 } else { -1022.0 };
+    // The next powers of two are 64 from the rounding of the form.
+    !size.is_finite() || size == 0.0 || exponent(x.iter()) + least > exponent([&z]) - 64.0
+}
+
+/// The form of factors whose powers of two are kept aside; nothing if one is not finite.
+fn scaled<T: Scalar, R: Dim, C: Dim>(
+    x: &OVector<T, R>,
+    a: &OMatrix<T, R, C>,
+    y: &OVector<T, C>,
+) -> Option<T>
+where
+    DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
+{
+    let is_finite = |x: &T| x.norm1().to_f64().is_finite();
+    if !(x.iter().all(is_finite) && a.iter().all(is_finite) && y.iter().all(is_finite)) {
+        return None;
+    }
+    let powers = [exponent(x.iter()), exponent(a.iter()), exponent(y.iter())];
+    let x = x.map(|x| times_power(x, -powers[0]));
+    let a = a.map(|a| times_power(a, -powers[1]));
+    let y = y.map(|y| times_power(y, -powers[2]));
+    Some(times_power(x.dot(&(a * y)), powers.iter().sum()))
 }
 
 /// A y, where A is a tangent, or y is.

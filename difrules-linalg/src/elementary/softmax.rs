@@ -1,10 +1,10 @@
 use difrules_core::contract::Kind;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DefaultAllocator, Dim, OMatrix, RealField};
 
 use super::logsumexp::weighted_sum;
-use crate::block::{along_factor, chain, difference, numbers, numbers_mut, rests};
+use crate::block::{along_factor, chain, difference, kept, numbers, numbers_mut, rests};
 use crate::sample;
 
 /// exp(a) over the sum of these in each column, without overflow: the derivatives of
@@ -66,11 +66,14 @@ where
         if rests(&*y_dot) {
             continue;
         }
-        let of_largest = y_dot[largest(y)];
-        y_dot.iter_mut().for_each(|y_dot| *y_dot = difference(*y_dot, of_largest));
+        let unit = unit(y_dot);
+        let of_largest = y_dot[largest(y)].scale(unit);
+        y_dot.iter_mut().for_each(|y_dot| {
+            *y_dot = difference(kept(*y_dot, |y_dot| y_dot.scale(unit)), of_largest);
+        });
         let mean = weighted_sum(y, y_dot);
         for (y_dot, &y) in y_dot.iter_mut().zip(y) {
-            *y_dot = along_factor(difference(*y_dot, mean), y);
+            *y_dot = kept(along_factor(difference(*y_dot, mean), y), |y_dot| y_dot.unscale(unit));
         }
     }
     y_dot
@@ -87,14 +90,24 @@ fn softmax_reverse<T: Scalar, R: Dim, C: Dim>(
     let rows = y.nrows().max(1);
     let columns = y.as_slice().chunks_exact(rows).zip(numbers(&y_bar).chunks_exact(rows));
     for (a_bar, (y, y_bar)) in numbers_mut(&mut a_bar).chunks_exact_mut(rows).zip(columns) {
-        let of_largest = y_bar[largest(y)];
-        let terms = y_bar.iter().zip(y);
-        let mean = terms
-            .fold(T::zero(), |sum, (&y_bar, y)| sum + chain(y_bar - of_largest, y.conjugate()));
-        for (a_bar, (&y_bar, y)) in a_bar.iter_mut().zip(y_bar.iter().zip(y)) {
-            *a_bar += chain(y_bar - of_largest - mean, y.conjugate());
+        let unit = unit(y_bar);
+        let of_largest = y_bar[largest(y)].scale(unit);
+        let terms = y_bar.iter().map(|y_bar| y_bar.scale(unit) - of_largest).zip(y);
+        let mean =
+            terms.clone().fold(T::zero(), |sum, (y_bar, y)| sum + chain(y_bar, y.conjugate()));
+        for (a_bar, (y_bar, y)) in a_bar.iter_mut().zip(terms) {
+            *a_bar += chain(y_bar - mean, y.conjugate()).unscale(unit);
         }
     }
+}
+
+/// What tangents or cotangents are multiplied with so that no sum of their differences overflows: one, but for the largest
+/// numbers.
+fn unit<T: Scalar>(moving: &[T]) -> T::Real {
+    let bound = <T::Real as RealField>::max_value().map_or(f64::MAX, |most| most.to_f64()) / 8.0;
+    let sizes = T::parts_of(moving).iter().map(|part| part.to_f64().abs());
+    let large = sizes.fold(false, |large, size| large | (size > bound && size.is_finite()));
+    nalgebra::convert(if large { 0.125 } else { 1.0 })
 }
 
 /// Where the largest share is.

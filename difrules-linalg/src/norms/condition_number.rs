@@ -1,9 +1,10 @@
+use difrules_core::__private::Number;
 use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
 
 use crate::algebra::svd::gradient_of_values;
-use crate::block::{block, pairing};
+use crate::block::{along_slopes, block};
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
@@ -37,6 +38,7 @@ use crate::tolerance::Sizes;
     reverse = condition_number_reverse,
     saves = condition_number_and_factors -> Svd<T, R, C>,
     reads(a, return),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -106,9 +108,9 @@ where
     DefaultAllocator: SvdAllocator<R, C>,
 {
     if a_dot.is_empty() {
-        return nalgebra::zero();
+        return Number::still();
     }
-    pairing(&gradient_of_values(a, svd, &weights(y, svd)), a_dot).real()
+    along_slopes(gradient_of_values(a, svd, &weights(y, svd)).iter().copied().zip(a_dot.iter()))
 }
 
 fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(

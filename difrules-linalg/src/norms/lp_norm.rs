@@ -1,3 +1,4 @@
+use difrules_core::__private::Number;
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -5,6 +6,7 @@ use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, OMatrix};
 use num_traits::One;
 
 use crate::algebra::modulus::{largest, phase};
+use crate::block::along_slopes;
 use crate::error::{Error, finite};
 
 /// The p-norm of all entries, (sum_i |a_i|^p)^(1/p), for a p > 0, without overflow or underflow. For an
@@ -37,6 +39,7 @@ use crate::error::{Error, finite};
     forward = lp_norm_forward,
     reverse = lp_norm_reverse,
     reads(a, p, return),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -98,13 +101,13 @@ fn slopes<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     p: T::Real,
     y: T::Real,
-) -> impl Iterator<Item = (usize, T)>
+) -> impl Iterator<Item = (usize, T)> + Clone
 where
     DefaultAllocator: Allocator<R, C>,
 {
     let infinite = p.to_f64().is_infinite();
     let first = if infinite { largest(a.iter().map(|x| x.modulus())).0 } else { None };
-    let counts = move |i: usize| !infinite || y != nalgebra::zero() && first == Some(i);
+    let counts = move |i: usize| !infinite || y == nalgebra::zero() || first == Some(i);
     a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(move |(i, &x)| match infinite {
         true => (i, phase(x)),
         // All entries are zero then, and the subgradient is.
@@ -145,8 +148,8 @@ fn lp_norm_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let by_p = if p_dot.is_constant_zero() { p_dot } else { slope_of_exponent(a, p, y) * p_dot };
-    slopes(a, p, y).fold(by_p, |sum, (i, slope)| sum + (slope.conjugate() * a_dot[i]).real())
+    let by_p = if p_dot.is_still() { p_dot } else { (slope_of_exponent(a, p, y) * p_dot).moved() };
+    by_p + along_slopes(slopes(a, p, y).map(|(i, slope)| (slope, &a_dot[i])))
 }
 
 fn lp_norm_reverse<T: Scalar, R: Dim, C: Dim>(

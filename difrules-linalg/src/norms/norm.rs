@@ -21,6 +21,7 @@ use crate::sample;
     forward = nrm2_forward,
     reverse = nrm2_reverse,
     reads(a, return),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

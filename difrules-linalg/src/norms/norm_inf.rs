@@ -3,6 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::{largest, phase};
+use crate::block::along_slopes;
 use crate::error::{Error, finite};
 use crate::sample;
 
@@ -27,6 +28,7 @@ use crate::sample;
     forward = norm_inf_forward,
     reverse = norm_inf_reverse,
     reads(a),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -43,6 +45,18 @@ where
     Ok(largest(a.iter().map(|x| x.modulus())).1)
 }
 
+/// Which entries count, and the slope by each: the first of the largest, or all where they are zero.
+fn slopes<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> impl Iterator<Item = (usize, T)> + Clone
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let (first, most) = largest(a.iter().map(|x| x.modulus()));
+    let counts = move |i: usize| most == nalgebra::zero() || first == Some(i);
+    a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(|(i, &x)| (i, phase(x)))
+}
+
 fn norm_inf_forward<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
@@ -50,8 +64,7 @@ fn norm_inf_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let entry = largest(a.iter().map(|x| x.modulus())).0;
-    entry.map_or(nalgebra::zero(), |k| (phase(a[k]).conjugate() * a_dot[k]).real())
+    along_slopes(slopes(a).map(|(k, slope)| (slope, &a_dot[k])))
 }
 
 fn norm_inf_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -62,7 +75,5 @@ fn norm_inf_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    if let Some(k) = largest(a.iter().map(|x| x.modulus())).0 {
-        a_bar[k] += phase(a[k]).scale(y_bar);
-    }
+    slopes(a).for_each(|(k, slope)| a_bar[k] += slope.scale(y_bar));
 }

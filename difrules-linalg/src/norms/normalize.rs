@@ -1,9 +1,11 @@
+use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::{Cotangent, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::blas::nrm2::nrm2;
+use crate::block::along_factor;
 use crate::error::{Error, finite, overflow};
 use crate::sample;
 use crate::tolerance::undefined;
@@ -78,6 +80,29 @@ where
     None
 }
 
+/// Whether a direction is infinite or NaN in an entry, so that the entries have to be told apart: of real numbers.
+fn by_entries<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
+    direction: &Matrix<T, R, C, S>,
+) -> bool {
+    <T::Kind as Kind>::REAL && direction.iter().any(|x| !x.is_finite())
+}
+
+/// An entry of (I - y y^T) times a direction over the norm, a sum over its entries.
+fn by_entry<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
+    y: &OMatrix<T, R, C>,
+    norm: T::Real,
+    direction: &Matrix<T, R, C, S>,
+    i: usize,
+) -> T
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    direction.iter().enumerate().fold(T::zero(), |sum, (j, &x)| {
+        let of_identity = if i == j { T::one() } else { T::zero() };
+        sum + along_factor(x, (of_identity - y[i] * y[j]).unscale(norm))
+    })
+}
+
 fn normalize_forward<T: Scalar, R: Dim, C: Dim>(
     y: &OMatrix<T, R, C>,
     &norm: &T::Real,
@@ -88,6 +113,9 @@ where
 {
     let mut y_dot = a_dot.clone();
     match along(y, norm, a_dot) {
+        Some(_) if by_entries(a_dot) => {
+            y_dot.iter_mut().enumerate().for_each(|(i, x)| *x = by_entry(y, norm, a_dot, i));
+        }
         Some(along) => y_dot.zip_apply(y, |x, y| *x = (*x - y.scale(along)).unscale(norm)),
         None => y_dot.fill(undefined()),
     }
@@ -104,6 +132,10 @@ fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     match along(y, norm, &y_bar) {
+        Some(_) if by_entries(&y_bar) => {
+            let sums = a_bar.iter_mut().enumerate();
+            sums.for_each(|(i, a_bar)| *a_bar += by_entry(y, norm, &y_bar, i));
+        }
         Some(along) => a_bar.zip_zip_apply(y, &y_bar, |a_bar, y, y_bar| {
             *a_bar += (y_bar - y.scale(along)).unscale(norm);
         }),

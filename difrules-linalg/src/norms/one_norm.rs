@@ -2,7 +2,8 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::modulus::{largest, phase, sum_of_moduli, sum_of_moduli_tangent};
+use crate::algebra::modulus::{largest, phase, sum_of_moduli};
+use crate::block::along_slopes;
 use crate::error::{Error, finite};
 use crate::sample;
 
@@ -28,6 +29,7 @@ use crate::sample;
     forward = one_norm_forward,
     reverse = one_norm_reverse,
     reads(a),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -44,6 +46,19 @@ where
     Ok(largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).1)
 }
 
+/// Which entries count, and the slope by each: those of the first of the largest columns, or all where they are zero.
+fn slopes<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+) -> impl Iterator<Item = (usize, T)> + Clone
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let (line, most) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter())));
+    let rows = a.nrows().max(1);
+    let counts = move |i: usize| most == nalgebra::zero() || line == Some(i / rows);
+    a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(|(i, &x)| (i, phase(x)))
+}
+
 fn one_norm_forward<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
@@ -51,10 +66,7 @@ fn one_norm_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let Some(line) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).0 else {
-        return nalgebra::zero();
-    };
-    sum_of_moduli_tangent(a.column(line).iter().zip(a_dot.column(line).iter()))
+    along_slopes(slopes(a).map(|(k, slope)| (slope, &a_dot[k])))
 }
 
 fn one_norm_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -65,8 +77,5 @@ fn one_norm_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    if let Some(line) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter()))).0 {
-        let mut a_bar = a_bar.column_mut(line);
-        a_bar.zip_apply(&a.column(line), |a_bar, a| *a_bar += phase(a).scale(y_bar));
-    }
+    slopes(a).for_each(|(k, slope)| a_bar[k] += slope.scale(y_bar));
 }

@@ -2,7 +2,7 @@ use difrules_core::{Scalar, Slot, diagnosed, primitive};
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::svd::gradient_of_values;
-use crate::block::pairing;
+use crate::block::along_slopes;
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
 use crate::error::Error;
@@ -31,6 +31,7 @@ use crate::sample;
     reverse = spectral_norm_reverse,
     saves = spectral_norm_and_factors -> Svd<T, R, C>,
     reads(a),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -84,7 +85,7 @@ where
     DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: SvdAllocator<R, C>,
 {
-    pairing(&gradient_of_values(a, svd, &weights(svd)), a_dot).real()
+    along_slopes(gradient_of_values(a, svd, &weights(svd)).iter().copied().zip(a_dot.iter()))
 }
 
 fn spectral_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
