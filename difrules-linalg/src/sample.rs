@@ -26,7 +26,7 @@ pub(crate) fn two<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
 
 /// A square matrix.
 pub(crate) fn square<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
-    let size = random.size(0, 6);
+    let size = random.size(0, 5);
     random.matrix(size, size)
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn hermitian<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
 /// A square matrix whose eigenvalues have positive real parts: far from normal, with eigenvalues that repeat, or
 /// neither.
 pub(crate) fn principal<T: Scalar>(random: &mut Sampler) -> DMatrix<T> {
-    let size = random.choose(&[0, 1, 2, 3, 4]);
+    let size = random.size(0, 3);
     let mut a: DMatrix<T> = random.matrix(size, size);
     let triangular = random.choose(&[true, false]);
     if triangular {

@@ -6,14 +6,14 @@ use difrules_core::{Real, gradient, jvp, lit, value_and_gradient};
 use difrules_linalg::{
     ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, bidiagonal, cholesky,
     cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul, condition_number,
-    continuous_lyapunov, determinant, diagonal, discrete_lyapunov, dot, eigen, full_piv_lu, gemm,
-    generalized_symmetric_eigen, hemm, herk, hessenberg, inverse, lblt, lblt_solve,
-    ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, matmul, neg, norm,
-    norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale, schur,
-    singular_values, solve, solve_lower_triangular, solve_triangular, solve_upper_triangular,
-    spectral_norm, sub, sum, svd, sylvester, symmetric_eigen, symmetric_eigenvalues,
-    symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace, transpose,
-    tridiagonal_solve, trmm, trsm, udu, udu_solve,
+    continuous_lyapunov, continuous_riccati, determinant, diagonal, discrete_lyapunov,
+    discrete_riccati, dot, eigen, full_piv_lu, gemm, generalized_symmetric_eigen, hemm, herk,
+    hessenberg, inverse, lblt, lblt_solve, ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq,
+    lu, lu_solve, matmul, neg, norm, norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar,
+    pseudo_inverse, qr, scale, schur, singular_values, solve, solve_lower_triangular,
+    solve_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, sylvester,
+    symmetric_eigen, symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve,
+    tr_mul, trace, transpose, tridiagonal_solve, trmm, trsm, udu, udu_solve,
 };
 use nalgebra::{
     Complex, DMatrix, DVector, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix,
@@ -242,6 +242,12 @@ fn large_matrices_keep_the_rules_of_equations() {
     .unwrap();
     check_at::<continuous_lyapunov<f64, Dyn>, f64>(|r| (shifted(r, 17, 6.0), r.matrix(17, 17)), 3)
         .unwrap();
+    let regulator = |r: &mut Sampler, shift: f64| {
+        let a = (shifted(r, 4, 0.0) * 0.4 - DMatrix::identity(4, 4) * shift, r.matrix(4, 2));
+        (a.0, a.1, r.positive_definite(4), r.positive_definite(2))
+    };
+    check_at::<continuous_riccati<f64, Dyn, Dyn>, f64>(|r| regulator(r, 0.6), 3).unwrap();
+    check_at::<discrete_riccati<f64, Dyn, Dyn>, f64>(|r| regulator(r, 0.0), 3).unwrap();
     check_at::<discrete_lyapunov<f64, Dyn>, f64>(
         |r| (shifted(r, 17, 0.0) * 0.1, r.matrix(17, 17)),
         3,

@@ -144,7 +144,7 @@ pub(crate) fn sample<T: Scalar>(
     discrete: bool,
     random: &mut Sampler,
 ) -> (DMatrix<T>, DMatrix<T>, DMatrix<T>, DMatrix<T>) {
-    let (size, inputs) = (random.choose(&[0, 1, 2, 3]), random.size(0, 2));
+    let (size, inputs) = (random.size(0, 2), random.size(0, 2));
     let mut a: DMatrix<T> = random.matrix(size, size);
     // What no input moves decays by itself, and what few inputs move is not far from it.
     let sizes = a.iter().fold(1.0, |sum, x| sum + x.norm1().to_f64());
