@@ -26,7 +26,7 @@ use crate::contract::scalar::{Real, Scalar};
 use crate::contract::value::{Cotangent, Differentiable, Shape};
 use crate::registry::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Notion, Record};
-use crate::tape::split_front;
+use crate::tape::{Room, split_front};
 
 /// The shapes of a structure's fields, with their names.
 pub fn listed<const N: usize>(fields: [(&str, String); N]) -> String {
@@ -115,10 +115,10 @@ pub fn same_view_mut<A: Scalar, B: Scalar, R: Dim, C: Dim, RowStride: Dim, Colum
 
 #[inline]
 pub fn same_slots<'a, A: 'static, B: 'static>(
-    slots: &'a mut [Option<&mut [A]>],
-) -> [Option<&'a mut [B]>; crate::tape::MOST_ARGUMENTS] {
-    let mut slots = slots.iter_mut();
-    std::array::from_fn(|_| slots.next().and_then(Option::as_deref_mut).map(same_slice))
+    slots: &'a mut [Option<Room<'_, A>>],
+) -> [Option<Room<'a, B>>; crate::tape::MOST_ARGUMENTS] {
+    let mut slots = slots.iter_mut().map(|slot| slot.as_mut().map(|room| room.lend_as(same_slice)));
+    std::array::from_fn(|_| slots.next().flatten())
 }
 
 #[cold]
@@ -148,11 +148,9 @@ pub fn take_front<'a, X: Differentiable>(
 }
 
 #[inline]
-pub fn add<S: Real>(slot: &mut Option<&mut [S]>, contribution: &[S]) {
-    if let Some(slot) = slot {
-        for (adjoint, &contribution) in slot.iter_mut().zip(contribution) {
-            *adjoint += contribution;
-        }
+pub fn add<S: Real>(slot: &mut Option<Room<'_, S>>, contribution: &[S]) {
+    if let Some(slot) = slot.take() {
+        slot.add(contribution);
     }
 }
 

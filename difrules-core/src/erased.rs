@@ -17,8 +17,7 @@ use crate::contract::value::{Differentiable, Family};
 use crate::registry::call::{CallError, Calls, Erased, Optional, Pull, Push, Values};
 use crate::registry::{MissingRule, UnknownPartial};
 use crate::registry::{Mode, Partial, Record};
-use crate::tape::MOST_ARGUMENTS;
-use crate::tape::split_front;
+use crate::tape::{MOST_ARGUMENTS, Room, split_front};
 
 /// Evaluates `P` at `S`.
 type EvaluateOf<P, S> = fn(Inputs<P, S>) -> Result<Evaluation<P, S>, <P as Primitive>::Error>;
@@ -114,7 +113,7 @@ trait Residual<S> {
     /// The shape of what the call returned.
     fn output_shape(&self) -> &dyn Any;
     /// Runs the reverse rule.
-    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<Room<'_, S>>]);
 }
 
 // What is compiled for each primitive.
@@ -334,17 +333,17 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> Residual<S>
         &self.shapes.1
     }
 
-    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<Room<'_, S>>]) {
         let cotangent = outputs[0];
         if cotangent.is_constant_zero() {
             return;
         }
         for (argument, slot) in slots.iter_mut().enumerate() {
             // That of a constant is empty.
-            if let Some([adjoint]) = slot
+            if let Some(slot) = slot.take_if(|room| room.count() == 1)
                 && let Some(partial) = (self.rules.partial)(&self.evaluation, argument)
             {
-                *adjoint += partial * cotangent;
+                slot.add(&[partial * cotangent]);
             }
         }
     }
@@ -353,7 +352,7 @@ impl<A: Arguments, F: Family, S: Real, Overwritten, Saved, E> Residual<S>
 struct Left<A: Arguments, F: Family, S: Real, R> {
     residual: R,
     shapes: ShapesOf<A, F>,
-    reverse: fn(&R, &ShapesOf<A, F>, &mut [S], &mut [Option<&mut [S]>]),
+    reverse: fn(&R, &ShapesOf<A, F>, &mut [S], &mut [Option<Room<'_, S>>]),
 }
 
 impl<A: Arguments, F: Family, S: Real, R> Residual<S> for Left<A, F, S, R> {
@@ -365,7 +364,7 @@ impl<A: Arguments, F: Family, S: Real, R> Residual<S> for Left<A, F, S, R> {
         &self.shapes.1
     }
 
-    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+    fn reverse(&self, outputs: &mut [S], slots: &mut [Option<Room<'_, S>>]) {
         (self.reverse)(&self.residual, &self.shapes, outputs, slots);
     }
 }
@@ -654,7 +653,7 @@ impl<S: Real> Methods<S> {
         let mut slots = [const { None }; MOST_ARGUMENTS];
         for (argument, adjoint) in adjoints.iter().enumerate() {
             if adjoint.is_some() {
-                slots[argument] = Some(split_front(&mut rest, counts[argument]));
+                slots[argument] = Some(Room::from(split_front(&mut rest, counts[argument])));
             }
         }
         residual.reverse(outputs, &mut slots[..adjoints.len()]);

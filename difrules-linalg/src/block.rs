@@ -79,22 +79,110 @@ pub(crate) fn numbers_mut<'a, T: Scalar, R: Dim, C: Dim>(
 /// Adds to two adjoints what functions of the place and of the cotangent there say, in one pass over
 /// memory where both are wanted.
 #[inline(always)]
-pub(crate) fn add_to_both<T: Scalar>(
-    y_bar: &[T],
-    (a_bar, to_a): (Option<&mut [T]>, impl Fn(usize, T) -> T),
-    (b_bar, to_b): (Option<&mut [T]>, impl Fn(usize, T) -> T),
-) {
-    match (a_bar, b_bar) {
-        (Some(a_bar), Some(b_bar)) => {
-            let sums = a_bar.iter_mut().zip(b_bar);
-            for (k, (&y_bar, (a_bar, b_bar))) in y_bar.iter().zip(sums).enumerate() {
-                *a_bar += to_a(k, y_bar);
-                *b_bar += to_b(k, y_bar);
-            }
+pub(crate) fn add_to_both<T: Scalar, R: Dim, C: Dim>(
+    y_bar: &mut [T],
+    (a_bar, to_a): (Slot<'_, OMatrix<T, R, C>>, impl Fn(usize, T) -> T),
+    (b_bar, to_b): (Slot<'_, OMatrix<T, R, C>>, impl Fn(usize, T) -> T),
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if !a_bar.is_wanted() {
+        return add_last(y_bar, b_bar, to_b);
+    }
+    if !b_bar.is_wanted() {
+        return add_last(y_bar, a_bar, to_a);
+    }
+    if a_bar.is_exchangeable() {
+        add_and_turn(y_bar, to_a, b_bar, to_b);
+        return a_bar.exchange();
+    }
+    if b_bar.is_exchangeable() {
+        add_and_turn(y_bar, to_b, a_bar, to_a);
+        return b_bar.exchange();
+    }
+    let (Some(mut a_bar), Some(mut b_bar)) = (a_bar.buffer(), b_bar.buffer()) else {
+        unreachable!("both are wanted");
+    };
+    let sums = numbers_mut(&mut a_bar).iter_mut().zip(numbers_mut(&mut b_bar));
+    for (k, (&y_bar, (a_bar, b_bar))) in y_bar.iter().zip(sums).enumerate() {
+        *a_bar += to_a(k, y_bar);
+        *b_bar += to_b(k, y_bar);
+    }
+}
+
+/// Adds to an adjoint, and turns the cotangent into another one.
+#[inline(always)]
+fn add_and_turn<T: Scalar, R: Dim, C: Dim>(
+    y_bar: &mut [T],
+    turn: impl Fn(usize, T) -> T,
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+    term: impl Fn(usize, T) -> T,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
+    let both = y_bar.iter_mut().zip(numbers_mut(&mut x_bar)).enumerate();
+    if untouched {
+        for (k, (y_bar, x_bar)) in both {
+            *x_bar = T::zero() + term(k, *y_bar);
+            *y_bar = T::zero() + turn(k, *y_bar);
         }
-        (Some(a_bar), None) => add_to(y_bar, a_bar, to_a),
-        (None, Some(b_bar)) => add_to(y_bar, b_bar, to_b),
-        (None, None) => {}
+    } else {
+        for (k, (y_bar, x_bar)) in both {
+            *x_bar += term(k, *y_bar);
+            *y_bar = T::zero() + turn(k, *y_bar);
+        }
+    }
+}
+
+/// Adds to an adjoint of as many numbers what a function of the place and of the cotangent there says, where
+/// nobody reads the cotangent any more.
+#[inline(always)]
+pub(crate) fn add_last<T: Scalar, R: Dim, C: Dim>(
+    y_bar: &mut [T],
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+    term: impl Fn(usize, T) -> T,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    if x_bar.is_exchangeable() {
+        for (k, y_bar) in y_bar.iter_mut().enumerate() {
+            *y_bar = T::zero() + term(k, *y_bar);
+        }
+        x_bar.exchange();
+    } else if let Some((mut x_bar, untouched)) = x_bar.uncleared() {
+        add_or_write(y_bar, (numbers_mut(&mut x_bar), untouched), term);
+    }
+}
+
+/// Adds the cotangent to an adjoint of as many numbers, where nobody reads it any more and nobody has changed it.
+#[inline(always)]
+pub(crate) fn pass_on<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim>(
+    y_bar: &MatrixViewMut<'_, T, R, C>,
+    x_bar: Slot<'_, OMatrix<T, R1, C1>>,
+) where
+    DefaultAllocator: Allocator<R1, C1>,
+{
+    if x_bar.is_exchangeable() {
+        x_bar.exchange();
+    } else {
+        add_cotangent(y_bar, x_bar);
+    }
+}
+
+/// [`add_to`]; writes where nothing was added before.
+#[inline(always)]
+pub(crate) fn add_or_write<T: Scalar>(
+    y_bar: &[T],
+    (x_bar, untouched): (&mut [T], bool),
+    term: impl Fn(usize, T) -> T,
+) {
+    if untouched {
+        for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
+            *x_bar = T::zero() + term(k, y_bar);
+        }
+    } else {
+        add_to(y_bar, x_bar, term);
     }
 }
 
@@ -106,12 +194,49 @@ pub(crate) fn add_to<T: Scalar>(y_bar: &[T], x_bar: &mut [T], term: impl Fn(usiz
     }
 }
 
-/// Adds the cotangent to an adjoint.
-pub(crate) fn add_cotangent<T: Scalar, R: Dim, C: Dim>(
+/// Adds the cotangent to an adjoint of as many numbers.
+pub(crate) fn add_cotangent<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim>(
     y_bar: &MatrixViewMut<'_, T, R, C>,
-    x_bar: &mut MatrixViewMut<'_, T, R, C>,
-) {
-    add_to(numbers(y_bar), numbers_mut(x_bar), |_, y_bar| y_bar);
+    x_bar: Slot<'_, OMatrix<T, R1, C1>>,
+) where
+    DefaultAllocator: Allocator<R1, C1>,
+{
+    add_term(y_bar, x_bar, |_, y_bar| y_bar);
+}
+
+/// Adds to an adjoint of as many numbers what a function of the place and of the cotangent there says.
+#[inline(always)]
+pub(crate) fn add_term<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim>(
+    y_bar: &MatrixViewMut<'_, T, R, C>,
+    x_bar: Slot<'_, OMatrix<T, R1, C1>>,
+    term: impl Fn(usize, T) -> T,
+) where
+    DefaultAllocator: Allocator<R1, C1>,
+{
+    if let Some((mut x_bar, untouched)) = x_bar.uncleared() {
+        add_or_write(numbers(y_bar), (numbers_mut(&mut x_bar), untouched), term);
+    }
+}
+
+/// Adds to an adjoint op(A) op(B), of which one is what moves, where op is the adjoint if the flag says so.
+pub(crate) fn add_product<T: Scalar, R: Dim, C: Dim>(
+    a: (DMatrixView<'_, T>, bool),
+    b: (DMatrixView<'_, T>, bool),
+    moving: Moving,
+    x_bar: Slot<'_, OMatrix<T, R, C>>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
+    let inner = if a.1 { a.0.nrows() } else { a.0.ncols() };
+    // Loops over columns leave zeros of negative sign.
+    let loops = is_small_product(x_bar.nrows(), inner, x_bar.ncols());
+    let native = !loops && T::Real::BASE && <T::Kind as Kind>::REAL;
+    if untouched && !native {
+        numbers_mut(&mut x_bar).fill(T::zero());
+    }
+    let beta = if untouched && native { T::zero() } else { T::one() };
+    multiply_moving(T::one(), a, b, moving, beta, &mut buffer(&mut x_bar));
 }
 
 /// Adds to an adjoint the cotangent times a number.
@@ -122,13 +247,13 @@ pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let Some(mut x_bar) = x_bar.buffer() else { return };
-    let (y_bar, x_bar) = (numbers(y_bar), numbers_mut(&mut x_bar));
     if T::Real::BASE && factor.is_finite() {
         // Of a finite factor a cotangent that is zero makes nothing anyway.
-        add_to(y_bar, x_bar, |_, y_bar| y_bar * factor);
-        return;
+        return add_term(y_bar, x_bar, |_, y_bar| y_bar * factor);
     }
+    let y_bar = numbers(y_bar);
+    let Some(mut x_bar) = x_bar.buffer() else { return };
+    let x_bar = numbers_mut(&mut x_bar);
     if !factor.try_real().is_some_and(|factor| add_fixed_multiple(factor, y_bar, x_bar)) {
         add_to(y_bar, x_bar, |_, y_bar| along_factor(y_bar, factor));
     }

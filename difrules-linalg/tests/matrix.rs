@@ -2,8 +2,8 @@
 
 use difrules_core::math::{atan2, erf, exp, floor, gamma, mul_add, powf, relu, sin, sqrt, tanh};
 use difrules_core::{
-    Differentiable, Dual, Real, Scalar, Var, gradient, hessian, hvp, jacobian, jvp, primitive,
-    value_and_gradient, vjp,
+    Differentiable, Dual, Real, Scalar, Var, gradient, hessian, hvp, jacobian, jacobian_reverse,
+    jvp, primitive, value_and_gradient, vjp,
 };
 use difrules_linalg::{
     EachColumn, EachRow, Error, Matrix, Operation, RowVector, Vector, add, add_to_columns,
@@ -300,6 +300,58 @@ fn parts_are_put_together_again() {
             + a.fixed_columns::<1>(0).rows(1, 2).sum()
     };
     assert_eq!(*gradient(fixed, &a), DMatrix::from_element(3, 3, 1.0));
+}
+
+/// Adjoints of values in one piece have memory of their own as long as somebody adds to it or reads it; those of
+/// values that somebody has parts or entries of, or a rule takes twice or beside others, have to come out the same.
+#[test]
+fn adjoints_are_the_same_wherever_they_are() {
+    fn program<T: Real>((a, b): &(Matrix<T>, Matrix<T>)) -> T {
+        let product = a * b;
+        let _nobody_wants_it = product.transpose();
+        let squares = product.component_mul(&product).unwrap();
+        let parts = [&squares.columns(0, 17), &product.columns(17, 1)];
+        let (q, r) = a.qr().unwrap();
+        let mut sum = Matrix::hstack(&parts).unwrap() + q * r;
+        sum += &product;
+        let stacked = Matrix::vstack(&[&sum, &sum, &product]).unwrap();
+        stacked.map::<tanh>().sum() * squares.get((1, 2)) + b.entries()[(0, 4)] * b.norm()
+    }
+    let matrix = |seed: usize| {
+        let entry = |i, j| ((i * 5 + j * 3 + seed) % 7) as f64 / 7.0 - 0.4;
+        Matrix::from(DMatrix::identity(18, 18) + DMatrix::from_fn(18, 18, entry) / 3.0)
+    };
+    let point = (matrix(1), matrix(2));
+    let (_, slope) = value_and_gradient(program, &point);
+    for seed in [3, 4] {
+        let direction = (matrix(seed), matrix(seed + 2));
+        let (_, forward) = jvp(program, &point, &direction);
+        let reverse = slope.0.dot(&direction.0).unwrap() + slope.1.dot(&direction.1).unwrap();
+        assert!((forward - reverse).abs() < 1e-12 * forward.abs(), "{forward}, {reverse}");
+    }
+    // What is left of another sweep does not matter.
+    gradient(|a: &Matrix<_>| a.entries().norm() + (a * a * a).sum(), &matrix(5));
+    gradient(|a: &(Matrix<_>, Matrix<_>)| (&a.0 * &a.0 + &a.0).sum(), &point);
+    assert_eq!(bits(&value_and_gradient(program, &point).1), bits(&slope));
+    // Numbers that are apart have them in one array.
+    let apart = |(a, b): &(DMatrix<_>, DMatrix<_>)| {
+        let product = matmul(a, b).unwrap();
+        let sum = sub(&add(&product, a).unwrap(), &neg(b)).unwrap();
+        difrules_linalg::sum(&component_mul(&sum, &product).unwrap())
+    };
+    let whole = |(a, b): &(Matrix<_>, Matrix<_>)| {
+        let product = a * b;
+        (&product + a - -b).component_mul(&product).unwrap().sum()
+    };
+    let entries = (point.0.entries(), point.1.entries());
+    assert_eq!(bits(&gradient(whole, &point)), bits(&gradient(apart, &entries)));
+    // The rows of a Jacobian are sweeps of one tape.
+    let square = |a: &Matrix<Var<f64>>| a * a + a;
+    let rows = jacobian_reverse(square, &point.0);
+    for (k, row) in [(7, rows.row(7)), (323, rows.row(323))] {
+        let one = Matrix::from(DMatrix::from_fn(18, 18, |i, j| f64::from(u8::from(i + 18 * j == k))));
+        assert_eq!(bits(&vjp(square, &point.0, &one).1), bits(&row.transpose()));
+    }
 }
 
 #[test]

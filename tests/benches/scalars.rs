@@ -10,7 +10,7 @@ use std::process::Command;
 
 use comfy_table::{Table, presets};
 use difrules_core::contract::passing::Arguments;
-use difrules_core::contract::{Inputs, Primitive};
+use difrules_core::contract::{Inputs, Primitive, Room};
 use difrules_core::{Differentiable, Dual, Var, math, value_and_gradient};
 use difrules_tests::times;
 use num_dual::{Dual64, DualNum};
@@ -43,7 +43,7 @@ fn pulled<P: Primitive>(inputs: Inputs<P, f64>) -> [f64; 2] {
     let mut adjoints = [[0.0]; 2];
     let [first, second] = &mut adjoints;
     let arguments = P::Arguments::IN_PLACE.len();
-    let mut slots = [Some(&mut first[..]), Some(&mut second[..])];
+    let mut slots = [Some(Room::from(&mut first[..])), Some(Room::from(&mut second[..]))];
     P::reverse(&residual, &shapes, &mut cotangents[..results], &mut slots[..arguments]);
     [value, adjoints[0][0] + adjoints[1][0]]
 }

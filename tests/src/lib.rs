@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use difrules_core::Differentiable;
 use difrules_core::contract::passing::Arguments;
-use difrules_core::contract::{Inputs, Primitive};
+use difrules_core::contract::{Inputs, Primitive, Room};
 
 /// How many times each side is run.
 const RUNS: usize = 25;
@@ -108,7 +108,7 @@ pub fn cost<P: Primitive>(inputs: Inputs<P, f64>) -> Cost {
             outputs.copy_from_slice(&cotangent);
             let mut slots = [const { None }; 8];
             for (slot, adjoint) in slots.iter_mut().zip(&mut adjoints) {
-                *slot = Some(adjoint.as_mut_slice());
+                *slot = Some(Room::from(adjoint.as_mut_slice()));
             }
             let slots = &mut slots[..P::Arguments::IN_PLACE.len()];
             P::reverse(black_box(&residual), &shapes, &mut outputs, slots);

@@ -34,7 +34,7 @@ impl<X: 'static> Drop for Shared<X> {
 impl<X: Differentiable> Kept<X> {
     /// Keeps a value so that it can be kept again for little: small ones are copied then, others shared.
     #[inline]
-    pub(crate) fn new(value: X) -> Self {
+    pub fn new(value: X) -> Self {
         if !std::mem::needs_drop::<X>() && size_of::<X>() <= 256 {
             return Self::Own(value);
         }

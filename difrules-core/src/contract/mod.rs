@@ -33,3 +33,5 @@ pub use whole::{
     AsWhole, Elementwise, InOnePiece, Inside, Lent, Map, Number, OfWhole, Operand, Plain, Source,
     Tangent, TangentMut, Whole,
 };
+
+pub use crate::tape::Room;

@@ -9,6 +9,7 @@ use crate::contract::passing::Arguments;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
 use crate::registry::Record;
+use crate::tape::Room;
 
 /// A function with derivative rules.
 ///
@@ -76,7 +77,7 @@ pub trait Primitive: Sized + 'static {
         residual: &Self::Residual<S>,
         shapes: &Shapes<Self>,
         outputs: &mut [S],
-        slots: &mut [Option<&mut [S]>],
+        slots: &mut [Option<Room<'_, S>>],
     );
     /// The partial derivative by an argument, where [`SCALAR`](Primitive::SCALAR).
     #[inline]

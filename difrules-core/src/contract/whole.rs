@@ -22,6 +22,7 @@ use crate::contract::primitive::{
 use crate::contract::scalar::{Kind, Real, Scalar};
 use crate::contract::value::{Differentiable, Family, Shape, With};
 use crate::registry::{Argument, Notion, Record};
+use crate::tape::Room;
 
 /// A container `X` that stays in one piece.
 ///
@@ -551,13 +552,9 @@ impl<F: Family> Primitive for Gather<F> {
         (): &(),
         _: &Shapes<Self>,
         outputs: &mut [S],
-        slots: &mut [Option<&mut [S]>],
+        slots: &mut [Option<Room<'_, S>>],
     ) {
-        for slot in slots.iter_mut().flatten() {
-            for (sum, &term) in slot.iter_mut().zip(&*outputs) {
-                *sum += term;
-            }
-        }
+        slots.iter_mut().filter_map(Option::take).for_each(|slot| slot.add(outputs));
     }
 
     fn partial<S: Real>(_: &Evaluation<Self, S>, _: usize) -> S {

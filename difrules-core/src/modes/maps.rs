@@ -58,8 +58,9 @@ impl<T: Real> Map<T, Var<T>> for Numbering {
 
     fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> VarWhole<F::Of<T>> {
         let value = T::entries::<F>(lent);
-        let first = self.next;
-        self.next += count::<T, F>(&value) as u32;
+        let (first, numbers) = (self.next, count::<T, F>(&value));
+        self.next += numbers as u32;
+        T::tapes().borrow_mut().tape(self.stamp).in_one_piece(first, numbers);
         VarWhole { value: Kept::new(value), stamp: self.stamp, first }
     }
 }

@@ -4,7 +4,7 @@
 //! first zero is strong; the second times an infinite partial derivative has no value. Which it is, is
 //! found out when they meet: a sweep without infinities pays nothing.
 
-use super::{CONSTANT, MOST_ARGUMENTS, Node, Span, Tape};
+use super::{CONSTANT, MOST_ARGUMENTS, Node, Room, Span, Sweep, Tape};
 use crate::tape::Number;
 use crate::tape::split_front;
 
@@ -105,7 +105,7 @@ impl<S: Number> Tape<S> {
         let mut lent = [const { None }; MOST_ARGUMENTS];
         for (slot, span) in lent.iter_mut().zip(spans) {
             let own = split_front(&mut free, span.count as usize);
-            *slot = span.active.then_some(own);
+            *slot = span.active.then(|| Room::from(own));
         }
         let store = &self.stores[node.store as usize].1;
         store.reverse(node.entry as usize, seed, &mut lent[..spans.len()]);
@@ -132,7 +132,8 @@ impl<S: Number> Tape<S> {
 
     /// Sweeps such a node where all its adjoints are zeros, those that matter among them.
     #[cold]
-    pub(super) fn sweep_zeros(&self, node: &Node, adjoints: &mut [S], scratch: &mut Vec<S>) {
+    pub(super) fn sweep_zeros(&self, node: &Node, sweep: &mut Sweep<S>) {
+        let Sweep { adjoints, pieces, scratch, .. } = sweep;
         // A rule may not look further where its cotangent is zero.
         let seed = |number: u32| {
             if adjoints[number as usize].is_still() { S::still() } else { S::one() }
@@ -141,7 +142,9 @@ impl<S: Number> Tape<S> {
         scratch.iter_mut().for_each(|contribution| *contribution *= S::zero());
         let mut contributions = scratch.as_slice();
         for span in self.spans_of(node) {
-            self.scatter(span, &mut contributions, adjoints);
+            let (own, others) = contributions.split_at(span.count as usize);
+            contributions = others;
+            self.scatter(span, own, adjoints, pieces);
         }
         adjoints[node.first_output as usize..][..node.outputs as usize].fill(S::zero());
     }

@@ -8,28 +8,34 @@
 mod clash;
 mod number;
 mod opened;
+mod pieces;
 mod plan;
 pub(crate) mod pool;
 mod reading;
 #[cfg(feature = "testing")]
 mod recorded;
+mod room;
 mod statements;
 mod threads;
 
 use std::any::{Any, TypeId};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
 use clash::Live;
 pub(crate) use clash::StatementKind;
 pub use number::Number;
 pub(crate) use opened::Opened;
+pub(crate) use pieces::PIECE;
+use pieces::Pieces;
 use plan::Instruction;
 pub use plan::ReplayError;
 pub(crate) use plan::{Arithmetic, Operand, Plan};
 pub(crate) use reading::{Reading, Whole};
 #[cfg(feature = "testing")]
 pub use recorded::Recorded;
+pub(crate) use room::Content;
+pub use room::Room;
 use statements::StatementList;
 pub(crate) use statements::carry;
 pub(crate) use threads::{new_tapes, release, tapes_by_type};
@@ -92,7 +98,7 @@ pub(crate) struct Run {
 
 /// The residuals of all nodes of one primitive.
 pub(crate) trait Store<S: Number> {
-    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]);
+    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<Room<'_, S>>]);
     /// See [`Primitive::ENTRYWISE`].
     fn is_entrywise(&self) -> bool {
         false
@@ -121,6 +127,14 @@ pub(crate) trait Store<S: Number> {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
+/// What changes in a sweep.
+struct Sweep<S> {
+    adjoints: Vec<S>,
+    pieces: Pieces<S>,
+    scratch: Vec<S>,
+    live: OnceCell<Live>,
+}
+
 /// What was recorded between opening and closing.
 pub(crate) struct Tape<S: Number> {
     /// Tells this tape's handles from all others'.
@@ -133,10 +147,14 @@ pub(crate) struct Tape<S: Number> {
     spans: Vec<Span>,
     runs: Vec<Run>,
     stores: Vec<(TypeId, Box<dyn Store<S>>)>,
-    /// The adjoints of all values, for the sweep. Between sweeps all are zero but the first `used`,
-    /// so that no sweep has to clear them.
+    /// The values that are in one piece.
+    pieces: Pieces<S>,
+    /// The adjoints of all other values, and of the inputs, for the sweep. Between sweeps all are zero
+    /// but the first `used`, so that no sweep has to clear them.
     adjoints: Vec<S>,
     used: usize,
+    /// Memory for the adjoints of arguments that are not one range.
+    scratch: Vec<S>,
     /// Whether a statement's partial derivative is infinite or undefined.
     infinite: bool,
     /// The products and quotients after the first such statement.
@@ -176,6 +194,15 @@ impl<S: Number> Tapes<S> {
                  made it, or came from another thread; return what you need from the closure, or \
                  call `value()` inside it"
             ),
+        }
+    }
+
+    /// Somebody has numbers of a value in one piece apart, this one and maybe those that follow.
+    pub(crate) fn take_apart(&mut self, stamp: u32, number: u32) {
+        // A tape that is closed has nothing more recorded.
+        let mut open = std::iter::once(&mut self.innermost).chain(&mut self.outer);
+        if let Some(tape) = open.find(|tape| tape.stamp == stamp) {
+            tape.pieces.take_apart(number);
         }
     }
 
@@ -247,8 +274,10 @@ impl<S: Number> Tape<S> {
             spans: Vec::new(),
             runs: Vec::new(),
             stores: Vec::new(),
+            pieces: Pieces::new(),
             adjoints: Vec::new(),
             used: 0,
+            scratch: Vec::new(),
             infinite: false,
             products: Vec::new(),
             jumping: Vec::new(),
@@ -268,6 +297,7 @@ impl<S: Number> Tape<S> {
         self.nodes.clear();
         self.spans.clear();
         self.runs.clear();
+        self.pieces.clear();
         for (_, store) in &mut self.stores {
             store.clear();
         }
@@ -308,6 +338,14 @@ impl<S: Number> Tape<S> {
         let others = u32::try_from(count).ok().and_then(|count| self.others.checked_add(count));
         self.others = others.expect(TOO_MANY);
         first
+    }
+
+    /// These numbers are a value that is in one piece.
+    #[inline]
+    pub(crate) fn in_one_piece(&mut self, first: u32, count: usize) {
+        if count >= PIECE {
+            self.pieces.push(first, count as u32);
+        }
     }
 
     /// Keeps something in the store of its type; `push` returns its place there.
@@ -414,40 +452,47 @@ impl<S: Number> Tape<S> {
         let inputs = self.inputs as usize;
         // A rule may panic: then the adjoints are gone, and not half swept.
         let mut adjoints = std::mem::take(&mut self.adjoints);
+        let mut pieces = std::mem::replace(&mut self.pieces, Pieces::new());
         if adjoints.len() < values {
             adjoints = vec![S::zero(); values];
-        } else {
-            adjoints[..self.used].fill(S::zero());
+            self.used = 0;
         }
+        pieces.start(self.inputs, &mut adjoints[..self.used]);
         // What came after the last result that is wanted is dead.
         let mut last = 0;
+        let mut settled = 0..0;
         self.seeds.clear();
         for (number, adjoint) in seed {
             if !adjoint.is_nothing() {
                 self.seeds.push(number);
             }
+            if !settled.contains(&number) {
+                settled = pieces.settle_number(number, &mut adjoints);
+            }
             adjoints[number as usize] += adjoint;
             last = number.max(last);
         }
-        let live = OnceCell::new();
-        let mut scratch = Vec::new();
+        let scratch = std::mem::take(&mut self.scratch);
+        let mut sweep = Sweep { adjoints, pieces, scratch, live: OnceCell::new() };
         let mut number = self.next();
         let mut statements = self.statements();
         for (i, node) in self.nodes.iter().enumerate().rev() {
             let results = node.first_output + node.outputs..number;
-            self.sweep_statements(node.statements..statements, results, last, &mut adjoints, &live);
+            self.sweep_statements(node.statements..statements, results, last, &mut sweep);
             if node.first_output <= last {
-                self.sweep_node((i, node), &mut adjoints, &mut scratch, &live);
+                self.sweep_node((i, node), &mut sweep);
             }
             number = node.first_output;
             statements = node.statements;
         }
         let results = self.inputs + 1..number;
-        self.sweep_statements(0..statements, results, last, &mut adjoints, &live);
+        self.sweep_statements(0..statements, results, last, &mut sweep);
+        let Sweep { mut adjoints, mut pieces, scratch, .. } = sweep;
         // No result is wanted but constants, whose adjoint is nobody's.
         adjoints[CONSTANT as usize] = S::zero();
+        pieces.end(&mut adjoints);
         self.used = inputs + 1;
-        self.adjoints = adjoints;
+        (self.adjoints, self.pieces, self.scratch) = (adjoints, pieces, scratch);
         &self.adjoints[1..=inputs]
     }
 
@@ -457,9 +502,9 @@ impl<S: Number> Tape<S> {
         statements: Range<usize>,
         results: Range<u32>,
         last: u32,
-        adjoints: &mut [S],
-        live: &OnceCell<Live>,
+        sweep: &mut Sweep<S>,
     ) {
+        let Sweep { adjoints, live, .. } = sweep;
         let is_live = |number| live.get_or_init(|| self.live()).is(number);
         let end = results.end.min(last + 1).max(results.start);
         let dead = (results.end - end) as usize;
@@ -470,21 +515,33 @@ impl<S: Number> Tape<S> {
         }
     }
 
-    fn sweep_node(
-        &self,
-        (i, node): (usize, &Node),
-        adjoints: &mut [S],
-        scratch: &mut Vec<S>,
-        live: &OnceCell<Live>,
-    ) {
-        let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
-        let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
+    fn sweep_node(&self, (i, node): (usize, &Node), sweep: &mut Sweep<S>) {
+        let Sweep { adjoints, pieces, scratch, live } = sweep;
+        let results = Run { start: node.first_output, count: node.outputs };
         let is_among = |nodes: &[u32]| nodes.binary_search(&(i as u32)).is_ok();
         let told = is_among(&self.jumping) || is_among(&self.unbounded);
-        let zeros = nothing
-            || (told || self.is_entrywise(node))
-                && outputs.iter().any(|adjoint| adjoint.is_nothing());
+        let mut block = None;
+        if let Some(place) = pieces.find_result(results) {
+            if pieces.is_untouched(place) {
+                pieces.free(place);
+                if !told && !self.is_entrywise(node) {
+                    return;
+                }
+            }
+            block = pieces.take(place);
+        }
+        let outputs = match &mut block {
+            Some(block) => &mut block[..],
+            None => &mut adjoints[node.first_output as usize..][..node.outputs as usize],
+        };
+        let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
+        let zeros = nothing || (told || self.is_entrywise(node)) && has_nothing(outputs);
         if zeros && (told || self.is_infinite(node, scratch)) {
+            if let Some(block) = block.take() {
+                adjoints[node.first_output as usize..][..block.len()].copy_from_slice(&block);
+                pieces.give(block);
+            }
+            let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
             // Zero is strong where nothing comes by this result.
             let live = live.get_or_init(|| self.live());
             let mut asked = false;
@@ -496,7 +553,7 @@ impl<S: Number> Tape<S> {
                 }
             }
             if nothing && !told {
-                return self.sweep_zeros(node, adjoints, scratch);
+                return self.sweep_zeros(node, sweep);
             }
             if nothing && !asked {
                 return outputs.fill(S::zero());
@@ -506,30 +563,48 @@ impl<S: Number> Tape<S> {
                 // A zero of a derivation that is over.
                 outputs.fill(S::zero());
             }
+            block.into_iter().for_each(|block| pieces.give(block));
             return;
         }
         // As much room as most nodes need: more takes time.
         match node.spans {
-            0..=2 => self.sweep_node_within::<2>(node, adjoints, scratch),
-            3..=4 => self.sweep_node_within::<4>(node, adjoints, scratch),
-            _ => self.sweep_node_within::<MOST_ARGUMENTS>(node, adjoints, scratch),
+            0..=2 => self.sweep_node_within::<2>(node, block, sweep),
+            3..=4 => self.sweep_node_within::<4>(node, block, sweep),
+            _ => self.sweep_node_within::<MOST_ARGUMENTS>(node, block, sweep),
         }
     }
 
+    /// Calls a node's rule. The adjoint of its result is in the block, if there is one.
     fn sweep_node_within<const ARGUMENTS: usize>(
         &self,
         node: &Node,
-        adjoints: &mut [S],
-        scratch: &mut Vec<S>,
+        mut block: Option<Vec<S>>,
+        sweep: &mut Sweep<S>,
     ) {
-        let (inputs, outputs) = adjoints.split_at_mut(node.first_output as usize);
-        let outputs = &mut outputs[..node.outputs as usize];
+        let Sweep { adjoints, pieces, scratch, .. } = sweep;
         let first_span = node.first_span as usize;
         let spans = &self.spans[first_span..first_span + node.spans as usize];
         let store = &self.stores[node.store as usize].1;
 
+        // Arguments that are in one piece, by their place among all of those.
+        let mut places = [None; ARGUMENTS];
+        if !pieces.is_empty() {
+            for (place, span) in places.iter_mut().zip(spans).filter(|(_, span)| span.active) {
+                for &run in self.runs_of(span) {
+                    *place = pieces.prepare(run, adjoints).filter(|_| span.runs == 1);
+                }
+            }
+        }
+        let (inputs, outputs) = adjoints.split_at_mut(node.first_output as usize);
+        let in_array = block.is_none();
+        let outputs = match &mut block {
+            Some(block) => &mut block[..],
+            None => &mut outputs[..node.outputs as usize],
+        };
+
         // Arguments that are one range of their own lend it; the others share the scratch.
         let mut lent = [const { None }; ARGUMENTS];
+        let contents = [const { Cell::new(Content::Sum) }; ARGUMENTS];
         let mut order: [usize; ARGUMENTS] = std::array::from_fn(|i| i);
         let order = &mut order[..spans.len()];
         let start = |i: usize| self.runs_of(&spans[i]).first().map_or(0, |run| run.start);
@@ -543,39 +618,74 @@ impl<S: Number> Tape<S> {
         }
         let mut rest = inputs;
         let mut offset = 0;
+        let mut lending = pieces.lend();
         let mut scattered = 0;
         for &i in order.iter() {
             let span = &spans[i];
             if !span.active {
                 continue;
             }
-            match *self.runs_of(span) {
-                [run] if run.start as usize >= offset => {
+            let piece = match places[i] {
+                Some(place) => lending.next(place),
+                None => Some((false, None)),
+            };
+            lent[i] = match (self.runs_of(span), piece) {
+                (_, Some((is_untouched, Some(memory)))) => {
+                    if is_untouched {
+                        let fits = !in_array && memory.len() == outputs.len();
+                        let content = if fits { Content::Exchangeable } else { Content::Nothing };
+                        contents[i].set(content);
+                    }
+                    Some(Room::new(memory, &contents[i]))
+                }
+                (&[run], Some((is_untouched, None))) if run.start as usize >= offset => {
                     let (_, from_start) = rest.split_at_mut(run.start as usize - offset);
                     let (own, after) = from_start.split_at_mut(run.count as usize);
-                    lent[i] = Some(own);
                     rest = after;
                     offset = (run.start + run.count) as usize;
+                    if is_untouched {
+                        contents[i].set(Content::Nothing);
+                    }
+                    Some(Room::new(own, &contents[i]))
                 }
-                _ => scattered += span.count as usize,
-            }
+                _ => {
+                    scattered += span.count as usize;
+                    None
+                }
+            };
         }
         let direct = lent.each_ref().map(Option::is_some);
-        scratch.clear();
-        scratch.resize(scattered, S::zero());
+        if scratch.len() < scattered {
+            scratch.resize(scattered, S::zero());
+        }
         let mut free = scratch.as_mut_slice();
         for (i, span) in spans.iter().enumerate() {
             if span.active && !direct[i] {
-                lent[i] = Some(split_front(&mut free, span.count as usize));
+                contents[i].set(Content::Nothing);
+                let own = split_front(&mut free, span.count as usize);
+                lent[i] = Some(Room::new(own, &contents[i]));
             }
         }
         store.reverse(node.entry as usize, outputs, &mut lent[..spans.len()]);
-        outputs.fill(S::zero());
-
+        if in_array {
+            outputs.fill(S::zero());
+        }
+        if !pieces.is_empty() {
+            for i in (0..spans.len()).filter(|&i| direct[i]) {
+                if let Some(place) = places[i] {
+                    pieces.lent(place, contents[i].get(), &mut block);
+                }
+            }
+            block.into_iter().for_each(|block| pieces.give(block));
+        }
         let mut collected = scratch.as_slice();
         for (i, span) in spans.iter().enumerate() {
             if span.active && !direct[i] {
-                self.scatter(span, &mut collected, adjoints);
+                let (own, others) = collected.split_at(span.count as usize);
+                collected = others;
+                if contents[i].get() == Content::Sum {
+                    self.scatter(span, own, adjoints, pieces);
+                }
             }
         }
     }
@@ -586,12 +696,18 @@ impl<S: Number> Tape<S> {
     }
 
     /// Adds the contributions to the adjoints that the span names.
-    fn scatter(&self, span: &Span, contributions: &mut &[S], adjoints: &mut [S]) {
-        for run in self.runs_of(span) {
+    fn scatter(
+        &self,
+        span: &Span,
+        mut contributions: &[S],
+        adjoints: &mut [S],
+        pieces: &mut Pieces<S>,
+    ) {
+        for &run in self.runs_of(span) {
             let (own, rest) = contributions.split_at(run.count as usize);
-            *contributions = rest;
+            contributions = rest;
             if run.start != CONSTANT {
-                for (adjoint, &contribution) in adjoints[run.start as usize..].iter_mut().zip(own) {
+                for (adjoint, &contribution) in pieces.sums(run, adjoints).iter_mut().zip(own) {
                     // Without a branch, so that loops have vector instructions.
                     let sum = *adjoint + contribution;
                     *adjoint = if contribution.is_nothing() { *adjoint } else { sum };
@@ -599,6 +715,13 @@ impl<S: Number> Tape<S> {
             }
         }
     }
+}
+
+/// Whether one of the numbers is zero and nothing varies it. Without a branch for each, so that loops have vector
+/// instructions.
+fn has_nothing<S: Number>(numbers: &[S]) -> bool {
+    let among = |some: &[S]| some.iter().fold(false, |any, x| any | x.is_nothing());
+    numbers.chunks(64).any(among)
 }
 
 /// Takes the first `count` elements off `rest`.

@@ -193,19 +193,23 @@ impl Reading {
         &self.runs.all()[first as usize..self.ends[i] as usize]
     }
 
-    /// Records a node with this many results, what whose rule reads `keep` keeps; returns the number
-    /// of its first result.
+    /// Records a node with this many results, a value in one piece or not, what whose rule reads `keep` keeps;
+    /// returns the number of its first result.
     // Inlined with what it calls, as a call would copy what is kept once more.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn record<S: Number>(
         &self,
         outputs: usize,
+        whole: bool,
         keep: impl FnOnce(&mut Tape<S>) -> (u32, u32),
     ) -> u32 {
         let mut tapes = S::tapes().borrow_mut();
         let tape = tapes.tape(self.stamp);
         let first_output = tape.number(outputs);
+        if whole {
+            tape.in_one_piece(first_output, outputs);
+        }
         let kept = keep(tape);
         self.push_node(tape, first_output, outputs as u32, kept);
         first_output

@@ -2,6 +2,7 @@
 //! they are compiled once and not for every primitive.
 
 use std::any::Any;
+use std::cell::Cell;
 
 use num_traits::ToPrimitive;
 
@@ -9,7 +10,7 @@ use crate::contract::passing::Arguments;
 use crate::contract::primitive::{Inputs, Output, Primitive};
 use crate::contract::scalar::Real;
 use crate::contract::value::Differentiable;
-use crate::tape::MOST_ARGUMENTS;
+use crate::tape::{Content, MOST_ARGUMENTS, Number, Room};
 
 /// A rule at one evaluation, which is kept: tangents of the arguments to that of the results.
 pub(super) type Push<'a, S> = Box<dyn Fn(&[S]) -> Vec<S> + 'a>;
@@ -107,12 +108,27 @@ impl<P: Primitive, S: Real> Subject<S> for Near<P> {
             let mut adjoints = start.to_vec();
             let mut outputs = cotangent.to_vec();
             let mut slots = [const { None }; MOST_ARGUMENTS];
+            let contents = [const { Cell::new(Content::Sum) }; MOST_ARGUMENTS];
             for (argument, adjoint) in adjoints.iter_mut().enumerate() {
                 if wanted(argument) && P::is_known(argument) {
-                    slots[argument] = Some(adjoint.as_mut_slice());
+                    // Where nothing was added before, a rule does not look at what is in the memory.
+                    if adjoint.iter().all(Number::is_nothing) {
+                        adjoint.fill(nalgebra::convert(f64::NAN));
+                        let fits = adjoint.len() == outputs.len();
+                        let content = if fits { Content::Exchangeable } else { Content::Nothing };
+                        contents[argument].set(content);
+                    }
+                    slots[argument] = Some(Room::new(adjoint.as_mut_slice(), &contents[argument]));
                 }
             }
             P::reverse(&residual, &shapes, &mut outputs, &mut slots[..start.len()]);
+            for (adjoint, content) in adjoints.iter_mut().zip(&contents) {
+                match content.get() {
+                    Content::Sum => {}
+                    Content::Nothing | Content::Exchangeable => adjoint.fill(S::zero()),
+                    Content::Exchanged => adjoint.copy_from_slice(&outputs),
+                }
+            }
             adjoints
         };
         Some((value, Box::new(pull)))

@@ -1,3 +1,4 @@
+use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
@@ -78,8 +79,12 @@ fn asum_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let Some(mut x_bar) = x_bar.buffer() else { return };
     for (x_bar, &x) in numbers_mut(&mut x_bar).iter_mut().zip(x.as_slice()) {
-        let mut slope = x;
-        slope.parts_mut().iter_mut().for_each(|part| *part = sign(*part) * y_bar);
-        *x_bar += slope;
+        if <T::Kind as Kind>::REAL {
+            *x_bar += T::from_real(sign(x.real()) * y_bar);
+        } else {
+            let mut slope = x;
+            slope.parts_mut().iter_mut().for_each(|part| *part = sign(*part) * y_bar);
+            *x_bar += slope;
+        }
     }
 }

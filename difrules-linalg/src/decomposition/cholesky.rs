@@ -83,8 +83,8 @@ fn cholesky_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
+    if a_bar.is_wanted() {
         cholesky_reverse_hermitian(block(l), &mut buffer(&mut l_bar));
-        add_cotangent(&l_bar, &mut a_bar);
+        add_cotangent(&l_bar, a_bar);
     }
 }

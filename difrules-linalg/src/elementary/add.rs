@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, numbers, numbers_mut};
+use crate::block::{add_cotangent, add_to_both, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -63,15 +63,19 @@ where
 }
 
 fn add_reverse<T: Scalar, R: Dim, C: Dim>(
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
     b_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    add_to_both(
-        numbers(&y_bar),
-        (a_bar.buffer().as_mut().map(numbers_mut), |_, y_bar| y_bar),
-        (b_bar.buffer().as_mut().map(numbers_mut), |_, y_bar| y_bar),
-    );
+    if a_bar.is_exchangeable() {
+        add_cotangent(&y_bar, b_bar);
+        a_bar.exchange();
+    } else if b_bar.is_exchangeable() {
+        add_cotangent(&y_bar, a_bar);
+        b_bar.exchange();
+    } else {
+        add_to_both(numbers_mut(&mut y_bar), (a_bar, |_, y_bar| y_bar), (b_bar, |_, y_bar| y_bar));
+    }
 }

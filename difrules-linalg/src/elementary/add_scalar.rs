@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::add_cotangent;
+use crate::block::pass_on;
 use crate::sample;
 
 /// x added to every entry of A.
@@ -56,9 +56,7 @@ fn add_scalar_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     x_bar.add(|| y_bar.sum());
-    if let Some(mut a_bar) = a_bar.buffer() {
-        add_cotangent(&y_bar, &mut a_bar);
-    }
+    pass_on(&y_bar, a_bar);
 }
 
 fn add_scalar_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, T) {

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
-use crate::block::add_cotangent;
+use crate::block::pass_on;
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -68,14 +68,12 @@ fn add_to_columns_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        add_cotangent(&y_bar, &mut a_bar);
-    }
     if let Some(mut v_bar) = v_bar.buffer() {
         for column in y_bar.column_iter() {
             v_bar += column;
         }
     }
+    pass_on(&y_bar, a_bar);
 }
 
 fn add_to_columns_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T>) {

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix, RowDVector, RowOVector, U1};
 
-use crate::block::add_cotangent;
+use crate::block::pass_on;
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -69,14 +69,12 @@ fn add_to_rows_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        add_cotangent(&y_bar, &mut a_bar);
-    }
     if let Some(mut r_bar) = r_bar.buffer() {
         for (r_bar, column) in r_bar.iter_mut().zip(y_bar.column_iter()) {
             *r_bar += column.sum();
         }
     }
+    pass_on(&y_bar, a_bar);
 }
 
 fn add_to_rows_sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, RowDVector<T>) {

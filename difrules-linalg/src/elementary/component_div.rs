@@ -4,7 +4,7 @@ use difrules_core::{Cotangent, Scalar, Slot, math, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, along, along_factor, kept, moved, numbers, numbers_mut, still};
+use crate::block::{add_to_both, along, along_factor, kept, moved, numbers_mut, still};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -79,22 +79,18 @@ where
 fn component_div_reverse<T: Scalar, R: Dim, C: Dim>(
     b: &OMatrix<T, R, C>,
     y: &OMatrix<T, R, C>,
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
     b_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let y_bar = numbers(&y_bar);
+    let y_bar = numbers_mut(&mut y_bar);
     let (b, y) = (&b.as_slice()[..y_bar.len()], &y.as_slice()[..y_bar.len()]);
     add_to_both(
         y_bar,
-        (a_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| {
-            kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()))
-        }),
-        (b_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| {
-            along(moved(-quotient(y[k], b[k]).conjugate()), y_bar)
-        }),
+        (a_bar, |k, y_bar| kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()))),
+        (b_bar, |k, y_bar| along(moved(-quotient(y[k], b[k]).conjugate()), y_bar)),
     );
 }
 

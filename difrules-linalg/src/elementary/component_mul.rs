@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, along_factor, numbers, numbers_mut};
+use crate::block::{add_to_both, along_factor, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -69,21 +69,17 @@ where
 fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, C>,
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
     b_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let y_bar = numbers(&y_bar);
+    let y_bar = numbers_mut(&mut y_bar);
     let (a, b) = (&a.as_slice()[..y_bar.len()], &b.as_slice()[..y_bar.len()]);
     add_to_both(
         y_bar,
-        (a_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| {
-            along_factor(y_bar, b[k].conjugate())
-        }),
-        (b_bar.buffer().as_mut().map(numbers_mut), |k, y_bar| {
-            along_factor(y_bar, a[k].conjugate())
-        }),
+        (a_bar, |k, y_bar| along_factor(y_bar, b[k].conjugate())),
+        (b_bar, |k, y_bar| along_factor(y_bar, a[k].conjugate())),
     );
 }

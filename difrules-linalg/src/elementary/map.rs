@@ -67,12 +67,10 @@ where
 
 fn map_reverse<T: Scalar, F: Formula<1>, R: Dim, C: Dim>(
     slopes: &Slopes<F, OMatrix<T, R, C>, 1>,
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        pull(0, slopes, &y_bar, &mut a_bar);
-    }
+    pull(0, slopes, &mut y_bar, a_bar);
 }

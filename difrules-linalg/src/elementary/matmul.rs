@@ -8,8 +8,7 @@ use crate::blas::gemm::Product;
 use crate::blas::options::Operation;
 use crate::blas::strong::{Moving, clashes, is_bounded};
 use crate::block::{
-    SMALL, block, block_mut, buffer, is_small, keep_resting, multiply_moving, product_of_parts,
-    rests,
+    SMALL, add_product, block, block_mut, buffer, is_small, keep_resting, product_of_parts, rests,
 };
 use crate::error::{Error, shape};
 
@@ -135,16 +134,8 @@ fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         return small_reverse(a, b, &y_bar, a_bar, b_bar);
     }
     let y_bar = buffer(&mut y_bar);
-    if let Some(mut a_bar) = a_bar.buffer() {
-        let factors = ((y_bar.as_view(), false), (block(b), true));
-        let (one, sum) = (T::one(), &mut buffer(&mut a_bar));
-        multiply_moving(one, factors.0, factors.1, Moving::First, one, sum);
-    }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        let factors = ((block(a), true), (y_bar.as_view(), false));
-        let (one, sum) = (T::one(), &mut buffer(&mut b_bar));
-        multiply_moving(one, factors.0, factors.1, Moving::Second, one, sum);
-    }
+    add_product((y_bar.as_view(), false), (block(b), true), Moving::First, a_bar);
+    add_product((block(a), true), (y_bar.as_view(), false), Moving::Second, b_bar);
 }
 
 /// The reverse rule where all sizes are known when it is compiled: the loops are unrolled.

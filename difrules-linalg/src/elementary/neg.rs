@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to, kept, numbers, numbers_mut};
+use crate::block::{add_last, kept, numbers_mut};
 use crate::sample;
 
 /// -A.
@@ -45,12 +45,10 @@ where
 }
 
 fn neg_reverse<T: Scalar, R: Dim, C: Dim>(
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        add_to(numbers(&y_bar), numbers_mut(&mut a_bar), |_, y_bar| -y_bar);
-    }
+    add_last(numbers_mut(&mut y_bar), a_bar, |_, y_bar: T| -y_bar);
 }

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, is_still, kept, moved, numbers, numbers_mut};
+use crate::block::{add_term, add_to_both, is_still, kept, moved, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -65,15 +65,20 @@ where
 }
 
 fn sub_reverse<T: Scalar, R: Dim, C: Dim>(
-    y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+    mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
     a_bar: Slot<'_, OMatrix<T, R, C>>,
     b_bar: Slot<'_, OMatrix<T, R, C>>,
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    add_to_both(
-        numbers(&y_bar),
-        (a_bar.buffer().as_mut().map(numbers_mut), |_, y_bar| y_bar),
-        (b_bar.buffer().as_mut().map(numbers_mut), |_, y_bar: T| -y_bar),
-    );
+    if a_bar.is_exchangeable() {
+        add_term(&y_bar, b_bar, |_, y_bar: T| -y_bar);
+        a_bar.exchange();
+    } else {
+        add_to_both(
+            numbers_mut(&mut y_bar),
+            (a_bar, |_, y_bar| y_bar),
+            (b_bar, |_, y_bar: T| -y_bar),
+        );
+    }
 }

@@ -50,7 +50,11 @@ fn sum_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        numbers_mut(&mut a_bar).iter_mut().for_each(|a_bar| *a_bar += y_bar);
+    let Some((mut a_bar, untouched)) = a_bar.uncleared() else { return };
+    let a_bar = numbers_mut(&mut a_bar);
+    if untouched {
+        a_bar.fill(T::zero() + y_bar);
+    } else {
+        a_bar.iter_mut().for_each(|a_bar| *a_bar += y_bar);
     }
 }

@@ -127,7 +127,5 @@ fn cholesky_solve_reverse<T: Scalar, D: Dim, C: Dim>(
             add_outer(Triangle::Lower, -T::one(), left, block(&product), &mut l_bar);
         }
     }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        add_cotangent(&x_bar, &mut b_bar);
-    }
+    add_cotangent(&x_bar, b_bar);
 }

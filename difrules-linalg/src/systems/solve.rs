@@ -109,9 +109,7 @@ fn solve_reverse<T: Scalar, D: Dim, C: Dim>(
         let product = ((w.as_view(), false), (block(x), true));
         multiply(-T::one(), product.0, product.1, T::one(), &mut buffer(&mut a_bar));
     }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        add_cotangent(&x_bar, &mut b_bar);
-    }
+    add_cotangent(&x_bar, b_bar);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

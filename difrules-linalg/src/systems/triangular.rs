@@ -308,9 +308,7 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
             }
         }
     }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        add_cotangent(&x_bar, &mut b_bar);
-    }
+    add_cotangent(&x_bar, b_bar);
 }
 
 fn upper_and_right_side<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

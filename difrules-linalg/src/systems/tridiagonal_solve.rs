@@ -219,9 +219,7 @@ fn tridiagonal_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     if let Some(mut bar) = upper_bar.buffer() {
         (1..size).for_each(|i| bar[i - 1] += entry(i - 1, i));
     }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        add_cotangent(&x_bar, &mut b_bar);
-    }
+    add_cotangent(&x_bar, b_bar);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DVector<T>, DVector<T>, DVector<T>, DMatrix<T>) {

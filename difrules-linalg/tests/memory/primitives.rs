@@ -2,7 +2,7 @@
 
 use crate::{ALLOCATIONS, ALONE};
 use difrules_core::contract::passing::Arguments;
-use difrules_core::contract::{Inputs, Primitive};
+use difrules_core::contract::{Inputs, Primitive, Room};
 use difrules_core::testing::Sampler;
 use difrules_core::{Differentiable, Scalar, Slot};
 use difrules_linalg::{
@@ -32,7 +32,7 @@ fn allocations<P: Primitive>(name: &str, inputs: Inputs<P, f64>, wrong: &mut Vec
     });
     let mut slots = [const { None }; 8];
     for ((slot, adjoint), size) in slots.iter_mut().zip(&mut adjoints).zip(sizes) {
-        *slot = Some(&mut adjoint[..size]);
+        *slot = Some(Room::from(&mut adjoint[..size]));
     }
     let mut count = |what: &str, before: usize| {
         let count = ALLOCATIONS.get() - before;

@@ -44,14 +44,15 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
         Keep::Shared(&output),
         saved,
     );
-    let mut results = Count(returned);
+    let mut results = Count { numbers: returned, pieces: usize::from(returned > 0) };
     P::Arguments::change::<Var<T>>(&mut arguments, &mut results);
     let mut bounded = Bounded(true);
     if is_told::<P, T>() {
         output.for_each_real(&mut |y: T| bounded.0 &= y.is_bounded());
         P::Arguments::change::<Var<T>>(&mut arguments, &mut bounded);
     }
-    let results = (results.0, bounded.0);
+    let results =
+        Results { numbers: results.numbers, whole: results.pieces == 1, bounded: bounded.0 };
     let first = record::<P, T>(reading, results, residual, shapes, replayed, || {
         let mut values = output.to_reals();
         P::Arguments::change::<Var<T>>(&mut arguments, &mut Append(&mut values));
@@ -81,12 +82,17 @@ impl<T: Real> Look<Var<T>> for Ranges {
     }
 }
 
-/// Counts the numbers of `&mut` arguments.
-struct Count(usize);
+/// Counts the numbers of `&mut` arguments, and those that have any.
+struct Count {
+    numbers: usize,
+    pieces: usize,
+}
 
 impl<T: Real> Change<Var<T>> for Count {
     fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
-        self.0 += F::Of::<T>::count(&whole.value.shape());
+        let numbers = F::Of::<T>::count(&whole.value.shape());
+        self.numbers += numbers;
+        self.pieces += usize::from(numbers > 0);
     }
 }
 
@@ -248,7 +254,8 @@ pub(super) fn node<P: Primitive, T: Real>(
     };
     let mut output = evaluation.output.map_reals(&mut next);
     P::Arguments::write_back(arguments, &evaluation.inputs, &mut |x, value| *x = next(value));
-    let results = ((number - first) as usize, bounded);
+    let numbers = (number - first) as usize;
+    let results = Results { numbers, whole: false, bounded };
     let shapes = P::shapes(&evaluation);
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
     let residual = P::residual(evaluation);
@@ -257,7 +264,7 @@ pub(super) fn node<P: Primitive, T: Real>(
     // What this copies is dropped behind the node.
     let _copies = (recorded > 0).then(|| renumber::<P, T>(arguments, &mut output, recorded));
     record::<P, T>(reading, results, residual, shapes, replayed, || {
-        let mut values = Vec::with_capacity(results.0);
+        let mut values = Vec::with_capacity(results.numbers);
         output.for_each_real(&mut |y: Var<T>| values.push(y.value));
         P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
             if P::Arguments::IN_PLACE[argument] {
@@ -294,26 +301,36 @@ pub(super) fn to_replay<P: Primitive, T: Real>(
         .then(|| Box::new(P::Arguments::copy::<T>(arguments)))
 }
 
-/// Puts a node on the tape of its arguments, with how many results it has and whether they are finite, where the rule
-/// wants to know; returns the number of its first result. A tape that is replayed is told the results' `values`.
+/// What a node has as results.
+#[derive(Clone, Copy)]
+struct Results {
+    numbers: usize,
+    /// Whether they are one value in one piece.
+    whole: bool,
+    /// Whether they are finite, where the rule wants to know.
+    bounded: bool,
+}
+
+/// Puts a node on the tape of its arguments; returns the number of its first result. A tape that is replayed is told
+/// the results' `values`.
 #[cfg_attr(debug_assertions, inline)]
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn record<P: Primitive, T: Real>(
     reading: &Reading,
-    (results, bounded): (usize, bool),
+    Results { numbers, whole, bounded }: Results,
     residual: P::Residual<T>,
     shapes: Shapes<P>,
     replayed: Option<Box<Inputs<P, T>>>,
     values: impl FnOnce() -> Vec<T>,
 ) -> u32 {
     match replayed {
-        None => reading.record::<T>(results, |tape| {
+        None => reading.record::<T>(numbers, whole, |tape| {
             tape.note_unbounded(!bounded);
             tape.keep_residual::<P>(residual, shapes)
         }),
         Some(inputs) => {
             let values = values();
-            reading.record::<T>(results, |tape| {
+            reading.record::<T>(numbers, whole, |tape| {
                 tape.note_unbounded(!bounded);
                 tape.keep_replayed::<P>(*inputs, residual, shapes, &values)
             })

@@ -6,7 +6,7 @@ use crate::contract::primitive::Called;
 use crate::contract::scalar::Real;
 use crate::modes::reverse::var::Var;
 use crate::tape::ReplayError;
-use crate::tape::{Reading, Store};
+use crate::tape::{Reading, Room, Store};
 
 /// A call, at the point where it was made last.
 struct Call<F, T> {
@@ -54,7 +54,7 @@ pub(crate) fn record<F: Called, T: Real>(
     let partials = vec![None; values.len()];
     let mut call = Call { function, arguments: values, wanted, partials };
     call.call().map(|value| {
-        let number = reading.record::<T>(1, |tape| {
+        let number = reading.record::<T>(1, false, |tape| {
             if let Some(plan) = &mut tape.plan {
                 plan.values.push(value);
             }
@@ -68,10 +68,10 @@ pub(crate) fn record<F: Called, T: Real>(
 }
 
 impl<F: Called, T: Real> Store<T> for Calls<F, T> {
-    fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<&mut [T]>]) {
+    fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<Room<'_, T>>]) {
         for (slot, partial) in slots.iter_mut().zip(&self.0[entry].partials) {
-            if let (Some(slot), Some(partial)) = (slot, partial) {
-                slot[0] += *partial * outputs[0];
+            if let (Some(slot), Some(partial)) = (slot.take(), partial) {
+                slot.add(&[*partial * outputs[0]]);
             }
         }
     }

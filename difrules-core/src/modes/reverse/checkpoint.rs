@@ -8,7 +8,7 @@ use crate::contract::value::{Differentiable, Shape, With};
 use crate::modes::maps::{self, Lift, Numbering, Ranges, Values};
 use crate::modes::reverse::var::Var;
 use crate::tape::ReplayError;
-use crate::tape::{CONSTANT, Opened, Reading, Store};
+use crate::tape::{CONSTANT, Opened, Reading, Room, Store};
 
 /// Runs `x = step(k, &x, parameters)` for `k` from 0 to `steps - 1`, and returns the last `x`.
 ///
@@ -189,7 +189,7 @@ where
             let results = <With<X, T>>::count(&shape);
             let kept =
                 Loop { steps, step, parameters: parameter_values, states, every, last: shape };
-            let next = reading.record::<T>(results, |tape| {
+            let next = reading.record::<T>(results, false, |tape| {
                 if let Some(plan) = &mut tape.plan {
                     last.for_each_real(&mut |x| plan.values.push(x));
                 }
@@ -222,7 +222,7 @@ where
     F: Fn(usize, &X, &P) -> Result<X, E> + 'static,
 {
     /// Segment by segment, from the last: each is recorded on a tape of its own and swept.
-    fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<&mut [T]>]) {
+    fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<Room<'_, T>>]) {
         let Loop { steps, step, parameters, states, every, .. } = &self.0[entry];
         let mut state_bar = outputs.to_vec();
         let mut parameters_bar = vec![T::zero(); <With<P, T>>::count(&parameters.shape())];
@@ -249,8 +249,8 @@ where
             });
         }
         for (slot, adjoint) in slots.iter_mut().zip([state_bar, parameters_bar]) {
-            for (sum, &term) in slot.iter_mut().flat_map(|slot| slot.iter_mut()).zip(&adjoint) {
-                *sum += term;
+            if let Some(slot) = slot.take() {
+                slot.add(&adjoint);
             }
         }
     }

@@ -12,7 +12,15 @@ use crate::contract::value::{Differentiable, Family};
 use crate::contract::whole::Gather;
 use crate::modes::reverse::{called, checkpoint};
 use crate::modes::whole::{VarLent, VarWhole};
-use crate::tape::{CONSTANT, OBSERVED, Reading, Whole};
+use crate::tape::{CONSTANT, OBSERVED, PIECE, Reading, Whole};
+
+/// Tells the tape that somebody has the numbers of a value apart.
+#[inline]
+fn take_apart<F: Family, T: Real>(lent: VarLent<'_, F::Of<T>>) {
+    if lent.stamp != 0 && F::Of::<T>::count(&lent.value.shape()) >= PIECE {
+        T::tapes().borrow_mut().take_apart(lent.stamp, lent.first);
+    }
+}
 
 impl<T: Real> Real for Var<T> {
     const BASE: bool = false;
@@ -174,6 +182,7 @@ impl<T: Real> Real for Var<T> {
         lent: VarLent<'_, F::Of<T>>,
         f: &mut impl FnMut(Self) -> S,
     ) -> F::Of<S> {
+        take_apart::<F, T>(lent);
         let (mut number, step) = (lent.first, u32::from(lent.stamp != 0));
         lent.value.map_reals(&mut |value| {
             let x = Self { value, stamp: lent.stamp, number };
@@ -183,6 +192,7 @@ impl<T: Real> Real for Var<T> {
     }
 
     fn for_each_entry<F: Family>(lent: VarLent<'_, F::Of<T>>, f: &mut impl FnMut(Self)) {
+        take_apart::<F, T>(lent);
         let (mut number, step) = (lent.first, u32::from(lent.stamp != 0));
         lent.value.for_each_real(&mut |value| {
             f(Self { value, stamp: lent.stamp, number });
@@ -210,7 +220,12 @@ impl<T: Real> Real for Var<T> {
         take: impl Fn(&F::Of<T>) -> G::Of<T>,
     ) -> VarWhole<G::Of<T>> {
         let first = if lent.stamp == 0 { CONSTANT } else { lent.first + offset as u32 };
-        VarWhole { value: Kept::new(take(lent.value)), stamp: lent.stamp, first }
+        let value = take(lent.value);
+        // A part that is small is looked at number by number.
+        if G::Of::<T>::count(&value.shape()) < PIECE {
+            take_apart::<F, T>(VarLent { first, ..lent });
+        }
+        VarWhole { value: Kept::new(value), stamp: lent.stamp, first }
     }
 
     fn apply_whole<P: Primitive>(
@@ -218,13 +233,14 @@ impl<T: Real> Real for Var<T> {
     ) -> Result<VarWhole<Output<P, T>>, P::Error> {
         let mut ranges = Ranges { reading: Reading::new(), argument: 0 };
         P::Arguments::look::<Self, _>(&arguments, &mut ranges, |ranges, i| ranges.argument = i);
-        let mut reading = ranges.reading;
+        // Read where it is: it is large enough that moving it takes time.
+        let reading = &mut ranges.reading;
         reading.finish(P::Arguments::IN_PLACE.len());
         if reading.stamp() == 0 {
             let result = T::apply::<P>(P::Arguments::give::<Self>(&mut arguments));
             P::into_result::<T>(result).map(VarWhole::constant)
         } else {
-            whole_node::<P, T>(&reading, arguments)
+            whole_node::<P, T>(reading, arguments)
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::contract::primitive::{Inputs, Primitive, Shapes};
 use crate::contract::scalar::Real;
 use crate::contract::value::Differentiable;
 use crate::diagnostic::jumped;
-use crate::tape::{ReplayError, Store, Tape};
+use crate::tape::{ReplayError, Room, Store, Tape};
 
 /// Whether the reverse rule of `P` is told which zeros are strong where a result is not finite: products are such, of
 /// which a rule reads the factors.
@@ -57,7 +57,7 @@ impl<P: Primitive, S: Real> Default for StoreOf<P, S> {
 }
 
 impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
-    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<Room<'_, S>>]) {
         let (residual, shapes) = &self.0[entry];
         P::reverse(residual, shapes, outputs, slots);
     }
@@ -99,7 +99,7 @@ impl<P: Primitive, S: Real> Default for Replayed<P, S> {
 }
 
 impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
-    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<&mut [S]>]) {
+    fn reverse(&self, entry: usize, outputs: &mut [S], slots: &mut [Option<Room<'_, S>>]) {
         let (_, residual, shapes) = &self.0[entry];
         P::reverse(residual, shapes, outputs, slots);
     }

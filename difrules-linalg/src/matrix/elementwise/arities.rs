@@ -103,18 +103,14 @@ macro_rules! arity {
         #[allow(clippy::too_many_arguments)] // A slot an argument.
         fn $reverse<T: Scalar, F: Formula<$N>, R: Dim, C: Dim $(, $R: Dim, $C: Dim)*>(
             slopes: &Slopes<F, OMatrix<T, R, C>, $N>,
-            y_bar: Cotangent<'_, OMatrix<T, R, C>>,
+            mut y_bar: Cotangent<'_, OMatrix<T, R, C>>,
             $a_bar: Slot<'_, OMatrix<T, R, C>>,
             $($b_bar: Slot<'_, OMatrix<T, $R, $C>>,)*
         ) where
             DefaultAllocator: Allocator<R, C> $(+ Allocator<$R, $C>)*,
         {
-            if let Some(mut a_bar) = $a_bar.buffer() {
-                pull(0, slopes, &y_bar, &mut a_bar);
-            }
-            $(if let Some(mut b_bar) = $b_bar.buffer() {
-                pull($i, slopes, &y_bar, &mut b_bar);
-            })*
+            pull(0, slopes, &mut y_bar, $a_bar);
+            $(pull($i, slopes, &mut y_bar, $b_bar);)*
         }
 
         fn $draw(random: &mut Sampler) -> $drawn {

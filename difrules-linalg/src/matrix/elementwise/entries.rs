@@ -3,12 +3,13 @@
 use std::marker::PhantomData;
 
 use difrules_core::__private::same;
-use difrules_core::{Cotangent, Scalar};
+use difrules_core::contract::Kept;
+use difrules_core::{Cotangent, Scalar, Slot};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix};
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use super::formula::Formula;
-use crate::block::{add_to, along, moved, numbers, numbers_mut, still};
+use crate::block::{add_last, add_or_write, add_to, along, moved, numbers_mut, still};
 
 /// The entries of an argument, and how far it is from one row, and from one column, to the next: nothing
 /// where there is one for all.
@@ -69,8 +70,8 @@ fn each<T: Scalar, const N: usize>(
 }
 
 /// The partial derivatives of a function at each entry, a matrix for each of its numbers.
-pub struct Slopes<F, X, const N: usize> {
-    by: [X; N],
+pub struct Slopes<F, X: 'static, const N: usize> {
+    by: [Kept<X>; N],
     of: PhantomData<fn() -> F>,
 }
 
@@ -116,7 +117,7 @@ where
             }
         });
     }
-    (y, Slopes { by: slopes, of: PhantomData })
+    (y, Slopes { by: slopes.map(Kept::new), of: PhantomData })
 }
 
 /// Panics if somebody asks for a derivative that nobody knows.
@@ -156,18 +157,31 @@ where
 pub(crate) fn pull<T: Scalar, F: Formula<N>, R: Dim, C: Dim, R1: Dim, C1: Dim, const N: usize>(
     argument: usize,
     slopes: &Slopes<F, OMatrix<T, R, C>, N>,
-    y_bar: &Cotangent<'_, OMatrix<T, R, C>>,
-    x_bar: &mut MatrixViewMut<'_, T, R1, C1>,
+    y_bar: &mut Cotangent<'_, OMatrix<T, R, C>>,
+    x_bar: Slot<'_, OMatrix<T, R1, C1>>,
 ) where
-    DefaultAllocator: Allocator<R, C>,
+    DefaultAllocator: Allocator<R, C> + Allocator<R1, C1>,
 {
+    if !x_bar.is_wanted() {
+        return;
+    }
     ask::<F, N>(argument, || y_bar.iter().any(|y_bar| !y_bar.is_constant_zero()));
     let slopes = slopes.by[argument].as_slice();
-    let ((rows, columns), shape) = (y_bar.shape(), x_bar.shape());
-    let (y_bar, x_bar) = (numbers(y_bar), numbers_mut(x_bar));
+    let ((rows, columns), y_bar) = (y_bar.shape(), numbers_mut(y_bar));
+    if argument + 1 == N && x_bar.is_exchangeable() {
+        // Nobody reads the cotangent after the last one.
+        let slopes = &slopes[..y_bar.len()];
+        return add_last(y_bar, x_bar, |k, y_bar| along(slopes[k].conjugate(), y_bar));
+    }
+    let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
+    let (shape, x_bar) = (x_bar.shape(), numbers_mut(&mut x_bar));
     if shape == (rows, columns) {
         let slopes = &slopes[..y_bar.len()];
-        return add_to(y_bar, x_bar, |k, y_bar| along(slopes[k].conjugate(), y_bar));
+        let term = |k: usize, y_bar| along(slopes[k].conjugate(), y_bar);
+        return add_or_write(y_bar, (x_bar, untouched), term);
+    }
+    if untouched {
+        x_bar.fill(T::zero());
     }
     for j in 0..columns {
         let column = j * rows..(j + 1) * rows;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use difrules_core::__private::{infallible, same};
 use difrules_core::Real;
 use difrules_core::contract::passing::Value;
-use difrules_core::contract::{Elementwise, Evaluation, Inputs, Kind, Primitive};
+use difrules_core::contract::{Elementwise, Evaluation, Inputs, Kind, Primitive, Room};
 use difrules_core::registry::UnknownPartial;
 
 /// A number of a kind over a real scalar.
@@ -104,7 +104,7 @@ fn slope<P: Primitive<Output = K, Error = Infallible>, K: Kind, S: Real, const N
     let shapes = P::shapes::<S>(&evaluation);
     let residual = P::residual::<S>(evaluation);
     let mut adjoints = [[S::zero()]; N];
-    let mut slots = adjoints.each_mut().map(|adjoint| Some(&mut adjoint[..]));
+    let mut slots = adjoints.each_mut().map(|adjoint| Some(Room::from(&mut adjoint[..])));
     P::reverse::<S>(&residual, &shapes, &mut [S::one()], &mut slots);
     same(adjoints[argument][0])
 }

@@ -102,7 +102,7 @@ impl Expansion<'_> {
             }
             (Parameter::Slot(i), _) => {
                 let (n, i) = (i, index(i));
-                quote!(__difrules::Slot::new(&shapes.0.#i, slots[#n].take()))
+                quote!(__difrules::Slot::of(&shapes.0.#i, slots[#n].take()))
             }
             (_, Place::Residual) => {
                 let reads = self.reads(self.reverse.as_ref());

@@ -187,7 +187,9 @@ impl Expansion<'_> {
                     residual: &Self::Residual<__S>,
                     shapes: &__difrules::contract::Shapes<Self>,
                     mut outputs: &mut [__S],
-                    slots: &mut [__difrules::__private::core::option::Option<&mut [__S]>],
+                    slots: &mut [__difrules::__private::core::option::Option<
+                        __difrules::contract::Room<'_, __S>,
+                    >],
                 ) {
                     #reverse
                 }
