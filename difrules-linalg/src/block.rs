@@ -486,16 +486,17 @@ pub(crate) fn multiply_parts<A: Scalar, B: Scalar, C: Scalar>(
     if !has_parts::<C>() {
         return false;
     }
-    // Where a number is infinite, it matters which zeros are strong.
-    if !is_bounded(&a.0) || !is_bounded(&b.0) {
-        return false;
-    }
-    if beta.is_constant_zero() {
+    // Where a number is infinite, it matters which zeros are strong. It is seen in the product, whose numbers are fewer
+    // as a rule, unless that is added to others.
+    let alone = beta.is_constant_zero();
+    if alone {
         c.fill(C::zero());
+    } else if !is_bounded(&a.0) || !is_bounded(&b.0) {
+        return false;
     }
     // By a pointer, so that the compiler's search for cycles among functions, from each that multiplies, ends here.
     let add: fn(_, _, _) -> bool = add_product_of_parts::<Plain, A, B, C>;
-    (beta.is_constant_zero() || beta.is_constant_one()) && add(a, b, c)
+    (alone || beta.is_constant_one()) && add(a, b, c) && (!alone || is_bounded(&c.as_view()))
 }
 
 /// A B of numbers with tangents, as in [`multiply_parts`]; nothing for other numbers.
@@ -511,7 +512,7 @@ where
         return None;
     }
     let mut y = OMatrix::zeros_generic(shape.0, shape.1);
-    multiply_parts((a, false), (b, false), T::one(), &mut block_mut(&mut y)).then_some(y)
+    multiply_parts((a, false), (b, false), T::zero(), &mut block_mut(&mut y)).then_some(y)
 }
 
 /// The numbers as real ones whose value and tangents are plain numbers, if they are such.

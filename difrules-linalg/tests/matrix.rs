@@ -349,7 +349,8 @@ fn adjoints_are_the_same_wherever_they_are() {
     let square = |a: &Matrix<Var<f64>>| a * a + a;
     let rows = jacobian_reverse(square, &point.0);
     for (k, row) in [(7, rows.row(7)), (323, rows.row(323))] {
-        let one = Matrix::from(DMatrix::from_fn(18, 18, |i, j| f64::from(u8::from(i + 18 * j == k))));
+        let one =
+            Matrix::from(DMatrix::from_fn(18, 18, |i, j| f64::from(u8::from(i + 18 * j == k))));
         assert_eq!(bits(&vjp(square, &point.0, &one).1), bits(&row.transpose()));
     }
 }

@@ -1,7 +1,8 @@
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix};
 
+use crate::blas::strong::clashes;
 use crate::block::{add_to_both, along_factor, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
@@ -77,9 +78,20 @@ fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let y_bar = numbers_mut(&mut y_bar);
     let (a, b) = (&a.as_slice()[..y_bar.len()], &b.as_slice()[..y_bar.len()]);
-    add_to_both(
-        y_bar,
-        (a_bar, |k, y_bar| along_factor(y_bar, b[k].conjugate())),
-        (b_bar, |k, y_bar| along_factor(y_bar, a[k].conjugate())),
-    );
+    let column = |x| DMatrixView::from_slice(x, y_bar.len(), 1);
+    let clash = [a, b].map(|factor| clashes(&column(y_bar), &column(factor)));
+    // A product of complex numbers is careful where it is not finite.
+    if clash.contains(&true) || size_of::<T>() != size_of::<T::Real>() {
+        add_to_both(
+            y_bar,
+            (a_bar, |k, y_bar| along_factor(y_bar, b[k].conjugate())),
+            (b_bar, |k, y_bar| along_factor(y_bar, a[k].conjugate())),
+        );
+    } else {
+        add_to_both(
+            y_bar,
+            (a_bar, |k, y_bar| y_bar * b[k].conjugate()),
+            (b_bar, |k, y_bar| y_bar * a[k].conjugate()),
+        );
+    }
 }

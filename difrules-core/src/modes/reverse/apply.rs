@@ -48,7 +48,9 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
     P::Arguments::change::<Var<T>>(&mut arguments, &mut results);
     let mut bounded = Bounded(true);
     if is_told::<P, T>() {
-        output.for_each_real(&mut |y: T| bounded.0 &= y.is_bounded());
+        let mut all = true;
+        output.for_each_real(&mut |y: T| all &= y.is_bounded());
+        bounded.0 = all;
         P::Arguments::change::<Var<T>>(&mut arguments, &mut bounded);
     }
     let results =
