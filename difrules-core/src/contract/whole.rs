@@ -500,9 +500,6 @@ impl<X> std::ops::DerefMut for TangentMut<'_, X> {
 pub(crate) struct Gather<F>(PhantomData<F>);
 
 impl<F: Family> Primitive for Gather<F> {
-    const GENERIC: bool = true;
-    const SCALAR: bool = false;
-    const ENTRYWISE: bool = false;
     const DIRECT: bool = true;
     const RESTING: bool = true;
     type Arguments = (Reference<F>,);

@@ -117,6 +117,11 @@ impl<S: Number> Tape<S> {
         self.jumping.binary_search(&(node as u32)).is_ok()
     }
 
+    /// Whether the node of this place is a product with a result that is not finite.
+    pub(super) fn is_unbounded(&self, node: usize) -> bool {
+        self.unbounded.binary_search(&(node as u32)).is_ok()
+    }
+
     pub(super) fn is_entrywise(&self, node: &Node) -> bool {
         self.stores[node.store as usize].1.is_entrywise()
     }

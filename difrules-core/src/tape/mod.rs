@@ -518,8 +518,7 @@ impl<S: Number> Tape<S> {
     fn sweep_node(&self, (i, node): (usize, &Node), sweep: &mut Sweep<S>) {
         let Sweep { adjoints, pieces, scratch, live } = sweep;
         let results = Run { start: node.first_output, count: node.outputs };
-        let is_among = |nodes: &[u32]| nodes.binary_search(&(i as u32)).is_ok();
-        let told = is_among(&self.jumping) || is_among(&self.unbounded);
+        let told = self.is_jumping(i) || self.is_unbounded(i);
         let mut block = None;
         if let Some(place) = pieces.find_result(results) {
             if pieces.is_untouched(place) {

@@ -48,9 +48,7 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
     P::Arguments::change::<Var<T>>(&mut arguments, &mut results);
     let mut bounded = Bounded(true);
     if is_told::<P, T>() {
-        let mut all = true;
-        output.for_each_real(&mut |y: T| all &= y.is_bounded());
-        bounded.0 = all;
+        output.for_each_real(&mut |y: T| bounded.0 &= y.is_bounded());
         P::Arguments::change::<Var<T>>(&mut arguments, &mut bounded);
     }
     let results =
