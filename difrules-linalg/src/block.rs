@@ -15,7 +15,7 @@ use nalgebra::{
 
 use crate::blas::gemm::{gemm_again, is_small_product};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::strong::{Moving, gemm_moving, is_bounded, one};
+use crate::blas::strong::{Moving, gemm_moving, is_bounded, is_bounded_number};
 use crate::blas::trsm::trsm;
 use crate::error::Error;
 
@@ -231,7 +231,7 @@ pub(crate) fn add_product<T: Scalar, R: Dim, C: Dim>(
     let inner = if a.1 { a.0.nrows() } else { a.0.ncols() };
     // Loops over columns leave zeros of negative sign.
     let loops = is_small_product(x_bar.nrows(), inner, x_bar.ncols());
-    let native = !loops && T::Real::BASE && <T::Kind as Kind>::REAL;
+    let native = !loops && is_plain::<T>();
     if untouched && !native {
         numbers_mut(&mut x_bar).fill(T::zero());
     }
@@ -247,7 +247,7 @@ pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if T::Real::BASE && factor.is_finite() {
+    if is_plain::<T>() && factor.is_finite() {
         // Of a finite factor a cotangent that is zero makes nothing anyway.
         return add_term(y_bar, x_bar, |_, y_bar| y_bar * factor);
     }
@@ -449,7 +449,7 @@ pub(crate) fn scale_by<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
 
 /// C <- beta C in a rule, where C is what moves.
 pub(crate) fn scale_moving<T: Scalar>(beta: T, c: &mut DMatrixViewMut<'_, T>) {
-    if is_bounded(&one(&beta)) {
+    if is_bounded_number(&beta) {
         scale_by(beta, c);
     } else {
         c.apply(|c| *c = along_factor(*c, beta));
@@ -571,6 +571,12 @@ pub(crate) fn with_zeros<S: Real>(mut sum: S, moving: &[&[S]]) -> Option<S> {
         *tangent = if still { Number::still() } else { tangent.moved() };
     }
     sum.is_bounded().then_some(sum)
+}
+
+/// Whether numbers are real and have nothing beside their values: a product of two that is not finite needs no care then
+/// but where a zero is strong.
+pub(crate) fn is_plain<T: Scalar>() -> bool {
+    T::Real::BASE && <T::Kind as Kind>::REAL
 }
 
 /// Whether numbers are real and have tangents beside their values.

@@ -14,7 +14,7 @@ use crate::algebra::triangular_part::active;
 use crate::blas::gemm::{gemm, gemm_again};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::strong::{
-    Moving, add_stored_strongly, add_to_triangle_strongly, clashes, is_bounded, one,
+    Moving, add_stored_strongly, add_to_triangle_strongly, clashes, is_bounded, is_bounded_number,
 };
 #[cfg(doc)]
 use crate::block::pairing_by;
@@ -394,7 +394,7 @@ pub(crate) fn scale_triangle_moving<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    if is_bounded(&one(&beta)) {
+    if is_bounded_number(&beta) {
         return scale_triangle(triangle, beta, c);
     }
     for j in 0..c.ncols() {

@@ -4,8 +4,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::block::{
-    add_fixed_multiple, add_products, add_to, along_factor, numbers_mut, rests, still,
-    with_tangents, with_zeros,
+    add_fixed_multiple, add_products, add_to, along_factor, is_plain, is_still, numbers_mut, rests,
+    still, with_tangents, with_zeros,
 };
 use crate::error::{Error, shape};
 use crate::sample;
@@ -126,6 +126,13 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
 
 /// Adds to an adjoint the cotangent times the conjugate of a factor.
 fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], x_bar: &mut [T]) {
+    if is_plain::<T>() {
+        // Whether it is strong is asked once.
+        if !is_still(&y_bar) {
+            add_to(factor, x_bar, |_, factor| y_bar * factor);
+        }
+        return;
+    }
     if !y_bar.try_real().is_some_and(|y_bar| add_fixed_multiple(y_bar, factor, x_bar)) {
         add_to(factor, x_bar, |_, factor| along_factor(y_bar, factor.conjugate()));
     }

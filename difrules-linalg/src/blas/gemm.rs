@@ -10,7 +10,9 @@ use nalgebra::{
 
 use crate::blas::blocked::{change_columns, conjugated, paired_by, sum_with_product, with_columns};
 use crate::blas::options::Operation;
-use crate::blas::strong::{Moving, Resting, column_rests, gemm_moving, is_bounded, one, row_rests};
+use crate::blas::strong::{
+    Moving, Resting, column_rests, gemm_moving, is_bounded, is_bounded_number, row_rests,
+};
 use crate::block::{
     FIT, along_factor, block, block_mut, buffer, multiply_parts, pairing_by, rests, scale_by,
     scale_moving, still, varies,
@@ -256,7 +258,7 @@ impl<'a, T: Scalar> Product<'a, T> {
     ) {
         let Self { operation_a, operation_b, alpha, a, b, mut beta } = *self;
         let resting = Resting::of(beta, &c_dot.as_view());
-        if !is_bounded(&one(&beta)) {
+        if !is_bounded_number(&beta) {
             scale_moving(beta, c_dot);
             beta = T::one();
         }

@@ -10,7 +10,7 @@ use crate::blas::blocked::{
 use crate::blas::gemm::shape_of_operation;
 use crate::blas::her2k::her2k;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::strong::{Moving, Resting, clashes, is_bounded, one, row_rests};
+use crate::blas::strong::{Moving, Resting, clashes, is_bounded_number, row_rests};
 use crate::blas::symmetric_product::add;
 use crate::blas::syr2k::syr2k;
 use crate::block::{FIT, along_factor, kept, moved, rests, still, varies};
@@ -224,7 +224,7 @@ pub(crate) fn add_rank_2<T: Scalar>(
     c: &mut DMatrixViewMut<'_, T>,
 ) {
     let clashing = moving.is_some_and(|moving| match moving {
-        _ if !is_bounded(&one(&alpha)) => true,
+        _ if !is_bounded_number(&alpha) => true,
         Moving::First => clashes(&a, &b),
         Moving::Second => clashes(&b, &a),
     });

@@ -28,9 +28,9 @@ pub(crate) fn is_bounded<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
     matrix.column_iter().all(|x| column(x.as_slice()))
 }
 
-/// A number as a matrix.
-pub(crate) fn one<T: Scalar>(x: &T) -> DMatrixView<'_, T> {
-    DMatrixView::from_slice(std::slice::from_ref(x), 1, 1)
+/// Whether all parts of a number are finite.
+pub(crate) fn is_bounded_number<T: Scalar>(x: &T) -> bool {
+    T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_bounded)
 }
 
 /// Whether an entry does not move.
@@ -44,7 +44,12 @@ pub(crate) fn clashes<M: Scalar, F: Scalar>(
     moving: &DMatrixView<'_, M>,
     factor: &DMatrixView<'_, F>,
 ) -> bool {
-    rests_somewhere(moving) && !is_bounded(factor)
+    // The smaller one first, which says mostly that there is nothing to look for in the other.
+    let factor_first = factor.len() < moving.len();
+    if factor_first && is_bounded(factor) {
+        return false;
+    }
+    rests_somewhere(moving) && (factor_first || !is_bounded(factor))
 }
 
 /// An entry of op(A); that of what does not move stays so.
@@ -80,7 +85,7 @@ pub(crate) fn gemm_moving<T: Scalar>(
     c: &mut DMatrixViewMut<'_, T>,
 ) {
     let (moves, factor) = if moving == Moving::First { (&a, &b) } else { (&b, &a) };
-    if alpha.is_constant_zero() || is_bounded(&one(&alpha)) && !clashes(moves, factor) {
+    if alpha.is_constant_zero() || is_bounded_number(&alpha) && !clashes(moves, factor) {
         gemm_again(alpha, (operation_a, a), (operation_b, b), beta, c);
         return;
     }
@@ -108,7 +113,7 @@ pub(crate) fn add_stored_strongly<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) -> bool {
-    if alpha.is_constant_zero() || is_bounded(&one(&alpha)) && !stored.clashes(moving, &b) {
+    if alpha.is_constant_zero() || is_bounded_number(&alpha) && !stored.clashes(moving, &b) {
         return false;
     }
     add_stored(side, stored, moving, alpha, b, c);
@@ -151,7 +156,7 @@ pub(crate) fn add_to_triangle_strongly<T: Scalar>(
     c: &mut DMatrixViewMut<'_, T>,
 ) -> bool {
     let (moves, factor) = if moving == Moving::First { (&a, &b) } else { (&b, &a) };
-    if alpha.is_constant_zero() || is_bounded(&one(&alpha)) && !clashes(moves, factor) {
+    if alpha.is_constant_zero() || is_bounded_number(&alpha) && !clashes(moves, factor) {
         return false;
     }
     let (_, inner) = shape_of_operation(operation_a, a.shape());

@@ -11,7 +11,7 @@ use crate::blas::blocked::{
     Stored, Symmetry, add_operand, add_triangular, change_columns, conjugate, with_columns,
 };
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::strong::{Moving, TriangularResting, add_stored, is_bounded, one};
+use crate::blas::strong::{Moving, TriangularResting, add_stored, is_bounded, is_bounded_number};
 use crate::block::{
     FIT, along_factor, block, block_mut, buffer, is_still, pairing_by, scale_by, scale_moving,
     still, varies,
@@ -113,7 +113,7 @@ impl<T: Scalar> TriangularProduct<'_, T> {
         let Self { side, triangle, diagonal, a, .. } = *self;
         let stored = self.stored(operation);
         let clashing =
-            stored.clashes(Moving::Second, &b.as_view()) || !is_bounded(&one(&self.alpha));
+            stored.clashes(Moving::Second, &b.as_view()) || !is_bounded_number(&self.alpha);
         if clashing && !factor.is_constant_zero() {
             let moving = b.clone_owned();
             b.fill(still());

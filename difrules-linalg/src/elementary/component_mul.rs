@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::strong::clashes;
-use crate::block::{add_to_both, along_factor, numbers_mut};
+use crate::block::{add_to_both, along_factor, is_plain, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -79,9 +79,8 @@ fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
     let y_bar = numbers_mut(&mut y_bar);
     let (a, b) = (&a.as_slice()[..y_bar.len()], &b.as_slice()[..y_bar.len()]);
     let column = |x| DMatrixView::from_slice(x, y_bar.len(), 1);
-    let clash = [a, b].map(|factor| clashes(&column(y_bar), &column(factor)));
-    // A product of complex numbers is careful where it is not finite.
-    if clash.contains(&true) || size_of::<T>() != size_of::<T::Real>() {
+    let clash = |factor| clashes(&column(y_bar), &column(factor));
+    if !is_plain::<T>() || clash(a) || clash(b) {
         add_to_both(
             y_bar,
             (a_bar, |k, y_bar| along_factor(y_bar, b[k].conjugate())),

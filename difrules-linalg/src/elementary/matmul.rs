@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::blas::gemm::Product;
 use crate::blas::options::Operation;
-use crate::blas::strong::{Moving, clashes, is_bounded};
+use crate::blas::strong::{Moving, clashes};
 use crate::block::{
     SMALL, add_product, block, block_mut, buffer, is_small, keep_resting, product_of_parts, rests,
 };
@@ -88,8 +88,6 @@ where
     let views = column_major_view(a).zip(column_major_view(b));
     let shape = (a.shape_generic().0, b.shape_generic().1);
     let y = views.and_then(|(a, b)| product_of_parts(shape, a, b));
-    // Where a number is infinite, it matters which zeros are strong.
-    let y = y.filter(|y| is_bounded(&block(y)));
     y.map_or_else(call, Ok).map(|y| (y, ()))
 }
 
