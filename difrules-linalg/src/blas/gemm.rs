@@ -14,8 +14,8 @@ use crate::blas::strong::{
     Moving, Resting, column_rests, gemm_moving, is_bounded, is_bounded_number, row_rests,
 };
 use crate::block::{
-    FIT, along_factor, block, block_mut, buffer, multiply_parts, pairing_by, rests, scale_by,
-    scale_moving, still, varies,
+    FIT, along_factor, block, block_mut, buffer, keep_resting, multiply_parts, pairing_by, rests,
+    scale_by, scale_moving, still, varies,
 };
 use crate::error::{Error, shape};
 
@@ -228,11 +228,11 @@ pub(crate) struct Product<'a, T: Scalar> {
 }
 
 /// The adjoints of the arguments of a product that are wanted.
-pub(crate) struct ProductSlots<'a, 'b, 'c, T: Scalar> {
-    pub(crate) alpha: Option<Slot<'a, T>>,
-    pub(crate) a: Option<DMatrixViewMut<'b, T>>,
-    pub(crate) b: Option<DMatrixViewMut<'b, T>>,
-    pub(crate) beta: Option<Slot<'c, T>>,
+struct ProductSlots<'a, 'b, 'c, T: Scalar> {
+    alpha: Option<Slot<'a, T>>,
+    a: Option<DMatrixViewMut<'b, T>>,
+    b: Option<DMatrixViewMut<'b, T>>,
+    beta: Option<Slot<'c, T>>,
 }
 
 impl<'a, T: Scalar> Product<'a, T> {
@@ -286,8 +286,28 @@ impl<'a, T: Scalar> Product<'a, T> {
         );
     }
 
+    /// The forward rule of op(A) op(B) alone, which has this shape.
+    pub(crate) fn push_alone<R: Dim, C: Dim>(
+        &self,
+        (rows, columns): (R, C),
+        a_dot: Option<DMatrixView<'_, T>>,
+        b_dot: Option<DMatrixView<'_, T>>,
+    ) -> OMatrix<T, R, C>
+    where
+        DefaultAllocator: Allocator<R, C>,
+    {
+        let mut y_dot = OMatrix::zeros_generic(rows, columns);
+        self.tangent(a_dot, b_dot, &mut block_mut(&mut y_dot));
+        keep_resting(
+            &mut y_dot,
+            |i| row_rests(self.operation_a, a_dot.as_ref(), i),
+            |j| column_rests(self.operation_b, b_dot.as_ref(), j),
+        );
+        y_dot
+    }
+
     /// The tangent of op(A) op(B), into zeros.
-    pub(crate) fn tangent(
+    fn tangent(
         &self,
         a_dot: Option<DMatrixView<'_, T>>,
         b_dot: Option<DMatrixView<'_, T>>,
@@ -306,8 +326,25 @@ impl<'a, T: Scalar> Product<'a, T> {
         }
     }
 
-    /// The reverse rule: adds to the adjoints and turns that of the new C into that of C.
-    pub(crate) fn pull(
+    /// The reverse rule: adds to the adjoints, alpha's and beta's where they vary, and turns that of the new C into that of
+    /// C.
+    pub(crate) fn pull<RA: Dim, CA: Dim, RB: Dim, CB: Dim>(
+        &self,
+        c: Option<DMatrixView<'_, T>>,
+        (alpha, beta): (Option<Slot<'_, T>>, Option<Slot<'_, T>>),
+        a_bar: Slot<'_, OMatrix<T, RA, CA>>,
+        b_bar: Slot<'_, OMatrix<T, RB, CB>>,
+        c_bar: &mut DMatrixViewMut<'_, T>,
+    ) where
+        DefaultAllocator: Allocator<RA, CA> + Allocator<RB, CB>,
+    {
+        let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
+        let (a, b) = (a_bar.as_mut().map(buffer), b_bar.as_mut().map(buffer));
+        self.pull_into(c, ProductSlots { alpha, a, b, beta }, c_bar);
+    }
+
+    /// [`pull`](Self::pull) for dynamic matrices.
+    fn pull_into(
         &self,
         c: Option<DMatrixView<'_, T>>,
         slots: ProductSlots<'_, '_, '_, T>,
@@ -453,14 +490,8 @@ fn gemm_reverse<T: Scalar, RA: Dim, CA: Dim, RB: Dim, CB: Dim, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<RA, CA> + Allocator<RB, CB> + Allocator<R, C>,
 {
     let product = Product { operation_a, operation_b, alpha, a: block(a), b: block(b), beta };
-    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
-    let slots = ProductSlots {
-        alpha: Some(alpha_bar),
-        a: a_bar.as_mut().map(buffer),
-        b: b_bar.as_mut().map(buffer),
-        beta: Some(beta_bar),
-    };
-    product.pull(c.map(block), slots, &mut buffer(&mut c_bar));
+    let by_factors = (Some(alpha_bar), Some(beta_bar));
+    product.pull(c.map(block), by_factors, a_bar, b_bar, &mut buffer(&mut c_bar));
 }
 
 type Sample<T> = (Operation, Operation, T, DMatrix<T>, DMatrix<T>, T, DMatrix<T>);

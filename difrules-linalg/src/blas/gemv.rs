@@ -6,7 +6,7 @@ use nalgebra::{
     DMatrix, DVector, DefaultAllocator, Dim, Matrix, OMatrix, OVector, Storage, StorageMut, U1,
 };
 
-use crate::blas::gemm::{Product, ProductSlots, gemm, shape_of_operation};
+use crate::blas::gemm::{Product, gemm, shape_of_operation};
 use crate::blas::options::Operation;
 use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, shape};
@@ -113,15 +113,9 @@ fn gemv_reverse<T: Scalar, RA: Dim, CA: Dim, DX: Dim, DY: Dim>(
 ) where
     DefaultAllocator: Allocator<RA, CA> + Allocator<DX> + Allocator<DY>,
 {
-    let (mut a_bar, mut x_bar) = (a_bar.buffer(), x_bar.buffer());
-    let slots = ProductSlots {
-        alpha: Some(alpha_bar),
-        a: a_bar.as_mut().map(buffer),
-        b: x_bar.as_mut().map(buffer),
-        beta: Some(beta_bar),
-    };
+    let by_factors = (Some(alpha_bar), Some(beta_bar));
     let product = product(operation, alpha, a, x, beta);
-    product.pull(y.map(block), slots, &mut buffer(&mut y_bar));
+    product.pull(y.map(block), by_factors, a_bar, x_bar, &mut buffer(&mut y_bar));
 }
 
 fn product<'a, T: Scalar, RA: Dim, CA: Dim, DX: Dim>(

@@ -6,7 +6,7 @@ use nalgebra::{
     DMatrix, DVector, DefaultAllocator, Dim, Matrix, OMatrix, OVector, Storage, StorageMut, U1,
 };
 
-use crate::blas::gemm::{Product, ProductSlots, gemm};
+use crate::blas::gemm::{Product, gemm};
 use crate::blas::options::Operation;
 use crate::block::{block, block_mut, buffer, still};
 use crate::error::{Error, shape};
@@ -206,14 +206,7 @@ fn reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R> + Allocator<C> + Allocator<R, C>,
 {
-    let (mut x_bar, mut y_bar) = (x_bar.buffer(), y_bar.buffer());
-    let slots = ProductSlots {
-        alpha: Some(alpha_bar),
-        a: x_bar.as_mut().map(buffer),
-        b: y_bar.as_mut().map(buffer),
-        beta: None,
-    };
-    product.pull(None, slots, &mut buffer(&mut a_bar));
+    product.pull(None, (Some(alpha_bar), None), x_bar, y_bar, &mut buffer(&mut a_bar));
 }
 
 type Sample<T> = (T, DVector<T>, DVector<T>, DMatrix<T>);

@@ -2,9 +2,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::gemm::{Product, ProductSlots};
+use crate::blas::gemm::Product;
 use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer, keep_resting, multiply, rests};
+use crate::block::{block, block_mut, buffer, multiply};
 use crate::elementary::tr_mul;
 use crate::error::{Error, shape};
 
@@ -65,16 +65,7 @@ where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
 {
     let shape = (a.shape_generic().1, b.shape_generic().1);
-    let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
-    let factors = ((Operation::Adjoint, block(a)), (Operation::None, block(b)));
-    let (product, y) = (Product::of(factors.0, factors.1), &mut block_mut(&mut y_dot));
-    product.tangent(a_dot.map(block), b_dot.map(block), y);
-    keep_resting(
-        &mut y_dot,
-        |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
-        |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
-    );
-    y_dot
+    product(a, b).push_alone(shape, a_dot.map(block), b_dot.map(block))
 }
 
 fn ad_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
@@ -86,13 +77,15 @@ fn ad_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
 {
-    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
-    let slots = ProductSlots {
-        alpha: None,
-        a: a_bar.as_mut().map(buffer),
-        b: b_bar.as_mut().map(buffer),
-        beta: None,
-    };
-    let factors = ((Operation::Adjoint, block(a)), (Operation::None, block(b)));
-    Product::of(factors.0, factors.1).pull(None, slots, &mut buffer(&mut y_bar));
+    product(a, b).pull(None, (None, None), a_bar, b_bar, &mut buffer(&mut y_bar));
+}
+
+fn product<'a, T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &'a OMatrix<T, K, R>,
+    b: &'a OMatrix<T, K, C>,
+) -> Product<'a, T>
+where
+    DefaultAllocator: Allocator<K, R> + Allocator<K, C>,
+{
+    Product::of((Operation::Adjoint, block(a)), (Operation::None, block(b)))
 }

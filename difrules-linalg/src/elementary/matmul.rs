@@ -7,9 +7,7 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 use crate::blas::gemm::Product;
 use crate::blas::options::Operation;
 use crate::blas::strong::{Moving, clashes};
-use crate::block::{
-    SMALL, add_product, block, block_mut, buffer, is_small, keep_resting, product_of_parts, rests,
-};
+use crate::block::{SMALL, add_product, block, buffer, is_small, product_of_parts};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors, of any storage.
@@ -102,15 +100,8 @@ where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
     let shape = (a.shape_generic().0, b.shape_generic().1);
-    let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
     let product = Product::of((Operation::None, block(a)), (Operation::None, block(b)));
-    product.tangent(a_dot.map(block), b_dot.map(block), &mut block_mut(&mut y_dot));
-    keep_resting(
-        &mut y_dot,
-        |i| a_dot.is_none_or(|a_dot| rests(a_dot.row(i).iter())),
-        |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
-    );
-    y_dot
+    product.push_alone(shape, a_dot.map(block), b_dot.map(block))
 }
 
 fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(

@@ -3,9 +3,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::gemm::{Product, ProductSlots, gemm_again};
+use crate::blas::gemm::{Product, gemm_again};
 use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer, keep_resting, rests};
+use crate::block::{block, block_mut, buffer};
 use crate::error::{Error, shape};
 
 /// A^T B without forming A^T, as nalgebra's `tr_mul`: transposed, not conjugated.
@@ -64,16 +64,7 @@ where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
 {
     let shape = (a.shape_generic().1, b.shape_generic().1);
-    let mut y_dot = OMatrix::zeros_generic(shape.0, shape.1);
-    let factors = ((Operation::Transpose, block(a)), (Operation::None, block(b)));
-    let (product, y) = (Product::of(factors.0, factors.1), &mut block_mut(&mut y_dot));
-    product.tangent(a_dot.map(block), b_dot.map(block), y);
-    keep_resting(
-        &mut y_dot,
-        |i| a_dot.is_none_or(|a_dot| rests(a_dot.column(i).iter())),
-        |j| b_dot.is_none_or(|b_dot| rests(b_dot.column(j).iter())),
-    );
-    y_dot
+    product(a, b).push_alone(shape, a_dot.map(block), b_dot.map(block))
 }
 
 fn tr_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
@@ -85,15 +76,17 @@ fn tr_mul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<K, R> + Allocator<K, C> + Allocator<R, C>,
 {
-    let (mut a_bar, mut b_bar) = (a_bar.buffer(), b_bar.buffer());
-    let slots = ProductSlots {
-        alpha: None,
-        a: a_bar.as_mut().map(buffer),
-        b: b_bar.as_mut().map(buffer),
-        beta: None,
-    };
-    let factors = ((Operation::Transpose, block(a)), (Operation::None, block(b)));
-    Product::of(factors.0, factors.1).pull(None, slots, &mut buffer(&mut y_bar));
+    product(a, b).pull(None, (None, None), a_bar, b_bar, &mut buffer(&mut y_bar));
+}
+
+fn product<'a, T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &'a OMatrix<T, K, R>,
+    b: &'a OMatrix<T, K, C>,
+) -> Product<'a, T>
+where
+    DefaultAllocator: Allocator<K, R> + Allocator<K, C>,
+{
+    Product::of((Operation::Transpose, block(a)), (Operation::None, block(b)))
 }
 
 pub(super) fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
