@@ -98,7 +98,7 @@ impl<'a, T: Scalar> Stored<'a, T> {
 
     /// Whether a product with B has to be formed with regard to what does not move, where A is what moves, or B is.
     pub(crate) fn clashes(&self, moving: Moving, b: &DMatrixView<'_, T>) -> bool {
-        let (moves, factor) = if moving == Moving::First { (&self.a, b) } else { (b, &self.a) };
+        let (moves, factor) = moving.split(&self.a, b);
         let triangular = !matches!(self.symmetry, Symmetry::Symmetric | Symmetry::Hermitian);
         // What is beside a triangle is no factor of what is infinite.
         clashes(moves, factor) || triangular && !is_bounded(moves)

@@ -223,23 +223,18 @@ pub(crate) fn add_rank_2<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    let clashing = moving.is_some_and(|moving| match moving {
-        _ if !is_bounded_number(&alpha) => true,
-        Moving::First => clashes(&a, &b),
-        Moving::Second => clashes(&b, &a),
+    let clashing = moving.is_some_and(|moving| {
+        let (moves, factor) = moving.split(&a, &b);
+        !is_bounded_number(&alpha) || clashes(moves, factor)
     });
     if let Some(moving) = moving.filter(|_| clashing) {
-        let turned = match moving {
-            Moving::First => Moving::Second,
-            Moving::Second => Moving::First,
-        };
         let (operation_a, operation_b) = operations(symmetry, operation);
         let hermitian = symmetry == Symmetry::Hermitian;
         let other = if hermitian { alpha.conjugate() } else { alpha };
         let part = (triangle, Diagonal::General);
         let add = |alpha: T, other: T, c: &mut DMatrixViewMut<'_, T>| {
             add_moving(part, alpha, (operation_a, a), (operation_b, b), moving, c);
-            add_moving(part, other, (operation_a, b), (operation_b, a), turned, c);
+            add_moving(part, other, (operation_a, b), (operation_b, a), moving.other(), c);
         };
         if is_conjugate(symmetry, operation) {
             conjugate_triangle(triangle, c);

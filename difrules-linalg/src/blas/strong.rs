@@ -21,6 +21,26 @@ pub(crate) enum Moving {
     Second,
 }
 
+impl Moving {
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+
+    /// Where the first is multiplied from this side: from the right it is the second.
+    pub(crate) fn seen_from(self, side: Side) -> Self {
+        if side == Side::Left { self } else { self.other() }
+    }
+
+    /// What moves, and what it is multiplied with.
+    pub(crate) fn split<X>(self, first: X, second: X) -> (X, X) {
+        if self == Self::First { (first, second) } else { (second, first) }
+    }
+}
+
 /// Whether all parts of all entries are finite.
 pub(crate) fn is_bounded<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
     // Without a branch in a column, so that loops have vector instructions.
@@ -70,7 +90,7 @@ pub(crate) fn entry<T: Scalar>(
 fn sum<T: Scalar>(alpha: T, terms: impl Iterator<Item = (T, T)>, moving: Moving) -> T {
     let times_alpha = |x: T| if alpha.is_constant_one() { x } else { along_factor(x, alpha) };
     terms.fold(still(), |sum: T, (x, y)| {
-        let (moving, factor) = if moving == Moving::First { (x, y) } else { (y, x) };
+        let (moving, factor) = moving.split(x, y);
         sum + along_factor(times_alpha(moving), factor)
     })
 }
@@ -84,7 +104,7 @@ pub(crate) fn gemm_moving<T: Scalar>(
     beta: T,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    let (moves, factor) = if moving == Moving::First { (&a, &b) } else { (&b, &a) };
+    let (moves, factor) = moving.split(&a, &b);
     if alpha.is_constant_zero() || is_bounded_number(&alpha) && !clashes(moves, factor) {
         gemm_again(alpha, (operation_a, a), (operation_b, b), beta, c);
         return;
@@ -129,12 +149,7 @@ pub(crate) fn add_stored<T: Scalar>(
     b: DMatrixView<'_, T>,
     c: &mut DMatrixViewMut<'_, T>,
 ) {
-    // As A is the second factor from the right.
-    let order = match (side, moving) {
-        (Side::Left, moving) => moving,
-        (Side::Right, Moving::First) => Moving::Second,
-        (Side::Right, Moving::Second) => Moving::First,
-    };
+    let order = moving.seen_from(side);
     let size = stored.a.nrows();
     for (i, j) in places(c.shape()) {
         let terms = (0..size).filter_map(|k| match side {
@@ -155,7 +170,7 @@ pub(crate) fn add_to_triangle_strongly<T: Scalar>(
     moving: Moving,
     c: &mut DMatrixViewMut<'_, T>,
 ) -> bool {
-    let (moves, factor) = if moving == Moving::First { (&a, &b) } else { (&b, &a) };
+    let (moves, factor) = moving.split(&a, &b);
     if alpha.is_constant_zero() || is_bounded_number(&alpha) && !clashes(moves, factor) {
         return false;
     }

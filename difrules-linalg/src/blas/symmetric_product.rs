@@ -133,10 +133,8 @@ impl<T: Scalar> SymmetricProduct<'_, T> {
         slots.alpha.add(|| self.by_alpha(c_bar.as_view()));
         if let Some(mut a_bar) = slots.a.filter(|_| !alpha.is_constant_zero()) {
             let (first, second) = factors(side, c_bar.as_view(), b);
-            let (in_first, in_second) = match side {
-                Side::Left => (Moving::First, Moving::Second),
-                Side::Right => (Moving::Second, Moving::First),
-            };
+            let in_first = Moving::First.seen_from(side);
+            let in_second = in_first.other();
             let (strict, general) =
                 ((stored.triangle, Diagonal::Unit), (stored.triangle, Diagonal::General));
             if hermitian {
