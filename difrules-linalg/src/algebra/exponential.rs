@@ -8,7 +8,7 @@ use crate::algebra::matrix_function::{
     add_product, combination, depth, derivative_of_product, mean_of_diagonal, plain_one_norm,
     size_in_derivative, times,
 };
-use crate::algebra::scaling::times_power;
+use crate::algebra::scaling::{is_single, times_power};
 use crate::blas::options::Operation;
 use crate::block::{FIT, block, block_mut, multiply};
 use crate::decomposition::lu::{Lu, lu};
@@ -114,7 +114,7 @@ impl<T: Scalar> Exponential<T> {
     /// # Errors
     /// [`Error::Overflow`].
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Result<(DMatrix<T>, Self), Error> {
-        let single = <T::Real>::default_epsilon().to_f64() > 1e-10;
+        let single = is_single::<T::Real>();
         let roundoff = <T::Real>::default_epsilon().to_f64() / 2.0;
         let mut scaled = a.into_owned();
         let mean = shift(&mut scaled);

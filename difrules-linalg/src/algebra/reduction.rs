@@ -3,12 +3,12 @@
 //! Computations, theorem 7.4.2), and so do its derivatives, column by column, as long as the numbers
 //! beside the diagonal are not zero.
 
-use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::scaling::is_single;
 use crate::tolerance::{Gap, Quotients, gap_of, moduli};
 
 /// A over a power of two, and that: one, unless squares of the entries may overflow or underflow.
@@ -23,7 +23,7 @@ where
         1.0
     } else {
         // The modulus of a complex number may overflow where its parts do not.
-        let most = if T::Real::default_epsilon().to_f64() > 1e-10 { 127.0 } else { 1023.0 };
+        let most = if is_single::<T::Real>() { 127.0 } else { 1023.0 };
         size.log2().floor().min(most).exp2()
     };
     let scale: T::Real = nalgebra::convert(scale);

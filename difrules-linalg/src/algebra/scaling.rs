@@ -1,9 +1,13 @@
 //! Scaling by powers of two, and products that neither overflow nor underflow on the way.
 
-use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
+
+/// Whether numbers have single precision, and its range.
+pub(crate) fn is_single<S: Real>() -> bool {
+    S::default_epsilon().to_f64() > 1e-10
+}
 
 /// The largest of the parts of numbers.
 fn largest_part<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
@@ -69,7 +73,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let exponent = exponent(a.iter());
-    let single = <T::Real>::default_epsilon().to_f64() > 1e-10;
+    let single = is_single::<T::Real>();
     if exponent < if single { 100.0 } else { 980.0 } {
         return (a.clone(), nalgebra::one());
     }

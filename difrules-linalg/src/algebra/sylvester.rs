@@ -10,10 +10,8 @@ use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::{Complex, DMatrix, DMatrixView, DMatrixViewMut};
 
-use approx::AbsDiffEq;
-
 use crate::algebra::modulus::{largest_modulus, quotient};
-use crate::algebra::scaling::{exponent, times_power};
+use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::algebra::schur::blocks;
 use crate::block::{block, multiply, product};
 use crate::error::Error;
@@ -355,7 +353,7 @@ pub(crate) fn eigenvalues<T: Scalar>(
 
 /// The exponent up to which numbers are let grow.
 fn most<T: Scalar>() -> f64 {
-    if T::Real::default_epsilon().to_f64() > 1e-10 { 120.0 } else { 1000.0 }
+    if is_single::<T::Real>() { 120.0 } else { 1000.0 }
 }
 
 /// Where to halve a coefficient, between two blocks.

@@ -1,10 +1,9 @@
-use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
-use crate::algebra::scaling::{exponent, times_power};
+use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::blas::strong::Moving;
 use crate::block::{
     along_factor, block, block_mut, buffer, keep_resting, moved, multiply, multiply_moving, rests,
@@ -81,7 +80,7 @@ where
     DefaultAllocator: Allocator<R>,
 {
     let size = z.norm1().to_f64();
-    let least = if <T::Real>::default_epsilon().to_f64() > 1e-10 { -126.0 } else { -1022.0 };
+    let least = if is_single::<T::Real>() { -126.0 } else { -1022.0 };
     // The next powers of two are 64 from the rounding of the form.
     !size.is_finite() || size == 0.0 || exponent(x.iter()) + least > exponent([&z]) - 64.0
 }

@@ -1,4 +1,3 @@
-use approx::AbsDiffEq;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -10,6 +9,7 @@ use crate::algebra::matrix_function::{
     PlainWork, add_adjoint_derivative, derivative_of_product, in_domain, on_negative_axis,
     on_plain, times, value_of,
 };
+use crate::algebra::scaling::is_single;
 use crate::algebra::schur::unordered_schur_factors;
 use crate::block::{block, buffer, in_basis, out_of_basis, pairing, shaped, varies};
 use crate::decomposition::lu::lu;
@@ -140,7 +140,7 @@ fn mean_exponent<T: Scalar>(a: &DMatrix<T>) -> Result<f64, Error> {
     let pivots = factors.packed.diagonal();
     let sum: f64 = pivots.iter().map(|x| x.modulus().to_f64().log2()).sum();
     let mean = (sum / pivots.len().max(1) as f64).round();
-    let most = if <T::Real>::default_epsilon().to_f64() > 1e-10 { 100.0 } else { 1000.0 };
+    let most = if is_single::<T::Real>() { 100.0 } else { 1000.0 };
     Ok(if mean.is_finite() { mean.clamp(-most, most) } else { 0.0 })
 }
 

@@ -12,6 +12,8 @@ mod tridiagonal;
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrixViewMut};
 
+use crate::algebra::scaling::is_single;
+
 pub(crate) use bidiagonal::diagonalise_bidiagonal;
 pub(crate) use hessenberg::triangularise_hessenberg;
 pub(crate) use tridiagonal::diagonalise_tridiagonal;
@@ -63,6 +65,6 @@ fn with_sign<S: Real>(x: S, y: S) -> S {
 
 /// The smallest normal number.
 pub(crate) fn smallest<S: Real>() -> S {
-    let single = S::default_epsilon().to_f64() > 1e-10;
+    let single = is_single::<S>();
     nalgebra::convert(if single { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE })
 }
