@@ -2,8 +2,8 @@
 
 use difrules_core::math::{atan2, erf, exp, floor, gamma, mul_add, powf, relu, sin, sqrt, tanh};
 use difrules_core::{
-    Differentiable, Dual, Real, Scalar, Var, gradient, hessian, hvp, jacobian, jacobian_reverse,
-    jvp, primitive, value_and_gradient, vjp,
+    Differentiable, Dual, Real, Scalar, Var, checkpointed, gradient, hessian, hvp, jacobian,
+    jacobian_reverse, jvp, primitive, value_and_gradient, vjp,
 };
 use difrules_linalg::{
     EachColumn, EachRow, Error, Matrix, Operation, RowVector, Vector, add, add_to_columns,
@@ -355,6 +355,27 @@ fn adjoints_are_the_same_wherever_they_are() {
     }
 }
 
+/// One node can have several values in one piece as results.
+#[test]
+fn a_loop_has_several_large_results() {
+    fn program<T: Real>((a, x): &(Matrix<T>, T)) -> T {
+        let step = |_, (a, x, b): &(Matrix<T>, T, Matrix<T>), c: &Matrix<T>| {
+            (a * *x + c, *x * b.sum(), b.component_mul(a).unwrap())
+        };
+        let (a, x, b) = checkpointed(3, &(a.clone(), *x, a.transpose()), a, step);
+        (&a * &b).sum() * x + b.map::<tanh>().sum()
+    }
+    let matrix = |seed: usize| {
+        let entry = |i, j| ((i * 5 + j * 3 + seed) % 7) as f64 / 70.0 - 0.04;
+        Matrix::from(DMatrix::from_fn(18, 18, entry))
+    };
+    let (point, direction) = ((matrix(1), 0.7), (matrix(2), 0.3));
+    let (_, forward) = jvp(program, &point, &direction);
+    let slope = gradient(program, &point);
+    let reverse = slope.0.dot(&direction.0).unwrap() + slope.1 * direction.1;
+    assert!((forward - reverse).abs() < 1e-12 * forward.abs(), "{forward}, {reverse}");
+}
+
 #[test]
 fn a_primitive_of_numbers_is_done_to_each_entry() {
     /// x^3, by its rules.
@@ -605,6 +626,22 @@ fn where_a_zero_meets_an_infinity_both_modes_say_the_same() {
         &Matrix::from(dmatrix![1.0, 1.0; 1.0, 1.0]),
     );
     assert_eq!(*second, dmatrix![0.0, -1.0 / 32.0; 0.0, -2.0]);
+}
+
+/// What an infinite slope makes of adjoints that are zero stays with the numbers that it is of, and does not come back
+/// in the next sweep.
+#[test]
+fn undefined_slopes_stay_where_they_are() {
+    let mask = DMatrix::<f64>::zeros(20, 20);
+    let masked =
+        |a: &Matrix<Var<f64>>| a.columns(0, 20).map::<sqrt>().component_mul(&mask).unwrap().sum();
+    let zeros = Matrix::from(DMatrix::<f64>::zeros(20, 40));
+    for slope in [gradient(masked, &zeros), gradient(|a: &Matrix<_>| masked(&-a), &zeros)] {
+        assert!(slope.columns(0, 20).iter().all(|slope| slope.is_nan()));
+        assert!(slope.columns(20, 20).iter().all(|slope| slope == 0.0));
+    }
+    let slope = gradient(|a: &Matrix<_>| (-a).entries()[(1, 1)] - (-a).sum(), &zeros);
+    assert_eq!((slope.sum(), slope[(1, 1)]), (799.0, 0.0));
 }
 
 #[test]

@@ -145,6 +145,9 @@ impl<S: Number> Tape<S> {
         };
         self.contributions(node, seed, scratch);
         scratch.iter_mut().for_each(|contribution| *contribution *= S::zero());
+        for run in self.spans_of(node).iter().flat_map(|span| self.runs_of(span)) {
+            pieces.prepare(*run, adjoints);
+        }
         let mut contributions = scratch.as_slice();
         for span in self.spans_of(node) {
             let (own, others) = contributions.split_at(span.count as usize);

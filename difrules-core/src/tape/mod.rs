@@ -520,7 +520,7 @@ impl<S: Number> Tape<S> {
         let results = Run { start: node.first_output, count: node.outputs };
         let told = self.is_jumping(i) || self.is_unbounded(i);
         let mut block = None;
-        if let Some(place) = pieces.find_result(results) {
+        if let Some(place) = pieces.find_result(results, adjoints) {
             if pieces.is_untouched(place) {
                 pieces.free(place);
                 if !told && !self.is_entrywise(node) {
@@ -670,9 +670,10 @@ impl<S: Number> Tape<S> {
             outputs.fill(S::zero());
         }
         if !pieces.is_empty() {
+            let mut owner = 0;
             for i in (0..spans.len()).filter(|&i| direct[i]) {
                 if let Some(place) = places[i] {
-                    pieces.lent(place, contents[i].get(), &mut block);
+                    pieces.lent(place, contents[i].get(), (&mut block, &mut owner));
                 }
             }
             block.into_iter().for_each(|block| pieces.give(block));

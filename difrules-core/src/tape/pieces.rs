@@ -122,13 +122,21 @@ impl<S: Number> Pieces<S> {
         self.left.clear();
     }
 
-    /// The piece that is the result of the next node of a sweep, which comes to them from the last on.
+    /// The piece that is the result of the next node of a sweep, which comes to them from the last on; where it has
+    /// several, their adjoints are in the array from now on.
     #[inline]
-    pub(super) fn find_result(&mut self, run: Run) -> Option<usize> {
+    pub(super) fn find_result(&mut self, run: Run, adjoints: &mut [S]) -> Option<usize> {
+        let behind = self.before;
         while self.before > 0 && self.all[self.before - 1].first >= run.start {
             self.before -= 1;
         }
-        self.is(self.before, run).then_some(self.before)
+        if self.is(self.before, run) {
+            return Some(self.before);
+        }
+        for place in self.before..behind {
+            self.settle(place, adjoints);
+        }
+        None
     }
 
     /// The piece that has exactly these numbers.
@@ -261,13 +269,22 @@ impl<S: Number> Pieces<S> {
         Lending { rest: &mut self.all, lent: 0 }
     }
 
-    /// A rule was lent the adjoint of a piece, which has this content now; the memory is that of the cotangent.
-    pub(super) fn lent(&mut self, place: usize, content: Content, memory: &mut Option<Vec<S>>) {
-        if content == Content::Exchanged
-            && let Some(memory) = memory.take()
-        {
-            self.free(place);
-            self.all[place].block = memory;
+    /// A rule was lent the adjoint of a piece, which has this content now. The memory is that of the cotangent; the
+    /// first piece that is to have what is in it is its owner then, and the next have copies.
+    pub(super) fn lent(
+        &mut self,
+        place: usize,
+        content: Content,
+        (memory, owner): (&mut Option<Vec<S>>, &mut usize),
+    ) {
+        if content == Content::Exchanged {
+            if let Some(memory) = memory.take() {
+                self.free(place);
+                self.all[place].block = memory;
+                *owner = place;
+            } else if let Ok([from, to]) = self.all.get_disjoint_mut([*owner, place]) {
+                to.block.copy_from_slice(&from.block);
+            }
         }
         let piece = &mut self.all[place];
         piece.state = match content {
