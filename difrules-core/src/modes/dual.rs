@@ -222,8 +222,27 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
-        Self::product(quotient, (self, inverse), (other, -(quotient * inverse)))
+        let slope = -(quotient * inverse);
+        if is_beyond(slope, quotient, inverse) {
+            return Self::with_tangents(quotient, &self, &other, |i| {
+                let moved = chain(-quotient, chain(inverse, other.tangents[i]));
+                chain(inverse, self.tangents[i]) + moved
+            });
+        }
+        Self::product(quotient, (self, inverse), (other, slope))
     }
+}
+
+/// Whether the slope of a quotient is too large for the numbers, or too small, where its factors are not: what it is
+/// multiplied with may make up for it, so each factor is multiplied by itself.
+#[inline]
+fn is_beyond<T: Real>(slope: T, quotient: T, inverse: T) -> bool {
+    let size = slope.to_f64().abs();
+    if size >= f64::from(f32::MIN_POSITIVE) && size < f64::INFINITY {
+        return false;
+    }
+    let is_factor = |x: T| x.to_f64() != 0.0 && x.to_f64().is_finite();
+    is_factor(quotient) && is_factor(inverse)
 }
 
 impl<T: Real, const N: usize> std::ops::Neg for Dual<T, N> {
