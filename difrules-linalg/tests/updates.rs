@@ -1,7 +1,7 @@
 //! Factors from other factors, and statistics: against what they are by definition, and their errors.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Real, Scalar, value_and_gradient};
+use difrules_core::{Real, Scalar, Var, hvp, value_and_gradient};
 use difrules_linalg::{
     Error, cholesky, cholesky_rank_one_update, covariance, householder_product, mvn_ln_pdf,
 };
@@ -67,6 +67,8 @@ fn updated_factors_are_factors() {
     let error = Error::NotPositiveDefinite { pivot: 1, value: -3.0 };
     assert_eq!(cholesky_rank_one_update(&l, &dvector![0.0, 2.0], -1.0), Err(error));
     let far = cholesky_rank_one_update(&l, &dvector![1e200, 0.0], 1.0);
+    assert_eq!(far, Ok(dmatrix![1e200, 0.0; 0.0, 1.0]));
+    let far = cholesky_rank_one_update(&l, &dvector![1e200, 0.0], 1e300);
     assert!(matches!(far, Err(Error::Overflow { .. })));
 }
 
@@ -160,4 +162,68 @@ fn statistics() {
     assert_eq!(far, Err(Error::Overflow { result: "y" }));
     let empty = mvn_ln_pdf(&dvector![], &dvector![], &DMatrix::<f64>::zeros(0, 0));
     assert_eq!(empty, Ok(0.0));
+}
+
+#[test]
+fn large_updates_lose_no_digits() {
+    type Arguments<S> = (DMatrix<S>, DVector<S>, S);
+    fn update<S: Real>((l, x, s): &Arguments<S>) -> Result<DMatrix<S>, Error> {
+        cholesky_rank_one_update(l, x, *s)
+    }
+    fn below<S: Real>(arguments: &Arguments<S>) -> Result<S, Error> {
+        update(arguments).map(|y| y[(1, 0)])
+    }
+    let close = |found: f64, expected: f64| {
+        assert!((found / expected - 1.0).abs() < 1e-14, "{found:e} {expected:e}");
+    };
+    // Of one row it is sqrt(l^2 + s x^2).
+    for x in [0.5_f64, 3.0, 1e5, 1e10, 1e20, 1e100, 1e150] {
+        for (l, s) in [(1.0_f64, 1.0_f64), (1e-3, 4.0), (2.0, 1e-3), (1e100, 1e5), (-1.5, 2.0)] {
+            let at = (dmatrix![l], dvector![x], s);
+            let root = f64::hypot(l, s.sqrt() * x);
+            let first = |a: &Arguments<_>| update(a).map(|y| y[(0, 0)]);
+            let (y, (by_l, by_x, by_s)) = value_and_gradient(first, &at).unwrap();
+            close(y, root * l.signum());
+            close(by_l[(0, 0)], l.abs() / root);
+            close(by_x[0], s.sqrt() * l.signum() * (s.sqrt() * x / root));
+            close(by_s, x / root * x / 2.0 * l.signum());
+        }
+    }
+    // What is below keeps its digits too: with r^2 = 1 + x^2 it is [r 0; 1 / r sqrt(2 - 1 / r^2)].
+    for x in [10.0, 1e6, 1e12, 1e100] {
+        let at = (dmatrix![1.0, 0.0; 1.0, 1.0], dvector![x, 0.0], 1.0);
+        let r = f64::hypot(1.0, x);
+        let (y, (by_l, by_x, by_s)) = value_and_gradient(below::<Var<f64>>, &at).unwrap();
+        close(y, 1.0 / r);
+        close(update(&at).unwrap()[(1, 1)], (2.0 - 1.0 / r / r).sqrt());
+        // L_10 L_00 / r
+        close(by_l[(0, 0)], (x / r) * (x / r) / r);
+        close(by_l[(1, 0)], 1.0 / r);
+        close(by_x[0], -x / r / r / r);
+        close(by_x[1], x / r);
+        close(by_s, -(x / r) * (x / r) / r / 2.0);
+        // Along L_00, and again.
+        let (along, zero) = (dmatrix![1.0, 0.0; 0.0, 0.0], dvector![0.0, 0.0]);
+        let (second, ..) = hvp(below, &at, &(along, zero, 0.0)).unwrap();
+        close(second[(0, 0)], -3.0 * (x / r) * (x / r) / r / r / r);
+    }
+}
+
+/// Far from one, and at the mean or a deviation from it: the second derivatives by L are (1 - 3 z^2) / L^2.
+#[test]
+fn densities_of_any_scale() {
+    fn density<S: Real>((x, l): &(DVector<S>, DMatrix<S>)) -> Result<S, Error> {
+        mvn_ln_pdf(x, &DVector::zeros(1), l)
+    }
+    for size in [1e-300, 1e-160, 1e-20, 1.0, 1e20, 1e160, 1e300] {
+        for z in [0.0, 1.0, -0.5] {
+            let at = (dvector![z * size], dmatrix![size]);
+            let (by_x, by_l) = hvp(density, &at, &(dvector![0.0], dmatrix![size])).unwrap();
+            let close = |found: f64, expected: f64| {
+                assert!((found - expected).abs() < 1e-14, "{size:e} {z}: {found} {expected}");
+            };
+            close(by_l[(0, 0)] * size, 1.0 - 3.0 * z * z);
+            close(by_x[0] * size, 2.0 * z);
+        }
+    }
 }

@@ -3,6 +3,7 @@ use difrules_core::{Real, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
+use crate::algebra::scaling::binade;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, solve_again};
 use crate::error::{Error, finite, finite_triangle, overflow, shape, square};
@@ -144,8 +145,11 @@ fn mvn_ln_pdf_reverse<T: Real, D: Dim>(
     }
     if let Some(mut l_bar) = l_bar.buffer() {
         for j in 0..z.len() {
-            (j..z.len()).for_each(|i| l_bar[(i, j)] += w[i] * z[j]);
-            l_bar[(j, j)] -= y_bar / l[(j, j)];
+            (j + 1..z.len()).for_each(|i| l_bar[(i, j)] += w[i] * z[j]);
+            // One quotient by what is next to one, so that neither it nor its derivatives leave the numbers on the way.
+            let pivot = l[(j, j)];
+            let scale = binade([&pivot]);
+            l_bar[(j, j)] += (w[j] * pivot * z[j] - y_bar) / (pivot / scale) / scale;
         }
     }
 }

@@ -22,8 +22,21 @@ use crate::tolerance::{Gap, gap_of};
 /// [`Error::Singular`] if a diagonal entry of L is zero; [`Error::Overflow`].
 ///
 /// # Derivation
-/// With p = L^-1 x it is L M, where M M^H = 1 + s p p^H (Gill, Golub, Murray and Saunders 1974, "Methods for modifying matrix
-/// factorizations", section 3): with b_j = 1 + s (|p_0|^2 + .. + |p_(j-1)|^2) M has
+/// A large update, of a positive s with s |L^-1 x|^2 above 1, is [L y] with y = sqrt(s) x times a rotation of the column j of L
+/// and y, for each j, that leaves a zero in y (Gill, Golub, Murray and Saunders 1974, "Methods for modifying matrix
+/// factorizations", section 3): with r = hypot(|L_jj|, |y_j|), c = |L_jj| / r and t = conj(y_j) L_jj / (|L_jj| r)
+///
+/// L'_j = c L_j + t y, y' = c y - conj(t) L_j.
+///
+/// The tangent of a rotation is one from the right, of L' and y', that keeps the zero and the phase of L'_jj: with
+/// w = (c dy_j - conj(t) dL_jj) / L'_jj and a = Im(dL_jj / L_jj - (c dL_jj + t dy_j) / L'_jj), which is zero for real numbers,
+///
+/// dL'_j = c dL_j + t dy + conj(w) y' + i a L'_j, dy' = c dy - conj(t) dL_j - w L'_j - i a y'.
+///
+/// So no digit is lost, however far s x x^H is above A.
+///
+/// Else, with p = L^-1 x, it is L M, where M M^H = 1 + s p p^H:
+/// with b_j = 1 + s (|p_0|^2 + .. + |p_(j-1)|^2) M has
 ///
 /// M_jj = sqrt(b_(j+1) / b_j), M_ij = p_i h_j for i > j, h_j = s conj(p_j) / sqrt(b_j b_(j+1)).
 ///
@@ -78,11 +91,23 @@ where
     let (l_block, lower) = (block(l), Triangle::Lower);
     solve(Side::Left, lower, Operation::None, l_block, &mut block_mut(&mut p))?;
     let update = Update::new(p.as_slice(), s);
+    let (rows, columns) = l.shape_generic();
+    let mut updated = OMatrix::zeros_generic(rows, columns);
+    if update.is_large(s) {
+        let mut y = scaled(x.as_slice(), s);
+        for j in 0..size {
+            let rotation = Rotation::new(l[(j, j)], y[j]);
+            updated[(j, j)] = rotation.pivot;
+            for i in j + 1..size {
+                (updated[(i, j)], y[i]) = rotation.turn(l[(i, j)], y[i]);
+            }
+        }
+        overflow("l", updated.iter())?;
+        return Ok(updated);
+    }
     if s < nalgebra::zero() && is_lost(update.b[size], size) {
         return Err(update.lost(l_block, p.as_slice(), s));
     }
-    let (rows, columns) = l.shape_generic();
-    let mut updated = OMatrix::zeros_generic(rows, columns);
     update.each_column(l_block, p.as_slice(), |j, u, l_j| {
         for i in j..size {
             updated[(i, j)] = l_j[i].scale(update.m[j]) + update.h[j] * u[i];
@@ -124,6 +149,12 @@ impl<T: Scalar> Update<T> {
         Self { m, h: (0..size).map(h).collect(), b }
     }
 
+    /// Whether the update is so large that differences of the b lose digits: it is made by rotations.
+    fn is_large(&self, s: T::Real) -> bool {
+        let last = self.b[self.b.len() - 1].to_f64();
+        s > nalgebra::zero() && (last > 2.0 || last.is_nan())
+    }
+
     /// The pivot at which a downdate ends.
     fn lost(&self, l: DMatrixView<'_, T>, p: &[T], s: T::Real) -> Error {
         let mut left = 1.0;
@@ -153,6 +184,143 @@ impl<T: Scalar> Update<T> {
             (j..size).for_each(|i| u[i] += column[i] * p[j]);
         }
     }
+}
+
+/// sqrt(s) x.
+fn scaled<T: Scalar>(x: &[T], s: T::Real) -> Vec<T> {
+    let root = ComplexField::sqrt(s);
+    x.iter().map(|x| x.scale(root)).collect()
+}
+
+/// The rotation of a column of L and of y that leaves a zero in place of an entry of y.
+#[derive(Clone, Copy)]
+struct Rotation<T: Scalar> {
+    cosine: T::Real,
+    sine: T,
+    /// What is in place of the diagonal entry of L.
+    pivot: T,
+}
+
+impl<T: Scalar> Rotation<T> {
+    fn new(diagonal: T, entry: T) -> Self {
+        let one: T::Real = nalgebra::one();
+        let size = diagonal.modulus();
+        let phase = diagonal.unscale(size);
+        // The smaller over the larger, which is not zero and so has a modulus with derivatives.
+        if entry.norm1() > size {
+            let length = entry.modulus();
+            let ratio = size / length;
+            let root = ComplexField::sqrt(one + ratio * ratio);
+            let sine = entry.unscale(length).conjugate().unscale(root) * phase;
+            Self { cosine: ratio / root, sine, pivot: phase.scale(length * root) }
+        } else {
+            let ratio = entry.unscale(size);
+            let root = ComplexField::sqrt(one + ratio.modulus_squared());
+            let sine = ratio.conjugate().unscale(root) * phase;
+            Self { cosine: one / root, sine, pivot: diagonal.scale(root) }
+        }
+    }
+
+    /// A row of [L y] times the rotation.
+    fn turn(&self, l: T, y: T) -> (T, T) {
+        (l.scale(self.cosine) + self.sine * y, y.scale(self.cosine) - self.sine.conjugate() * l)
+    }
+
+    /// A row of cotangents times its adjoint.
+    fn turn_back(&self, l_bar: T, y_bar: T) -> (T, T) {
+        (
+            l_bar.scale(self.cosine) - self.sine * y_bar,
+            y_bar.scale(self.cosine) + self.sine.conjugate() * l_bar,
+        )
+    }
+}
+
+/// i x times a real number; zero for real numbers.
+fn times_i<T: Scalar>(mut x: T, by: T::Real) -> T {
+    let (real, imaginary) = (x.real(), x.imaginary());
+    x = T::zero();
+    if let [first, second] = x.parts_mut() {
+        (*first, *second) = (-imaginary * by, real * by);
+    }
+    x
+}
+
+/// The tangent of a large update.
+fn forward_by_rotations<T: Scalar>(
+    (l, x, s): Triple<'_, T>,
+    (l_dot, x_dot, s_dot): Triple<'_, T>,
+    mut put: impl FnMut(usize, usize, T),
+) {
+    let mut y = scaled(x, s);
+    let root = ComplexField::sqrt(s);
+    let by_s = s_dot / (root + root);
+    let moved = |(x, x_dot): (&T, &T)| x_dot.scale(root) + x.scale(by_s);
+    let mut y_dot: Vec<T> = x.iter().zip(x_dot).map(moved).collect();
+    for j in 0..x.len() {
+        let rotation = Rotation::new(l[(j, j)], y[j]);
+        let (along, across) = rotation.turn(l_dot[(j, j)], y_dot[j]);
+        let w = across / rotation.pivot;
+        let turned = l_dot[(j, j)] / l[(j, j)] - along / rotation.pivot;
+        let angle = turned.imaginary();
+        put(j, j, along + times_i(rotation.pivot, angle));
+        for i in j + 1..x.len() {
+            let (column, rest) = rotation.turn(l[(i, j)], y[i]);
+            let (column_dot, rest_dot) = rotation.turn(l_dot[(i, j)], y_dot[i]);
+            put(i, j, column_dot + w.conjugate() * rest + times_i(column, angle));
+            (y[i], y_dot[i]) = (rest, rest_dot - w * column - times_i(rest, angle));
+        }
+    }
+}
+
+/// The cotangents of x and of s of a large update; that of L is added. With those g of L'_j and k of y' below the diagonal,
+/// that of w is v, the sum of the conj(g_i) y'_i - k_i conj(L'_ij), and that of the angle a the sum of the
+/// Im(conj(k_i) y'_i) - Im(conj(g_i) L'_ij), also on the diagonal.
+fn reverse_by_rotations<T: Scalar>(
+    (l, x, s): Triple<'_, T>,
+    y_bar: DMatrixView<'_, T>,
+    mut l_bar: Option<&mut DMatrixViewMut<'_, T>>,
+) -> (Vec<T>, T::Real) {
+    let size = x.len();
+    // What each rotation has, as the next ones are taken back first.
+    let mut left = vec![scaled(x, s)];
+    for j in 0..size {
+        let mut y = left[j].clone();
+        let rotation = Rotation::new(l[(j, j)], y[j]);
+        (j + 1..size).for_each(|i| y[i] = rotation.turn(l[(i, j)], y[i]).1);
+        left.push(y);
+    }
+    let mut add = |i: usize, j: usize, x: T| {
+        if let Some(l_bar) = &mut l_bar {
+            l_bar[(i, j)] += x;
+        }
+    };
+    let mut bar = vec![T::zero(); size];
+    for j in (0..size).rev() {
+        let y = &left[j];
+        let rotation = Rotation::new(l[(j, j)], y[j]);
+        let pivot = rotation.pivot;
+        let mut across_bar = T::zero();
+        let mut angle_bar = -(y_bar[(j, j)].conjugate() * pivot).imaginary();
+        for i in j + 1..size {
+            let (column, rest) = rotation.turn(l[(i, j)], y[i]);
+            let (g, k) = (y_bar[(i, j)].conjugate(), bar[i]);
+            across_bar += g * rest - k * column.conjugate();
+            angle_bar += (k.conjugate() * rest - g * column).imaginary();
+            let (of_l, of_y) = rotation.turn_back(y_bar[(i, j)], k);
+            add(i, j, of_l);
+            bar[i] = of_y;
+        }
+        let along_bar = y_bar[(j, j)] - times_i(T::one() / pivot.conjugate(), angle_bar);
+        let (of_l, of_y) = rotation.turn_back(along_bar, across_bar / pivot.conjugate());
+        add(j, j, of_l + times_i(T::one() / l[(j, j)].conjugate(), angle_bar));
+        bar[j] = of_y;
+    }
+    let root = ComplexField::sqrt(s);
+    let sum = bar
+        .iter()
+        .zip(x)
+        .fold(nalgebra::zero(), |sum: T::Real, (bar, x)| sum + (bar.conjugate() * *x).real());
+    (bar.into_iter().map(|x| x.scale(root)).collect(), sum / (root + root))
 }
 
 /// L^-1 x.
@@ -192,6 +360,9 @@ fn forward<T: Scalar>(
     let (size, half) = (x.len(), nalgebra::convert::<f64, T::Real>(0.5));
     let p = solved(l, x, Operation::None);
     let update = Update::new(&p, s);
+    if update.is_large(s) {
+        return forward_by_rotations((l, x, s), (l_dot, x_dot, s_dot), put);
+    }
     let mut moved = x_dot.to_vec();
     for j in 0..size {
         (j..size).for_each(|i| moved[i] -= l_dot[(i, j)] * p[j]);
@@ -252,6 +423,9 @@ fn reverse<T: Scalar>(
     let zero: T::Real = nalgebra::zero();
     let p = solved(l, x, Operation::None);
     let update = Update::new(&p, s);
+    if update.is_large(s) {
+        return reverse_by_rotations((l, x, s), y_bar, l_bar);
+    }
     let mut p_bar = vec![T::zero(); size];
     // The cotangents of the b, each times b.
     let (mut along, mut s_bar) = (vec![zero; size + 1], zero);
@@ -301,8 +475,9 @@ fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T>, T::Real) 
     let size = random.choose(&[0, 1, 2, 5, 12]);
     let l: DMatrix<T> = random.lower_triangular(size);
     let x: DMatrix<T> = random.matrix(size, 1);
-    // Downdates that leave something.
-    let scale = nalgebra::convert(0.3 / (1.0 + size as f64).sqrt());
+    // Downdates that leave something, and large updates.
+    let (size, least) = random.choose(&[(0.3, -2.0), (3.0, 1.0)]);
+    let scale = nalgebra::convert(size / (1.0 + l.nrows() as f64).sqrt());
     let x = (&l * x).map(|x| x.scale(scale));
-    (l, x.column(0).into_owned(), random.between(-2.0, 4.0))
+    (l, x.column(0).into_owned(), random.between(least, 4.0))
 }
