@@ -3,12 +3,14 @@
 //!
 //! nalgebra's own take the squares of entries as they come, so that columns of small numbers give
 //! reflections that are not unitary: these scale each vector first, by a power of two, where squares
-//! overflow or lose digits. Every one is backward stable column by column, whatever the entries' sizes.
+//! overflow or lose digits. Every one is backward stable column by column, whatever the entries' sizes. An entry that is
+//! far above the first is put in its place, in which a small one loses its digits: so the small rows of graded matrices
+//! keep theirs too (Cox and Higham 1998, "Stability of Householder QR factorization for weighted least squares problems").
 
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut};
 
-use crate::algebra::modulus::quotient;
+use crate::algebra::modulus::{largest, quotient};
 use crate::algebra::scaling::binade;
 
 /// The sum of squared moduli.
@@ -54,7 +56,8 @@ pub(crate) fn reflection<T: Scalar>(x: &mut [T]) -> (T::Real, T) {
     let (first, rest) = x.split_at_mut(1);
     let alpha = first[0];
     let size = ComplexField::sqrt(squares(rest));
-    if size == nalgebra::zero() && alpha.imaginary() == nalgebra::zero() {
+    // What is so small that its square is zero is reflected too: it may be all that a row has.
+    if rest.iter().all(|x| x.is_zero()) && alpha.imaginary() == nalgebra::zero() {
         return (alpha.real() * scale, T::zero());
     }
     let length = ComplexField::hypot(alpha.modulus(), size);
@@ -63,6 +66,20 @@ pub(crate) fn reflection<T: Scalar>(x: &mut [T]) -> (T::Real, T) {
     let inverse = quotient(T::one(), alpha - T::from_real(beta));
     rest.iter_mut().for_each(|x| *x *= inverse);
     (beta * scale, (T::from_real(beta) - alpha).unscale(beta))
+}
+
+/// The place of the entry that a reflection of x has to begin with: the largest, if it is far above the first.
+pub(crate) fn leader<T: Scalar>(x: &[T]) -> usize {
+    let (found, most) = largest(x.iter().map(|x| x.norm1()));
+    let far: T::Real = nalgebra::convert(64.0);
+    if most > x[0].norm1() * far { found.unwrap_or(0) } else { 0 }
+}
+
+/// Swaps rows back, the last one first.
+pub(crate) fn swap_back<T: Scalar>(swaps: &[usize], first: usize, q: &mut DMatrixViewMut<'_, T>) {
+    for (k, &row) in swaps.iter().enumerate().rev() {
+        q.swap_rows(k + first, row);
+    }
 }
 
 /// y <- (1 - tau v v^H) y.
@@ -114,8 +131,10 @@ pub(crate) fn form<T: Scalar>(
 }
 
 /// Replaces column k of A by one of R of A = Q R, to the diagonal, and below it by a vector of Q, with the columns
-/// before it done; returns tau.
-pub(crate) fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) -> T {
+/// before it done; returns tau, and the row that was swapped with row k before.
+pub(crate) fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) -> (T, usize) {
+    let row = k + leader(&a.column(k).as_slice()[k..]);
+    a.swap_rows(k, row);
     let (mut left, mut right) = a.columns_range_pair_mut(k, k + 1..);
     let v = &mut left.as_mut_slice()[k..];
     let (beta, tau) = reflection(v);
@@ -125,17 +144,21 @@ pub(crate) fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) -> T
             reflect(v, tau.conjugate(), &mut column.as_mut_slice()[k..]);
         }
     }
-    tau
+    (tau, row)
 }
 
 /// Replaces A by H of A = Q H Q^H on and above the first subdiagonal, which is real, and by the vectors of Q
-/// below it.
+/// below it, of rows that were swapped.
 pub(crate) fn to_hessenberg<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
     taus: &mut [T],
+    swaps: &mut [usize],
     workspace: &mut [T],
 ) {
     for (k, stored) in taus.iter_mut().enumerate() {
+        swaps[k] = k + 1 + leader(&a.column(k).as_slice()[k + 1..]);
+        a.swap_rows(k + 1, swaps[k]);
+        a.swap_columns(k + 1, swaps[k]);
         let (mut left, mut right) = a.columns_range_pair_mut(k, k + 1..);
         let v = &mut left.as_mut_slice()[k + 1..];
         let (beta, tau) = reflection(v);
@@ -151,13 +174,34 @@ pub(crate) fn to_hessenberg<T: Scalar>(
     }
 }
 
+/// Exchanges rows and columns p <= q of what is left from k on of a Hermitian matrix, of which the lower triangle
+/// is stored, and the rows of L before it.
+pub(crate) fn exchange<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize, p: usize, q: usize) {
+    if p == q {
+        return;
+    }
+    (0..k).for_each(|j| a.swap((p, j), (q, j)));
+    (q + 1..a.nrows()).for_each(|i| a.swap((i, p), (i, q)));
+    for j in p + 1..q {
+        let (below, beside) = (a[(j, p)].conjugate(), a[(q, j)].conjugate());
+        a[(j, p)] = beside;
+        a[(q, j)] = below;
+    }
+    a[(q, p)] = a[(q, p)].conjugate();
+    a.swap((p, p), (q, q));
+    if p == k + 1 {
+        a.swap((p, k), (q, k));
+    }
+}
+
 /// Replaces a Hermitian A, of which the lower triangle is read, by the vectors of Q of A = Q T Q^H below the
-/// first subdiagonal, and gives the two diagonals of T.
+/// first subdiagonal, of rows that were swapped, and gives the two diagonals of T.
 ///
 /// H^H A H = A - v w^H - w v^H with w = x - tau (x^H v) v / 2 and x = tau A v (LAPACK's `hetd2`).
 pub(crate) fn to_tridiagonal<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
     taus: &mut [T],
+    swaps: &mut [usize],
     diagonal: &mut [T::Real],
     off_diagonal: &mut [T::Real],
     workspace: &mut [T],
@@ -168,6 +212,8 @@ pub(crate) fn to_tridiagonal<T: Scalar>(
         if k + 1 == size {
             break;
         }
+        swaps[k] = k + 1 + leader(&a.column(k).as_slice()[k + 1..]);
+        exchange(a, k, k + 1, swaps[k]);
         let (mut left, mut right) = a.columns_range_pair_mut(k, k + 1..);
         let v = &mut left.as_mut_slice()[k + 1..];
         let (beta, tau) = reflection(v);
@@ -196,23 +242,31 @@ pub(crate) fn to_tridiagonal<T: Scalar>(
 }
 
 /// Replaces a tall A by the vectors of U of A = U B V^H on and below the diagonal, and gives those of V, below
-/// the diagonal of a square matrix, and the two diagonals of B (LAPACK's `gebd2`).
+/// the diagonal of a square matrix, both of rows that were swapped, and the two diagonals of B (LAPACK's `gebd2`).
 pub(crate) fn to_bidiagonal<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
-    taus: &mut [T],
+    (taus, swaps): (&mut [T], &mut [usize]),
     vectors: &mut DMatrixViewMut<'_, T>,
-    right_taus: &mut [T],
+    (right_taus, right_swaps): (&mut [T], &mut [usize]),
     diagonal: &mut [T::Real],
     off_diagonal: &mut [T::Real],
     workspace: &mut [T],
 ) {
     let size = a.ncols();
     for k in 0..size {
-        taus[k] = eliminate(a, k);
+        (taus[k], swaps[k]) = eliminate(a, k);
         diagonal[k] = a[(k, k)].real();
         if k + 1 == size {
             break;
         }
+        let mut column = vectors.column_mut(k);
+        let v = &mut column.as_mut_slice()[k + 1..];
+        v.iter_mut().enumerate().for_each(|(j, v)| *v = a[(k, k + 1 + j)]);
+        let leader = k + 1 + leader(v);
+        right_swaps[k] = leader;
+        // The vectors of U before have no column here, those of V no row above.
+        a.swap_columns(k + 1, leader);
+        vectors.swap_rows(k + 1, leader);
         let mut column = vectors.column_mut(k);
         let v = &mut column.as_mut_slice()[k + 1..];
         v.iter_mut().enumerate().for_each(|(j, v)| *v = a[(k, k + 1 + j)].conjugate());

@@ -7,7 +7,9 @@ use nalgebra::{
     ComplexField, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::householder::{eliminate, form, to_bidiagonal, to_hessenberg, to_tridiagonal};
+use crate::algebra::householder::{
+    eliminate, form, swap_back, to_bidiagonal, to_hessenberg, to_tridiagonal,
+};
 use crate::algebra::implicit_qr::diagonalise_bidiagonal;
 use crate::algebra::reduction::rescaled;
 use crate::algebra::scaling::binade;
@@ -44,6 +46,7 @@ where
     }
     let largest = binade(a.iter());
     let mut taus = OVector::<T, DimMinimum<R, C>>::zeros_generic(size, U1);
+    let mut swaps = OVector::<usize, DimMinimum<R, C>>::zeros_generic(size, U1);
     for k in 0..size.value() {
         if let Some(order) = order.as_deref_mut() {
             let left = |j: usize| {
@@ -66,10 +69,11 @@ where
             order.swap(k, found.0);
             packed.swap_columns(k, found.0);
         }
-        taus[k] = eliminate(&mut block_mut(&mut packed), k);
+        (taus[k], swaps[k]) = eliminate(&mut block_mut(&mut packed), k);
     }
     let mut q = OMatrix::zeros_generic(rows, size);
     form(block(&packed), taus.as_slice(), 0, &mut block_mut(&mut q));
+    swap_back(swaps.as_slice(), 0, &mut block_mut(&mut q));
     let mut r = OMatrix::zeros_generic(size, columns);
     for j in 0..columns.value() {
         let scale = scale(order.as_deref().map_or(j, |order| order[j]));
@@ -103,9 +107,16 @@ where
         return (q, h, scale);
     }
     let mut taus = OVector::<T, DimDiff<D, U1>>::zeros_generic(size.sub(U1), U1);
+    let mut swaps = OVector::<usize, DimDiff<D, U1>>::zeros_generic(size.sub(U1), U1);
     let mut memory = OVector::<T, D>::zeros_generic(size, U1);
-    to_hessenberg(&mut block_mut(&mut h), taus.as_mut_slice(), memory.as_mut_slice());
+    to_hessenberg(
+        &mut block_mut(&mut h),
+        taus.as_mut_slice(),
+        swaps.as_mut_slice(),
+        memory.as_mut_slice(),
+    );
     form(block(&h), taus.as_slice(), 1, &mut block_mut(&mut q));
+    swap_back(swaps.as_slice(), 1, &mut block_mut(&mut q));
     h.fill_lower_triangle(T::zero(), 2);
     for k in 1..a.nrows() {
         if h[(k, k - 1)].real() < nalgebra::zero() {
@@ -135,15 +146,18 @@ where
     let mut diagonal = OVector::zeros_generic(size, U1);
     let mut off_diagonal = OVector::<T::Real, DimDiff<D, U1>>::zeros_generic(less, U1);
     let mut taus = OVector::<T, DimDiff<D, U1>>::zeros_generic(less, U1);
+    let mut swaps = OVector::<usize, DimDiff<D, U1>>::zeros_generic(less, U1);
     let mut memory = OVector::<T, D>::zeros_generic(size, U1);
     to_tridiagonal(
         &mut block_mut(&mut lower),
         taus.as_mut_slice(),
+        swaps.as_mut_slice(),
         diagonal.as_mut_slice(),
         off_diagonal.as_mut_slice(),
         memory.as_mut_slice(),
     );
     form(block(&lower), taus.as_slice(), 1, &mut block_mut(&mut q));
+    swap_back(swaps.as_slice(), 1, &mut block_mut(&mut q));
     let mut negative = false;
     for (k, x) in off_diagonal.iter_mut().enumerate() {
         negative ^= *x < nalgebra::zero();
@@ -206,14 +220,16 @@ where
         (OVector::zeros_generic(size, U1), zeros());
     let mut off_diagonal = OVector::<T::Real, _>::zeros_generic(less, U1);
     let mut right_taus = OVector::<T, _>::zeros_generic(less, U1);
+    let mut swaps = OVector::<usize, DimMinimum<R, C>>::zeros_generic(size, U1);
+    let mut right_swaps = OVector::<usize, _>::zeros_generic(less, U1);
     let (mut vectors, mut v) = (square(), square());
     let (mut by_row, mut by_column) =
         (OVector::<T, R>::zeros_generic(rows, U1), OVector::<T, C>::zeros_generic(columns, U1));
     to_bidiagonal(
         &mut workspace(&mut memory, tall),
-        taus.as_mut_slice(),
+        (taus.as_mut_slice(), swaps.as_mut_slice()),
         &mut block_mut(&mut vectors),
-        right_taus.as_mut_slice(),
+        (right_taus.as_mut_slice(), right_swaps.as_mut_slice()),
         diagonal.as_mut_slice(),
         off_diagonal.as_mut_slice(),
         if wide { by_column.as_mut_slice() } else { by_row.as_mut_slice() },
@@ -222,7 +238,9 @@ where
     let mut v_t = OMatrix::<T, DimMinimum<R, C>, C>::zeros_generic(size, columns);
     let mut long = if wide { workspace(&mut v_t, tall) } else { block_mut(&mut u) };
     form(workspace(&mut memory, tall).as_view(), taus.as_slice(), 0, &mut long);
+    swap_back(swaps.as_slice(), 0, &mut long);
     form(block(&vectors), right_taus.as_slice(), 1, &mut block_mut(&mut v));
+    swap_back(right_swaps.as_slice(), 1, &mut block_mut(&mut v));
     let (d, e) = (diagonal.as_mut_slice(), off_diagonal.as_mut_slice());
     if diagonalise {
         diagonalise_bidiagonal(d, e, &mut long, &mut block_mut(&mut v))?;

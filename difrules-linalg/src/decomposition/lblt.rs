@@ -5,6 +5,7 @@ use nalgebra::{
 };
 
 use crate::algebra::congruence::Congruence;
+use crate::algebra::householder::exchange;
 use crate::algebra::scaling::lowered;
 use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{block_mut, buffer};
@@ -217,26 +218,6 @@ fn bunch_kaufman<T: Scalar>(
             }
         }
         k += width;
-    }
-}
-
-/// Exchanges rows and columns p <= q of what is left from k on of a Hermitian matrix, of which the lower triangle
-/// is stored, and the rows of L before it.
-fn exchange<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize, p: usize, q: usize) {
-    if p == q {
-        return;
-    }
-    (0..k).for_each(|j| a.swap((p, j), (q, j)));
-    (q + 1..a.nrows()).for_each(|i| a.swap((i, p), (i, q)));
-    for j in p + 1..q {
-        let (below, beside) = (a[(j, p)].conjugate(), a[(q, j)].conjugate());
-        a[(j, p)] = beside;
-        a[(q, j)] = below;
-    }
-    a[(q, p)] = a[(q, p)].conjugate();
-    a.swap((p, p), (q, q));
-    if p == k + 1 {
-        a.swap((p, k), (q, k));
     }
 }
 
