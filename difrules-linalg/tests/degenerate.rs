@@ -938,3 +938,78 @@ fn reduced_matrices_jump_where_the_reduction_stops_early() {
     let (found, heard) = diagnosed(|| gradient(of_b, &ones).unwrap());
     assert!(found.iter().all(|x| x.is_nan()) && !heard.is_empty(), "{found}");
 }
+
+/// What is left after a pivot that is zero has a quotient of what moves by nothing in it.
+#[test]
+fn factors_after_a_pivot_that_is_zero() {
+    type Last = fn(&DMatrix<Var<f64>>) -> Result<Var<f64>, Error>;
+    type Moved = fn(&DMatrix<f64>, &DMatrix<f64>) -> f64;
+    let zero = DMatrix::<f64>::zeros(2, 2);
+    let beside = dmatrix![0.0, 0.0; 0.0, 1.0];
+    let turned = dmatrix![1.0, 0.0; 0.0, 0.0];
+    let cases: [(&str, Last, Moved, &[&DMatrix<f64>], bool); 4] = [
+        (
+            "udu",
+            |a| Ok(udu(a)?.d[0]),
+            |a, e| jvp(udu, a, e).unwrap().1.d[0],
+            &[&zero, &turned],
+            true,
+        ),
+        (
+            "lblt",
+            |a| Ok(lblt(a)?.diagonal[1]),
+            |a, e| jvp(lblt, a, e).unwrap().1.diagonal[1],
+            &[&zero],
+            false,
+        ),
+        (
+            "lu",
+            |a| Ok(lu(a)?.packed[(1, 1)]),
+            |a, e| jvp(lu, a, e).unwrap().1.packed[(1, 1)],
+            &[&zero, &beside],
+            false,
+        ),
+        (
+            "full_piv_lu",
+            |a| Ok(full_piv_lu(a)?.packed[(1, 1)]),
+            |a, e| jvp(full_piv_lu, a, e).unwrap().1.packed[(1, 1)],
+            &[&zero],
+            false,
+        ),
+    ];
+    for (name, last, moved, matrices, first) in cases {
+        for &a in matrices {
+            let (found, heard) = diagnosed(|| gradient(last, a).unwrap());
+            // Of the entry below the pivot it is undefined, of its own place one.
+            let own = if first { 0 } else { 3 };
+            assert!(found[(1, 0)].is_nan() && found[own] == 1.0, "{name} {a}: {found}");
+            assert_eq!(heard.len(), 1, "{name} {a}");
+            let (left_out, _) = diagnosed(|| leaving_out_undefined(|| gradient(last, a).unwrap()));
+            assert!(left_out.iter().all(|x: &f64| x.is_finite()), "{name} {a}: {left_out}");
+            let across = dmatrix![0.0, 1.0; 1.0, 0.0];
+            let mixed = dmatrix![0.3, -0.5; -0.5, 0.7];
+            for e in [&across, &mixed] {
+                assert!(diagnosed(|| moved(a, e)).0.is_nan(), "{name} {a} {e}");
+            }
+            let diagonal = dmatrix![2.0, 0.0; 0.0, 3.0];
+            let (slope, heard) = diagnosed(|| moved(a, &diagonal));
+            assert!(slope == diagonal[own] && heard.is_empty(), "{name} {a}: {slope}");
+        }
+    }
+    // Where nothing is beside a pivot that is zero, the factors have derivatives.
+    let ones = DMatrix::from_element(2, 2, 1.0_f64);
+    let (found, heard) = diagnosed(|| gradient(|a| Ok::<_, Error>(udu(a)?.d[0]), &ones).unwrap());
+    assert!(found == dmatrix![1.0, -1.0; -1.0, 1.0] && heard.is_empty(), "{found}");
+    let (found, heard) =
+        diagnosed(|| gradient(|a| Ok::<_, Error>(lblt(a)?.diagonal[1]), &ones).unwrap());
+    assert!(found == dmatrix![1.0, -1.0; -1.0, 1.0] && heard.is_empty(), "{found}");
+    // An entry of U whose cotangent comes out as zero is asked for.
+    let square = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(udu(a)?.u[(0, 1)] * udu(a)?.u[(0, 1)]);
+    let (found, _) = diagnosed(|| gradient(square, &turned).unwrap());
+    assert!(f64::is_nan(found[(0, 1)]), "{found}");
+    // Of others, in a block of their own, nothing is undefined.
+    let apart = dmatrix![3.0, 1.0, 0.0; 1.0, 2.0, 0.0; 0.0, 0.0, 0.0];
+    let own = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(udu(a)?.d[2]);
+    let (found, heard) = diagnosed(|| gradient(own, &apart).unwrap());
+    assert!(found.sum() == 1.0 && heard.is_empty(), "{found}");
+}

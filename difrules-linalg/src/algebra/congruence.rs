@@ -12,7 +12,7 @@ use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, multiply, solve_unit};
 use crate::error::{Error, singular};
-use crate::tolerance::{Gap, Quotients, gap_of};
+use crate::tolerance::{Gap, Quotients, asks, gap_of, undefined_of, undetermined};
 
 /// The factors.
 pub(crate) struct Congruence<'a, T: Scalar, D: Dim>
@@ -160,18 +160,27 @@ where
         }
     }
 
+    /// The inverse of a block; None if it is singular but for rounding, or if no row is beside it.
+    fn inverse(&self, k: usize, block: &Block<T>) -> Option<Block<T>> {
+        if self.beside(k).is_empty() || self.is_singular(k, block) { None } else { block.inverse() }
+    }
+
+    /// Whether T jumps, since a block with rows beside it is singular.
+    pub(crate) fn jumps(&self) -> bool {
+        let is_lost = |(k, block): (usize, Block<T>)| self.inverse(k, &block).is_none();
+        self.blocks().any(|(k, block)| !self.beside(k).is_empty() && is_lost((k, block)))
+    }
+
     /// Rows times B^-1, in place: of what has one number a row in `first`, and in `second` if the block has
     /// two. Where the block is singular, what is not zero is undefined.
     fn over_block(
         &self,
-        (k, block): (usize, &Block<T>),
+        inverse: Option<&Block<T>>,
         rows: std::ops::Range<usize>,
         first: &mut OVector<T, D>,
         second: &mut OVector<T, D>,
         quotients: &mut Quotients,
     ) {
-        let inverse =
-            if rows.is_empty() || self.is_singular(k, block) { None } else { block.inverse() };
         let Some(inverse) = inverse else {
             for i in rows {
                 (first[i], second[i]) =
@@ -180,7 +189,7 @@ where
             return;
         };
         for i in rows {
-            match inverse {
+            match *inverse {
                 Block::One(b) => first[i] = first[i].unscale(b),
                 Block::Two(b, below, last) => {
                     let (x, y) = (first[i], second[i]);
@@ -259,6 +268,8 @@ where
     ///
     /// dL2 = (dA2 - L2 dB1) B1^-1 and dS = dA3 - E L2^H - L2 E^H, with E = dA2 - L2 dB1 / 2.
     ///
+    /// Where B1 is singular, L2 B1 L2^H is a quotient of what moves by nothing too: of two rows that do, S is undefined.
+    ///
     /// It takes twice the multiplications and additions of the elimination.
     pub(crate) fn forward(
         &self,
@@ -318,7 +329,25 @@ where
                 first[i] -= x;
                 second[i] -= y;
             }
-            self.over_block((k, &block), rows.clone(), &mut first, &mut second, &mut quotients);
+            let inverse = self.inverse(k, &block);
+            if inverse.is_none() {
+                let moving = [&first, &second];
+                for &column in &moving[..1 + usize::from(two)] {
+                    for j in rows.clone() {
+                        for i in self.part(j, &rows) {
+                            let pair = [column[i], column[j]].map(|x| x.modulus().to_f64());
+                            let both = column[i] * column[j].conjugate();
+                            a_dot[(i, j)] += if pair.iter().any(|&x| quotients.is_rounding(x)) {
+                                undetermined(both)
+                            } else {
+                                undefined_of(both)
+                            };
+                        }
+                    }
+                }
+            }
+            let (first, second) = (&mut first, &mut second);
+            self.over_block(inverse.as_ref(), rows.clone(), first, second, &mut quotients);
             for i in rows {
                 factor_dot[(i, k)] = first[i];
                 if two {
@@ -334,7 +363,8 @@ where
     ///
     /// The elimination of [`Congruence::forward`], backwards: with M the Hermitian cotangent of S, found first,
     /// G = -2 M L2 is that of E, and H = L2_bar B1^-1 that of dA2 - L2 dB1. So A2_bar = G + H, and the
-    /// Hermitian part of L2^H (G / 2 + H) is taken off B1_bar.
+    /// Hermitian part of L2^H (G / 2 + H) is taken off B1_bar. Where B1 is singular, A2_bar is undefined in the rows in
+    /// which something asks for L2 or for S.
     pub(crate) fn reverse(
         &self,
         primitive: &'static str,
@@ -369,7 +399,8 @@ where
                 h1[i] = factor_bar[(i, k)];
                 h2[i] = if two { factor_bar[(i, k + 1)] } else { T::zero() };
             }
-            self.over_block((k, &block), rows.clone(), &mut h1, &mut h2, &mut quotients);
+            let inverse = self.inverse(k, &block);
+            self.over_block(inverse.as_ref(), rows.clone(), &mut h1, &mut h2, &mut quotients);
             // L^H (G / 2 + H), entry by entry.
             let product = |left: usize, g: &OVector<T, D>, h: &OVector<T, D>| {
                 rows.clone().fold(T::zero(), |sum, i| {
@@ -385,11 +416,25 @@ where
                 m[(next, k)] = entry;
                 m[(k, next)] = entry.conjugate();
             }
-            for i in rows {
-                let columns = [(k, g1[i] + h1[i]), (k + 1, g2[i] + h2[i])];
-                for &(j, x) in &columns[..1 + usize::from(two)] {
-                    m[(i, j)] = x.scale(half);
-                    m[(j, i)] = m[(i, j)].conjugate();
+            let is_asked = |i: usize, m: &OMatrix<T, D, D>| {
+                let own = factor_bar.view_range(i, k..k + self.width(k));
+                asks(own.iter())
+                    || asks([&T::from_real(diagonal_bar[i])])
+                    || rows.clone().any(|j| m[(i, j)].norm1() != nalgebra::zero())
+            };
+            for i in rows.clone() {
+                let mut columns = [(k, g1[i] + h1[i]), (k + 1, g2[i] + h2[i])];
+                let open = inverse.is_none() && is_asked(i, &m);
+                for (j, x) in &mut columns[..1 + usize::from(two)] {
+                    if open {
+                        quotients.lose(1.0);
+                        *x += undefined_of(rows.clone().fold(*x, |sum, l| sum + m[(i, l)]));
+                        if self.factor[(i, *j)].norm1() != nalgebra::zero() {
+                            m[(*j, *j)] += *x;
+                        }
+                    }
+                    m[(i, *j)] = x.scale(half);
+                    m[(*j, i)] = m[(i, *j)].conjugate();
                 }
             }
         }

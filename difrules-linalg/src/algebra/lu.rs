@@ -12,7 +12,7 @@ use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
 use crate::error::{Error, overflow};
-use crate::tolerance::{Quotients, asks, undefined};
+use crate::tolerance::{Quotients, asks, undefined, undefined_of};
 
 /// The number of columns at which a recursion on panels ends.
 const SMALL: usize = 8;
@@ -318,7 +318,22 @@ fn reverse<T: Scalar>(
                 column[k] -= sum;
             }
             let divisor = lu[(k, k)].conjugate();
-            below_bar.apply(|x| *x = over_pivot(*x, divisor, quotients));
+            if divisor.norm1() == nalgebra::zero() {
+                // L is undefined, and so is what it takes off where the pivot's row is zero too.
+                for (i, bar) in below_bar.iter_mut().enumerate() {
+                    let sum = right.column_iter().fold(*bar, |sum, column| sum + column[k + 1 + i]);
+                    *bar = quotients.over_nothing(*bar);
+                    if right
+                        .column_iter()
+                        .any(|column| column[k + 1 + i].norm1() != nalgebra::zero())
+                    {
+                        quotients.lose(1.0);
+                        *bar += undefined_of(sum);
+                    }
+                }
+            } else {
+                below_bar.apply(|x| *x = quotient(*x, divisor));
+            }
             pivot_bar[0] -= factors.dotc(&below_bar);
         }
         return;

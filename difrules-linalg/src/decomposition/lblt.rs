@@ -1,3 +1,4 @@
+use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
@@ -141,7 +142,9 @@ where
     overflow("b", diagonal.iter())?;
     overflow("b", off_diagonal.iter())?;
     overflow("l", lower.iter())?;
-    Ok(Lblt { l: lower, diagonal, off_diagonal, rows, blocks })
+    let factors = Lblt { l: lower, diagonal, off_diagonal, rows, blocks };
+    jumps("lblt", factors.congruence().jumps());
+    Ok(factors)
 }
 
 /// Replaces the lower triangle of A by L and B of P A P^T = L B L^H, and gives the rows of A in the order of P

@@ -1,4 +1,5 @@
 use approx::AbsDiffEq;
+use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
@@ -117,7 +118,9 @@ where
         column.rows_range_mut(j + 1..).fill(T::zero());
     }
     if u.iter().all(|x| x.is_finite()) {
-        return Ok(Udu { u, d });
+        let factors = Udu { u, d };
+        jumps("udu", factors.congruence().jumps());
+        return Ok(factors);
     }
     Err(singular(d.iter().map(|&x| T::from_real(x))))
 }
