@@ -281,14 +281,25 @@ pub(crate) fn asked_columns<T: Scalar>(jump: bool, bars: DMatrixView<'_, T>) -> 
     if jump { (0..bars.ncols()).map(asked).collect() } else { Vec::new() }
 }
 
-/// Makes all of an adjoint undefined, and reports it, where a cotangent asked for what jumps.
-pub(crate) fn lose_all<T: Scalar>(
+/// Makes all of an adjoint undefined, and how it varies with numbers that do where the argument does, and reports it,
+/// where a cotangent asked for what jumps.
+pub(crate) fn lose_all<'a, T: Scalar>(
     primitive: &'static str,
     reason: &'static str,
     bar: &mut DMatrixViewMut<'_, T>,
+    moving: impl IntoIterator<Item = &'a T>,
 ) {
     report(Diagnostic::undefined(primitive, reason));
-    bar.apply(|x| *x += undefined::<T>());
+    let nothing = undefined_with(moving);
+    bar.apply(|x| *x += nothing);
+}
+
+/// What is undefined, and so is how it varies with these.
+pub(crate) fn undefined_with<'a, T: Scalar>(moving: impl IntoIterator<Item = &'a T>) -> T {
+    if T::Real::BASE {
+        return undefined();
+    }
+    undefined_of(moving.into_iter().fold(T::zero(), |sum, &x| sum + x))
 }
 
 /// What is undefined in place of x, and so is how it varies with x.

@@ -2,10 +2,10 @@
 //! stands beside it.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp};
+use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, vjp};
 use difrules_linalg::{
-    Error, Operation, Svd, determinant, full_piv_lu, inverse, ln_abs_determinant, lstsq, lu,
-    lu_solve, normalize, singular_values, solve, spectral_norm, svd, toeplitz_solve,
+    Error, Operation, Svd, determinant, full_piv_lu, hessenberg, inverse, ln_abs_determinant, lq,
+    lstsq, lu, lu_solve, normalize, qr, singular_values, solve, spectral_norm, svd, toeplitz_solve,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -207,5 +207,110 @@ fn toeplitz_matrices_with_leading_blocks_that_are_nearly_singular() {
             toeplitz_solve(&(&column * 2.5e307), &(&row * 2.5e307), &dvector![1.0, 2.0, 3.0, 4.0]);
         let expected = solve(&a, &dvector![1.0, 2.0, 3.0, 4.0]).unwrap();
         assert!((found.unwrap() * 2.5e307 - &expected).amax() < 1e-12 * expected.amax());
+    }
+}
+
+/// Rows far apart in size, in any order: small ones keep their digits, and derivatives have those of the entries.
+#[test]
+fn orthogonal_factors_of_graded_rows() {
+    fn last<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        Ok(qr(a)?.1[(1, 1)])
+    }
+    let near = |found: f64, expected: f64| {
+        assert!((found / expected - 1.0).abs() < 1e-13, "{found:e} {expected:e}");
+    };
+    // Of two columns the last pivot is |det A| / R_00.
+    for (first, second) in [(1.0, 1e150), (1e-150, 1e150), (1e150, 1e-150), (1.0, 1e8), (1e20, 1.0)]
+    {
+        let a = rows(&[first, second], &dmatrix![0.7, -0.3; 0.4, 0.9]);
+        let (x, y, z, w) = (a[(0, 0)], a[(0, 1)], a[(1, 0)], a[(1, 1)]);
+        let length = x.hypot(z);
+        let pivot = (x / length) * w - y * (z / length);
+        near(last(&a).unwrap(), pivot);
+        let found = gradient(last, &a).unwrap();
+        near(found[(0, 0)], w / length - pivot / length * (x / length));
+        near(found[(0, 1)], -z / length);
+        near(found[(1, 0)], -y / length - pivot / length * (z / length));
+        near(found[(1, 1)], x / length);
+    }
+    // R does not depend on the order of the rows, and Q follows it.
+    let mut random = Sampler::new(41, 41);
+    let sizes = [1e150, 1e60, 1.0, 1e-150];
+    for (height, width) in [(3, 3), (4, 3), (4, 2), (3, 4)] {
+        let (any, e): (DMatrix<f64>, DMatrix<f64>) =
+            (random.matrix(height, width), random.matrix(height, width));
+        let a = rows(&sizes[..height], &any);
+        let e = a.component_mul(&e);
+        let back =
+            |m: &DMatrix<f64>| DMatrix::from_fn(height, m.ncols(), |i, j| m[(height - 1 - i, j)]);
+        let ((q, r), (q_dot, r_dot)) = jvp(qr, &a, &e).unwrap();
+        let ((q_back, r_back), (q_dot_back, r_dot_back)) = jvp(qr, &back(&a), &back(&e)).unwrap();
+        let entries = |found: &DMatrix<f64>, expected: &DMatrix<f64>, sizes: &DMatrix<f64>| {
+            for ((found, expected), size) in found.iter().zip(expected).zip(sizes) {
+                let error = (found - expected).abs() / size.abs().max(expected.abs());
+                assert!(error < 1e-11 || *size == 0.0, "{error:e}: {found:e} {expected:e}");
+            }
+        };
+        entries(&back(&q_back), &q, &q);
+        entries(&r_back, &r, &r);
+        entries(&back(&q_dot_back), &q_dot, &q);
+        entries(&r_dot_back, &r_dot, &r);
+        // A = Q R row by row, and its derivative.
+        let product = &q_back * &r_back - back(&a);
+        let moved = &q_dot_back * &r_back + &q_back * &r_dot_back - back(&e);
+        for (i, size) in sizes[..height].iter().rev().enumerate() {
+            assert!(product.row(i).amax() < 1e-13 * size, "{i}: {product}");
+            assert!(moved.row(i).amax() < 1e-12 * size, "{i}: {moved}");
+        }
+        // Both modes.
+        let bars = (q.map(|x| 0.3 / x), r.map(|x| if x == 0.0 { 0.0 } else { -0.7 / x }));
+        let (_, bar) = vjp(qr, &a, &bars).unwrap();
+        let (left, right) = (bar.dot(&e), bars.0.dot(&q_dot) + bars.1.dot(&r_dot));
+        assert!((left - right).abs() < 1e-11 * (1.0 + right.abs()), "{left} {right}");
+        // Columns, by the factors of the adjoint.
+        let (l, _) = lq(&back(&a).transpose()).unwrap();
+        entries(&l.transpose(), &r, &r);
+    }
+    // As many independent rows as columns: no residual moves the solution.
+    for sizes in [[1e-150, 1.0, 1e150], [1e150, 1.0, 1e-150], [1.0, 1e8, 1e16]] {
+        let (any, x): (DMatrix<f64>, DMatrix<f64>) = (random.matrix(3, 3), random.matrix(3, 1));
+        let e: DMatrix<f64> = random.matrix(3, 3);
+        let scaled = |m: &DMatrix<f64>| rows(&sizes, m);
+        let call = |a: &DMatrix<_>| {
+            let b = scaled(&(&any * &x)).map(Dual::constant);
+            lstsq(a, &b)
+        };
+        let (_, moved) = jvp(call, &scaled(&any), &scaled(&e)).unwrap();
+        close(&moved, &-(any.clone().try_inverse().unwrap() * &e * &x), 1e-11);
+        // Columns of any size are units of the solution.
+        let turned = |m: &DMatrix<f64>| scaled(&m.transpose()).transpose();
+        let call = |a: &DMatrix<_>| lstsq(a, &(&any * &x).map(Dual::constant));
+        let (_, moved) = jvp(call, &turned(&any), &turned(&e)).unwrap();
+        close(&scaled(&moved), &-(any.clone().try_inverse().unwrap() * &e * &x), 1e-11);
+    }
+    // A reflection of what is so small that its square is none.
+    let a = dmatrix![0.5, 2.0, -1.0; 1e100, 3e100, 2e100; 1e-100, -1e-100, 3e-100];
+    let (q, h) = hessenberg(&a).unwrap();
+    let error = &q * h * q.transpose() - &a;
+    assert!(error.row(2).amax() < 1e-14 * 1e-100 && (q[(2, 1)] / 1e-200 - 1.0).abs() < 1e-14);
+}
+
+/// Second derivatives along a direction of the matrix's own size are among the numbers, whatever that is.
+#[test]
+fn second_derivatives_of_tiny_and_of_huge_matrices() {
+    fn below<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        Ok(lu(a)?.packed[(1, 0)])
+    }
+    fn logarithm<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        logarithms(a, false)
+    }
+    let (a, e) = (dmatrix![2.0, 0.3; -0.5, 1.0], dmatrix![0.4, -0.2; 0.7, 0.9]);
+    let expected = [hvp(below, &a, &e).unwrap(), hvp(logarithm, &a, &e).unwrap()];
+    for size in [1e-300, 1e-160, 1e-100, 1e100, 1e160, 1e300] {
+        let (a, e) = (&a * size, &e * size);
+        let found = [hvp(below, &a, &e).unwrap(), hvp(logarithm, &a, &e).unwrap()];
+        for (found, expected) in found.iter().zip(&expected) {
+            close(&(found * size), expected, 1e-14);
+        }
     }
 }

@@ -170,7 +170,7 @@ where
     divider.report();
     let mut bar = out_of_basis(q, &k_bar);
     if asked && !told {
-        lose_all(primitive, CHOICE, &mut block_mut(&mut bar));
+        lose_all(primitive, CHOICE, &mut block_mut(&mut bar), q.iter().chain(h.iter()));
     }
     bar
 }

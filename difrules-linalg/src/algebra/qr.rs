@@ -9,12 +9,14 @@
 //! on those before them, Q2 is any basis of a complement, of which the part along Q1 is determined, and
 //! R22 is zero and has no derivative but along changes that leave it zero.
 
+use approx::AbsDiffEq;
 use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::reduction::imaginary;
 use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
 use crate::tolerance::{Gap, Quotients, asks, gap_of, lose_all};
@@ -82,14 +84,49 @@ fn report_open(quotients: Quotients, first: usize) {
     });
 }
 
+/// Takes from columns X what they have along Q, in the memory for Q^H X: X <- X - Q (Q^H X).
+///
+/// Where the rows of Q have sizes of their own, those of A, what is left of a large one may be rounding of what was taken
+/// off; taken off again it is less by a rounding each time, until it is none of what is left.
+fn outside<T: Scalar>(
+    q: DMatrixView<'_, T>,
+    x: &mut DMatrixViewMut<'_, T>,
+    along: &mut DMatrixViewMut<'_, T>,
+) {
+    /// Above this ratio of the sizes of rows they are looked at.
+    const GRADED: f64 = 1e3;
+    const MOST: usize = 60;
+    let size = |row: usize| largest_modulus(q.row(row).iter());
+    let sizes = (0..q.nrows()).map(size);
+    let (least, most) = sizes
+        .fold((f64::INFINITY, 0.0_f64), |(least, most), size| (least.min(size), most.max(size)));
+    let rounding = T::Real::default_epsilon().to_f64();
+    for _ in 0..MOST {
+        multiply(T::one(), (q, true), (x.as_view(), false), T::zero(), along);
+        multiply(-T::one(), (q, false), (along.as_view(), false), T::one(), x);
+        if most <= GRADED * least {
+            break;
+        }
+        let is_rounding = |i: usize, j: usize| {
+            let taken = |k: usize| (q[(i, k)].modulus() * along[(k, j)].modulus()).to_f64();
+            (0..q.ncols()).map(taken).sum::<f64>() <= rounding * x[(i, j)].modulus().to_f64()
+        };
+        if (0..x.ncols()).all(|j| (0..x.nrows()).all(|i| is_rounding(i, j))) {
+            break;
+        }
+    }
+}
+
 /// The tangents of Q and R.
 ///
-/// With N = dA1 R11^-1 and C = Q1^H N: Q1^H dQ1 is skew-Hermitian and dR11 R11^-1 upper triangular
+/// With C = Q1^H dA1 R11^-1: Q1^H dQ1 is skew-Hermitian and dR11 R11^-1 upper triangular
 /// with a real diagonal, so C = Omega + U splits into Omega = stril(C) - stril(C)^H + i Im diag(C)
-/// and U = dR11 R11^-1. Then dQ1 = N - Q1 U, dR11 = U R11, dR12 = Q1^H dA2 - Omega R12, and
+/// and U = dR11 R11^-1. Then dQ1 = Q1 Omega + (1 - Q1 Q1^H) dA1 R11^-1, dR11 = U R11, dR12 = Q1^H dA2 - Omega R12, and
 /// dQ2 = -Q1 dQ1^H Q2. If Q2 is one column, dR12 += dQ1^H Q2 R22, and D = Q2^H (dA2 - dQ1 R12) is the
 /// tangent of R22 but for the phase phi = i Im(D_1) / R22_1, which keeps the diagonal real:
 /// dR22 = D - phi R22, dQ2 += phi Q2.
+///
+/// In this order nothing is added to what it cancels with, so that rows and columns of any scale keep their digits.
 pub(crate) fn qr_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
     q: &OMatrix<T, R, K>,
@@ -103,8 +140,8 @@ where
     let mut q_dot = OMatrix::zeros_generic(rows, size);
     let mut r_dot = OMatrix::zeros_generic(size, columns);
     let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
-    let (mut omega, mut upper, mut along) = (square(), square(), square());
-    let mut rest = a_dot.clone();
+    let (mut omega, mut upper) = (square(), square());
+    let (mut along, mut taken) = (square(), square());
     let Split { first: p, single, loose } = split(block(q), block(r));
     let (one, zero) = (T::one(), T::zero());
     let (q, r, a_dot) = (block(q), block(r), block(a_dot));
@@ -117,9 +154,8 @@ where
     let mut omega = workspace(&mut omega, (p, p));
     let mut upper = workspace(&mut upper, (p, p));
 
-    q1_dot.copy_from(&a1_dot);
-    solve_again(Side::Right, Triangle::Upper, Operation::None, r11, &mut q1_dot);
-    multiply(one, (q1, true), (q1_dot.as_view(), false), zero, &mut omega);
+    multiply(one, (q1, true), (a1_dot, false), zero, &mut omega);
+    solve_again(Side::Right, Triangle::Upper, Operation::None, r11, &mut omega);
     for j in 0..p {
         for i in 0..j {
             upper[(i, j)] = omega[(i, j)] + omega[(j, i)].conjugate();
@@ -129,7 +165,19 @@ where
         let imaginary = omega[(j, j)] - upper[(j, j)];
         omega[(j, j)] = imaginary;
     }
-    multiply(-one, (q1, false), (upper.as_view(), false), one, &mut q1_dot);
+    // Q2^H dQ1, of all that is outside of Q1 if Q2 is one column.
+    let mut along = workspace(&mut along, (q2.ncols(), p));
+    if single {
+        multiply(one, (q2, true), (a1_dot, false), zero, &mut along);
+        solve_again(Side::Right, Triangle::Upper, Operation::None, r11, &mut along);
+        multiply(one, (q2, false), (along.as_view(), false), zero, &mut q1_dot);
+    } else if p > 0 {
+        q1_dot.copy_from(&a1_dot);
+        outside(q1, &mut q1_dot, &mut workspace(&mut taken, (p, p)));
+        solve_again(Side::Right, Triangle::Upper, Operation::None, r11, &mut q1_dot);
+        multiply(one, (q2, true), (q1_dot.as_view(), false), zero, &mut along);
+    }
+    multiply(one, (q1, false), (omega.as_view(), false), one, &mut q1_dot);
     let mut r_dot_block = block_mut(&mut r_dot);
     let (mut r1_dot, mut r2_dot) = r_dot_block.rows_range_pair_mut(..p, p..);
     let (mut r11_dot, mut r12_dot) = r1_dot.columns_range_pair_mut(..p, p..);
@@ -137,18 +185,14 @@ where
     multiply(one, (q1, true), (a2_dot, false), zero, &mut r12_dot);
     multiply(-one, (omega.as_view(), false), (r12, false), one, &mut r12_dot);
     if q2.ncols() > 0 {
-        let mut along = workspace(&mut along, (p, q2.ncols()));
-        multiply(one, (q1_dot.as_view(), true), (q2, false), zero, &mut along);
-        multiply(-one, (q1, false), (along.as_view(), false), zero, &mut q2_dot);
-        let mut rest = block_mut(&mut rest);
-        let mut rest = rest.columns_range_mut(p..);
-        multiply(-one, (q1_dot.as_view(), false), (r12, false), one, &mut rest);
-        let mut r22_dot = r2_dot.columns_mut(p, rest.ncols());
-        multiply(one, (q2, true), (rest.as_view(), false), zero, &mut r22_dot);
+        multiply(-one, (q1, false), (along.as_view(), true), zero, &mut q2_dot);
+        let mut r22_dot = r2_dot.columns_range_mut(p..);
+        multiply(one, (q2, true), (a2_dot, false), zero, &mut r22_dot);
+        multiply(-one, (along.as_view(), false), (r12, false), one, &mut r22_dot);
         if single {
-            let r22 = r.view((p, p), (1, rest.ncols()));
-            multiply(one, (along.as_view(), false), (r22, false), one, &mut r12_dot);
-            let turn = r22_dot[0] - T::from_real(r22_dot[0].real());
+            let r22 = r.view((p, p), r22_dot.shape());
+            multiply(one, (along.as_view(), true), (r22, false), one, &mut r12_dot);
+            let turn = imaginary(r22_dot[0]);
             if loose {
                 let all = largest_modulus(a_dot.iter());
                 let mut gauge = Quotients::new::<T::Real>(primitive, all);
@@ -172,13 +216,13 @@ where
 /// Turns the cotangents of Q and R, which are overwritten, into that of A and adds it.
 ///
 /// The adjoint of [`qr_forward`] in the pairing Re tr(Y_bar^H Y_dot): with
-/// Z = triu(R11_bar) R11^H - Q1^H Q1_bar and W = Z + R12_bar R12^H,
+/// W = triu(R11_bar) R11^H - Q1^H Q1_bar + R12_bar R12^H and K = -stril(W - W^H) - i Im diag(W),
 ///
-/// A1_bar = (Q1_bar + Q1 (Z - stril(W - W^H) - i Im diag(W))) R11^-H, A2_bar = Q1 R12_bar,
+/// A1_bar = Q1 (triu(R11_bar) + K R11^-H) + (1 - Q1 Q1^H) Q1_bar R11^-H, A2_bar = Q1 R12_bar,
 ///
 /// after Q1_bar -= Q2 Q2_bar^H Q1. If Q2 is one column, before all that with
 /// phi_bar = Q2^H Q2_bar - R22_bar R22^H, D_bar = R22_bar + i Im(phi_bar) / R22_1 in its first entry,
-/// A2_bar = Q2 D_bar, and Q1_bar += Q2 (R22 R12_bar^H - D_bar R12^H).
+/// A2_bar = Q2 D_bar, and Q1_bar += Q2 (R22 R12_bar^H - D_bar R12^H); and all that is outside of Q1 is along it.
 pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
     q: &OMatrix<T, R, K>,
@@ -219,8 +263,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         };
         if single {
             let r22 = r.view((p, p), r22_bar.shape());
-            let phase_bar = choice[0] - r22_bar.dotc(&r22).conjugate();
-            let turn = phase_bar - T::from_real(phase_bar.real());
+            let turn = imaginary(choice[0] - r22_bar.dotc(&r22).conjugate());
             if loose {
                 let mut gauge = Quotients::new::<T::Real>(primitive, all(&q1_bar));
                 r22_bar[0] = T::from_real(r22_bar[0].real()) + gauge.over_nothing(turn);
@@ -234,7 +277,10 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             let r12_bar = r_bar.view((0, p), r12.shape());
             multiply(one, (r22, false), (r12_bar, true), zero, &mut along);
             multiply(-one, (r22_bar.as_view(), false), (r12, true), one, &mut along);
-            multiply(one, (q2, false), (along.as_view(), false), one, &mut q1_bar);
+            multiply(one, (q2, true), (q1_bar.as_view(), false), one, &mut along);
+            multiply(-one, (q2_bar.as_view(), true), (q1, false), one, &mut along);
+            solve_again(Side::Right, Triangle::Upper, Operation::Adjoint, r11, &mut along);
+            multiply(one, (q2, false), (along.as_view(), false), one, &mut a1_bar);
         } else {
             r22_bar.fill_lower_triangle(zero, 1);
             for j in 0..open {
@@ -257,29 +303,38 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             report_open(quotients, p);
             gauge.report_gauge();
         }
-        let mut along = workspace(&mut z, (q2.ncols(), p));
-        multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along);
-        multiply(-one, (q2, false), (along.as_view(), false), one, &mut q1_bar);
+        if !single {
+            let mut along = workspace(&mut z, (q2.ncols(), p));
+            multiply(one, (q2_bar.as_view(), true), (q1, false), zero, &mut along);
+            multiply(-one, (q2, false), (along.as_view(), false), one, &mut q1_bar);
+        }
     }
     let (mut z, mut w) = (workspace(&mut z, (p, p)), workspace(&mut w, (p, p)));
     let r12_bar = r_bar.view((0, p), (p, r12.ncols()));
-    w.copy_from(&r_bar.view((0, 0), (p, p)));
-    w.fill_lower_triangle(zero, 1);
-    multiply(one, (w.as_view(), false), (r11, true), zero, &mut z);
-    multiply(-one, (q1, true), (q1_bar.as_view(), false), one, &mut z);
-    w.copy_from(&z);
+    z.copy_from(&r_bar.view((0, 0), (p, p)));
+    z.fill_lower_triangle(zero, 1);
+    multiply(one, (z.as_view(), false), (r11, true), zero, &mut w);
+    multiply(-one, (q1, true), (q1_bar.as_view(), false), one, &mut w);
     multiply(one, (r12_bar, false), (r12, true), one, &mut w);
     for j in 0..p {
         for i in j + 1..p {
-            z[(i, j)] -= w[(i, j)] - w[(j, i)].conjugate();
+            let skew = w[(j, i)].conjugate() - w[(i, j)];
+            w[(i, j)] = skew;
+            w[(j, i)] = zero;
         }
-        z[(j, j)] -= w[(j, j)] - T::from_real(w[(j, j)].real());
+        let imaginary = T::from_real(w[(j, j)].real()) - w[(j, j)];
+        w[(j, j)] = imaginary;
     }
-    multiply(one, (q1, false), (z.as_view(), false), one, &mut q1_bar);
-    solve_again(Side::Right, Triangle::Upper, Operation::Adjoint, r11, &mut q1_bar);
-    a1_bar += q1_bar;
+    solve_again(Side::Right, Triangle::Upper, Operation::Adjoint, r11, &mut w);
+    z += &w;
+    multiply(one, (q1, false), (z.as_view(), false), one, &mut a1_bar);
+    if !single && p > 0 {
+        outside(q1, &mut q1_bar, &mut z);
+        solve_again(Side::Right, Triangle::Upper, Operation::Adjoint, r11, &mut q1_bar);
+        a1_bar += q1_bar;
+    }
     multiply(one, (q1, false), (r12_bar, false), one, &mut a2_bar);
     if asked && !told {
-        lose_all(primitive, CHOICE, a_bar);
+        lose_all(primitive, CHOICE, a_bar, q.iter().chain(r.iter()));
     }
 }

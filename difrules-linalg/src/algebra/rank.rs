@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 use crate::algebra::modulus::largest_modulus;
 use crate::blas::options::Side;
 use crate::block::{block, block_mut, multiply, product};
-use crate::tolerance::{Quotients, plain, undefined_of};
+use crate::tolerance::{Quotients, plain, undefined_of, undefined_with};
 
 /// The ranges of A and of A^H: orthonormal columns U and rows V^H, as many as the rank.
 pub(crate) struct Ranges<T> {
@@ -64,7 +64,8 @@ impl<T: Scalar> Ranges<T> {
         }
         quotients.lose(size);
         quotients.report(|| CHANGES);
-        y_dot.apply(|x| *x += undefined_of(*x));
+        let nothing = undefined_with(a_dot.iter());
+        y_dot.apply(|x| *x += undefined_of(*x) + nothing);
     }
 
     /// Adds what is undefined to the adjoint of A: at the entries that change the rank.

@@ -3,6 +3,7 @@
 //! Computations, theorem 7.4.2), and so do its derivatives, column by column, as long as the numbers
 //! beside the diagonal are not zero.
 
+use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
@@ -119,9 +120,9 @@ pub(super) fn sizes_of_similar<T: Scalar>(
     sizes(&q, &moduli(h), &q.transpose())
 }
 
-/// i Im x.
+/// i Im x; of a real number a zero that does not vary.
 pub(super) fn imaginary<T: Scalar>(x: T) -> T {
-    x - T::from_real(x.real())
+    if <T::Kind as Kind>::REAL { T::zero() } else { x - T::from_real(x.real()) }
 }
 
 /// The rows of column j that are not zero by shape, of a matrix with one diagonal below and `band` above

@@ -219,7 +219,8 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
             || off_diagonal_bar.iter().skip(first).any(|bar| !bar.is_constant_zero())
     });
     if asked {
-        return lose_all("bidiagonal", CHOICE, &mut buffer(&mut a_bar));
+        let moving = factors.u.iter().chain(factors.v_t.iter());
+        return lose_all("bidiagonal", CHOICE, &mut buffer(&mut a_bar), moving);
     }
     let size = factors.diagonal.shape_generic().0;
     let square = || OMatrix::<T, DimMinimum<R, C>, DimMinimum<R, C>>::zeros_generic(size, size);

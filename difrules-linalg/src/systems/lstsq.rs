@@ -152,7 +152,8 @@ where
 /// X = Y B with Y = A^+ and the residual r = B - A X. From the derivative of Y (Golub and Pereyra 1973,
 /// eq. 4.12), dX = Y (dB - dA X) + Y Y^H dA^H r + (1 - Y A) dA^H Y^H X. So with W = Y^H X_bar, in the
 /// pairing Re tr(X_bar^H dX), B_bar = W and
-/// A_bar = -W X^H + r (Y W)^H + (Y^H X) (X_bar - A^H W)^H. Y is never formed: its products are by the
+/// A_bar = -W X^H + r (Y W)^H + (Y^H X) (X_bar - A^H W)^H, of which r is zero where the rows are independent, and the last
+/// term where the columns are. Y is never formed: its products are by the
 /// factors of the primal, some 8 m n N multiplications and additions for N right-hand sides, beside
 /// 2 m n^2 of the primal for a tall A.
 ///
@@ -298,20 +299,25 @@ where
     let residual = residual(a, b, x);
     let (of_r, of_x) = (|k: usize| scale_of(&residual, k), |k: usize| scale_of(x, k));
     // Y (dB - dA X + Y^H dA^H r)
-    let mut turned = x.clone();
-    let over = columns(&residual, |x, k| x.unscale(of_r(k)));
-    let product = ((block(a_dot), true), (block(&over), false));
-    multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
-    let mut moved = b_dot + columns(&factors.solve_adjoint(&turned), |x, k| x.scale(of_r(k)));
+    let (mut turned, mut moved) = (x.clone(), b_dot.clone());
+    if factors.rank < a.nrows() {
+        let over = columns(&residual, |x, k| x.unscale(of_r(k)));
+        let product = ((block(a_dot), true), (block(&over), false));
+        multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
+        moved += columns(&factors.solve_adjoint(&turned), |x, k| x.scale(of_r(k)));
+    }
     let product = ((block(a_dot), false), (block(x), false));
     multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
-    // (1 - Y A) dA^H Y^H X = dA^H Y^H X - Y (A dA^H Y^H X)
-    let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
-    let product = ((block(a_dot), true), (block(&through), false));
-    multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
-    let turned = columns(&turned, |x, k| x.scale(of_x(k)));
-    let product = ((block(a), false), (block(&turned), false));
-    multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
+    turned.fill(zero);
+    if factors.rank < a.ncols() {
+        // (1 - Y A) dA^H Y^H X = dA^H Y^H X - Y (A dA^H Y^H X)
+        let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
+        let product = ((block(a_dot), true), (block(&through), false));
+        multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
+        turned = columns(&turned, |x, k| x.scale(of_x(k)));
+        let product = ((block(a), false), (block(&turned), false));
+        multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
+    }
     let mut x_dot = turned + factors.solve(&moved);
     if factors.lacks_rank() {
         factors.ranges().along("lstsq", block(a_dot), &mut block_mut(&mut x_dot));
@@ -379,23 +385,28 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
         let mut a_bar = buffer(&mut a_bar);
         multiply(-one, (block(&w), false), (block(x), true), one, &mut a_bar);
         // Powers of two kept aside: no product of two of r, Y and W need be among the numbers, nor Y^H X.
-        let residual = residual(a, b, x);
-        let is_zero = |k: usize| largest_modulus(residual.column(k).iter()) == 0.0;
-        let of_r =
-            |k: usize| exponent(if is_zero(k) { b.column(k) } else { residual.column(k) }.iter());
         let of_x = |k: usize| scale_of(x, k);
-        let through = factors.solve(&columns(&w, |x, k| x.unscale(scale_of(&w, k))));
-        let through = columns(&through, |x, k| match is_zero(k) && T::Real::BASE {
-            true => T::zero(),
-            false => times_power(x, of_r(k) + exponent(w.column(k).iter())),
-        });
-        let over = columns(&residual, |x, k| times_power(x, -of_r(k)));
-        multiply(one, (block(&over), false), (block(&through), true), one, &mut a_bar);
-        let product = ((block(a), true), (block(&w), false));
-        multiply(-one, product.0, product.1, one, &mut block_mut(&mut outside));
-        let outside = columns(&outside, |x, k| x.scale(of_x(k)));
-        let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
-        multiply(one, (block(&through), false), (block(&outside), true), one, &mut a_bar);
+        if factors.rank < a.nrows() {
+            let residual = residual(a, b, x);
+            let is_zero = |k: usize| largest_modulus(residual.column(k).iter()) == 0.0;
+            let of_r = |k: usize| {
+                exponent(if is_zero(k) { b.column(k) } else { residual.column(k) }.iter())
+            };
+            let through = factors.solve(&columns(&w, |x, k| x.unscale(scale_of(&w, k))));
+            let through = columns(&through, |x, k| match is_zero(k) && T::Real::BASE {
+                true => T::zero(),
+                false => times_power(x, of_r(k) + exponent(w.column(k).iter())),
+            });
+            let over = columns(&residual, |x, k| times_power(x, -of_r(k)));
+            multiply(one, (block(&over), false), (block(&through), true), one, &mut a_bar);
+        }
+        if factors.rank < a.ncols() {
+            let product = ((block(a), true), (block(&w), false));
+            multiply(-one, product.0, product.1, one, &mut block_mut(&mut outside));
+            let outside = columns(&outside, |x, k| x.scale(of_x(k)));
+            let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
+            multiply(one, (block(&through), false), (block(&outside), true), one, &mut a_bar);
+        }
         if asked && factors.lacks_rank() {
             factors.ranges().by_entries("lstsq", &mut a_bar);
         }
