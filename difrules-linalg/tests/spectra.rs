@@ -843,3 +843,28 @@ fn cotangents_of_vectors_that_come_out_as_zero_ask_for_them() {
         assert!(found.iter().zip(&expected).all(same), "{found} {expected}");
     }
 }
+
+#[test]
+fn second_derivatives_of_symmetric_functions_at_any_gap() {
+    let mut random = Sampler::new(83, 83);
+    let (cosine, sine) = (0.6, 0.8);
+    for turned in [dmatrix![1.0, 0.0; 0.0, 1.0], dmatrix![cosine, -sine; sine, cosine]] {
+        for gap in [1e-3, 1e-5, 1e-7, 1e-9, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15] {
+            let values = DMatrix::from_diagonal(&dvector![1.0, 1.0 + gap]);
+            let a = &turned * values * turned.transpose();
+            let a = (&a + a.transpose()) * 0.5;
+            let (even, any) = (symmetric(&mut random, 2), random.matrix::<f64>(2, 2));
+            for which in 0..5 {
+                let (e, expected) = if which < 3 {
+                    (&even, (&a * &even + &even * &a) * 3.0)
+                } else {
+                    let (e, t) = (&any, any.transpose());
+                    (&any, (e * &a * &a + &a * t * &a + &a * &a * e) * 4.0)
+                };
+                let (found, _) = diagnosed(|| hvp(|a| cubes(which, a), &a, e).unwrap());
+                let error = (&found - &expected).norm() / expected.norm();
+                assert!(error < 1e-7, "{which} {gap:e}: {error:e}");
+            }
+        }
+    }
+}

@@ -425,29 +425,51 @@ pub(crate) fn settled_weights<'a, S: Real>(
     })
 }
 
+/// Two weights w of values v, of which the direction moves them by `moved`, w first, if it moves the weights too.
+pub(crate) struct Pair<S> {
+    pub(crate) weights: S,
+    pub(crate) gap: S,
+    pub(crate) moved: Option<(S, S)>,
+}
+
 /// x (w_j - w_i) / (v_j - v_i) for weights w of values v, with their differences.
 ///
-/// What is left of two weights that are nearly the same may be rounding: then it is not determined.
+/// What is left of two weights that are nearly the same may be rounding. Those that are the derivatives by the values of a
+/// function symmetric in these move with them by the same quotient, but for the size of the gap: where the other's digits
+/// are fewer and its rounding has room for this, it is taken. Else it is not determined.
 pub(crate) fn slope<T: Scalar>(
     quotients: &mut Quotients,
     x: T,
-    (weights, gap): (T::Real, T::Real),
-    most: f64,
+    pair: &Pair<T::Real>,
+    (most, size): (f64, f64),
     found: Gap,
 ) -> T {
-    let differ = weights.to_f64().abs();
-    match found {
-        Gap::Nothing => undetermined(x),
-        _ if differ > 0.0 && differ <= 10.0 * rounding_of::<T::Real>(most) => {
-            if !quotients.is_rounding(x.modulus().to_f64()) {
-                quotients.lose(x.modulus().to_f64());
-                return undefined();
-            }
-            T::zero()
-        }
-        Gap::Near => held(x.scale(weights / gap)),
-        Gap::Apart => x.scale(weights / gap),
+    if found == Gap::Nothing {
+        return undetermined(x);
     }
+    let Pair { weights, gap, moved } = *pair;
+    let (differ, apart) = (weights.to_f64().abs(), gap.to_f64().abs());
+    let lost = differ > 0.0 && differ <= 10.0 * rounding_of::<T::Real>(most);
+    let epsilon = T::Real::default_epsilon().to_f64();
+    if let Some((weights_dot, values_dot)) = moved.filter(|_| apart < epsilon.sqrt() * size) {
+        let quotient = weights_dot / values_dot;
+        let (along, other) = (quotient.to_f64(), (weights / gap).to_f64());
+        let rounding =
+            if lost { 10.0 * rounding_of::<T::Real>(most) } else { 4.0 * epsilon * most };
+        let own = along.abs() * apart / size + 4.0 * epsilon * most / values_dot.to_f64().abs();
+        if (along - other).abs() <= rounding / apart && own < rounding / apart {
+            return held(x.scale(quotient));
+        }
+    }
+    if lost {
+        if !quotients.is_rounding(x.modulus().to_f64()) {
+            quotients.lose(x.modulus().to_f64());
+            return undefined();
+        }
+        return T::zero();
+    }
+    let moved = x.scale(weights / gap);
+    if found == Gap::Near { held(moved) } else { moved }
 }
 
 /// Adds R diag(w_dot) R^H to the block of values that are one, for the basis R in which a direction splits them,
@@ -628,7 +650,7 @@ where
         for i in 0..values.len() {
             m[(i, j)] = if sizes.are_one(i, j) || i == j {
                 let kink = (weights[i] - weights[j]).to_f64().abs();
-                if kink > rounding_of::<T::Real>(most) && i != j {
+                if (kink.is_nan() || kink > rounding_of::<T::Real>(most)) && i != j {
                     quotients.lose(most);
                     undefined()
                 } else {
@@ -637,7 +659,14 @@ where
             } else {
                 let gap = values[j] - values[i];
                 let found = sizes.difference(i, j, gap);
-                slope(&mut quotients, h[(i, j)], (weights[j] - weights[i], gap), most, found)
+                let pair = Pair {
+                    weights: weights[j] - weights[i],
+                    gap,
+                    moved: weights_dot.map(|weights_dot| {
+                        (weights_dot[j] - weights_dot[i], (h[(j, j)] - h[(i, i)]).real())
+                    }),
+                };
+                slope(&mut quotients, h[(i, j)], &pair, (most, size_of(values.as_slice())), found)
             };
         }
     }

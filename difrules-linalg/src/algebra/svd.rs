@@ -11,8 +11,8 @@ use nalgebra::{
 };
 
 use crate::algebra::hermitian_eigen::{
-    Order, add_split, divide_by_gaps, hermitian as hermitian_part, largest, part, settled_weights,
-    size_of, size_of_bars, slope, split, split_values,
+    Order, Pair, add_split, divide_by_gaps, hermitian as hermitian_part, largest, part,
+    settled_weights, size_of, size_of_bars, slope, split, split_values,
 };
 use crate::algebra::modulus::largest_modulus;
 use crate::block::{FIT, block, block_mut, multiply, product};
@@ -749,7 +749,9 @@ where
             let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
             let (hermitian, skew) = ((upper + lower).scale(half), (upper - lower).scale(half));
             let kink = if is_zero(i) { weights[i] } else { weights[i] - weights[j] };
-            if sizes.are_one(i, j) && kink.to_f64().abs() > rounding_of::<T::Real>(most) {
+            let kink = kink.to_f64().abs();
+            let is_kink = kink.is_nan() || kink > rounding_of::<T::Real>(most);
+            if sizes.are_one(i, j) && is_kink {
                 quotients.lose(most);
                 m[(i, j)] = undefined();
                 continue;
@@ -763,7 +765,14 @@ where
             } else {
                 let gap = values[j] - values[i];
                 let found = sizes.difference(i, j, gap);
-                slope(&mut quotients, hermitian, (weights[j] - weights[i], gap), most, found)
+                let pair = Pair {
+                    weights: weights[j] - weights[i],
+                    gap,
+                    moved: weights_dot.map(|weights_dot| {
+                        (weights_dot[j] - weights_dot[i], (p[(j, j)] - p[(i, i)]).real())
+                    }),
+                };
+                slope(&mut quotients, hermitian, &pair, (most, size_of(values.as_slice())), found)
             };
             let both = values[j] + values[i];
             let sum = skew.scale((weights[j] + weights[i]) / both);
