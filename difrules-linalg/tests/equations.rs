@@ -376,3 +376,27 @@ fn degenerate_riccati_equations() {
     let x = discrete_riccati(&dmatrix![0.0, 1.0; 0.0, 0.0], &b, &q, &dmatrix![1e-8]).unwrap();
     assert!(x.iter().all(|x| x.is_finite()));
 }
+
+/// Inputs that cost next to nothing beside the states: in the limit X is that of inputs that are free.
+#[test]
+fn riccati_equations_of_cheap_inputs() {
+    let (a, q) = (dmatrix![1.1, 0.3; -0.2, 0.7], dmatrix![2.0, 0.3; 0.3, 1.0]);
+    for (b, least) in [
+        (dmatrix![1.0; 0.5], 1e-12),
+        (dmatrix![1.0, 0.2; 0.5, 1.0], 1e-12),
+        (dmatrix![0.2; -1.0], 1e-12),
+    ] {
+        let r = DMatrix::identity(b.ncols(), b.ncols());
+        let limit = discrete_riccati(&a, &b, &q, &(&r * least)).unwrap();
+        for cost in [1e-16, 1e-20, 1e-60, 1e-150, 1e-300] {
+            let x = discrete_riccati(&a, &b, &q, &(&r * cost)).unwrap();
+            assert!((&x - &limit).norm() < 1e-11 * x.norm(), "{cost:e}: {x}");
+            // X is in the unit of the costs.
+            let unit = 1e-100;
+            let scaled = discrete_riccati(&a, &b, &(&q * unit), &(&r * (cost * unit)));
+            if cost * unit > 0.0 {
+                assert!((scaled.unwrap() / unit - &x).norm() < 1e-13 * x.norm(), "{cost:e}");
+            }
+        }
+    }
+}

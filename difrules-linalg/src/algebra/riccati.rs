@@ -166,12 +166,31 @@ impl<T: Scalar> Regulator<T> {
             return self.stabilise_in(3.0);
         }
         // Strong inputs in discrete time are lost in even units, and weak ones in others.
-        self.stabilise_in(2.0).or_else(|error| self.stabilise_in(3.0).map_err(|_| error))
+        let found =
+            self.stabilise_in(2.0).or_else(|error| self.stabilise_in(3.0).map_err(|_| error));
+        found.or_else(|error| self.stabilise_from_dearer().map_err(|_| error))
+    }
+
+    /// The same in discrete time where inputs cost next to nothing: the solution where they cost a part of what the states
+    /// do stabilises too, and Newton's method goes down from there.
+    fn stabilise_from_dearer(&self) -> Result<Stabilising<T>, Error> {
+        cholesky(&self.r)?;
+        let costs = triple((&self.b, true), &self.q, (&self.b, false));
+        let part = largest_modulus(costs.iter()) * DEARER;
+        let mut r = self.r.clone();
+        (0..r.nrows()).for_each(|i| r[(i, i)] += nalgebra::convert(part));
+        let [a, b, q] = [&self.a, &self.b, &self.q].map(Clone::clone);
+        let dearer = Self { discrete: self.discrete, a, b, q, r };
+        self.refine(dearer.by_subspace(2.0)?)
     }
 
     /// The same, with units of the states by these steps.
     fn stabilise_in(&self, damping: f64) -> Result<Stabilising<T>, Error> {
-        let mut x = self.by_subspace(damping)?;
+        self.refine(self.by_subspace(damping)?)
+    }
+
+    /// Newton's method from a stabilising X.
+    fn refine(&self, mut x: DMatrix<T>) -> Result<Stabilising<T>, Error> {
         overflow("x", x.iter())?;
         let mut last: f64 = f64::INFINITY;
         for step in 0..=STEPS {
@@ -253,6 +272,9 @@ const FINE: f64 = 1e-9;
 
 /// A relative step from which on a step that is not smaller than the one before is rounding.
 const ROUGH: f64 = 1e-3;
+
+/// Which part of the costs of the states is added to those of the inputs.
+const DEARER: f64 = 1e-3;
 
 /// How often the units of the states are looked at.
 const SWEEPS: usize = 20;
