@@ -4,7 +4,7 @@
 use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar, diagnosed, gradient, hvp, jvp, vjp};
 use difrules_linalg::{Error, cos, cosh, exp, exp_action, ln, pow, powf, sign, sin, sinh, sqrt};
-use nalgebra::{Complex, DMatrix};
+use nalgebra::{Complex, DMatrix, dmatrix};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -320,4 +320,75 @@ fn first_derivatives_next_to_nilpotent_matrices() {
         check("cosh", jvp(|a: &DMatrix<_>| cosh(a), &a, &e).unwrap().1, cosh(&blocks).unwrap());
         check("sin", jvp(|a: &DMatrix<_>| sin(a), &a, &e).unwrap().1, sin(&blocks).unwrap());
     }
+}
+
+/// Of a gradient with entries that overflow these alone are infinite.
+#[test]
+fn entries_of_gradients_that_overflow() {
+    let infinite = |name: &str, found: &DMatrix<f64>, expected: &DMatrix<f64>| {
+        let same = |(x, y): (&f64, &f64)| x == y || (x / y - 1.0).abs() < 1e-11;
+        assert!(found.iter().zip(expected).all(same), "{name}: {found} {expected}");
+    };
+    let infinity = f64::INFINITY;
+    let bar = dmatrix![1e10, 2.0; 3.0, 4.0];
+    // Divided differences of the values times the cotangents.
+    for (x, y) in [(705.0_f64, 1.0_f64), (700.0, -700.0), (705.0, 2.0)] {
+        let a = dmatrix![x, 0.0; 0.0, y];
+        let check = |name: &str, found: DMatrix<f64>, f: fn(f64) -> f64, slope: fn(f64) -> f64| {
+            let between = (f(x) - f(y)) / (x - y);
+            let expected = dmatrix![
+                bar[0] * slope(x), bar[2] * between; bar[1] * between, bar[3] * slope(y)
+            ];
+            infinite(name, &found, &expected);
+        };
+        check("exp", vjp(exp, &a, &bar).unwrap().1, f64::exp, f64::exp);
+        check("exp along", jvp(exp, &a, &bar).unwrap().1, f64::exp, f64::exp);
+        check("cosh", vjp(cosh, &a, &bar).unwrap().1, f64::cosh, f64::sinh);
+        check("sinh along", jvp(sinh, &a, &bar).unwrap().1, f64::sinh, f64::cosh);
+    }
+    let a = dmatrix![1e-310, 0.0; 0.0, 2.0];
+    let found = vjp(ln, &a, &bar).unwrap().1;
+    assert!(found[0] == infinity && found.iter().skip(1).all(|x| x.is_finite()), "{found}");
+    let a = dmatrix![1e-200, 0.0; 0.0, 4.0];
+    let found = vjp(|a: &DMatrix<_>| pow(a, -1), &a, &bar).unwrap().1;
+    infinite("pow", &found, &dmatrix![-infinity, -5e199; -7.5e199, -0.25]);
+    let power = |a: &DMatrix<_>| powf(a, nalgebra::convert(-1.0));
+    infinite("powf", &vjp(power, &a, &bar).unwrap().1, &found);
+    let a = dmatrix![1e150, 0.0; 0.0, 2.0];
+    let found = vjp(|a: &DMatrix<_>| pow(a, 2), &a, &(&bar * 1e150)).unwrap().1;
+    infinite("square", &found, &dmatrix![infinity, 2e300; 3e300, 1.6e151]);
+    // The second derivative too.
+    let a = dmatrix![705.0, 0.0; 0.0, 1.0];
+    let loss = |a: &DMatrix<_>| Ok::<_, Error>(exp(a)?[(0, 0)]);
+    let found = hvp(loss, &a, &dmatrix![1e10, 0.0; 0.0, 1.0]).unwrap();
+    infinite("second", &found, &dmatrix![infinity, 0.0; 0.0, 0.0]);
+}
+
+/// A defective eigenvalue that is zero but for rounding comes out as a few small ones.
+#[test]
+fn functions_next_to_defective_zeros() {
+    let turn = |a: &DMatrix<f64>, seed: usize| {
+        let size = a.nrows();
+        let any =
+            DMatrix::from_fn(size, size, |i, j| ((5 * i + 3 * j + 11 * seed + 1) as f64).sin());
+        let q = any.qr().q();
+        &q * a * q.transpose()
+    };
+    for seed in 0..5 {
+        for a in [
+            dmatrix![0.0, 1.0; 0.0, 0.0],
+            dmatrix![0.0, 3.0, 0.0; 0.0, 0.0, 2.0; 0.0, 0.0, 0.0],
+            dmatrix![0.0, 0.7, 0.0; 0.0, 0.0, 0.0; 0.0, 0.0, 2.0],
+        ] {
+            let a = turn(&a, seed);
+            let lost = |found| matches!(found, Err(Error::OutsideDomain { .. }));
+            assert!(lost(sqrt(&a)) && lost(ln(&a)) && lost(powf(&a, 0.3)) && lost(sign(&a)), "{a}");
+        }
+        // Zeros that are not defective have a root, and small eigenvalues that are exact too.
+        let a = turn(&dmatrix![0.0, 0.0, 0.0; 0.0, 0.0, 0.0; 0.0, 0.0, 2.0], seed);
+        let root = sqrt(&a).unwrap();
+        assert!((&root * &root - a).norm() < 1e-14);
+    }
+    let a = dmatrix![1e-20, 1.0; 0.0, 1e-20];
+    assert!((sqrt(&a).unwrap() - dmatrix![1e-10, 5e9; 0.0, 1e-10]).norm() < 1e-5);
 }

@@ -4,7 +4,8 @@ use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, RealField};
 
 use crate::algebra::matrix_function::{
-    PlainWork, in_domain, on_negative_axis, on_plain, plain_one_norm, times,
+    PlainWork, apart_from_defective_zero, in_domain, on_negative_axis, on_plain, plain_one_norm,
+    times,
 };
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::{moving_root, root_of_triangular, solve_of_moving_root};
@@ -43,6 +44,7 @@ impl PlainWork for Logarithm {
     fn run<T: Scalar>(a: DMatrixView<'_, T>) -> Result<Vec<DMatrix<T>>, Error> {
         let (q, t) = unordered_schur_factors(a)?;
         in_domain("ln", &q, &t, on_negative_axis)?;
+        apart_from_defective_zero("ln", &q, &t)?;
         let mut roots = vec![t];
         loop {
             let last = &roots[roots.len() - 1];

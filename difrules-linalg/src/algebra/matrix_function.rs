@@ -4,16 +4,20 @@
 //! Functions of Matrices, section 3.2), and for f that is real on the real axis L(A^H, E) = L(A, E^H)^H. So a
 //! reverse rule is the forward rule between adjoints, with the same saved work.
 
+use approx::AbsDiffEq;
 use difrules_core::contract::Kind;
-use difrules_core::{Cotangent, Real, Scalar, Slot};
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed};
 use nalgebra::allocator::Allocator;
-use nalgebra::{Complex, DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{Complex, DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
 
+use crate::algebra::modulus::largest_modulus;
+use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::algebra::schur::rounding_sizes;
 use crate::algebra::sylvester::eigenvalues;
 use crate::block::{block, block_mut, buffer, multiply, product, shaped};
 use crate::error::Error;
-use crate::tolerance::{Gap, gap_of, plain};
+use crate::systems::inverse::inverse;
+use crate::tolerance::{Gap, gap_of, moduli, plain};
 
 /// The value of a function: what was found, or in a mode what the same primitive says one mode further in.
 pub(crate) fn value_of<T: Scalar, D: Dim>(
@@ -27,16 +31,51 @@ where
     if <T::Real as Real>::BASE { Ok(shaped(a.shape_generic(), found)) } else { further_in(a) }
 }
 
+/// L(A, E) from the steps that make it, which are linear in E. Where some of its entries overflow, the steps meet
+/// infinities that they multiply by zero or take off each other: then those along E over a power of two tell what the
+/// entries are, but for zeros beside numbers that are so large that these may be all that is left of what was not zero.
+pub(crate) fn along<T: Scalar>(
+    e: DMatrixView<'_, T>,
+    derivative: impl Fn(DMatrixView<'_, T>) -> DMatrix<T>,
+) -> DMatrix<T> {
+    fn finite<S: Real>(x: &S) -> bool {
+        x.is_finite() && x.tangents().iter().all(finite)
+    }
+    let is_finite = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(finite);
+    let mut found = derivative(e);
+    if found.iter().all(is_finite) || !e.iter().all(is_finite) {
+        return found;
+    }
+    let single = is_single::<T::Real>();
+    let powers = if single { [40.0, 70.0, 100.0] } else { [300.0, 600.0, 900.0] };
+    let most = if single { 160.0 } else { 1300.0 };
+    for power in powers.map(|power| exponent(e.iter()) + power) {
+        let lowered = e.map(|x| times_power(x, -power));
+        // What there is to report has been.
+        let (again, _) = diagnosed(|| derivative(block(&lowered)));
+        let lost = exponent(again.iter()) - exponent(lowered.iter()) > most;
+        found.zip_apply(&again, |x, y| {
+            if !(is_finite(x) || lost && y.is_zero()) {
+                *x = times_power(y, power);
+            }
+        });
+        if again.iter().all(is_finite) {
+            break;
+        }
+    }
+    found
+}
+
 /// Adds L(A^H, Y_bar) to A_bar, with the function E -> L(A, E).
 pub(crate) fn add_adjoint_derivative<T: Scalar, D: Dim>(
     y_bar: &mut Cotangent<'_, OMatrix<T, D, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
-    derivative: impl FnOnce(DMatrixView<'_, T>) -> DMatrix<T>,
+    derivative: impl Fn(DMatrixView<'_, T>) -> DMatrix<T>,
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let adjoint = derivative(block(&buffer(y_bar).adjoint()));
+    let adjoint = along(block(&buffer(y_bar).adjoint()), derivative);
     let mut a_bar = buffer(&mut a_bar);
     for j in 0..adjoint.ncols() {
         let row = adjoint.row(j);
@@ -182,6 +221,64 @@ pub(crate) fn in_domain<T: Scalar>(
         }
     }
     Ok(())
+}
+
+/// Demands that A = Q T Q^H is not, but for rounding, one of which zero is a defective eigenvalue: a few of T's that are
+/// near zero are all rounding then, and so is a function that is not smooth there.
+///
+/// A relative change epsilon of the entries of A moves T by up to epsilon |Q|^H |Q| |T| |Q|^H |Q|, entry by entry, and may
+/// make it singular if the spectral radius of that after |T^-1| is one. It has what is below the diagonal too, unless Q has
+/// none itself: a triangle that is given is as exact as its diagonal. An eigenvalue that is zero by itself, which `sizes` says
+/// what it is a sum of, is no concern here.
+///
+/// # Errors
+/// [`Error::OutsideDomain`].
+pub(crate) fn apart_from_defective_zero<T: Scalar>(
+    function: &'static str,
+    q: &DMatrix<T>,
+    t: &DMatrix<T>,
+) -> Result<(), Error> {
+    /// So many squares tell a spectral radius.
+    const SQUARES: usize = 7;
+    let count = t.nrows();
+    let rounding = T::Real::default_epsilon().to_f64() * count as f64;
+    let values = eigenvalues((block(t), false));
+    let most = values.iter().fold(0.0, |most: f64, value| most.max(value.norm()));
+    let all = largest_modulus(t.iter());
+    // Of the smallest, as a root of a rounding of the third degree is.
+    let is_small = |value: &&Complex<f64>| value.norm() <= rounding.cbrt() * most.max(all);
+    if values.iter().filter(is_small).count() < 2 {
+        return Ok(());
+    }
+    let sizes = rounding_sizes(Some(block(q)), block(t));
+    let mut apart = t.clone();
+    for (k, value) in values.iter().enumerate() {
+        let alone = gap_of::<T::Real>(value.norm(), sizes[k], count) == Gap::Nothing;
+        if alone {
+            apart[(k, k)] = nalgebra::convert(sizes[k].max(all));
+        }
+    }
+    let Ok(inverse) = inverse::<T, Dyn>(&apart) else { return Ok(()) };
+    let overlap = moduli(block(q));
+    let overlap = overlap.tr_mul(&overlap);
+    let mut m = moduli(block(&inverse)) * (&overlap * moduli(block(t)) * &overlap) * rounding;
+    let mut logarithm = 0.0;
+    for _ in 0..SQUARES {
+        let size = m.max();
+        if size == 0.0 || !size.is_finite() {
+            break;
+        }
+        m /= size;
+        logarithm = (logarithm + size.ln()) * 2.0;
+        m = &m * &m;
+    }
+    let radius = (logarithm + m.max().ln()) / f64::from(1 << SQUARES);
+    if radius < 0.0 || radius.is_nan() {
+        return Ok(());
+    }
+    let smallest = values.iter().min_by(|a, b| a.norm().total_cmp(&b.norm()));
+    let eigenvalue = smallest.copied().unwrap_or_default();
+    Err(Error::OutsideDomain { function, eigenvalue })
 }
 
 /// Whether an eigenvalue is on the closed negative axis, where powers and logarithms have no principal value.

@@ -3,7 +3,7 @@
 use difrules_core::{Real, Scalar};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::algebra::matrix_function::{PlainWork, in_domain, times};
+use crate::algebra::matrix_function::{PlainWork, apart_from_defective_zero, in_domain, times};
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::solve_of_moving_root;
 use crate::algebra::sylvester::{Form, Triangular};
@@ -19,6 +19,7 @@ impl PlainWork for Sign {
     fn run<T: Scalar>(a: DMatrixView<'_, T>) -> Result<Vec<DMatrix<T>>, Error> {
         let (q, t) = unordered_schur_factors(a)?;
         in_domain("sign", &q, &t, |value, is_zero| is_zero(value.re))?;
+        apart_from_defective_zero("sign", &q, &t)?;
         let size = t.nrows();
         let mut u = DMatrix::<T>::zeros(size, size);
         let rows: Vec<_> = blocks(block(&t)).collect();

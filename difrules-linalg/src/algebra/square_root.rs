@@ -8,12 +8,14 @@ use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
 
-use crate::algebra::matrix_function::{PlainWork, add_adjoint_derivative, depth, in_domain};
+use crate::algebra::matrix_function::{
+    PlainWork, add_adjoint_derivative, apart_from_defective_zero, depth, in_domain,
+};
 use crate::algebra::schur::{blocks, rounding_sizes, unordered_schur_factors};
 use crate::algebra::sylvester::{Form, Triangular, eigenvalues};
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis, varies};
 use crate::error::Error;
-use crate::tolerance::{Gap, gap_of, undefined};
+use crate::tolerance::{Gap, gap_of, undefined_with};
 
 /// The size at which the recursion ends.
 const SMALL: usize = 16;
@@ -27,6 +29,7 @@ impl PlainWork for SquareRoot {
         in_domain("sqrt", &q, &t, |value, is_zero| {
             value.re < 0.0 && is_zero(value.im) && !is_zero(value.norm())
         })?;
+        apart_from_defective_zero("sqrt", &q, &t)?;
         // An eigenvalue that is zero but for rounding is zero, with a root that is; that of its rounding is none.
         let (sizes, count) = (rounding_sizes(Some(block(&q)), block(&t)), t.nrows());
         let values = eigenvalues((block(&t), false));
@@ -217,8 +220,11 @@ pub(crate) fn solve_of_root<T: Scalar>(c: &DMatrix<T>, r: &Coefficient) -> DMatr
 fn solve_of_plain_root<T: Scalar>(mut c: DMatrix<T>, r: &DMatrix<T>) -> DMatrix<T> {
     let r = (block(r), false);
     let equation = Triangular { form: Form::Sum, r, minus: false, s: r };
-    if varies(&c) && equation.solve(&mut block_mut(&mut c)).is_err() {
-        c.fill(undefined());
+    if varies(&c) {
+        let nothing = c.clone();
+        if equation.solve(&mut block_mut(&mut c)).is_err() {
+            c.fill(undefined_with(nothing.iter()));
+        }
     }
     c
 }
@@ -293,7 +299,8 @@ pub(crate) fn derivative_of_root<T: Scalar>(
     if moves && (0..r.nrows()).any(|k| r[(k, k)].is_zero()) {
         let reason = "the matrix is singular: its root has no derivative";
         report(Diagnostic::undefined("sqrt", reason));
-        return DMatrix::from_element(e.nrows(), e.ncols(), undefined());
+        let nothing = undefined_with(y.iter().chain(e.iter()));
+        return DMatrix::from_element(e.nrows(), e.ncols(), nothing);
     }
     let c = in_basis(q, e);
     let x = if <T::Real as Real>::BASE { r.clone() } else { in_basis(q, y) };

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::matrix_function::{add_adjoint_derivative, value_of};
+use crate::algebra::matrix_function::{add_adjoint_derivative, along, value_of};
 use crate::algebra::trigonometric::{Pair, Part, Trigonometric};
 use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
@@ -66,7 +66,7 @@ fn cosh_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    shaped(a_dot.shape_generic(), &steps.derivative(Part::Cosine, block(a_dot)))
+    shaped(a_dot.shape_generic(), &along(block(a_dot), |e| steps.derivative(Part::Cosine, e)))
 }
 
 fn cosh_reverse<T: Scalar, D: Dim>(

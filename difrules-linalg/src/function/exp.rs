@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::exponential::Exponential;
-use crate::algebra::matrix_function::{add_adjoint_derivative, value_of};
+use crate::algebra::matrix_function::{add_adjoint_derivative, along, value_of};
 use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
@@ -73,7 +73,7 @@ fn exp_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    shaped(y.shape_generic(), &steps.derivative(block(y), block(a_dot)))
+    shaped(y.shape_generic(), &along(block(a_dot), |e| steps.derivative(block(y), e)))
 }
 
 fn exp_reverse<T: Scalar, D: Dim>(

@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::logarithm::LogarithmSteps;
-use crate::algebra::matrix_function::{add_adjoint_derivative, value_of};
+use crate::algebra::matrix_function::{add_adjoint_derivative, along, value_of};
 use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
 use crate::sample;
@@ -75,7 +75,7 @@ fn ln_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    shaped(a_dot.shape_generic(), &steps.derivative(block(a_dot)))
+    shaped(a_dot.shape_generic(), &along(block(a_dot), |e| steps.derivative(e)))
 }
 
 fn ln_reverse<T: Scalar, D: Dim>(

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
 
 use crate::algebra::matrix_function::{
-    add_adjoint_derivative, derivative_of_product, times, value_of,
+    add_adjoint_derivative, along, derivative_of_product, times, value_of,
 };
 use crate::block::{block, shaped};
 use crate::error::{Error, finite, overflow, square};
@@ -116,7 +116,7 @@ fn pow_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    shaped(a_dot.shape_generic(), &steps.derivative(p, block(a_dot)))
+    shaped(a_dot.shape_generic(), &along(block(a_dot), |e| steps.derivative(p, e)))
 }
 
 fn pow_reverse<T: Scalar, D: Dim>(

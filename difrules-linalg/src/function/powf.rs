@@ -6,8 +6,8 @@ use nalgebra::{ComplexField, DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, O
 use crate::algebra::exponential::Exponential;
 use crate::algebra::logarithm::LogarithmSteps;
 use crate::algebra::matrix_function::{
-    PlainWork, add_adjoint_derivative, derivative_of_product, in_domain, on_negative_axis,
-    on_plain, times, value_of,
+    PlainWork, add_adjoint_derivative, along, apart_from_defective_zero, derivative_of_product,
+    in_domain, on_negative_axis, on_plain, times, value_of,
 };
 use crate::algebra::scaling::is_single;
 use crate::algebra::schur::unordered_schur_factors;
@@ -170,6 +170,7 @@ impl PlainWork for Basis {
     fn run<T: Scalar>(a: DMatrixView<'_, T>) -> Result<Vec<DMatrix<T>>, Error> {
         let (q, t) = unordered_schur_factors(a)?;
         in_domain("powf", &q, &t, on_negative_axis)?;
+        apart_from_defective_zero("powf", &q, &t)?;
         Ok(vec![q, t])
     }
 }
@@ -184,7 +185,7 @@ where
 {
     let mut y_dot = DMatrix::zeros(a_dot.nrows(), a_dot.ncols());
     if varies(a_dot) {
-        y_dot = steps.derivative(block(a_dot));
+        y_dot = along(block(a_dot), |e| steps.derivative(e));
     }
     if !p_dot.is_constant_zero() {
         let slope = steps.by_exponent();

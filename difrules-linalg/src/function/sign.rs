@@ -1,8 +1,8 @@
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix};
+use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::algebra::matrix_function::{add_adjoint_derivative, on_plain};
+use crate::algebra::matrix_function::{add_adjoint_derivative, along, on_plain};
 use crate::algebra::sign::{Sign, derivative_of_sign};
 use crate::block::{block, out_of_basis, shaped};
 use crate::error::{Error, finite, overflow, square};
@@ -80,7 +80,8 @@ fn sign_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    shaped(y.shape_generic(), &derivative_of_sign(block(a), block(y), factors, block(a_dot)))
+    let derivative = |e: DMatrixView<'_, T>| derivative_of_sign(block(a), block(y), factors, e);
+    shaped(y.shape_generic(), &along(block(a_dot), derivative))
 }
 
 fn sign_reverse<T: Scalar, D: Dim>(

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::algebra::matrix_function::{add_adjoint_derivative, on_plain};
+use crate::algebra::matrix_function::{add_adjoint_derivative, along, on_plain};
 use crate::algebra::square_root::{SquareRoot, derivative_of_root};
 use crate::block::{block, out_of_basis, shaped};
 use crate::error::{Error, finite, overflow, square};
@@ -80,7 +80,7 @@ fn sqrt_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    shaped(y.shape_generic(), &derivative_of_root(block(y), q, r, block(a_dot)))
+    shaped(y.shape_generic(), &along(block(a_dot), |e| derivative_of_root(block(y), q, r, e)))
 }
 
 fn sqrt_reverse<T: Scalar, D: Dim>(
