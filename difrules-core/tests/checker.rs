@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use difrules_core::testing::{Sampler, check, check_all, check_at};
-use difrules_core::{Cotangent, Real, Scalar, Slot, find, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, Var, Whole, find, gradient, primitive};
 use nalgebra::{Complex, DMatrix, DVector, convert};
 
 #[primitive(partial = |x| x.cos() * nalgebra::convert(1.000001), instances(f64))]
@@ -399,6 +399,109 @@ fn one_size<T: Real>(x: &DVector<T>) -> T {
 )]
 fn one_shape<T: Real>(a: &DMatrix<T>) -> T {
     a.norm_squared()
+}
+
+/// Rules of a sum that write to its adjoints where nothing was added yet.
+macro_rules! writes {
+    ($($name:ident $reverse:ident: |$y_bar:ident, $a_bar:ident, $b_bar:ident| $rule:block)+) => {$(
+        #[primitive(
+            forward = |_, _, _, a_dot, b_dot| a_dot + b_dot,
+            reverse = $reverse,
+            reads(),
+            instances(f64),
+            sample = |random| (random.vector(3), random.vector(3))
+        )]
+        #[allow(dead_code)]
+        fn $name<T: Real>(a: &DVector<T>, b: &DVector<T>) -> DVector<T> {
+            a + b
+        }
+
+        #[allow(unused_mut)]
+        fn $reverse<T: Real>(
+            mut $y_bar: Cotangent<'_, DVector<T>>,
+            $a_bar: Slot<'_, DVector<T>>,
+            $b_bar: Slot<'_, DVector<T>>,
+        ) $rule
+    )+};
+}
+
+writes! {
+    // What is so of the one adjoint is taken to be so of the other.
+    one_for_both one_for_both_reverse: |y_bar, a_bar, b_bar| {
+        let Some((mut a_bar, untouched)) = a_bar.uncleared() else {
+            return b_bar.add(|| y_bar.clone_owned());
+        };
+        a_bar.zip_apply(&y_bar, |a, y| *a = y + if untouched { T::zero() } else { *a });
+        if let Some((mut b_bar, _)) = b_bar.uncleared() {
+            b_bar.zip_apply(&y_bar, |b, y| *b = y + if untouched { T::zero() } else { *b });
+        }
+    }
+    // Memory that stays where it is is taken to have been added to.
+    stays_or_filled stays_or_filled_reverse: |y_bar, a_bar, b_bar| {
+        b_bar.add(|| y_bar.clone_owned());
+        if a_bar.is_exchangeable() {
+            a_bar.exchange();
+        } else if let Some((mut a_bar, _)) = a_bar.uncleared() {
+            a_bar += y_bar;
+        }
+    }
+    leaves_some leaves_some_reverse: |y_bar, a_bar, b_bar| {
+        b_bar.add(|| y_bar.clone_owned());
+        if let Some((mut a_bar, untouched)) = a_bar.uncleared() {
+            for (a, y) in a_bar.iter_mut().zip(&y_bar).filter(|(_, y)| !y.is_zero()) {
+                *a = *y + if untouched { T::zero() } else { *a };
+            }
+        }
+    }
+    turns_zeros turns_zeros_reverse: |y_bar, a_bar, b_bar| {
+        b_bar.add(|| y_bar.clone_owned());
+        if a_bar.is_exchangeable() {
+            y_bar.apply(|y| *y = if y.is_zero() { -*y } else { *y });
+            a_bar.exchange();
+        } else {
+            a_bar.add(|| y_bar.clone_owned());
+        }
+    }
+    // Right: the memory of the cotangent is the adjoint of both.
+    both_exchange both_exchange_reverse: |y_bar, a_bar, b_bar| {
+        if a_bar.is_exchangeable() {
+            a_bar.exchange();
+        } else {
+            a_bar.add(|| y_bar.clone_owned());
+        }
+        if b_bar.is_exchangeable() {
+            b_bar.exchange();
+        } else {
+            b_bar.add(|| y_bar.clone_owned());
+        }
+    }
+}
+
+#[test]
+fn rules_that_write_where_nothing_was_added_are_checked() {
+    let wrong = [
+        ("one_for_both", "adding to a filled slot of b"),
+        ("stays_or_filled", "the slot of a: entry 0 is NaN"),
+        ("leaves_some", "the slot of a: entry 0 is NaN"),
+        ("turns_zeros", "is a zero of negative sign"),
+    ];
+    for (name, property) in wrong {
+        let failure = failure(name, 2);
+        assert!(failure.contains(property), "{name}: {failure}");
+    }
+    check(find("both_exchange", 2).unwrap()).assert();
+    // On a tape, where large adjoints have memory of their own.
+    let at = (DVector::repeat(400, 2.0), DVector::from_fn(400, |i, _| i as f64));
+    let whole = (Whole::gather(at.0), Whole::gather(at.1));
+    let (by_a, by_b) = gradient(
+        |(a, b): &(Whole<DVector<Var<f64>>>, Whole<DVector<Var<f64>>>)| {
+            let (left, right) = (both_exchange::whole(b, a), both_exchange::whole(a, a));
+            let sum = both_exchange::whole(&left, &right);
+            both_exchange::whole(&sum, b).entries().sum()
+        },
+        &whole,
+    );
+    assert!(by_a.iter().all(|x| *x == 3.0) && by_b.iter().all(|x| *x == 2.0));
 }
 
 fn failure(name: &str, arity: usize) -> String {

@@ -125,7 +125,8 @@ impl<'a, X: Differentiable> Slot<'a, X> {
         matches!(&self.lent, Some(Buffer::Of(_, room)) if room.is_exchangeable())
     }
 
-    /// Makes what is in the memory of the cotangent after the rule the adjoint of this argument, and of no other.
+    /// Makes what is in the memory of the cotangent after the rule the adjoint of this argument. Where a rule does so
+    /// for several, all but the first have a copy.
     /// As in [`uncleared`](Slot::uncleared), no zero of it is negative; a cotangent that is as the rule got it has none.
     ///
     /// # Panics

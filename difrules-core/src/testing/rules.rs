@@ -17,7 +17,8 @@ pub(super) type Push<'a, S> = Box<dyn Fn(&[S]) -> Vec<S> + 'a>;
 
 /// A rule at one evaluation, which is kept: a cotangent of the results, what the slots hold before, one
 /// list of numbers an argument, and which of them are wanted, to what they hold then. Slots that are not
-/// wanted, or of an argument that nobody can differentiate by, stay as they are.
+/// wanted, or of an argument that nobody can differentiate by, stay as they are. Where all are zero, nothing was added
+/// before; memory that stays where it is has zeros of negative sign.
 pub(super) type Pull<'a, S> =
     Box<dyn Fn(&[S], &[Vec<S>], &dyn Fn(usize) -> bool) -> Vec<Vec<S>> + 'a>;
 
@@ -113,8 +114,9 @@ impl<P: Primitive, S: Real> Subject<S> for Near<P> {
                 if wanted(argument) && P::is_known(argument) {
                     // Where nothing was added before, a rule does not look at what is in the memory.
                     if adjoint.iter().all(Number::is_nothing) {
+                        let stays = adjoint.iter().any(Number::is_still);
                         adjoint.fill(nalgebra::convert(f64::NAN));
-                        let fits = adjoint.len() == outputs.len();
+                        let fits = adjoint.len() == outputs.len() && !stays;
                         let content = if fits { Content::Exchangeable } else { Content::Nothing };
                         contents[argument].set(content);
                     }

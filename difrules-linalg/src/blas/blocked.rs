@@ -18,7 +18,7 @@ use crate::blas::strong::{
 };
 #[cfg(doc)]
 use crate::block::pairing_by;
-use crate::block::{FIT, along_factor, block, block_mut, chain, is_still, kept};
+use crate::block::{FIT, along_factor, block, block_mut, chain, is_still, kept, moved};
 
 /// The size up to which a block of a triangle is written out in full, in memory that the stack has.
 const BLOCK: usize = 32;
@@ -632,7 +632,7 @@ pub(crate) fn paired_by<T: Scalar>(number: T) -> impl Fn(T, T) -> T {
 /// Conjugates all entries; what does not move stays so.
 pub(crate) fn conjugate<T: Scalar>(matrix: &mut DMatrixViewMut<'_, T>) {
     if !<T::Kind as Kind>::REAL {
-        matrix.apply(|x| *x = if is_still(x) { *x } else { x.conjugate() });
+        matrix.apply(|x| *x = if is_still(x) { *x } else { moved(x.conjugate()) });
     }
 }
 

@@ -468,10 +468,17 @@ impl Checker<'_> {
                     sized.map(|x| single_of(x * random.between::<f64>(0.5, 1.5))).collect()
                 })
                 .collect();
+            // Memory that stays where it is, and slots of which some have been added to.
+            let stays: Vec<Vec<f64>> = zero.iter().map(|x| vec![-0.0; x.len()]).collect();
+            let mixed = |first: &[Vec<f64>], rest: &[Vec<f64>]| {
+                let pairs = first.iter().zip(rest).enumerate();
+                pairs.map(|(i, (a, b))| if i % 2 == 0 { a } else { b }.clone()).collect()
+            };
+            let starts = [&zero, &filled, &stays, &mixed(&zero, &filled), &mixed(&filled, &zero)];
             let chosen = self.choices().into_iter().filter(|choice| *choice != all);
             for choice in std::iter::once(all).chain(chosen) {
                 let wanted = |argument: usize| choice >> argument & 1 == 1;
-                for start in [&zero, &filled] {
+                for start in &starts[..if choice == all { starts.len() } else { 2 }] {
                     let found = evaluations.pulls[0](cotangent, start, &wanted);
                     for (argument, record) in self.record.arguments.iter().enumerate() {
                         let (found, start) = (&found[argument], &start[argument]);
@@ -481,12 +488,19 @@ impl Checker<'_> {
                                 "adding to a filled slot of {} when others are not wanted",
                                 record.name
                             ),
+                            (true, _) => format!("the slot of {}", record.name),
                             _ => format!("the slot of {} when others are not wanted", record.name),
                         };
                         let name = |i: usize| format!("entry {i}");
                         if !wanted(argument) {
                             self.same(&what, &name, found, start)?;
                             continue;
+                        }
+                        let negative = |x: &f64| *x == 0.0 && x.is_sign_negative();
+                        if start.iter().all(|x| x.to_bits() == 0)
+                            && let Some(i) = found.iter().position(negative)
+                        {
+                            return Err(format!("{what}: {} is a zero of negative sign", name(i)));
                         }
                         let added: Vec<f64> = found.iter().zip(start).map(|(x, s)| x - s).collect();
                         let largest = size(&whole[argument]);
