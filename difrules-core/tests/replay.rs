@@ -318,3 +318,12 @@ fn errors_of_a_step_pass_and_captured_variables_are_refused() {
     assert!(message.contains("uses a `Var` that it captured"), "{message}");
     assert_eq!(gradient(|x| *x * *x, &3.0_f64), 6.0);
 }
+
+#[test]
+fn nan_is_read_again_whatever_its_digits() {
+    let read = |x: &Var<f64>| if x.value().is_nan() { *x * Var::constant(2.0) } else { *x };
+    let mut recording = Recording::new(read, &f64::NAN);
+    assert!(recording.value(&-f64::NAN).unwrap().is_nan());
+    let error = recording.value(&1.0).unwrap_err();
+    assert!(matches!(error, ReplayError::Read { found: 1.0, .. }), "{error}");
+}

@@ -437,7 +437,7 @@ macro_rules! base {
 
             #[inline]
             fn is_same(self, other: Self) -> bool {
-                self.to_bits() == other.to_bits()
+                self.to_bits() == other.to_bits() || self.is_nan() && other.is_nan()
             }
 
             #[inline]

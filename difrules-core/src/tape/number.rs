@@ -27,7 +27,8 @@ pub trait Number: RealField + Copy {
     /// Whether it is finite in every part.
     fn is_bounded(&self) -> bool;
 
-    /// Whether it is the same number in every part, the sign of a zero and the digits of a NaN too.
+    /// Whether it is the same number in every part, the sign of a zero too. NaN is NaN, whatever its digits: those
+    /// depend on how a program is compiled.
     fn is_same(self, other: Self) -> bool;
 
     /// The tapes of this thread that record statements about `Var<Self>`.
