@@ -1,7 +1,8 @@
 //! Where an infinite derivative follows a linear primitive, both modes say the same: what an entry does not depend on
 //! contributes nothing, a derivative that comes out as zero is a factor.
 
-use difrules_core::{Dual, Real, Var, gradient, jvp};
+use difrules_core::math::{sqrt, tanh};
+use difrules_core::{Dual, Real, Recording, Var, gradient, jvp};
 use difrules_linalg::{
     Matrix, ad_mul, add, adjoint, asum, component_div, component_mul, cross, cumsum, diagonal,
     diagonal_at, dot, kronecker, lower_triangle, lp_norm, matmul, mean, mul_tr, neg, norm,
@@ -221,4 +222,50 @@ fn norms_beside_infinite_slopes() {
         agree!(|x: &DMatrix<_>| normalize(&x.map(root)).unwrap()[i], some_zero());
         agree!(|x: &DMatrix<_>| root(normalize(x).unwrap()[i]), some_zero());
     }
+}
+
+/// tanh is flat at infinity, and that is a zero that was computed.
+#[test]
+fn numbers_that_divide_what_is_infinite() {
+    fn share<T: Real>((x, a): &(Matrix<T>, T), j: usize) -> T {
+        (x / *a).map::<tanh>().get((0, j))
+    }
+    let at = (Matrix::from(dmatrix![f64::INFINITY, 1.0]), 0.5);
+    let by_a = (Matrix::from(dmatrix![0.0, 0.0]), 1.0);
+    for j in [0, 1] {
+        let (_, reverse) = gradient(|x| share(x, j), &at);
+        let (_, forward) = jvp(|x| share(x, j), &at, &by_a);
+        assert_eq!((forward.is_nan(), reverse.is_nan()), (j == 0, j == 0));
+        assert!(j == 0 || (forward - reverse).abs() < 1e-15, "{forward} and {reverse}");
+    }
+}
+
+/// Of numbers that are taken out of a matrix, too: where the other factor is zero, an infinite slope does not matter.
+#[test]
+fn zero_times_an_entry_whose_slope_is_infinite() {
+    fn product<T: Real>((x, y): &(Matrix<T>, T)) -> T {
+        *y * x.map::<sqrt>().get((0, 0))
+    }
+    let at = (Matrix::from(dmatrix![0.0, 4.0]), 0.0);
+    let (by_x, by_y) = gradient(product, &at);
+    assert_eq!((by_x.as_slice(), by_y), (&[0.0; 2][..], 0.0));
+    assert_eq!(jvp(product, &at, &(Matrix::from(dmatrix![1.0, 1.0]), 1.0)).1, 0.0);
+    let mut again = at.clone();
+    let mut recording = Recording::new(product::<Var<f64>>, &at);
+    recording.value_and_gradient(&at, &mut again).unwrap();
+    assert_eq!((again.0.as_slice(), again.1), (&[0.0; 2][..], 0.0));
+}
+
+/// What does not move is constant beside a matrix of plain numbers, too.
+#[test]
+fn constants_times_what_rests() {
+    fn roots<T: Real>(x: &Matrix<T>) -> T {
+        let plain: DMatrix<f64> = dmatrix![1.0, 2.0; 3.0, 4.0];
+        let columns = (&plain * x.column(1)).map::<sqrt>().sum();
+        columns + (x.row(1) * &plain).map::<sqrt>().sum() + x.get((0, 0))
+    }
+    let (zero, first) = (dmatrix![0.0, 0.0; 0.0, 0.0], dmatrix![1.0, 0.0; 0.0, 0.0]);
+    let (zero, first) = (Matrix::from(zero), Matrix::from(first));
+    assert_eq!(jvp(roots, &zero, &first).1, 1.0);
+    assert_eq!(gradient(roots, &zero)[(0, 0)], 1.0);
 }

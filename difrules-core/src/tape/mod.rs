@@ -155,9 +155,9 @@ pub(crate) struct Tape<S: Number> {
     used: usize,
     /// Memory for the adjoints of arguments that are not one range.
     scratch: Vec<S>,
-    /// Whether a statement's partial derivative is infinite or undefined.
+    /// Whether a statement's partial derivative is infinite or undefined, or one of a node may be.
     infinite: bool,
-    /// The products and quotients after the first such statement.
+    /// The products and quotients after the first such statement or node, where a partial derivative is zero.
     products: Vec<u32>,
     /// The nodes whose results jump, in order.
     jumping: Vec<u32>,
@@ -235,7 +235,13 @@ impl<S: Number> Tapes<S> {
         let tape =
             if self.innermost.stamp == stamp { &mut self.innermost } else { self.tape(stamp) };
         let number = tape.next();
-        if kind != StatementKind::Linear && (tape.infinite || kind == StatementKind::Infinite) {
+        let is_noted = match kind {
+            StatementKind::Linear => false,
+            StatementKind::Infinite => true,
+            // Of others both partial derivatives count.
+            _ => tape.infinite && (first.2.is_nothing() || second.2.is_nothing()),
+        };
+        if is_noted {
             tape.note(kind);
         }
         tape.statements.push([first.1, second.1], [first.2, second.2]);
@@ -384,6 +390,12 @@ impl<S: Number> Tape<S> {
         if jumps {
             self.jumping.push(self.nodes.len() as u32);
         }
+    }
+
+    /// Notes whether the next node has partial derivatives, which may be infinite.
+    #[inline]
+    pub(crate) fn note_entrywise(&mut self, entrywise: bool) {
+        self.infinite |= entrywise;
     }
 
     /// Notes whether a result of the next node, which is a product, is not finite.

@@ -3,7 +3,8 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_scaled, along_factor, chain, pairing};
+use crate::blas::strong::is_bounded;
+use crate::block::{add_scaled, along_factor, block, chain, pairing};
 
 /// X / a, every entry of a matrix over a number.
 ///
@@ -61,7 +62,16 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let inverse = T::one() / a;
-    a_bar.add(|| -chain(pairing(&y_bar, y), inverse.conjugate()));
+    a_bar.add(|| {
+        if is_bounded(&block(y)) {
+            return -chain(pairing(&y_bar, y), inverse.conjugate());
+        }
+        // The cotangent says which zeros are strong.
+        let terms = y_bar.iter().zip(y.iter());
+        terms.fold(T::zero(), |sum, (&y_bar, &y)| {
+            sum + along_factor(y_bar, -(y * inverse).conjugate())
+        })
+    });
     add_scaled(&y_bar, inverse.conjugate(), x_bar);
 }
 

@@ -86,10 +86,11 @@ fn constant_matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    if !varies(b_dot) {
-        return OMatrix::zeros_generic(a.shape_generic().0, b_dot.shape_generic().1);
-    }
-    let mut y_dot = constant_matmul_augmented(a, b_dot).expect(FIT).0;
+    let mut y_dot = if varies(b_dot) {
+        constant_matmul_augmented(a, b_dot).expect(FIT).0
+    } else {
+        OMatrix::zeros_generic(a.shape_generic().0, b_dot.shape_generic().1)
+    };
     if !is_bounded(&block(&y_dot)) {
         let (a, y_dot) = (lifted::<T, _, _>(a), &mut block_mut(&mut y_dot));
         let factors = ((block(&*a), false), (block(b_dot), false));
@@ -176,10 +177,11 @@ fn matmul_constant_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    if !varies(a_dot) {
-        return OMatrix::zeros_generic(a_dot.shape_generic().0, b.shape_generic().1);
-    }
-    let mut y_dot = matmul_constant_augmented(a_dot, b).expect(FIT).0;
+    let mut y_dot = if varies(a_dot) {
+        matmul_constant_augmented(a_dot, b).expect(FIT).0
+    } else {
+        OMatrix::zeros_generic(a_dot.shape_generic().0, b.shape_generic().1)
+    };
     if !is_bounded(&block(&y_dot)) {
         let (b, y_dot) = (lifted::<T, _, _>(b), &mut block_mut(&mut y_dot));
         let factors = ((block(a_dot), false), (block(&*b), false));

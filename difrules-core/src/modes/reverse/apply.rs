@@ -325,6 +325,7 @@ fn record<P: Primitive, T: Real>(
 ) -> u32 {
     match replayed {
         None => reading.record::<T>(numbers, whole, |tape| {
+            tape.note_entrywise(P::ENTRYWISE);
             tape.note_unbounded(!bounded);
             tape.keep_residual::<P>(residual, shapes)
         }),
