@@ -29,7 +29,8 @@ pub use parts::EntryIndex;
 
 /// A matrix that stays in one piece in every derivative mode.
 ///
-/// At plain numbers it is nalgebra's matrix, which it dereferences to. In a mode it is the plain matrix
+/// At plain numbers it is nalgebra's matrix, which it dereferences to; where both have a method, as `iter` and
+/// `columns`, its own comes first, and nalgebra's is `(*a).columns(..)`. In a mode it is the plain matrix
 /// and what the mode says of all of it, one range of a tape or one tangent a direction: an operation on it
 /// is one step, whatever its size, and runs at the speed of the operation on plain matrices. A matrix *of*
 /// a mode's numbers, `DMatrix<T>`, is an array of them: any function of numbers runs on it, but each

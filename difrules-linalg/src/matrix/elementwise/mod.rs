@@ -25,7 +25,8 @@ pub(crate) use formula::Times;
 /// [`EachColumn`](crate::EachColumn)`(&v)` or [`EachRow`](crate::EachRow)`(&r)`. The expression is as in
 /// [`derivative!`](difrules_core::derivative!): numbers, operators, `if`, and the functions of
 /// `difrules_core::math`, as functions or as methods. All that varies is an argument: it takes nothing from
-/// outside.
+/// outside. Its functions are looked for in the module where it stands, too, so import from this crate by name:
+/// `use difrules_linalg::*` brings `exp`, `ln` and others of matrices, and the compiler does not know which are meant.
 ///
 /// ```
 /// use difrules_core::{Real, gradient};
