@@ -5,15 +5,16 @@ use difrules_core::testing::{Sampler, check_at};
 use difrules_core::{Real, gradient, jvp, lit, value_and_gradient};
 use difrules_linalg::{
     ColPivQr, Diagonal, Error, Lu, Operation, Side, Triangle, add, axpy, bidiagonal, cholesky,
-    cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul, condition_number,
-    continuous_lyapunov, continuous_riccati, determinant, diagonal, discrete_lyapunov,
-    discrete_riccati, dot, eigen, full_piv_lu, gemm, generalized_symmetric_eigen, hemm, herk,
-    hessenberg, inverse, lblt, lblt_solve, ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq,
-    lu, lu_solve, matmul, neg, norm, norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar,
-    pseudo_inverse, qr, scale, schur, singular_values, solve, solve_lower_triangular,
-    solve_triangular, solve_upper_triangular, spectral_norm, sub, sum, svd, sylvester,
-    symmetric_eigen, symmetric_eigenvalues, symmetric_part, symmetric_tridiagonal, toeplitz_solve,
-    tr_mul, trace, transpose, tridiagonal_solve, trmm, trsm, udu, udu_solve,
+    cholesky_rank_one_update, cholesky_solve, col_piv_qr, complex_eigenvalues, component_mul,
+    condition_number, continuous_lyapunov, continuous_riccati, determinant, diagonal,
+    discrete_lyapunov, discrete_riccati, dot, eigen, full_piv_lu, gemm,
+    generalized_symmetric_eigen, hemm, herk, hessenberg, inverse, lblt, lblt_solve,
+    ln_abs_determinant, ln_determinant, lp_norm, lq, lstsq, lu, lu_solve, matmul, neg, norm,
+    norm_inf, normalize, nrm2, nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale, schur,
+    singular_values, solve, solve_lower_triangular, solve_triangular, solve_upper_triangular,
+    spectral_norm, sub, sum, svd, sylvester, symmetric_eigen, symmetric_eigenvalues,
+    symmetric_part, symmetric_tridiagonal, toeplitz_solve, tr_mul, trace, transpose,
+    tridiagonal_solve, trmm, trsm, udu, udu_solve,
 };
 use nalgebra::{
     Complex, DMatrix, DVector, Dyn, Matrix2, OMatrix, U1, U2, U3, U4, dmatrix, dvector, matrix,
@@ -227,6 +228,27 @@ fn large_matrices_keep_the_rules_of_decompositions() {
     check_at::<bidiagonal<C64, Dyn, Dyn>, f64>(|r| (r.matrix(13, 17),), 3).unwrap();
     check_at::<schur<f64, Dyn>, f64>(|r| (r.matrix(12, 12),), 3).unwrap();
     check_at::<eigen<f64, Dyn>, f64>(|r| (r.matrix(14, 14),), 3).unwrap();
+}
+
+/// Updates that are large beside what is updated are made in another way.
+#[test]
+fn large_updates_keep_their_rules() {
+    fn large<T: difrules_core::Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T>) {
+        let x: DMatrix<T> = random.matrix(4, 1);
+        (random.lower_triangular(4), x.column(0).map(|x| x.scale(nalgebra::convert(9.0))))
+    }
+    for seed in 0..3 {
+        let real = |r: &mut Sampler| {
+            let (l, x) = large(r);
+            (l, x, 2.0)
+        };
+        check_at::<cholesky_rank_one_update<f64, Dyn>, f64>(real, seed).unwrap();
+        let complex = |r: &mut Sampler| {
+            let (l, x) = large(r);
+            (l, x, 0.7)
+        };
+        check_at::<cholesky_rank_one_update<C64, Dyn>, f64>(complex, seed).unwrap();
+    }
 }
 
 /// Beyond the size at which the recursion ends.
