@@ -400,3 +400,18 @@ fn riccati_equations_of_cheap_inputs() {
         }
     }
 }
+
+/// In other units of time, of which X has none.
+#[test]
+fn riccati_equations_of_slow_and_of_fast_states() {
+    let (a, b) = (dmatrix![1.1, 0.3; -0.2, 0.7], dmatrix![1.0; 0.5]);
+    let (q, r) = (dmatrix![2.0, 0.3; 0.3, 1.0], dmatrix![1.5]);
+    let expected = continuous_riccati(&a, &b, &q, &r).unwrap();
+    for unit in [1e-100, 1e-40, 1e-20, 1e-15, 1e-8, 1e8, 1e20, 1e100] {
+        let scaled = [&a, &b, &q, &r].map(|m| m * unit);
+        let x = continuous_riccati(&scaled[0], &scaled[1], &scaled[2], &scaled[3]).unwrap();
+        assert!((&x - &expected).norm() < 1e-13 * x.norm(), "{unit:e}: {x}");
+        let x = continuous_riccati(&scaled[0], &b, &scaled[2], &(&r / unit)).unwrap();
+        assert!((&x - &expected).norm() < 1e-13 * x.norm(), "{unit:e}: {x}");
+    }
+}

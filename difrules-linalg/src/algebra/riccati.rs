@@ -244,7 +244,9 @@ impl<T: Scalar> Regulator<T> {
         };
         let terms = absolute(&through) * moving;
         let rounding = |i: usize| {
-            let own = self.q[(i, i)].modulus() + x[(i, i)].modulus();
+            // X itself is a term in discrete time alone.
+            let own = self.q[(i, i)].modulus()
+                + if self.discrete { x[(i, i)].modulus() } else { nalgebra::zero() };
             f64::EPSILON * size as f64 * (2.0 * terms[(i, i)] + own.to_f64())
         };
         let mut e = DMatrix::zeros(size, size);

@@ -126,7 +126,10 @@ impl<'a, T: Scalar> Solved<'a, T> {
         let k = &self.closed.k;
         let w = self.closed_lyapunov(false, hermitian(x_bar));
         let a = product((block(&self.through()), false), (block(&w), false)).map(|x| x + x);
-        let b = -product((block(&a), false), (block(k), true));
+        // In this order, as W may be as small as K is large.
+        let by_input = product((block(&w), false), (block(k), true));
+        let b = product((block(&self.through()), false), (block(&by_input), false));
+        let b = b.map(|x| -(x + x));
         let r = hermitian(&triple((k, false), &w, (k, true)));
         Regulator { discrete: self.equation.discrete, a, b, q: w, r }
     }
