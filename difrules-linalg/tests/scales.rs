@@ -5,7 +5,8 @@ use difrules_core::testing::Sampler;
 use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, vjp};
 use difrules_linalg::{
     Error, Operation, Svd, determinant, full_piv_lu, hessenberg, inverse, ln_abs_determinant, lq,
-    lstsq, lu, lu_solve, normalize, qr, singular_values, solve, spectral_norm, svd, toeplitz_solve,
+    lstsq, lu, lu_solve, normalize, qr, singular_values, solve, solve_lower_triangular,
+    solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -313,4 +314,26 @@ fn second_derivatives_of_tiny_and_of_huge_matrices() {
             close(&(found * size), expected, 1e-14);
         }
     }
+}
+
+/// Where entries of a cotangent overflow on their way, the others are what they are.
+#[test]
+fn cotangents_that_overflow_beside_others() {
+    let infinity = f64::INFINITY;
+    let a = dmatrix![1e-200, 0.0; 0.0, 4.0];
+    let point = (a.clone(), dmatrix![1e-200; 8.0]);
+    let bar = dmatrix![1e200; 2.0];
+    let solve_by: [fn(&DMatrix<_>, &DMatrix<_>) -> Result<DMatrix<_>, Error>; 3] =
+        [solve, solve_lower_triangular, solve_upper_triangular];
+    for (k, solve) in solve_by.into_iter().enumerate() {
+        let (x, (by_a, by_b)) = vjp(|(a, b)| solve(a, b), &point, &bar).unwrap();
+        assert_eq!(x, dmatrix![1.0; 2.0]);
+        assert_eq!(by_b, dmatrix![infinity; 0.5]);
+        let (above, below) =
+            (if k == 1 { 0.0 } else { -infinity }, if k == 2 { 0.0 } else { -0.5 });
+        assert_eq!(by_a, dmatrix![-infinity, above; below, -1.0], "{k}");
+    }
+    let bar = dmatrix![1e200, 1.0; 2.0, 3.0];
+    let (_, found) = vjp(inverse, &a, &bar).unwrap();
+    close(&found.map(|x| x.max(-1e300)), &dmatrix![-1e300, -2.5e199; -5e199, -3.0 / 16.0], 1e-14);
 }
