@@ -1,4 +1,4 @@
-//! Unsafe code, which is nowhere but here and in [`kernel::products`](crate::kernel): reading memory as another type
+//! Unsafe code, which is nowhere but here and in [`kernel`](crate::kernel): reading memory as another type
 //! of the same layout, and handing an empty place on from a thread that ends.
 //!
 //! Copying instead would cost a pass over each adjoint buffer that a rule is lent, and a copy of each
