@@ -188,15 +188,37 @@ impl<T: Scalar> At<T> {
         assert!((0..r.nrows()).all(positive), "{name}, {}", self.family);
     }
 
-    fn of_squares(&mut self, a: &DMatrix<T>) {
+    fn to_hessenberg(&mut self, a: &DMatrix<T>) {
         let p = power(a);
-        let a_wide = wide(a, p);
         for name in ["schur", "hessenberg"] {
             let Some((q, t)) = self.call::<(DMatrix<T>, DMatrix<T>)>(name, &[a]) else { continue };
             let q = wide(&q, 0);
-            self.same(name, &a_wide, &(&q * wide(&t, p) * q.adjoint()));
+            self.same(name, &wide(a, p), &(&q * wide(&t, p) * q.adjoint()));
             self.orthonormal(name, &q);
         }
+    }
+
+    fn to_tridiagonal(&mut self, hermitian: &DMatrix<T>) {
+        let p = power(hermitian);
+        if let Some(y) =
+            self.call::<SymmetricTridiagonal<T, Dyn>>("symmetric_tridiagonal", &[hermitian])
+        {
+            let mut t = diagonal(&y.diagonal, p);
+            let beside = wide(&column(&y.off_diagonal), p);
+            for k in 0..beside.len() {
+                t[(k + 1, k)] = beside[k];
+                t[(k, k + 1)] = beside[k];
+            }
+            let q = wide(&y.q, 0);
+            self.same("symmetric_tridiagonal", &wide(hermitian, p), &(&q * t * q.adjoint()));
+            self.orthonormal("symmetric_tridiagonal", &q);
+        }
+    }
+
+    fn of_squares(&mut self, a: &DMatrix<T>) {
+        let p = power(a);
+        let a_wide = wide(a, p);
+        self.to_hessenberg(a);
         if let Some(y) = self.call::<Eigen<T, Dyn>>("eigen", &[a]) {
             let (v, w) = (
                 wide(&y.eigenvectors, 0),
@@ -217,19 +239,7 @@ impl<T: Scalar> At<T> {
             self.same("symmetric_eigen", &h, &(&v * diagonal(&y.eigenvalues, p) * v.adjoint()));
             self.orthonormal("symmetric_eigen", &v);
         }
-        if let Some(y) =
-            self.call::<SymmetricTridiagonal<T, Dyn>>("symmetric_tridiagonal", &[&hermitian])
-        {
-            let mut t = diagonal(&y.diagonal, p);
-            let beside = wide(&column(&y.off_diagonal), p);
-            for k in 0..beside.len() {
-                t[(k + 1, k)] = beside[k];
-                t[(k, k + 1)] = beside[k];
-            }
-            let q = wide(&y.q, 0);
-            self.same("symmetric_tridiagonal", &h, &(&q * t * q.adjoint()));
-            self.orthonormal("symmetric_tridiagonal", &q);
-        }
+        self.to_tridiagonal(&hermitian);
         if let Some(y) = self.call::<Lblt<T, Dyn>>("lblt", &[&hermitian]) {
             let (l, mut b) = (wide(&y.l, 0), diagonal(&y.diagonal, p));
             let beside = wide(
@@ -564,6 +574,20 @@ fn everything<T: Scalar>() {
                 let nearly = &graded * graded.adjoint() / number::<T>(largest(&graded).powi(2));
                 let least = number::<T>(100.0 * epsilon::<T>());
                 at.pencils(&hermitian, &(nearly + DMatrix::identity(rows, rows) * least));
+            }
+        }
+    }
+    // Reflections in blocks.
+    for (rows, columns) in [(60, 50), (50, 50)] {
+        for (name, a, may_fail) in families::<T>(&mut random, rows, columns) {
+            if name == "random" || name == "rows to 1e8" || name == "blocks" {
+                at.family = format!("{rows} by {columns}, {name}");
+                at.may_fail = may_fail;
+                at.by_reflections(&a);
+                if rows == columns {
+                    at.to_hessenberg(&a);
+                    at.to_tridiagonal(&(&a + a.adjoint()));
+                }
             }
         }
     }

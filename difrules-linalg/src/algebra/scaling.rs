@@ -1,5 +1,6 @@
 //! Scaling by powers of two, and products that neither overflow nor underflow on the way.
 
+use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
@@ -13,10 +14,19 @@ pub(crate) fn is_single<S: Real>() -> bool {
 
 /// The largest of the parts of numbers.
 fn largest_part<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
-    entries.into_iter().fold(0.0_f64, |most, x| {
-        let parts = [x.real(), x.imaginary()].map(|x| ComplexField::abs(x).to_f64());
-        most.max(parts[0]).max(parts[1])
-    })
+    // Several in turn, as a comparison has to wait for the one before.
+    let mut most = [0.0; 4];
+    for (k, x) in entries.into_iter().enumerate() {
+        let most = &mut most[k % 4];
+        let count = if <T::Kind as Kind>::REAL { 1 } else { 2 };
+        for part in [x.real(), x.imaginary()].into_iter().take(count) {
+            let size = ComplexField::abs(part).to_f64();
+            if size > *most {
+                *most = size;
+            }
+        }
+    }
+    most.into_iter().fold(0.0, f64::max)
 }
 
 /// The exponent of a power of two next to the largest of the parts of numbers, zero for zeros alone.

@@ -8,7 +8,7 @@ use nalgebra::{
 };
 
 use crate::algebra::householder::{
-    eliminate, form, swap_back, to_bidiagonal, to_hessenberg, to_tridiagonal,
+    eliminate, form, swap_back, to_bidiagonal, to_hessenberg, to_triangular, to_tridiagonal,
 };
 use crate::algebra::implicit_qr::diagonalise_bidiagonal;
 use crate::algebra::reduction::rescaled;
@@ -39,16 +39,21 @@ where
     let (rows, columns) = a.shape_generic();
     let size = rows.min(columns);
     let mut packed = a.clone();
-    let scale = |j: usize| binade(a.column(j).iter());
-    for mut column in packed.column_iter_mut() {
-        let scale = binade(column.iter());
-        column.apply(|x| *x = x.unscale(scale));
+    let high = rows.value();
+    let scale = |j: usize| binade(&a.as_slice()[j * high..(j + 1) * high]);
+    for j in 0..columns.value() {
+        let scale = scale(j);
+        let column = &mut packed.as_mut_slice()[j * high..(j + 1) * high];
+        column.iter_mut().for_each(|x| *x = x.unscale(scale));
     }
-    let largest = binade(a.iter());
     let mut taus = OVector::<T, DimMinimum<R, C>>::zeros_generic(size, U1);
     let mut swaps = OVector::<usize, DimMinimum<R, C>>::zeros_generic(size, U1);
-    for k in 0..size.value() {
-        if let Some(order) = order.as_deref_mut() {
+    if order.is_none() {
+        to_triangular(&mut block_mut(&mut packed), taus.as_mut_slice(), swaps.as_mut_slice());
+    }
+    if let Some(order) = order.as_deref_mut() {
+        let largest = binade(a.iter());
+        for k in 0..size.value() {
             let left = |j: usize| {
                 let sizes = packed.column(j).rows_range(k..).iter().fold(
                     nalgebra::zero(),
@@ -68,25 +73,27 @@ where
             }
             order.swap(k, found.0);
             packed.swap_columns(k, found.0);
+            (taus[k], swaps[k]) = eliminate(&mut block_mut(&mut packed), k);
         }
-        (taus[k], swaps[k]) = eliminate(&mut block_mut(&mut packed), k);
     }
     let mut q = OMatrix::zeros_generic(rows, size);
     form(block(&packed), taus.as_slice(), 0, &mut block_mut(&mut q));
     swap_back(swaps.as_slice(), 0, &mut block_mut(&mut q));
+    // The signs of the rows of R, which Q has too.
+    for (i, sign) in taus.iter_mut().enumerate() {
+        let negative = packed[(i, i)].real() < nalgebra::zero();
+        *sign = if negative { -T::one() } else { T::one() };
+        if negative {
+            q.column_mut(i).neg_mut();
+        }
+    }
     let mut r = OMatrix::zeros_generic(size, columns);
     for j in 0..columns.value() {
         let scale = scale(order.as_deref().map_or(j, |order| order[j]));
-        for i in 0..size.value().min(j + 1) {
-            let negative = packed[(i, i)].real() < nalgebra::zero();
-            let entry = packed[(i, j)].scale(scale);
-            r[(i, j)] = if negative { -entry } else { entry };
-        }
-    }
-    for i in 0..size.value() {
-        if packed[(i, i)].real() < nalgebra::zero() {
-            q.column_mut(i).neg_mut();
-        }
+        let column = &mut r.as_mut_slice()[j * size.value()..(j + 1) * size.value()];
+        let packed = &packed.as_slice()[j * high..(j + 1) * high];
+        let entries = column.iter_mut().zip(packed).zip(taus.as_slice()).take(j + 1);
+        entries.for_each(|((r, &entry), &sign)| *r = entry.scale(scale).scale(sign.real()));
     }
     overflow("r", r.iter())?;
     Ok((q, r))

@@ -5,9 +5,8 @@ use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector,
 };
 
-use crate::algebra::householder::form;
-use crate::blas::options::{Operation, Side, Triangle};
-use crate::block::{block, block_mut, buffer, multiply, product, solve_unit};
+use crate::algebra::householder::{Compact, form};
+use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::error::{Error, finite, overflow, shape};
 
 /// The first columns of H_0 H_1 .. H_(k-1), with H_i = 1 - tau_i v_i v_i^H: as many as `vectors` has. Of column i of `vectors`
@@ -76,39 +75,16 @@ where
     Ok(q)
 }
 
-/// V, unit lower trapezoidal, T, and what S has above the diagonal.
-struct Compact<T: Scalar> {
-    v: DMatrix<T>,
-    t: DMatrix<T>,
-    s: DMatrix<T>,
-}
-
 /// What V has below the diagonal.
 fn below<T: Scalar>(vectors: DMatrixView<'_, T>, count: usize) -> DMatrix<T> {
     DMatrix::from_fn(vectors.nrows(), count, |i, j| if i > j { vectors[(i, j)] } else { T::zero() })
 }
 
-impl<T: Scalar> Compact<T> {
-    fn new(vectors: DMatrixView<'_, T>, tau: &[T]) -> Self {
-        let count = tau.len();
-        let mut v = below(vectors, count);
-        v.fill_diagonal(T::one());
-        let mut s = product((block(&v), true), (block(&v), false));
-        s.fill_lower_triangle(T::zero(), 0);
-        let mut t = DMatrix::zeros(count, count);
-        (0..count).for_each(|i| t[(i, i)] = tau[i]);
-        let scaled = DMatrix::from_fn(count, count, |i, j| tau[i] * s[(i, j)]);
-        let upper = Triangle::Upper;
-        solve_unit(Side::Left, upper, Operation::None, block(&scaled), &mut block_mut(&mut t));
-        Self { v, t, s }
-    }
-
-    /// 1 - T S and 1 - S T.
-    fn around(&self) -> (DMatrix<T>, DMatrix<T>) {
-        let identity = DMatrix::identity(self.s.nrows(), self.s.nrows());
-        let (t, s) = ((block(&self.t), false), (block(&self.s), false));
-        (&identity - product(t, s), identity - product(s, t))
-    }
+/// 1 - T S and 1 - S T.
+fn around<T: Scalar>(compact: &Compact<T>) -> (DMatrix<T>, DMatrix<T>) {
+    let identity = DMatrix::identity(compact.s.nrows(), compact.s.nrows());
+    let (t, s) = ((block(&compact.t), false), (block(&compact.s), false));
+    (&identity - product(t, s), identity - product(s, t))
 }
 
 fn householder_product_forward<T: Scalar, R: Dim, C: Dim, K: Dim>(
@@ -142,7 +118,7 @@ fn forward<T: Scalar>(
     let mut s_dot = product((block(&v_dot), true), (block(v), false));
     multiply(one, (block(v), true), (block(&v_dot), false), one, &mut block_mut(&mut s_dot));
     s_dot.fill_lower_triangle(T::zero(), 0);
-    let (left, right) = compact.around();
+    let (left, right) = around(&compact);
     let scaled = DMatrix::from_fn(count, count, |i, j| tau_dot[i] * right[(i, j)]);
     let mut t_dot = product((block(&left), false), (block(&scaled), false));
     let through = product((block(&s_dot), false), (block(t), false));
@@ -184,7 +160,7 @@ fn reverse<T: Scalar>(compact: Compact<T>, q_bar: DMatrixView<'_, T>) -> (DMatri
     let (count, columns, one) = (t.nrows(), q_bar.ncols(), T::one());
     let by_first = product((q_bar, false), (v.rows(0, columns), false));
     let t_bar = -product((block(v), true), (block(&by_first), false));
-    let (left, right) = compact.around();
+    let (left, right) = around(&compact);
     let through = product((block(&t_bar), false), (block(&right), true));
     let tau_bar = DVector::from_fn(count, |i, _| left.column(i).dotc(&through.column(i)));
     let through = product((block(&t_bar), false), (block(t), true));
