@@ -9,9 +9,11 @@ mod bidiagonal;
 mod hessenberg;
 mod tridiagonal;
 
+use difrules_core::kernel::vectorised;
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrixViewMut};
 
+use crate::algebra::householder::is_moderate;
 use crate::algebra::scaling::is_single;
 
 pub(crate) use bidiagonal::diagonalise_bidiagonal;
@@ -35,7 +37,12 @@ impl<S: Real> Rotation<S> {
         if g == zero {
             return (Self { c: one, s: zero }, f);
         }
-        let r = ComplexField::hypot(f, g);
+        let square = f * f + g * g;
+        let r = if is_moderate(square) {
+            ComplexField::sqrt(square)
+        } else {
+            ComplexField::hypot(f, g)
+        };
         (Self { c: f / r, s: g / r }, r)
     }
 
@@ -46,11 +53,14 @@ impl<S: Real> Rotation<S> {
     /// Rotates two neighbouring columns, of which the first is given.
     fn columns<T: Scalar<Real = S>>(self, m: &mut DMatrixViewMut<'_, T>, first: usize) {
         let (mut x, mut y) = m.columns_range_pair_mut(first, first + 1);
-        for (x, y) in x.as_mut_slice().iter_mut().zip(y.as_mut_slice()) {
-            let (old_x, old_y) = (*x, *y);
-            *x = old_x.scale(self.c) + old_y.scale(self.s);
-            *y = old_y.scale(self.c) - old_x.scale(self.s);
-        }
+        let (x, y) = (x.as_mut_slice(), y.as_mut_slice());
+        vectorised(|| {
+            for (x, y) in x.iter_mut().zip(y) {
+                let (old_x, old_y) = (*x, *y);
+                *x = old_x.scale(self.c) + old_y.scale(self.s);
+                *y = old_y.scale(self.c) - old_x.scale(self.s);
+            }
+        });
     }
 }
 
