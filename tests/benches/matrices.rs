@@ -2,14 +2,12 @@
 //! the sum of all entries; beside PyTorch, if Python has it; and second derivatives:
 //! `cargo bench --bench matrices`.
 
-use std::collections::HashMap;
 use std::hint::black_box;
-use std::process::Command;
 
 use difrules_core::math::tanh;
 use difrules_core::{Dual, Real, hessian, value_and_gradient, vjp};
 use difrules_linalg::{Matrix, Vector, matmul};
-use difrules_tests::{compare, times};
+use difrules_tests::{compare, peers, times};
 use nalgebra::{DMatrix, DVector};
 
 const FITS: &str = "the shapes fit";
@@ -44,21 +42,8 @@ fn point(n: usize) -> DMatrix<f64> {
     DMatrix::identity(n, n) + near / (2 * n) as f64
 }
 
-/// PyTorch's times of the same programs in milliseconds, by name and n; none where there is no PyTorch.
-fn peers() -> HashMap<(String, usize), f64> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers/matrices.py");
-    let Ok(output) = Command::new("python3").arg(script).output() else { return HashMap::new() };
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = text.lines().filter_map(|line| {
-        let mut words = line.split(' ');
-        let (name, n) = (words.next()?.to_string(), words.next()?.parse().ok()?);
-        Some(((name, n), words.next()?.parse().ok()?))
-    });
-    lines.collect()
-}
-
 fn main() {
-    let peers = peers();
+    let peers = peers("matrices.py");
     if peers.is_empty() {
         println!("Python has no torch; it is left out");
     }
@@ -75,7 +60,7 @@ fn main() {
                 };
                 let name = format!("{}, n = {n}", stringify!($program).replace('_', " "));
                 compare(&name, Some(most), ("value and gradient", &mut ours), ("plain", &mut plain));
-                if let Some(theirs) = peers.get(&(stringify!($program).to_string(), n)) {
+                if let Some([theirs]) = peers.get(&(stringify!($program).to_string(), n)).map(Vec::as_slice) {
                     let ours = times(&mut [&mut ours])[0];
                     println!("    {ours:.4} ms, PyTorch {theirs:.4} ms");
                 }

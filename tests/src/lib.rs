@@ -3,7 +3,9 @@
 
 pub mod generated;
 
+use std::collections::HashMap;
 use std::hint::black_box;
+use std::process::Command;
 use std::time::Instant;
 
 use difrules_core::Differentiable;
@@ -115,6 +117,21 @@ pub fn cost<P: Primitive>(inputs: Inputs<P, f64>) -> Cost {
         },
     ]);
     Cost { primal: found[0], forward: found[1], reverse: found[2] }
+}
+
+/// What a script of the folder `benches/peers` has measured of other systems, by the name of the program and its size;
+/// nothing where Python lacks them.
+pub fn peers(script: &str) -> HashMap<(String, usize), Vec<f64>> {
+    let script = format!("{}/benches/peers/{script}", env!("CARGO_MANIFEST_DIR"));
+    let Ok(output) = Command::new("python3").arg(script).output() else { return HashMap::new() };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let (name, n) = (words.next()?.to_string(), words.next()?.parse().ok()?);
+        let found = words.map(str::parse).collect::<Result<_, _>>().ok()?;
+        Some(((name, n), found))
+    });
+    lines.collect()
 }
 
 fn milliseconds(f: &mut dyn FnMut()) -> f64 {
