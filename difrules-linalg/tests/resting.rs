@@ -4,11 +4,11 @@
 use difrules_core::math::{sqrt, tanh};
 use difrules_core::{Dual, Real, Recording, Var, gradient, jvp};
 use difrules_linalg::{
-    Matrix, ad_mul, add, adjoint, asum, component_div, component_mul, cross, cumsum, diagonal,
-    diagonal_at, dot, kronecker, lower_triangle, lp_norm, matmul, mean, mul_tr, neg, norm,
-    norm_inf, normalize, nuclear_norm, one_norm, outer, quadratic_form, scale, select_columns,
-    select_rows, solve, spectral_norm, sub, sum, symmetric_part, tr_mul, trace, transpose, unscale,
-    upper_triangle,
+    Matrix, Operation, Side, Triangle, ad_mul, add, adjoint, asum, component_div, component_mul,
+    cross, cumsum, diagonal, diagonal_at, dot, kronecker, lower_triangle, lp_norm, matmul, mean,
+    mul_tr, neg, norm, norm_inf, normalize, nuclear_norm, one_norm, outer, quadratic_form, scale,
+    select_columns, select_rows, solve, spectral_norm, sub, sum, symmetric_part, tr_mul, trace,
+    transpose, unscale, upper_triangle,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -268,4 +268,45 @@ fn constants_times_what_rests() {
     let (zero, first) = (Matrix::from(zero), Matrix::from(first));
     assert_eq!(jvp(roots, &zero, &first).1, 1.0);
     assert_eq!(gradient(roots, &zero)[(0, 0)], 1.0);
+}
+
+/// A tangent that came out as zero throughout is a factor as others are.
+#[test]
+fn flat_factors_beside_infinite_ones() {
+    const INFINITE: f64 = f64::INFINITY;
+    fn products<T: Real>(x: &Matrix<T>) -> Vec<T> {
+        let (flat, plain) = (x.map::<tanh>(), dmatrix![INFINITE]);
+        let infinite = Matrix::<T>::constant(&plain);
+        let in_place = |f: fn(&mut Matrix<T>, &Matrix<T>, &Matrix<T>)| {
+            let mut c = Matrix::zeros(1, 1);
+            f(&mut c, &infinite, &flat);
+            c
+        };
+        let all = [
+            &infinite * &flat,
+            &flat * &infinite,
+            infinite.tr_mul(&flat).unwrap(),
+            flat.mul_tr(&infinite).unwrap(),
+            &plain * &flat,
+            &flat * &plain,
+            in_place(|c, a, b| {
+                let (none, one) = (Operation::None, T::one());
+                c.gemm(none, none, one, a, b, one).unwrap();
+            }),
+            in_place(|c, a, b| {
+                c.symm(Side::Left, Triangle::Lower, T::one(), a, b, T::one()).unwrap();
+            }),
+            in_place(|c, a, b| {
+                c.symm(Side::Left, Triangle::Lower, T::one(), b, a, T::one()).unwrap();
+            }),
+        ];
+        all.iter().map(|y| y.get(0)).collect()
+    }
+    let (at, one) = (Matrix::from(dmatrix![INFINITE]), Matrix::from(dmatrix![1.0]));
+    for which in 0..9 {
+        let (value, forward) = jvp(|x: &Matrix<_>| products(x)[which], &at, &one);
+        let reverse = gradient(|x: &Matrix<_>| products(x)[which], &at);
+        let undefined = (forward.is_nan(), reverse[0].is_nan());
+        assert_eq!((value, undefined), (INFINITE, (true, true)), "{which}");
+    }
 }

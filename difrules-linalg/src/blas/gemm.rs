@@ -11,11 +11,11 @@ use nalgebra::{
 use crate::blas::blocked::{change_columns, conjugated, paired_by, sum_with_product, with_columns};
 use crate::blas::options::Operation;
 use crate::blas::strong::{
-    Moving, Resting, column_rests, gemm_moving, is_bounded, is_bounded_number, row_rests,
+    Moving, Resting, column_rests, gemm_moving, has_part, is_bounded, is_bounded_number, row_rests,
 };
 use crate::block::{
     FIT, along_factor, block, block_mut, buffer, keep_resting, multiply_parts, pairing_by, rests,
-    scale_by, scale_moving, still, varies,
+    scale_by, scale_moving, still,
 };
 use crate::error::{Error, shape};
 
@@ -262,12 +262,12 @@ impl<'a, T: Scalar> Product<'a, T> {
             scale_moving(beta, c_dot);
             beta = T::one();
         }
-        if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+        if let Some(a_dot) = a_dot.filter(|a_dot| has_part(a_dot, &b)) {
             let factors = ((operation_a, a_dot), (operation_b, b));
             gemm_moving(alpha, factors.0, factors.1, Moving::First, beta, c_dot);
             beta = T::one();
         }
-        if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
+        if let Some(b_dot) = b_dot.filter(|b_dot| has_part(b_dot, &a)) {
             let factors = ((operation_a, a), (operation_b, b_dot));
             gemm_moving(alpha, factors.0, factors.1, Moving::Second, beta, c_dot);
             beta = T::one();
@@ -314,10 +314,10 @@ impl<'a, T: Scalar> Product<'a, T> {
         y_dot: &mut DMatrixViewMut<'_, T>,
     ) {
         let Self { operation_a, operation_b, alpha, a, b, .. } = *self;
-        if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+        if let Some(a_dot) = a_dot.filter(|a_dot| has_part(a_dot, &b)) {
             gemm_again(alpha, (operation_a, a_dot), (operation_b, b), T::one(), y_dot);
         }
-        if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
+        if let Some(b_dot) = b_dot.filter(|b_dot| has_part(b_dot, &a)) {
             gemm_again(alpha, (operation_a, a), (operation_b, b_dot), T::one(), y_dot);
         }
         if !is_bounded(&y_dot.as_view()) {

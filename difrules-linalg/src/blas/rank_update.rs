@@ -10,10 +10,10 @@ use crate::blas::blocked::{
 use crate::blas::gemm::shape_of_operation;
 use crate::blas::her2k::her2k;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::strong::{Moving, Resting, clashes, is_bounded_number, row_rests};
+use crate::blas::strong::{Moving, Resting, clashes, has_part, is_bounded_number, row_rests};
 use crate::blas::symmetric_product::add;
 use crate::blas::syr2k::syr2k;
-use crate::block::{FIT, along_factor, kept, moved, rests, still, varies};
+use crate::block::{FIT, along_factor, kept, moved, rests, still};
 use crate::error::{Error, shape, square};
 
 /// The triangle of C <- alpha P P^T + beta C, or with P^H, where P = op(A).
@@ -306,7 +306,7 @@ impl<T: Scalar> RankUpdate<'_, T> {
         let of = (triangle, symmetry);
         let resting = Resting::of(T::one(), &c_dot.as_view());
         scale_triangle_moving(triangle, beta, c_dot);
-        if let Some(a_dot) = a_dot.filter(|a_dot| varies(a_dot)) {
+        if let Some(a_dot) = a_dot.filter(|a_dot| has_part(a_dot, &a)) {
             add_rank_2(of, operation, Some(Moving::First), alpha, a_dot, a, c_dot);
         }
         if !alpha_dot.is_constant_zero() {

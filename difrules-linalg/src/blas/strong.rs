@@ -12,7 +12,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use crate::blas::blocked::{Stored, Symmetry, rows_of};
 use crate::blas::gemm::{gemm_again, shape_of_operation};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{along_factor, is_still, kept, moved, rests, still};
+use crate::block::{along_factor, is_still, kept, moved, rests, still, varies};
 
 /// Which factor of a product is a tangent or a cotangent.
 #[derive(Clone, Copy, PartialEq)]
@@ -57,6 +57,14 @@ pub(crate) fn is_bounded_number<T: Scalar>(x: &T) -> bool {
 fn rests_somewhere<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
     let column = |x: &[T]| x.iter().fold(false, |any, x| any | is_still(x));
     matrix.column_iter().any(|x| column(x.as_slice()))
+}
+
+/// Whether a tangent has a part in its product with a factor: one that came out as zero has, where the factor is not finite.
+pub(crate) fn has_part<M: Scalar, F: Scalar>(
+    moving: &DMatrixView<'_, M>,
+    factor: &DMatrixView<'_, F>,
+) -> bool {
+    varies(moving) || !rests(moving.iter()) && !is_bounded(factor)
 }
 
 /// Whether a part of what moves does not, beside a factor that is not finite.

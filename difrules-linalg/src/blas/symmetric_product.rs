@@ -9,12 +9,12 @@ use crate::blas::gemm::add_by_factor;
 use crate::blas::hemm::hemm;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::strong::{
-    Moving, Resting, add_stored_strongly, column_rests, is_bounded, row_rests,
+    Moving, Resting, add_stored_strongly, column_rests, has_part, is_bounded, row_rests,
 };
 use crate::blas::symm::symm;
 use crate::block::{
     FIT, along_factor, block_mut, chain, is_still, kept, pairing_by, rests, scale_by, scale_moving,
-    still, varies,
+    still,
 };
 use crate::error::{Error, shape, square};
 
@@ -92,10 +92,10 @@ impl<T: Scalar> SymmetricProduct<'_, T> {
         let Self { side, stored, alpha, b, beta } = *self;
         let resting = Resting::of(beta, &c_dot.as_view());
         scale_moving(beta, c_dot);
-        if let Some(a) = a_dot.filter(|a_dot| varies(a_dot)) {
+        if let Some(a) = a_dot.filter(|a_dot| has_part(a_dot, &b)) {
             add(side, Stored { a, ..stored }, Some(Moving::First), alpha, b, c_dot);
         }
-        if let Some(b_dot) = b_dot.filter(|b_dot| varies(b_dot)) {
+        if let Some(b_dot) = b_dot.filter(|b_dot| has_part(b_dot, &stored.a)) {
             add(side, stored, Some(Moving::Second), alpha, b_dot, c_dot);
         }
         if !alpha_dot.is_constant_zero() {

@@ -11,10 +11,12 @@ use crate::blas::blocked::{
     Stored, Symmetry, add_operand, add_triangular, change_columns, conjugate, with_columns,
 };
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::strong::{Moving, TriangularResting, add_stored, is_bounded, is_bounded_number};
+use crate::blas::strong::{
+    Moving, TriangularResting, add_stored, has_part, is_bounded, is_bounded_number,
+};
 use crate::block::{
     FIT, along_factor, block, block_mut, buffer, is_still, pairing_by, scale_by, scale_moving,
-    still, varies,
+    still,
 };
 use crate::error::{Error, shape, square};
 
@@ -146,7 +148,7 @@ impl<T: Scalar> TriangularProduct<'_, T> {
         b_dot: &mut DMatrixViewMut<'_, T>,
     ) {
         let Self { side, triangle, operation, diagonal, alpha, .. } = *self;
-        if varies(&a_dot) {
+        if has_part(&a_dot, &b) {
             let symmetry = Symmetry::TriangularTangent(diagonal);
             let stored = Stored { triangle, symmetry, operation, a: a_dot };
             add_triangular(side, stored, alpha, b, b_dot);

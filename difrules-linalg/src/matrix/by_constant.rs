@@ -9,9 +9,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::strong::{Moving, clashes, is_bounded};
+use crate::blas::strong::{Moving, clashes, has_part, is_bounded};
 use crate::block::{
-    FIT, block, block_mut, buffer, keep_resting, multiply_moving, multiply_parts, rests, varies,
+    FIT, block, block_mut, buffer, keep_resting, multiply_moving, multiply_parts, rests,
 };
 use crate::elementary::matmul::{augmented, matmul, sample};
 use crate::error::Error;
@@ -86,7 +86,7 @@ fn constant_matmul_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    let mut y_dot = if varies(b_dot) {
+    let mut y_dot = if has_part(&block(b_dot), &block(a)) {
         constant_matmul_augmented(a, b_dot).expect(FIT).0
     } else {
         OMatrix::zeros_generic(a.shape_generic().0, b_dot.shape_generic().1)
@@ -177,7 +177,7 @@ fn matmul_constant_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    let mut y_dot = if varies(a_dot) {
+    let mut y_dot = if has_part(&block(a_dot), &block(b)) {
         matmul_constant_augmented(a_dot, b).expect(FIT).0
     } else {
         OMatrix::zeros_generic(a_dot.shape_generic().0, b.shape_generic().1)
