@@ -223,7 +223,8 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
         let slope = -(quotient * inverse);
-        if is_beyond(slope, quotient, inverse) {
+        let is_finite = |tangent: &T| tangent.to_f64().is_finite();
+        if is_beyond(slope, quotient, inverse) && other.tangents.iter().all(is_finite) {
             return Self::with_tangents(quotient, &self, &other, |i| {
                 let moved = chain(-quotient, chain(inverse, other.tangents[i]));
                 chain(inverse, self.tangents[i]) + moved
@@ -234,7 +235,7 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
 }
 
 /// Whether the slope of a quotient is too large for the numbers, or too small, where its factors are not: what it is
-/// multiplied with may make up for it, so each factor is multiplied by itself.
+/// multiplied with may make up for it if that is finite, so each factor is multiplied by itself.
 #[inline]
 fn is_beyond<T: Real>(slope: T, quotient: T, inverse: T) -> bool {
     let size = slope.to_f64().abs();
