@@ -94,6 +94,13 @@ functions! {
     times_ln(x) = x * ln(x);
     times_constant_nan(x) = x * sqrt(-T::one() + x * T::zero());
 
+    cube_root_by_square(x) = cbrt(x) * x * x;
+    jump_by_root(x) = math::floor(x) * sqrt(x);
+    relu_by_root(x) = sqrt(x) * relu(x);
+    over_pole(x) = x / (T::one() + x.recip());
+    nothing_by_root(x) = x + sqrt(x) * T::zero();
+    root_twice_shifted(x) = (x - T::one()) * (sqrt(x - T::one()) + number(3.0)) * (x - T::one());
+
     inverse_of_inverse(x) = T::one() / (T::one() / x);
     small_over_inverse(x) = number::<T>(1e-200) / (T::one() / x);
     root_of_difference(x) = sqrt(x + x - x);
@@ -180,6 +187,25 @@ fn a_factor_that_is_zero_makes_the_other_need_no_derivative() {
         assert_eq!(found, 0.0, "{i}");
     }
     assert_eq!(slope::<power>(0.0), 1.0);
+}
+
+/// As many factors that are zero as there are derivatives, or one that does not move.
+#[test]
+fn zeros_of_second_order_make_second_derivatives() {
+    fn check<F: Function>(x: f64, first: f64, second: f64) {
+        assert_eq!(slope::<F>(x), first);
+        for (i, found) in curvature::<F>(x).into_iter().enumerate() {
+            assert_eq!(found, second, "{i}");
+        }
+    }
+    check::<cube_root_by_square>(0.0, 0.0, 0.0);
+    check::<jump_by_root>(0.0, 0.0, 0.0);
+    check::<relu_by_root>(0.0, 0.0, 0.0);
+    check::<nothing_by_root>(0.0, 1.0, 0.0);
+    check::<root_twice_shifted>(1.0, 0.0, 6.0);
+    // A quotient of zero by infinity is zero times zero.
+    assert_eq!(slope::<over_pole>(0.0), 0.0);
+    assert!(slope::<inverse_of_inverse>(0.0).is_nan());
 }
 
 /// Where the derivative of a function is infinite, so is that of it, in each nesting.

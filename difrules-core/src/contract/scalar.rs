@@ -404,6 +404,8 @@ impl<R: Base> Scalar for R {
 macro_rules! base {
     ($($real:ident),*) => {$(
         impl Number for $real {
+            const ORDER: u8 = 1;
+
             #[inline]
             fn plain(self) -> f64 {
                 f64::from(self)

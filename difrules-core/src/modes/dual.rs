@@ -143,12 +143,12 @@ impl<T: Real, const N: usize> Dual<T, N> {
         if bounded {
             return product;
         }
-        // The factor -x / y^2 of a quotient is zero where it underflows, too: x is not then, and the term counts.
-        let is_product = x.value.to_f64() == 0.0 || !y.value.to_f64().is_finite();
+        // The factor -x / y^2 of a quotient is zero where it underflows, too: x is not then, and the term counts. Where
+        // x is zero, the other factor is what the derivative by x is: y, or 1 / y, which is finite for an infinite y.
+        let is_zero = x.value.to_f64() == 0.0;
         Self::with_tangents(value, &x, &y, |i| {
             let [x_dot, y_dot] = [x.tangents[i], y.tangents[i]];
-            let by_y =
-                if is_product { term(by_y, (y.value, y_dot), x_dot) } else { chain(by_y, y_dot) };
+            let by_y = if is_zero { term(by_y, (by_x, y_dot), x_dot) } else { chain(by_y, y_dot) };
             term(by_x, (x.value, x_dot), y_dot) + by_y
         })
     }
@@ -184,7 +184,12 @@ fn term<T: Real>(factor: T, (number, tangent): (T, T), other_tangent: T) -> T {
         && !is_of_jump(tangent.to_f64())
         && number.to_f64().is_finite()
         && other_tangent.to_f64().is_finite();
-    if vanishes { term.at_zero() } else { term }
+    match vanishes {
+        // Of a factor that does not move either, in the modes inside, nothing is left.
+        true if tape::rests(factor) => T::zero(),
+        true => term.at_zero(),
+        false => term,
+    }
 }
 
 impl<T: Real, const N: usize> std::ops::Add for Dual<T, N> {
@@ -270,6 +275,8 @@ real_field!([T: Real, const N: usize] Dual<T, N>);
 impl<T: Real, const N: usize> Over<T> for Dual<T, N> {}
 
 impl<T: Real, const N: usize> Number for Dual<T, N> {
+    const ORDER: u8 = T::ORDER + 1;
+
     fn plain(self) -> f64 {
         self.value.plain()
     }

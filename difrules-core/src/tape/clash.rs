@@ -13,9 +13,11 @@ use crate::tape::split_front;
 pub(crate) enum StatementKind {
     /// Its partial derivatives are finite.
     Linear,
-    /// A product or a quotient: each partial derivative is zero where the other number is, or one of
-    /// them is the reciprocal of infinity.
+    /// A product, or the quotient of a zero: each partial derivative is zero where the other factor is.
     Product,
+    /// A quotient of another number by infinity: the partial derivative by the dividend is zero, as the other
+    /// factor is. That by the divisor is zero because it underflows.
+    Quotient,
     /// A partial derivative is infinite, or is none.
     Infinite,
 }
@@ -23,11 +25,22 @@ pub(crate) enum StatementKind {
 /// The numbers that the results depend on, but through a product whose other factor is zero and has
 /// finite derivatives: the product has derivatives then if the number only is continuous, so that an
 /// infinite derivative of a finite number contributes nothing. One that jumps is not continuous.
-pub(super) struct Live(Vec<bool>);
+///
+/// Of each number the least count of such factors on the ways to it: in a mode of a mode there are derivatives of this
+/// derivative, and a zero that moves is none in the next of them. One that does not is as good as any number of them.
+pub(super) struct Live(Vec<u8>);
+
+/// Whether a zero does not move, whatever its own sign is.
+pub(crate) fn rests<S: Number>(zero: S) -> bool {
+    zero.is_nothing() && (zero.is_still() || (-zero).is_still())
+}
+
+/// More factors than there are derivations.
+const DEAD: u8 = u8::MAX;
 
 impl Live {
-    pub(super) fn is(&self, number: u32) -> bool {
-        self.0[number as usize]
+    pub(super) fn is<S: Number>(&self, number: u32) -> bool {
+        self.0[number as usize] < S::ORDER
     }
 }
 
@@ -43,7 +56,8 @@ impl<S: Number> Tape<S> {
     pub(super) fn note(&mut self, kind: StatementKind) {
         match kind {
             StatementKind::Linear => {}
-            StatementKind::Product => self.products.push(self.statements.len() as u32),
+            StatementKind::Product => self.products.push((self.statements.len() as u32, true)),
+            StatementKind::Quotient => self.products.push((self.statements.len() as u32, false)),
             StatementKind::Infinite => self.infinite = true,
         }
     }
@@ -68,14 +82,16 @@ impl<S: Number> Tape<S> {
         entries
     }
 
-    /// The operands of a statement with the partial derivatives by them, and whether it is a product.
-    fn edges(&self, statement: usize, number: u32) -> ([u32; 2], [S; 2], bool) {
+    /// The operands of a statement with the partial derivatives by them, and which of these are the other factor of a
+    /// product.
+    fn edges(&self, statement: usize, number: u32) -> ([u32; 2], [S; 2], [bool; 2]) {
         match &self.plan {
             Some(plan) => plan.edges(statement, number),
             None => {
                 let (operands, partials) = self.statements.get(statement);
-                let product = self.products.binary_search(&(statement as u32)).is_ok();
-                (operands, partials, product)
+                let place = self.products.binary_search_by_key(&(statement as u32), |(i, _)| *i);
+                let factors = place.map_or([false; 2], |place| [true, self.products[place].1]);
+                (operands, partials, factors)
             }
         }
     }
@@ -128,11 +144,15 @@ impl<S: Number> Tape<S> {
 
     /// Whether a node has partial derivatives and one of them is infinite, or is none.
     pub(super) fn is_infinite(&self, node: &Node, scratch: &mut Vec<S>) -> bool {
+        self.any_derivative(node, scratch, |derivative| !derivative.is_bounded())
+    }
+
+    fn any_derivative(&self, node: &Node, scratch: &mut Vec<S>, is: impl Fn(&S) -> bool) -> bool {
         if !self.is_entrywise(node) {
             return false;
         }
         self.contributions(node, |_| S::one(), scratch);
-        scratch.iter().any(|derivative| !derivative.is_bounded())
+        scratch.iter().any(is)
     }
 
     /// Sweeps such a node where all its adjoints are zeros, those that matter among them.
@@ -158,12 +178,15 @@ impl<S: Number> Tape<S> {
     }
 
     /// Marks the numbers that a node's live results depend on: not so where a partial derivative is off.
-    fn mark(&self, node: &Node, live: &mut [bool], scratch: &mut Vec<S>) {
+    fn mark(&self, node: &Node, zeros: &mut [u8], scratch: &mut Vec<S>) {
+        let results = &zeros[node.first_output as usize..][..node.outputs as usize];
+        let least = results.iter().copied().min().unwrap_or(DEAD);
         let mut matters: Vec<bool> = Vec::new();
         if self.is_entrywise(node) {
             // A derivative of either zero is added by one of the two.
             for factor in [S::one(), -S::one()] {
-                let seed = |number| if live[number as usize] { factor } else { S::still() };
+                let seed =
+                    |number| if zeros[number as usize] != DEAD { factor } else { S::still() };
                 self.contributions(node, seed, scratch);
                 matters.resize(scratch.len(), false);
                 for (matters, contribution) in matters.iter_mut().zip(&*scratch) {
@@ -173,7 +196,7 @@ impl<S: Number> Tape<S> {
         } else if self.stores[node.store as usize].1.is_resting() {
             // An adjoint that is undefined makes undefined what its result depends on.
             let undefined = nalgebra::convert(f64::NAN);
-            let seed = |number| if live[number as usize] { undefined } else { S::still() };
+            let seed = |number| if zeros[number as usize] != DEAD { undefined } else { S::still() };
             self.contributions(node, seed, scratch);
             matters = scratch.iter().map(|contribution| !contribution.is_bounded()).collect();
         }
@@ -181,7 +204,8 @@ impl<S: Number> Tape<S> {
         let places = runs.flat_map(|run| (0..run.count).map(move |k| (run.start, k)));
         for (place, (start, k)) in places.enumerate() {
             if start != CONSTANT && matters.get(place).is_none_or(|matters| *matters) {
-                live[(start + k) as usize] = true;
+                let zeros = &mut zeros[(start + k) as usize];
+                *zeros = least.min(*zeros);
             }
         }
     }
@@ -195,21 +219,23 @@ impl<S: Number> Tape<S> {
         let mut infinite = vec![false; values];
         let mut jumping = vec![false; values];
         let mut scratch = Vec::new();
-        let mut followed = vec![[true; 2]; self.statements()];
+        let mut zeros = vec![[DEAD; 2]; self.statements()];
         for entry in &entries {
             match *entry {
                 Entry::Statement(statement, number) => {
-                    let (operands, partials, product) = self.edges(statement, number);
+                    let (operands, partials, factors) = self.edges(statement, number);
                     for i in 0..2 {
                         let (operand, other) = (operands[i] as usize, operands[1 - i] as usize);
-                        let vanishes = product
-                            && partials[i].is_nothing()
-                            && partials[1 - i].is_bounded()
+                        let vanishes = factors[i]
+                            && partials[i].plain() == 0.0
+                            && partials[1 - i].plain().is_finite()
                             && !infinite[other]
                             && !jumping[operand];
-                        followed[statement][i] = operands[i] != CONSTANT && !vanishes;
+                        if operands[i] != CONSTANT && !(vanishes && rests(partials[i])) {
+                            zeros[statement][i] = u8::from(vanishes);
+                        }
                         infinite[number as usize] |= operands[i] != CONSTANT
-                            && (!partials[i].is_bounded() || infinite[operand] && !vanishes);
+                            && (!partials[i].plain().is_finite() || infinite[operand] && !vanishes);
                         jumping[number as usize] |= operands[i] != CONSTANT && jumping[operand];
                     }
                 }
@@ -220,7 +246,7 @@ impl<S: Number> Tape<S> {
                     let results =
                         node.first_output as usize..(node.first_output + node.outputs) as usize;
                     let any = read().any(|number| infinite[number as usize])
-                        || self.is_infinite(node, &mut scratch);
+                        || self.any_derivative(node, &mut scratch, |x| !x.plain().is_finite());
                     infinite[results.clone()].fill(any);
                     let any = jumps || read().any(|number| jumping[number as usize]);
                     jumping[results].fill(any);
@@ -228,23 +254,25 @@ impl<S: Number> Tape<S> {
             }
         }
         // Backwards: what the results depend on.
-        let mut live = vec![false; values];
+        let mut live = vec![DEAD; values];
         for &seed in &self.seeds {
-            live[seed as usize] = true;
+            live[seed as usize] = 0;
         }
         for entry in entries.iter().rev() {
             match *entry {
-                Entry::Statement(statement, number) if live[number as usize] => {
+                Entry::Statement(statement, number) if live[number as usize] != DEAD => {
                     let (operands, ..) = self.edges(statement, number);
-                    for (operand, followed) in operands.into_iter().zip(followed[statement]) {
-                        live[operand as usize] |= followed;
+                    let so_far = live[number as usize];
+                    for (operand, zeros) in operands.into_iter().zip(zeros[statement]) {
+                        let least = &mut live[operand as usize];
+                        *least = so_far.saturating_add(zeros).min(*least);
                     }
                 }
                 Entry::Statement(..) => {}
                 Entry::Node(node) => {
                     let node = &self.nodes[node];
                     let results = node.first_output as usize..;
-                    if live[results][..node.outputs as usize].contains(&true) {
+                    if live[results][..node.outputs as usize].iter().any(|zeros| *zeros != DEAD) {
                         self.mark(node, &mut live, &mut scratch);
                     }
                 }

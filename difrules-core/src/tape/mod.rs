@@ -23,7 +23,7 @@ use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
 use clash::Live;
-pub(crate) use clash::StatementKind;
+pub(crate) use clash::{StatementKind, rests};
 pub use number::Number;
 pub(crate) use opened::Opened;
 pub(crate) use pieces::PIECE;
@@ -157,8 +157,9 @@ pub(crate) struct Tape<S: Number> {
     scratch: Vec<S>,
     /// Whether a statement's partial derivative is infinite or undefined, or one of a node may be.
     infinite: bool,
-    /// The products and quotients after the first such statement or node, where a partial derivative is zero.
-    products: Vec<u32>,
+    /// The products and quotients after the first such statement or node, where a partial derivative is zero, and whether
+    /// that by the second operand is the other factor too, as that by the first is.
+    products: Vec<(u32, bool)>,
     /// The nodes whose results jump, in order.
     jumping: Vec<u32>,
     /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
@@ -517,7 +518,7 @@ impl<S: Number> Tape<S> {
         sweep: &mut Sweep<S>,
     ) {
         let Sweep { adjoints, live, .. } = sweep;
-        let is_live = |number| live.get_or_init(|| self.live()).is(number);
+        let is_live = |number| live.get_or_init(|| self.live()).is::<S>(number);
         let end = results.end.min(last + 1).max(results.start);
         let dead = (results.end - end) as usize;
         let (statements, results) = (statements.start..statements.end - dead, results.start..end);
@@ -545,6 +546,17 @@ impl<S: Number> Tape<S> {
             Some(block) => &mut block[..],
             None => &mut adjoints[node.first_output as usize..][..node.outputs as usize],
         };
+        if S::ORDER > 1 && self.is_entrywise(node) && has_moving_zero(outputs) {
+            // A zero that moves is strong too where factors enough are zero.
+            if self.is_infinite(node, scratch) {
+                let live = live.get_or_init(|| self.live());
+                for (adjoint, number) in outputs.iter_mut().zip(node.first_output..) {
+                    if adjoint.plain() == 0.0 && !live.is::<S>(number) {
+                        *adjoint = S::still();
+                    }
+                }
+            }
+        }
         let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
         let zeros = nothing || (told || self.is_entrywise(node)) && has_nothing(outputs);
         if zeros && (told || self.is_infinite(node, scratch)) {
@@ -558,7 +570,7 @@ impl<S: Number> Tape<S> {
             let mut asked = false;
             for (adjoint, number) in outputs.iter_mut().zip(node.first_output..) {
                 if adjoint.is_nothing() {
-                    let is_live = live.is(number);
+                    let is_live = live.is::<S>(number);
                     *adjoint = if is_live { S::zero() } else { S::still() };
                     asked |= is_live;
                 }
@@ -734,6 +746,10 @@ impl<S: Number> Tape<S> {
 fn has_nothing<S: Number>(numbers: &[S]) -> bool {
     let among = |some: &[S]| some.iter().fold(false, |any, x| any | x.is_nothing());
     numbers.chunks(64).any(among)
+}
+
+fn has_moving_zero<S: Number>(numbers: &[S]) -> bool {
+    numbers.iter().any(|x| x.plain() == 0.0 && !x.is_nothing())
 }
 
 /// Takes the first `count` elements off `rest`.

@@ -8,6 +8,9 @@ use super::Tapes;
 
 /// A real number in any derivative mode, as far as a tape looks at it. [`Real`](crate::Real) stands on it.
 pub trait Number: RealField + Copy {
+    /// Of how many derivations there are numbers like `Var<Self>`: one more than modes in this.
+    const ORDER: u8;
+
     /// The plain number inside all modes.
     fn plain(self) -> f64;
 

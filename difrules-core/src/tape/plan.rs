@@ -143,25 +143,26 @@ impl<S: Number> Plan<S> {
     }
 
     /// The operands of an instruction whose result has this number, with the partial derivatives by them, and
-    /// whether it is a product or a quotient.
+    /// which of these are the other factor of a product.
     #[inline]
-    pub(crate) fn edges(&self, instruction: usize, number: u32) -> ([u32; 2], [S; 2], bool) {
+    pub(crate) fn edges(&self, instruction: usize, number: u32) -> ([u32; 2], [S; 2], [bool; 2]) {
         let Instruction { operands, operation } = self.instructions[instruction];
         let [x, y] = operands.map(|operand| self.values[operand as usize]);
         let (one, zero) = (S::one(), S::zero());
-        let (partials, product) = match operation {
-            Arithmetic::Add => ([one, one], false),
-            Arithmetic::Sub => ([one, -one], false),
-            Arithmetic::Mul => ([y, x], true),
+        let (partials, factors) = match operation {
+            Arithmetic::Add => ([one, one], [false; 2]),
+            Arithmetic::Sub => ([one, -one], [false; 2]),
+            Arithmetic::Mul => ([y, x], [true; 2]),
             Arithmetic::Div => {
                 let inverse = one / y;
-                let zero = x.plain() == 0.0 || inverse.plain() == 0.0;
-                ([inverse, -(self.values[number as usize] * inverse)], zero)
+                let zero = x.plain() == 0.0;
+                let partials = [inverse, -(self.values[number as usize] * inverse)];
+                (partials, [zero || inverse.plain() == 0.0, zero])
             }
-            Arithmetic::Neg => ([-one, zero], false),
-            Arithmetic::Constant => ([zero; 2], false),
+            Arithmetic::Neg => ([-one, zero], [false; 2]),
+            Arithmetic::Constant => ([zero; 2], [false; 2]),
         };
-        (operands, partials, product)
+        (operands, partials, factors)
     }
 
     /// Whether all came out as it did.

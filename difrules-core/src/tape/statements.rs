@@ -69,10 +69,11 @@ pub(crate) fn carry<S: Number>(
 ) {
     let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
     // Zero is strong where nothing comes by this result: it contributes nothing, whatever the partial.
-    if adjoint.is_nothing()
-        && (partials.iter().all(|partial| partial.is_bounded()) || !is_live(number))
-    {
-        return;
+    if adjoint.plain() == 0.0 {
+        let bounded = partials.iter().all(|partial| partial.is_bounded());
+        if bounded && adjoint.is_nothing() || !bounded && !is_live(number) {
+            return;
+        }
     }
     for (operand, partial) in operands.into_iter().zip(partials) {
         if operand != CONSTANT {

@@ -175,8 +175,13 @@ impl<T: Real> Var<T> {
             Arithmetic::Mul => StatementKind::Product,
             // The derivative by the divisor is zero where it underflows, too: that is no factor.
             Arithmetic::Div if by_first.is_bounded() && by_second.is_bounded() => {
-                let zero = first.value.to_f64() == 0.0 || by_first.to_f64() == 0.0;
-                if zero { StatementKind::Product } else { StatementKind::Linear }
+                if first.value.to_f64() == 0.0 {
+                    StatementKind::Product
+                } else if by_first.to_f64() == 0.0 {
+                    StatementKind::Quotient
+                } else {
+                    StatementKind::Linear
+                }
             }
             Arithmetic::Div => StatementKind::Infinite,
             _ => StatementKind::Linear,
@@ -299,6 +304,8 @@ real_field!([T: Real] Var<T>);
 impl<T: Real> Over<T> for Var<T> {}
 
 impl<T: Real> Number for Var<T> {
+    const ORDER: u8 = T::ORDER + 1;
+
     fn plain(self) -> f64 {
         self.value().plain()
     }
