@@ -15,6 +15,7 @@ pub mod cardinal;
 mod elementary;
 pub mod rotations;
 mod special;
+mod turns;
 
 pub use cardinal::{cosc, coshc, sinc as cardinal_sine, sinhc, stumpff};
 pub use elementary::*;

@@ -3,7 +3,7 @@
 
 use nalgebra::{Complex, RealField, convert};
 
-use crate::math::{self, plain};
+use crate::math::{self, plain, turns};
 use crate::{Real, Scalar};
 
 /// A function of a complex number of doubles at a plain scalar.
@@ -160,24 +160,29 @@ pub(super) fn exp<R: Real>(z: Complex<R>) -> Complex<R> {
     at_base(z, exponential)
 }
 
-/// 2^x by the power of the real part, and the turn by the imaginary one.
+/// 2^x by the power of the real part, and the turn by the imaginary one, however large that is.
 pub(super) fn exp2<R: Real>(z: Complex<R>) -> Complex<R> {
-    at_base(z, |z| power_of(2.0, std::f64::consts::LN_2, z))
+    at_base(z, |z| power_of(z, z.re.exp2(), std::f64::consts::LN_2, turns::times_ln_2))
 }
 
 pub(super) fn exp10<R: Real>(z: Complex<R>) -> Complex<R> {
-    at_base(z, |z| power_of(10.0, std::f64::consts::LN_10, z))
+    at_base(z, |z| power_of(z, 10.0_f64.powf(z.re), std::f64::consts::LN_10, turns::times_ln_10))
 }
 
-fn power_of(base: f64, logarithm: f64, z: Complex<f64>) -> Complex<f64> {
-    let size = if base == 2.0 { z.re.exp2() } else { base.powf(z.re) };
+fn power_of(
+    z: Complex<f64>,
+    size: f64,
+    logarithm: f64,
+    angle: impl Fn(f64) -> f64,
+) -> Complex<f64> {
     if z.im == 0.0 {
         return Complex::new(size, z.im * logarithm);
     }
+    let angle = if z.im.abs() < 1.0 { z.im * logarithm } else { angle(z.im) };
     if !size.is_finite() || size == 0.0 {
-        return exponential(z * logarithm);
+        return exponential(Complex::new(z.re * logarithm, angle));
     }
-    let (sin, cos) = (z.im * logarithm).sin_cos();
+    let (sin, cos) = angle.sin_cos();
     Complex::new(size * cos, size * sin)
 }
 
@@ -442,9 +447,17 @@ pub(super) fn cot<R: Real>(z: Complex<R>) -> Complex<R> {
 fn one_minus_square<T: Scalar>(mut z: T) -> T {
     if let [re, im] = z.parts_mut() {
         let (x, y, one) = (*re, *im, nalgebra::one::<T::Real>());
-        // By its square a small number moves it as it should, by its factors a large one.
-        let below = if x.to_f64().abs() < 0.5 { one - x * x } else { (one - x) * (one + x) };
-        (*re, *im) = (below + y * y, -(x + x) * y);
+        // By its square a small number moves it as it should, by its factors a large one; by those of y^2 - x^2 where that is
+        // about zero and 1 the least of it.
+        let (width, height) = (x.to_f64().abs(), y.to_f64().abs());
+        let real = if width > 2.0 && width < 2.0 * height && height < 2.0 * width {
+            (y - x) * (y + x) + one
+        } else if width < 0.5 {
+            one - x * x + y * y
+        } else {
+            (one - x) * (one + x) + y * y
+        };
+        (*re, *im) = (real, -(x + x) * y);
     }
     z
 }
@@ -461,13 +474,13 @@ fn around_one<T: Scalar>(z: T) -> (T, T) {
 /// From here on the square of a number may overflow.
 const LARGE: f64 = 1e150;
 
-/// sqrt(1 - z^2) for a number of any scalar that is complex.
+/// sqrt(1 - z^2) for a number of any scalar that is complex: far out -i z above the real axis, and i z below it.
 pub(super) fn root_of_one_minus_square<T: Scalar>(z: T) -> T {
     if z.real().to_f64().abs().max(z.imaginary().to_f64().abs()) < LARGE {
         return math::sqrt(one_minus_square(z));
     }
-    let (below, above) = around_one(z);
-    math::mul(math::sqrt(below), math::sqrt(above))
+    let turned = times_unit(z);
+    if z.imaginary().is_sign_negative() { turned } else { -turned }
 }
 
 /// sqrt(z - 1) sqrt(z + 1) for a number of any scalar that is complex: i sqrt(1 - z^2) above the real axis, and minus that
@@ -490,10 +503,10 @@ pub(super) fn over_one_minus_square<T: Scalar>(z: T) -> T {
     math::mul(math::recip(below), math::recip(above))
 }
 
-/// The derivative of the four functions that are 1 / z near 0, so near that it is that of 1 / z.
-pub(super) fn slope_at_pole<T: Scalar>(z: T) -> Option<T> {
+/// The derivative of the four functions that are 1 / z + rest z near 0, so near that it is that of this.
+pub(super) fn slope_at_pole<T: Scalar>(z: T, rest: f64) -> Option<T> {
     let near = z.real().to_f64().abs().max(z.imaginary().to_f64().abs()) < 1e-9;
-    near.then(|| -math::powi(z, -2))
+    near.then(|| convert::<f64, T>(rest) - math::powi(z, -2))
 }
 
 /// i z for a number of any scalar that is complex.
@@ -718,6 +731,6 @@ pub(super) fn sinc<R: Real>(z: Complex<R>) -> Complex<R> {
             let quotient = quotient(Complex::new(0.5 * sin, 0.5 * cos * z.im.signum()), angle);
             return exponential_times(angle.im.abs(), quotient.re, quotient.im);
         }
-        quotient(half_turn(z, math::sinpi(z.re), math::cospi(z.re)), angle)
+        quotient(half_turn(z, math::sinpi(z.re), math::cospi(z.re)), z) / std::f64::consts::PI
     })
 }

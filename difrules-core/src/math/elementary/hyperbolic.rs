@@ -263,7 +263,7 @@ fn csch_and_slope<T: Scalar>(x: T) -> (T, T) {
         },
         |x| {
             let y = csch(x);
-            (y, complex::slope_at_pole(x).unwrap_or_else(|| -mul(y, coth(x))))
+            (y, complex::slope_at_pole(x, -1.0 / 6.0).unwrap_or_else(|| -mul(y, coth(x))))
         },
     )
 }
@@ -282,7 +282,7 @@ fn coth_and_slope<T: Scalar>(x: T) -> (T, T) {
                 let csch = csch(x);
                 -mul(csch, csch)
             };
-            (coth(x), complex::slope_at_pole(x).unwrap_or_else(slope))
+            (coth(x), complex::slope_at_pole(x, 1.0 / 3.0).unwrap_or_else(slope))
         },
     )
 }
