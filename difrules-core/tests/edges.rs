@@ -796,6 +796,24 @@ sinc 0.0 = 1.0 ; 0.0
 sinc -0.0 = 1.0 ; 0.0
 sinc 5e-324 = 1.0 ; -1.5e-323
 sinc 2.0 = 0.0 ; 0.5
+
+# special, in part
+ellipk 1.0 = inf ; inf
+ellipk -inf = 0.0 ; 0.0
+ellipe 1.0 = 1.0 ; -inf
+ellipe -inf = inf ; 0.0
+fresnel_s inf = 0.5 ; NaN
+fresnel_c -inf = -0.5 ; NaN
+spence inf = -inf ; 0.0
+airyaiprimex inf = -inf ; 0.0
+airybiprimex inf = inf ; 0.0
+airyai -inf = 0.0 ; NaN
+erf inf = 1.0 ; 0.0
+logerfcx 1e308 = -709.7685735850908 ; -1e-308
+gamma_density 2.5 inf = 0.0 ; 0.0 0.0
+beta inf inf = 0.0 ; 0.0 0.0
+ln_beta 1e308 1e308 = -1.3862943611198906e308 ; -0.6931471805599453 -0.6931471805599453
+cosc 0.0 = 1.0 ; NaN
 ";
 
 /// The largest distance in units of the last place.

@@ -6,7 +6,7 @@
 
 use nalgebra::{ComplexField, convert};
 
-use crate::math::at_base;
+use crate::math::{at_base, undefined};
 use crate::{Real, primitive};
 
 crate::public_path!(crate::math::cardinal => crate::cardinal);
@@ -98,11 +98,21 @@ pub fn sinc<T: Real>(x: T) -> T {
 /// assert!((hessian(|x| sinhc(*x), &1e-11_f64)[0] - 1.0 / 3.0).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x, y| if ComplexField::abs(x) <= convert(2.0) { x * (x * x * (stumpff(4, -x * x) - stumpff(5, -x * x)) + convert(1.0 / 3.0)) } else { y * (x.tanh().recip() - x.recip()) },
+    partial = |x, y| if ComplexField::abs(x) <= convert(2.0) { x * (x * x * (stumpff(4, -x * x) - stumpff(5, -x * x)) + convert(1.0 / 3.0)) } else { slope_of_far_sinhc(x, y) },
+    symbolic = |x, y| if abs(x) <= 2 {
+        x * (x * x * (stumpff(4, -x * x) - stumpff(5, -x * x)) + convert::<f64, T>(1.0 / 3.0))
+    } else {
+        if y == f64::INFINITY { y * signum(x) } else { y * (x.tanh().recip() - x.recip()) }
+    },
     instances(f64, #[cfg(feature = "f32")] f32)
 )]
 pub fn sinhc<T: Real>(x: T) -> T {
     x.sinhc()
+}
+
+/// The derivative, that of exp(|x|) / (2 |x|), which where it overflows has the sign of x.
+fn slope_of_far_sinhc<T: Real>(x: T, y: T) -> T {
+    if y.to_f64().is_infinite() { y * x.signum() } else { y * (x.tanh().recip() - x.recip()) }
 }
 
 /// cos(x) / x, as nalgebra's `cosc` has it: 1 at 0, where the quotient is infinite; the derivative is NaN there.
@@ -111,7 +121,8 @@ pub fn sinhc<T: Real>(x: T) -> T {
 /// assert_eq!(difrules_core::cardinal::cosc(2.0_f64), 2.0_f64.cos() / 2.0);
 /// ```
 #[primitive(
-    partial = |x, y| if x == T::zero() { convert(f64::NAN) } else { -(x.sin() + y) / x },
+    partial = |x, y| if x == T::zero() { undefined(x) } else { -(x.sin() + y) / x },
+    symbolic = |x, y| if x == 0 { f64::NAN } else { -(x.sin() + y) / x },
     instances(f64, #[cfg(feature = "f32")] f32),
     sample = |random| random.positive()
 )]
@@ -125,10 +136,19 @@ pub fn cosc<T: Real>(x: T) -> T {
 /// assert_eq!(difrules_core::cardinal::coshc(2.0_f64), 2.0_f64.cosh() / 2.0);
 /// ```
 #[primitive(
-    partial = |x, y| if x == T::zero() { convert(f64::NAN) } else { y * (x.tanh() - x.recip()) },
+    partial = |x, y| slope_of_coshc(x, y),
+    symbolic = |x, y| if x == 0 { f64::NAN } else { if abs(y) == f64::INFINITY { abs(y) } else { y * (x.tanh() - x.recip()) } },
     instances(f64, #[cfg(feature = "f32")] f32),
     sample = |random| random.positive()
 )]
 pub fn coshc<T: Real>(x: T) -> T {
     x.coshc()
+}
+
+/// The derivative, which is positive where it overflows.
+fn slope_of_coshc<T: Real>(x: T, y: T) -> T {
+    if x == T::zero() {
+        return undefined(x);
+    }
+    if y.to_f64().is_infinite() { y * x.signum() } else { y * (x.tanh() - x.recip()) }
 }

@@ -206,7 +206,7 @@ pub fn atand<T: Real>(x: T) -> T {
     partial = |x| over_size_and_root(RADIAN, x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size
+        if size == f64::INFINITY { 0 } else { to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),
@@ -229,7 +229,7 @@ pub fn asecd<T: Real>(x: T) -> T {
     partial = |x| over_size_and_root(-RADIAN, x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size
+        if size == f64::INFINITY { 0 } else { -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),

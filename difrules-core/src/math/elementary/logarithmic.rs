@@ -371,6 +371,11 @@ fn share<T: Real>(x: T, y: T) -> T {
     if x == y && !x.is_finite() { convert(0.5) } else { logistic(x - y) }
 }
 
+/// -1 / (exp(x) - 1), by exponentials that do not overflow.
+fn share_of_difference<T: Real>(x: T) -> T {
+    if x > T::zero() { (-x).exp() / (-x).exp_m1() } else { -x.exp_m1().recip() }
+}
+
 /// ln |exp(x) - exp(y)|, without overflow.
 ///
 /// Domain: all x and y but x = y.
@@ -381,7 +386,11 @@ fn share<T: Real>(x: T, y: T) -> T {
 /// assert_eq!(difrules_core::math::logsubexp(1000.0_f64, 0.0), 1000.0);
 /// ```
 #[primitive(
-    partial = (|x, y, _| -(y - x).exp_m1().recip(), |x, y, _| -(x - y).exp_m1().recip()),
+    partial = (|x, y, _| share_of_difference(y - x), |x, y, _| share_of_difference(x - y)),
+    symbolic = (
+        |x, y, _| if y > x { exp(x - y) / exp_m1(x - y) } else { -(y - x).exp_m1().recip() },
+        |x, y, _| if x > y { exp(y - x) / exp_m1(y - x) } else { -(x - y).exp_m1().recip() }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(1.0, 4.0), random.between(-2.0, 0.5)),
     alias("LogExpFunctions.logsubexp")

@@ -3,7 +3,7 @@
 use nalgebra::{Complex, ComplexField, convert};
 
 use super::complex;
-use crate::math::{direction_cosine, ln, mul};
+use crate::math::{direction_cosine, ln, mul, xlogx};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -145,11 +145,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 #[primitive(
     partial = (
         |x, y, z| slope_of_power(x, y, z),
-        |x, y, z| if x == T::zero() && y > T::zero() || T::BASE && z == T::zero() && x > T::zero() {
-            T::zero()
-        } else {
-            z * x.ln()
-        }
+        |x, y, z| slope_by_exponent(x, y, z)
     ),
     complex = (
         |x, y| if y.is_constant_zero() { T::zero() } else { mul(y, powf(x, y - T::one())) },
@@ -214,6 +210,21 @@ fn complex_slope_by_exponent<T: Scalar>(x: T, y: T, z: T) -> T {
         let half = powf(x, y.scale(convert(0.5)));
         mul(half, mul(half, ln(x)))
     }
+}
+
+/// The derivative of z = x^y by y. In a mode z ln(x) is x^(y - 1) times x ln(x) where z is next to nothing: its derivative may be
+/// more. At x = 0 it is z ln(z) / y, whose slope there is infinite for y <= 1.
+fn slope_by_exponent<T: Real>(x: T, y: T, z: T) -> T {
+    if x == T::zero() && y > T::zero() {
+        return if T::BASE || y > T::one() { T::zero() } else { xlogx(z) / y };
+    }
+    if T::BASE && z == T::zero() && x > T::zero() {
+        return T::zero();
+    }
+    if !T::BASE && x > T::zero() && y.is_finite() && z < convert(1e-290) {
+        return powf(x, y - T::one()) * xlogx(x);
+    }
+    z * x.ln()
 }
 
 /// From here on not every number that is one less than another is a double: 2^52.

@@ -262,7 +262,7 @@ pub fn csc<T: Scalar>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |_, y| -(T::one() + y * y),
-    complex = |x| complex::slope_at_pole(x).unwrap_or_else(|| { let csc = csc(x); -mul(csc, csc) }),
+    complex = |x| complex::slope_at_pole(x, -1.0 / 3.0).unwrap_or_else(|| { let csc = csc(x); -mul(csc, csc) }),
     kernel(Complex<f64> = complex::cot, Complex<f32> = complex::cot),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -290,7 +290,7 @@ pub fn cot<T: Scalar>(x: T) -> T {
     partial = |x| over_size_and_root(1.0, x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        1 / (sqrt(size - 1) * sqrt(size + 1)) / size
+        if size == f64::INFINITY { 0 } else { 1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),
@@ -313,7 +313,7 @@ pub fn asec<T: Real>(x: T) -> T {
     partial = |x| over_size_and_root(-1.0, x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        -1 / (sqrt(size - 1) * sqrt(size + 1)) / size
+        if size == f64::INFINITY { 0 } else { -1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),
@@ -474,10 +474,11 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
     let size = x.modulus().to_f64();
     let height = x.imaginary().to_f64();
     if height.abs() > 10.0 {
-        // The cotangent is -i or i there, and what overflows is a factor alone.
+        // The cotangent is -i or i there.
         let turned =
             complex::times_unit(T::from_real(T::Real::pi().scale(convert(-height.signum()))));
-        return mul(y, turned - recip(x));
+        let slope = |sinc: T| mul(sinc, turned - recip(x));
+        return if height.abs() < 26.0 { slope(y) } else { at_lower_height(x, height, slope) };
     }
     if size > 0.5 {
         return if size.is_infinite() { T::zero() } else { div(cos - y, x) };
@@ -491,6 +492,20 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
         power *= -square * x * x * convert(1.0 / ((2.0 * k + 2.0) * (2.0 * k + 3.0)));
     }
     sum
+}
+
+/// What a linear function makes of sinc(x) where that may overflow and this not, or its real part not: a height of 16 less
+/// divides the sine by exp(16 pi). At a height between 10 and 26 it is finite in single precision too.
+fn at_lower_height<T: Scalar>(x: T, height: f64, linear: impl Fn(T) -> T) -> T {
+    let (least, step) = (10.0, 16.0);
+    let (steps, rest) = (((height.abs() - least) / step).floor(), (height.abs() - least) % step);
+    let mut lower = x;
+    let im = &mut lower.parts_mut()[1];
+    *im = *im - convert(height) + convert((least + rest).copysign(height));
+    let result = linear(mul(sinc(lower), div(lower, x)));
+    // More of them leave nothing finite but zero.
+    (0..steps.min(50.0) as usize)
+        .fold(result, |result, _| result.scale(convert((std::f64::consts::PI * step).exp())))
 }
 
 /// 1 - x^2, so that neither it nor its derivatives cancel. In a mode no factor of it is zero at 1, where what is made of it
@@ -527,7 +542,7 @@ fn sec_and_slope<T: Scalar>(x: T) -> (T, T) {
 fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
     if x.try_real().is_none() {
         let y = csc(x);
-        return (y, complex::slope_at_pole(x).unwrap_or_else(|| -mul(y, cot(x))));
+        return (y, complex::slope_at_pole(x, 1.0 / 6.0).unwrap_or_else(|| -mul(y, cot(x))));
     }
     let (sin, cos) = x.sin_cos();
     let y = sin.recip();

@@ -2,17 +2,17 @@
 //!
 //! The values are Taylor's series about the nearest integer, whose coefficients follow from the equation y'' = x y,
 //! and for |x| > 11.25 the expansions in inverse powers of zeta = 2 |x|^(3/2) / 3 of DLMF 9.7, with a zeta of twice the
-//! digits.
+//! digits, or of as many as its angle has.
 
 use nalgebra::convert;
 
-use crate::math::at_base;
+use crate::math::{at_base, turns};
 use crate::{Dual, Real, primitive};
 
 /// The Airy function Ai, the solution of y'' = x y that decays.
 ///
 /// Domain: all x.
-/// Edge: 0 at the infinities; 0 below -1e205 too, where zeta is beyond the doubles, and the derivative is NaN.
+/// Edge: 0 at the infinities; the derivative is NaN at -infinity, where it has no limit.
 /// The derivative is Ai'(x).
 ///
 /// ```
@@ -30,7 +30,7 @@ pub fn airyai<T: Real>(x: T) -> T {
 /// The derivative of the Airy function Ai.
 ///
 /// Domain: all x.
-/// Edge: 0 at infinity; NaN at -infinity, where it has no limit, and below -1e205, where zeta is beyond the doubles.
+/// Edge: 0 at infinity; NaN at -infinity, where it has no limit.
 /// The derivative is x Ai(x) (DLMF 9.2.1).
 ///
 /// ```
@@ -57,7 +57,7 @@ pub fn airyaiprime<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x, y| if is_far(x) {
-        product(y, relative_slope(x, AI))
+        far_slope(x, y, AI)
     } else {
         airyaiprimex(x) + x.sqrt() * y
     },
@@ -85,12 +85,12 @@ pub fn airyaix<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x, y| if is_far(x) {
-        product(y, relative_slope(x, AI_PRIME))
+        far_slope(x, y, AI_PRIME)
     } else {
         x * airyaix(x) + x.sqrt() * y
     },
     symbolic = |x, y| if x > 11.25 {
-        y * scaled_airy_slope(1, x)
+        if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(1, x) }
     } else {
         x * airyaix(x) + x.sqrt() * y
     },
@@ -105,7 +105,7 @@ pub fn airyaiprimex<T: Real>(x: T) -> T {
 /// The Airy function Bi, the solution of y'' = x y that grows and that is a quarter of a turn from Ai for x < 0.
 ///
 /// Domain: all x.
-/// Edge: infinite at infinity, and where it overflows; 0 at -infinity, and below -1e205 (see [`airyai`](fn@airyai)).
+/// Edge: infinite at infinity, and where it overflows; 0 at -infinity, where the derivative is NaN.
 /// The derivative is Bi'(x).
 ///
 /// ```
@@ -123,7 +123,7 @@ pub fn airybi<T: Real>(x: T) -> T {
 /// The derivative of the Airy function Bi.
 ///
 /// Domain: all x.
-/// Edge: infinite at infinity, and where it overflows; NaN at -infinity, where it has no limit, and below -1e205.
+/// Edge: infinite at infinity, and where it overflows; NaN at -infinity, where it has no limit.
 /// The derivative is x Bi(x) (DLMF 9.2.1).
 ///
 /// ```
@@ -177,7 +177,11 @@ pub fn airybix<T: Real>(x: T) -> T {
     symbolic = |x, y| if x < 0 {
         x * airybix(x)
     } else {
-        if x > 11.25 { y * scaled_airy_slope(3, x) } else { x * airybix(x) - x.sqrt() * y }
+        if x > 11.25 {
+            if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(3, x) }
+        } else {
+            x * airybix(x) - x.sqrt() * y
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.5, 8.0),
@@ -221,6 +225,11 @@ fn slope_of_relative_slope<T: Real>(function: u32, x: T) -> T {
     scaled_airy_slope::primal(function, Dual::new(x, [T::one()])).tangents[0]
 }
 
+/// The derivative of a scaled function y by its relative one; 0 at infinity.
+fn far_slope<T: Real>(x: T, y: T, function: Function) -> T {
+    if x.is_finite() { y * relative_slope(x, function) } else { T::zero() }
+}
+
 /// x y, where a y of 0 wins against infinity.
 fn product<T: Real>(x: T, y: T) -> T {
     if x.is_finite() || y != T::zero() { x * y } else { T::zero() }
@@ -230,7 +239,7 @@ fn slope_of_scaled_bi<T: Real>(x: T, y: T) -> T {
     if x < T::zero() {
         airybiprimex(x)
     } else if is_far(x) {
-        product(y, relative_slope(x, BI))
+        far_slope(x, y, BI)
     } else {
         airybiprimex(x) - x.sqrt() * y
     }
@@ -240,7 +249,7 @@ fn slope_of_scaled_bi_prime<T: Real>(x: T, y: T) -> T {
     if x < T::zero() {
         product(x, airybix(x))
     } else if is_far(x) {
-        product(y, relative_slope(x, BI_PRIME))
+        far_slope(x, y, BI_PRIME)
     } else {
         x * airybix(x) - x.sqrt() * y
     }
@@ -349,13 +358,17 @@ fn value(x: f64, function: Function, is_scaled: bool) -> f64 {
             _ => half * (factor + factor * sign * rest) * half,
         };
     }
-    if !zeta.is_finite() {
+    if x == f64::NEG_INFINITY {
         return if is_prime(function) { f64::NAN } else { 0.0 };
     }
     // DLMF 9.7.9 to 9.7.12.
     let [[even, _], [odd, _]] = sums(zeta, -1.0, is_prime(function));
-    let (sin, cos) = zeta.sin_cos();
-    let (sin, cos) = (sin + cos * rest, cos - sin * rest);
+    let (sin, cos) = if x < -1e4 {
+        turns::two_thirds_of_power(-x).sin_cos()
+    } else {
+        let (sin, cos) = zeta.sin_cos();
+        (sin + cos * rest, cos - sin * rest)
+    };
     // The sine and the cosine of zeta - pi / 4, times the root of 2.
     let (sin, cos) = (sin - cos, cos + sin);
     let sum = match function {

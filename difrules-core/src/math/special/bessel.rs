@@ -118,9 +118,9 @@ pub fn bessely1<T: Real>(x: T) -> T {
     symbolic = (
         unknown,
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
-            order / x * y - besselj(order + T::one(), x)
+            if abs(y) == f64::INFINITY { -y } else { y / x * order - besselj(order + T::one(), x) }
         } else {
-            (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5)
+            if abs(y) == f64::INFINITY { -y } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -146,9 +146,9 @@ pub fn besselj<T: Real>(order: T, x: T) -> T {
     symbolic = (
         unknown,
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
-            order / x * y - besseljx(order + T::one(), x)
+            if abs(y) == f64::INFINITY { -y } else { y / x * order - besseljx(order + T::one(), x) }
         } else {
-            (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5)
+            if abs(y) == f64::INFINITY { -y } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -174,9 +174,9 @@ pub fn besseljx<T: Real>(order: T, x: T) -> T {
     symbolic = (
         unknown,
         |order, x, y| if order < 0 && order != order.round() && x != 0 {
-            order / x * y - bessely(order + T::one(), x)
+            if abs(y) == f64::INFINITY { -y } else { y / x * order - bessely(order + T::one(), x) }
         } else {
-            (bessely(order - T::one(), x) - bessely(order + T::one(), x)) * convert::<f64, T>(0.5)
+            if abs(y) == f64::INFINITY { -y } else { (bessely(order - T::one(), x) - bessely(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -202,9 +202,9 @@ pub fn bessely<T: Real>(order: T, x: T) -> T {
     symbolic = (
         unknown,
         |order, x, y| if order < 0 && order != order.round() && x != 0 {
-            order / x * y - besselyx(order + T::one(), x)
+            if abs(y) == f64::INFINITY { -y } else { y / x * order - besselyx(order + T::one(), x) }
         } else {
-            (besselyx(order - T::one(), x) - besselyx(order + T::one(), x)) * convert::<f64, T>(0.5)
+            if abs(y) == f64::INFINITY { -y } else { (besselyx(order - T::one(), x) - besselyx(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -229,8 +229,8 @@ pub fn besselyx<T: Real>(order: T, x: T) -> T {
     partial = (unknown, |order, x, y| slope_of_i(order, x, y)),
     symbolic = (
         unknown,
-        |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
-            order / x * y + besseli(order + T::one(), x)
+        |order, x, y| if order < 0.001 && order != order.round() && x != 0 && abs(y) < f64::INFINITY {
+            y / x * order + besseli(order + T::one(), x)
         } else {
             (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5)
         }
@@ -313,7 +313,11 @@ pub fn besselk<T: Real>(order: T, x: T) -> T {
         |order, x, y| if x > 25 {
             y * scaled_bessel_slope(1, order, x)
         } else {
-            y - (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(0.5)
+            if besselkx(order - T::one(), x) + besselkx(order + T::one(), x) == f64::INFINITY {
+                (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(-0.5)
+            } else {
+                y - (besselkx(order - T::one(), x) + besselkx(order + T::one(), x)) * convert::<f64, T>(0.5)
+            }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -386,7 +390,7 @@ pub(super) fn slope_of_j<T: Real>(order: T, x: T, y: T) -> T {
     }
     let next = besselj(order + T::one(), x);
     if is_lossy(order) && x != T::zero() {
-        return order / x * y - next;
+        return y / x * order - next;
     }
     half_of(besselj(order - T::one(), x) - next)
 }
@@ -397,7 +401,7 @@ pub(super) fn slope_of_y<T: Real>(order: T, x: T, y: T) -> T {
     }
     let next = bessely(order + T::one(), x);
     if is_lossy(order) && order < T::zero() && x != T::zero() {
-        return order / x * y - next;
+        return y / x * order - next;
     }
     half_of(bessely(order - T::one(), x) - next)
 }
@@ -405,7 +409,7 @@ pub(super) fn slope_of_y<T: Real>(order: T, x: T, y: T) -> T {
 fn slope_of_i<T: Real>(order: T, x: T, y: T) -> T {
     let next = besseli(order + T::one(), x);
     if is_lossy(order) && x != T::zero() && y.to_f64().is_finite() {
-        return order / x * y + next;
+        return y / x * order + next;
     }
     half_of(besseli(order - T::one(), x) + next)
 }
@@ -450,7 +454,9 @@ fn slope_of_scaled_k<T: Real>(order: T, x: T, y: T) -> T {
         return -y;
     }
     if nu.hypot(at) < FAR {
-        return y - half_of(besselkx(order - T::one(), x) + besselkx(order + T::one(), x));
+        let around = half_of(besselkx(order - T::one(), x) + besselkx(order + T::one(), x));
+        // Next to it the function itself is nothing, but its derivative is as infinite.
+        return if around.to_f64().is_infinite() { -around } else { y - around };
     }
     if y == T::zero() { y } else { y * relative_slope(order, x, true) }
 }
@@ -585,7 +591,7 @@ fn first(order: f64, x: f64) -> f64 {
         return cospi(-order) * first(-order, x) - times(sinpi(-order), second(-order, x));
     }
     if let Some((e, r, sums)) = below_turning_point(order, x) {
-        let factor = (std::f64::consts::TAU * r).sqrt().recip() * (sums.even + sums.odd);
+        let factor = (sums.even + sums.odd) / (std::f64::consts::TAU.sqrt() * r.sqrt());
         return scaled(-e, factor);
     }
     let value = complex_bessel::besselj(order, x.into()).map_or(f64::NAN, |value| value.re);
@@ -668,7 +674,7 @@ impl Wave {
         // The eighth of a turn: 1 / sqrt(2) for its sine and its cosine is in the factor.
         let (order_sin, order_cos) = (order_sin + order_cos, order_cos - order_sin);
         let (sin, cos) = (sin * order_cos - cos * order_sin, cos * order_cos + sin * order_sin);
-        let factor = (std::f64::consts::PI * self.r).sqrt().recip();
+        let factor = (std::f64::consts::PI.sqrt() * self.r.sqrt()).recip();
         (factor * (cos * self.even + sin * self.odd), factor * (sin * self.even - cos * self.odd))
     }
 }

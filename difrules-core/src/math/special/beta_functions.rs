@@ -1,7 +1,13 @@
 //! The beta function and its logarithm.
 
-use super::gamma_functions::{digamma_rise, ln_gamma_rise, stirling_remainder};
-use crate::math::{at_base_of_two, cospi, digamma, gamma, ln_gamma, polygamma, sinpi, trigamma};
+use nalgebra::convert;
+
+use super::gamma_functions::{
+    ZETA_LESS_ONE, digamma_rise, digamma_rise_quotient, ln_gamma_rise, stirling_remainder,
+};
+use crate::math::{
+    at_base_of_two, cospi, digamma, exprel, gamma, ln_gamma, polygamma, sinpi, trigamma, undefined,
+};
 use crate::{Dual, Real, primitive};
 
 /// The beta function, gamma(a) gamma(b) / gamma(a + b).
@@ -18,15 +24,23 @@ use crate::{Dual, Real, primitive};
 #[primitive(
     partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
     symbolic = (
-        |a, b, y| if y == 0 && a + b <= 0 {
-            gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+        |a, b, y| if a > 0 && b > 0 {
+            beta_slope(a, b)
         } else {
-            y * digamma_difference(a, b)
+            if y == 0 && a + b <= 0 {
+                gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+            } else {
+                y * digamma_difference(a, b)
+            }
         },
-        |a, b, y| if y == 0 && a + b <= 0 {
-            gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+        |a, b, y| if a > 0 && b > 0 {
+            beta_slope(b, a)
         } else {
-            y * digamma_difference(b, a)
+            if y == 0 && a + b <= 0 {
+                gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+            } else {
+                y * digamma_difference(b, a)
+            }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -35,6 +49,66 @@ use crate::{Dual, Real, primitive};
 )]
 pub fn beta<T: Real>(a: T, b: T) -> T {
     at_base_of_two(a, b, beta_of)
+}
+
+/// The derivative of [`beta`](fn@beta) by a, without the cancellation of its own derivatives at small arguments.
+///
+/// With b B(a, b) = (a + b) B(a, b + 1) (DLMF 5.12.1) it is -(a + b) B(a, b + 1) (digamma(a + b) - digamma(a)) / b, whose factors
+/// are smooth at b = 0. Where both are small, B is 1 / a + 1 / b and a smooth rest.
+///
+/// Domain: a > 0 and b > 0; NaN elsewhere.
+/// Edge: 0 where one is infinite.
+///
+/// ```
+/// use difrules_core::jvp;
+/// use difrules_core::math::beta_slope;
+///
+/// let mixed = jvp(|b| beta_slope(nalgebra::convert(1e-11), *b), &0.5_f64, &1.0).1;
+/// assert!((mixed / 1.5733098582 - 1.0).abs() < 1e-9);
+/// ```
+#[primitive(
+    partial = (
+        |a, b, y| if a.is_finite() && b.is_finite() {
+            y * digamma_difference(a, b) + beta(a, b) * trigamma_difference(a, b)
+        } else {
+            T::zero()
+        },
+        |a, b| beta_mixed_slope(a, b)
+    ),
+    symbolic = (
+        |a, b, y| if a + b == f64::INFINITY {
+            0
+        } else {
+            y * digamma_difference(a, b) + beta(a, b) * trigamma_difference(a, b)
+        },
+        |a, b| beta_mixed_slope(a, b)
+    ),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
+pub fn beta_slope<T: Real>(a: T, b: T) -> T {
+    at_base_of_two(a, b, positive_slope)
+}
+
+/// The derivative of [`beta`](fn@beta) by a and by b, without cancellation at small arguments: see
+/// [`beta_slope`](fn@beta_slope).
+///
+/// Domain: a > 0 and b > 0; NaN elsewhere.
+/// Edge: 0 where one is infinite.
+///
+/// ```
+/// // The limit at 0.
+/// let limit = 2.0 * 1.2020569031595942;
+/// assert!((difrules_core::math::beta_mixed_slope(1e-300_f64, 1e-200) - limit).abs() < 1e-14);
+/// ```
+#[primitive(
+    partial = (|a, b| slope_of_mixed(a, b), |a, b| slope_of_mixed(b, a)),
+    symbolic = (unknown, unknown),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
+)]
+pub fn beta_mixed_slope<T: Real>(a: T, b: T) -> T {
+    mixed_slope(a, b)
 }
 
 /// The logarithm of the absolute value of the beta function, without overflow and cancellation.
@@ -93,7 +167,15 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
 /// assert!((difference / 1.682879664e-10 - 1.0).abs() < 1e-8);
 /// ```
 #[primitive(
-    partial = (|a, b, _| polygamma(2, a) - polygamma(2, a + b), |a, b, _| -polygamma(2, a + b)),
+    partial = (|a, b, _| fall_of_tetragamma(a, b), |a, b, _| -polygamma(2, a + b)),
+    symbolic = (
+        |a, b, _| if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
+            polygamma(2, a) * (b / (a + b))
+        } else {
+            polygamma(2, a) - polygamma(2, a + b)
+        },
+        |a, b, _| -polygamma(2, a + b)
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
@@ -106,10 +188,31 @@ pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
     trigamma(a) - trigamma(a + b)
 }
 
+/// polygamma(2, a) - polygamma(2, a + b), where both may overflow; for a small b the second derivative of the same difference
+/// of digamma.
+fn fall_of_tetragamma<T: Real>(a: T, b: T) -> T {
+    if b > T::zero() && b.to_f64() < 1e-3 * a.to_f64() && a.is_finite() {
+        let one = Dual::constant(T::one());
+        let along: Dual<Dual<T>> = digamma_rise(
+            Dual::new(Dual::new(a, [T::one()]), [one]),
+            Dual::constant(Dual::constant(b)),
+        );
+        return -along.tangents[0].tangents[0];
+    }
+    let (first, second) = (polygamma(2, a), polygamma(2, a + b));
+    if second.to_f64() == f64::NEG_INFINITY && b > T::zero() {
+        return first * (b / (a + b));
+    }
+    first - second
+}
+
 /// The derivative of beta(a, b) = y by a.
 fn slope<T: Real>(a: T, b: T, y: T) -> T {
     if y == T::zero() && !(a.is_finite() && b.is_finite()) {
         return T::zero();
+    }
+    if a > T::zero() && b > T::zero() {
+        return beta_slope(a, b);
     }
     let sum = a + b;
     let place = sum.to_f64();
@@ -124,6 +227,76 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
         return gamma(a) * gamma(mirrored) * gamma(b) * rest;
     }
     y * logarithmic_slope(a, b)
+}
+
+/// Below, both are small.
+const SMALL: f64 = 0.02;
+
+fn positive_slope(a: f64, b: f64) -> f64 {
+    if !(a > 0.0 && b > 0.0) {
+        return f64::NAN;
+    }
+    if a.max(b) == f64::INFINITY {
+        return 0.0;
+    }
+    if a.max(b) < SMALL {
+        let [by_a, _] = rest_at_origin(Dual::new(a, [1.0, 0.0]), Dual::new(b, [0.0, 1.0])).tangents;
+        return by_a - (a * a).recip();
+    }
+    if b < 0.5 { over_small(a, b) } else { beta(a, b) * logarithmic_slope(a, b) }
+}
+
+/// The derivative by a for a small b.
+fn over_small<T: Real>(a: T, b: T) -> T {
+    -((a + b) * beta(a, b + T::one()) * digamma_rise_quotient(a, b))
+}
+
+/// The derivative by both.
+fn mixed_slope<T: Real>(a: T, b: T) -> T {
+    let (least, most) = if a < b { (a, b) } else { (b, a) };
+    if !(a > T::zero() && b > T::zero()) {
+        return undefined(a + b);
+    }
+    if !most.is_finite() {
+        return T::zero();
+    }
+    let (one, zero) = (T::one(), T::zero());
+    if most < convert(SMALL) {
+        let least = Dual::new(least, [one]);
+        let (least, most) =
+            (Dual::constant(least), Dual::new(Dual::constant(most), [Dual::constant(one)]));
+        return rest_at_origin::<Dual<Dual<T>>>(least, most).tangents[0].tangents[0];
+    }
+    if least < convert(0.5) {
+        let along: Dual<T> = over_small(Dual::constant(most), Dual::new(least, [one]));
+        return along.tangents[0];
+    }
+    let slopes = logarithmic_slope(a, b) * logarithmic_slope(b, a);
+    if slopes == zero { zero } else { beta(a, b) * (slopes - trigamma(a + b)) }
+}
+
+/// The derivative of [`mixed_slope`] by the first.
+fn slope_of_mixed<T: Real>(a: T, b: T) -> T {
+    let along: Dual<T> = mixed_slope(Dual::new(a, [T::one()]), Dual::constant(b));
+    along.tangents[0]
+}
+
+/// B(a, b) - 1 / a - 1 / b for small a and b: with a b Q = ln(a b B / (a + b)), which is the sum over k >= 2 of (-1)^k zeta(k) / k
+/// (a^k + b^k - (a + b)^k) (DLMF 5.7.3), it is (a + b) Q (exp(a b Q) - 1) / (a b Q).
+fn rest_at_origin<T: Real>(a: T, b: T) -> T {
+    let mut quotient = T::zero();
+    // a^k and the sum of a^i b^j binomial(k, i) / k over i + j = k, both at least 1, divided by a b.
+    let zetas = ZETA_LESS_ONE.iter().take(9).zip(2..);
+    for (zeta, k) in zetas {
+        let (mut sum, mut binomial) = (T::zero(), 1.0);
+        for i in 1..k {
+            binomial *= f64::from(k - i + 1) / f64::from(i);
+            sum += a.powi(i - 1) * b.powi(k - i - 1) * convert(binomial / f64::from(k));
+        }
+        let sign = if k % 2 == 0 { -1.0 } else { 1.0 };
+        quotient += sum * convert(sign * (zeta + 1.0));
+    }
+    (a + b) * quotient * exprel(a * b * quotient)
 }
 
 fn is_pole(x: f64) -> bool {
@@ -179,7 +352,8 @@ pub(super) fn ln_beta_of(a: f64, b: f64) -> f64 {
     }
     if least >= 10.0 {
         // Stirling's formula in all three, with the logarithms put together.
-        let share = least / (least + most);
+        let quotient = least / most;
+        let share = quotient / (1.0 + quotient);
         let rest = stirling_remainder(least)
             + (stirling_remainder(most) - stirling_remainder(least + most));
         let half_ln_turn = 0.918_938_533_204_672_8;

@@ -19,7 +19,7 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(
     partial = |m| slope_of_first_kind(m),
-    symbolic = |m, k| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (0.25 + m * (0.28125 + m * (0.29296875 + m * (0.299072265625 + m * (0.3028106689453125 + m * (0.30533409118652344 + m * (0.30715155601501465 + m * (0.3085227683186531 + m * (0.30959402793087065))))))))) } else { (ellipe(m) / (T::one() - m) - k) / (convert::<f64, T>(2.0) * m) },
+    symbolic = |m, k| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (0.25 + m * (0.28125 + m * (0.29296875 + m * (0.299072265625 + m * (0.3028106689453125 + m * (0.30533409118652344 + m * (0.30715155601501465 + m * (0.3085227683186531 + m * (0.30959402793087065))))))))) } else { if m == 1 { recip(1 - m) } else { if m == f64::NEG_INFINITY { -recip(m) } else { (ellipe(m) / (T::one() - m) - k) / (convert::<f64, T>(2.0) * m) } } },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipk")
@@ -42,7 +42,7 @@ pub fn ellipk<T: Real>(m: T) -> T {
 /// ```
 #[primitive(
     partial = |m| slope_of_second_kind(m),
-    symbolic = |m, e| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (-0.25 + m * (-0.09375 + m * (-0.05859375 + m * (-0.042724609375 + m * (-0.0336456298828125 + m * (-0.027757644653320312 + m * (-0.023627042770385742 + m * (-0.020568184554576874 + m * (-0.018211413407698274))))))))) } else { (e - ellipk(m)) / (convert::<f64, T>(2.0) * m) },
+    symbolic = |m, e| if ComplexField::abs(m) < 0.01 { T::frac_pi_2() * (-0.25 + m * (-0.09375 + m * (-0.05859375 + m * (-0.042724609375 + m * (-0.0336456298828125 + m * (-0.027757644653320312 + m * (-0.023627042770385742 + m * (-0.020568184554576874 + m * (-0.018211413407698274))))))))) } else { if m == 1 { -recip(1 - m) } else { if m == f64::NEG_INFINITY { recip(m) } else { (e - ellipk(m)) / (convert::<f64, T>(2.0) * m) } } },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(-2.0, 0.9),
     alias("SpecialFunctions.ellipe")
@@ -74,7 +74,7 @@ fn second_kind(m: f64) -> f64 {
 
 fn slope_of_first_kind<T: Real>(m: T) -> T {
     if m == T::one() {
-        return convert(f64::INFINITY);
+        return (T::one() - m).recip();
     }
     if !m.is_finite() {
         return -m.recip();
@@ -84,7 +84,7 @@ fn slope_of_first_kind<T: Real>(m: T) -> T {
 
 fn slope_of_second_kind<T: Real>(m: T) -> T {
     if m == T::one() {
-        return convert(f64::NEG_INFINITY);
+        return -(T::one() - m).recip();
     }
     if !m.is_finite() {
         return m.recip();

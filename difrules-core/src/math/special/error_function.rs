@@ -17,7 +17,8 @@ const SCALE: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 /// assert!((difrules_core::math::erf(0.5_f64) - 0.5204998778130465).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x| T::frac_2_sqrt_pi() * (-x * x).exp(),
+    partial = |x| bell(x, std::f64::consts::FRAC_2_SQRT_PI),
+    symbolic = |x| if abs(x) > 30 { 0 } else { T::frac_2_sqrt_pi() * (-x * x).exp() },
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erf")
 )]
@@ -34,7 +35,8 @@ pub fn erf<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::erfc(10.0_f64) / 2.088487583762545e-45 - 1.0).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = |x| -T::frac_2_sqrt_pi() * (-x * x).exp(),
+    partial = |x| bell(x, -std::f64::consts::FRAC_2_SQRT_PI),
+    symbolic = |x| if abs(x) > 30 { 0 } else { -T::frac_2_sqrt_pi() * (-x * x).exp() },
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erfc")
 )]
@@ -196,7 +198,7 @@ pub fn erfcinv<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::logerfc(1e3_f64) + 1000007.4801207219).abs() < 1e-8);
 /// ```
 #[primitive(
-    partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * (x + erfc_ratio(1, x)) } else { -T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
+    partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * (x + erfc_ratio(1, x)) } else if x < convert(-30.0) { T::zero() } else { -T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.logerfc")
 )]
@@ -213,7 +215,7 @@ pub fn logerfc<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::logerfcx(1e3_f64) + 7.4801207219062125).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * erfc_ratio(1, x) } else { convert::<f64, T>(2.0) * x - T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
+    partial = |x| if x > T::zero() { convert::<f64, T>(-2.0) * erfc_ratio(1, x) } else if x < convert(-30.0) { convert::<f64, T>(2.0) * x } else { convert::<f64, T>(2.0) * x - T::frac_2_sqrt_pi() * (-x * x).exp() / erfc(x) },
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.logerfcx")
 )]
@@ -235,12 +237,27 @@ pub fn logerfcx<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::erf_between(10.0_f64, 11.0) / 2.088487583762545e-45 - 1.0).abs() < 1e-8);
 /// ```
 #[primitive(
-    partial = (|x, _| -T::frac_2_sqrt_pi() * (-x * x).exp(), |_, y| T::frac_2_sqrt_pi() * (-y * y).exp()),
+    partial = (
+        |x, _| bell(x, -std::f64::consts::FRAC_2_SQRT_PI),
+        |_, y| bell(y, std::f64::consts::FRAC_2_SQRT_PI)
+    ),
+    symbolic = (
+        |x, _| if abs(x) > 30 { 0 } else { -T::frac_2_sqrt_pi() * (-x * x).exp() },
+        |_, y| if abs(y) > 30 { 0 } else { T::frac_2_sqrt_pi() * (-y * y).exp() }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erf")
 )]
 pub fn erf_between<T: Real>(x: T, y: T) -> T {
     at_base_of_two(x, y, between)
+}
+
+/// A factor times exp(-x^2), which is 0 beyond 30 in all its derivatives; the square may overflow there.
+fn bell<T: Real>(x: T, factor: f64) -> T {
+    if ComplexField::abs(x) > convert(30.0) {
+        return T::zero();
+    }
+    (-x * x).exp() * convert(factor)
 }
 
 /// f exp(factor x^2) for a factor that is a power of two or minus one. The rounding error of the square is made good,
@@ -264,6 +281,10 @@ pub(super) fn scaled_complement(x: f64) -> f64 {
 fn ratio(n: u32, x: f64) -> f64 {
     if n > 1_000_000 || x.is_nan() {
         return f64::NAN;
+    }
+    if x > 1e150 {
+        // The first term of the fraction, which twice x overflows in.
+        return 0.5 / x;
     }
     if n == 0 && x < 25.0 {
         return scaled_complement(x) / SCALE;

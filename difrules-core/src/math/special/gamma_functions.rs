@@ -117,12 +117,26 @@ pub fn polygamma<T: Real>(n: u32, x: T) -> T {
 /// assert!((difrules_core::math::invdigamma(-0.5772156649015329_f64) - 1.0).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |_, y| trigamma(y).recip(),
+    partial = |_, y| inverse_of_trigamma(y),
+    symbolic = |_, y| if y < 1 {
+        y * y / (1 + y * y * trigamma(1 + y))
+    } else {
+        if y > 1e8 { y - 0.5 } else { trigamma(y).recip() }
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.invdigamma")
 )]
 pub fn invdigamma<T: Real>(x: T) -> T {
     at_base(x, inverse_of_digamma)
+}
+
+/// 1 / trigamma(y), which is y^2 where that overflows (DLMF 5.15.5), and y - 1/2 far out (DLMF 5.15.8).
+fn inverse_of_trigamma<T: Real>(y: T) -> T {
+    if y < T::one() {
+        let square = y * y;
+        return square / (T::one() + square * trigamma(T::one() + y));
+    }
+    if y > convert(1e8) { y - convert(0.5) } else { trigamma(y).recip() }
 }
 
 /// The Hurwitz zeta function, the sum of (z + k)^(-s) over k >= 0, continued to s < 1.
@@ -140,12 +154,12 @@ pub fn invdigamma<T: Real>(x: T) -> T {
     symbolic = (
         unknown,
         |s, z, _| if abs(s) < 0.000000000001 && z > 0 {
-            s * digamma(z + 1) - 1 - s * z.powf(-1 - s)
+            s * digamma(z + 1) - 1 - s / z * z.powf(-s)
         } else {
             if abs(s) < 0.5 && z > 0 {
                 s / (abs(s + 1) - 1) * z.powf(1 - abs(s + 1)) - z.powf(-s) - s * zeta(s + 1, z)
             } else {
-                -s * zeta(s + T::one(), z)
+                if abs(s) == f64::INFINITY && z > 1 { 0 } else { -s * zeta(s + T::one(), z) }
             }
         }
     ),
@@ -163,7 +177,7 @@ fn slope_of_zeta<T: Real>(s: T, z: T) -> T {
     let (one, next, size) = (T::one(), s + T::one(), s.to_f64().abs());
     if size < 1e-12 && z > T::zero() {
         // The sum without its first term, by the first two terms of its expansion at the pole.
-        return s * digamma(z + one) - one - s * z.powf(-next);
+        return s * digamma(z + one) - one - s / z * z.powf(-s);
     }
     if !s.is_finite() && z > one {
         return T::zero();
@@ -215,11 +229,13 @@ const SHIFTED: f64 = 16.0;
 pub(super) fn digamma_rise<T: Real>(x: T, d: T) -> T {
     let (mut x, mut sum) = (x, T::zero());
     while x.to_f64() < SHIFTED || (x + d).to_f64() < SHIFTED {
-        // Far apart, each term keeps the derivatives that are its own.
-        sum += if d > x && x.to_f64() > 1e-300 {
+        // Far apart, each term keeps the derivatives that are its own, where these are finite.
+        sum += if d <= x {
+            d / (x + d) / x
+        } else if d.to_f64() > 1e-100 {
             x.recip() - (x + d).recip()
         } else {
-            d / (x + d) / x
+            x.recip() * (T::one() + x / d).recip()
         };
         x += T::one();
     }
@@ -230,7 +246,33 @@ pub(super) fn digamma_rise<T: Real>(x: T, d: T) -> T {
     let (square, square_after) = (inverse * inverse, after * after);
     let step = fall * (inverse + after);
     let (mut difference, mut power) = (step, square_after);
-    sum += (d * inverse).ln_1p() + fall * convert(0.5);
+    // By a quotient, of whose derivatives no factor underflows.
+    sum += (d / x).ln_1p() + fall * convert(0.5);
+    for b in DIGAMMA_SERIES {
+        sum += difference * convert(b);
+        difference = difference * square + power * step;
+        power *= square_after;
+    }
+    sum
+}
+
+/// (digamma(x + d) - digamma(x)) / d for a positive x and 0 < d < 1, by the same, where each part has the factor d.
+pub(super) fn digamma_rise_quotient<T: Real>(x: T, d: T) -> T {
+    let (mut x, mut sum) = (x, T::zero());
+    while x.to_f64() < SHIFTED {
+        sum += (x + d).recip() / x;
+        x += T::one();
+    }
+    let (inverse, after) = (x.recip(), (x + d).recip());
+    // ln(1 + u) / u for u = d / x, which is at most 1 / 16.
+    let u = d / x;
+    let logarithm =
+        (0..14).rev().fold(T::zero(), |sum, k| convert::<f64, T>(1.0 / f64::from(k + 1)) - sum * u);
+    let fall = inverse * after;
+    let (square, square_after) = (inverse * inverse, after * after);
+    let step = fall * (inverse + after);
+    let (mut difference, mut power) = (step, square_after);
+    sum += logarithm / x + fall * convert(0.5);
     for b in DIGAMMA_SERIES {
         sum += difference * convert(b);
         difference = difference * square + power * step;
@@ -263,7 +305,7 @@ pub(super) fn ln_gamma_rise<T: Real>(x: T, d: T) -> T {
 }
 
 /// zeta(k) - 1 for k = 2, 3, ..
-const ZETA_LESS_ONE: [f64; 32] = [
+pub(super) const ZETA_LESS_ONE: [f64; 32] = [
     0.644_934_066_848_226_4,
     0.202_056_903_159_594_3,
     0.082_323_233_711_138_19,
@@ -437,7 +479,7 @@ fn factorial_times_zeta(n: u32, x: f64) -> f64 {
     if x == f64::INFINITY {
         return 0.0;
     }
-    let scaled = scaled_zeta(order + 1.0, x) / x;
+    let scaled = scaled_zeta(order + 1.0, x);
     if n > 170 {
         return (libm::lgamma(order + 1.0) - order * x.ln() + scaled.ln()).exp();
     }
@@ -446,7 +488,7 @@ fn factorial_times_zeta(n: u32, x: f64) -> f64 {
     factorial(n) * half * scaled * half
 }
 
-/// zeta(s, z) z^s for s > 1 and a finite z > 0, by the formula of Euler and Maclaurin (DLMF 25.11.28 and 2.10.1):
+/// zeta(s, z) z^(s-1) for s > 1 and a finite z > 0, by the formula of Euler and Maclaurin (DLMF 25.11.28 and 2.10.1):
 /// the terms up to a shifted argument, the integral from there, and its corrections.
 fn scaled_zeta(s: f64, z: f64) -> f64 {
     let enough = 10.0 + s;
@@ -456,13 +498,14 @@ fn scaled_zeta(s: f64, z: f64) -> f64 {
         let term = if k < z { (-s * (k / z).ln_1p()).exp() } else { (shifted / z).powf(-s) };
         sum += term;
         if term * (1.0 + shifted / (s - 1.0)) < 1e-18 * sum {
-            return sum;
+            return sum / z;
         }
         k += 1.0;
         shifted = z + k;
     }
     let power = if k < z { (-s * (k / z).ln_1p()).exp() } else { (shifted / z).powf(-s) };
-    sum + power * (shifted / (s - 1.0) + 0.5 + corrections(s, shifted))
+    // Each part divided by z before it can overflow.
+    sum / z + power * (shifted / z / (s - 1.0) + (0.5 + corrections(s, shifted)) / z)
 }
 
 /// The corrections of the formula of Euler and Maclaurin to the sum of (z + k)^-s, divided by z^-s: the sum over j >= 1
@@ -503,7 +546,7 @@ fn zeta_of(s: f64, z: f64) -> f64 {
         if s == f64::INFINITY {
             return z.powf(-s);
         }
-        return z.powf(1.0 - s) * (scaled_zeta(s, z) / z);
+        return z.powf(1.0 - s) * scaled_zeta(s, z);
     }
     // Powers of negative numbers: whole s only.
     if s.fract() != 0.0 || z.fract() == 0.0 || s > 1e9 {
@@ -576,8 +619,9 @@ fn zeta_times_distance(s: f64, z: f64) -> f64 {
         k += 1.0;
         shifted = z + k;
     }
-    let power = shifted.powf(-s);
-    shifted * power + (s - 1.0) * (sum + power * (0.5 + corrections(s, shifted)))
+    // The parts of the power's factor have other signs.
+    let factor = shifted + (s - 1.0) * (0.5 + corrections(s, shifted));
+    factor * shifted.powf(-s) + (s - 1.0) * sum
 }
 
 /// zeta(s, z) for s < -1 and 0 < z <= 1 by the Fourier series (DLMF 25.11.9).

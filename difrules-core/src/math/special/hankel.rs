@@ -166,9 +166,11 @@ fn along<T: Real>(slope: Complex<T>, x_dot: T) -> Complex<T> {
     Complex::new(slope.re * x_dot, slope.im * x_dot)
 }
 
-/// The adjoints of the order, by which nobody asks, and of x: Re(conj(slope) h_bar).
+/// The adjoints of the order, by which nobody asks, and of x: Re(conj(slope) h_bar). A part that nobody asks for may have an
+/// infinite derivative.
 fn back<T: Real>(slope: Complex<T>, h_bar: Complex<T>) -> (T, T) {
-    (T::zero(), slope.re * h_bar.re + slope.im * h_bar.im)
+    let part = |slope: T, h_bar: T| if h_bar.is_constant_zero() { h_bar } else { slope * h_bar };
+    (T::zero(), part(slope.re, h_bar.re) + part(slope.im, h_bar.im))
 }
 
 /// H' of the first kind.

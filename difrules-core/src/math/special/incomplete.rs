@@ -30,14 +30,14 @@ use crate::{Dual, Real, primitive};
         |a, x, y| gamma_density_by_place(a, x, y)
     ),
     symbolic = (
-        |a, x, y| if y == 0 && a > 0 {
-            0
+        |a, x, y| if abs(a) < 0.5 && x > 0 && x < f64::INFINITY {
+            gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1)))
         } else {
-            if a > 1000 {
-                y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a)
+            if y == 0 && a > 0 {
+                0
             } else {
-                if abs(a) < 0.5 && x > 0 {
-                    gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1)))
+                if a > 1000 {
+                    y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a)
                 } else {
                     y * (x.ln() - digamma(a))
                 }
@@ -46,7 +46,7 @@ use crate::{Dual, Real, primitive};
         |a, x, y| if x == 0 || abs(x) < 0.0000000001 && a >= 1 {
             gamma_density(a - 1, x) - y
         } else {
-            if y == 0 { 0 } else { y * ((a - 1 - x) / x) }
+            if y == 0 && abs(a + x) == f64::INFINITY { 0 } else { y / x * (a - x - 1) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -118,28 +118,28 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
         |a, b, x, y| beta_density_by_place(a, b, x, y)
     ),
     symbolic = (
-        |a, b, x, y| if y == 0 {
+        |a, b, x, y| if a > 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
+            beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
+        } else {
+            if y == 0 { 0 } else { y * (x.ln() - digamma_difference(a, b)) }
+        },
+        |a, b, x, y| if b > 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
+            beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
+        } else {
+            if y == 0 { 0 } else { y * ((-x).ln_1p() - digamma_difference(b, a)) }
+        },
+        |a, b, x, y| if abs(a + b) == f64::INFINITY {
             0
         } else {
-            if a < 0.5 && x > 0 {
-                beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
+            if x == 0 || x == 1 {
+                (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x))
             } else {
-                y * (x.ln() - digamma_difference(a, b))
+                if x < 0.0000000001 && a >= 1 {
+                    (a + b - 1) * beta_density(a - 1, b, x) - y * ((b - 1) / (1 - x))
+                } else {
+                    if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
+                }
             }
-        },
-        |a, b, x, y| if y == 0 {
-            0
-        } else {
-            if b < 0.5 && x < 1 {
-                beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
-            } else {
-                y * ((-x).ln_1p() - digamma_difference(b, a))
-            }
-        },
-        |a, b, x, y| if x == 0 || x == 1 {
-            (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x))
-        } else {
-            if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -190,7 +190,7 @@ fn gamma_density_of(a: f64, x: f64) -> f64 {
         return scaled_power(a, x) * (a / x);
     }
     if a < 10.0 {
-        return x.powf(a - 1.0) * (-x).exp() / libm::tgamma(a);
+        return power_and_decay(x, a - 1.0) / libm::tgamma(a);
     }
     let power = if x == 0.0 { 0.0 } else { scaled_power(a, x) };
     // Zero also where the quotient is out of range.
@@ -200,24 +200,30 @@ fn gamma_density_of(a: f64, x: f64) -> f64 {
 /// x^a exp(-x) / gamma(a + 1) for x > 0.
 fn scaled_power(a: f64, x: f64) -> f64 {
     if a < 10.0 {
-        return x.powf(a) * (-x).exp() / libm::tgamma(a + 1.0);
+        return power_and_decay(x, a) / libm::tgamma(a + 1.0);
     }
     // C. Loader, Fast and accurate computation of binomial probabilities (2000): the deviance
     // a ln(x / a) - (x - a), without cancellation, and what Stirling's formula leaves.
     let deviance = if x < 0.5 * a { a * (x / a).ln() - (x - a) } else { a * log1pmx((x - a) / a) };
-    (deviance - stirling_remainder(a)).exp() / (2.0 * std::f64::consts::PI * a).sqrt()
+    (deviance - stirling_remainder(a)).exp() / (std::f64::consts::TAU.sqrt() * a.sqrt())
+}
+
+/// x^a exp(-x) for a few a: in halves, so that the product underflows and not the exponential.
+fn power_and_decay(x: f64, a: f64) -> f64 {
+    let half = (-0.5 * x).exp();
+    if half == 0.0 { 0.0 } else { x.powf(a) * half * half }
 }
 
 /// y (ln(x) - digamma(a)).
 fn gamma_density_by_shape<T: Real>(a: T, x: T, y: T) -> T {
-    // Underflow, at which the logarithms can be infinite.
-    if y == T::zero() && a > T::zero() {
-        return T::zero();
-    }
-    if a.to_f64().abs() < 0.5 && x > T::zero() && (!T::BASE || a == T::zero()) {
+    if a.to_f64().abs() < 0.5 && x > T::zero() && x.is_finite() {
         // The density is a times a smooth number, gamma_density(a + 1, x) / x.
         let over_shape = gamma_density(a + T::one(), x) / x;
         return over_shape * (T::one() + a * (x.ln() - digamma(a + T::one())));
+    }
+    // Underflow, at which the logarithms can be infinite.
+    if y == T::zero() && a > T::zero() {
+        return T::zero();
     }
     if a.to_f64() < 16.0 {
         return y * (x.ln() - digamma(a));
@@ -231,16 +237,16 @@ fn logarithm_of_quotient<T: Real>(difference: T, x: T, a: T) -> T {
     if quotient.to_f64().abs() < 0.5 { quotient.ln_1p() } else { (x / a).ln() }
 }
 
-/// y ((a - 1) / x - 1); at x = 0 its limit, by the densities of shapes a - 1 and a, and next to it too, where squares of
-/// quotients by x would overflow in the derivatives.
+/// y ((a - 1) / x - 1); at x = 0 its limit, by the densities of shapes a - 1 and a, and next to it too, where y may be nothing
+/// and squares of quotients by x would overflow in the derivatives.
 fn gamma_density_by_place<T: Real>(a: T, x: T, y: T) -> T {
-    if x == T::zero() || !T::BASE && x.to_f64().abs() < 1e-10 && a >= T::one() {
+    if x == T::zero() || x.to_f64().abs() < 1e-10 && a >= T::one() {
         return gamma_density(a - T::one(), x) - y;
     }
-    if y == T::zero() {
+    if y == T::zero() && !(a.is_finite() && x.is_finite()) {
         return T::zero();
     }
-    y * ((a - T::one() - x) / x)
+    y / x * (a - x - T::one())
 }
 
 // The incomplete gamma function. Which way to compute it, by place:
@@ -276,7 +282,7 @@ fn incomplete_gamma(a: f64, x: f64) -> (f64, f64) {
     if is_uniform(a, x) {
         let (eta, rest) = uniform_expansion(a, x);
         let rest =
-            rest * (a * log1pmx((x - a) / a)).exp() / (2.0 * std::f64::consts::PI * a).sqrt();
+            rest * (a * log1pmx((x - a) / a)).exp() / (std::f64::consts::TAU.sqrt() * a.sqrt());
         let place = eta * (0.5 * a).sqrt();
         return (0.5 * libm::erfc(-place) - rest, 0.5 * libm::erfc(place) + rest);
     }
@@ -474,9 +480,18 @@ fn beta_density_of(a: f64, b: f64, x: f64) -> f64 {
         let power = if b < 1.0 { rest.powf(b) } else { rest.powf(b - 1.0) };
         let divisor = if b < 1.0 { rest } else { 1.0 };
         if a < 1.0 {
-            return x.powf(a) * power / beta(a, b) / divisor / x;
+            // Divided by x where that is in range.
+            let (share, rest) = (x.powf(a), power / beta(a, b) / divisor);
+            let product = share * rest;
+            let quotient = share / x;
+            let in_range = product > 1e-290 || quotient.is_infinite();
+            return if in_range { product / x } else { quotient * rest };
         }
         return x.powf(a - 1.0) * power / beta(a, b) / divisor;
+    }
+    if x < 1e-100 && a.min(b) < 10.0 {
+        // The power alone may be nothing.
+        return ((a - 1.0) * x.ln() - ln_beta_of(a, b)).exp();
     }
     beta_power(a, b, x) / rest / x
 }
@@ -526,7 +541,7 @@ fn exact_excess(a: f64, b: f64, x: f64) -> f64 {
 
 /// The derivative by the first shape; a small one is a factor of the density.
 fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
-    if is_small(a, y) && x > T::zero() {
+    if is_small(a, b) && x > T::zero() {
         return by_small_shape((a, b), beta_density(a + T::one(), b, x), x, x.ln());
     }
     beta_density_by_shape(a, b, y, excess(a, b, x), x.ln())
@@ -535,15 +550,16 @@ fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
 /// The derivative by the second shape.
 fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
     let rest = T::one() - x;
-    if is_small(b, y) && rest > T::zero() {
+    if is_small(b, a) && rest > T::zero() {
         return by_small_shape((b, a), beta_density(a, b + T::one(), x), rest, (-x).ln_1p());
     }
     beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p())
 }
 
-/// Whether a mode that varies the shape would have the difference of two large numbers.
-fn is_small<T: Real>(shape: T, y: T) -> bool {
-    !T::BASE && shape.to_f64() < 0.5 && y != T::zero()
+/// Whether the derivative by a shape is the difference of two large numbers.
+fn is_small<T: Real>(shape: T, other: T) -> bool {
+    let (shape, other) = (shape.to_f64(), other.to_f64());
+    shape > 0.0 && shape < 0.5 && other > 0.0 && other.is_finite()
 }
 
 /// The same for a small shape a, given the density for a + 1: that for a is a times a smooth number.
@@ -558,8 +574,8 @@ fn beta_density_by_shape<T: Real>(a: T, b: T, y: T, excess: T, logarithm: T) -> 
         return T::zero();
     }
     let quotient = excess / a;
-    if a.to_f64() > 16.0 && b > T::zero() && quotient.to_f64().abs() < 0.5 {
-        return y * (quotient.ln_1p() + log_minus_digamma(a) - log_minus_digamma(a + b));
+    if a.to_f64() > 16.0 && b > T::one() && quotient.to_f64().abs() < 0.5 {
+        return y * (quotient.ln_1p() + (log_minus_digamma(a) - log_minus_digamma(a + b)));
     }
     y * (logarithm - logarithmic_slope(a, b))
 }
@@ -572,6 +588,11 @@ fn beta_density_by_place<T: Real>(a: T, b: T, x: T, y: T) -> T {
     if x == T::zero() || x == T::one() {
         let less = beta_density(a - T::one(), b, x) - beta_density(a, b - T::one(), x);
         return (a + b - T::one()) * less;
+    }
+    if x.to_f64() < 1e-10 && a >= T::one() {
+        // The part of the first power by the density of a smaller shape: this one may be nothing.
+        let part = (a + b - T::one()) * beta_density(a - T::one(), b, x);
+        return part - y * ((b - T::one()) / (T::one() - x));
     }
     if y == T::zero() {
         return T::zero();

@@ -3,7 +3,7 @@
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::error_function::fraction;
-use crate::math::{EULER, at_base, cospi, plain, sinpi};
+use crate::math::{EULER, at_base, cospi, plain, sinpi, undefined};
 use crate::{Real, primitive};
 
 /// The exponential integral E1(x), the integral of exp(-t) / t from x to infinity.
@@ -112,7 +112,7 @@ pub fn sici<T: Real>(x: T) -> (T, T) {
 /// The Fresnel integral S(x), the integral of sin(pi t^2 / 2) from 0 to x (DLMF 7.2.8).
 ///
 /// Domain: all x.
-/// Edge: -1/2 and 1/2 at the infinities.
+/// Edge: -1/2 and 1/2 at the infinities, where the derivative is NaN: it has no limit.
 ///
 /// ```
 /// assert!((difrules_core::math::fresnel_s(1.0_f64) - 0.4382591473903548).abs() < 1e-15);
@@ -129,7 +129,7 @@ pub fn fresnel_s<T: Real>(x: T) -> T {
 /// The Fresnel integral C(x), the integral of cos(pi t^2 / 2) from 0 to x (DLMF 7.2.7).
 ///
 /// Domain: all x.
-/// Edge: -1/2 and 1/2 at the infinities.
+/// Edge: -1/2 and 1/2 at the infinities, where the derivative is NaN: it has no limit.
 ///
 /// ```
 /// assert!((difrules_core::math::fresnel_c(1.0_f64) - 0.7798934003768228).abs() < 1e-15);
@@ -155,7 +155,7 @@ pub fn fresnel_c<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| slope_of_spence(x),
-    symbolic = |x| -exprel(x.ln()).recip(),
+    symbolic = |x| if x == f64::INFINITY { 0 } else { -exprel(x.ln()).recip() },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive()
 )]
@@ -293,7 +293,7 @@ fn cosine_quotient<T: Real>(x: T) -> T {
 fn half_square<T: Real>(x: T) -> T {
     if ComplexField::abs(x) > convert(1e17) {
         // Such a number is a multiple of four; a product of zero, the derivative of which is that of the square.
-        return if x.is_finite() { x * (x % convert(4.0)) } else { T::zero() };
+        return if x.is_finite() { x * (x % convert(4.0)) } else { undefined(x) };
     }
     // Veltkamp's splitting into halves, whose products are exact.
     let four: T = convert(4.0);

@@ -2,7 +2,7 @@
 
 use nalgebra::convert;
 
-use crate::math::{Rounding, at_base, at_base_of_two, cosm1, rem2pi};
+use crate::math::{Rounding, at_base, at_base_of_two, cosm1, mod2pi, rem2pi};
 use crate::{Real, primitive};
 
 /// The function W of Lambert on the branch 0 or -1, which is a constant: the solution of W exp(W) = x with W >= -1
@@ -74,12 +74,32 @@ pub fn lambert_w_plus_one<T: Real>(branch: i32, x: T) -> T {
 /// assert!((anomaly - 0.5 * anomaly.sin() - 1.0).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (|_, e, y| (T::one() - e - e * cosm1(y)).recip(), |_, e, y| y.sin() / (T::one() - e - e * cosm1(y))),
+    partial = (|m, e, y| slopes_of_orbit(m, e, y)[0], |m, e, y| slopes_of_orbit(m, e, y)[1]),
+    symbolic = (
+        |m, e, y| if abs(m) > 7 {
+            (1 - e - e * cosm1(eccentric_anomaly(mod2pi(m), e))).recip()
+        } else {
+            (1 - e - e * cosm1(y)).recip()
+        },
+        |m, e, y| if abs(m) > 7 {
+            sin(eccentric_anomaly(mod2pi(m), e)) / (1 - e - e * cosm1(eccentric_anomaly(mod2pi(m), e)))
+        } else {
+            sin(y) / (1 - e - e * cosm1(y))
+        }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(-7.0, 7.0), random.between(0.05, 0.8))
 )]
 pub fn eccentric_anomaly<T: Real>(mean: T, eccentricity: T) -> T {
     at_base_of_two(mean, eccentricity, kepler)
+}
+
+/// The derivatives by the mean anomaly and by the eccentricity. Beyond a turn the solution has lost digits of its angle.
+fn slopes_of_orbit<T: Real>(mean: T, e: T, y: T) -> [T; 2] {
+    let far = mean.to_f64().abs() > 7.0;
+    let angle = if far { eccentric_anomaly(mod2pi(mean), e) } else { y };
+    let slope = (T::one() - e - e * cosm1(angle)).recip();
+    [slope, angle.sin() * slope]
 }
 
 /// The double nearest to -1/e, which is a little less.
