@@ -247,6 +247,7 @@ fn second_derivatives_are_the_same_in_each_nesting() {
         of_asecd at 1.0 => -INFINITY,
         of_asecd at 1e200 => 0.0,
         of_asech at 0.0 => INFINITY,
+        of_asech at 1.0 => -INFINITY,
         of_asech at 1e-200 => INFINITY,
         of_logit at 0.0 => -INFINITY,
         of_logit at 1.0 => INFINITY,

@@ -305,8 +305,13 @@ fn real_asinh<T: Real>(x: T) -> T {
     (ComplexField::abs(x).ln() + T::ln_2()).copysign(x)
 }
 
-/// -1 / (x sqrt(1 - x^2)), from which in a mode 1 / x is taken apart near 0, where the derivative of the root is zero.
+/// -1 / (x sqrt(1 - x^2)), from which in a mode 1 / x is taken apart near 0, where the derivative of the root is zero. At 1 no
+/// factor may be zero, nor two ways be of both signs: with y = 1 - 2 x^2 it is -2 / sqrt(1 - y^2).
 fn slope_of_asech<T: Real>(x: T) -> T {
+    if !T::BASE && x == T::one() {
+        let y = x.mul_add(-(x + x), T::one());
+        return one_minus_square(y).sqrt().recip() * convert(-2.0);
+    }
     let root = one_minus_square(x).sqrt();
     if T::BASE || x.to_f64() > 0.5 {
         return -(x * root).recip();

@@ -246,7 +246,9 @@ fn gamma_density_by_place<T: Real>(a: T, x: T, y: T) -> T {
     if y == T::zero() && !(a.is_finite() && x.is_finite()) {
         return T::zero();
     }
-    y / x * (a - x - T::one())
+    let quotient = y / x;
+    // A small place by itself, where the quotient may be infinite.
+    if x.to_f64() < 1e-3 { quotient * (a - T::one()) - y } else { quotient * (a - x - T::one()) }
 }
 
 // The incomplete gamma function. Which way to compute it, by place:
