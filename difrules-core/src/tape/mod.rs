@@ -240,7 +240,7 @@ impl<S: Number> Tapes<S> {
             StatementKind::Linear => false,
             StatementKind::Infinite => true,
             // Of others both partial derivatives count.
-            _ => tape.infinite && (first.2.is_nothing() || second.2.is_nothing()),
+            _ => tape.infinite && (first.2.plain() == 0.0 || second.2.plain() == 0.0),
         };
         if is_noted {
             tape.note(kind);
