@@ -22,7 +22,9 @@ pub use bessel::{
     besseli, besselix, besselj, besselj0, besselj1, besseljx, besselk, besselkx, bessely, bessely0,
     bessely1, besselyx, scaled_bessel_slope,
 };
-pub use beta_functions::{beta, digamma_difference, ln_beta, trigamma_difference};
+pub use beta_functions::{
+    beta, beta_mixed_slope, beta_slope, digamma_difference, ln_beta, trigamma_difference,
+};
 pub use elliptic::{ellipe, ellipk};
 pub use error_function::{
     dawson, dawson_derivative, erf, erf_between, erfc, erfc_ratio, erfcinv, erfcx, erfi, erfinv,
