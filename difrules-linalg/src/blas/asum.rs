@@ -1,4 +1,5 @@
 use difrules_core::contract::Kind;
+use difrules_core::kernel::vectorised;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
@@ -78,13 +79,16 @@ fn asum_reverse<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut x_bar) = x_bar.buffer() else { return };
-    for (x_bar, &x) in numbers_mut(&mut x_bar).iter_mut().zip(x.as_slice()) {
-        if <T::Kind as Kind>::REAL {
-            *x_bar += T::from_real(sign(x.real()) * y_bar);
-        } else {
-            let mut slope = x;
-            slope.parts_mut().iter_mut().for_each(|part| *part = sign(*part) * y_bar);
-            *x_bar += slope;
+    let both = numbers_mut(&mut x_bar).iter_mut().zip(x.as_slice());
+    vectorised(|| {
+        for (x_bar, &x) in both {
+            if <T::Kind as Kind>::REAL {
+                *x_bar += T::from_real(sign(x.real()) * y_bar);
+            } else {
+                let mut slope = x;
+                slope.parts_mut().iter_mut().for_each(|part| *part = sign(*part) * y_bar);
+                *x_bar += slope;
+            }
         }
-    }
+    });
 }

@@ -1,10 +1,11 @@
 use difrules_core::contract::Adjoint;
+use difrules_core::kernel::vectorised;
 use difrules_core::testing::Sampler;
 use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, StorageMut};
 
-use crate::block::{along_factor, pairing_by};
+use crate::block::{along_factor, numbers_mut, pairing_by};
 
 /// x <- a x, in place; for vectors and matrices of any storage.
 ///
@@ -68,7 +69,8 @@ fn scal_reverse<T: Scalar, R: Dim, C: Dim>(
     if let Some(x) = x {
         a_bar.add(|| pairing_by(a, &x_bar, x));
     }
-    x_bar.apply(|x_bar| *x_bar = along_factor(*x_bar, a.conjugate()));
+    let (a, x_bar) = (a.conjugate(), numbers_mut(&mut x_bar));
+    vectorised(|| x_bar.iter_mut().for_each(|x_bar| *x_bar = along_factor(*x_bar, a)));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {
