@@ -120,7 +120,7 @@ pub fn bessely1<T: Real>(x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
             if abs(y) == f64::INFINITY { -y } else { y / x * order - besselj(order + T::one(), x) }
         } else {
-            if abs(y) == f64::INFINITY { -y } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            if order < 0 && abs(y) == f64::INFINITY { -y } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -148,7 +148,7 @@ pub fn besselj<T: Real>(order: T, x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
             if abs(y) == f64::INFINITY { -y } else { y / x * order - besseljx(order + T::one(), x) }
         } else {
-            if abs(y) == f64::INFINITY { -y } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            if order < 0 && abs(y) == f64::INFINITY { -y } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
