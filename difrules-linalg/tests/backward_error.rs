@@ -188,7 +188,7 @@ impl<T: Scalar> At<T> {
         assert!((0..r.nrows()).all(positive), "{name}, {}", self.family);
     }
 
-    fn to_hessenberg(&mut self, a: &DMatrix<T>) {
+    fn by_similarity(&mut self, a: &DMatrix<T>) {
         let p = power(a);
         for name in ["schur", "hessenberg"] {
             let Some((q, t)) = self.call::<(DMatrix<T>, DMatrix<T>)>(name, &[a]) else { continue };
@@ -198,7 +198,7 @@ impl<T: Scalar> At<T> {
         }
     }
 
-    fn to_tridiagonal(&mut self, hermitian: &DMatrix<T>) {
+    fn by_symmetry(&mut self, hermitian: &DMatrix<T>) {
         let p = power(hermitian);
         if let Some(y) =
             self.call::<SymmetricTridiagonal<T, Dyn>>("symmetric_tridiagonal", &[hermitian])
@@ -218,7 +218,7 @@ impl<T: Scalar> At<T> {
     fn of_squares(&mut self, a: &DMatrix<T>) {
         let p = power(a);
         let a_wide = wide(a, p);
-        self.to_hessenberg(a);
+        self.by_similarity(a);
         if let Some(y) = self.call::<Eigen<T, Dyn>>("eigen", &[a]) {
             let (v, w) = (
                 wide(&y.eigenvectors, 0),
@@ -239,7 +239,7 @@ impl<T: Scalar> At<T> {
             self.same("symmetric_eigen", &h, &(&v * diagonal(&y.eigenvalues, p) * v.adjoint()));
             self.orthonormal("symmetric_eigen", &v);
         }
-        self.to_tridiagonal(&hermitian);
+        self.by_symmetry(&hermitian);
         if let Some(y) = self.call::<Lblt<T, Dyn>>("lblt", &[&hermitian]) {
             let (l, mut b) = (wide(&y.l, 0), diagonal(&y.diagonal, p));
             let beside = wide(
@@ -585,8 +585,8 @@ fn everything<T: Scalar>() {
                 at.may_fail = may_fail;
                 at.by_reflections(&a);
                 if rows == columns {
-                    at.to_hessenberg(&a);
-                    at.to_tridiagonal(&(&a + a.adjoint()));
+                    at.by_similarity(&a);
+                    at.by_symmetry(&(&a + a.adjoint()));
                 }
             }
         }

@@ -93,9 +93,9 @@ fn panel<T: Scalar>(
         let (earlier, vector) = v.columns_range_pair(..i, i);
         let vector = &vector.as_slice()[i..];
         add_columns(right.rows_range(top..), vector, now);
-        for l in 0..i {
-            along[l] = dotc(&earlier.column(l).as_slice()[i..], vector);
-            add_scaled(-along[l], &done.column(l).as_slice()[top..], now);
+        for (l, along) in along.iter_mut().enumerate().take(i) {
+            *along = dotc(&earlier.column(l).as_slice()[i..], vector);
+            add_scaled(-*along, &done.column(l).as_slice()[top..], now);
         }
         now.iter_mut().for_each(|y| *y *= tau);
         t[(i, i)] = tau;

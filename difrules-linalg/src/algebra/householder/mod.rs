@@ -60,14 +60,8 @@ pub(crate) fn add_scaled<T: Scalar>(a: T, x: &[T], y: &mut [T]) {
 /// y <- y + A x.
 pub(crate) fn add_columns<T: Scalar>(a: DMatrixView<'_, T>, x: &[T], y: &mut [T]) {
     // Four columns at once, so that y is read and written less often.
-    let mut columns = (0..a.ncols()).step_by(4);
-    for j in columns.by_ref() {
-        if j + 4 > a.ncols() {
-            for j in j..a.ncols() {
-                add_scaled(x[j], a.column(j).as_slice(), y);
-            }
-            break;
-        }
+    let whole = a.ncols() / 4 * 4;
+    for j in (0..whole).step_by(4) {
         let factors = [x[j], x[j + 1], x[j + 2], x[j + 3]];
         let four = [0, 1, 2, 3].map(|l| a.column(j + l));
         let [a0, a1, a2, a3] = [0, 1, 2, 3].map(|l| &four[l].as_slice()[..y.len()]);
@@ -77,6 +71,9 @@ pub(crate) fn add_columns<T: Scalar>(a: DMatrixView<'_, T>, x: &[T], y: &mut [T]
                     + (factors[2] * a2[i] + factors[3] * a3[i]);
             }
         });
+    }
+    for (j, &x) in x.iter().enumerate().skip(whole) {
+        add_scaled(x, a.column(j).as_slice(), y);
     }
 }
 
