@@ -231,13 +231,7 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
         let is_finite = |tangent: &T| tangent.to_f64().is_finite();
         if is_beyond(slope, quotient, inverse) && other.tangents.iter().all(is_finite) {
             return Self::with_tangents(quotient, &self, &other, |i| {
-                let y_dot = other.tangents[i];
-                // Nothing makes up for an infinity, and reverse mode has NaN where the slope is nothing.
-                let moved = if y_dot.to_f64().is_finite() {
-                    chain(-quotient, chain(inverse, y_dot))
-                } else {
-                    chain(slope, y_dot)
-                };
+                let moved = chain(-quotient, chain(inverse, other.tangents[i]));
                 chain(inverse, self.tangents[i]) + moved
             });
         }
