@@ -239,15 +239,19 @@ pub(super) fn digamma_rise<T: Real>(x: T, d: T) -> T {
         };
         x += T::one();
     }
-    // The difference of the two asymptotic series, by that of their powers:
-    // u^k - w^k = u (u^(k-1) - w^(k-1)) + (u - w) w^(k-1) at the squares of the inverses.
     let (inverse, after) = (x.recip(), (x + d).recip());
     let fall = d * inverse * after;
+    // By a quotient, of whose derivatives no factor underflows.
+    sum += (d / x).ln_1p() + fall * convert(0.5);
+    add_differences(sum, [inverse, after], fall)
+}
+
+/// Adds the difference of the asymptotic series at two inverses, over what `fall` is their difference over, by that of their
+/// powers: u^k - w^k = u (u^(k-1) - w^(k-1)) + (u - w) w^(k-1) at the squares of the inverses.
+fn add_differences<T: Real>(mut sum: T, [inverse, after]: [T; 2], fall: T) -> T {
     let (square, square_after) = (inverse * inverse, after * after);
     let step = fall * (inverse + after);
     let (mut difference, mut power) = (step, square_after);
-    // By a quotient, of whose derivatives no factor underflows.
-    sum += (d / x).ln_1p() + fall * convert(0.5);
     for b in DIGAMMA_SERIES {
         sum += difference * convert(b);
         difference = difference * square + power * step;
@@ -269,16 +273,8 @@ pub(super) fn digamma_rise_quotient<T: Real>(x: T, d: T) -> T {
     let logarithm =
         (0..14).rev().fold(T::zero(), |sum, k| convert::<f64, T>(1.0 / f64::from(k + 1)) - sum * u);
     let fall = inverse * after;
-    let (square, square_after) = (inverse * inverse, after * after);
-    let step = fall * (inverse + after);
-    let (mut difference, mut power) = (step, square_after);
     sum += logarithm / x + fall * convert(0.5);
-    for b in DIGAMMA_SERIES {
-        sum += difference * convert(b);
-        difference = difference * square + power * step;
-        power *= square_after;
-    }
-    sum
+    add_differences(sum, [inverse, after], fall)
 }
 
 /// ln gamma(x + d) - ln gamma(x) for positive x and x + d, without cancellation for a small d.
