@@ -4,7 +4,10 @@ use difrules_core::Scalar;
 use nalgebra::{DMatrix, DMatrixViewMut};
 
 use super::compact::{PANEL, in_blocks};
-use super::{add_columns, add_scaled, dotc, eliminate, leader, reflect_rows, reflection};
+use super::{
+    add_columns, dotc, eliminate, leader, reflect_rows, reflection, subtract_along,
+    subtract_columns,
+};
 use crate::block::multiply;
 
 /// Replaces a tall A by the vectors of U of A = U B V^H on and below the diagonal, and gives those of V, below
@@ -46,15 +49,13 @@ pub(crate) fn to_bidiagonal<T: Scalar>(
         }
         let mut column = vectors.column_mut(k);
         let v = &mut column.as_mut_slice()[k + 1..];
-        v.iter_mut().enumerate().for_each(|(j, v)| *v = a[(k, k + 1 + j)]);
-        let leader = k + 1 + leader(v);
-        right_swaps[k] = leader;
+        v.iter_mut().enumerate().for_each(|(j, v)| *v = a[(k, k + 1 + j)].conjugate());
+        right_swaps[k] = k + 1 + leader(v);
         // The vectors of U before have no column here, those of V no row above.
-        a.swap_columns(k + 1, leader);
-        vectors.swap_rows(k + 1, leader);
+        a.swap_columns(k + 1, right_swaps[k]);
+        vectors.swap_rows(k + 1, right_swaps[k]);
         let mut column = vectors.column_mut(k);
         let v = &mut column.as_mut_slice()[k + 1..];
-        v.iter_mut().enumerate().for_each(|(j, v)| *v = a[(k, k + 1 + j)].conjugate());
         (off_diagonal[k], right_taus[k]) = reflection(v);
         if !right_taus[k].is_zero() {
             let mut rest = a.view_range_mut(k + 1.., k + 1..);
@@ -83,10 +84,8 @@ fn panel<T: Scalar>(
     for k in 0..width {
         let mut column = a.column_mut(k);
         let column = &mut column.as_mut_slice()[k..];
-        for l in 0..k {
-            add_scaled(-ys[(k, l)].conjugate(), &us.column(l).as_slice()[k..], column);
-            add_scaled(-vs[(k, l)].conjugate(), &xs.column(l).as_slice()[k..], column);
-        }
+        subtract_columns(us.view_range(k.., ..k), ys.row(k), column);
+        subtract_columns(xs.view_range(k.., ..k), vs.row(k), column);
         swaps[k] = k + leader(column);
         a.swap_rows(k, swaps[k]);
         us.swap_rows(k, swaps[k]);
@@ -107,21 +106,15 @@ fn panel<T: Scalar>(
         for (j, y) in y.iter_mut().enumerate() {
             *y = dotc(&a.column(next + j).as_slice()[k..], u);
         }
-        for l in 0..k {
-            let (along_u, along_x) =
-                (dotc(&us.column(l).as_slice()[k..], u), dotc(&xs.column(l).as_slice()[k..], u));
-            add_scaled(-along_u, &done.column(l).as_slice()[next..], y);
-            add_scaled(-along_x, &vs.column(l).as_slice()[next..], y);
-        }
+        subtract_along(done.rows_range(next..), us.view_range(k.., ..k), u, y);
+        subtract_along(vs.view_range(next.., ..k), xs.view_range(k.., ..k), u, y);
         y.iter_mut().for_each(|y| *y *= tau);
 
         let mut row = vectors.column_mut(k);
         let row = &mut row.as_mut_slice()[next..];
         row.iter_mut().enumerate().for_each(|(j, v)| *v = a[(k, next + j)].conjugate());
-        for l in 0..next {
-            add_scaled(-us[(k, l)].conjugate(), &ys.column(l).as_slice()[next..], row);
-            add_scaled(-xs[(k, l)].conjugate(), &vs.column(l).as_slice()[next..], row);
-        }
+        subtract_columns(ys.view_range(next.., ..next), us.row(k), row);
+        subtract_columns(vs.view_range(next.., ..k), xs.row(k), row);
         right_swaps[k] = next + leader(row);
         a.swap_columns(next, right_swaps[k]);
         vectors.swap_rows(next, right_swaps[k]);
@@ -141,14 +134,8 @@ fn panel<T: Scalar>(
         let (done, mut x) = xs.columns_range_pair_mut(..k, k);
         let x = &mut x.as_mut_slice()[next..];
         add_columns(a.view_range(next.., next..), v, x);
-        for l in 0..next {
-            let along_y = dotc(&ys.column(l).as_slice()[next..], v);
-            add_scaled(-along_y, &us.column(l).as_slice()[next..], x);
-        }
-        for l in 0..k {
-            let along_v = dotc(&vs.column(l).as_slice()[next..], v);
-            add_scaled(-along_v, &done.column(l).as_slice()[next..], x);
-        }
+        subtract_along(us.view_range(next.., ..next), ys.view_range(next.., ..next), v, x);
+        subtract_along(done.rows_range(next..), vs.view_range(next.., ..k), v, x);
         x.iter_mut().for_each(|x| *x *= tau);
     }
     let one = T::one();

@@ -4,7 +4,9 @@ use difrules_core::Scalar;
 use nalgebra::{DMatrix, DMatrixViewMut};
 
 use super::compact::{PANEL, in_blocks, reflect_all};
-use super::{add_columns, add_scaled, dotc, leader, reflect, reflect_rows, reflection};
+use super::{
+    add_columns, add_scaled, dotc, leader, reflect, reflect_rows, reflection, subtract_columns,
+};
 use crate::block::{block, multiply, product};
 
 /// Replaces A by H of A = Q H Q^H on and above the first subdiagonal, which is real, and by the vectors of Q
@@ -62,9 +64,7 @@ fn panel<T: Scalar>(
         let mut column = a.column_mut(first + i);
         let column = &mut column.as_mut_slice()[top..];
         if i > 0 {
-            for l in 0..i {
-                add_scaled(-v[(i - 1, l)].conjugate(), &y.column(l).as_slice()[top..], column);
-            }
+            subtract_columns(y.view_range(top.., ..i), v.row(i - 1), column);
             for l in 0..i {
                 along[l] = dotc(&v.column(l).as_slice()[l..], &column[l..]);
             }

@@ -77,6 +77,24 @@ pub(crate) fn add_columns<T: Scalar>(a: DMatrixView<'_, T>, x: &[T], y: &mut [T]
     }
 }
 
+/// y <- y - A b^H for a row b of as many numbers as A has columns, or more.
+fn subtract_columns<'a, T: Scalar>(
+    a: DMatrixView<'_, T>,
+    b: impl IntoIterator<Item = &'a T>,
+    y: &mut [T],
+) {
+    for (column, b) in a.column_iter().zip(b) {
+        add_scaled(-b.conjugate(), column.as_slice(), y);
+    }
+}
+
+/// y <- y - A (B^H x).
+fn subtract_along<T: Scalar>(a: DMatrixView<'_, T>, b: DMatrixView<'_, T>, x: &[T], y: &mut [T]) {
+    for (a, b) in a.column_iter().zip(b.column_iter()) {
+        add_scaled(-dotc(b.as_slice(), x), a.as_slice(), y);
+    }
+}
+
 /// Replaces what comes after the first entry of x by that of v; returns beta and tau. Where there is nothing
 /// to reflect tau is zero.
 pub(crate) fn reflection<T: Scalar>(x: &mut [T]) -> (T::Real, T) {

@@ -4,7 +4,7 @@ use difrules_core::Scalar;
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 
 use super::compact::{PANEL, in_blocks};
-use super::{add_scaled, dotc, leader, reflection};
+use super::{add_scaled, dotc, leader, reflection, subtract_along, subtract_columns};
 use crate::algebra::triangular_part::add_outer;
 use crate::blas::options::Triangle;
 
@@ -118,12 +118,8 @@ fn panel<T: Scalar>(
     for k in 0..width {
         let mut column = a.column_mut(k);
         let column = &mut column.as_mut_slice()[k..];
-        for l in 0..k {
-            let (v, w) = (vs.column(l), ws.column(l));
-            let (v, w) = (&v.as_slice()[k..], &w.as_slice()[k..]);
-            add_scaled(-w[0].conjugate(), v, column);
-            add_scaled(-v[0].conjugate(), w, column);
-        }
+        subtract_columns(vs.view_range(k.., ..k), ws.row(k), column);
+        subtract_columns(ws.view_range(k.., ..k), vs.row(k), column);
         diagonal[k] = column[0].real();
         swaps[k] = k + 1 + leader(&column[1..]);
         exchange(a, k, k + 1, swaps[k]);
@@ -141,12 +137,9 @@ fn panel<T: Scalar>(
         let (done, mut x) = ws.columns_range_pair_mut(..k, k);
         let x = &mut x.as_mut_slice()[k + 1..];
         hermitian_times(right.rows_range(k + 1..), v, x);
-        for l in 0..k {
-            let (v_l, w_l) = (vs.column(l), done.column(l));
-            let (v_l, w_l) = (&v_l.as_slice()[k + 1..], &w_l.as_slice()[k + 1..]);
-            add_scaled(-dotc(w_l, v), v_l, x);
-            add_scaled(-dotc(v_l, v), w_l, x);
-        }
+        let (done, earlier) = (done.rows_range(k + 1..), vs.view_range(k + 1.., ..k));
+        subtract_along(earlier, done.as_view(), v, x);
+        subtract_along(done.as_view(), earlier, v, x);
         beside(tau, v, x);
     }
     let (v, w) = (vs.rows_range(width..), ws.rows_range(width..));
