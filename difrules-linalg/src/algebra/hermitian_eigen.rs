@@ -427,9 +427,22 @@ pub(crate) fn settled_weights<'a, S: Real>(
 
 /// Two weights w of values v, of which the direction moves them by `moved`, w first, if it moves the weights too.
 pub(crate) struct Pair<S> {
-    pub(crate) weights: S,
-    pub(crate) gap: S,
-    pub(crate) moved: Option<(S, S)>,
+    weights: S,
+    gap: S,
+    moved: Option<(S, S)>,
+}
+
+impl<S: Real> Pair<S> {
+    /// Those at j less those at i, with how far the direction moves the values apart.
+    pub(crate) fn of(
+        (i, j): (usize, usize),
+        weights: &[S],
+        weights_dot: Option<&[S]>,
+        (gap, gap_dot): (S, S),
+    ) -> Self {
+        let moved = weights_dot.map(|weights_dot| (weights_dot[j] - weights_dot[i], gap_dot));
+        Self { weights: weights[j] - weights[i], gap, moved }
+    }
 }
 
 /// x (w_j - w_i) / (v_j - v_i) for weights w of values v, with their differences.
@@ -645,7 +658,7 @@ where
     let all = largest_modulus(h.iter());
     let mut quotients = Quotients::new::<T::Real>("symmetric_eigenvalues", all);
     let mut m = h.clone();
-    let most = size_of(weights.as_slice());
+    let (most, size) = (size_of(weights.as_slice()), size_of(values.as_slice()));
     for j in 0..values.len() {
         for i in 0..values.len() {
             m[(i, j)] = if sizes.are_one(i, j) || i == j {
@@ -659,14 +672,10 @@ where
             } else {
                 let gap = values[j] - values[i];
                 let found = sizes.difference(i, j, gap);
-                let pair = Pair {
-                    weights: weights[j] - weights[i],
-                    gap,
-                    moved: weights_dot.map(|weights_dot| {
-                        (weights_dot[j] - weights_dot[i], (h[(j, j)] - h[(i, i)]).real())
-                    }),
-                };
-                slope(&mut quotients, h[(i, j)], &pair, (most, size_of(values.as_slice())), found)
+                let gap_dot = (h[(j, j)] - h[(i, i)]).real();
+                let weights_dot = weights_dot.map(OVector::as_slice);
+                let pair = Pair::of((i, j), weights.as_slice(), weights_dot, (gap, gap_dot));
+                slope(&mut quotients, h[(i, j)], &pair, (most, size), found)
             };
         }
     }

@@ -743,7 +743,7 @@ where
     }
     let mut m = p.clone();
     let mut quotients = Quotients::new::<T::Real>("singular_values", all);
-    let most = size_of(weights.as_slice());
+    let (most, size) = (size_of(weights.as_slice()), size_of(values.as_slice()));
     for j in 0..count {
         for i in 0..count {
             let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
@@ -765,14 +765,10 @@ where
             } else {
                 let gap = values[j] - values[i];
                 let found = sizes.difference(i, j, gap);
-                let pair = Pair {
-                    weights: weights[j] - weights[i],
-                    gap,
-                    moved: weights_dot.map(|weights_dot| {
-                        (weights_dot[j] - weights_dot[i], (p[(j, j)] - p[(i, i)]).real())
-                    }),
-                };
-                slope(&mut quotients, hermitian, &pair, (most, size_of(values.as_slice())), found)
+                let gap_dot = (p[(j, j)] - p[(i, i)]).real();
+                let weights_dot = weights_dot.map(OVector::as_slice);
+                let pair = Pair::of((i, j), weights.as_slice(), weights_dot, (gap, gap_dot));
+                slope(&mut quotients, hermitian, &pair, (most, size), found)
             };
             let both = values[j] + values[i];
             let sum = skew.scale((weights[j] + weights[i]) / both);
