@@ -296,6 +296,20 @@ fn cubes<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
     })
 }
 
+/// A direction for [`cubes`], and the product of their Hessian with it: a symmetric one where they read one triangle.
+fn curvature_of_cubes<'a>(
+    which: usize,
+    a: &DMatrix<f64>,
+    even: &'a DMatrix<f64>,
+    any: &'a DMatrix<f64>,
+) -> (&'a DMatrix<f64>, DMatrix<f64>) {
+    if which < 3 {
+        (even, (a * even + even * a) * 3.0)
+    } else {
+        (any, (any * a * a + a * any.transpose() * a + a * a * any) * 4.0)
+    }
+}
+
 #[test]
 fn second_derivatives_of_values_that_repeat_by_any_primitive() {
     let mut random = Sampler::new(80, 80);
@@ -306,12 +320,7 @@ fn second_derivatives_of_values_that_repeat_by_any_primitive() {
             let a = (&a + a.transpose()) * 0.5;
             let (even, any) = (symmetric(&mut random, 4), random.matrix::<f64>(4, 4));
             for which in 0..5 {
-                let (e, expected) = if which < 3 {
-                    (&even, (&a * &even + &even * &a) * 3.0)
-                } else {
-                    let (e, t) = (&any, any.transpose());
-                    (&any, (e * &a * &a + &a * t * &a + &a * &a * e) * 4.0)
-                };
+                let (e, expected) = curvature_of_cubes(which, &a, &even, &any);
                 let size = expected.norm();
                 let (found, heard) = diagnosed(|| hvp(|a| cubes(which, a), &a, e).unwrap());
                 let error = (&found - &expected).norm() / size;
@@ -855,12 +864,7 @@ fn second_derivatives_of_symmetric_functions_at_any_gap() {
             let a = (&a + a.transpose()) * 0.5;
             let (even, any) = (symmetric(&mut random, 2), random.matrix::<f64>(2, 2));
             for which in 0..5 {
-                let (e, expected) = if which < 3 {
-                    (&even, (&a * &even + &even * &a) * 3.0)
-                } else {
-                    let (e, t) = (&any, any.transpose());
-                    (&any, (e * &a * &a + &a * t * &a + &a * &a * e) * 4.0)
-                };
+                let (e, expected) = curvature_of_cubes(which, &a, &even, &any);
                 let (found, _) = diagnosed(|| hvp(|a| cubes(which, a), &a, e).unwrap());
                 let error = (&found - &expected).norm() / expected.norm();
                 assert!(error < 1e-7, "{which} {gap:e}: {error:e}");
