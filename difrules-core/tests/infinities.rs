@@ -345,3 +345,34 @@ fn what_is_nan_has_no_derivative() {
     let off = gradient(|x| select(*x < Var::constant(0.0), sqrt(*x), *x), &4.0_f64);
     assert_eq!(off, 1.0);
 }
+
+/// The slope of a quotient may underflow where what it is multiplied with makes up for it.
+#[test]
+fn quotients_whose_slopes_underflow() {
+    fn scaled<T: Real>(x: &[T; 2], factor: f64) -> T {
+        x[0] / x[1] * nalgebra::convert(factor)
+    }
+    // (x, y, factor, d/dx, d/dy) of x / y times a factor.
+    for (x, y, factor, by_x, by_y) in [
+        (1e-200, 1e100, 1e250, 1e150, -1e-150),
+        (-1.0, 1e170, 1e200, 1e30, 1e-140),
+        (1.0, 1e157, 1e200, 1e43, -1e-114),
+    ] {
+        let near = |found: f64, expected: f64| {
+            assert!((found / expected - 1.0).abs() < 1e-14, "{x} {y}: {found} {expected}");
+        };
+        let found = gradient(|x: &[Var<f64>; 2]| scaled(x, factor), &[x, y]);
+        near(found[0], by_x);
+        near(found[1], by_y);
+        let along = |y: &Dual<f64>| number::<Dual<f64>>(x) / *y;
+        near(jvp(along, &y, &factor).1, by_y);
+        let mut recording = Recording::new(|x: &[Var<f64>; 2]| scaled(x, factor), &[2.0, 3.0]);
+        let mut again = [0.0; 2];
+        recording.value_and_gradient(&[x, y], &mut again).unwrap();
+        assert_eq!(again, found);
+        // In a mode of a mode.
+        let within = |x: &[Var<Var<f64>>; 2]| scaled(x, factor);
+        let mixed = gradient(|x: &[Var<f64>; 2]| gradient(within, x)[1], &[x, y]);
+        near(mixed[0], by_y / x);
+    }
+}

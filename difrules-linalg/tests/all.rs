@@ -12,6 +12,7 @@ mod examples;
 mod families;
 mod functions;
 mod matrix;
+mod overflow;
 mod reference;
 mod resting;
 mod scales;

@@ -443,6 +443,11 @@ macro_rules! base {
             }
 
             #[inline]
+            fn has_digits_of(self, other: Self) -> bool {
+                self.is_same(other)
+            }
+
+            #[inline]
             fn tapes() -> &'static RefCell<Tapes<Self>> {
                 thread_local! {
                     // A reference, since a place without destructor is the fastest to come to, and

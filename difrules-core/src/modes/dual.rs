@@ -229,7 +229,7 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
         let inverse = T::one() / other.value;
         let slope = -(quotient * inverse);
         let is_finite = |tangent: &T| tangent.to_f64().is_finite();
-        if is_beyond(slope, quotient, inverse) && other.tangents.iter().all(is_finite) {
+        if tape::is_beyond(slope, quotient, inverse) && other.tangents.iter().all(is_finite) {
             return Self::with_tangents(quotient, &self, &other, |i| {
                 let moved = chain(-quotient, chain(inverse, other.tangents[i]));
                 chain(inverse, self.tangents[i]) + moved
@@ -237,18 +237,6 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
         }
         Self::product(quotient, (self, inverse), (other, slope))
     }
-}
-
-/// Whether the slope of a quotient is too large for the numbers, or too small, where its factors are not: what it is
-/// multiplied with may make up for it if that is finite, so each factor is multiplied by itself.
-#[inline]
-fn is_beyond<T: Real>(slope: T, quotient: T, inverse: T) -> bool {
-    let size = slope.to_f64().abs();
-    if size >= f64::from(f32::MIN_POSITIVE) && size < f64::INFINITY {
-        return false;
-    }
-    let is_factor = |x: T| x.to_f64() != 0.0 && x.to_f64().is_finite();
-    is_factor(quotient) && is_factor(inverse)
 }
 
 impl<T: Real, const N: usize> std::ops::Neg for Dual<T, N> {
@@ -314,6 +302,11 @@ impl<T: Real, const N: usize> Number for Dual<T, N> {
     fn is_same(self, other: Self) -> bool {
         let tangents = self.tangents.into_iter().zip(other.tangents);
         self.value.is_same(other.value) && tangents.fold(true, |same, (a, b)| same && a.is_same(b))
+    }
+
+    fn has_digits_of(self, other: Self) -> bool {
+        let mut tangents = self.tangents.into_iter().zip(other.tangents);
+        self.value.has_digits_of(other.value) && tangents.all(|(a, b)| a.has_digits_of(b))
     }
 }
 

@@ -84,7 +84,7 @@ impl<S: Number> Tape<S> {
 
     /// The operands of a statement with the partial derivatives by them, and which of these are the other factor of a
     /// product.
-    fn edges(&self, statement: usize, number: u32) -> ([u32; 2], [S; 2], [bool; 2]) {
+    pub(super) fn edges(&self, statement: usize, number: u32) -> ([u32; 2], [S; 2], [bool; 2]) {
         match &self.plan {
             Some(plan) => plan.edges(statement, number),
             None => {
@@ -96,7 +96,7 @@ impl<S: Number> Tape<S> {
         }
     }
 
-    fn spans_of(&self, node: &Node) -> &[Span] {
+    pub(super) fn spans_of(&self, node: &Node) -> &[Span] {
         &self.spans[node.first_span as usize..][..node.spans as usize]
     }
 
@@ -110,7 +110,12 @@ impl<S: Number> Tape<S> {
 
     /// What a node's rule adds to the numbers that it reads, argument by argument, into the scratch, where
     /// the adjoints of its results are these. What the rule does not add to stays as it is.
-    fn contributions(&self, node: &Node, adjoint: impl Fn(u32) -> S, scratch: &mut Vec<S>) {
+    pub(super) fn contributions(
+        &self,
+        node: &Node,
+        adjoint: impl Fn(u32) -> S,
+        scratch: &mut Vec<S>,
+    ) {
         let spans = self.spans_of(node);
         scratch.clear();
         let inputs = spans.iter().map(|span| span.count as usize).sum();
@@ -255,8 +260,8 @@ impl<S: Number> Tape<S> {
         }
         // Backwards: what the results depend on.
         let mut live = vec![DEAD; values];
-        for &seed in &self.seeds {
-            live[seed as usize] = 0;
+        for (number, _) in self.seeds.iter().filter(|(_, adjoint)| !adjoint.is_nothing()) {
+            live[*number as usize] = 0;
         }
         for entry in entries.iter().rev() {
             match *entry {

@@ -8,6 +8,7 @@
 mod clash;
 mod number;
 mod opened;
+mod overflow;
 mod pieces;
 mod plan;
 pub(crate) mod pool;
@@ -26,6 +27,7 @@ use clash::Live;
 pub(crate) use clash::{StatementKind, rests};
 pub use number::Number;
 pub(crate) use opened::Opened;
+pub(crate) use overflow::{is_below, is_beyond};
 pub(crate) use pieces::PIECE;
 use pieces::Pieces;
 use plan::Instruction;
@@ -133,6 +135,8 @@ struct Sweep<S> {
     pieces: Pieces<S>,
     scratch: Vec<S>,
     live: OnceCell<Live>,
+    /// Of each adjoint the power of two that it is to be multiplied with, in a sweep in which none is to overflow.
+    powers: Option<Vec<i32>>,
 }
 
 /// What was recorded between opening and closing.
@@ -164,8 +168,8 @@ pub(crate) struct Tape<S: Number> {
     jumping: Vec<u32>,
     /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
     unbounded: Vec<u32>,
-    /// The results whose derivatives are swept.
-    seeds: Vec<u32>,
+    /// The results whose derivatives are swept, and their adjoints.
+    seeds: Vec<(u32, S)>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
     pub(crate) plan: Option<Plan<S>>,
     /// Called at each statement.
@@ -461,6 +465,17 @@ impl<S: Number> Tape<S> {
     /// Carries the adjoints of the results that the seed names back to the inputs; returns those, in
     /// order.
     pub(crate) fn sweep(&mut self, seed: impl IntoIterator<Item = (u32, S)>) -> &[S] {
+        self.seeds.clear();
+        self.seeds.extend(seed);
+        self.sweep_seeds(false);
+        let is_bounded = |some: &[S]| some.iter().fold(true, |all, x| all & x.is_bounded());
+        if !self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded) {
+            self.sweep_carefully();
+        }
+        &self.adjoints[1..=self.inputs as usize]
+    }
+
+    fn sweep_seeds(&mut self, careful: bool) {
         let values = self.values();
         let inputs = self.inputs as usize;
         // A rule may panic: then the adjoints are gone, and not half swept.
@@ -471,14 +486,13 @@ impl<S: Number> Tape<S> {
             self.used = 0;
         }
         pieces.start(self.inputs, &mut adjoints[..self.used]);
+        if careful {
+            pieces.settle_all(&mut adjoints);
+        }
         // What came after the last result that is wanted is dead.
         let mut last = 0;
         let mut settled = 0..0;
-        self.seeds.clear();
-        for (number, adjoint) in seed {
-            if !adjoint.is_nothing() {
-                self.seeds.push(number);
-            }
+        for &(number, adjoint) in &self.seeds {
             if !settled.contains(&number) {
                 settled = pieces.settle_number(number, &mut adjoints);
             }
@@ -486,7 +500,8 @@ impl<S: Number> Tape<S> {
             last = number.max(last);
         }
         let scratch = std::mem::take(&mut self.scratch);
-        let mut sweep = Sweep { adjoints, pieces, scratch, live: OnceCell::new() };
+        let powers = careful.then(|| vec![0; values]);
+        let mut sweep = Sweep { adjoints, pieces, scratch, live: OnceCell::new(), powers };
         let mut number = self.next();
         let mut statements = self.statements();
         for (i, node) in self.nodes.iter().enumerate().rev() {
@@ -500,13 +515,15 @@ impl<S: Number> Tape<S> {
         }
         let results = self.inputs + 1..number;
         self.sweep_statements(0..statements, results, last, &mut sweep);
-        let Sweep { mut adjoints, mut pieces, scratch, .. } = sweep;
+        let Sweep { mut adjoints, mut pieces, scratch, powers, .. } = sweep;
+        if let Some(powers) = powers {
+            overflow::raise(&mut adjoints[1..=inputs], &powers[1..]);
+        }
         // No result is wanted but constants, whose adjoint is nobody's.
         adjoints[CONSTANT as usize] = S::zero();
         pieces.end(&mut adjoints);
         self.used = inputs + 1;
         (self.adjoints, self.pieces, self.scratch) = (adjoints, pieces, scratch);
-        &self.adjoints[1..=inputs]
     }
 
     /// Sweeps statements, whose results have these numbers, but those after the last that is wanted.
@@ -517,19 +534,22 @@ impl<S: Number> Tape<S> {
         last: u32,
         sweep: &mut Sweep<S>,
     ) {
-        let Sweep { adjoints, live, .. } = sweep;
+        let Sweep { adjoints, live, powers, .. } = sweep;
         let is_live = |number| live.get_or_init(|| self.live()).is::<S>(number);
         let end = results.end.min(last + 1).max(results.start);
         let dead = (results.end - end) as usize;
         let (statements, results) = (statements.start..statements.end - dead, results.start..end);
-        match &self.plan {
-            Some(plan) => plan.sweep(statements, results, adjoints, is_live),
-            None => self.statements.sweep(statements, results, adjoints, is_live),
+        match (&self.plan, powers) {
+            (_, Some(powers)) => {
+                self.carry_carefully(statements, results, is_live, adjoints, powers);
+            }
+            (Some(plan), None) => plan.sweep(statements, results, adjoints, is_live),
+            (None, None) => self.statements.sweep(statements, results, adjoints, is_live),
         }
     }
 
     fn sweep_node(&self, (i, node): (usize, &Node), sweep: &mut Sweep<S>) {
-        let Sweep { adjoints, pieces, scratch, live } = sweep;
+        let Sweep { adjoints, pieces, scratch, live, powers } = sweep;
         let results = Run { start: node.first_output, count: node.outputs };
         let told = self.is_jumping(i) || self.is_unbounded(i);
         let mut block = None;
@@ -588,6 +608,9 @@ impl<S: Number> Tape<S> {
             }
             block.into_iter().for_each(|block| pieces.give(block));
             return;
+        }
+        if powers.is_some() {
+            return self.call_carefully(node, sweep);
         }
         // As much room as most nodes need: more takes time.
         match node.spans {

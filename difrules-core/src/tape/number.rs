@@ -34,6 +34,9 @@ pub trait Number: RealField + Copy {
     /// depend on how a program is compiled.
     fn is_same(self, other: Self) -> bool;
 
+    /// Whether every part of its value is the same number, whatever it was computed from.
+    fn has_digits_of(self, other: Self) -> bool;
+
     /// The tapes of this thread that record statements about `Var<Self>`.
     fn tapes() -> &'static RefCell<Tapes<Self>>;
 }

@@ -203,6 +203,11 @@ impl<S: Number> Pieces<S> {
         self.free(place);
     }
 
+    /// Puts the adjoints of all pieces into the array of all.
+    pub(super) fn settle_all(&mut self, adjoints: &mut [S]) {
+        (0..self.all.len()).for_each(|place| self.settle(place, adjoints));
+    }
+
     /// Whether the adjoint of a piece is in the array from the beginning.
     fn is_input(&self, place: usize) -> bool {
         let piece = &self.all[place];

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{CONSTANT, Number, Tape, carry};
+use super::{CONSTANT, Number, Tape, carry, is_below};
 
 /// An operand of a statement: its number on the tape, or that of constants, and its value.
 #[derive(Clone, Copy)]
@@ -137,7 +137,16 @@ impl<S: Number> Plan<S> {
         is_live: impl Fn(u32) -> bool,
     ) {
         for (instruction, number) in instructions.zip(numbers).rev() {
-            let (operands, partials, _) = self.edges(instruction, number);
+            let (mut operands, partials, _) = self.edges(instruction, number);
+            if self.instructions[instruction].operation == Arithmetic::Div {
+                let quotient = self.values[number as usize];
+                if operands[1] != CONSTANT && is_below(partials[1], quotient, partials[0]) {
+                    // One factor after the other, as where it is not replayed.
+                    let through = partials[0] * adjoints[number as usize];
+                    adjoints[operands[1] as usize] += -quotient * through;
+                    operands[1] = CONSTANT;
+                }
+            }
             carry(number, operands, partials, adjoints, &is_live);
         }
     }

@@ -75,7 +75,7 @@ pub(crate) fn add_adjoint_derivative<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let adjoint = along(block(&buffer(y_bar).adjoint()), derivative);
+    let adjoint = derivative(block(&buffer(y_bar).adjoint()));
     let mut a_bar = buffer(&mut a_bar);
     for j in 0..adjoint.ncols() {
         let row = adjoint.row(j);

@@ -3,9 +3,7 @@
 use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
-use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
-
-use crate::block::{multiply, product as product_of};
+use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
 
 /// Whether numbers have single precision, and its range.
 pub(crate) fn is_single<S: Real>() -> bool {
@@ -60,42 +58,6 @@ pub(crate) fn times_power<T: Scalar>(mut x: T, exponent: f64) -> T {
         left -= step;
     }
     x
-}
-
-/// By which power of two a cotangent has to be lowered so that what a rule multiplies it with, of this growth as a power of
-/// two, does not make it overflow: an infinity would meet zeros, and other infinities, on its way to the other entries.
-pub(crate) fn excess<T: Scalar>(cotangent: DMatrixView<'_, T>, growth: f64) -> f64 {
-    let most = if is_single::<T::Real>() { 110.0 } else { 950.0 };
-    let excess = exponent(cotangent.iter()) + growth - most;
-    // Of a factor that is zero or not finite nothing is known.
-    if excess > 0.0 && excess < 2000.0 { excess.ceil() } else { 0.0 }
-}
-
-/// Minus the exponent of the smallest of numbers that are divided by.
-pub(crate) fn growth_over<T: Scalar>(divisors: impl Iterator<Item = T>) -> f64 {
-    divisors.fold(0.0, |growth: f64, divisor| growth.max(-exponent([&divisor])))
-}
-
-/// Multiplies by a power of two.
-pub(crate) fn raise<T: Scalar>(x: &mut DMatrixViewMut<'_, T>, power: f64) {
-    if power != 0.0 {
-        x.apply(|x| *x = times_power(*x, power));
-    }
-}
-
-/// Adds alpha A B^H times a power of two, which is multiplied by last.
-pub(crate) fn add_raised<T: Scalar>(
-    alpha: T,
-    a: DMatrixView<'_, T>,
-    b: DMatrixView<'_, T>,
-    power: f64,
-    y: &mut DMatrixViewMut<'_, T>,
-) {
-    if power == 0.0 {
-        return multiply(alpha, (a, false), (b, true), T::one(), y);
-    }
-    let product = product_of((a, false), (b, true));
-    y.zip_apply(&product, |y, x| *y += times_power(alpha * x, power));
 }
 
 /// The product of numbers, which overflows or underflows only if it is too large or too small itself: powers of

@@ -2,7 +2,6 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::scaling::{add_raised, excess, exponent, raise};
 use crate::blas::options::Operation;
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::lu::lu;
@@ -78,10 +77,9 @@ fn inverse_reverse<T: Scalar, D: Dim>(
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let (rows, columns) = y.shape_generic();
     let mut product = OMatrix::zeros_generic(rows, columns);
-    let mut y_bar = buffer(&mut y_bar);
-    let power = excess(y_bar.as_view(), 2.0 * exponent(y.iter()).max(0.0));
-    raise(&mut y_bar, -power);
+    let y_bar = buffer(&mut y_bar);
     let factors = ((block(y), true), (y_bar.as_view(), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
-    add_raised(-T::one(), block(&product), block(y), power, &mut buffer(&mut a_bar));
+    let factors = ((block(&product), false), (block(y), true));
+    multiply(-T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut a_bar));
 }

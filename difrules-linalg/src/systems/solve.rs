@@ -4,7 +4,6 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::lu::lu_solve_in_place;
-use crate::algebra::scaling::{add_raised, excess, growth_over, raise};
 use crate::blas::options::Operation;
 use crate::block::{
     FIT, add_cotangent, block, block_mut, buffer, keep_resting, multiply, rests, varies,
@@ -105,14 +104,11 @@ fn solve_reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
     let mut w = buffer(&mut x_bar);
-    let pivots = (0..x.nrows()).map(|i| factors.block()[(i, i)]);
-    let power = excess(w.as_view(), growth_over(pivots));
-    raise(&mut w, -power);
     lu_solve_in_place(Operation::Adjoint, factors.block(), factors.swaps(), &mut w).expect(FIT);
     if let Some(mut a_bar) = a_bar.buffer() {
-        add_raised(-T::one(), w.as_view(), block(x), power, &mut buffer(&mut a_bar));
+        let factors = ((w.as_view(), false), (block(x), true));
+        multiply(-T::one(), factors.0, factors.1, T::one(), &mut buffer(&mut a_bar));
     }
-    raise(&mut w, power);
     add_cotangent(&x_bar, b_bar);
 }
 

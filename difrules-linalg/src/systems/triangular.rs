@@ -1,9 +1,8 @@
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::scaling::{excess, growth_over, raise, times_power};
 use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::trsm::{adjoint_solve, trsm};
@@ -291,24 +290,12 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
     let mut w = buffer(&mut x_bar);
-    let unit = diagonal == Diagonal::Unit;
-    let pivots = (0..if unit { 0 } else { a.nrows() }).map(|i| a[(i, i)]);
-    let power = excess(w.as_view(), growth_over(pivots));
-    raise(&mut w, -power);
     adjoint_solve(Side::Left, triangle, operation, diagonal, block(a), &mut w);
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut a_bar = buffer(&mut a_bar);
-        let mut add = |left: DMatrixView<'_, T>, right: DMatrixView<'_, T>| {
-            let add_to = |sum: &mut DMatrixViewMut<'_, T>| match diagonal {
-                Diagonal::General => add_outer(triangle, -T::one(), left, right, sum),
-                Diagonal::Unit => add_strict_outer(triangle, -T::one(), left, right, sum),
-            };
-            if power == 0.0 {
-                return add_to(&mut a_bar);
-            }
-            let mut lowered = DMatrix::zeros(a.nrows(), a.ncols());
-            add_to(&mut block_mut(&mut lowered));
-            a_bar.zip_apply(&lowered, |a_bar, x| *a_bar += times_power(x, power));
+        let mut add = |left: DMatrixView<'_, T>, right: DMatrixView<'_, T>| match diagonal {
+            Diagonal::General => add_outer(triangle, -T::one(), left, right, &mut a_bar),
+            Diagonal::Unit => add_strict_outer(triangle, -T::one(), left, right, &mut a_bar),
         };
         match operation {
             Operation::None => add(w.as_view(), block(x)),
@@ -321,7 +308,6 @@ fn reverse<T: Scalar, D: Dim, C: Dim>(
             }
         }
     }
-    raise(&mut buffer(&mut x_bar), power);
     add_cotangent(&x_bar, b_bar);
 }
 

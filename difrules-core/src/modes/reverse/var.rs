@@ -215,6 +215,23 @@ impl<T: Real> Var<T> {
         Self { value, stamp, number }
     }
 
+    /// The quotient by a number of which the derivative underflows, though its factors do not: the one is multiplied with
+    /// after the other.
+    #[cold]
+    fn divided_in_steps(self, divisor: Self, quotient: T, inverse: T) -> Self {
+        let stamp = tape::one_stamp(self.stamp, divisor.stamp);
+        if stamp & OBSERVED != 0 && Self::is_replayed(stamp) {
+            // There it is an instruction, whose derivatives are taken when they are swept.
+            let by_divisor = (divisor, -(quotient * inverse));
+            return Self::record(Arithmetic::Div, quotient, (self, inverse), by_divisor);
+        }
+        let (linear, nothing) = (StatementKind::Linear, (Self::constant(T::zero()), T::zero()));
+        let moved = (divisor, -quotient);
+        let moved = Self::record_as(linear, Arithmetic::Neg, divisor.value, moved, nothing);
+        let by_both = ((self, inverse), (moved, inverse));
+        Self::record_as(linear, Arithmetic::Div, quotient, by_both.0, by_both.1)
+    }
+
     /// Records an operation on a tape that looks at each; nothing where the statement is an ordinary
     /// one nevertheless.
     #[cold]
@@ -273,7 +290,11 @@ impl<T: Real> std::ops::Div for Var<T> {
     fn div(self, other: Self) -> Self {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
-        Self::record(Arithmetic::Div, quotient, (self, inverse), (other, -(quotient * inverse)))
+        let slope = -(quotient * inverse);
+        if tape::is_below(slope, quotient, inverse) {
+            return self.divided_in_steps(other, quotient, inverse);
+        }
+        Self::record(Arithmetic::Div, quotient, (self, inverse), (other, slope))
     }
 }
 
@@ -341,5 +362,9 @@ impl<T: Real> Number for Var<T> {
 
     fn is_same(self, other: Self) -> bool {
         self.value.is_same(other.value) && (self.stamp, self.number) == (other.stamp, other.number)
+    }
+
+    fn has_digits_of(self, other: Self) -> bool {
+        self.value.has_digits_of(other.value)
     }
 }
