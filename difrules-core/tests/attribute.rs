@@ -1,8 +1,10 @@
 //! The attribute on functions of every form it takes, each checked as a rule and used in the modes.
 
+use std::any::TypeId;
+
 use difrules_core::contract::Adjoint;
-use difrules_core::registry::by_name;
-use difrules_core::testing::{Sampler, check, check_at};
+use difrules_core::registry::{by_name, by_types};
+use difrules_core::testing::{Sampler, check, check_all, check_at};
 use difrules_core::{
     Cotangent, Dual, Real, Scalar, Slot, Var, find, gradient, hessian, hvp, jacobian, jvp,
     primitive, value_and_gradient,
@@ -38,6 +40,40 @@ fn an_instance_may_depend_on_a_feature() {
     let record = find("tripled", 1).unwrap();
     let scalars: Vec<_> = record.instances.iter().map(|instance| instance.scalar).collect();
     assert_eq!(scalars, ["f32", "f64"]);
+}
+
+/// Registered without an instance: nobody can name the type of a closure.
+#[primitive(
+    forward = |_, f, _, x_dot| x_dot * convert::<f64, T>(f(2.0)),
+    reverse = |_, f, _, y_bar| y_bar * convert::<f64, T>(f(2.0)),
+    constant(f),
+    instances()
+)]
+fn times_a_result<T: Real, F: Fn(f64) -> f64 + Clone + 'static>(
+    x: &DVector<T>,
+    f: F,
+) -> DVector<T> {
+    x * convert::<f64, T>(f(2.0))
+}
+
+#[test]
+fn a_primitive_of_closures_needs_no_instance() {
+    let record = find("times_a_result", 2).unwrap();
+    assert!(record.forward && record.reverse && record.instances.is_empty());
+    let notions: Vec<_> = record.arguments.iter().map(|a| a.notion().to_string()).collect();
+    assert_eq!(notions, ["vector", "constant"]);
+    let error = by_types("times_a_result", &[TypeId::of::<DVector<f64>>(), TypeId::of::<f64>()]);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "`times_a_result` takes no arguments of these types; it has no instances"
+    );
+    let report = check_all(|other| std::ptr::eq(other, record));
+    assert!(report.checked == 0 && report.failures.is_empty());
+    let factor = 1.5;
+    let scaled =
+        |x: &DVector<Var<Dual<f64>>>| times_a_result(x, move |y| y * factor).norm_squared();
+    let (x, direction) = (DVector::from_vec(vec![1.0, -2.0]), DVector::from_vec(vec![0.5, 1.0]));
+    assert_eq!(hvp(scaled, &x, &direction), direction * 18.0);
 }
 
 /// A plain function, as a call into C would be.

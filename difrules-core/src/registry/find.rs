@@ -46,13 +46,22 @@ pub enum FindError {
         arities: Vec<usize>,
     },
     /// What has this name takes so many arguments, but none of its instances takes these types.
-    #[error("`{name}` takes no arguments of these types; it has instances at {}", list(scalars))]
+    #[error("`{name}` takes no arguments of these types; it has {}", instances(scalars))]
     Types {
         /// The name that was looked for.
         name: String,
         /// The scalars of the instances that there are.
         scalars: Vec<&'static str>,
     },
+}
+
+/// Where there are instances, as a message says it.
+fn instances(scalars: &[&'static str]) -> String {
+    if scalars.is_empty() {
+        "no instances".into()
+    } else {
+        format!("instances at {}", list(scalars))
+    }
 }
 
 /// `a`, `a or b`, `a, b or c`; texts in backticks.

@@ -60,6 +60,8 @@ pub fn test_crates(crates: &[&str]) -> ExitCode {
                 let holds = report.failures.is_empty() && report.unchecked.is_empty();
                 if holds { Ok(()) } else { Err(report.to_string().into()) }
             })
+            // Without an instance there is nothing to call.
+            .with_ignored_flag(record.instances.is_empty())
         })
         .collect();
     if tests.is_empty() {

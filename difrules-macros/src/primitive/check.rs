@@ -6,7 +6,7 @@ use syn::{FnArg, GenericArgument, Ident, LitStr, Pat, ReturnType, Signature, Typ
 
 use super::expand::{Expansion, parameter_ident};
 use crate::errors::Errors;
-use crate::primitive::function::{Argument, Form};
+use crate::primitive::function::{Argument, Form, mentions};
 use crate::primitive::options::{
     Instance, Kernel, Options, Parameters, Partial, Read, Rule, Structured, Text,
 };
@@ -241,11 +241,19 @@ impl Expansion<'_> {
 
     fn check_instances(&self, errors: &Errors) {
         let (function, instances) = (self.function, &self.options.instances);
-        if !function.is_plain() && instances.is_empty() && !self.options.is_unread(&["instances"]) {
+        let unsaid = instances.is_empty() && !self.options.without_instances;
+        if !function.is_plain() && unsaid && !self.options.is_unread(&["instances"]) {
+            let others = function.parameters.iter().any(|p| !function.is_dimension(p));
+            let none = if others { ", or `instances()` if there is none to name" } else { "" };
             errors.say(
                 function.ident().span(),
-                "say at which types a generic primitive is registered: `instances(f32, f64)`",
+                format!(
+                    "say at which types a generic primitive is registered: `instances(f32, f64)`{none}"
+                ),
             );
+        }
+        if self.options.without_instances {
+            self.check_without_instances(errors);
         }
         if let (true, Some(instance)) = (function.is_plain(), instances.first()) {
             errors.say(
@@ -280,6 +288,33 @@ impl Expansion<'_> {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    /// Whether a primitive may be without instances: where nobody can name its parameters, and what it
+    /// differentiates by is known without them.
+    fn check_without_instances(&self, errors: &Errors) {
+        let function = self.function;
+        let others = function.parameters.iter().filter(|p| !function.is_dimension(p));
+        let others: Vec<_> = others.filter_map(parameter_ident).collect();
+        if others.is_empty() {
+            errors.say(
+                function.ident().span(),
+                "`instances()` is for what is generic over types that nobody can name, as those of closures; say \
+                 at which this is registered: `instances(f32, f64)`",
+            );
+        }
+        for argument in function.arguments.iter().filter(|argument| !argument.is_constant()) {
+            if let Some(other) = others.iter().find(|other| mentions(&argument.value, other)) {
+                errors.say(
+                    argument.ident.span(),
+                    format!(
+                        "without an instance nobody knows what `{}` is, since `{other}` says it: name one, \
+                         `instances(<..>)`",
+                        argument.ident
+                    ),
+                );
             }
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Options {
     pub(crate) structure: Vec<Structured>,
     pub(crate) kernels: Vec<Kernel>,
     pub(crate) instances: Vec<Instance>,
+    /// Whether it says `instances()`: there are none.
+    pub(crate) without_instances: bool,
     pub(crate) sample: Option<Expr>,
     pub(crate) aliases: Vec<LitStr>,
     /// What the registry calls it, where that is not the function's name.
@@ -294,6 +296,7 @@ impl Options {
             "resting" => self.resting = true,
             "instances" => {
                 self.instances = list(input, key, "instances(f32, f64)", Instance::parse)?;
+                self.without_instances = self.instances.is_empty();
             }
             "alias" => {
                 let names = list(input, key, "alias(\"name\")", Quoted::parse)?;

@@ -73,6 +73,34 @@ mod instance_without_parameters {
     }
 }
 
+mod instances_none {
+    use difrules_core::{Real, primitive};
+
+    #[primitive(partial = |x| x + x, instances())]
+    fn square<T: Real>(x: T) -> T {
+        x * x
+    }
+}
+
+mod instances_none_of_what_is_unknown {
+    use difrules_core::{Real, primitive};
+    use nalgebra::SVector;
+
+    #[primitive(forward = |_, _, x_dot| x_dot.sum(), instances())]
+    fn total<T: Real, const N: usize>(x: &SVector<T, N>) -> T {
+        x.sum()
+    }
+}
+
+mod instances_not_said {
+    use difrules_core::{Real, primitive};
+
+    #[primitive(forward = |_, _, _, x_dot| x_dot, constant(f))]
+    fn called<T: Real, F: Fn(f64) -> f64 + Clone + 'static>(x: T, f: F) -> T {
+        x
+    }
+}
+
 mod instances_of_a_plain_function {
     use difrules_core::primitive;
 

@@ -83,6 +83,21 @@ impl Expansion<'_> {
             .collect()
     }
 
+    /// What stands for an instance where there is none: the scalar and the dimensions, which are all that the
+    /// arguments say that are no constants.
+    fn at_double(&self) -> Registered {
+        Registered {
+            shown: String::new(),
+            span: self.function.ident().span(),
+            scalar: quote!(__difrules::__private::core::primitive::f64),
+            others: vec![
+                quote!(__difrules::__private::nalgebra::Dyn);
+                self.function.parameters.len()
+            ],
+            conditions: Vec::new(),
+        }
+    }
+
     /// The type that implements `Primitive` at an instance.
     fn primitive_at(&self, instance: &Registered) -> TokenStream {
         let ident = self.function.ident();
@@ -116,8 +131,9 @@ impl Expansion<'_> {
         let checks = checks.chain(kernels).map(
             |(span, scalar, conditions)| quote_spanned!(span=> #(#conditions)* instance::<#scalar>),
         );
+        let double = self.at_double();
         let shown_at = instances.iter().find(|instance| instance.conditions.is_empty());
-        let shown_at = shown_at.expect("an instance without a condition");
+        let shown_at = shown_at.unwrap_or(&double);
         let arguments = function.arguments.iter().map(|argument| {
             let (name, type_name) = (argument.ident.unraw().to_string(), &argument.shown);
             let in_place = argument.is_in_place();
