@@ -41,8 +41,8 @@ pub use statement_count::{Line, Statements, statements};
 pub use tape::ReplayError;
 pub use tape::pool::release_memory;
 pub use transform::{
-    gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift, value_and_gradient,
-    value_and_jacobian, value_and_jacobian_reverse, value_gradient_and_hessian,
+    Function, Returns, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift,
+    value_and_gradient, value_and_jacobian, value_and_jacobian_reverse, value_gradient_and_hessian,
     value_gradient_and_hvp, vjp,
 };
 

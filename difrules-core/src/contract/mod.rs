@@ -21,7 +21,7 @@ pub(crate) mod value;
 pub(crate) mod whole;
 
 pub use keep::{Keep, Kept};
-pub use outcome::{Aux, Outcome, OutcomeOf, Returned};
+pub use outcome::{Aux, Nothing, Outcome, OutcomeOf, Returned};
 pub use primitive::{
     Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes,
     Tangents, Wholes,

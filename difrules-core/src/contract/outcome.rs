@@ -259,7 +259,8 @@ impl<S> Returned<[S; 0], Nothing> for Option<()> {
 }
 
 /// Why a function that returns an `Option` has no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no value")]
 pub struct Nothing;
 
 /// The value of what cannot fail.

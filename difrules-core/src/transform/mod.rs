@@ -11,6 +11,7 @@
 //! this computation.
 
 mod directional;
+mod function;
 mod gradient;
 mod hessian;
 mod jacobian;
@@ -25,6 +26,7 @@ use crate::modes::reverse::var::Var;
 use crate::tape::Opened;
 
 pub use directional::{hvp, jvp, value_gradient_and_hvp, vjp};
+pub use function::{Function, Returns};
 pub use gradient::{gradient, value_and_gradient};
 pub use hessian::{hessian, value_gradient_and_hessian};
 pub use jacobian::{
