@@ -11,6 +11,7 @@ mod elementary;
 mod equations;
 mod error;
 mod function;
+pub mod implicit;
 mod known;
 mod matrix;
 mod norms;
@@ -144,6 +145,10 @@ pub use function::sin::sin;
 pub use function::sinh::sinh;
 pub use function::sqrt::sqrt;
 pub use function::symmetric_function::symmetric_function;
+pub use implicit::{
+    ConjugateGradients, Dense, Gmres, Implicit, ImplicitError, LinearSolver, fixed_point, minimum,
+    root,
+};
 pub use matrix::{
     Beside, By, Constant, Divisor, EachColumn, EachRow, EntryArgument, EntryIndex, Formula, Matrix,
     MatrixError, MatrixFamily, PlainNumber, RowVector, Spread, Stored, Term, Times, Vector,

@@ -11,6 +11,7 @@ mod equations_reference;
 mod examples;
 mod families;
 mod functions;
+mod implicit;
 mod matrix;
 mod overflow;
 mod reference;

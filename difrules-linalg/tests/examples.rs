@@ -172,6 +172,20 @@ fn the_network_learns() {
 }
 
 #[test]
+fn implicit_functions_are_differentiated() {
+    let printed = [
+        ("density", "three times"),
+        ("reactions", "closed: the Jacobian of the equations is singular"),
+        ("regularisation", "slope"),
+    ];
+    for (example, expected) in printed {
+        let output = run(example, &[]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(expected), "{example}");
+    }
+}
+
+#[test]
 fn the_evidence_is_largest_where_its_slope_vanishes() {
     let output = run("logistic", &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));

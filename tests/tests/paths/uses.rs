@@ -254,6 +254,7 @@ use difrules_linalg::herk as _;
 use difrules_linalg::hessenberg as _;
 use difrules_linalg::householder_product as _;
 use difrules_linalg::hstack as _;
+// difrules_linalg::implicit::operator::operator_solve is not `pub`.
 use difrules_linalg::inverse as _;
 use difrules_linalg::kronecker as _;
 use difrules_linalg::lblt as _;
