@@ -161,7 +161,7 @@ where
 ///
 /// ```
 /// use difrules_core::{Function, Real, gradient};
-/// use difrules_linalg::{Gmres, Implicit, Vector};
+/// use difrules_linalg::{Gmres, Implicit, Vector, elementwise};
 /// use nalgebra::DVector;
 ///
 /// /// x + x^3 = p, entry by entry, for many entries.
@@ -172,13 +172,13 @@ where
 ///     type Value = Vector<f64>;
 ///
 ///     fn call<T: Real>(&self, (x, p): &(Vector<T>, Vector<T>)) -> Vector<T> {
-///         x + x.component_mul(&x.component_mul(x)) - p
+///         elementwise!(|x, p| x + x ^ 3 - p, x, p)
 ///     }
 /// }
 ///
 /// fn solve(p: &Vector<f64>) -> Vector<f64> {
 ///     let newton = |p: f64| (0..50).fold(p, |x: f64, _| x - (x + x * x * x - p) / (1.0 + 3.0 * x * x));
-///     Vector::from(p.map(newton))
+///     Vector::from((**p).map(newton))
 /// }
 ///
 /// let by_products = Implicit::new().linear_solver(Gmres::default());
