@@ -11,6 +11,8 @@ pub mod kernel;
 mod macros;
 pub mod math;
 mod modes;
+#[cfg(feature = "motions")]
+pub mod motions;
 mod pages;
 pub mod registry;
 #[cfg(feature = "statements")]

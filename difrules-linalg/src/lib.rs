@@ -28,6 +28,8 @@ pub mod peers {}
 pub mod worth {}
 
 pub use difrules_core;
+#[cfg(feature = "motions")]
+pub use difrules_core::motions;
 pub use difrules_core::nalgebra;
 
 difrules_core::public_path!();

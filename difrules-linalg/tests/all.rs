@@ -13,6 +13,7 @@ mod families;
 mod functions;
 mod implicit;
 mod matrix;
+mod motions;
 mod overflow;
 mod reference;
 mod resting;

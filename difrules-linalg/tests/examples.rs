@@ -191,3 +191,17 @@ fn the_evidence_is_largest_where_its_slope_vanishes() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("log evidence"));
 }
+
+#[test]
+fn the_poses_fit_together() {
+    let output = run("pose_graph", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("after: the poses are"));
+}
+
+#[test]
+fn the_camera_is_calibrated() {
+    let output = run("calibration", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("standard deviations away"));
+}

@@ -45,7 +45,7 @@ fn slope_of_stumpff<T: Real>(k: u32, z: T, y: T) -> T {
 }
 
 /// By the series where its terms decrease from the first on, else from the order below the last but one.
-fn by_order(k: u32, z: f64) -> f64 {
+pub(crate) fn by_order(k: u32, z: f64) -> f64 {
     let order = f64::from(k);
     if k >= 2 && z.abs() <= (order + 1.0) * (order + 2.0) || k == 1 && z.abs() < 1e-3 {
         let mut term = (1..=k).fold(1.0, |term, i| term / f64::from(i));

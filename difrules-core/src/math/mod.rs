@@ -42,7 +42,7 @@ pub(crate) fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
 ///
 /// # Panics
 /// If a mode varies it: the result would be a constant there.
-fn plain<T: crate::Real>(x: T) -> f64 {
+pub(crate) fn plain<T: crate::Real>(x: T) -> f64 {
     let number = x.to_f64();
     assert!(
         T::BASE || x.is_same(nalgebra::convert(number)),

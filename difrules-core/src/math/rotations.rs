@@ -47,9 +47,13 @@ pub fn scaled_axis<T: Real>(rotation: &UnitQuaternion<T>) -> Vector3<T> {
     if w < T::zero() {
         (w, v) = (-w, -v);
     }
-    let square = v.norm_squared();
+    v * (arc(v.norm_squared(), w) * convert(2.0))
+}
+
+/// The angle over its sine, both scaled alike: atan(x / w) / x for the square of x, smooth in it where w is positive.
+pub(crate) fn arc<T: Real>(square: T, w: T) -> T {
     // atan(x) / x by its series: 1 - r / 3 + r^2 / 5 - .., where r = x^2 is at most 1/16.
-    let angle = if square * convert(16.0) <= w * w {
+    if w > T::zero() && square * convert(16.0) <= w * w {
         let ratio = square / (w * w);
         let series = (0..16)
             .rev()
@@ -58,8 +62,7 @@ pub fn scaled_axis<T: Real>(rotation: &UnitQuaternion<T>) -> Vector3<T> {
     } else {
         let length = ComplexField::sqrt(square);
         RealField::atan2(length, w) / length
-    };
-    v * (angle * convert(2.0))
+    }
 }
 
 /// A rotation by a multiple of the angle, as `UnitQuaternion::powf`.
