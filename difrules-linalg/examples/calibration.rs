@@ -10,7 +10,7 @@
 use std::error::Error;
 
 use difrules_core::motions::{Flat, Manifold, gradient, value_and_jacobian};
-use difrules_core::{Differentiable, Real, lit};
+use difrules_core::{Differentiable, Real, lit, manifold};
 use nalgebra::{DMatrix, DVector, Isometry3, Point2, Point3, Vector2, vector};
 
 /// A lens: what it makes of a direction.
@@ -24,8 +24,15 @@ struct Lens<T> {
     distortion: Vector2<T>,
 }
 
-/// The lens, and the poses of the board in the frames of the two views.
-type Camera<T> = (Flat<Lens<T>>, [Isometry3<T>; 2]);
+/// What is looked for.
+#[derive(Clone)]
+struct Camera<T: Real> {
+    lens: Flat<Lens<T>>,
+    /// Where the board is in the frames of the two views.
+    poses: [Isometry3<T>; 2],
+}
+
+manifold!(Camera { lens: Flat<Lens<f64>>, poses: [Isometry3<f64>; 2] });
 
 /// Where a point in front of the camera is seen.
 fn project<T: Real>(lens: &Lens<T>, point: &Point3<T>) -> Vector2<T> {
@@ -42,13 +49,12 @@ fn corners() -> impl Iterator<Item = Point3<f64>> {
 }
 
 /// How far the corners of the board are seen from where they were observed.
-fn residuals<T: Real>((Flat(lens), poses): &Camera<T>, seen: &[Vec<Point2<f64>>; 2]) -> DVector<T> {
+fn residuals<T: Real>(camera: &Camera<T>, seen: &[Vec<Point2<f64>>; 2]) -> DVector<T> {
     let mut residuals = Vec::new();
-    for (pose, seen) in poses.iter().zip(seen) {
+    for (pose, seen) in camera.poses.iter().zip(seen) {
         for (corner, seen) in corners().zip(seen) {
-            let difference =
-                project(lens, &(pose * corner.map(lit::<T>))) - seen.coords.map(lit::<T>);
-            residuals.extend(difference.iter());
+            let found = project(&camera.lens.0, &(pose * corner.map(lit::<T>)));
+            residuals.extend((found - seen.coords.map(lit::<T>)).iter());
         }
     }
     DVector::from_vec(residuals)
@@ -83,22 +89,22 @@ fn moved(camera: &Camera<f64>, step: &DVector<f64>) -> Camera<f64> {
 fn main() -> Result<(), Box<dyn Error>> {
     // In pixels.
     const NOISE: f64 = 0.1;
-    let truth: Camera<f64> = (
-        Flat(Lens {
+    let truth = Camera {
+        lens: Flat(Lens {
             focus: vector![905.0, 910.0],
             centre: vector![642.0, 355.0],
             distortion: vector![-0.28, 0.11],
         }),
-        [
+        poses: [
             Isometry3::new(vector![0.01, -0.02, 0.25], vector![0.6, 0.1, 0.05]),
             Isometry3::new(vector![-0.03, 0.01, 0.28], vector![-0.2, -0.65, 1.6]),
         ],
-    );
+    };
     let mut random = Random(5);
-    let seen = truth.1.map(|pose| {
+    let seen = truth.poses.map(|pose| {
         let observed = corners().map(|corner| {
             let noise = vector![random.normal(), random.normal()] * NOISE;
-            Point2::from(project(&truth.0.0, &(pose * corner)) + noise)
+            Point2::from(project(&truth.lens.0, &(pose * corner)) + noise)
         });
         observed.collect::<Vec<_>>()
     });
@@ -109,13 +115,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         centre: vector![640.0, 360.0],
         distortion: vector![0.0, 0.0],
     };
-    let mut camera: Camera<f64> = (
-        Flat(guess),
-        [
+    let mut camera = Camera {
+        lens: Flat(guess),
+        poses: [
             Isometry3::new(vector![0.0, 0.0, 0.3], vector![0.3, 0.0, 0.0]),
             Isometry3::new(vector![0.0, 0.0, 0.3], vector![0.0, -0.3, 1.4]),
         ],
-    );
+    };
 
     // The Jacobian against the gradient by reverse mode, and against differences.
     let (r, jacobian) = value_and_jacobian(|camera| residuals(camera, &seen), &camera);
@@ -162,7 +168,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // How far the truth is, in standard deviations of each number.
     let away = camera.local(&truth).to_reals();
     let names = ["fx", "fy", "cx", "cy", "k1", "k2"];
-    let found = camera.0.0.to_reals();
+    let found = camera.lens.0.to_reals();
     for (i, name) in names.iter().enumerate() {
         println!("{name} {:10.4} +- {:.4}", found[i], covariance[(i, i)].sqrt());
     }

@@ -381,31 +381,35 @@ fn axis(angle: f64) -> Vector3<f64> {
     vector![0.6, -0.48, 0.64] * angle
 }
 
-/// The logarithm of a step from the identity: what has all derivatives of the logarithm in it.
-fn there_and_back<T: Real>(xi: &Vector6<T>) -> Vector6<T> {
-    Isometry3::exponential(xi).logarithm()
-}
-
 #[test]
 fn there_and_back_is_the_identity_to_second_order() {
-    for angle in ANGLES {
-        let w = axis(angle);
-        let xi = vector![1.0, -2.0, 0.5, w.x, w.y, w.z];
-        if angle < PI {
-            // How badly it is conditioned: w = cos(angle / 2) has its digits behind the point alone.
-            let jacobian = difrules_core::jacobian(there_and_back, &xi);
-            assert!((jacobian - DMatrix::identity(6, 6)).norm() < 1e-13, "{angle}");
-            for i in 0..6 {
-                let second = difrules_core::hessian(|xi| there_and_back(xi)[i], &xi);
-                assert!(second.norm() < 1e-12, "{angle} {i}: {second}");
+    /// The logarithm of a step from the identity: what has all derivatives of the logarithm in it.
+    macro_rules! check {
+        ($Group:ident, $xi:expr, $angle:expr) => {{
+            fn there_and_back<T: Real>(xi: &Tangent<$Group<T>>) -> Tangent<$Group<T>> {
+                $Group::exponential(xi).logarithm()
             }
-        } else {
-            // The other branch, or the whole turns less: a function whose derivatives are finite.
+            let (xi, angle, n) = ($xi, $angle, $xi.len());
             let first = difrules_core::jacobian(there_and_back, &xi);
-            assert!(first.iter().all(|x| x.is_finite()), "{angle}");
             let rows = difrules_core::jacobian_reverse(there_and_back, &xi);
             assert!((&first - rows).norm() <= 1e-12 * first.norm(), "{angle}");
-        }
+            // Beyond is the other branch, with derivatives of its own.
+            assert!(first.iter().all(|x| x.is_finite()), "{angle}");
+            if angle < PI {
+                assert!((first - DMatrix::identity(n, n)).norm() < 1e-12, "{angle}");
+                for i in 0..n {
+                    let second = difrules_core::hessian(|xi| there_and_back(xi)[i], &xi);
+                    assert!(second.norm() < 2e-12, "{angle} {i}: {second}");
+                }
+            }
+        }};
+    }
+    for angle in ANGLES {
+        let w = axis(angle);
+        check!(Isometry3, vector![1.0, -2.0, 0.5, w.x, w.y, w.z], angle);
+        check!(IsometryMatrix3, vector![1.0, -2.0, 0.5, w.x, w.y, w.z], angle);
+        check!(Similarity3, vector![1.0, -2.0, 0.5, w.x, w.y, w.z, 0.25], angle);
+        check!(Similarity2, vector![1.0, -2.0, angle, -0.5], angle);
         // Both signs of the quaternion are one rotation, in every derivative.
         let q = UnitQuaternion::exponential(&w);
         let other = UnitQuaternion::new_unchecked(-*q.quaternion());
@@ -646,7 +650,7 @@ fn products_flat_values_and_outcomes() {
     let value = recording.value_and_gradient(&xi, &mut slope).expect("no branches");
     let expected = difrules_core::value_and_gradient(height, &xi);
     assert_eq!((value, slope), expected);
-    assert!((value - (q.retract(&xi) * Vector3::x()).z).abs() < 1e-15);
+    assert_eq!(value, (q.retract(&xi) * Vector3::x()).z);
 }
 
 #[test]
@@ -665,6 +669,16 @@ fn zeros_keep_their_sign_and_infinities_their_place() {
     let far = Isometry3::from_parts(Translation3::new(1e200, 0.0, 0.0), UnitQuaternion::identity());
     let back = Isometry3::exponential(&far.logarithm());
     assert_eq!(back.translation.x, 1e200);
+    // Much smaller and much larger.
+    for sigma in [-40.0, -1e-9, 1e-9, 40.0] {
+        let x = Similarity::from_parts(Translation3::new(1.0, 2.0, 3.0), q, 0.3);
+        let xi = vector![1.0, -2.0, 0.5, 0.3, -0.2, 0.1, sigma];
+        let y = x.retract(&xi);
+        assert!((y.scaling() / (0.3 * f64::exp(sigma)) - 1.0).abs() < 1e-15);
+        let back = x.local(&y);
+        assert!((back[6] - sigma).abs() < 1e-15 * (1.0 + sigma.abs()));
+        assert!((back - xi).norm() < 1e-12 * xi.norm(), "{sigma}: {back}");
+    }
     // Not a rotation at all.
     let nothing = UnitQuaternion::new_unchecked(Quaternion::<f64>::new(0.0, 0.0, 0.0, 0.0));
     assert!(nothing.logarithm().iter().all(|x| x.is_nan()));
@@ -703,7 +717,20 @@ fn an_inner_derivative_is_differentiated() {
     let both = hessian(|(x, y)| x.local(y).norm_squared() * lit(0.5), &(x, y));
     assert!((&mixed - both.view((0, 3), (3, 3))).norm() < 1e-14);
     let by_rows = jacobian_reverse(|y| slope(&lift(&x), y), &y);
-    assert!((mixed - by_rows).norm() < 1e-14);
+    assert!((&mixed - by_rows).norm() < 1e-14);
+    // Reverse over forward: the slopes in the three directions, each differentiated.
+    fn slope_along<T: Real>(x: &UnitQuaternion<T>, y: &UnitQuaternion<T>, i: usize) -> T {
+        let unit = Vector3::from_fn(|k, _| if k == i { T::one() } else { T::zero() });
+        jvp(|x| x.local(&lift(y)).norm_squared() * lit(0.5), x, &unit).1
+    }
+    for i in 0..3 {
+        let row = gradient(|y| slope_along(&lift(&x), y, i), &y);
+        assert!((row.transpose() - mixed.fixed_rows::<1>(i)).norm() < 1e-14);
+        // Forward over forward.
+        let unit = vector![0.3, -0.5, 0.8];
+        let (_, along_it) = jvp(|y| slope_along(&lift(&x), y, i), &y, &unit);
+        assert!((along_it - row.dot(&unit)).abs() < 1e-14);
+    }
     // The gradient itself is minus the logarithm.
     assert!((slope(&x, &y) + x.local(&y)).norm() < 1e-15);
 }

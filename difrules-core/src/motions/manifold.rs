@@ -15,7 +15,7 @@ use crate::contract::value::{Differentiable, Family};
 ///
 /// let here = UnitQuaternion::<f64>::identity();
 /// let there: At<UnitQuaternion<f64>, Dual<f64>> = lift(&here);
-/// assert_eq!(there.w, 1.0.into());
+/// assert_eq!(there.w, Dual::constant(1.0));
 /// ```
 pub trait Space: 'static {
     /// A point over the real scalar `S`.
@@ -48,7 +48,7 @@ pub type Tangent<X> =
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no point of a manifold",
     note = "points are numbers, nalgebra's matrices, points, rotations, isometries, similarities and unit vectors, and tuples, arrays, `Vec` and `Option` of them",
-    note = "any other value with derivatives is one inside of `difrules_core::motions::Flat`"
+    note = "any other value with derivatives is one inside of `difrules_core::motions::Flat`, and a structure of points by `difrules_core::manifold!`"
 )]
 pub trait Manifold: Clone + 'static {
     /// The real scalar it is over.
@@ -124,7 +124,7 @@ pub fn lift<X: Manifold, M: Real<Inner = X::Real>>(x: &X) -> At<X, M> {
 /// use nalgebra::{UnitQuaternion, Vector3};
 ///
 /// let x = UnitQuaternion::from_euler_angles(0.1, 0.2, 0.3);
-/// let slope = gradient(|xi| (along(&x, xi) * Vector3::x()).z, &Vector3::zeros());
+/// let slope = gradient(|xi| (along(&x, xi) * Vector3::x()).z, &Vector3::<f64>::zeros());
 /// assert_eq!(slope, motions::gradient(|x| (x * Vector3::x()).z, &x));
 /// ```
 pub fn along<X, V>(x: &X, xi: &V) -> At<X, V::Real>

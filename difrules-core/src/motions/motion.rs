@@ -99,7 +99,7 @@ macro_rules! motions {
                 Self::from_parts(
                     translation.vector.zip_map(&step, advance).into(),
                     rotation.retract(&w),
-                    advance(scale, scale * ComplexField::exp_m1(sigma)),
+                    scale * ComplexField::exp(sigma),
                 )
             }
 

@@ -147,3 +147,72 @@ tuples! {
     (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
     (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
 }
+
+/// Makes points of a structure's values, whose tangents are tuples of those of its fields.
+///
+/// The structure has one parameter, the scalar, and its fields are listed with their types over `f64`.
+///
+/// ```
+/// use difrules_core::{Real, manifold};
+/// use difrules_core::motions::{Flat, Manifold, gradient, lift};
+/// use nalgebra::{Isometry3, Point3, UnitQuaternion, Vector2, vector};
+///
+/// #[derive(Clone)]
+/// struct Camera<T: Real> {
+///     pose: Isometry3<T>,
+///     focus: T,
+/// }
+///
+/// manifold!(Camera { pose: Isometry3<f64>, focus: f64 });
+///
+/// fn project<T: Real>(camera: &Camera<T>, point: &Point3<T>) -> Vector2<T> {
+///     let seen = camera.pose.inverse_transform_point(point);
+///     seen.xy().coords * (camera.focus / seen.z)
+/// }
+///
+/// let camera = Camera { pose: Isometry3::identity(), focus: 2.0 };
+/// let point = Point3::new(0.0, 1.0, 4.0);
+/// let (by_pose, by_focus) = gradient(|camera| project(camera, &lift(&point)).y, &camera);
+/// assert_eq!((by_pose[1], by_focus), (-0.5, 0.25));
+/// let turned = camera.retract(&(vector![0.0, 0.0, 0.0, 0.1, 0.0, 0.0], 0.0));
+/// assert!(project(&turned, &point).y > project(&camera, &point).y);
+/// ```
+#[macro_export]
+macro_rules! manifold {
+    ($Point:ident { $($field:ident : $Field:ty),+ $(,)? }) => {
+        impl $crate::motions::Space for $Point<f64> {
+            type Of<S: $crate::Real> = $Point<S>;
+            type Tangents = ($(
+                <<$Field as $crate::motions::Manifold>::Space as $crate::motions::Space>::Tangents,
+            )+);
+        }
+
+        impl<T: $crate::Real> $crate::motions::Manifold for $Point<T> {
+            type Real = T;
+            type Space = $Point<f64>;
+
+            fn retract(&self, ($($field,)+): &$crate::motions::Tangent<Self>) -> Self {
+                $(let $field = $crate::motions::Manifold::retract(&self.$field, $field);)+
+                Self { $($field),+ }
+            }
+
+            fn local(&self, other: &Self) -> $crate::motions::Tangent<Self> {
+                ($($crate::motions::Manifold::local(&self.$field, &other.$field),)+)
+            }
+
+            fn zero(&self) -> $crate::motions::Tangent<Self> {
+                ($($crate::motions::Manifold::zero(&self.$field),)+)
+            }
+
+            fn map<S: $crate::Real>(&self, f: &mut impl FnMut(T) -> S) -> $Point<S> {
+                $(let $field = $crate::motions::Manifold::map(&self.$field, f);)+
+                $Point { $($field),+ }
+            }
+
+            fn interpolate(&self, to: &Self, part: T) -> Self {
+                $(let $field = $crate::motions::Manifold::interpolate(&self.$field, &to.$field, part);)+
+                Self { $($field),+ }
+            }
+        }
+    };
+}

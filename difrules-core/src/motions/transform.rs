@@ -67,15 +67,14 @@ where
 /// As [`value_and_gradient`].
 ///
 /// ```
-/// use difrules_core::motions::{Manifold, gradient};
+/// use difrules_core::motions::{Manifold, gradient, lift};
 /// use nalgebra::{UnitQuaternion, Vector3, vector};
 ///
 /// // Gradient descent that stays on the sphere of unit quaternions.
 /// let (from, to) = (Vector3::x(), vector![0.0, 0.6, 0.8]);
 /// let mut q = UnitQuaternion::<f64>::identity();
 /// for _ in 0..100 {
-///     let slope =
-///         gradient(|q| (q * from.map(Into::into) - to.map(Into::into)).norm_squared(), &q);
+///     let slope = gradient(|q| (q * lift(&from) - lift(&to)).norm_squared(), &q);
 ///     q = q.retract(&(slope * -0.2));
 /// }
 /// assert!((q * from - to).norm() < 1e-6);
@@ -301,14 +300,14 @@ where
 /// The function's own, unchanged.
 ///
 /// ```
-/// use difrules_core::motions::value_and_jacobian;
-/// use nalgebra::{Point3, UnitQuaternion, Vector3};
+/// use difrules_core::motions::{lift, value_and_jacobian};
+/// use nalgebra::{Point3, UnitQuaternion};
 ///
 /// // R p moves by -R [p] xi.
-/// let (q, p) = (UnitQuaternion::<f64>::identity(), Vector3::new(1.0, 2.0, 3.0));
-/// let (y, by_turning) = value_and_jacobian(|q| q * Point3::from(p.map(Into::into)), &q);
-/// assert_eq!(y.coords, p);
-/// assert_eq!(by_turning, -p.cross_matrix());
+/// let (q, p) = (UnitQuaternion::<f64>::identity(), Point3::new(1.0, 2.0, 3.0));
+/// let (y, by_turning) = value_and_jacobian(|q| q * lift(&p), &q);
+/// assert_eq!(y, p);
+/// assert_eq!(by_turning, -p.coords.cross_matrix());
 /// ```
 pub fn value_and_jacobian<X, F, Y, V>(f: F, x: &X) -> Y::Of<(At<V, X::Real>, DMatrix<X::Real>)>
 where

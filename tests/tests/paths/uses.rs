@@ -190,6 +190,7 @@ use difrules_core::math::xlog1py as _;
 use difrules_core::math::xlogx as _;
 use difrules_core::math::xlogy as _;
 use difrules_core::math::zeta as _;
+use difrules_core::motions::stumpff_integral as _;
 use difrules_linalg::ad_mul as _;
 use difrules_linalg::add as _;
 use difrules_linalg::add_scalar as _;
