@@ -46,7 +46,7 @@ const LARGEST: f64 = 800.0;
 ///
 /// assert!((stumpff_integral(0, 0, 0.5, 0.0) - (0.5_f64.exp() - 1.0) / 0.5).abs() < 1e-15);
 /// assert!((stumpff_integral(1, 1, 0.0, 4.0) - (1.0 - 2.0_f64.cos()) / 4.0).abs() < 1e-16);
-/// assert!((stumpff_integral(2, 2, 0.0, 0.0) - 1.0 / 6.0).abs() < 1e-16);
+/// assert!((stumpff_integral(2, 2, 0.0, 0.0) - 1.0_f64 / 6.0).abs() < 1e-16);
 /// ```
 #[primitive(
     partial = (
