@@ -727,7 +727,7 @@ fn an_inner_derivative_is_differentiated() {
         let row = gradient(|y| slope_along(&lift(&x), y, i), &y);
         assert!((row.transpose() - mixed.fixed_rows::<1>(i)).norm() < 1e-14);
         // Forward over forward.
-        let unit = vector![0.3, -0.5, 0.8];
+        let unit = vector![0.3_f64, -0.5, 0.8];
         let (_, along_it) = jvp(|y| slope_along(&lift(&x), y, i), &y, &unit);
         assert!((along_it - row.dot(&unit)).abs() < 1e-14);
     }
