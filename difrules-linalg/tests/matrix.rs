@@ -658,3 +658,14 @@ fn a_captured_matrix_of_another_derivation_is_refused() {
         &a,
     );
 }
+
+#[test]
+fn a_matrix_moves_beside_a_rotation() {
+    use difrules_core::motions::{Flat, Manifold, gradient};
+    let (z, a) = (nalgebra::UnitComplex::new(0.3_f64), Matrix::from(dmatrix![1.0, 2.0; 3.0, 4.0]));
+    let x = (z, Flat(a.clone()));
+    let (turning, of_a) = gradient(|(z, Flat(a))| a.norm_squared() * z.re, &x);
+    assert_eq!(of_a, &a * (2.0 * z.re));
+    assert!((turning.x + 30.0 * z.im).abs() < 1e-14);
+    assert_eq!(x.retract(&(turning, of_a)).1.0, &a + &a * (2.0 * z.re));
+}
