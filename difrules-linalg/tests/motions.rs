@@ -531,6 +531,14 @@ fn ways_have_derivatives_at_every_distance() {
         let velocity = DMatrix::from_column_slice(6, 1, x.local(&y).as_slice());
         assert!((by_columns.columns(12, 1) - velocity).norm() < 1e-13, "{angle}");
     }
+    // Of rotations it is nalgebra's, and of a tuple of translation and rotation nalgebra's of an isometry.
+    let x = Isometry3::new(vector![0.3, -1.0, 2.0], vector![0.2, 0.4, -0.3]);
+    let y = Isometry3::new(vector![-0.3, 0.5, 1.0], vector![-1.0, 0.4, 0.7]);
+    let between = (x.translation, x.rotation).interpolate(&(y.translation, y.rotation), 0.3);
+    let expected = x.lerp_slerp(&y, 0.3);
+    assert!((between.0.vector - expected.translation.vector).norm() < 1e-15);
+    assert!((between.1.coords - expected.rotation.coords).norm() < 1e-15);
+    assert!((between.1.coords - x.rotation.interpolate(&y.rotation, 0.3).coords).norm() < 1e-15);
     // Where both ends are one, the way moves by shares of them.
     let q = UnitQuaternion::from_euler_angles(0.1, 0.2, 0.3);
     let shares = jacobian(|(x, y)| x.interpolate(y, Dual::constant(0.25)), &(q, q));
