@@ -81,7 +81,7 @@ where
 /// A value with derivatives as a point of a flat space: its tangents are such values.
 ///
 /// What numbers, matrices and tuples of them are by themselves, and what a structure that derives
-/// [`Differentiable`](derive@Differentiable) is in this.
+/// [`Differentiable`](derive@crate::Differentiable) is in this.
 ///
 /// ```
 /// use difrules_core::Differentiable;

@@ -35,7 +35,7 @@ const LARGEST: f64 = 800.0;
 /// function, and j is at least k.
 ///
 /// A similarity that grows by exp(sigma) while it turns by the vector w moves the velocity v by W v, where W is the integral
-/// of exp(sigma t + [w] t): I(0, 0) v + I(1, 1) w x v + I(2, 2) w x (w x v) at sigma and z = |w|^2, with I(0, 0) at z = 0.
+/// of exp(sigma t + K t), K x = cross(w, x): I(0, 0) v + I(1, 1) w x v + I(2, 2) w x (w x v) at sigma and z = |w|^2, with I(0, 0) at z = 0.
 ///
 /// The family has its own derivatives, I(j + 1, k) by sigma and, as 2 c_k' = k c_(k+2) - c_(k+1), (k I(j + 2, k + 2) -
 /// I(j + 2, k + 1)) / 2 by z. The integrand is entire, so a few panels of Gauss' formula have all digits, and nothing cancels

@@ -30,7 +30,7 @@ macro_rules! spatial {
                 self.turn()
             }
 
-            /// 1 - [w] (1 - cos(a)) / a^2 + [w]^2 (a - sin(a)) / a^3.
+            /// 1 - K (1 - cos(a)) / a^2 + K^2 (a - sin(a)) / a^3, where a is the angle and K x = cross(w, x).
             fn right_jacobian(xi: &Vector3<T>) -> Matrix3<T> {
                 let (square, cross) = (xi.norm_squared(), xi.cross_matrix());
                 Matrix3::identity() - cross * stumpff(2, square) + cross * cross * stumpff(3, square)
@@ -47,8 +47,8 @@ macro_rules! spatial {
             }
 
             /// The integral is c along w and p + q i across, where q is the angle times a: so is the inverse, 1 / c and
-            /// (p - q i) / d where d = p^2 + q^2. By [w] and its square, with p = c - z b and z the square of the angle, that is
-            /// 1 / c - [w] a / d + [w]^2 (a^2 - b p) / (c d).
+            /// (p - q i) / d where d = p^2 + q^2. By K and its square, with p = c - z b and z the square of the angle, that is
+            /// 1 / c - K a / d + K^2 (a^2 - b p) / (c d).
             fn ungrown(w: &Vector3<T>, sigma: T, t: &Vector3<T>) -> Vector3<T> {
                 let square = w.norm_squared();
                 let c = stumpff_integral(0, 0, sigma, T::zero());
@@ -66,7 +66,7 @@ macro_rules! spatial {
                 v + first * stumpff(2, square) + second * stumpff(3, square)
             }
 
-            /// 1 - [w] / 2 + [w]^2 (1 - a cot(a / 2) / 2) / a^2: that is (2 c_2 - c_1) / (2 a^2 c_2) by the functions of
+            /// 1 - K / 2 + K^2 (1 - a cot(a / 2) / 2) / a^2: that is (2 c_2 - c_1) / (2 a^2 c_2) by the functions of
             /// Stumpff at a^2, and c_1 = 1 - a^2 c_3 and 2 c_2 = 1 - 2 a^2 c_4.
             fn unswept(w: &Vector3<T>, t: &Vector3<T>) -> Vector3<T> {
                 let square = w.norm_squared();
