@@ -4,11 +4,11 @@
 use difrules_core::math::{sqrt, tanh};
 use difrules_core::{Dual, Real, Recording, Var, gradient, jvp};
 use difrules_linalg::{
-    Matrix, Operation, Side, Triangle, ad_mul, add, adjoint, asum, component_div, component_mul,
-    cross, cumsum, diagonal, diagonal_at, dot, kronecker, lower_triangle, lp_norm, matmul, mean,
-    mul_tr, neg, norm, norm_inf, normalize, nuclear_norm, one_norm, outer, quadratic_form, scale,
-    select_columns, select_rows, solve, spectral_norm, sub, sum, symmetric_part, tr_mul, trace,
-    transpose, unscale, upper_triangle,
+    Matrix, Operation, Side, Triangle, ad_mul, add, adjoint, asum, cholesky_solve, component_div,
+    component_mul, cross, cumsum, diagonal, diagonal_at, dot, kronecker, lower_triangle, lp_norm,
+    matmul, mean, mul_tr, neg, norm, norm_inf, normalize, nuclear_norm, one_norm, outer,
+    quadratic_form, scale, select_columns, select_rows, solve, solve_lower_triangular,
+    spectral_norm, sub, sum, symmetric_part, tr_mul, trace, transpose, unscale, upper_triangle,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -308,5 +308,28 @@ fn flat_factors_beside_infinite_ones() {
         let reverse = gradient(|x: &Matrix<_>| products(x)[which], &at);
         let undefined = (forward.is_nan(), reverse[0].is_nan());
         assert_eq!((value, undefined), (INFINITE, (true, true)), "{which}");
+    }
+}
+
+/// A tangent of a matrix that comes out as zero, and does not move, is the zero of a product with a solution whose own
+/// derivative is infinite, as of numbers: who leaves the product out leaves nothing out.
+#[test]
+fn systems_that_rest_in_one_point_beside_infinite_slopes() {
+    type Solve =
+        fn(&DMatrix<Dual<Dual<f64>>>, &DMatrix<Dual<Dual<f64>>>) -> DMatrix<Dual<Dual<f64>>>;
+    let ways: [(&str, Solve); 4] = [
+        ("quotient", |a, b| dmatrix![b[0] / a[0]]),
+        ("solve", |a, b| solve(a, b).unwrap()),
+        ("lower", |a, b| solve_lower_triangular(a, b).unwrap()),
+        ("cholesky", |a, b| cholesky_solve(a, b).unwrap()),
+    ];
+    for (name, way) in ways {
+        // d/dp d/dq of (1 + sqrt(q)) / (1 + p^2) at zeros.
+        let p = Dual::new(Dual::constant(0.0), [Dual::constant(1.0)]);
+        let q = Dual::constant(Dual::new(0.0, [1.0]));
+        let one = Dual::constant(Dual::constant(1.0));
+        let found = way(&dmatrix![one + p * p], &dmatrix![one + sqrt(q)])[0];
+        assert_eq!(found.value.tangents[0], f64::INFINITY, "{name}");
+        assert_eq!(found.tangents[0].tangents[0], 0.0, "{name}");
     }
 }

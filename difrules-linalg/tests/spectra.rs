@@ -872,3 +872,45 @@ fn second_derivatives_of_symmetric_functions_at_any_gap() {
         }
     }
 }
+
+/// A matrix whose columns are of different sizes has small singular values that the factors know by their rounding alone; the
+/// second derivatives of its unitary factor are no worse for it.
+#[test]
+fn second_derivatives_of_the_unitary_factor_of_graded_columns() {
+    fn loss<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        let weights = dmatrix![1.0, 0.3, 0.7; -0.5, 1.5, 0.2; 2.0, -1.0, -0.4];
+        dot(&polar(a)?.0, &constant(&weights))
+    }
+    let a = dmatrix![2e-7, 0.5, 3e7; -1e-7, 1.5, 1e7; 3e-7, -1.0, -2e7];
+    // mpmath with 400 digits, along a direction of the size of the columns and along one that is not.
+    for (along, expected) in [
+        (
+            dmatrix![1e-7, 1.0, -1e7; 2e-7, 0.5, 3e7; -1e-7, 2.0, 1e7],
+            dmatrix![
+                -1.1036797271329, -0.9196122153836, 4.755333503606e-8;
+                2.0794795199642, -2.2593738086979, 3.2545896890157e-9;
+                -1.9457415298368, -1.7435270244459, 9.020993085663e-9
+            ],
+        ),
+        (
+            dmatrix![1.0, 2.0, -1.0; 0.5, 1.0, 2.0; -1.0, 0.3, 0.2],
+            dmatrix![
+                -1.311915551409, -0.49379021481561, -2.3734412016063e-8;
+                1.5261868735885, -1.6672213510811, 5.2994565518314e-8;
+                -1.2047799884921, -1.5742959690177, -9.1043375195191e-9
+            ],
+        ),
+    ] {
+        let over = |a: &DMatrix<Var<f64>>| {
+            let lifted = a.zip_map(&along, |a, d| Dual::new(a, [Var::constant(d)]));
+            Ok::<_, Error>(loss(&lifted)?.tangents[0])
+        };
+        let twice = |a: &DMatrix<Var<f64>>| dot(&gradient(loss, a)?, &constant(&along));
+        let found =
+            [hvp(loss, &a, &along), gradient(over, &a), gradient(twice, &a)].map(Result::unwrap);
+        for found in found {
+            let error = (&found - &expected).amax() / expected.amax();
+            assert!(error < 1e-7, "{error:e}: {found}");
+        }
+    }
+}

@@ -349,19 +349,23 @@ pub(crate) fn unitary_factor_again<T: Scalar>(
     let v = v.map(plain);
     let values: Vec<T::Real> = values.iter().map(|&s| plain(s)).collect();
     let (one, vb) = (T::one(), block(&v));
+    let half: T::Real = nalgebra::convert(0.5);
     let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(a_dot.iter()));
     let along = product((w, true), (a_dot, false));
     let mut left = &along - along.adjoint();
     let mut x = DMatrix::zeros(v.nrows(), v.nrows());
     for _ in 0..=ORDER {
-        let mut d =
+        let turned =
             product((vb, true), (product((block(&left), false), (vb, false)).as_view(), false));
+        let mut d = DMatrix::zeros(v.nrows(), v.nrows());
         for j in 0..values.len() {
             for i in 0..values.len() {
+                // What is left is skew but for rounding, which is large beside a small singular value.
+                let skew = (turned[(i, j)] - turned[(j, i)].conjugate()).scale(half);
                 let both = values[i] + values[j];
                 d[(i, j)] = match sizes.gap(i, j, both) {
-                    Gap::Nothing => quotients.over_nothing(d[(i, j)]),
-                    _ => d[(i, j)].unscale(both),
+                    Gap::Nothing => quotients.over_nothing(skew),
+                    _ => skew.unscale(both),
                 };
             }
         }
