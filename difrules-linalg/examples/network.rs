@@ -7,7 +7,7 @@
 
 use difrules_core::math::{exp, ln};
 use difrules_core::{Differentiable, Real, value_and_gradient};
-use difrules_linalg::{EachColumn, Matrix, MatrixError, Vector, elementwise};
+use difrules_linalg::{Adam, EachColumn, Matrix, MatrixError, Vector, elementwise};
 use nalgebra::{DMatrix, DVector};
 
 const SIZES: [usize; 4] = [8, 64, 64, 3];
@@ -34,26 +34,6 @@ fn loss<T: Real>(network: &Network<T>, (x, class): &Data) -> Result<T, MatrixErr
     let scores = scores(network, x)?;
     let right = scores.component_mul(class)?.row_sum();
     Ok((scores.map::<exp>().row_sum().map::<ln>() - right).mean())
-}
-
-/// Adam: the moments of each number's derivative.
-struct Adam {
-    steps: i32,
-    moments: Vec<(f64, f64)>,
-}
-
-impl Adam {
-    fn step(&mut self, network: &mut Network<f64>, slope: &Network<f64>) {
-        self.steps += 1;
-        let (first, second) = (1.0 - 0.9_f64.powi(self.steps), 1.0 - 0.999_f64.powi(self.steps));
-        let mut moments = self.moments.iter_mut();
-        network.zip_reals::<f64>(slope, &mut |x, slope| {
-            let (m, v) = moments.next().expect("as many as there are numbers");
-            *m += 0.1 * (slope - *m);
-            *v += 0.001 * (slope * slope - *v);
-            *x -= 0.003 * (*m / first) / ((*v / second).sqrt() + 1e-8);
-        });
-    }
 }
 
 /// Numbers that look random, between -1 and 1.
@@ -112,7 +92,7 @@ fn main() -> Result<(), MatrixError> {
     let square: f64 = slope.to_reals().iter().map(|slope| slope * slope).sum();
     assert!((difference - square).abs() < 1e-6 * square, "{difference} {square}");
 
-    let mut adam = Adam { steps: 0, moments: vec![(0.0, 0.0); slope.to_reals().len()] };
+    let mut adam = Adam::new(0.003);
     for step in 0..1000 {
         let data = random.data();
         let (value, slope) = value_and_gradient(|network| loss(network, &data), &network)?;

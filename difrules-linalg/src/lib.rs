@@ -15,6 +15,7 @@ pub mod implicit;
 mod known;
 mod matrix;
 mod norms;
+pub mod optimise;
 mod sample;
 mod statistics;
 mod systems;
@@ -166,6 +167,11 @@ pub use norms::normalize::normalize;
 pub use norms::nuclear_norm::nuclear_norm;
 pub use norms::one_norm::one_norm;
 pub use norms::spectral_norm::spectral_norm;
+#[cfg(feature = "levenberg-marquardt")]
+pub use optimise::LeastSquares;
+pub use optimise::{Adam, Lbfgs, OdeFunction, OptimiseError, Optimum};
+#[cfg(feature = "argmin")]
+pub use optimise::{ArgminProblem, ArgminVector, ByProducts, HessianProducts};
 pub use statistics::covariance::covariance;
 pub use statistics::mvn_ln_pdf::mvn_ln_pdf;
 pub use systems::cholesky_solve::cholesky_solve;

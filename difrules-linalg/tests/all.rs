@@ -14,6 +14,7 @@ mod functions;
 mod implicit;
 mod matrix;
 mod motions;
+mod optimise;
 mod overflow;
 mod reference;
 mod resting;

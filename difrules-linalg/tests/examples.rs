@@ -186,6 +186,13 @@ fn implicit_functions_are_differentiated() {
 }
 
 #[test]
+fn the_arm_reaches() {
+    let output = run("robot_arm", &[]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("joints by the height of the hand"));
+}
+
+#[test]
 fn the_evidence_is_largest_where_its_slope_vanishes() {
     let output = run("logistic", &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
