@@ -35,14 +35,15 @@ pub(super) struct Unconverged {
 
 /// Judges what is left of the equations where a solver stopped.
 ///
-/// A residual has no size of its own: equations may be multiplied by anything, and unknowns have units. What it is measured by is how
-/// much it changes where each unknown changes by itself, |J| |x|, in four random directions at once: the ratio is the backward error
-/// of Oettli and Prager 1964, "Compatibility of approximate solution of linear equations with given error bounds for
-/// coefficients and right-hand sides", by which the unknowns would have to change.
+/// A residual has no size of its own: equations may be multiplied by anything, and unknowns have units. What it is
+/// measured by is how much it changes where each unknown changes by itself, |J| |x|, in four random directions at
+/// once: the ratio is the backward error of Oettli and Prager 1964, "Compatibility of approximate solution of linear
+/// equations with given error bounds for coefficients and right-hand sides", by which the unknowns would have to
+/// change.
 ///
-/// Near a solution of zero nothing is small by that. There a step of Newton's method decides: it has to be short beside the
-/// largest unknown, or one, and to solve the equation to the tolerance, but for what rounds in it. What it leaves, relatively,
-/// is half the relative change of the Jacobian along it, so the derivatives are right to that.
+/// Near a solution of zero nothing is small by that. There a step of Newton's method decides: it has to be short
+/// beside the largest unknown, or one, and to solve the equation to the tolerance, but for what rounds in it. What it
+/// leaves, relatively, is half the relative change of the Jacobian along it, so the derivatives are right to that.
 pub(super) fn unconverged<E: Equation>(
     equation: &E,
     (x, p): (&E::Unknown, &E::Parameters),

@@ -32,8 +32,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// What may be left of a right-hand side of length one: what rounds in a product cannot be taken off. That is little,
-    /// or x has grown as it does where the matrix is singular.
+    /// What may be left of a right-hand side of length one: what rounds in a product cannot be taken off. That is
+    /// little, or x has grown as it does where the matrix is singular.
     fn allowed(&self, size: f64, x: &DVector<f64>) -> f64 {
         self.tolerance + (f64::EPSILON * size * x.norm()).min(1e-8)
     }
@@ -55,8 +55,8 @@ fn normalised(b: &DVector<f64>) -> Result<(DVector<f64>, f64), DVector<f64>> {
 
 /// Solves A x = b by the method of generalised minimal residuals, which starts again after `restart` products.
 ///
-/// Saad and Schultz 1986, "GMRES: a generalized minimal residual algorithm for solving nonsymmetric linear systems". A new
-/// direction is made orthogonal to the others twice.
+/// Saad and Schultz 1986, "GMRES: a generalized minimal residual algorithm for solving nonsymmetric linear systems".
+/// A new direction is made orthogonal to the others twice.
 pub(super) fn gmres(
     limits: Limits,
     restart: usize,
@@ -80,7 +80,8 @@ pub(super) fn gmres(
             return Err(Unsolved { method: GMRES, iterations, residual: left });
         }
         let mut basis = vec![&residual / left];
-        // The columns of the triangle that the rotations make of the Hessenberg matrix, and what they make of the residual.
+        // The columns of the triangle that the rotations make of the Hessenberg matrix, and what they make of the
+        // residual.
         let mut triangle: Vec<Vec<f64>> = Vec::new();
         let mut rotations: Vec<(f64, f64)> = Vec::new();
         let mut g = vec![left];

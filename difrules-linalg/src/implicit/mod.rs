@@ -19,7 +19,8 @@ pub use error::ImplicitError;
 use operator::operator_solve;
 pub use operator::{ConjugateGradients, Dense, Gmres, LinearSolver};
 
-/// The x of f(x, p) = 0 that `solve` finds, as a function of the parameters p, with derivatives of every order in every mode.
+/// The x of f(x, p) = 0 that `solve` finds, as a function of the parameters p, with derivatives of every order in
+/// every mode.
 ///
 /// See [`Implicit::root`], and [`implicit`](crate::implicit) for all about it.
 ///
@@ -70,7 +71,8 @@ where
     Implicit::new().root(function, solve, parameters)
 }
 
-/// The x = f(x, p) that `solve` finds, as a function of the parameters p, with derivatives of every order in every mode.
+/// The x = f(x, p) that `solve` finds, as a function of the parameters p, with derivatives of every order in every
+/// mode.
 ///
 /// See [`Implicit::fixed_point`], and [`implicit`](crate::implicit) for all about it.
 ///
@@ -208,8 +210,8 @@ impl Implicit {
 }
 
 impl<L> Implicit<L> {
-    /// By how much, relatively, the unknowns may be changed to make what is left of each equation: 1e-6 by default. The derivatives
-    /// are those at the point that the solver found, so they are no better than that.
+    /// By how much, relatively, the unknowns may be changed to make what is left of each equation: 1e-6 by default.
+    /// The derivatives are those at the point that the solver found, so they are no better than that.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
@@ -221,8 +223,8 @@ impl<L> Implicit<L> {
         Implicit { tolerance: self.tolerance, linear_solver }
     }
 
-    /// The x of f(x, p) = 0 that `solve` finds. There are as many equations as unknowns; the value of f may have another shape
-    /// than x.
+    /// The x of f(x, p) = 0 that `solve` finds. There are as many equations as unknowns; the value of f may have
+    /// another shape than x.
     ///
     /// `solve` is called once, with the parameters as plain numbers, and returns x, or a `Result` or an `Option` of it.
     /// The value is what it returned, bit for bit.
@@ -267,7 +269,8 @@ impl<L> Implicit<L> {
         self.implicit::<_, P::Real, _>(FixedPoint(function), solve, parameters)
     }
 
-    /// The x of the least f(x, p) that `solve` finds, as [`root`](Self::root) of the gradient by x. Any stationary point will do.
+    /// The x of the least f(x, p) that `solve` finds, as [`root`](Self::root) of the gradient by x. Any stationary
+    /// point will do.
     ///
     /// # Errors
     /// Those of [`root`](Self::root).

@@ -29,8 +29,8 @@ pub trait Operator: 'static {
 /// A^-1 b, or A^-T b, for a matrix A that is a constant and is given by how to solve with it.
 ///
 /// # Derivation
-/// It is linear in b: dx = A^-1 db, and b_bar = A^-T x_bar. Both are the same primitive again, so that it has derivatives of
-/// every order, and at plain numbers alone somebody solves, at f64.
+/// It is linear in b: dx = A^-1 db, and b_bar = A^-T x_bar. Both are the same primitive again, so that it has
+/// derivatives of every order, and at plain numbers alone somebody solves, at f64.
 #[primitive(
     forward = operator_solve_forward,
     reverse = operator_solve_reverse,
@@ -97,8 +97,9 @@ pub trait LinearSolver<E: Equation> {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Dense;
 
-/// The Jacobian by products alone, solved by the method of generalised minimal residuals: for many unknowns and a Jacobian
-/// whose products are cheap. Each product is an evaluation in forward mode, or in reverse mode where the sweep asks for the transpose.
+/// The Jacobian by products alone, solved by the method of generalised minimal residuals: for many unknowns and a
+/// Jacobian whose products are cheap. Each product is an evaluation in forward mode, or in reverse mode where the
+/// sweep asks for the transpose.
 ///
 /// Nothing is preconditioned: give equations in which each unknown is determined mostly by its own.
 ///
@@ -155,8 +156,8 @@ pub enum Factors {
     Definite(DMatrix<f64>),
 }
 
-/// The first pivot that is zero but for the rounding of what was taken off to make it; these numbers are all of one row of a
-/// triangle and the column of another, so the scales of equations and unknowns do not matter.
+/// The first pivot that is zero but for the rounding of what was taken off to make it; these numbers are all of one
+/// row of a triangle and the column of another, so the scales of equations and unknowns do not matter.
 fn lost(packed: &DMatrix<f64>) -> Option<usize> {
     let rounding = f64::EPSILON * packed.nrows() as f64;
     (0..packed.nrows()).find(|&k| {
@@ -253,7 +254,8 @@ impl<E: Equation, M> Products<E, M> {
         product.map_or_else(|_| DVector::from_element(v.len(), f64::NAN), DVector::from_vec)
     }
 
-    /// Tries to solve once, so that a Jacobian with which that cannot be done is an error of the call and not of a rule.
+    /// Tries to solve once, so that a Jacobian with which that cannot be done is an error of the call and not of a
+    /// rule.
     fn tried(self) -> Result<Self, Defect<E::Error>>
     where
         Self: Operator,

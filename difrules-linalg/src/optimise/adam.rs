@@ -2,10 +2,11 @@
 
 use difrules_core::{Differentiable, Real, lit};
 
-/// Adam, steps along a gradient that each number scales by what it was: for losses of which only noisy gradients are known.
+/// Adam, steps along a gradient that each number scales by what it was: for losses of which only noisy gradients are
+/// known.
 ///
-/// It works on the numbers of any [`Differentiable`] value, a structure with derived tangents or a `Vec` of matrices, at any
-/// scalar. Kingma and Ba 2015, "Adam: a method for stochastic optimization", arXiv:1412.6980.
+/// It works on the numbers of any [`Differentiable`] value, a structure with derived tangents or a `Vec` of matrices,
+/// at any scalar. Kingma and Ba 2015, "Adam: a method for stochastic optimization", arXiv:1412.6980.
 ///
 /// ```
 /// use difrules_core::gradient;

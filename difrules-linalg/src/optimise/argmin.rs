@@ -11,9 +11,9 @@ use std::sync::Arc;
 /// A [`Function`] as a problem of argmin: its cost, gradient and Hessian where the value is one number, its
 /// residuals ([`Operator`]) and their Jacobian where it is several.
 ///
-/// argmin's parameters are vectors `P` and its matrices `M`, those of `Vec` by default; the numbers of a structure are
-/// [put into one](Self::parameters) and [taken out](Self::point). Any vector will do that is made of a `Vec<f64>` and can be iterated,
-/// and any matrix: [`with_vector`](Self::with_vector), [`with_matrix`](Self::with_matrix).
+/// argmin's parameters are vectors `P` and its matrices `M`, those of `Vec` by default; the numbers of a structure
+/// are [put into one](Self::parameters) and [taken out](Self::point). Any vector will do that is made of a `Vec<f64>`
+/// and can be iterated, and any matrix: [`with_vector`](Self::with_vector), [`with_matrix`](Self::with_matrix).
 ///
 /// ```
 /// use argmin::core::{Executor, State};
@@ -80,8 +80,8 @@ impl<F: Function> ArgminProblem<F> {
     }
 }
 
-/// A vector of argmin's: what is made of a `Vec` and can be iterated. `Vec` itself, nalgebra's and ndarray's vectors are, of any
-/// version.
+/// A vector of argmin's: what is made of a `Vec` and can be iterated. `Vec` itself, nalgebra's and ndarray's vectors
+/// are, of any version.
 pub trait ArgminVector: From<Vec<f64>> {
     /// Its numbers.
     #[doc(hidden)]
@@ -108,8 +108,8 @@ impl<F: Function, P, M> ArgminProblem<F, P, M> {
         }
     }
 
-    /// The same with other matrices, made of a number of rows, one of columns, and the entries column by column, as nalgebra's
-    /// `DMatrix::from_column_slice` does of any version.
+    /// The same with other matrices, made of a number of rows, one of columns, and the entries column by column, as
+    /// nalgebra's `DMatrix::from_column_slice` does of any version.
     pub fn with_matrix<N>(self, matrix: fn(usize, usize, &[f64]) -> N) -> ArgminProblem<F, P, N> {
         ArgminProblem {
             function: self.function,

@@ -7,13 +7,14 @@ use difrules_core::contract::OutcomeOf;
 
 /// L-BFGS, Newton's method with a curvature that the last steps say: for smooth functions of many numbers.
 ///
-/// It works on the numbers of any [`Differentiable`] value. What it minimises is a closure that returns the value and the
-/// gradient, as [`value_and_gradient`](difrules_core::value_and_gradient) does, or a `Result` or an `Option` of them.
+/// It works on the numbers of any [`Differentiable`] value. What it minimises is a closure that returns the value and
+/// the gradient, as [`value_and_gradient`](difrules_core::value_and_gradient) does, or a `Result` or an `Option` of
+/// them.
 ///
-/// Nocedal and Wright 2006, "Numerical optimization", algorithms 7.4 and 7.5, with the line search 3.5 and 3.6 for the strong
-/// conditions of Wolfe, of which the first is left out where the values differ by rounding alone (Hager and Zhang 2005, "A new
-/// conjugate gradient method with guaranteed descent and an efficient line search"). Where a value is not finite, the
-/// step is too long.
+/// Nocedal and Wright 2006, "Numerical optimization", algorithms 7.4 and 7.5, with the line search 3.5 and 3.6 for
+/// the strong conditions of Wolfe, of which the first is left out where the values differ by rounding alone (Hager
+/// and Zhang 2005, "A new conjugate gradient method with guaranteed descent and an efficient line search"). Where a
+/// value is not finite, the step is too long.
 ///
 /// ```
 /// use difrules_core::{Real, lit, value_and_gradient};
@@ -34,9 +35,9 @@ use difrules_core::contract::OutcomeOf;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lbfgs {
-    /// It ends where a relative change of no number, or of one, changes the value by more than this, relatively, or beside
-    /// one, to first order (Dennis and Schnabel 1983, "Numerical methods for unconstrained optimization and nonlinear equations",
-    /// section 7.2): 1e-9 by default.
+    /// It ends where a relative change of no number, or of one, changes the value by more than this, relatively, or
+    /// beside one, to first order (Dennis and Schnabel 1983, "Numerical methods for unconstrained optimization and
+    /// nonlinear equations", section 7.2): 1e-9 by default.
     pub tolerance: f64,
     /// How many steps it remembers: 10 by default.
     pub memory: usize,

@@ -6,8 +6,9 @@ use nalgebra_of_levenberg_marquardt::{DMatrix, DVector, Dyn, U1, VecStorage};
 
 /// A [`Function`] as a problem of `levenberg-marquardt`: the x for which the sum of the squares of its values is least.
 ///
-/// It is of the numbers of the point, and its residuals are the numbers of the value: a structure, a matrix, an array, what the function
-/// is written with. That crate has another version of nalgebra than this one: what passes between them are slices.
+/// It is of the numbers of the point, and its residuals are the numbers of the value: a structure, a matrix, an
+/// array, what the function is written with. That crate has another version of nalgebra than this one: what passes
+/// between them are slices.
 ///
 /// ```
 /// use difrules_core::{Function, Real, lit};

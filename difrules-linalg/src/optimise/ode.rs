@@ -5,11 +5,11 @@ use difrules_core::{Differentiable, Dual, Function, Real, Returns, Var, With, jv
 
 /// The right-hand side f(x, p, t) of dx/dt = f, as `diffsol` asks for it and for its derivatives: closures of slices.
 ///
-/// That crate's builder takes them for forward sensitivities,
-/// `rhs_sens_implicit(ode.rhs(), ode.jacobian(), ode.by_parameters())`, and for adjoint ones,
-/// `rhs_adjoint_implicit(ode.rhs(), ode.jacobian(), ode.adjoint(), ode.adjoint_by_parameters())`, and equally the roots, resets and
-/// outputs that are written as such functions. It is no dependency: nothing but slices of `f64` passes, so any version will do.
-/// The products are by one evaluation each; where the function fails they are NaN, at which a solver takes a shorter step.
+/// That crate's builder takes them for forward sensitivities, `rhs_sens_implicit(ode.rhs(), ode.jacobian(),
+/// ode.by_parameters())`, and for adjoint ones, `rhs_adjoint_implicit(ode.rhs(), ode.jacobian(), ode.adjoint(),
+/// ode.adjoint_by_parameters())`, and equally the roots, resets and outputs that are written as such functions. It is
+/// no dependency: nothing but slices of `f64` passes, so any version will do. The products are by one evaluation
+/// each; where the function fails they are NaN, at which a solver takes a shorter step.
 ///
 /// ```
 /// use difrules_core::{Function, Real};
