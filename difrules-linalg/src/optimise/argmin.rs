@@ -252,7 +252,7 @@ where
 /// use difrules_core::{Function, Real, lit};
 /// use difrules_linalg::ArgminProblem;
 ///
-/// /// Of a thousand numbers.
+/// /// A thousand numbers that are to be one, and near each other.
 /// struct Chain;
 ///
 /// impl Function for Chain {
@@ -260,16 +260,16 @@ where
 ///     type Value = f64;
 ///
 ///     fn call<T: Real>(&self, x: &Vec<T>) -> T {
-///         let pairs = x.windows(2).map(|x| (x[1] - x[0] - lit(1.0)).powi(4) + (x[1] - x[0]).powi(2));
-///         x[0] * x[0] + pairs.sum::<T>()
+///         let apart: T = x.windows(2).map(|x| (x[1] - x[0]).powi(4)).sum();
+///         apart + x.iter().map(|x| (*x - lit(1.0)).powi(2)).sum()
 ///     }
 /// }
 ///
-/// let start = vec![0.0; 1000];
+/// let start: Vec<f64> = (0..1000).map(|i| f64::from(i).sin()).collect();
 /// let problem = ArgminProblem::new(Chain, &start).by_products();
 /// let solver = TrustRegion::new(Steihaug::new().with_max_iters(50));
-/// let run = Executor::new(problem, solver).configure(|state| state.param(start).max_iters(20));
-/// assert!(run.run()?.state.best_cost < 300.0);
+/// let run = Executor::new(problem, solver).configure(|state| state.param(start).max_iters(50));
+/// assert!(run.run()?.state.best_cost < 1e-6);
 /// # Ok::<(), argmin::core::Error>(())
 /// ```
 pub struct ByProducts<F: Function, P = Vec<f64>, M = Vec<Vec<f64>>>(ArgminProblem<F, P, M>);
