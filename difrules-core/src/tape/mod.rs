@@ -27,7 +27,7 @@ use clash::Live;
 pub(crate) use clash::{StatementKind, rests};
 pub use number::Number;
 pub(crate) use opened::Opened;
-pub(crate) use overflow::{is_below, is_beyond};
+pub(crate) use overflow::{is_below, is_beyond, is_small};
 pub(crate) use pieces::PIECE;
 use pieces::Pieces;
 use plan::Instruction;

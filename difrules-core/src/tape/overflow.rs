@@ -52,7 +52,13 @@ pub(crate) fn is_beyond<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
 /// does any that is infinite: it may have underflowed.
 #[inline]
 pub(crate) fn is_below<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
-    slope.plain().abs() < f64::from(f32::MIN_POSITIVE) && is_factor(quotient) && is_factor(inverse)
+    is_small(slope) && is_factor(quotient) && is_factor(inverse)
+}
+
+/// Whether a number is so small that digits of it may be lost, or all of them.
+#[inline]
+pub(crate) fn is_small<S: Number>(x: S) -> bool {
+    x.plain().abs() < f64::from(f32::MIN_POSITIVE)
 }
 
 /// Whether a number can be a factor of another that is neither zero nor infinite.

@@ -173,17 +173,6 @@ impl<T: Real> Var<T> {
     ) -> Self {
         let kind = match operation {
             Arithmetic::Mul => StatementKind::Product,
-            // The derivative by the divisor is zero where it underflows, too: that is no factor.
-            Arithmetic::Div if by_first.is_bounded() && by_second.is_bounded() => {
-                if first.value.to_f64() == 0.0 {
-                    StatementKind::Product
-                } else if by_first.to_f64() == 0.0 {
-                    StatementKind::Quotient
-                } else {
-                    StatementKind::Linear
-                }
-            }
-            Arithmetic::Div => StatementKind::Infinite,
             _ => StatementKind::Linear,
         };
         Self::record_as(kind, operation, value, (first, by_first), (second, by_second))
@@ -215,21 +204,30 @@ impl<T: Real> Var<T> {
         Self { value, stamp, number }
     }
 
-    /// The quotient by a number of which the derivative underflows, though its factors do not: the one is multiplied with
-    /// after the other.
+    /// A quotient whose derivative by the divisor is next to nothing: the quotient is zero, or the divisor is large. Where that
+    /// derivative underflows, though its factors do not, the one is multiplied with after the other.
     #[cold]
-    fn divided_in_steps(self, divisor: Self, quotient: T, inverse: T) -> Self {
+    fn over_large(self, divisor: Self, quotient: T, (inverse, slope): (T, T)) -> Self {
+        let linear = StatementKind::Linear;
+        // The derivative by the divisor is zero where it underflows, too: that is no factor.
+        let kind = if self.value.to_f64() == 0.0 {
+            StatementKind::Product
+        } else if inverse.to_f64() == 0.0 {
+            StatementKind::Quotient
+        } else {
+            linear
+        };
         let stamp = tape::one_stamp(self.stamp, divisor.stamp);
-        if stamp & OBSERVED != 0 && Self::is_replayed(stamp) {
-            // There it is an instruction, whose derivatives are taken when they are swept.
-            let by_divisor = (divisor, -(quotient * inverse));
-            return Self::record(Arithmetic::Div, quotient, (self, inverse), by_divisor);
+        // On a tape that is replayed it is an instruction, whose derivatives are taken when they are swept.
+        let replayed = stamp & OBSERVED != 0 && Self::is_replayed(stamp);
+        if replayed || !tape::is_below(slope, quotient, inverse) {
+            let by_both = ((self, inverse), (divisor, slope));
+            return Self::record_as(kind, Arithmetic::Div, quotient, by_both.0, by_both.1);
         }
-        let (linear, nothing) = (StatementKind::Linear, (Self::constant(T::zero()), T::zero()));
+        let nothing = (Self::constant(T::zero()), T::zero());
         let moved = (divisor, -quotient);
         let moved = Self::record_as(linear, Arithmetic::Neg, divisor.value, moved, nothing);
-        let by_both = ((self, inverse), (moved, inverse));
-        Self::record_as(linear, Arithmetic::Div, quotient, by_both.0, by_both.1)
+        Self::record_as(linear, Arithmetic::Div, quotient, (self, inverse), (moved, inverse))
     }
 
     /// Records an operation on a tape that looks at each; nothing where the statement is an ordinary
@@ -291,10 +289,12 @@ impl<T: Real> std::ops::Div for Var<T> {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
         let slope = -(quotient * inverse);
-        if tape::is_below(slope, quotient, inverse) {
-            return self.divided_in_steps(other, quotient, inverse);
+        let bounded = inverse.is_bounded() && slope.is_bounded();
+        if bounded && tape::is_small(slope) {
+            return self.over_large(other, quotient, (inverse, slope));
         }
-        Self::record(Arithmetic::Div, quotient, (self, inverse), (other, slope))
+        let kind = if bounded { StatementKind::Linear } else { StatementKind::Infinite };
+        Self::record_as(kind, Arithmetic::Div, quotient, (self, inverse), (other, slope))
     }
 }
 
