@@ -3,11 +3,9 @@
 A line a measurement: the program, n, and the best time of each in microseconds, NaN where it is not installed.
 """
 
-import os
 import time
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+import one_thread  # noqa: F401
 
 try:
     import torch

@@ -6,6 +6,7 @@ A line a measurement: the program, n, and the median of the times in millisecond
 import statistics
 import time
 
+import one_thread  # noqa: F401
 import torch
 
 torch.set_num_threads(1)
