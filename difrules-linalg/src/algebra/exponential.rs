@@ -4,6 +4,7 @@ use approx::AbsDiffEq;
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
+use crate::algebra::householder::add_columns;
 use crate::algebra::matrix_function::{
     add_product, combination, depth, derivative_of_product, mean_of_diagonal, plain_one_norm,
     size_in_derivative, times,
@@ -85,12 +86,16 @@ pub struct Exponential<T: Scalar> {
 
 /// What the one-norm of |A|^count is to that of A, by products with one vector (Al-Mohy and Higham 2009, "A new
 /// scaling and squaring algorithm for the matrix exponential", section 5).
+/// Takes |A|^T.
 fn norm_of_power(a: &DMatrix<f64>, count: usize, size: f64) -> f64 {
-    let mut sums = DMatrix::from_element(1, a.ncols(), 1.0 / size);
+    let mut sums = vec![1.0 / size; a.ncols()];
+    let mut next = vec![0.0; a.ncols()];
     for _ in 0..count {
-        sums = &sums * a;
+        next.fill(0.0);
+        add_columns(block(a), &sums, &mut next);
+        std::mem::swap(&mut sums, &mut next);
     }
-    sums.max()
+    sums.into_iter().fold(0.0, f64::max)
 }
 
 /// Takes the mean of the diagonal off, as a constant, where this makes A smaller, and returns it: exp(A) = exp(m) exp(A - m).
@@ -153,7 +158,7 @@ impl<T: Scalar> Exponential<T> {
             if most <= roundoff || size == 0.0 {
                 return 0;
             }
-            let absolute = absolute.get_or_insert_with(|| moduli(scaled.as_view()));
+            let absolute = absolute.get_or_insert_with(|| moduli(scaled.as_view()).transpose());
             let ratio = norm_of_power(absolute, degree + 1, size) * scale.powi(degree as i32);
             let error = ORDERS[order].2 * ratio / roundoff;
             if error <= 1.0 { 0 } else { (error.log2() / degree as f64).ceil() as i32 }
