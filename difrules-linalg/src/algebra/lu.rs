@@ -7,6 +7,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::householder::add_scaled;
 use crate::algebra::modulus::{largest_modulus, quotient};
 use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
@@ -28,19 +29,16 @@ pub(crate) fn solve_unit_lower<T: Scalar>(
 
 /// Swaps row i with row `pivots[i]`, for each i in turn.
 pub(crate) fn permute_rows<T: Scalar>(pivots: &[usize], b: &mut DMatrixViewMut<'_, T>) {
-    for (i, &pivot) in pivots.iter().enumerate() {
-        if i != pivot {
-            b.swap_rows(i, pivot);
-        }
+    // Column by column, since a column fits into the processor's memory where rows do not.
+    for mut column in b.column_iter_mut() {
+        pivots.iter().enumerate().for_each(|(i, &pivot)| column.swap_rows(i, pivot));
     }
 }
 
 /// Undoes [`permute_rows`].
 pub(crate) fn permute_rows_back<T: Scalar>(pivots: &[usize], b: &mut DMatrixViewMut<'_, T>) {
-    for (i, &pivot) in pivots.iter().enumerate().rev() {
-        if i != pivot {
-            b.swap_rows(i, pivot);
-        }
+    for mut column in b.column_iter_mut() {
+        pivots.iter().enumerate().rev().for_each(|(i, &pivot)| column.swap_rows(i, pivot));
     }
 }
 
@@ -94,7 +92,7 @@ pub(crate) fn scale_upper<T: Scalar>(
             column.rows_mut(0, count).apply(|x| *x = x.scale(scale));
         }
     }
-    overflow("packed", packed.iter())
+    packed.column_iter().try_for_each(|column| overflow("packed", column.as_slice()))
 }
 
 /// Eliminates up to `steps` columns of A with full pivoting, in place; row i of what is eliminated is
@@ -128,11 +126,12 @@ pub(crate) fn full_piv_lu_in_place<T: Scalar>(
 fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) {
     let divisor = a[(k, k)];
     let (mut left, mut right) = a.columns_range_pair_mut(k..k + 1, k + 1..);
-    let mut below = left.rows_range_mut(k + 1..);
-    below.apply(|x| *x = quotient(*x, divisor));
+    let mut left = left.column_mut(0);
+    let below = &mut left.as_mut_slice()[k + 1..];
+    below.iter_mut().for_each(|x| *x = quotient(*x, divisor));
     for mut column in right.column_iter_mut() {
-        let factor = -column[k];
-        column.rows_range_mut(k + 1..).axpy(factor, &below.column(0), T::one());
+        let column = column.as_mut_slice();
+        add_scaled(-column[k], below, &mut column[k + 1..]);
     }
 }
 
@@ -151,6 +150,12 @@ where
     let count = lu.ncols().min(lu.nrows().saturating_sub(1));
     let is_zero = |&k: &usize| {
         let size = lu[(k, k)].modulus().to_f64();
+        // No modulus in L is larger than the root of two, so this is more than what is looked for, and it is quick to find.
+        let column = lu.column(k);
+        let most = 2.0 * column.iter().take(k).map(|x| x.modulus().to_f64()).sum::<f64>();
+        if size > epsilon * lu.nrows() as f64 * most {
+            return false;
+        }
         let taken = |l: usize| (lu[(k, l)].modulus() * lu[(l, k)].modulus()).to_f64();
         size <= epsilon * lu.nrows() as f64 * (0..k).map(taken).sum::<f64>()
     };

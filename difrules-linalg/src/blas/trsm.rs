@@ -1,4 +1,5 @@
 use difrules_core::contract::Adjoint;
+use difrules_core::kernel::vectorised;
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -235,10 +236,12 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         }
         let mut step = |i: usize, known: std::ops::Range<usize>| {
             let mut row = strip[i];
-            for k in known {
-                let factor = self.entry(i, k);
-                row.iter_mut().zip(&strip[k]).for_each(|(x, &known)| *x -= factor * known);
-            }
+            vectorised(|| {
+                for k in known {
+                    let factor = self.entry(i, k);
+                    row.iter_mut().zip(&strip[k]).for_each(|(x, &known)| *x -= factor * known);
+                }
+            });
             if self.diagonal == Diagonal::General {
                 let pivot = self.entry(i, i);
                 let inverse = quotient(T::one(), pivot);
