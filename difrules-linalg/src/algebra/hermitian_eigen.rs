@@ -45,7 +45,7 @@ where
     let numbers = (values.as_mut_slice(), off_diagonal.as_mut_slice());
     diagonalise_tridiagonal(numbers.0, numbers.1, &mut block_mut(&mut found))?;
     values *= scale;
-    overflow("eigenvalues", values.iter())?;
+    overflow("eigenvalues", values.as_slice())?;
     let mut order = OVector::<usize, D>::from_fn_generic(size, U1, |i, _| i);
     let compare = |i: &usize, j: &usize| values[*i].partial_cmp(&values[*j]);
     order.as_mut_slice().sort_by(|i, j| compare(i, j).unwrap_or(Ordering::Equal));

@@ -33,10 +33,12 @@ pub(crate) fn sum_of_moduli<'a, T: Scalar>(entries: impl Iterator<Item = &'a T>)
 pub(crate) fn largest_modulus<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
     // Several in turn, as a comparison has to wait for the one before.
     let mut most = [0.0_f64; 8];
-    for (i, x) in entries.into_iter().enumerate() {
-        let (size, most) = (x.modulus().to_f64(), &mut most[i % 8]);
-        if size > *most {
-            *most = size;
+    let mut entries = entries.into_iter();
+    'all: loop {
+        for most in &mut most {
+            let Some(x) = entries.next() else { break 'all };
+            let size = x.modulus().to_f64();
+            *most = if size > *most { size } else { *most };
         }
     }
     most.into_iter().fold(0.0, f64::max)

@@ -87,7 +87,7 @@ impl<T: Scalar> Regulator<T> {
         let adjoint = Operation::Adjoint;
         solve_again(Side::Right, lower, adjoint, block(&factor), &mut block_mut(&mut root));
         let g = product((block(&root), false), (block(&root), true));
-        overflow("r^-1", g.iter())?;
+        overflow("r^-1", g.as_slice())?;
         let powers = self.units(&g, damping);
         let scaled = |m: &DMatrix<T>, (by_row, by_column): (f64, f64)| {
             let (rows, columns) = m.shape_generic();
@@ -191,12 +191,12 @@ impl<T: Scalar> Regulator<T> {
 
     /// Newton's method from a stabilising X.
     fn refine(&self, mut x: DMatrix<T>) -> Result<Stabilising<T>, Error> {
-        overflow("x", x.iter())?;
+        overflow("x", x.as_slice())?;
         let mut last: f64 = f64::INFINITY;
         for step in 0..=STEPS {
             let lost = || if step == 0 { not_stabilisable() } else { on_boundary(self.discrete) };
             let closed = self.closed_loop(&x).map_err(|_| lost())?;
-            overflow("x", closed.a.iter())?;
+            overflow("x", closed.a.as_slice())?;
             let (vectors, triangle) = any_schur_factors(&closed.a)?;
             let is_stable = |l: &Complex<f64>| {
                 if self.discrete { l.norm() < 1.0 } else { l.re < 0.0 }

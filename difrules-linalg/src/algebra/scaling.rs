@@ -14,13 +14,14 @@ pub(crate) fn is_single<S: Real>() -> bool {
 fn largest_part<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) -> f64 {
     // Several in turn, as a comparison has to wait for the one before.
     let mut most = [0.0; 4];
-    for (k, x) in entries.into_iter().enumerate() {
-        let most = &mut most[k % 4];
-        let count = if <T::Kind as Kind>::REAL { 1 } else { 2 };
-        for part in [x.real(), x.imaginary()].into_iter().take(count) {
-            let size = ComplexField::abs(part).to_f64();
-            if size > *most {
-                *most = size;
+    let mut entries = entries.into_iter();
+    'all: loop {
+        for most in &mut most {
+            let Some(x) = entries.next() else { break 'all };
+            let count = if <T::Kind as Kind>::REAL { 1 } else { 2 };
+            for part in [x.real(), x.imaginary()].into_iter().take(count) {
+                let size = ComplexField::abs(part).to_f64();
+                *most = if size > *most { size } else { *most };
             }
         }
     }
@@ -79,7 +80,7 @@ pub(crate) fn lowered<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let exponent = exponent(a.iter());
+    let exponent = exponent(a.as_slice());
     let single = is_single::<T::Real>();
     if exponent < if single { 100.0 } else { 980.0 } {
         return (a.clone(), nalgebra::one());

@@ -50,7 +50,7 @@ where
         }
     }
     t.apply(|x| *x = x.scale(scale));
-    overflow("t", t.iter())?;
+    overflow("t", t.as_slice())?;
     Ok((q, t))
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn any_schur_factors<T: Scalar>(
 ) -> Result<(DMatrix<T>, DMatrix<T>), Error> {
     let (q, mut t, scale) = scaled_factors(a)?;
     t.apply(|x| *x = x.scale(scale));
-    overflow("t", t.iter())?;
+    overflow("t", t.as_slice())?;
     Ok((q, t))
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn unordered_schur_factors<T: Scalar>(
         standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
     }
     t.apply(|x| *x = x.scale(scale));
-    overflow("t", t.iter())?;
+    overflow("t", t.as_slice())?;
     Ok((q, t))
 }
 

@@ -95,7 +95,7 @@ where
         let entries = column.iter_mut().zip(packed).zip(taus.as_slice()).take(j + 1);
         entries.for_each(|((r, &entry), &sign)| *r = entry.scale(scale).scale(sign.real()));
     }
-    overflow("r", r.iter())?;
+    overflow("r", r.as_slice())?;
     Ok((q, r))
 }
 

@@ -60,7 +60,7 @@ where
     }
     let (q, mut h, scale) = hessenberg_factors(a);
     h.apply(|x| *x = x.scale(scale));
-    overflow("h", h.iter())?;
+    overflow("h", h.as_slice())?;
     jumps("hessenberg", hessenberg_jump(&q, &h).is_some());
     Ok((q, h))
 }

@@ -139,9 +139,9 @@ where
         k += blocks[k];
     }
     lower.fill_diagonal(T::one());
-    overflow("b", diagonal.iter())?;
-    overflow("b", off_diagonal.iter())?;
-    overflow("l", lower.iter())?;
+    overflow("b", diagonal.as_slice())?;
+    overflow("b", off_diagonal.as_slice())?;
+    overflow("l", lower.as_slice())?;
     let factors = Lblt { l: lower, diagonal, off_diagonal, rows, blocks };
     jumps("lblt", factors.congruence().jumps());
     Ok(factors)

@@ -96,7 +96,7 @@ where
         });
     }
     let TwoSided { mut u, diagonal, mut v_t, .. } = two_sided(a, true)?;
-    overflow("singular_values", diagonal.iter())?;
+    overflow("singular_values", diagonal.as_slice())?;
     for j in 0..size.value() {
         let entry = u.column(j)[largest(u.column(j).iter())];
         let turn = entry.conjugate().unscale(entry.modulus());

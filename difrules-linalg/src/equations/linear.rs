@@ -235,7 +235,7 @@ where
     Triangular::lyapunov(discrete, false, &t).check::<T::Real>(coefficient, coefficient)?;
     let factors = saved(&[&v, &t]);
     let x = lyapunov_again(discrete, false, a, q, &Known::again(&factors))?;
-    overflow("x", x.iter())?;
+    overflow("x", x.as_slice())?;
     Ok((shaped(shape_of_a, &x), factors))
 }
 

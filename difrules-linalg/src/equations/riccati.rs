@@ -65,7 +65,7 @@ pub(crate) fn riccati_and_factors<T: Scalar>(
         error => error,
     })?;
     let x = narrow(&found.x.map(|x| times_power(x, unit)));
-    overflow("x", x.iter())?;
+    overflow("x", x.as_slice())?;
     Ok((x, saved(&[&found.vectors, &found.triangle])))
 }
 

@@ -88,7 +88,7 @@ where
     equation.check::<T::Real>((block(&plain_a), block(&q)), (block(&plain_b), block(&p)))?;
     let factors = saved(&[&q, &r, &p, &s]);
     let x = sylvester_again(false, &a, &b, &dynamic(c), &Known::again(&factors))?;
-    overflow("x", x.iter())?;
+    overflow("x", x.as_slice())?;
     Ok((shaped(c.shape_generic(), &x), factors))
 }
 

@@ -54,7 +54,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let ([_, y], steps) = Trigonometric::new(Pair::Circular, block(a));
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, cos)?;
     Ok((y, steps))
 }

@@ -60,7 +60,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let (y, steps) = Exponential::new(block(a))?;
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, exp)?;
     Ok((y, steps))
 }

@@ -67,7 +67,7 @@ where
     for _ in 0..steps.count {
         f = steps.step(&f);
     }
-    overflow("y", f.iter())?;
+    overflow("y", f.as_slice())?;
     Ok(shaped(b.shape_generic(), &f))
 }
 

@@ -63,7 +63,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let (y, steps) = LogarithmSteps::new(block(a))?;
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, ln)?;
     Ok((y, steps))
 }

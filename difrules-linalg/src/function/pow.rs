@@ -84,7 +84,7 @@ where
             steps.push((true, std::mem::replace(&mut y, next)));
         }
     }
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, |a| pow(a, p))?;
     Ok((y, PowSteps { base, steps }))
 }

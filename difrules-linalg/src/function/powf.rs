@@ -115,7 +115,7 @@ where
     let factor = ComplexField::exp(moving * turn) * nalgebra::convert(known);
     let (whole, of_whole) = pow_and_steps::<T, Dyn>(&all, integer)?;
     let y = out_of_basis::<T, Dyn>(&q, &times(&whole, &root).map(|x| x.scale(factor)));
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, |a| powf(a, p))?;
     let steps = PowerSteps {
         q,

@@ -67,7 +67,7 @@ where
     } else {
         sign(a)?
     };
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     Ok((y, factors))
 }
 

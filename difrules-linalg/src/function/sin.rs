@@ -58,7 +58,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let ([y, _], steps) = Trigonometric::new(Pair::Circular, block(a));
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, sin)?;
     Ok((y, steps))
 }

@@ -55,7 +55,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let ([y, _], steps) = Trigonometric::new(Pair::Hyperbolic, block(a));
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     let y = value_of(a, &y, sinh)?;
     Ok((y, steps))
 }

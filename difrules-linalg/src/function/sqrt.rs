@@ -68,7 +68,7 @@ where
     } else {
         sqrt(a)?
     };
-    overflow("y", y.iter())?;
+    overflow("y", y.as_slice())?;
     Ok((y, (q, r)))
 }
 

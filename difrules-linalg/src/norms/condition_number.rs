@@ -72,7 +72,7 @@ where
         return Err(Error::RankDeficient { argument: "a", rank, expected: last + 1 });
     }
     let y = values[0] / values[last];
-    overflow("y", [&y].into_iter())?;
+    overflow("y", [&y])?;
     Ok((y, svd))
 }
 

@@ -57,7 +57,7 @@ where
 {
     finite("a", a)?;
     let norm = nrm2(a);
-    overflow("norm", [&norm].into_iter())?;
+    overflow("norm", [&norm])?;
     let y = if norm == nalgebra::zero() { a.clone() } else { a.map(|x| x.unscale(norm)) };
     Ok((y, norm))
 }

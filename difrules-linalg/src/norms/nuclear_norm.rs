@@ -57,7 +57,7 @@ where
 {
     let svd = diagnosed(|| svd(a)).0?;
     let y = svd.singular_values.iter().fold(nalgebra::zero(), |sum: T::Real, &s| sum + s);
-    overflow("y", [&y].into_iter())?;
+    overflow("y", [&y])?;
     Ok((y, svd))
 }
 

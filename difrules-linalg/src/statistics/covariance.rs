@@ -50,7 +50,7 @@ where
     finite("x", x)?;
     let z = centred(x);
     let c = over_freedom(&z, &z);
-    overflow("c", c.iter())?;
+    overflow("c", c.as_slice())?;
     Ok(hermitian(&c))
 }
 

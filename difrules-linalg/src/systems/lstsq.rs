@@ -233,7 +233,7 @@ where
     let factors = complete(a)?;
     finite("b", b)?;
     let x = factors.solve(b);
-    overflow("x", x.iter())?;
+    overflow("x", x.as_slice())?;
     Ok((x, factors))
 }
 

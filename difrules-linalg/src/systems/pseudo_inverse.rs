@@ -95,7 +95,7 @@ where
     let mut adjoint = a.clone();
     let factors = ((block(&scaled), false), (block(&svd.v_t), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut adjoint));
-    overflow("y", adjoint.iter())?;
+    overflow("y", adjoint.as_slice())?;
     Ok((adjoint.adjoint(), svd))
 }
 

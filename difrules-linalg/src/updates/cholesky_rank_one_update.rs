@@ -102,7 +102,7 @@ where
                 (updated[(i, j)], y[i]) = rotation.turn(l[(i, j)], y[i]);
             }
         }
-        overflow("l", updated.iter())?;
+        overflow("l", updated.as_slice())?;
         return Ok(updated);
     }
     if s < nalgebra::zero() && is_lost(update.b[size], size) {
@@ -113,7 +113,7 @@ where
             updated[(i, j)] = l_j[i].scale(update.m[j]) + update.h[j] * u[i];
         }
     });
-    overflow("l", updated.iter())?;
+    overflow("l", updated.as_slice())?;
     Ok(updated)
 }
 

@@ -71,7 +71,7 @@ where
     let (rows, columns) = vectors.shape_generic();
     let mut q = OMatrix::zeros_generic(rows, columns);
     form(block(vectors), tau.as_slice(), 0, &mut block_mut(&mut q));
-    overflow("q", q.iter())?;
+    overflow("q", q.as_slice())?;
     Ok(q)
 }
 
