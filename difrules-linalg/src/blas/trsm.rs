@@ -228,39 +228,39 @@ impl<'a, T: Scalar> Triangular<'a, T> {
     /// Some right-hand sides at once, row by row: a copy in which rows are contiguous makes the compiler
     /// use vectors of numbers, an order of magnitude faster than column by column.
     fn substitute_strip(&self, b: &mut DMatrixViewMut<'_, T>) {
-        let (size, columns) = b.shape();
+        let size = b.nrows();
         let mut memory = [[T::zero(); STRIP]; SMALL];
         let strip = &mut memory[..size];
-        for j in 0..columns {
-            strip.iter_mut().zip(b.column(j).iter()).for_each(|(row, &x)| row[j] = x);
-        }
-        let mut step = |i: usize, known: std::ops::Range<usize>| {
-            let mut row = strip[i];
-            vectorised(|| {
+        vectorised(|| {
+            for (j, column) in b.column_iter().enumerate() {
+                strip.iter_mut().zip(column.as_slice()).for_each(|(row, &x)| row[j] = x);
+            }
+            let mut step = |i: usize, known: std::ops::Range<usize>| {
+                let mut row = strip[i];
                 for k in known {
                     let factor = self.entry(i, k);
                     row.iter_mut().zip(&strip[k]).for_each(|(x, &known)| *x -= factor * known);
                 }
-            });
-            if self.diagonal == Diagonal::General {
-                let pivot = self.entry(i, i);
-                let inverse = quotient(T::one(), pivot);
-                if inverse.is_finite() {
-                    row.iter_mut().for_each(|x| *x *= inverse);
-                } else {
-                    row.iter_mut().for_each(|x| *x = quotient(*x, pivot));
+                if self.diagonal == Diagonal::General {
+                    let pivot = self.entry(i, i);
+                    let inverse = quotient(T::one(), pivot);
+                    if inverse.is_finite() {
+                        row.iter_mut().for_each(|x| *x *= inverse);
+                    } else {
+                        row.iter_mut().for_each(|x| *x = quotient(*x, pivot));
+                    }
                 }
+                strip[i] = row;
+            };
+            if self.is_lower() {
+                (0..size).for_each(|i| step(i, 0..i));
+            } else {
+                (0..size).rev().for_each(|i| step(i, i + 1..size));
             }
-            strip[i] = row;
-        };
-        if self.is_lower() {
-            (0..size).for_each(|i| step(i, 0..i));
-        } else {
-            (0..size).rev().for_each(|i| step(i, i + 1..size));
-        }
-        for j in 0..columns {
-            b.column_mut(j).iter_mut().zip(strip.iter()).for_each(|(x, row)| *x = row[j]);
-        }
+            for (j, mut column) in b.column_iter_mut().enumerate() {
+                column.as_mut_slice().iter_mut().zip(&*strip).for_each(|(x, row)| *x = row[j]);
+            }
+        });
     }
 
     fn substitute_right(&self, b: &mut DMatrixViewMut<'_, T>) {
