@@ -8,6 +8,7 @@ use nalgebra::{
     StorageMut,
 };
 
+use crate::algebra::householder::add_scaled;
 use crate::algebra::modulus::quotient;
 use crate::algebra::triangular_part::SMALL;
 use crate::blas::blocked::{
@@ -275,7 +276,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
                 let factor = -self.entry(k, j);
                 if !factor.is_constant_zero() {
                     let (known, mut unknown) = b.columns_range_pair_mut(k, j);
-                    unknown.axpy(factor, &known, T::one());
+                    add_scaled(factor, known.as_slice(), unknown.as_mut_slice());
                 }
             }
         }

@@ -40,14 +40,15 @@ pub(crate) fn is_moderate<S: Real>(square: S) -> bool {
 pub(crate) fn dotc<T: Scalar>(x: &[T], y: &[T]) -> T {
     // Several sums in turn, as an addition has to wait for the one before.
     let mut sums = [T::zero(); 8];
-    let (xs, ys) = (x.chunks_exact(8), y[..x.len()].chunks_exact(8));
-    let rest = xs.remainder().iter().zip(ys.remainder());
-    let rest = rest.fold(T::zero(), |sum, (x, &y)| sum + x.conjugate() * y);
-    for (x, y) in xs.zip(ys) {
-        for l in 0..8 {
-            sums[l] += x[l].conjugate() * y[l];
+    let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y[..x.len()].as_chunks::<8>());
+    let rest = x.iter().zip(y).fold(T::zero(), |sum, (x, &y)| sum + x.conjugate() * y);
+    vectorised(|| {
+        for (x, y) in xs.iter().zip(ys) {
+            for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+                *sum += x.conjugate() * *y;
+            }
         }
-    }
+    });
     let [a, b, c, d, e, f, g, h] = sums;
     rest + (((a + e) + (c + g)) + ((b + f) + (d + h)))
 }
