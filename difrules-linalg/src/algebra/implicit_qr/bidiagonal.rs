@@ -323,15 +323,14 @@ pub(crate) fn diagonalise_bidiagonal<T: Scalar>(
             return Err(Error::NoConvergence { sweeps: steps });
         }
     }
-    // By insertion: equal values keep their order.
-    for i in 1..size {
-        for j in (1..=i).rev() {
-            if d[j] <= d[j - 1] {
-                break;
-            }
-            d.swap(j, j - 1);
-            u.swap_columns(j, j - 1);
-            v.swap_columns(j, j - 1);
+    // By selection: each column moves once or twice.
+    for i in 0..size {
+        let larger = |most: usize, j: usize| if d[j] > d[most] { j } else { most };
+        let most = (i + 1..size).fold(i, larger);
+        if most != i {
+            d.swap(i, most);
+            u.swap_columns(i, most);
+            v.swap_columns(i, most);
         }
     }
     Ok(())
