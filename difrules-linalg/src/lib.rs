@@ -33,6 +33,9 @@ pub use difrules_core;
 pub use difrules_core::motions;
 pub use difrules_core::nalgebra;
 
+#[cfg(feature = "faer-rayon")]
+pub use algebra::with_faer::set_threads;
+
 difrules_core::public_path!();
 
 // A primitive's name is a type too, so it is re-exported here, where no module has its name.

@@ -18,6 +18,8 @@ use nalgebra::{
 use crate::algebra::implicit_qr::diagonalise_tridiagonal;
 use crate::algebra::modulus::{self, largest_modulus, phase};
 use crate::algebra::unitary::tridiagonal_factors;
+#[cfg(feature = "faer")]
+use crate::algebra::{reduction::rescaled, with_faer};
 use crate::block::{FIT, block, block_mut, in_basis, multiply, out_of_basis, product};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::{Error, overflow, shape};
@@ -41,10 +43,7 @@ where
     if a.is_empty() {
         return Ok((OVector::zeros_generic(size, U1), OMatrix::zeros_generic(size, size)));
     }
-    let (mut found, mut values, mut off_diagonal, scale) = tridiagonal_factors(a);
-    let numbers = (values.as_mut_slice(), off_diagonal.as_mut_slice());
-    diagonalise_tridiagonal(numbers.0, numbers.1, &mut block_mut(&mut found))?;
-    values *= scale;
+    let (found, values) = unordered(a)?;
     overflow("eigenvalues", values.as_slice())?;
     let mut order = OVector::<usize, D>::from_fn_generic(size, U1, |i, _| i);
     let compare = |i: &usize, j: &usize| values[*i].partial_cmp(&values[*j]);
@@ -56,6 +55,27 @@ where
     }
     turn(block_mut(&mut vectors));
     Ok((sorted, vectors))
+}
+
+/// Eigenvectors and eigenvalues, in no order.
+#[expect(clippy::type_complexity, reason = "vectors and values")]
+fn unordered<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OMatrix<T, D, D>, OVector<T::Real, D>), Error>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
+{
+    #[cfg(feature = "faer")]
+    {
+        let (scaled, scale) = rescaled(a);
+        if let Some((found, values)) = with_faer::hermitian_eigen(&scaled) {
+            return Ok((found, values * scale));
+        }
+    }
+    let (mut found, mut values, mut off_diagonal, scale) = tridiagonal_factors(a);
+    let numbers = (values.as_mut_slice(), off_diagonal.as_mut_slice());
+    diagonalise_tridiagonal(numbers.0, numbers.1, &mut block_mut(&mut found))?;
+    Ok((found, values * scale))
 }
 
 /// The place of the first of the largest entries.

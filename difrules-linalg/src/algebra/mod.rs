@@ -27,3 +27,5 @@ pub(crate) mod sylvester;
 pub(crate) mod triangular_part;
 pub(crate) mod trigonometric;
 pub(crate) mod unitary;
+#[cfg(feature = "faer")]
+pub(crate) mod with_faer;

@@ -13,6 +13,8 @@ use crate::algebra::householder::{
 use crate::algebra::implicit_qr::diagonalise_bidiagonal;
 use crate::algebra::reduction::rescaled;
 use crate::algebra::scaling::binade;
+#[cfg(feature = "faer")]
+use crate::algebra::with_faer;
 use crate::block::{block, block_mut, workspace};
 use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
@@ -216,6 +218,12 @@ where
     // A, or A^H if that is the tall one, in the memory of A.
     let tall = (rows.value().max(columns.value()), size.value());
     let (scaled, scale) = rescaled(a);
+    #[cfg(feature = "faer")]
+    if diagonalise && let Some((u, values, v)) = with_faer::singular_values(&scaled) {
+        let off_diagonal = OVector::zeros_generic(less, U1);
+        let v_t = OMatrix::from_fn_generic(size, columns, |i, j| v[(j, i)].conjugate());
+        return Ok(TwoSided { u, diagonal: values * scale, off_diagonal, v_t });
+    }
     let mut memory = scaled.clone();
     if wide {
         workspace(&mut memory, tall).tr_copy_from(&block(&scaled));
