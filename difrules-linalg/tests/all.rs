@@ -25,3 +25,5 @@ mod spectra;
 mod statements;
 mod strides;
 mod updates;
+#[cfg(feature = "faer")]
+mod with_faer;

@@ -591,6 +591,18 @@ fn everything<T: Scalar>() {
             }
         }
     }
+    // By divide and conquer.
+    #[cfg(feature = "faer")]
+    for (rows, columns) in [(110, 100), (96, 120), (100, 100)] {
+        for (name, a, may_fail) in families::<T>(&mut random, rows, columns) {
+            at.family = format!("{rows} by {columns}, {name}");
+            at.may_fail = may_fail;
+            at.by_reflections(&a);
+            if rows == columns {
+                at.by_symmetry(&(&a + a.adjoint()));
+            }
+        }
+    }
     assert!(at.failed.is_empty(), "{:#?}", at.failed);
     // As many roundings as a column has entries, a few times.
     assert!(at.worst.0 <= 12.0, "{:?}", at.worst);

@@ -17,9 +17,11 @@ use nalgebra::{
 
 use crate::algebra::implicit_qr::diagonalise_tridiagonal;
 use crate::algebra::modulus::{self, largest_modulus, phase};
+use crate::algebra::triangular_part::{SMALL, add_outer};
 use crate::algebra::unitary::tridiagonal_factors;
 #[cfg(feature = "faer")]
 use crate::algebra::{reduction::rescaled, with_faer};
+use crate::blas::options::Triangle;
 use crate::block::{FIT, block, block_mut, in_basis, multiply, out_of_basis, product};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
 use crate::error::{Error, overflow, shape};
@@ -352,7 +354,32 @@ where
     let all = size_of_bars(largest_modulus(g.iter()), values_bar, values.as_slice());
     let bars = (values_bar, &asked[..]);
     divide_by_gaps(primitive, &sizes, values.as_slice(), bars, &mut block_mut(&mut g), all);
-    out_of_basis(vectors, &g)
+    hermitian_out_of_basis(vectors, &g)
+}
+
+/// V M V^H for a Hermitian M: one triangle, for large ones, and the other from it.
+fn hermitian_out_of_basis<T: Scalar, D: Dim>(
+    v: &OMatrix<T, D, D>,
+    m: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let count = v.nrows();
+    if !<T::Real as Real>::BASE || count <= 2 * SMALL {
+        return out_of_basis(v, m);
+    }
+    let (size, _) = v.shape_generic();
+    let mut turned = OMatrix::zeros_generic(size, size);
+    let product = product((block(v), false), (block(m), false));
+    add_outer(Triangle::Lower, T::one(), block(&product), block(v), &mut block_mut(&mut turned));
+    for j in 0..count {
+        turned[(j, j)] = T::from_real(turned[(j, j)].real());
+        for i in j + 1..count {
+            turned[(j, i)] = turned[(i, j)].conjugate();
+        }
+    }
+    turned
 }
 
 /// Replaces G, the cotangent of a basis in that basis, by the Hermitian M of
