@@ -593,8 +593,12 @@ fn everything<T: Scalar>() {
     }
     // By divide and conquer.
     #[cfg(feature = "faer")]
-    for (rows, columns) in [(110, 100), (96, 120), (100, 100)] {
+    for (rows, columns) in [(110, 96), (96, 96)] {
         for (name, a, may_fail) in families::<T>(&mut random, rows, columns) {
+            let starts = ["random", "blocks", "graded", "rows to 1e8"];
+            if !starts.iter().any(|start| name.starts_with(start)) {
+                continue;
+            }
             at.family = format!("{rows} by {columns}, {name}");
             at.may_fail = may_fail;
             at.by_reflections(&a);
