@@ -38,23 +38,20 @@ pub(crate) fn is_moderate<S: Real>(square: S) -> bool {
 
 /// x^H y.
 pub(crate) fn dotc<T: Scalar>(x: &[T], y: &[T]) -> T {
-    // Several sums in turn, as an addition has to wait for the one before.
-    let mut sums = [T::zero(); 8];
     let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y[..x.len()].as_chunks::<8>());
     let rest = x.iter().zip(y).fold(T::zero(), |sum, (x, &y)| sum + x.conjugate() * y);
-    let mut add = || {
+    let add = || {
+        // Several sums in turn, as an addition has to wait for the one before.
+        let mut sums = [T::zero(); 8];
         for (x, y) in xs.iter().zip(ys) {
             for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
                 *sum += x.conjugate() * *y;
             }
         }
+        sums
     };
     // What is short is done before it has been asked for the processor's instructions.
-    if xs.len() < 8 {
-        add()
-    } else {
-        vectorised(add)
-    }
+    let sums = if xs.len() < 8 { add() } else { vectorised(add) };
     let [a, b, c, d, e, f, g, h] = sums;
     rest + (((a + e) + (c + g)) + ((b + f) + (d + h)))
 }
