@@ -224,11 +224,7 @@ where
     Y: Reached<Point = V>,
     V: Manifold<Real = Dual<X::Real>>,
 {
-    let through = |xi: &_| {
-        let (y, aux) = f(&along(x, xi)).into_parts();
-        let (value, y) = split(y);
-        Aux(y, (value, aux))
-    };
+    let through = |xi: &_| split(f(&along(x, xi)).into_parts());
     let (pair, (value, aux)) = flat::jvp(through, &x.zero(), tangent);
     Y::from_parts(pair.map(|(_, y)| (reached(value), y)), aux)
 }
@@ -260,11 +256,7 @@ where
     Y: Reached<Point = V>,
     V: Manifold<Real = Var<X::Real>>,
 {
-    let through = |xi: &_| {
-        let (y, aux) = f(&along(x, xi)).into_parts();
-        let (value, y) = split(y);
-        Aux(y, (value, aux))
-    };
+    let through = |xi: &_| split(f(&along(x, xi)).into_parts());
     let (pair, (value, aux)) = flat::vjp(through, &x.zero(), cotangent);
     Y::from_parts(pair.map(|(_, slope)| (reached(value), slope)), aux)
 }
@@ -381,11 +373,7 @@ where
     F: Fn(&At<X, Dual<X::Real, COLUMNS>>) -> (Result<V, E>, A),
     V: Manifold<Real = Dual<X::Real, COLUMNS>>,
 {
-    let through = |xi: &_| {
-        let (y, aux) = f(&along(x, xi));
-        let (value, y) = split(y);
-        Aux(y, (value, aux))
-    };
+    let through = |xi: &_| split(f(&along(x, xi)));
     let (jacobian, (value, aux)) = flat::jacobian(through, &x.zero());
     (jacobian.map(|jacobian| (reached(value), jacobian)), aux)
 }
@@ -396,22 +384,20 @@ where
     F: FnOnce(&At<X, Var<X::Real>>) -> (Result<V, E>, A),
     V: Manifold<Real = Var<X::Real>>,
 {
-    let through = |xi: &_| {
-        let (y, aux) = f(&along(x, xi));
-        let (value, y) = split(y);
-        Aux(y, (value, aux))
-    };
+    let through = |xi: &_| split(f(&along(x, xi)));
     let (jacobian, (value, aux)) = flat::jacobian_reverse(through, &x.zero());
     (jacobian.map(|jacobian| (reached(value), jacobian)), aux)
 }
 
-/// What [`parts`] gives, where there is a point.
-fn split<V: Manifold, E>(
-    y: Result<V, E>,
-) -> (Option<At<V, <V::Real as Real>::Inner>>, Result<Tangent<V>, E>) {
+/// The tangent that [`parts`] gives, where there is a point, and beside it the value and what the function returned beside
+/// the point.
+#[expect(clippy::type_complexity, reason = "an outcome of outcomes")]
+fn split<V: Manifold, E, A>(
+    (y, aux): (Result<V, E>, A),
+) -> Aux<Result<Tangent<V>, E>, (Option<At<V, <V::Real as Real>::Inner>>, A)> {
     match y.map(|y| parts(&y)) {
-        Ok((value, y)) => (Some(value), Ok(y)),
-        Err(error) => (None, Err(error)),
+        Ok((value, y)) => Aux(Ok(y), (Some(value), aux)),
+        Err(error) => Aux(Err(error), (None, aux)),
     }
 }
 
