@@ -46,6 +46,34 @@ pub trait Function {
 
     /// Its value at a point.
     fn call<T: Real>(&self, x: &With<Self::Point, T>) -> <Self::Value as Returns>::At<T>;
+
+    /// What [`call`](Self::call) returns, as a `Result`, for code that takes any function.
+    ///
+    /// # Errors
+    /// The function's own.
+    ///
+    /// ```
+    /// use difrules_core::{Function, Real};
+    ///
+    /// struct Square;
+    ///
+    /// impl Function for Square {
+    ///     type Point = f64;
+    ///     type Value = f64;
+    ///
+    ///     fn call<T: Real>(&self, x: &T) -> T {
+    ///         *x * *x
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Square.try_call(&3.0_f64), Ok(9.0));
+    /// ```
+    fn try_call<T: Real>(
+        &self,
+        x: &With<Self::Point, T>,
+    ) -> Result<With<<Self::Value as Returns>::Value, T>, <Self::Value as Returns>::Error> {
+        Self::Value::into_result::<T>(self.call::<T>(x))
+    }
 }
 
 impl<F: Function + ?Sized> Function for &F {

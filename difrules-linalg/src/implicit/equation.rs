@@ -50,8 +50,7 @@ where
     type Error = <F::Value as Returns>::Error;
 
     fn residual<T: Real>(&self, x: &With<X, T>, p: &With<P, T>) -> Result<DVector<T>, Self::Error> {
-        let value =
-            <F::Value as Returns>::into_result::<T>(self.0.call::<T>(&(x.clone(), p.clone())))?;
+        let value = self.0.try_call::<T>(&(x.clone(), p.clone()))?;
         Ok(DVector::from_vec(value.to_reals()))
     }
 }
@@ -71,8 +70,7 @@ where
     type Error = <F::Value as Returns>::Error;
 
     fn residual<T: Real>(&self, x: &With<X, T>, p: &With<P, T>) -> Result<DVector<T>, Self::Error> {
-        let value =
-            <F::Value as Returns>::into_result::<T>(self.0.call::<T>(&(x.clone(), p.clone())))?;
+        let value = self.0.try_call::<T>(&(x.clone(), p.clone()))?;
         let mut residual = x.to_reals();
         let next = value.to_reals();
         if next.len() != residual.len() {
@@ -101,9 +99,7 @@ where
 
     fn residual<T: Real>(&self, x: &With<X, T>, p: &With<P, T>) -> Result<DVector<T>, Self::Error> {
         let p = lift::<With<P, T>, Var<T>>(p);
-        let value = |x: &With<X, Var<T>>| {
-            <F::Value as Returns>::into_result::<Var<T>>(self.0.call::<Var<T>>(&(x.clone(), p)))
-        };
+        let value = |x: &With<X, Var<T>>| self.0.try_call::<Var<T>>(&(x.clone(), p));
         let (_, gradient) = value_and_gradient(value, x)?;
         Ok(DVector::from_vec(gradient.to_reals()))
     }

@@ -168,7 +168,7 @@ where
 
     fn cost(&self, parameters: &P) -> Result<f64, Error> {
         let x = self.given(parameters)?;
-        Ok(F::Value::into_result::<f64>(self.function.call::<f64>(&x))?)
+        Ok(self.function.try_call::<f64>(&x)?)
     }
 }
 
@@ -183,9 +183,8 @@ where
 
     fn gradient(&self, parameters: &P) -> Result<P, Error> {
         let x = self.given(parameters)?;
-        let value = |x: &difrules_core::With<F::Point, Var<f64>>| {
-            F::Value::into_result::<Var<f64>>(self.function.call::<Var<f64>>(x))
-        };
+        let value =
+            |x: &difrules_core::With<F::Point, Var<f64>>| self.function.try_call::<Var<f64>>(x);
         Ok(P::from(gradient(value, &x)?.to_reals()))
     }
 }
@@ -202,7 +201,7 @@ where
     fn hessian(&self, parameters: &P) -> Result<M, Error> {
         let x = self.given(parameters)?;
         let value = |x: &difrules_core::With<F::Point, Var<Dual<f64, 8>>>| {
-            F::Value::into_result::<Var<Dual<f64, 8>>>(self.function.call::<Var<Dual<f64, 8>>>(x))
+            self.function.try_call::<Var<Dual<f64, 8>>>(x)
         };
         let hessian = hessian(value, &x)?;
         Ok((self.matrix)(hessian.nrows(), hessian.ncols(), hessian.as_slice()))
@@ -220,7 +219,7 @@ where
 
     fn apply(&self, parameters: &P) -> Result<P, Error> {
         let x = self.given(parameters)?;
-        let value = F::Value::into_result::<f64>(self.function.call::<f64>(&x))?;
+        let value = self.function.try_call::<f64>(&x)?;
         Ok(P::from(value.to_reals()))
     }
 }
@@ -237,7 +236,7 @@ where
     fn jacobian(&self, parameters: &P) -> Result<M, Error> {
         let x = self.given(parameters)?;
         let value = |x: &difrules_core::With<F::Point, Dual<f64, 4>>| {
-            F::Value::into_result::<Dual<f64, 4>>(self.function.call::<Dual<f64, 4>>(x))
+            self.function.try_call::<Dual<f64, 4>>(x)
         };
         let jacobian = jacobian(value, &x)?;
         Ok((self.matrix)(jacobian.nrows(), jacobian.ncols(), jacobian.as_slice()))
@@ -316,7 +315,7 @@ where
     fn hessian(&self, parameters: &P) -> Result<HessianProducts<F>, Error> {
         let x = self.0.given(parameters)?;
         // What fails fails here: a product cannot.
-        F::Value::into_result::<f64>(self.0.function.call::<f64>(&x))?;
+        self.0.function.try_call::<f64>(&x)?;
         Ok(HessianProducts { function: self.0.function.clone(), x })
     }
 }
@@ -342,7 +341,7 @@ where
     fn dot(&self, direction: &P) -> P {
         let direction = F::Point::from_reals(&self.x.shape(), &direction.numbers());
         let value = |x: &difrules_core::With<F::Point, Var<Dual<f64>>>| {
-            F::Value::into_result::<Var<Dual<f64>>>(self.function.call::<Var<Dual<f64>>>(x))
+            self.function.try_call::<Var<Dual<f64>>>(x)
         };
         let product = hvp(value, &self.x, &direction).map(|product| product.to_reals());
         P::from(product.unwrap_or_else(|_| vec![f64::NAN; F::Point::count(&self.x.shape())]))

@@ -70,11 +70,7 @@ impl<F: Function> LeastSquares<F> {
     /// Values and Jacobian at the point.
     fn there(&self) -> Option<&(Vec<f64>, nalgebra::DMatrix<f64>)> {
         let evaluate = || {
-            let call = |x: &With<F::Point, Dual<f64, 4>>| {
-                <F::Value as Returns>::into_result::<Dual<f64, 4>>(
-                    self.function.call::<Dual<f64, 4>>(x),
-                )
-            };
+            let call = |x: &With<F::Point, Dual<f64, 4>>| self.function.try_call::<Dual<f64, 4>>(x);
             let found = value_and_jacobian(call, &self.point);
             let found = found.map_err(|error| self.failed.replace(Some(error))).ok();
             found.map(|(value, jacobian)| (value.to_reals(), jacobian))

@@ -131,8 +131,8 @@ where
         p: &With<P, T>,
         t: T,
     ) -> Result<Vec<T>, <F::Value as Returns>::Error> {
-        let value = self.function.call::<T>(&(x.clone(), p.clone(), t));
-        F::Value::into_result::<T>(value).map(|value| value.to_reals())
+        let value = self.function.try_call::<T>(&(x.clone(), p.clone(), t));
+        value.map(|value| value.to_reals())
     }
 }
 
