@@ -159,7 +159,7 @@ fn all_finite<'a, T: Scalar>(numbers: impl Iterator<Item = &'a T>) -> bool {
 }
 
 /// Whether all entries are finite.
-fn is_finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+pub(crate) fn is_finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     matrix: &Matrix<T, R, C, S>,
 ) -> bool {
     match column_major_view(matrix) {

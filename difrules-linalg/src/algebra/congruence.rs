@@ -11,7 +11,7 @@ use crate::algebra::modulus::{largest, largest_modulus};
 use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{FIT, block, block_mut, multiply, solve_unit};
-use crate::error::{Error, singular};
+use crate::error::{Error, is_finite, singular};
 use crate::tolerance::{Gap, Quotients, asks, gap_of, undefined_of, undetermined};
 
 /// The factors.
@@ -249,7 +249,7 @@ where
     where
         DefaultAllocator: Allocator<D, C>,
     {
-        if x.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(self.singular()) }
+        if is_finite(x) { Ok(()) } else { Err(self.singular()) }
     }
 
     /// [`Error::Singular`], with the pivots of one row and what stands for them in blocks of two.

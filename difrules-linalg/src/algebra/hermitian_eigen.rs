@@ -20,7 +20,7 @@ use crate::algebra::modulus::{self, largest_modulus, phase};
 use crate::algebra::triangular_part::{SMALL, add_outer};
 use crate::algebra::unitary::tridiagonal_factors;
 #[cfg(feature = "faer")]
-use crate::algebra::{reduction::rescaled, with_faer};
+use crate::algebra::with_faer;
 use crate::blas::options::Triangle;
 use crate::block::{FIT, block, block_mut, in_basis, multiply, out_of_basis, product};
 use crate::decomposition::symmetric_eigen::{SymmetricEigen, symmetric_eigen};
@@ -68,11 +68,8 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     #[cfg(feature = "faer")]
-    {
-        let (scaled, scale) = rescaled(a);
-        if let Some((found, values)) = with_faer::hermitian_eigen(&scaled) {
-            return Ok((found, values * scale));
-        }
+    if let Some(found) = with_faer::hermitian_eigen(a) {
+        return Ok(found);
     }
     let (mut found, mut values, mut off_diagonal, scale) = tridiagonal_factors(a);
     let numbers = (values.as_mut_slice(), off_diagonal.as_mut_slice());

@@ -17,9 +17,11 @@ use faer::{MatMut, MatRef, Par};
 use nalgebra::allocator::Allocator;
 use nalgebra::{Complex, DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVector, U1};
 
-/// The sizes from which divide and conquer is quicker than what this library does.
-const LARGE_EIGEN: usize = 96;
-const LARGE_SVD: usize = 96;
+use crate::algebra::reduction::rescaled;
+use crate::error::is_finite;
+
+/// The size from which divide and conquer is quicker than what this library does.
+const LARGE: usize = 96;
 
 #[cfg(feature = "faer-rayon")]
 static THREADS: AtomicUsize = AtomicUsize::new(1);
@@ -50,10 +52,6 @@ fn threads() -> Par {
 /// The same value, if `A` and `B` are one type.
 fn same<A: 'static, B: 'static>(value: A) -> Option<B> {
     (&mut Some(value) as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take)
-}
-
-fn all_finite<F: Scalar>(numbers: &[F]) -> bool {
-    numbers.iter().all(|x| x.is_finite())
 }
 
 /// Eigenvectors and eigenvalues, in increasing order, of a large finite matrix of plain numbers, of which the lower triangle is
@@ -88,19 +86,20 @@ where
         .ok()?;
         let values = values.column_vector().iter().copied();
         let values = OVector::<F, D>::from_iterator_generic(rows, U1, values);
-        let is_found = all_finite(vectors.as_slice()) && all_finite(values.as_slice());
+        let is_found = is_finite(&vectors) && is_finite(&values);
         if is_found { Some((same(vectors)?, same(values)?)) } else { None }
     }
-    if a.nrows() < LARGE_EIGEN {
+    if a.nrows() < LARGE {
         return None;
     }
-    let found = of::<T, f64, D>(a).or_else(|| of::<T, f32, D>(a));
-    let found = found.or_else(|| of::<T, Complex<f64>, D>(a));
-    let (vectors, values) = found.or_else(|| of::<T, Complex<f32>, D>(a))?;
-    Some((vectors, values.map(|x| x.real())))
+    let (a, scale) = rescaled(a);
+    let found = of::<T, f64, D>(&a).or_else(|| of::<T, f32, D>(&a));
+    let found = found.or_else(|| of::<T, Complex<f64>, D>(&a));
+    let (vectors, values) = found.or_else(|| of::<T, Complex<f32>, D>(&a))?;
+    Some((vectors, values.map(|x| x.real() * scale)))
 }
 
-/// U, the singular values in decreasing order, and V, of a large finite matrix of plain numbers. Nothing for others, and where
+/// U, the singular values in decreasing order, and V, of a large finite matrix of plain numbers that is [`rescaled`]. Nothing for others, and where
 /// they are not found.
 #[expect(clippy::type_complexity, reason = "three factors")]
 pub(crate) fn singular_values<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -138,10 +137,10 @@ where
         .ok()?;
         let values = values.column_vector().iter().copied();
         let values = OVector::<F, DimMinimum<R, C>>::from_iterator_generic(size, U1, values);
-        let is_found = [u.as_slice(), v.as_slice(), values.as_slice()].into_iter().all(all_finite);
+        let is_found = is_finite(&u) && is_finite(&v) && is_finite(&values);
         if is_found { Some((same(u)?, same(values)?, same(v)?)) } else { None }
     }
-    if a.nrows().min(a.ncols()) < LARGE_SVD {
+    if a.nrows().min(a.ncols()) < LARGE {
         return None;
     }
     let found = of::<T, f64, R, C>(a).or_else(|| of::<T, f32, R, C>(a));

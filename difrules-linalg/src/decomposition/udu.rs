@@ -7,7 +7,7 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
 use crate::algebra::congruence::Congruence;
 use crate::blas::options::{Diagonal, Triangle};
 use crate::block::buffer;
-use crate::error::{Error, finite_triangle, singular, square};
+use crate::error::{Error, finite_triangle, is_finite, singular, square};
 use crate::sample;
 
 /// The factors of [`udu`](fn@udu): A = U diag(d) U^H.
@@ -117,7 +117,7 @@ where
         column[j] = T::one();
         column.rows_range_mut(j + 1..).fill(T::zero());
     }
-    if u.iter().all(|x| x.is_finite()) {
+    if is_finite(&u) {
         let factors = Udu { u, d };
         jumps("udu", factors.congruence().jumps());
         return Ok(factors);
