@@ -695,6 +695,52 @@ fn zeros_keep_their_sign_and_infinities_their_place() {
 }
 
 #[test]
+fn scales_are_as_far_apart_as_numbers_are() {
+    let turn = UnitQuaternion::from_euler_angles(0.3, -0.5, 0.2);
+    let at = |scale: f64| Similarity3::from_parts(Translation3::new(1.0, 2.0, -0.5), turn, scale);
+    let flat = |scale: f64| {
+        Similarity2::from_parts(Translation2::new(1.0, 2.0), UnitComplex::new(0.4), scale)
+    };
+    for (from, to) in [(1.0, 1e200), (1.0, 1e300), (1.0, 1e-300), (1e-100, 1e200), (1e-300, 1e-300)]
+    {
+        let shift = Translation3::new(0.5, 0.25, 1.0);
+        let (x, y) = (at(from), shift * at(to) * turn);
+        let reached = numbers(&x.retract(&x.local(&y)));
+        for (reached, wanted) in reached.iter().zip(numbers(&y)) {
+            assert!((reached - wanted).abs() <= 1e-12 * wanted.abs().max(1e-3), "{from} {to}");
+        }
+        let slopes = jacobian(|x| x.local(&lift(&y)), &x);
+        assert!(slopes.iter().all(|x| x.is_finite()), "{from} {to}");
+        let (x, y) = (flat(from), Translation2::new(0.5, 0.25) * flat(to) * UnitComplex::new(1.0));
+        let reached = numbers(&x.retract(&x.local(&y)));
+        for (reached, wanted) in reached.iter().zip(numbers(&y)) {
+            assert!((reached - wanted).abs() <= 1e-12 * wanted.abs().max(1e-3), "{from} {to}");
+        }
+    }
+    // Farther apart there is no number for it, and no scale of zero.
+    assert!(at(1e300).local(&at(1e-300))[6].is_nan());
+    let mut shrinks = nalgebra::SVector::<f64, 7>::zeros();
+    shrinks[6] = -800.0;
+    assert!(at(1.0).retract(&shrinks).scaling().is_nan());
+    assert!(Similarity3::exponential(&shrinks).scaling().is_nan());
+}
+
+#[test]
+fn beside_the_opposite_unit_vector_there_is_one_shortest_way() {
+    let x = Vector3::x_axis();
+    for beside in [1e-12, 1e-150, 1e-170, 1e-200, 1e-300] {
+        let y = Unit::new_unchecked(vector![-1.0, 0.6 * beside, 0.8 * beside]);
+        let xi = x.local(&y);
+        assert!((xi - vector![0.6, 0.8] * (PI - beside)).norm() < 1e-14, "{beside} {xi}");
+        let half = x.interpolate(&y, 0.5);
+        assert!((half.as_ref() - vector![0.0, 0.6, 0.8]).norm() < 1e-11, "{beside} {half:?}");
+        let (value, _) = value_and_jacobian(|x| x.local(&lift(&y)), &x);
+        assert_eq!(value, xi);
+    }
+    assert!(x.local(&-x).iter().all(|x| x.is_nan()));
+}
+
+#[test]
 fn single_precision_has_its_digits() {
     for angle in [0.0_f32, 1e-30, 1e-6, 1e-3, 1.0, 3.0] {
         let w = vector![0.6, -0.48, 0.64] * angle;

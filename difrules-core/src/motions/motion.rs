@@ -10,6 +10,7 @@ use super::group::LieGroup;
 use super::manifold::{At, Manifold, Space, advance, lift};
 use super::rotation::{Rotation, shortest};
 use crate::contract::scalar::Real;
+use crate::math::undefined;
 use crate::modes::dual::Dual;
 use crate::transform::jacobian;
 
@@ -99,14 +100,14 @@ macro_rules! motions {
                 Self::from_parts(
                     translation.vector.zip_map(&step, advance).into(),
                     rotation.retract(&w),
-                    scale * ComplexField::exp(sigma),
+                    defined(scale * ComplexField::exp(sigma)),
                 )
             }
 
             fn local(&self, other: &Self) -> SVector<T, $N> {
                 let between = self.isometry.inv_mul(&other.isometry);
                 let translation = between.translation.vector / self.scaling();
-                let scale = other.scaling() / self.scaling();
+                let scale = defined(other.scaling() / self.scaling());
                 Self::from_parts(translation.into(), between.rotation, scale).logarithm()
             }
 
@@ -131,7 +132,7 @@ macro_rules! motions {
             fn exponential(xi: &SVector<T, $N>) -> Self {
                 let (v, w) = (xi.fixed_rows::<$D>(0).into(), xi.fixed_rows::<$W>($D).into());
                 let translation = $Rotation::grown(&w, xi[$M], &v);
-                let scale = ComplexField::exp(xi[$M]);
+                let scale = defined(ComplexField::exp(xi[$M]));
                 Self::from_parts(translation.into(), $Rotation::exponential(&w), scale)
             }
 
@@ -161,6 +162,11 @@ macro_rules! motions {
             }
         }
     )*};
+}
+
+/// A scale, NaN where it is too small for a number: nalgebra has no similarity with a scale of zero.
+fn defined<T: Real>(scale: T) -> T {
+    if scale.to_f64() == 0.0 { undefined(scale) } else { scale }
 }
 
 /// The derivative of `ln(exp(xi)^-1 exp(eta))` by eta at xi.

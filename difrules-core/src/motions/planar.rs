@@ -59,10 +59,12 @@ macro_rules! planar {
                 v * p + quarter(v) * q
             }
 
-            /// Division by p + i q.
+            /// Division by p + i q, and first by what it is at no angle, as its square may be no number.
             fn ungrown(w: &Vector1<T>, sigma: T, t: &Vector2<T>) -> Vector2<T> {
+                let size = stumpff_integral(0, 0, sigma, T::zero());
                 let (p, q) = growing(w.x, sigma);
-                (t * p - quarter(t) * q) / (p * p + q * q)
+                let (p, q) = (p / size, q / size);
+                (t * p - quarter(t) * q) / (p * p + q * q) / size
             }
 
             fn swept(w: &Vector1<T>, v: &Vector2<T>) -> Vector2<T> {

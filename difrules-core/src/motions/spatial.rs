@@ -48,16 +48,16 @@ macro_rules! spatial {
 
             /// The integral is c along w and p + q i across, where q is the angle times a: so is the inverse, 1 / c and
             /// (p - q i) / d where d = p^2 + q^2. By K and its square, with p = c - z b and z the square of the angle, that is
-            /// 1 / c - K a / d + K^2 (a^2 - b p) / (c d).
+            /// 1 / c - K a / d + K^2 (a^2 - b p) / (c d). All is divided by c, whose square may be no number.
             fn ungrown(w: &Vector3<T>, sigma: T, t: &Vector3<T>) -> Vector3<T> {
                 let square = w.norm_squared();
                 let c = stumpff_integral(0, 0, sigma, T::zero());
-                let p = stumpff_integral(0, 0, sigma, square);
-                let a = stumpff_integral(1, 1, sigma, square);
-                let b = stumpff_integral(2, 2, sigma, square);
+                let p = stumpff_integral(0, 0, sigma, square) / c;
+                let a = stumpff_integral(1, 1, sigma, square) / c;
+                let b = stumpff_integral(2, 2, sigma, square) / c;
                 let d = p * p + a * a * square;
                 let [first, second] = [w.cross(t), w.cross(&w.cross(t))];
-                t / c - first * (a / d) + second * ((a * a - b * p) / (c * d))
+                (t - first * (a / d) + second * ((a * a - b * p) / d)) / c
             }
 
             fn swept(w: &Vector3<T>, v: &Vector3<T>) -> Vector3<T> {

@@ -1,7 +1,9 @@
 //! Unit vectors: points of a sphere, with tangents of one number less.
 
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, DimDiff, DimSub, OVector, RealField, U1, Unit};
+use nalgebra::{
+    ComplexField, DefaultAllocator, DimDiff, DimSub, OVector, RealField, U1, Unit, convert,
+};
 
 use super::manifold::{Manifold, Space, advance};
 use crate::contract::scalar::Real;
@@ -54,8 +56,16 @@ where
         for (i, d) in across.iter_mut().enumerate() {
             *d = other[i + 1] - self[i + 1] * by;
         }
-        let angle = arc(across.norm_squared(), self[0] * other[0] + inner);
-        across * angle
+        let cosine = self[0] * other[0] + inner;
+        let square = across.norm_squared();
+        // Beside the opposite point, so near that the square is no number any more.
+        let largest = across.iter().fold(0.0, |largest: f64, d| largest.max(d.to_f64().abs()));
+        if cosine.to_f64() < 0.0 && square.to_f64() < 1e-280 && largest > 0.0 {
+            let near = across.map(|d| d / convert(largest));
+            let length = ComplexField::sqrt(near.norm_squared());
+            return near * (RealField::atan2(length * convert(largest), cosine) / length);
+        }
+        across * arc(square, cosine)
     }
 
     fn zero(&self) -> Along<T, D> {
