@@ -475,6 +475,18 @@ fn scales_of_equations_do_not_matter() {
 }
 
 #[test]
+fn equations_may_be_as_large_or_small_as_numbers_are() {
+    // The reciprocal of a row is infinite.
+    function!(Small: (f64, f64) => f64, |(x, p)| ((T, T)) -> (T) { (*x - *p) * lit(1e-310) });
+    near(gradient(|p| root(Small, |p: &f64| *p, p).unwrap(), &2.0), 1.0, 1e-12);
+    // The sum of an entry of the Hessian and its mirror image is infinite.
+    function!(Large: (f64, f64) => f64, |(x, p)| ((T, T)) -> (T) {
+        (*x * *x - *x * *p) * lit(7e307)
+    });
+    near(gradient(|p| minimum(Large, |p: &f64| 0.5 * p, p).unwrap(), &1.0), 0.5, 1e-15);
+}
+
+#[test]
 fn solutions_near_zero_are_solutions() {
     function!(Sine: (f64, f64) => f64, |(x, p)| ((T, T)) -> (T) { x.sin() - *p });
     function!(Exponential: (f64, f64) => f64, |(x, p)| ((T, T)) -> (T) {

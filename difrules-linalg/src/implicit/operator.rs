@@ -148,7 +148,7 @@ impl Default for ConjugateGradients {
 
 /// The factors of a Jacobian.
 pub enum Factors {
-    /// Of the Jacobian whose rows are multiplied by `scale`.
+    /// Of the Jacobian whose rows are divided by `scale`, powers of two: their reciprocals may be no numbers.
     General {
         scale: DVector<f64>,
         factors: Box<Lu<f64, nalgebra::Dyn, nalgebra::Dyn>>,
@@ -173,7 +173,9 @@ impl Factors {
             return Err(Defect::NotFinite { equation: k % size });
         }
         if symmetric {
-            jacobian = (&jacobian + jacobian.transpose()) * 0.5;
+            // Halved first: the sum of two numbers may be none.
+            jacobian *= 0.5;
+            jacobian += jacobian.transpose();
             let rounding = f64::EPSILON * size as f64;
             let definite = cholesky(&jacobian)
                 .ok()
@@ -182,9 +184,9 @@ impl Factors {
                 return Ok(Self::Definite(l));
             }
         }
-        let scale = DVector::from_fn(size, |i, _| 1.0 / binade(jacobian.row(i).iter()));
+        let scale = DVector::from_fn(size, |i, _| binade(jacobian.row(i).iter()));
         for (i, mut row) in jacobian.row_iter_mut().enumerate() {
-            row *= scale[i];
+            row /= scale[i];
         }
         let factors = lu(&jacobian).map_err(|_| Defect::Singular { pivot: 0 })?;
         match lost(&factors.packed) {
@@ -204,10 +206,10 @@ impl Operator for Factors {
             }
             Self::General { scale, factors } if transposed => {
                 let _ = factors.solve(Operation::Adjoint, &mut x);
-                x.component_mul_assign(scale);
+                x.component_div_assign(scale);
             }
             Self::General { scale, factors } => {
-                x.component_mul_assign(scale);
+                x.component_div_assign(scale);
                 let _ = factors.solve(Operation::None, &mut x);
             }
         }
