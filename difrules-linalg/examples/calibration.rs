@@ -7,11 +7,14 @@
 //! cargo run --release -p difrules-linalg --example calibration
 //! ```
 
+mod random;
+
 use std::error::Error;
 
 use difrules_core::motions::{Flat, Manifold, gradient, value_and_jacobian};
 use difrules_core::{Differentiable, Real, lit, manifold};
 use nalgebra::{DMatrix, DVector, Isometry3, Point2, Point3, Vector2, vector};
+use random::Random;
 
 /// A lens: what it makes of a direction.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -63,21 +66,6 @@ fn residuals<T: Real>(camera: &Camera<T>, seen: &[Vec<Point2<f64>>; 2]) -> DVect
 /// Half the sum of their squares.
 fn cost<T: Real>(camera: &Camera<T>, seen: &[Vec<Point2<f64>>; 2]) -> T {
     residuals(camera, seen).norm_squared() * lit(0.5)
-}
-
-/// Numbers that look random, distributed normally.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        radius * (2.0 * std::f64::consts::PI * self.uniform()).cos()
-    }
 }
 
 /// A step along these numbers.

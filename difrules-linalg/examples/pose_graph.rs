@@ -7,6 +7,8 @@
 //! cargo run --release -p difrules-linalg --example pose_graph
 //! ```
 
+mod random;
+
 use std::error::Error;
 
 use difrules_core::Real;
@@ -14,6 +16,7 @@ use difrules_core::motions::{Manifold, gradient, lift, value_and_jacobian};
 use nalgebra::{DMatrix, DVector, Isometry3, Translation3, UnitQuaternion, Vector3, Vector6};
 use nalgebra_sparse::factorization::CscCholesky;
 use nalgebra_sparse::{CooMatrix, CscMatrix};
+use random::Random;
 
 const RINGS: usize = 16;
 const AROUND: usize = 20;
@@ -50,23 +53,9 @@ fn plain_cost(poses: &[Isometry3<f64>], edges: &[Edge]) -> f64 {
         .sum()
 }
 
-/// Numbers that look random, distributed normally.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        radius * (2.0 * std::f64::consts::PI * self.uniform()).cos()
-    }
-
-    fn noise(&mut self) -> Vector6<f64> {
-        Vector6::from_fn(|i, _| self.normal() * NOISE[i / 3])
-    }
+/// What a measurement is off by.
+fn noise(random: &mut Random) -> Vector6<f64> {
+    Vector6::from_fn(|i, _| random.normal() * NOISE[i / 3])
 }
 
 /// The poses on the sphere, and what is measured between them.
@@ -85,7 +74,7 @@ fn world(random: &mut Random) -> (Vec<Isometry3<f64>>, Vec<Edge>) {
     let steps = (1..count).map(|to| (to - 1, to));
     let closures = (AROUND..count).map(|to| (to - AROUND, to));
     let edges = steps.chain(closures).map(|(from, to)| {
-        let motion = poses[from].inv_mul(&poses[to]).retract(&random.noise());
+        let motion = poses[from].inv_mul(&poses[to]).retract(&noise(random));
         Edge { from, to, motion }
     });
     let edges = edges.collect();
