@@ -486,6 +486,48 @@ fn equations_may_be_as_large_or_small_as_numbers_are() {
     near(gradient(|p| minimum(Large, |p: &f64| 0.5 * p, p).unwrap(), &1.0), 0.5, 1e-15);
 }
 
+/// x_0 = p_0, and 1e-12 of x_1 = p_1 / 10; as the gradient of a square, too.
+#[derive(Clone, Copy)]
+struct Uneven;
+
+impl Function for Uneven {
+    type Point = (Vector2<f64>, Vector2<f64>);
+    type Value = Vector2<f64>;
+
+    fn call<T: Real>(&self, (x, p): &(Vector2<T>, Vector2<T>)) -> Vector2<T> {
+        vector![x[0] - p[0], (x[1] - p[1] * lit(0.1)) * lit(1e-12)]
+    }
+}
+
+#[derive(Clone, Copy)]
+struct UnevenSquare;
+
+impl Function for UnevenSquare {
+    type Point = (Vector2<f64>, Vector2<f64>);
+    type Value = f64;
+
+    fn call<T: Real>(&self, point: &(Vector2<T>, Vector2<T>)) -> T {
+        let (x, left) = (&point.0, Uneven.call(point));
+        (left[0] * (x[0] - point.1[0]) + left[1] * (x[1] - point.1[1] * lit(0.1))) * lit(0.5)
+    }
+}
+
+#[test]
+fn an_iteration_solves_small_equations_beside_large_ones() {
+    let solver = |p: &Vector2<f64>| vector![p[0], 0.1 * p[1]];
+    let (p, direction) = (vector![1.0, 1.0], vector![1.0, 1.0]);
+    let gmres = Implicit::new().linear_solver(Gmres::default());
+    let cg = Implicit::new().linear_solver(ConjugateGradients::default());
+    let forward = jvp(|p| gmres.root(Uneven, solver, p).unwrap(), &p, &direction).1;
+    let reverse = gradient(|p| gmres.root(Uneven, solver, p).map(|x| x.sum()), &p).unwrap();
+    let definite = jvp(|p| cg.minimum(UnevenSquare, solver, p).unwrap(), &p, &direction).1;
+    let back = gradient(|p| cg.minimum(UnevenSquare, solver, p).map(|x| x.sum()), &p).unwrap();
+    for found in [forward, reverse, definite, back] {
+        near(found[0], 1.0, 1e-10);
+        near(found[1], 0.1, 1e-10);
+    }
+}
+
 #[test]
 fn solutions_near_zero_are_solutions() {
     function!(Sine: (f64, f64) => f64, |(x, p)| ((T, T)) -> (T) { x.sin() - *p });

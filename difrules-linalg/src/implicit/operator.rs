@@ -101,7 +101,8 @@ pub struct Dense;
 /// Jacobian whose products are cheap. Each product is an evaluation in forward mode, or in reverse mode where the
 /// sweep asks for the transpose.
 ///
-/// Nothing is preconditioned: give equations in which each unknown is determined mostly by its own.
+/// Each equation is divided by its size, whatever it is multiplied by. Nothing else is preconditioned: give equations in
+/// which each unknown is determined mostly by its own, and unknowns of one size.
 ///
 /// ```
 /// use difrules_linalg::{Gmres, Implicit};
@@ -238,9 +239,24 @@ pub struct Products<E: Equation, M> {
     x: E::Unknown,
     p: E::Parameters,
     method: M,
+    /// How large the rows are.
+    sizes: DVector<f64>,
 }
 
 impl<E: Equation, M> Products<E, M> {
+    /// Takes powers of two about as large as the rows, or columns of what is symmetric: what is left of a right-hand side is
+    /// measured by them, or an equation that is small beside the others would be left as it is.
+    ///
+    /// As large as what the rows make of two random vectors. What cancels there by chance is of no matter: it is a weight.
+    fn measured(mut self) -> Self {
+        let product = |k| {
+            let v = DVector::from_fn(count(&self.x), |i, _| super::convergence::random(i, k));
+            self.product(false, &v)
+        };
+        self.sizes = product(0).zip_map(&product(1), |a, b| binade([&a, &b]));
+        self
+    }
+
     /// A v, or A^T v; NaN where the function fails, which it did not do at this point.
     fn product(&self, transposed: bool, v: &DVector<f64>) -> DVector<f64> {
         let product = if transposed && !E::SYMMETRIC {
@@ -262,11 +278,12 @@ impl<E: Equation, M> Products<E, M> {
     where
         Self: Operator,
     {
-        let right = DVector::from_fn(count(&self.x), |i, _| super::convergence::random(i, 0));
+        let mut right = DVector::from_fn(count(&self.x), |i, _| super::convergence::random(i, 0));
         let product = self.product(false, &right);
         if let Some(equation) = product.iter().position(|x| !x.is_finite()) {
             return Err(Defect::NotFinite { equation });
         }
+        right.component_mul_assign(&self.sizes);
         self.solve(false, &right).map_err(Defect::NotSolved)?;
         Ok(self)
     }
@@ -276,7 +293,14 @@ impl<E: Equation + 'static> Operator for Products<E, Gmres> {
     fn solve(&self, transposed: bool, b: &DVector<f64>) -> Result<DVector<f64>, Unsolved> {
         let Gmres { tolerance, restart, iterations } = self.method;
         let limits = Limits { tolerance, iterations };
-        krylov::gmres(limits, restart, |v| self.product(transposed, v), b)
+        if transposed {
+            // The transpose of the rows divided by their sizes.
+            let product = |v: &DVector<f64>| self.product(true, &v.component_div(&self.sizes));
+            let solved = krylov::gmres(limits, restart, product, b);
+            return solved.map(|x| x.component_div(&self.sizes));
+        }
+        let product = |v: &DVector<f64>| self.product(false, v).component_div(&self.sizes);
+        krylov::gmres(limits, restart, product, &b.component_div(&self.sizes))
     }
 }
 
@@ -284,7 +308,13 @@ impl<E: Equation + 'static> Operator for Products<E, ConjugateGradients> {
     fn solve(&self, transposed: bool, b: &DVector<f64>) -> Result<DVector<f64>, Unsolved> {
         let ConjugateGradients { tolerance, iterations } = self.method;
         let limits = Limits { tolerance, iterations };
-        krylov::conjugate_gradients(limits, |v| self.product(transposed, v), b)
+        // On both sides, by the root, so that it stays symmetric.
+        let sizes = self.sizes.map(|size| binade([&size.sqrt()]));
+        let product = |v: &DVector<f64>| {
+            self.product(transposed, &v.component_div(&sizes)).component_div(&sizes)
+        };
+        let solved = krylov::conjugate_gradients(limits, product, &b.component_div(&sizes));
+        solved.map(|x| x.component_div(&sizes))
     }
 }
 
@@ -300,7 +330,10 @@ macro_rules! by_products {
                 p: &E::Parameters,
             ) -> Result<Self::Operator, Defect<E::Error>> {
                 let (x, p) = (x.clone(), p.clone());
-                Products { equation: equation.clone(), x, p, method: *self }.tried()
+                let sizes = DVector::repeat(count(&x), 1.0);
+                Products { equation: equation.clone(), x, p, method: *self, sizes }
+                    .measured()
+                    .tried()
             }
         }
     )*};
