@@ -100,6 +100,27 @@ fn lbfgs_says_what_is_wrong() {
 }
 
 #[test]
+fn lbfgs_takes_values_and_numbers_of_any_size() {
+    for (value, size) in [(1e200, 1.0), (1e300, 1.0), (1.0, 1e150), (1.0, 1e300), (1e-150, 1e10)] {
+        let square = |x: &f64| {
+            let u = x / size - 1.0;
+            (value * (u * u + 1.0), 2.0 * u * (value / size))
+        };
+        let options = Lbfgs { tolerance: 1e-9 * f64::min(value, 1.0), ..Lbfgs::new() };
+        let found = options.minimise(square, &(3.0 * size)).unwrap();
+        assert!((found.x / size - 1.0).abs() < 1e-8, "{value} {size} {found:?}");
+        assert_eq!((found.value, found.gradient), square(&found.x));
+    }
+    // A number much smaller than one: steps are too long by 150 powers of ten.
+    let steep = |x: &f64| ((x * 1e150 - 1.0).powi(2), 2e150 * (x * 1e150 - 1.0));
+    let found = match Lbfgs::new().minimise(steep, &3e-150) {
+        Err(OptimiseError::NoDescent { best }) => *best,
+        found => found.unwrap(),
+    };
+    assert!((found.x * 1e150 - 1.0).abs() < 1e-6, "{found:?}");
+}
+
+#[test]
 fn adam_makes_the_steps_of_the_paper() {
     // By hand: with the gradient g in the first step, x moves by the rate, whatever g is.
     let mut adam = Adam::new(0.1);

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use difrules_core::Differentiable;
 use difrules_core::contract::OutcomeOf;
 
+use crate::algebra::scaling::binade;
+
 /// L-BFGS, Newton's method with a curvature that the last steps say: for smooth functions of many numbers.
 ///
 /// It works on the numbers of any [`Differentiable`] value. What it minimises is a closure that returns the value and
@@ -102,6 +104,14 @@ struct Point {
 }
 
 impl Point {
+    /// Takes value and slope in another unit, a power of two.
+    fn measure(&mut self, unit: f64) {
+        if unit != 1.0 {
+            self.value /= unit;
+            self.slope.iter_mut().for_each(|slope| *slope /= unit);
+        }
+    }
+
     fn is_finite(&self) -> bool {
         self.value.is_finite() && self.slope.iter().all(|x| x.is_finite())
     }
@@ -109,6 +119,15 @@ impl Point {
 
 fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+/// The length, also where its square is no number.
+fn norm(x: &[f64]) -> f64 {
+    let largest = x.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * x.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 impl Lbfgs {
@@ -142,12 +161,22 @@ impl Lbfgs {
         if !here.is_finite() {
             return Err(OptimiseError::NotFinite);
         }
+        // Values in units in which a gradient has a square: where it has one already they stay as they are.
+        let size = binade(&here.slope);
+        let stays = (1e-100..1e100).contains(&size) || !(here.value / size).is_finite();
+        let unit = if stays { 1.0 } else { size };
+        here.measure(unit);
+        let mut evaluate = |x: Vec<f64>| -> Result<Point, Y::Error> {
+            let mut point = evaluate(x)?;
+            point.measure(unit);
+            Ok(point)
+        };
         let mut past: VecDeque<Past> = VecDeque::new();
         let mut iterations = 0;
         let ended = loop {
             let parts =
                 here.slope.iter().zip(&here.x).map(|(slope, x)| slope.abs() * x.abs().max(1.0));
-            if parts.fold(0.0, f64::max) <= self.tolerance * here.value.abs().max(1.0) {
+            if parts.fold(0.0, f64::max) <= self.tolerance * here.value.abs().max(1.0 / unit) {
                 break Ended::Well;
             }
             if iterations == self.iterations {
@@ -162,7 +191,7 @@ impl Lbfgs {
             }
             // The first step is as long as the largest number, or one.
             let size = here.x.iter().fold(1.0, |size: f64, x| size.max(x.abs()));
-            let first = if past.is_empty() { (size / (-descent).sqrt()).min(1.0) } else { 1.0 };
+            let first = if past.is_empty() { (size / norm(&direction)).min(1.0) } else { 1.0 };
             let next = search(&mut evaluate, &here, &direction, descent, first)
                 .map_err(OptimiseError::Function)?;
             let Some(next) = next else {
@@ -177,7 +206,7 @@ impl Lbfgs {
             let step: Vec<_> = next.x.iter().zip(&here.x).map(|(a, b)| a - b).collect();
             let change: Vec<_> = next.slope.iter().zip(&here.slope).map(|(a, b)| a - b).collect();
             let curvature = dot(&step, &change);
-            if curvature > f64::EPSILON * dot(&change, &change).sqrt() * dot(&step, &step).sqrt() {
+            if curvature > f64::EPSILON * norm(&change) * norm(&step) {
                 past.push_back(Past { step, change, curvature });
                 if past.len() > self.memory.max(1) {
                     past.pop_front();
@@ -185,6 +214,7 @@ impl Lbfgs {
             }
             here = next;
         };
+        here.measure(1.0 / unit);
         let x = X::from_reals(&start.shape(), &here.x);
         let gradient = X::from_reals(&start.shape(), &here.slope);
         let found = Optimum { x, value: here.value, gradient, iterations, evaluations };
@@ -267,10 +297,12 @@ fn search<E>(
     let mut high: Option<(f64, f64, f64)> = None;
     let mut best: Option<Along> = None;
     let mut step = first;
-    for _ in 0..60 {
+    // The right scale may be far: what is much too long, or too short, is so by ever larger factors.
+    let (mut longer, mut shorter) = (4.0, 0.1);
+    for tries in 0..60 {
         let here = at(step)?;
         if !here.point.is_finite() {
-            high = Some((step, f64::INFINITY, f64::NAN));
+            high = Some((step.min(f64::MAX), f64::INFINITY, f64::NAN));
         } else if !is_less(&here) || here.point.value > low.1 + rounding {
             high = Some((here.step, here.point.value, here.slope));
         } else {
@@ -285,7 +317,19 @@ fn search<E>(
             best = Some(here);
         }
         let next = match high {
-            None => 4.0 * step,
+            None => {
+                if tries > 8 {
+                    longer *= longer;
+                }
+                (longer * step).min(f64::MAX)
+            }
+            Some(_) if tries > 8 && low.0 == 0.0 => {
+                shorter *= shorter;
+                shorter * step
+            }
+            Some(high) if tries > 8 && (low.0 / high.0).log10().abs() > 4.0 => {
+                low.0.sqrt() * high.0.sqrt()
+            }
             Some(high) => between(low, high),
         };
         if next == step || high.is_some_and(|high| (high.0 - low.0).abs() <= 1e-16 * low.0.abs()) {
