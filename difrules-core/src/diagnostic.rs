@@ -176,6 +176,44 @@ pub fn report(diagnostic: Diagnostic) {
     }
 }
 
+/// How a thread wants its diagnostics, for tasks that others do for it.
+#[cfg(feature = "rayon")]
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    listening: bool,
+    leaving_out: bool,
+}
+
+#[cfg(feature = "rayon")]
+impl Wanted {
+    /// How this thread wants them.
+    pub(crate) fn here() -> Self {
+        let listening = LISTENING.with_borrow(Option::is_some);
+        Self { listening, leaving_out: leaves_out_undefined() }
+    }
+
+    /// Calls `f` as if it were on that thread; returns what that is to hear.
+    pub(crate) fn heed<Out>(self, f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
+        let call = || with_leaving_out(self.leaving_out, f);
+        if self.listening { diagnosed(call) } else { (call(), Vec::new()) }
+    }
+}
+
+/// Tells what was heard in a task, in place of it.
+#[cfg(feature = "rayon")]
+pub(crate) fn relay(heard: Vec<Diagnostic>) {
+    LISTENING.with_borrow_mut(|list| {
+        let Some(list) = list else { return };
+        for diagnostic in heard {
+            // A line that decides is told of once.
+            let once = matches!(diagnostic.defect, Defect::Decided { .. });
+            if !once || !list.contains(&diagnostic) {
+                list.push(diagnostic);
+            }
+        }
+    });
+}
+
 /// Tells whoever listens that this question was answered yes about a number that varies: once for each
 /// line of the program. Rules of ours ask it with care and are left out.
 #[cold]
@@ -255,6 +293,11 @@ thread_local! {
 /// assert_eq!((slope, found.len()), (0.0, 1));
 /// ```
 pub fn leaving_out_undefined<Out>(f: impl FnOnce() -> Out) -> Out {
+    with_leaving_out(true, f)
+}
+
+/// Calls `f` with rules that leave out what is undefined, or do not.
+fn with_leaving_out<Out>(whether: bool, f: impl FnOnce() -> Out) -> Out {
     /// Puts back what was before, also where `f` panics.
     struct Before(bool);
 
@@ -264,7 +307,7 @@ pub fn leaving_out_undefined<Out>(f: impl FnOnce() -> Out) -> Out {
         }
     }
 
-    let _before = Before(LEAVING_OUT.replace(true));
+    let _before = Before(LEAVING_OUT.replace(whether));
     f()
 }
 

@@ -48,6 +48,14 @@ pub use transform::{
     value_gradient_and_hvp, vjp,
 };
 
+#[cfg(feature = "rayon")]
+pub use pages::parallel;
+#[cfg(feature = "rayon")]
+pub use transform::{
+    par_value_and_gradient, par_value_and_jacobian, par_value_and_jacobian_reverse,
+    par_value_gradient_and_hessian, par_value_gradient_and_hvp,
+};
+
 #[doc(hidden)]
 pub mod __private;
 

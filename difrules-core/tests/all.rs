@@ -16,6 +16,7 @@ mod infinities;
 mod macros;
 mod modes;
 mod nesting;
+mod parallel;
 mod products_in_memory;
 mod reference;
 mod replay;

@@ -140,6 +140,10 @@ pub trait Real: Number + Scalar<Real = Self, Kind = f64> {
     /// Whether this is a plain number, in no derivative mode.
     const BASE: bool;
 
+    /// Whether what is computed with it is recorded on a tape of the thread, in whichever of its modes.
+    #[doc(hidden)]
+    const RECORDED: bool = false;
+
     /// The plain number inside all modes.
     fn to_f64(self) -> f64 {
         self.plain()

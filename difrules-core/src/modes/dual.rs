@@ -312,6 +312,7 @@ impl<T: Real, const N: usize> Number for Dual<T, N> {
 
 impl<T: Real, const N: usize> Real for Dual<T, N> {
     const BASE: bool = false;
+    const RECORDED: bool = T::RECORDED;
 
     #[inline]
     fn at_zero(self) -> Self {

@@ -15,3 +15,8 @@ pub mod infinities {}
 /// A derivative of a function that takes one itself.
 #[doc = include_str!("nesting.md")]
 pub mod nesting {}
+
+/// Sums over data on many cores.
+#[cfg(feature = "rayon")]
+#[doc = include_str!("parallel.md")]
+pub mod parallel {}

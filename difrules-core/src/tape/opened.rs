@@ -45,6 +45,12 @@ impl<S: Number> Opened<S> {
         self.stamp
     }
 
+    /// How many values it has numbered.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn values(&self) -> usize {
+        S::tapes().borrow_mut().tape(self.stamp).values()
+    }
+
     /// Closes the tape and gives it to `f`: what is recorded meanwhile goes to the tapes outside.
     pub(crate) fn close<Out>(self, f: impl FnOnce(&mut Tape<S>) -> Out) -> Out {
         let mut tape = self.take().expect("open until now");

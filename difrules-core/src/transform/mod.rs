@@ -15,6 +15,8 @@ mod function;
 mod gradient;
 mod hessian;
 mod jacobian;
+#[cfg(feature = "rayon")]
+mod parallel;
 
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, With};
@@ -31,6 +33,11 @@ pub use gradient::{gradient, value_and_gradient};
 pub use hessian::{hessian, value_gradient_and_hessian};
 pub use jacobian::{
     jacobian, jacobian_by_shape, jacobian_reverse, value_and_jacobian, value_and_jacobian_reverse,
+};
+#[cfg(feature = "rayon")]
+pub use parallel::{
+    par_value_and_gradient, par_value_and_jacobian, par_value_and_jacobian_reverse,
+    par_value_gradient_and_hessian, par_value_gradient_and_hvp,
 };
 
 /// The point `x` on a tape of its own.

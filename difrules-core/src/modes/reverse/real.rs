@@ -24,6 +24,7 @@ fn take_apart<F: Family, T: Real>(lent: VarLent<'_, F::Of<T>>) {
 
 impl<T: Real> Real for Var<T> {
     const BASE: bool = false;
+    const RECORDED: bool = true;
 
     #[inline]
     fn at_zero(self) -> Self {
