@@ -16,6 +16,7 @@ mod elementary;
 pub mod rotations;
 mod special;
 mod turns;
+mod twofold;
 
 pub use cardinal::{cosc, coshc, sinc as cardinal_sine, sinhc, stumpff};
 pub use elementary::*;

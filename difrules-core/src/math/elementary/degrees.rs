@@ -184,7 +184,7 @@ pub fn acosd<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::atand(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = |x| over_one_and_square(RADIAN, x),
+    partial = |x| over_one_and_square(convert(RADIAN), x),
     symbolic = |x| to_degrees(over_square(T::one(), x)),
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("Base.atand")
@@ -203,7 +203,7 @@ pub fn atand<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::asecd(2.0_f64) - 60.0).abs() < 1e-13);
 /// ```
 #[primitive(
-    partial = |x| over_size_and_root(RADIAN, x),
+    partial = |x| over_size_and_root(convert(RADIAN), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
         if size == f64::INFINITY { 0 } else { to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
@@ -226,7 +226,7 @@ pub fn asecd<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::acscd(2.0_f64) - 30.0).abs() < 1e-13);
 /// ```
 #[primitive(
-    partial = |x| over_size_and_root(-RADIAN, x),
+    partial = |x| over_size_and_root(convert(-RADIAN), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
         if size == f64::INFINITY { 0 } else { -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
@@ -249,7 +249,7 @@ pub fn acscd<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::acotd(1.0_f64) - 45.0).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = |x| over_one_and_square(-RADIAN, x),
+    partial = |x| over_one_and_square(convert(-RADIAN), x),
     symbolic = |x| -to_degrees(over_square(T::one(), x)),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),

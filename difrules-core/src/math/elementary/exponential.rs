@@ -3,6 +3,7 @@
 use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
+use crate::math::twofold::twofold;
 use crate::math::{exprel_derivative, recip};
 use crate::{Real, Scalar, primitive};
 
@@ -266,25 +267,40 @@ pub fn exprel<T: Real>(x: T) -> T {
     half / x * half
 }
 
-/// (exp(x) - y) / x with y = (exp(x) - 1) / x; up to 2 the sum of x^k / (k! (k + 2)).
-fn slope_of_exprel<T: Real>(x: T, y: T) -> T {
-    if !T::BASE && y.to_f64().is_infinite() {
-        return exprel_derivative(1, x);
+twofold! {
+    /// (exp(x) - y) / x with y = (exp(x) - 1) / x; up to 2 the sum of x^k / (k! (k + 2)).
+    fn slope_of_exprel<T>(x; y)
+    plain {
+        // Half a digit may go, and the exponential is 1 + x y.
+        let size = ComplexField::abs(x);
+        if size > convert(0.5) && size <= convert(2.0) {
+            return y + (T::one() - y) / x;
+        }
+        slope_of_exprel_beyond(x, y).unwrap_or_else(|| slope_of_exprel_near_0(x, 15))
     }
+    smooth {
+        let y = exprel(x);
+        if y.to_f64().is_infinite() {
+            return exprel_derivative(1, x);
+        }
+        slope_of_exprel_beyond(x, y).unwrap_or_else(|| slope_of_exprel_near_0(x, 30))
+    }
+}
+
+/// [`slope_of_exprel`] by its definition, where |x| > 2.
+fn slope_of_exprel_beyond<T: Real>(x: T, y: T) -> Option<T> {
     if x < convert(-2.0) {
-        return (x.exp() - y) / x;
+        return Some((x.exp() - y) / x);
     }
-    if x > convert(2.0) {
-        // The same, where the exponential can overflow.
-        let inverse = x.recip();
-        return y * (T::one() - inverse) + inverse;
-    }
-    // At a plain number half a digit may go, and the exponential is 1 + x y.
-    if T::BASE && ComplexField::abs(x) > convert(0.5) {
-        return y + (T::one() - y) / x;
-    }
+    // The same, where the exponential can overflow.
+    let inverse = x.recip();
+    (x > convert(2.0)).then(|| y * (T::one() - inverse) + inverse)
+}
+
+/// So many terms of the series of [`slope_of_exprel`].
+fn slope_of_exprel_near_0<T: Real>(x: T, terms: u8) -> T {
     let (mut power, mut sum) = (T::one(), T::zero());
-    for k in 0..if T::BASE { 15 } else { 30 } {
+    for k in 0..terms {
         let k = f64::from(k);
         sum += power * convert((k + 2.0).recip());
         power *= x * convert((k + 1.0).recip());

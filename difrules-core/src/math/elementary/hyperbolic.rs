@@ -4,6 +4,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
 use super::trigonometric::one_minus_square;
+use crate::math::twofold::twofold;
 use crate::math::{mul, recip, sqrt};
 use crate::{Real, Scalar, primitive};
 
@@ -183,6 +184,11 @@ fn pair<T: Scalar>(
     }
 }
 
+/// The slope of a function, which a mode calls by itself if the number is real.
+fn slope<T: Scalar>(x: T, real: impl FnOnce(T::Real) -> T::Real, complex: impl FnOnce() -> T) -> T {
+    x.try_real().map_or_else(complex, |x| T::from_real(real(x)))
+}
+
 fn sinh_and_cosh<T: Scalar>(x: T) -> (T, T) {
     match x.try_real() {
         Some(x) if T::Real::BASE => (T::from_real(x.sinh()), T::from_real(x.cosh())),
@@ -211,21 +217,30 @@ fn exponential<T: Real>(x: T) -> (T, T) {
 /// The value (1 - e) / (1 + e) would come with it; but it is that of `f64::tanh`, to the last bit.
 fn tanh_and_slope<T: Scalar>(x: T) -> (T, T) {
     match x.try_real() {
-        Some(x) if T::Real::BASE => {
-            let y = x.tanh();
-            if ComplexField::abs(y) < convert(0.5) {
-                let slope: T::Real = convert::<f64, T::Real>(1.0) - y * y;
-                return (T::from_real(y), T::from_real(slope));
-            }
-            let e = (convert::<f64, T::Real>(-2.0) * ComplexField::abs(x)).exp();
-            let below = e + nalgebra::one();
-            let slope = convert::<f64, T::Real>(4.0) * e / (below * below);
-            (T::from_real(y), T::from_real(slope))
+        Some(x) => {
+            let y = if T::Real::BASE { x.tanh() } else { tanh(x) };
+            (T::from_real(y), T::from_real(slope_of_tanh(x, y)))
         }
-        _ => {
+        None => {
             let sech = sech(x);
             (tanh(x), mul(sech, sech))
         }
+    }
+}
+
+twofold! {
+    fn slope_of_tanh<T>(x; y)
+    plain {
+        if ComplexField::abs(y) < convert(0.5) {
+            return T::one() - y * y;
+        }
+        let e = (convert::<f64, T>(-2.0) * ComplexField::abs(x)).exp();
+        let below = e + T::one();
+        convert::<f64, T>(4.0) * e / (below * below)
+    }
+    smooth {
+        let sech = sech(x);
+        sech * sech
     }
 }
 
@@ -247,9 +262,15 @@ fn sech_and_slope<T: Scalar>(x: T) -> (T, T) {
         },
         |x| {
             let y = sech(x);
-            (y, -mul(y, tanh(x)))
+            (y, slope(x, slope_of_sech, || -mul(y, tanh(x))))
         },
     )
+}
+
+twofold! {
+    fn slope_of_sech<T>(x)
+    plain { sech_and_slope(x).1 }
+    smooth { -sech(x) * tanh(x) }
 }
 
 /// 1 / sinh(x) = 2 e / (1 - e^2), and -1 / (sinh(x) tanh(x)).
@@ -263,9 +284,17 @@ fn csch_and_slope<T: Scalar>(x: T) -> (T, T) {
         },
         |x| {
             let y = csch(x);
-            (y, complex::slope_at_pole(x, -1.0 / 6.0).unwrap_or_else(|| -mul(y, coth(x))))
+            let general =
+                || complex::slope_at_pole(x, -1.0 / 6.0).unwrap_or_else(|| -mul(y, coth(x)));
+            (y, slope(x, slope_of_csch, general))
         },
     )
+}
+
+twofold! {
+    fn slope_of_csch<T>(x)
+    plain { csch_and_slope(x).1 }
+    smooth { complex::slope_at_pole(x, -1.0 / 6.0).unwrap_or_else(|| -mul(csch(x), coth(x))) }
 }
 
 /// 1 / tanh(x) = (1 + e^2) / (1 - e^2), and -1 / sinh(x)^2.
@@ -277,14 +306,22 @@ fn coth_and_slope<T: Scalar>(x: T) -> (T, T) {
             let (y, csch) = (above / rest, twice / rest);
             (if negative { -y } else { y }, -(csch * csch))
         },
-        |x| {
-            let slope = || {
-                let csch = csch(x);
-                -mul(csch, csch)
-            };
-            (coth(x), complex::slope_at_pole(x, 1.0 / 3.0).unwrap_or_else(slope))
-        },
+        |x| (coth(x), slope(x, slope_of_coth, || minus_square_of_csch(x))),
     )
+}
+
+fn minus_square_of_csch<T: Scalar>(x: T) -> T {
+    let slope = || {
+        let csch = csch(x);
+        -mul(csch, csch)
+    };
+    complex::slope_at_pole(x, 1.0 / 3.0).unwrap_or_else(slope)
+}
+
+twofold! {
+    fn slope_of_coth<T>(x)
+    plain { coth_and_slope(x).1 }
+    smooth { minus_square_of_csch(x) }
 }
 
 /// 1 / sqrt(1 + x^2).
@@ -305,26 +342,34 @@ fn real_asinh<T: Real>(x: T) -> T {
     (ComplexField::abs(x).ln() + T::ln_2()).copysign(x)
 }
 
-/// -1 / (x sqrt(1 - x^2)), from which in a mode 1 / x is taken apart near 0, where the derivative of the root is zero. At 1 no
-/// factor may be zero, nor two ways be of both signs: with y = 1 - 2 x^2 it is -2 / sqrt(1 - y^2).
-fn slope_of_asech<T: Real>(x: T) -> T {
-    if !T::BASE && x == T::one() {
-        let y = x.mul_add(-(x + x), T::one());
-        return one_minus_square(y).sqrt().recip() * convert(-2.0);
+twofold! {
+    /// -1 / (x sqrt(1 - x^2)). For its derivatives 1 / x is taken apart near 0, where the derivative of the root is zero. At 1 no
+    /// factor may be zero, nor two ways be of both signs: with y = 1 - 2 x^2 it is -2 / sqrt(1 - y^2).
+    fn slope_of_asech<T>(x)
+    plain { -(x * one_minus_square(x).sqrt()).recip() }
+    smooth {
+        if x == T::one() {
+            let y = x.mul_add(-(x + x), T::one());
+            return one_minus_square(y).sqrt().recip() * convert(-2.0);
+        }
+        let root = one_minus_square(x).sqrt();
+        if x.to_f64() > 0.5 {
+            return -(x * root).recip();
+        }
+        -(x.recip() + x / (root * (T::one() + root)))
     }
-    let root = one_minus_square(x).sqrt();
-    if T::BASE || x.to_f64() > 0.5 {
-        return -(x * root).recip();
-    }
-    -(x.recip() + x / (root * (T::one() + root)))
 }
 
-/// 1 / sqrt(x^2 - 1). In a mode no factor of it is zero at 1, where the root has no derivative.
-fn slope_of_acosh<T: Real>(x: T) -> T {
-    if T::BASE || x.to_f64() > 1e100 {
-        return recip(sqrt(x - T::one()) * sqrt(x + T::one()));
+twofold! {
+    /// 1 / sqrt(x^2 - 1). No factor is zero at 1, where the root has no derivative.
+    fn slope_of_acosh<T>(x)
+    plain { recip(sqrt(x - T::one()) * sqrt(x + T::one())) }
+    smooth {
+        if x.to_f64() > 1e100 {
+            return recip(sqrt(x - T::one()) * sqrt(x + T::one()));
+        }
+        sqrt(x.mul_add(x, -T::one())).recip()
     }
-    sqrt(x.mul_add(x, -T::one())).recip()
 }
 
 fn real_acosh<T: Real>(x: T) -> T {

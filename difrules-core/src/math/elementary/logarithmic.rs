@@ -4,6 +4,7 @@
 use nalgebra::{ComplexField, convert};
 
 use crate::math::sech;
+use crate::math::twofold::twofold;
 use crate::{Real, primitive};
 
 /// x ln(x), and 0 at 0.
@@ -95,14 +96,23 @@ pub fn logistic<T: Real>(x: T) -> T {
 /// negative x, and e / (1 + e)^2.
 pub(crate) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
     if !T::BASE {
-        // A mode applies the rules: of a slope whose own does not cancel near 0.
-        let root = sech(x * convert(0.5));
-        return (logistic(x), root * root * convert(0.25));
+        // A mode applies the rules.
+        return (logistic(x), slope_of_logistic(x));
     }
     let positive = x >= T::zero();
     let e = if positive { (-x).exp() } else { x.exp() };
     let below = T::one() + e;
     (if positive { below.recip() } else { e / below }, e / (below * below))
+}
+
+twofold! {
+    /// Its derivative does not cancel near 0 as a square of the hyperbolic secant.
+    fn slope_of_logistic<T>(x)
+    plain { logistic_and_slope(x).1 }
+    smooth {
+        let root = sech(x * convert(0.5));
+        root * root * convert(0.25)
+    }
 }
 
 /// ln(x / (1 - x)), the inverse of [`logistic`](fn@logistic), accurate near 1/2.
@@ -128,13 +138,17 @@ pub fn logit<T: Real>(x: T) -> T {
     x.ln() - (-x).ln_1p()
 }
 
-/// 1 / (x (1 - x)); at 1 and next to 0, where a factor is zero and its inverse has no derivative, the sum of two fractions.
-fn slope_of_logit<T: Real>(x: T) -> T {
-    let rest = T::one() - x;
-    if !T::BASE && (x.to_f64().abs() < 1e-100 || rest == T::zero()) {
-        return (x + T::zero()).recip() + rest.recip();
+twofold! {
+    /// 1 / (x (1 - x)); at 1 and next to 0, where a factor is zero and its inverse has no derivative, the sum of two fractions.
+    fn slope_of_logit<T>(x)
+    plain { (x * (T::one() - x) + T::zero()).recip() }
+    smooth {
+        let rest = T::one() - x;
+        if x.to_f64().abs() < 1e-100 || rest == T::zero() {
+            return (x + T::zero()).recip() + rest.recip();
+        }
+        (x * rest + T::zero()).recip()
     }
-    (x * rest + T::zero()).recip()
 }
 
 /// ln(1 + x^2), without overflow.
@@ -168,19 +182,25 @@ pub fn log1psq<T: Real>(x: T) -> T {
     size.ln() * convert(2.0) + (inverse * inverse).ln_1p()
 }
 
-/// 2 x / (1 + x^2). Around its extrema, at 1 and -1, it is what is left of them, so that its own derivative does not cancel.
-fn slope_of_log1psq<T: Real>(x: T) -> T {
-    let (one, size) = (T::one(), x.to_f64().abs());
-    if size > 2.0 {
-        return convert::<f64, T>(2.0) / (x + x.recip());
+twofold! {
+    /// 2 x / (1 + x^2). Around its extrema, at 1 and -1, it is what is left of them, so that its own derivative does not cancel.
+    fn slope_of_log1psq<T>(x)
+    plain {
+        if x.to_f64().abs() > 2.0 { convert::<f64, T>(2.0) / (x + x.recip()) } else { (x + x) / (T::one() + x * x) }
     }
-    let below = one + x * x;
-    if T::BASE || size < 0.5 {
-        (x + x) / below
-    } else if x > T::zero() {
-        one - (one - x) * (one - x) / below
-    } else {
-        (one + x) * (one + x) / below - one
+    smooth {
+        let (one, size) = (T::one(), x.to_f64().abs());
+        if size > 2.0 {
+            return convert::<f64, T>(2.0) / (x + x.recip());
+        }
+        let below = one + x * x;
+        if size < 0.5 {
+            (x + x) / below
+        } else if x > T::zero() {
+            one - (one - x) * (one - x) / below
+        } else {
+            (one + x) * (one + x) / below - one
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use nalgebra::{Complex, ComplexField, convert};
 
 use super::complex;
+use crate::math::twofold::twofold;
 use crate::math::{direction_cosine, ln, mul, xlogx};
 use crate::{Real, Scalar, primitive};
 
@@ -177,26 +178,30 @@ pub fn powf<T: Scalar>(x: T, y: T) -> T {
     x.powc(y)
 }
 
-/// The derivative of z = x^y by x. At a plain number it is y z / x, without another power; that of a mode is y x^(y - 1), the
-/// derivatives of which do not cancel: x^2 has no third one.
-fn slope_of_power<T: Real>(x: T, y: T, z: T) -> T {
-    if T::BASE {
+twofold! {
+    /// The derivative of z = x^y by x. At a plain number it is y z / x, without another power; its derivatives are those of
+    /// y x^(y - 1), which do not cancel: x^2 has no third one.
+    fn slope_of_power<T>(x, y; z)
+    plain {
         let slope = y * z / x;
         // A small power may have lost digits.
         let ordinary = slope.is_finite() && ComplexField::abs(z) > convert(1e-30);
-        return if ordinary { slope } else { slope_of_power_at_edges(x, y, z) };
+        if ordinary { slope } else { slope_of_power_at_edges(x, y, z) }
     }
-    if y.is_constant_zero() {
-        return T::zero();
-    }
-    if ComplexField::abs(y) >= convert(WHOLE) {
-        // One less than such a number may be no float, and odd where that is even.
-        if z == T::zero() { z } else { y * z / x }
-    } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
-        // Zero, but without a derivative by the exponent where that varies.
-        y.sqrt() * y.sqrt()
-    } else {
-        y * x.powf(y - T::one())
+    smooth {
+        if y.is_constant_zero() {
+            return T::zero();
+        }
+        if ComplexField::abs(y) >= convert(WHOLE) {
+            // One less than such a number may be no float, and odd where that is even.
+            let z = x.powf(y);
+            if z == T::zero() { z } else { y * z / x }
+        } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
+            // Zero, but without a derivative by the exponent where that varies.
+            y.sqrt() * y.sqrt()
+        } else {
+            y * x.powf(y - T::one())
+        }
     }
 }
 
@@ -212,19 +217,24 @@ fn complex_slope_by_exponent<T: Scalar>(x: T, y: T, z: T) -> T {
     }
 }
 
-/// The derivative of z = x^y by y. In a mode z ln(x) is x^(y - 1) times x ln(x) where z is next to nothing: its derivative may be
-/// more. At x = 0 it is z ln(z) / y, whose slope there is infinite for y <= 1.
-fn slope_by_exponent<T: Real>(x: T, y: T, z: T) -> T {
-    if x == T::zero() && y > T::zero() {
-        return if T::BASE || y > T::one() { T::zero() } else { xlogx(z) / y };
+twofold! {
+    /// The derivative of z = x^y by y. For its derivatives z ln(x) is x^(y - 1) times x ln(x) where z is next to nothing: they may
+    /// be more. At x = 0 it is z ln(z) / y, whose slope there is infinite for y <= 1.
+    fn slope_by_exponent<T>(x, y; z)
+    plain {
+        let nothing = x == T::zero() && y > T::zero() || z == T::zero() && x > T::zero();
+        if nothing { T::zero() } else { z * x.ln() }
     }
-    if T::BASE && z == T::zero() && x > T::zero() {
-        return T::zero();
+    smooth {
+        let z = x.powf(y);
+        if x == T::zero() && y > T::zero() {
+            return if y > T::one() { T::zero() } else { xlogx(z) / y };
+        }
+        if x > T::zero() && y.is_finite() && z < convert(1e-290) {
+            return powf(x, y - T::one()) * xlogx(x);
+        }
+        z * x.ln()
     }
-    if !T::BASE && x > T::zero() && y.is_finite() && z < convert(1e-290) {
-        return powf(x, y - T::one()) * xlogx(x);
-    }
-    z * x.ln()
 }
 
 /// From here on not every number that is one less than another is a double: 2^52.

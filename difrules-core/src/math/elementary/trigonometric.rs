@@ -4,6 +4,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
 use super::power::cosine;
+use crate::math::twofold::twofold;
 use crate::math::{div, mul, recip};
 use crate::{Real, Scalar, primitive};
 
@@ -166,7 +167,7 @@ pub fn acos<T: Scalar>(x: T) -> T {
 /// assert!((difrules_core::math::atan(0.5_f64) - 0.4636476090008061).abs() < 1e-12);
 /// ```
 #[primitive(
-    partial = |x| over_one_and_square(1.0, x),
+    partial = |x| over_one_and_square(T::one(), x),
     complex = |x| complex::over_one_minus_square(complex::times_unit(x)),
     symbolic = |x| over_square(T::one(), x),
     kernel(Complex<f64> = complex::atan, Complex<f32> = complex::atan),
@@ -287,7 +288,7 @@ pub fn cot<T: Scalar>(x: T) -> T {
 /// assert!((difrules_core::math::asec(2.0_f64) - std::f64::consts::FRAC_PI_3).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x| over_size_and_root(1.0, x),
+    partial = |x| over_size_and_root(T::one(), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
         if size == f64::INFINITY { 0 } else { 1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
@@ -310,7 +311,7 @@ pub fn asec<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::acsc(2.0_f64) - std::f64::consts::FRAC_PI_6).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x| over_size_and_root(-1.0, x),
+    partial = |x| over_size_and_root(-T::one(), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
         if size == f64::INFINITY { 0 } else { -1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
@@ -333,7 +334,7 @@ pub fn acsc<T: Real>(x: T) -> T {
 /// assert_eq!(difrules_core::math::acot(1.0_f64), std::f64::consts::FRAC_PI_4);
 /// ```
 #[primitive(
-    partial = |x| over_one_and_square(-1.0, x),
+    partial = |x| over_one_and_square(-T::one(), x),
     symbolic = |x| -over_square(T::one(), x),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
@@ -508,23 +509,25 @@ fn at_lower_height<T: Scalar>(x: T, height: f64, linear: impl Fn(T) -> T) -> T {
         .fold(result, |result, _| result.scale(convert((std::f64::consts::PI * step).exp())))
 }
 
-/// 1 - x^2, so that neither it nor its derivatives cancel. In a mode no factor of it is zero at 1, where what is made of it
-/// may have no derivative.
-pub(super) fn one_minus_square<T: Real>(x: T) -> T {
-    if !T::BASE {
-        x.mul_add(-x, T::one())
-    } else if x.to_f64().abs() < 0.5 {
-        T::one() - x * x
-    } else {
-        (T::one() - x) * (T::one() + x)
+twofold! {
+    /// 1 - x^2, so that neither it nor its derivatives cancel. For these no factor of it is zero at 1, where what is made of it
+    /// may have no derivative.
+    pub(super) fn one_minus_square<T>(x)
+    plain {
+        if x.to_f64().abs() < 0.5 { T::one() - x * x } else { (T::one() - x) * (T::one() + x) }
     }
+    smooth { x.mul_add(-x, T::one()) }
 }
 
-/// w^2 - z^2. Where the two are near each other the factors do not cancel, and elsewhere their derivatives do.
-fn difference_of_squares<T: Real>(w: T, z: T) -> T {
-    let [of_w, of_z] = [w, z].map(|x| x.to_f64().abs());
-    let near = of_w <= 2.0 * of_z && of_z <= 2.0 * of_w;
-    if near || T::BASE { (w - z) * (w + z) } else { w * w - z * z }
+twofold! {
+    /// w^2 - z^2. Where the two are near each other the factors do not cancel, and elsewhere their derivatives do.
+    fn difference_of_squares<T>(w, z)
+    plain { (w - z) * (w + z) }
+    smooth {
+        let [of_w, of_z] = [w, z].map(|x| x.to_f64().abs());
+        let near = of_w <= 2.0 * of_z && of_z <= 2.0 * of_w;
+        if near { (w - z) * (w + z) } else { w * w - z * z }
+    }
 }
 
 /// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.
@@ -635,30 +638,36 @@ fn over_square_at_infinity<T: Real>(x: T, y: T) -> T {
 /// square has a reciprocal that is not 0.
 const SCALE: f64 = 1.0 / (1 << 30) as f64;
 
-/// numerator / (1 + x^2), where the square overflows too.
-pub(super) fn over_one_and_square<T: Real>(numerator: f64, x: T) -> T {
-    if !T::BASE {
-        // Its rules neither overflow nor underflow.
-        return over_square(T::one(), x) * convert(numerator);
+twofold! {
+    /// numerator / (1 + x^2), where the square overflows too.
+    pub(super) fn over_one_and_square<T>(numerator, x)
+    plain {
+        let square: T = convert(SCALE * SCALE);
+        numerator * square / (square + x * square * x)
     }
-    let square: T = convert(SCALE * SCALE);
-    convert::<f64, T>(numerator * (SCALE * SCALE)) / (square + x * square * x)
+    smooth {
+        // Its rules neither overflow nor underflow.
+        over_square(T::one(), x) * numerator
+    }
 }
 
-/// numerator / (|x| sqrt(x^2 - 1)), where the square overflows too.
-pub(super) fn over_size_and_root<T: Real>(numerator: f64, x: T) -> T {
-    if !T::BASE {
+twofold! {
+    /// numerator / (|x| sqrt(x^2 - 1)), where the square overflows too.
+    pub(super) fn over_size_and_root<T>(numerator, x)
+    plain {
+        let scale: T = convert(SCALE);
+        let size = ComplexField::abs(x) * scale;
+        let root = ((size - scale) * (size + scale)).sqrt();
+        numerator * scale * scale / (size * root)
+    }
+    smooth {
         let size = ComplexField::abs(x);
         if size.to_f64() > 1e9 {
             // The root is the size.
             let inverse = size.recip();
-            return inverse * inverse * convert(numerator);
+            return inverse * inverse * numerator;
         }
         // No factor of it is zero at 1, where the root has no derivative.
-        return convert::<f64, T>(numerator) / size.mul_add(size, -T::one()).sqrt() / size;
+        numerator / size.mul_add(size, -T::one()).sqrt() / size
     }
-    let scale: T = convert(SCALE);
-    let size = ComplexField::abs(x) * scale;
-    let root = ((size - scale) * (size + scale)).sqrt();
-    convert::<f64, T>(numerator * (SCALE * SCALE)) / (size * root)
 }

@@ -3,6 +3,7 @@
 use nalgebra::{ComplexField, convert};
 
 use crate::math::elementary::logarithmic::logistic_and_slope;
+use crate::math::twofold::twofold;
 use crate::math::{log1pexp, logistic, ndtr};
 use crate::{Real, primitive};
 
@@ -82,8 +83,7 @@ fn silu_and_slope<T: Real>(x: T) -> (T, T) {
     }
     if !T::BASE {
         // A mode applies the rules.
-        let y = silu(x);
-        return (y, logistic(x) + y * logistic(-x));
+        return (silu(x), slope_of_silu(x));
     }
     let (share, slope) = logistic_and_slope(x);
     if x > convert(-40.0) {
@@ -92,6 +92,12 @@ fn silu_and_slope<T: Real>(x: T) -> (T, T) {
     // In halves, so that the product underflows gradually.
     let half = (x * convert(0.5)).exp();
     (x * half * half, (T::one() + x) * half * half)
+}
+
+twofold! {
+    fn slope_of_silu<T>(x)
+    plain { silu_and_slope(x).1 }
+    smooth { logistic(x) + silu(x) * logistic(-x) }
 }
 
 /// The loss of Huber, x^2 / 2 for |x| <= delta and delta (|x| - delta / 2) beyond.

@@ -126,6 +126,10 @@ impl Checker<'_> {
             let expected = self.push(evaluations, self.second);
             let what = "the general forward rule against the kernel";
             self.agree_exactly(what, &results, &values(&found), &expected)?;
+            if self.is_of_numbers() {
+                let what = "the forward rule at dual numbers, its value";
+                self.same(what, &results, &values(&found), &expected.numbers)?;
+            }
             let what = "second order, forward over forward, by the tangents";
             if self.has_second_derivative() {
                 self.agree_exactly(what, &results, &tangents(&found, 1), &along)?;
