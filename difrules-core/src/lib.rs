@@ -40,12 +40,12 @@ pub use pages::{algorithms, glossary, infinities, nesting};
 pub use registry::{Mode, Record, find, primitives};
 #[cfg(feature = "statements")]
 pub use statement_count::{Line, Statements, statements};
-pub use tape::ReplayError;
 pub use tape::pool::release_memory;
+pub use tape::{Dependencies, ReplayError};
 pub use transform::{
-    Function, Returns, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, lift,
+    Function, Returns, gradient, hessian, hvp, jacobian, jacobian_reverse, jvp, jvps, lift,
     value_and_gradient, value_and_jacobian, value_and_jacobian_reverse, value_gradient_and_hessian,
-    value_gradient_and_hvp, vjp,
+    value_gradient_and_hvp, value_gradient_and_hvps, vjp, vjps,
 };
 
 #[cfg(feature = "rayon")]

@@ -4,6 +4,7 @@
 mod attribute;
 mod checker;
 mod complex;
+mod dependencies;
 mod derivative;
 mod diagnostic;
 mod difference;

@@ -17,6 +17,8 @@ mod matrix;
 mod norms;
 pub mod optimise;
 mod sample;
+#[cfg(feature = "sparse")]
+pub mod sparse;
 mod statistics;
 mod systems;
 mod tolerance;

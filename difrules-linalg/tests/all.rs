@@ -21,6 +21,7 @@ mod resting;
 mod scales;
 mod scaling;
 mod second_order;
+mod sparse;
 mod spectra;
 mod statements;
 mod strides;

@@ -36,6 +36,11 @@ pub trait Primitive: Sized + 'static {
     /// Whether its forward rule says what rests: its tangent has a zero of negative sign where nothing moves, and
     /// nowhere else, if those of the arguments have.
     const RESTING: bool = false;
+    /// Whether a number of its result depends, of arguments that have as many numbers, on that in the same place
+    /// alone.
+    const PLACES: bool = false;
+    /// Whether its result is linear in all arguments together.
+    const LINEAR: bool = false;
     /// Whether its evaluation leaves more for its rules than arguments that it does not overwrite, and the output.
     const SAVES: bool = false;
 

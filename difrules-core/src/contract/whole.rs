@@ -502,6 +502,8 @@ pub(crate) struct Gather<F>(PhantomData<F>);
 impl<F: Family> Primitive for Gather<F> {
     const DIRECT: bool = true;
     const RESTING: bool = true;
+    const PLACES: bool = true;
+    const LINEAR: bool = true;
     type Arguments = (Reference<F>,);
     type Output = F;
     type Overwritten<S: Real> = ();

@@ -167,16 +167,19 @@ impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
     fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, 1> {
         let value = T::entries::<F>(lent);
         let shape = value.shape();
-        let tangents = self.0.take(<F::Of<T>>::count(&shape));
-        // What does not vary is a constant.
-        let varies = tangents.iter().any(|tangent| !tangent.is_constant_zero());
-        let still = |tangent: &T| if tangent.is_constant_zero() { T::still() } else { *tangent };
-        let tangent = varies.then(|| {
-            let mut tangents = tangents.iter().map(still);
-            <F::Of<T>>::build(&shape, &mut || tangents.next().expect("as many as numbers"))
-        });
+        let tangent = tangents::<T, F>(self.0.take(<F::Of<T>>::count(&shape)), &shape);
         DualWhole { value, tangents: [tangent], mark: self.1.mark() }
     }
+}
+
+/// These tangents of a value in one piece, if it moves: what does not vary is a constant.
+pub(crate) fn tangents<T: Real, F: Family>(tangents: &[T], shape: &F::Shape) -> Option<F::Of<T>> {
+    let varies = tangents.iter().any(|tangent| !tangent.is_constant_zero());
+    let still = |tangent: &T| if tangent.is_constant_zero() { T::still() } else { *tangent };
+    varies.then(|| {
+        let mut tangents = tangents.iter().map(still);
+        <F::Of<T>>::build(shape, &mut || tangents.next().expect("as many as numbers"))
+    })
 }
 
 /// Gives a point unit tangents for the numbers from `first` on, a direction each.

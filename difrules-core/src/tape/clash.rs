@@ -45,7 +45,7 @@ impl Live {
 }
 
 /// Something that is on the tape, and the numbers of its results.
-enum Entry {
+pub(super) enum Entry {
     Statement(usize, u32),
     Node(usize),
 }
@@ -63,7 +63,7 @@ impl<S: Number> Tape<S> {
     }
 
     /// All that is on the tape, in order.
-    fn entries(&self) -> Vec<Entry> {
+    pub(super) fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         let (mut statement, mut number) = (0, self.inputs + 1);
         let mut until = |end: usize, number: &mut u32, entries: &mut Vec<Entry>| {

@@ -6,6 +6,7 @@
 //! normally one range, and the sweep lends the rule views of the adjoint array itself.
 
 mod clash;
+mod dependencies;
 mod number;
 mod opened;
 mod overflow;
@@ -25,6 +26,8 @@ use std::ops::Range;
 
 use clash::Live;
 pub(crate) use clash::{StatementKind, rests};
+pub(crate) use dependencies::Connections;
+pub use dependencies::Dependencies;
 pub use number::Number;
 pub(crate) use opened::Opened;
 pub(crate) use overflow::{is_below, is_beyond, is_small};
@@ -108,6 +111,10 @@ pub(crate) trait Store<S: Number> {
     /// Whether its rules say what rests: then what an undefined adjoint leaves defined does not matter.
     fn is_resting(&self) -> bool {
         false
+    }
+    /// What its results depend on.
+    fn connections(&self) -> Connections {
+        Connections::default()
     }
     /// Whether its rules are told which zeros are strong where a result is not finite.
     fn is_told(&self) -> bool {

@@ -174,6 +174,12 @@ impl<S: Number> Plan<S> {
         (operands, partials, factors)
     }
 
+    /// An instruction's operation and operands.
+    pub(crate) fn operation(&self, instruction: usize) -> (Arithmetic, [u32; 2]) {
+        let Instruction { operands, operation } = self.instructions[instruction];
+        (operation, operands)
+    }
+
     /// Whether all came out as it did.
     pub(crate) fn check(&self) -> Result<(), ReplayError> {
         let value = |operand: u32| self.values[operand as usize];

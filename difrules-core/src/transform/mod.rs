@@ -17,6 +17,7 @@ mod hessian;
 mod jacobian;
 #[cfg(feature = "rayon")]
 mod parallel;
+mod several;
 
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, With};
@@ -39,6 +40,7 @@ pub use parallel::{
     par_value_and_gradient, par_value_and_jacobian, par_value_and_jacobian_reverse,
     par_value_gradient_and_hessian, par_value_gradient_and_hvp,
 };
+pub use several::{jvps, value_gradient_and_hvps, vjps};
 
 /// The point `x` on a tape of its own.
 fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>) {

@@ -29,6 +29,7 @@ use crate::sample;
     optional(a, b),
     direct,
     resting,
+    pattern(places),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -22,6 +22,7 @@ use crate::sample;
     reads(),
     direct,
     resting,
+    pattern(places, linear),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

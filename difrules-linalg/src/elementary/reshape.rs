@@ -29,6 +29,7 @@ use crate::error::Error;
     constant(shape),
     direct,
     resting,
+    pattern(places, linear),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

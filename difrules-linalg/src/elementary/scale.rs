@@ -23,6 +23,7 @@ use crate::block::{add_scaled, along_factor, pairing_by};
     reads(a, x),
     direct,
     resting,
+    pattern(places),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

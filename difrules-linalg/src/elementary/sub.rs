@@ -28,6 +28,7 @@ use crate::sample;
     optional(a, b),
     direct,
     resting,
+    pattern(places, linear),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -24,6 +24,7 @@ use crate::sample;
     reads(),
     direct,
     resting,
+    pattern(linear),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -24,6 +24,7 @@ use crate::block::{add_scaled, along_factor, block, chain, pairing};
     reads(a, return),
     direct,
     resting,
+    pattern(places),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,

@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) direct: bool,
     /// Whether the forward rule says what rests.
     pub(crate) resting: bool,
+    /// What a number of the result depends on.
+    pub(crate) pattern: Pattern,
     /// Which arguments are symmetric, triangular, and so on.
     pub(crate) structure: Vec<Structured>,
     pub(crate) kernels: Vec<Kernel>,
@@ -50,6 +52,15 @@ pub(crate) struct Options {
     pub(crate) root: Option<Path>,
     /// The keys whose values are not read, since something is wrong with them.
     unread: Vec<&'static str>,
+}
+
+/// `pattern(places, linear)`.
+#[derive(Default)]
+pub(crate) struct Pattern {
+    /// Whether a number of the result depends on that in the same place alone, of arguments of its size.
+    pub(crate) places: bool,
+    /// Whether the result is linear in all arguments together.
+    pub(crate) linear: bool,
 }
 
 /// A partial derivative as the user gives it.
@@ -157,7 +168,7 @@ impl Instance {
     }
 }
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "forward",
     "reverse",
     "partial",
@@ -169,6 +180,7 @@ const KEYS: [&str; 21] = [
     "entrywise",
     "direct",
     "resting",
+    "pattern",
     "constant",
     "structure",
     "kernel",
@@ -294,6 +306,20 @@ impl Options {
             "entrywise" => self.entrywise = true,
             "direct" => self.direct = true,
             "resting" => self.resting = true,
+            "pattern" => {
+                for word in list(input, key, "pattern(places, linear)", Ident::parse)? {
+                    match word.to_string().as_str() {
+                        "places" => self.pattern.places = true,
+                        "linear" => self.pattern.linear = true,
+                        _ => {
+                            let message = format!(
+                                "`{word}` says nothing of a pattern: write `places`, `linear` or both"
+                            );
+                            return Err(Error::new(word.span(), message));
+                        }
+                    }
+                }
+            }
             "instances" => {
                 self.instances = list(input, key, "instances(f32, f64)", Instance::parse)?;
                 self.without_instances = self.instances.is_empty();

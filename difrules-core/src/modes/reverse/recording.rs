@@ -5,7 +5,7 @@ use crate::contract::value::{Differentiable, Shape, With};
 use crate::modes::maps::{Again, Ranges, seed};
 use crate::modes::reverse::session::inputs;
 use crate::modes::reverse::var::Var;
-use crate::tape::{Opened, Plan, ReplayError, Tape};
+use crate::tape::{Dependencies, Opened, Plan, ReplayError, Tape};
 
 /// A recorded function that can be evaluated and differentiated at other points, without running it
 /// and, but for what its matrix primitives allocate themselves, without allocation.
@@ -120,6 +120,68 @@ impl<X: Differentiable, V: Differentiable<Real = Var<X::Real>>> Recording<X, V> 
         let mut swept = self.tape.sweep(seed).iter();
         x_bar.update_reals(&mut |x| *x = *swept.next().expect("as many as inputs"));
         Ok(value)
+    }
+}
+
+impl<X: Differentiable, V> Recording<X, V> {
+    /// Which numbers of the point each number of the value depends on: the sparsity pattern of the Jacobian, a row
+    /// for each number of the value.
+    ///
+    /// It is read off what was recorded, whatever the values were: where the recording can be
+    /// replayed, nothing else has a derivative that is not zero. Where the function takes another branch, as
+    /// [`value`](Self::value) finds out, the pattern may be another. A primitive of matrices depends with each number of its result on all
+    /// its arguments, unless it says otherwise (`pattern`, `entrywise`: see the [attribute](crate::primitive)).
+    ///
+    /// ```
+    /// use difrules_core::Recording;
+    /// use nalgebra::{Vector3, vector};
+    ///
+    /// // The derivative by x[0] happens to be zero here.
+    /// let f = |x: &Vector3<_>| vector![x[0] * x[0] * x[1], x[1] - x[1], x[2] - x[2] + x[2]];
+    /// let pattern = Recording::new(f, &vector![0.0_f64, 2.0, 3.0]).dependencies();
+    /// assert_eq!([pattern.row(0), pattern.row(1), pattern.row(2)], [&[0, 1][..], &[1], &[2]]);
+    /// ```
+    #[must_use]
+    pub fn dependencies(&self) -> Dependencies {
+        self.tape.dependencies(&self.numbers.numbers().collect::<Vec<_>>())
+    }
+
+    /// A number that stands for what was computed from what, whatever the values: where two recordings have the same, they have the same
+    /// [`dependencies`](Self::dependencies) and [`interactions`](Self::interactions), but for a chance of about one in 2^64.
+    ///
+    /// It takes less time than the patterns: who has those of one point asks by it whether the function did the same at another.
+    ///
+    /// ```
+    /// use difrules_core::{Recording, Var};
+    /// use nalgebra::{Vector2, vector};
+    ///
+    /// let f = |x: &Vector2<Var<f64>>| if x[0] > x[1] { x[0] * x[1] } else { x[0] };
+    /// let at = |x: f64, y: f64| Recording::new(f, &vector![x, y]).fingerprint();
+    /// assert_eq!(at(2.0, 1.0), at(5.0, 3.0));
+    /// assert_ne!(at(2.0, 1.0), at(1.0, 2.0));
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.tape.fingerprint(&self.numbers.numbers().collect::<Vec<_>>())
+    }
+
+    /// In which pairs of numbers of the point the value is not linear: the sparsity pattern of the Hessian,
+    /// symmetric, a row for each number of the point. Of a value of several numbers, that of all their Hessians together.
+    ///
+    /// Two numbers meet where an operation that is not linear depends on both. What
+    /// [`dependencies`](Self::dependencies) says of branches and primitives, holds here.
+    ///
+    /// ```
+    /// use difrules_core::Recording;
+    /// use nalgebra::{Vector3, vector};
+    ///
+    /// let f = |x: &Vector3<_>| x[0] * x[1] + x[1] * x[1] + x[2];
+    /// let pattern = Recording::new(f, &vector![1.0_f64, 2.0, 3.0]).interactions();
+    /// assert_eq!([pattern.row(0), pattern.row(1), pattern.row(2)], [&[1][..], &[0, 1], &[]]);
+    /// ```
+    #[must_use]
+    pub fn interactions(&self) -> Dependencies {
+        self.tape.interactions(&self.numbers.numbers().collect::<Vec<_>>())
     }
 }
 

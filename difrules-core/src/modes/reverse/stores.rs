@@ -1,16 +1,37 @@
 //! What reverse rules read, kept by primitive.
 
+use std::any::type_name;
+
 use crate::contract::passing::Arguments;
-use crate::contract::primitive::{Inputs, Primitive, Shapes};
+use crate::contract::primitive::{Inputs, Output, Primitive, Shapes};
 use crate::contract::scalar::Real;
 use crate::contract::value::Differentiable;
 use crate::diagnostic::jumped;
-use crate::tape::{ReplayError, Room, Store, Tape};
+use crate::tape::{Connections, ReplayError, Room, Store, Tape};
 
 /// Whether the reverse rule of `P` is told which zeros are strong where a result is not finite: products are such, of
 /// which a rule reads the factors.
 pub(super) fn is_told<P: Primitive, S: Real>() -> bool {
     P::RESTING && size_of::<P::Residual<S>>() > 0
+}
+
+/// What the results of `P` depend on.
+fn connections<P: Primitive, S: Real>() -> Connections {
+    let names = [type_name::<Inputs<P, S>>(), type_name::<Output<P, S>>()];
+    // Both parts of a complex number are one place; a type of which nobody here knows may have such inside.
+    let of_complex = names.iter().any(|name| name.contains("Complex<"));
+    Connections {
+        places: (P::PLACES || P::ENTRYWISE) && names.iter().all(|name| is_known(name)),
+        linear: P::LINEAR,
+        parts: if of_complex { 2 } else { 1 },
+    }
+}
+
+/// Whether a type is made of those of Rust, nalgebra and these crates alone.
+fn is_known(name: &str) -> bool {
+    const CRATES: [&str; 7] = ["alloc", "core", "std", "nalgebra", "num_complex", "difrules_core", "difrules_linalg"];
+    let mut paths = name.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+    paths.all(|path| path.split_once("::").is_none_or(|(of, _)| CRATES.contains(&of)))
 }
 
 impl<S: Real> Tape<S> {
@@ -70,6 +91,10 @@ impl<P: Primitive, S: Real> Store<S> for StoreOf<P, S> {
         P::RESTING
     }
 
+    fn connections(&self) -> Connections {
+        connections::<P, S>()
+    }
+
     fn replay(
         &mut self,
         _: usize,
@@ -110,6 +135,10 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
 
     fn is_resting(&self) -> bool {
         P::RESTING
+    }
+
+    fn connections(&self) -> Connections {
+        connections::<P, S>()
     }
 
     fn is_told(&self) -> bool {

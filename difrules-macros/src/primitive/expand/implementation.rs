@@ -138,6 +138,8 @@ impl Expansion<'_> {
             ("ENTRYWISE", entrywise, quote!(true)),
             ("DIRECT", self.options.direct, of_reals),
             ("RESTING", self.options.resting, quote!(true)),
+            ("PLACES", self.options.pattern.places, quote!(true)),
+            ("LINEAR", self.options.pattern.linear, quote!(true)),
             ("SAVES", saves, quote!(true)),
         ];
         let constants = constants.iter().filter(|(_, differs, _)| *differs);

@@ -1,0 +1,196 @@
+//! Derivatives in several directions at once.
+
+use super::gradient::swept;
+use super::recorded;
+use crate::contract::outcome::{Outcome, OutcomeOf};
+use crate::contract::scalar::Real;
+use crate::contract::value::{Differentiable, Family, With, demand_shape};
+use crate::contract::whole::Map;
+use crate::modes::dual::Dual;
+use crate::modes::maps::{Numbers, Primals, Ranges, like, seed, tangent};
+use crate::modes::mark::Derivation;
+use crate::modes::reverse::var::Var;
+use crate::modes::whole::DualWhole;
+use crate::tape::Number;
+
+/// The value of a function and its derivatives in `N` directions: one forward evaluation.
+///
+/// It is [`jvp`](crate::jvp) in each direction, and takes less time than that.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If a direction does not have the shape of `x`.
+///
+/// ```
+/// use difrules_core::jvps;
+/// use nalgebra::vector;
+///
+/// let directions = [vector![1.0, 0.0], vector![1.0, -1.0]];
+/// let (y, [first, second]) = jvps(|x| x.component_mul(x), &vector![2.0_f64, 3.0], &directions);
+/// assert_eq!(y, vector![4.0, 9.0]);
+/// assert_eq!((first, second), (vector![4.0, 0.0], vector![4.0, -6.0]));
+/// ```
+pub fn jvps<X, F, Y, V, const N: usize>(
+    f: F,
+    x: &X,
+    directions: &[X; N],
+) -> Y::Of<(With<V, X::Real>, [With<V, X::Real>; N])>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Dual<X::Real, N>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Dual<X::Real, N>>,
+{
+    let mut derivation = Derivation::default();
+    let (y, aux) = f(&along(x, directions, &mut derivation)).into_parts();
+    let result = y.map(|y| {
+        let value = y.map_with(&mut Primals);
+        let mut tangents: [Vec<X::Real>; N] = std::array::from_fn(|_| Vec::new());
+        y.for_each_real(&mut |y| {
+            derivation.own(y.mark());
+            for (all, y_dot) in tangents.iter_mut().zip(y.tangents) {
+                all.push(tangent(y.value, y_dot));
+            }
+        });
+        let tangents = tangents.map(|tangents| like(&value, &tangents));
+        (value, tangents)
+    });
+    Y::from_parts(result, aux)
+}
+
+/// The value of a function and the gradients of its pairings with cotangents: one recording, and a reverse sweep for
+/// each.
+///
+/// It is [`vjp`](crate::vjp) of each cotangent, and takes less time than that.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If a cotangent does not have the shape of the function's value, or if the function returns a `Var` that is not of
+/// this computation.
+///
+/// ```
+/// use difrules_core::vjps;
+/// use nalgebra::vector;
+///
+/// let cotangents = [vector![1.0, 0.0], vector![1.0, -1.0]];
+/// let (y, gradients) = vjps(|x| x.component_mul(x), &vector![2.0_f64, 3.0], &cotangents);
+/// assert_eq!(y, vector![4.0, 9.0]);
+/// assert_eq!(gradients, [vector![4.0, 0.0], vector![4.0, -6.0]]);
+/// ```
+pub fn vjps<X, F, Y, V>(
+    f: F,
+    x: &X,
+    cotangents: &[With<V, X::Real>],
+) -> Y::Of<(With<V, X::Real>, Vec<X>)>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    let (tape, variables) = recorded(x);
+    let (y, aux) = f(&variables).into_parts();
+    let result = y.map(|y| {
+        let mut ranges = Ranges::new(tape.stamp());
+        let value = y.map_with(&mut ranges.values());
+        let values = value.to_reals();
+        let gradients = tape.close(|tape| {
+            let one = |cotangent: &With<V, X::Real>| {
+                demand_shape(("cotangent", cotangent), ("value", &value));
+                let pairs = values.iter().zip(cotangent.to_reals());
+                let seeds = pairs.map(|(&y, y_bar)| seed(y, y_bar));
+                like(x, tape.sweep(ranges.numbers().zip(seeds)))
+            };
+            cotangents.iter().map(one).collect()
+        });
+        (value, gradients)
+    });
+    Y::from_parts(result, aux)
+}
+
+/// The value and the gradient of a function, and its Hessian times `N` vectors: forward over reverse, one evaluation.
+///
+/// It is [`value_gradient_and_hvp`](crate::value_gradient_and_hvp) in each direction, and takes less time than that.
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If a direction does not have the shape of `x`, or if the function returns a `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_core::value_gradient_and_hvps;
+/// use nalgebra::vector;
+///
+/// let directions = [vector![1.0, 0.0], vector![1.0, -1.0]];
+/// let (y, gradient, products) =
+///     value_gradient_and_hvps(|x| x[0] * x[0] * x[1], &vector![2.0_f64, 3.0], &directions);
+/// assert_eq!((y, gradient), (12.0, vector![12.0, 4.0]));
+/// assert_eq!(products, [vector![6.0, 4.0], vector![2.0, 4.0]]);
+/// ```
+pub fn value_gradient_and_hvps<X, F, Y, const N: usize>(
+    f: F,
+    x: &X,
+    directions: &[X; N],
+) -> Y::Of<(X::Real, X, [X; N])>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<Dual<X::Real, N>>>) -> Y,
+    Y: OutcomeOf<Var<Dual<X::Real, N>>>,
+{
+    let mut derivation = Derivation::default();
+    let point = along(x, directions, &mut derivation);
+    let (swept, aux) = swept(
+        |x| f(x).into_parts(),
+        &point,
+        |entries| {
+            let gradient: Vec<_> = entries.iter().map(|entry| entry.value).collect();
+            entries.iter().for_each(|entry| derivation.own(entry.mark()));
+            let products = std::array::from_fn(|direction| {
+                let product = entries.iter().map(|entry| entry.tangents[direction].moved());
+                like(x, &product.collect::<Vec<_>>())
+            });
+            (like(x, &gradient), products)
+        },
+    );
+    let result = swept.map(|(y, (gradient, products))| (y.value, gradient, products));
+    Y::from_parts(result, aux)
+}
+
+/// The point with tangents in these directions.
+fn along<X: Differentiable, const N: usize>(
+    x: &X,
+    directions: &[X; N],
+    derivation: &mut Derivation,
+) -> With<X, Dual<X::Real, N>> {
+    let numbers = directions.each_ref().map(|direction| {
+        demand_shape(("direction", direction), ("point", x));
+        direction.to_reals()
+    });
+    let numbers = numbers.each_ref().map(|numbers| Numbers(numbers));
+    x.map_with(&mut AlongAll(numbers, derivation))
+}
+
+/// Gives a point its tangents, in several directions.
+struct AlongAll<'a, T, const N: usize>([Numbers<'a, T>; N], &'a mut Derivation);
+
+impl<T: Real, const N: usize> Map<T, Dual<T, N>> for AlongAll<'_, T, N> {
+    #[inline]
+    fn real(&mut self, value: T) -> Dual<T, N> {
+        let tangents = self.0.each_mut().map(|numbers| numbers.take(1)[0]);
+        Dual::new(value, tangents).marked(self.1.number_mark())
+    }
+
+    fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, N> {
+        let value = T::entries::<F>(lent);
+        let shape = value.shape();
+        let tangents = self.0.each_mut().map(|numbers| {
+            crate::modes::maps::tangents::<T, F>(numbers.take(<F::Of<T>>::count(&shape)), &shape)
+        });
+        DualWhole { value, tangents, mark: self.1.mark() }
+    }
+}

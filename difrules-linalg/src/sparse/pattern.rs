@@ -1,0 +1,165 @@
+//! Sparsity patterns, from one recording.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use difrules_core::contract::Outcome;
+use difrules_core::{Dependencies, Differentiable, Function, Recording, Var, With};
+use nalgebra_sparse::pattern::SparsityPattern;
+
+use super::error::SparseError;
+use super::jacobian::{Failure, demand};
+
+/// The sparsity pattern of the Jacobian of a function, from one recording at a point: its lanes are the columns, as in
+/// a [`CscMatrix`](nalgebra_sparse::CscMatrix).
+///
+/// It holds wherever the function takes the branches that it takes at this point, whatever the values: see [`Recording::dependencies`].
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If the function returns a `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_linalg::sparse::sparsity;
+/// use nalgebra::{Vector3, vector};
+///
+/// let f = |x: &Vector3<_>| vector![x[0] * x[2], x[2].sin()];
+/// let pattern = sparsity(f, &vector![1.0_f64, 2.0, 3.0]);
+/// assert_eq!([pattern.lane(0), pattern.lane(1), pattern.lane(2)], [&[0][..], &[], &[0, 1]]);
+/// # use nalgebra::ComplexField;
+/// ```
+pub fn sparsity<X, F, Y, V>(f: F, x: &X) -> Y::Of<SparsityPattern>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    let (recording, aux) = recorded(f, x);
+    Y::from_parts(recording.map(|recording| lanes(recording.dependencies()).transpose()), aux)
+}
+
+/// The sparsity pattern of the Hessian of a function, symmetric, from one recording at a point; of a function
+/// of several numbers, that of all their Hessians together.
+///
+/// It holds wherever the function takes the branches that it takes at this point, whatever the values: see [`Recording::interactions`].
+///
+/// # Errors
+/// The function's own, unchanged.
+///
+/// # Panics
+/// If the function returns a `Var` that is not of this computation.
+///
+/// ```
+/// use difrules_linalg::sparse::hessian_sparsity;
+/// use nalgebra::{Vector3, vector};
+///
+/// let f = |x: &Vector3<_>| x[0] * x[2] + x[1];
+/// let pattern = hessian_sparsity(f, &vector![1.0_f64, 2.0, 3.0]);
+/// assert_eq!([pattern.lane(0), pattern.lane(1), pattern.lane(2)], [&[2][..], &[], &[0]]);
+/// ```
+pub fn hessian_sparsity<X, F, Y, V>(f: F, x: &X) -> Y::Of<SparsityPattern>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    let (recording, aux) = recorded(f, x);
+    Y::from_parts(recording.map(|recording| lanes(recording.interactions())), aux)
+}
+
+/// Which recordings are known to fit a pattern: the fingerprint of the one that did last.
+#[derive(Debug, Default)]
+pub(super) struct Known(AtomicU64);
+
+impl Clone for Known {
+    fn clone(&self) -> Self {
+        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+/// What a pattern is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order {
+    Jacobian,
+    Hessian,
+}
+
+impl Order {
+    /// The pattern of a recording, its lanes the columns.
+    fn of<X: Differentiable, V: Differentiable<Real = Var<X::Real>>>(
+        self,
+        recording: &Recording<X, V>,
+    ) -> SparsityPattern {
+        match self {
+            Self::Jacobian => lanes(recording.dependencies()).transpose(),
+            Self::Hessian => lanes(recording.interactions()),
+        }
+    }
+}
+
+impl Known {
+    /// The pattern of a function at a point, and that it is known to fit.
+    pub(super) fn at<F: Function>(
+        order: Order,
+        function: &F,
+        x: &F::Point,
+    ) -> Result<(SparsityPattern, Self), SparseError<Failure<F>>> {
+        let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
+        let recording = Recording::new(call, x).map_err(SparseError::Function)?;
+        let known = Self(AtomicU64::new(recording.fingerprint()));
+        Ok((order.of(&recording), known))
+    }
+
+    /// Demands that a function has no derivative outside of a pattern at a point.
+    pub(super) fn demand<F: Function>(
+        &self,
+        (order, pattern): (Order, &SparsityPattern),
+        function: &F,
+        x: &F::Point,
+    ) -> Result<(), SparseError<Failure<F>>> {
+        let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
+        let recording = Recording::new(call, x).map_err(SparseError::Function)?;
+        let fingerprint = recording.fingerprint();
+        if fingerprint == self.0.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let found = order.of(&recording);
+        demand("value", found.minor_dim(), pattern.minor_dim())?;
+        let lacks =
+            |(column, row): &(usize, usize)| pattern.lane(*column).binary_search(row).is_err();
+        if let Some((column, row)) = found.entries().find(lacks) {
+            return Err(SparseError::Pattern { row, column });
+        }
+        self.0.store(fingerprint, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// A recording of the function, if it has a value, and what comes beside.
+fn recorded<X, F, Y, V>(f: F, x: &X) -> (Result<Recording<X, V>, Y::Error>, Y::Aux)
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Y,
+    Y: Outcome<Value = V>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    let mut beside = None;
+    let value = |x: &With<X, Var<X::Real>>| {
+        let (value, aux) = f(x).into_parts();
+        beside = Some(aux);
+        value
+    };
+    let recording = Recording::new(value, x);
+    (recording, beside.expect("the function was called"))
+}
+
+/// The pattern with its rows as lanes.
+fn lanes(dependencies: Dependencies) -> SparsityPattern {
+    let (rows, columns) = (dependencies.rows(), dependencies.columns());
+    let (offsets, indices) = dependencies.into_parts();
+    SparsityPattern::try_from_offsets_and_indices(rows, columns, offsets, indices)
+        .expect("rows in order, each with its columns in ascending order")
+}
