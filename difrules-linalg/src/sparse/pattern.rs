@@ -24,10 +24,9 @@ use super::jacobian::{Failure, demand};
 /// use difrules_linalg::sparse::sparsity;
 /// use nalgebra::{Vector3, vector};
 ///
-/// let f = |x: &Vector3<_>| vector![x[0] * x[2], x[2].sin()];
+/// let f = |x: &Vector3<_>| vector![x[0] * x[2], x[2] * x[2]];
 /// let pattern = sparsity(f, &vector![1.0_f64, 2.0, 3.0]);
 /// assert_eq!([pattern.lane(0), pattern.lane(1), pattern.lane(2)], [&[0][..], &[], &[0, 1]]);
-/// # use nalgebra::ComplexField;
 /// ```
 pub fn sparsity<X, F, Y, V>(f: F, x: &X) -> Y::Of<SparsityPattern>
 where
