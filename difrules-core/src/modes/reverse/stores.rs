@@ -29,7 +29,8 @@ fn connections<P: Primitive, S: Real>() -> Connections {
 
 /// Whether a type is made of those of Rust, nalgebra and these crates alone.
 fn is_known(name: &str) -> bool {
-    const CRATES: [&str; 7] = ["alloc", "core", "std", "nalgebra", "num_complex", "difrules_core", "difrules_linalg"];
+    const CRATES: [&str; 7] =
+        ["alloc", "core", "std", "nalgebra", "num_complex", "difrules_core", "difrules_linalg"];
     let mut paths = name.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
     paths.all(|path| path.split_once("::").is_none_or(|(of, _)| CRATES.contains(&of)))
 }
