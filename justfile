@@ -15,6 +15,11 @@ quick:
     cargo test -p difrules-core
     cargo test -p difrules-linalg
 
+# Processes that communicate: the test and the example, where MPI and libclang are on the system.
+mpi:
+    cargo test -p difrules-core --features mpi --test mpi --config 'target."cfg(all())".runner="mpirun --oversubscribe -n 4"'
+    cargo run -p difrules-core --features mpi --example spread --config 'target."cfg(all())".runner="mpirun --oversubscribe -n 4"'
+
 # Form and lints.
 lint:
     cargo fmt --all --check
@@ -22,7 +27,7 @@ lint:
 
 # The documentation, as docs.rs builds it but for its compiler.
 doc:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Writes the tables that come from the registry.
 generate:

@@ -13,6 +13,8 @@ pub mod math;
 mod modes;
 #[cfg(feature = "motions")]
 pub mod motions;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 mod pages;
 pub mod registry;
 #[cfg(feature = "statements")]

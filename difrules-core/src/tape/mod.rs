@@ -476,7 +476,7 @@ impl<S: Number> Tape<S> {
         self.seeds.extend(seed);
         self.sweep_seeds(false);
         let is_bounded = |some: &[S]| some.iter().fold(true, |all, x| all & x.is_bounded());
-        if !self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded) {
+        if !self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded) && is_careful() {
             self.sweep_carefully();
         }
         &self.adjoints[1..=self.inputs as usize]
@@ -769,6 +769,40 @@ impl<S: Number> Tape<S> {
             }
         }
     }
+}
+
+#[cfg(feature = "mpi")]
+thread_local! {
+    /// Whether entries that are not finite are left what they are.
+    static CARELESS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a sweep that has entries which are not finite is done once more, with care.
+#[cfg(feature = "mpi")]
+fn is_careful() -> bool {
+    !CARELESS.get()
+}
+
+#[cfg(not(feature = "mpi"))]
+const fn is_careful() -> bool {
+    true
+}
+
+/// Calls `f` with tapes that are swept once, whatever comes out: where rules communicate, other processes do not know
+/// that one would like to sweep again.
+#[cfg(feature = "mpi")]
+pub(crate) fn without_care<Out>(f: impl FnOnce() -> Out) -> Out {
+    /// Puts back what was before, also where `f` panics.
+    struct Before(bool);
+
+    impl Drop for Before {
+        fn drop(&mut self) {
+            CARELESS.set(self.0);
+        }
+    }
+
+    let _before = Before(CARELESS.replace(true));
+    f()
 }
 
 /// Whether one of the numbers is zero and nothing varies it. Without a branch for each, so that loops have vector
