@@ -25,7 +25,7 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
 
-# The documentation, as docs.rs builds it but for its compiler.
+# The documentation, as `.ci/run` builds it.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
