@@ -115,6 +115,7 @@ pub fn check_at<P: Primitive, R: Real>(
     let double = is_double || P::GENERIC;
     let checker = Checker {
         record: P::record(),
+        scalar: P::SCALAR,
         structure: &Structure::of(&sizes, [&direction, &second], &known),
         sizes: &sizes,
         pieces: &double.then(|| pieces::<P>(&near.0, &sizes)).flatten().unwrap_or_default(),
@@ -248,6 +249,8 @@ struct Evaluations<'a> {
 #[derive(Clone)]
 struct Checker<'a> {
     record: &'static Record,
+    /// Whether it is a function of real numbers by known partial derivatives.
+    scalar: bool,
     /// How many numbers each argument has.
     sizes: &'a [usize],
     /// How many numbers each piece of the results has.

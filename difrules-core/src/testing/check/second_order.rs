@@ -126,7 +126,7 @@ impl Checker<'_> {
             let expected = self.push(evaluations, self.second);
             let what = "the general forward rule against the kernel";
             self.agree_exactly(what, &results, &values(&found), &expected)?;
-            if self.is_of_numbers() {
+            if self.scalar {
                 let what = "the forward rule at dual numbers, its value";
                 self.same(what, &results, &values(&found), &expected.numbers)?;
             }
