@@ -248,7 +248,7 @@ impl Function for Larger {
     type Value = Result<DVector<f64>, String>;
 
     fn call<T: Real>(&self, x: &DVector<T>) -> Result<DVector<T>, String> {
-        if x[0] != x[0] {
+        if x[0].to_f64().is_nan() {
             return Err("not a number".into());
         }
         let larger = |x: &[T]| if x[0] > x[1] { x[0] * x[0] } else { x[1] * x[1] };
