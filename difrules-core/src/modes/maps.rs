@@ -155,20 +155,26 @@ impl<T: Real> Map<Var<T>, T> for Again<'_, T> {
     }
 }
 
-/// Gives a point its tangents, in one direction.
-pub(crate) struct Along<'a, T>(pub(crate) Numbers<'a, T>, pub(crate) &'a mut Derivation);
+/// Gives a point its tangents, in `N` directions.
+pub(crate) struct Along<'a, T, const N: usize>(
+    pub(crate) [Numbers<'a, T>; N],
+    pub(crate) &'a mut Derivation,
+);
 
-impl<T: Real> Map<T, Dual<T>> for Along<'_, T> {
+impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Along<'_, T, N> {
     #[inline]
-    fn real(&mut self, value: T) -> Dual<T> {
-        Dual::new(value, [self.0.real()]).marked(self.1.number_mark())
+    fn real(&mut self, value: T) -> Dual<T, N> {
+        let tangents = self.0.each_mut().map(Numbers::real);
+        Dual::new(value, tangents).marked(self.1.number_mark())
     }
 
-    fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, 1> {
+    fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, N> {
         let value = T::entries::<F>(lent);
         let shape = value.shape();
-        let tangent = tangents::<T, F>(self.0.take(<F::Of<T>>::count(&shape)), &shape);
-        DualWhole { value, tangents: [tangent], mark: self.1.mark() }
+        let count = <F::Of<T>>::count(&shape);
+        let tangents =
+            self.0.each_mut().map(|numbers| tangents::<T, F>(numbers.take(count), &shape));
+        DualWhole { value, tangents, mark: self.1.mark() }
     }
 }
 

@@ -1,14 +1,12 @@
 //! Derivatives in a direction: tangents, cotangents, and the Hessian times a vector.
 
-use super::gradient::swept;
-use super::recorded;
+use super::several::{pulled, value_gradient_and_products};
 use crate::contract::outcome::{Outcome, OutcomeOf};
 use crate::contract::value::{Differentiable, With, demand_shape};
 use crate::modes::dual::Dual;
-use crate::modes::maps::{Along, Numbers, Primals, Ranges, Tangents, like, seed};
+use crate::modes::maps::{Along, Numbers, Primals, Tangents};
 use crate::modes::mark::Derivation;
 use crate::modes::reverse::var::Var;
-use crate::tape::Number;
 
 /// The value of a function and its derivative in a direction: one forward evaluation.
 ///
@@ -35,7 +33,7 @@ where
 {
     demand_shape(("tangent", tangent), ("point", x));
     let (tangent, mut derivation) = (tangent.to_reals(), Derivation::default());
-    let (y, aux) = f(&x.map_with(&mut Along(Numbers(&tangent), &mut derivation))).into_parts();
+    let (y, aux) = f(&x.map_with(&mut Along([Numbers(&tangent)], &mut derivation))).into_parts();
     let pair = y.map(|y| (y.map_with(&mut Primals), y.map_with(&mut Tangents(&mut derivation))));
     Y::from_parts(pair, aux)
 }
@@ -64,18 +62,11 @@ where
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Var<X::Real>>,
 {
-    let (tape, variables) = recorded(x);
-    let (y, aux) = f(&variables).into_parts();
-    let pair = y.map(|y| {
-        let mut ranges = Ranges::new(tape.stamp());
-        let value = y.map_with(&mut ranges.values());
-        demand_shape(("cotangent", cotangent), ("value", &value));
-        let cotangents = cotangent.to_reals();
-        let seeds = value.to_reals().into_iter().zip(cotangents).map(|(y, y_bar)| seed(y, y_bar));
-        let x_bar = tape.close(|tape| like(x, tape.sweep(ranges.numbers().zip(seeds))));
-        (value, x_bar)
-    });
-    Y::from_parts(pair, aux)
+    let (pair, aux) = pulled(|x| f(x).into_parts(), x, std::slice::from_ref(cotangent));
+    let one = |(value, gradients): (_, Vec<X>)| {
+        (value, gradients.into_iter().next().expect("one a cotangent"))
+    };
+    Y::from_parts(pair.map(one), aux)
 }
 
 /// The Hessian of a function times a vector: forward over reverse, one evaluation.
@@ -100,8 +91,9 @@ where
     F: FnOnce(&With<X, Var<Dual<X::Real>>>) -> Y,
     Y: OutcomeOf<Var<Dual<X::Real>>>,
 {
-    let (result, aux) = along(|x| f(x).into_parts(), x, direction);
-    Y::from_parts(result.map(|(_, _, product)| product), aux)
+    let (result, aux) =
+        value_gradient_and_products(|x| f(x).into_parts(), x, std::array::from_ref(direction));
+    Y::from_parts(result.map(|(_, _, [product])| product), aux)
 }
 
 /// The value and the gradient of a function, and its Hessian times a vector: forward over reverse, one evaluation,
@@ -129,26 +121,7 @@ where
     F: FnOnce(&With<X, Var<Dual<X::Real>>>) -> Y,
     Y: OutcomeOf<Var<Dual<X::Real>>>,
 {
-    let (result, aux) = along(|x| f(x).into_parts(), x, direction);
-    Y::from_parts(result, aux)
-}
-
-/// The value, the gradient and the Hessian times a direction, and what comes beside.
-fn along<X, F, A, E>(f: F, x: &X, direction: &X) -> (Result<(X::Real, X, X), E>, A)
-where
-    X: Differentiable,
-    F: FnOnce(&With<X, Var<Dual<X::Real>>>) -> (Result<Var<Dual<X::Real>>, E>, A),
-{
-    demand_shape(("direction", direction), ("point", x));
-    let (direction, mut derivation) = (direction.to_reals(), Derivation::default());
-    let point = x.map_with(&mut Along(Numbers(&direction), &mut derivation));
-    let (swept, aux) = swept(f, &point, |entries| {
-        let parts = entries.iter().map(|entry| {
-            derivation.own(entry.mark());
-            (entry.value, entry.tangents[0].moved())
-        });
-        let (gradient, product): (Vec<_>, Vec<_>) = parts.unzip();
-        (like(x, &gradient), like(x, &product))
-    });
-    (swept.map(|(y, (gradient, product))| (y.value, gradient, product)), aux)
+    let (result, aux) =
+        value_gradient_and_products(|x| f(x).into_parts(), x, std::array::from_ref(direction));
+    Y::from_parts(result.map(|(y, gradient, [product])| (y, gradient, product)), aux)
 }

@@ -124,7 +124,7 @@ where
         let mut sum = vec![nalgebra::zero(); 2 * count];
         let mut values = values.iter_mut();
         let mut derivation = Derivation::default();
-        let point = x.map_with(&mut Along(Numbers(&direction), &mut derivation));
+        let point = x.map_with(&mut Along([Numbers(&direction)], &mut derivation));
         sweep_all(
             |x, datum| f(x, datum).into_parts().0,
             &point,
@@ -389,7 +389,7 @@ struct Work<'a, C, M> {
     failed: AtomicUsize,
 }
 
-/// Calls `chunk` for all data, cut into chunks, each with a place an datum, and merges what they return in a
+/// Calls `chunk` for all data, cut into chunks, each with a place for each datum, and merges what they return in a
 /// binary tree, which depends on the number of data alone. Nothing where there are no data.
 ///
 /// # Panics

@@ -3,14 +3,11 @@
 use super::gradient::swept;
 use super::recorded;
 use crate::contract::outcome::{Outcome, OutcomeOf};
-use crate::contract::scalar::Real;
-use crate::contract::value::{Differentiable, Family, With, demand_shape};
-use crate::contract::whole::Map;
+use crate::contract::value::{Differentiable, With, demand_shape};
 use crate::modes::dual::Dual;
-use crate::modes::maps::{Numbers, Primals, Ranges, like, seed, tangent};
+use crate::modes::maps::{Along, Numbers, Primals, Ranges, like, seed, tangent};
 use crate::modes::mark::Derivation;
 use crate::modes::reverse::var::Var;
-use crate::modes::whole::DualWhole;
 use crate::tape::Number;
 
 /// The value of a function and its derivatives in `N` directions: one forward evaluation.
@@ -92,15 +89,32 @@ where
     Y: Outcome<Value = V>,
     V: Differentiable<Real = Var<X::Real>>,
 {
+    let (result, aux) = pulled(|x| f(x).into_parts(), x, cotangents);
+    Y::from_parts(result, aux)
+}
+
+/// The value and the gradients of its pairings with cotangents, and what comes beside.
+pub(super) fn pulled<X, F, V, A, E>(
+    f: F,
+    x: &X,
+    cotangents: &[With<V, X::Real>],
+) -> (Result<(With<V, X::Real>, Vec<X>), E>, A)
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> (Result<V, E>, A),
+    V: Differentiable<Real = Var<X::Real>>,
+{
     let (tape, variables) = recorded(x);
-    let (y, aux) = f(&variables).into_parts();
+    let (y, aux) = f(&variables);
     let result = y.map(|y| {
         let mut ranges = Ranges::new(tape.stamp());
         let value = y.map_with(&mut ranges.values());
+        for cotangent in cotangents {
+            demand_shape(("cotangent", cotangent), ("value", &value));
+        }
         let values = value.to_reals();
         let gradients = tape.close(|tape| {
             let one = |cotangent: &With<V, X::Real>| {
-                demand_shape(("cotangent", cotangent), ("value", &value));
                 let pairs = values.iter().zip(cotangent.to_reals());
                 let seeds = pairs.map(|(&y, y_bar)| seed(y, y_bar));
                 like(x, tape.sweep(ranges.numbers().zip(seeds)))
@@ -109,7 +123,7 @@ where
         });
         (value, gradients)
     });
-    Y::from_parts(result, aux)
+    (result, aux)
 }
 
 /// The value and the gradient of a function, and its Hessian times `N` vectors: forward over reverse, one evaluation.
@@ -142,23 +156,32 @@ where
     F: FnOnce(&With<X, Var<Dual<X::Real, N>>>) -> Y,
     Y: OutcomeOf<Var<Dual<X::Real, N>>>,
 {
+    let (result, aux) = value_gradient_and_products(|x| f(x).into_parts(), x, directions);
+    Y::from_parts(result, aux)
+}
+
+/// The value, the gradient and the Hessian times each direction, and what comes beside.
+pub(super) fn value_gradient_and_products<X, F, A, E, const N: usize>(
+    f: F,
+    x: &X,
+    directions: &[X; N],
+) -> (Result<(X::Real, X, [X; N]), E>, A)
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<Dual<X::Real, N>>>) -> (Result<Var<Dual<X::Real, N>>, E>, A),
+{
     let mut derivation = Derivation::default();
     let point = along(x, directions, &mut derivation);
-    let (swept, aux) = swept(
-        |x| f(x).into_parts(),
-        &point,
-        |entries| {
-            let gradient: Vec<_> = entries.iter().map(|entry| entry.value).collect();
-            entries.iter().for_each(|entry| derivation.own(entry.mark()));
-            let products = std::array::from_fn(|direction| {
-                let product = entries.iter().map(|entry| entry.tangents[direction].moved());
-                like(x, &product.collect::<Vec<_>>())
-            });
-            (like(x, &gradient), products)
-        },
-    );
-    let result = swept.map(|(y, (gradient, products))| (y.value, gradient, products));
-    Y::from_parts(result, aux)
+    let (swept, aux) = swept(f, &point, |entries| {
+        let gradient: Vec<_> = entries.iter().map(|entry| entry.value).collect();
+        entries.iter().for_each(|entry| derivation.own(entry.mark()));
+        let products = std::array::from_fn(|direction| {
+            let product = entries.iter().map(|entry| entry.tangents[direction].moved());
+            like(x, &product.collect::<Vec<_>>())
+        });
+        (like(x, &gradient), products)
+    });
+    (swept.map(|(y, (gradient, products))| (y.value, gradient, products)), aux)
 }
 
 /// The point with tangents in these directions.
@@ -172,25 +195,5 @@ fn along<X: Differentiable, const N: usize>(
         direction.to_reals()
     });
     let numbers = numbers.each_ref().map(|numbers| Numbers(numbers));
-    x.map_with(&mut AlongAll(numbers, derivation))
-}
-
-/// Gives a point its tangents, in several directions.
-struct AlongAll<'a, T, const N: usize>([Numbers<'a, T>; N], &'a mut Derivation);
-
-impl<T: Real, const N: usize> Map<T, Dual<T, N>> for AlongAll<'_, T, N> {
-    #[inline]
-    fn real(&mut self, value: T) -> Dual<T, N> {
-        let tangents = self.0.each_mut().map(|numbers| numbers.take(1)[0]);
-        Dual::new(value, tangents).marked(self.1.number_mark())
-    }
-
-    fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, N> {
-        let value = T::entries::<F>(lent);
-        let shape = value.shape();
-        let tangents = self.0.each_mut().map(|numbers| {
-            crate::modes::maps::tangents::<T, F>(numbers.take(<F::Of<T>>::count(&shape)), &shape)
-        });
-        DualWhole { value, tangents, mark: self.1.mark() }
-    }
+    x.map_with(&mut Along(numbers, derivation))
 }
