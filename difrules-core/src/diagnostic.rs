@@ -12,6 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::thread::LocalKey;
 
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,7 +195,7 @@ impl Wanted {
 
     /// Calls `f` as if it were on that thread; returns what that is to hear.
     pub(crate) fn heed<Out>(self, f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
-        let call = || with_leaving_out(self.leaving_out, f);
+        let call = || with_setting(&LEAVING_OUT, self.leaving_out, f);
         if self.listening { diagnosed(call) } else { (call(), Vec::new()) }
     }
 }
@@ -293,21 +294,25 @@ thread_local! {
 /// assert_eq!((slope, found.len()), (0.0, 1));
 /// ```
 pub fn leaving_out_undefined<Out>(f: impl FnOnce() -> Out) -> Out {
-    with_leaving_out(true, f)
+    with_setting(&LEAVING_OUT, true, f)
 }
 
-/// Calls `f` with rules that leave out what is undefined, or do not.
-fn with_leaving_out<Out>(whether: bool, f: impl FnOnce() -> Out) -> Out {
+/// Calls `f` with a setting of this thread.
+pub(crate) fn with_setting<Out>(
+    setting: &'static LocalKey<Cell<bool>>,
+    whether: bool,
+    f: impl FnOnce() -> Out,
+) -> Out {
     /// Puts back what was before, also where `f` panics.
-    struct Before(bool);
+    struct Before(&'static LocalKey<Cell<bool>>, bool);
 
     impl Drop for Before {
         fn drop(&mut self) {
-            LEAVING_OUT.set(self.0);
+            self.0.set(self.1);
         }
     }
 
-    let _before = Before(LEAVING_OUT.replace(whether));
+    let _before = Before(setting, setting.replace(whether));
     f()
 }
 

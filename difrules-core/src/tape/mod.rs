@@ -792,17 +792,7 @@ const fn is_careful() -> bool {
 /// that one would like to sweep again.
 #[cfg(feature = "mpi")]
 pub(crate) fn without_care<Out>(f: impl FnOnce() -> Out) -> Out {
-    /// Puts back what was before, also where `f` panics.
-    struct Before(bool);
-
-    impl Drop for Before {
-        fn drop(&mut self) {
-            CARELESS.set(self.0);
-        }
-    }
-
-    let _before = Before(CARELESS.replace(true));
-    f()
+    crate::diagnostic::with_setting(&CARELESS, true, f)
 }
 
 /// Whether one of the numbers is zero and nothing varies it. Without a branch for each, so that loops have vector
