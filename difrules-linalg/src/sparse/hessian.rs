@@ -116,7 +116,6 @@ pub struct SparseHessian {
     /// Where each entry is read: the colour of a sum of columns, and the place there.
     read: Vec<(usize, usize)>,
     known: Known,
-    trusted: bool,
 }
 
 impl SparseHessian {
@@ -158,14 +157,14 @@ impl SparseHessian {
             read.iter().all(|(colour, place)| among[colour * count + place] == 1),
             "in a star colouring each entry stands by itself"
         );
-        Self { pattern, colouring, read, known: Known::default(), trusted: false }
+        Self { pattern, colouring, read, known: Known::default() }
     }
 
     /// The same without a look whether the function fits the pattern, which takes a recording at each point: for one that
     /// is known to have no derivative outside of it at any point. Of another the derivatives are wrong, and nobody says so.
     #[must_use]
     pub fn trusted(self) -> Self {
-        Self { trusted: true, ..self }
+        Self { known: self.known.all(), ..self }
     }
 
     /// The sparsity pattern, which is symmetric.
@@ -206,9 +205,7 @@ impl SparseHessian {
     ) -> Result<(f64, F::Point, CscMatrix<f64>), SparseError<Failure<F>>> {
         let count = self.pattern.major_dim();
         demand("point", F::Point::count(&x.shape()), count)?;
-        if !self.trusted {
-            self.known.demand((Order::Hessian, &self.pattern), function, x)?;
-        }
+        self.known.demand((Order::Hessian, &self.pattern), function, x)?;
         let call = |x: &With<F::Point, Var<Dual<f64, DIRECTIONS>>>| {
             function.try_call::<Var<Dual<f64, DIRECTIONS>>>(x)
         };

@@ -126,7 +126,6 @@ pub struct SparseJacobian {
     /// Whether rows are coloured, not columns.
     by_rows: bool,
     known: Known,
-    trusted: bool,
 }
 
 impl SparseJacobian {
@@ -166,14 +165,14 @@ impl SparseJacobian {
             (None, Some(rows)) => (rows, true),
             (None, None) => unreachable!("one of them was coloured"),
         };
-        Self { pattern, colouring, by_rows, known: Known::default(), trusted: false }
+        Self { pattern, colouring, by_rows, known: Known::default() }
     }
 
     /// The same without a look whether the function fits the pattern, which takes a recording at each point: for one that
     /// is known to have no derivative outside of it at any point. Of another the derivatives are wrong, and nobody says so.
     #[must_use]
     pub fn trusted(self) -> Self {
-        Self { trusted: true, ..self }
+        Self { known: self.known.all(), ..self }
     }
 
     /// The sparsity pattern; its lanes are the columns.
@@ -220,9 +219,7 @@ impl SparseJacobian {
     ) -> Result<(Value<F>, CscMatrix<f64>), SparseError<Failure<F>>> {
         let (rows, columns) = (self.pattern.minor_dim(), self.pattern.major_dim());
         demand("point", F::Point::count(&x.shape()), columns)?;
-        if !self.trusted {
-            self.known.demand((Order::Jacobian, &self.pattern), function, x)?;
-        }
+        self.known.demand((Order::Jacobian, &self.pattern), function, x)?;
         let (value, sums) =
             if self.by_rows { self.reverse(function, x)? } else { self.forward(function, x)? };
         demand("value", Value::<F>::count(&value.shape()), rows)?;
