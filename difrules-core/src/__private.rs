@@ -18,7 +18,7 @@ pub use crate::registry::{PublicPath, Registered, Written};
 pub use crate::tape::Number;
 #[cfg(feature = "testing")]
 pub use crate::testing::recorded::{Recorded, recorded};
-pub use crate::transform::jacobian_by_shape;
+pub use crate::transform::{jacobian_by_shape, jvps_by_number, vjps_by_number};
 
 use crate::cast;
 use crate::contract::containers;

@@ -33,6 +33,7 @@ pub use diagnostic::{diagnosed, leaving_out_undefined, report};
 pub use macros::{Differentiable, derivative, primitive};
 pub use math::{cardinal, rotations};
 pub use modes::dual::Dual;
+pub use modes::flow::{Flow, fingerprint};
 pub use modes::reverse::checkpoint::{Parameters, checkpointed};
 pub use modes::reverse::recording::Recording;
 pub use modes::reverse::var::Var;

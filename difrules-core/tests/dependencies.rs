@@ -2,8 +2,8 @@
 
 use difrules_core::testing::Sampler;
 use difrules_core::{
-    Aux, Dependencies, Real, Recording, Var, Whole, hessian, hvp, jacobian, jvp, jvps, primitive,
-    value_gradient_and_hvps, vjp, vjps,
+    Aux, Dependencies, Real, Recording, Var, Whole, checkpointed, fingerprint, gradient, hessian,
+    hvp, jacobian, jvp, jvps, primitive, symbolic, value_gradient_and_hvps, vjp, vjps,
 };
 use nalgebra::{DMatrix, DVector, Vector3, dvector, vector};
 
@@ -152,8 +152,10 @@ fn patterns_of_programs_by_chance_hold_at_every_point() {
         let point: DVector<f64> = draw(&mut random);
         let recording = Recording::new(|x: &DVector<_>| program(x, &code), &point);
         let (first, second) = (recording.dependencies(), recording.interactions());
+        let flow = fingerprint(|x: &DVector<_>| program(x, &code), &point);
         for _ in 0..3 {
             let point = draw(&mut random);
+            assert_eq!(fingerprint(|x: &DVector<_>| program(x, &code), &point), flow);
             let slopes = jacobian(|x| program(x, &code), &point);
             assert!(fits(&first, &slopes), "{code:?}");
             let curvature = hessian(|x| program(x, &code).sum(), &point);
@@ -163,6 +165,95 @@ fn patterns_of_programs_by_chance_hold_at_every_point() {
             assert!(dependencies.iter().all(|&column| second.row(column).contains(&row)));
         }
     }
+}
+
+/// Turns a vector round, in place.
+#[primitive(
+    forward = |_, _, x_dot| x_dot.neg_mut(),
+    reverse = |_, _, mut x_bar| x_bar.neg_mut(),
+    instances(f64),
+    sample = |random| random.vector(3)
+)]
+fn turn_round<T: Real>(x: &mut DVector<T>) {
+    x.neg_mut();
+}
+
+/// Does one of many things with two numbers and a vector in one piece.
+fn thing<T: Real>(which: usize, (x, y, v): &(T, T, Whole<DVector<T>>)) -> (T, DVector<T>) {
+    let (x, y, w) = (*x, *y, v.entries());
+    let number = match which {
+        0 => x,
+        1 => y,
+        2 => x + y,
+        3 => y + x,
+        4 => x - y,
+        5 => x * y,
+        6 => x / y,
+        7 => -x,
+        8 => -(-x),
+        9 => x + x,
+        10 => x * T::one(),
+        11 => T::one() * x,
+        12 => x.sin(),
+        13 => x.cos(),
+        14 => x.atan2(y),
+        15 => y.atan2(x),
+        16 => w[0],
+        17 => w[1],
+        18 => times::whole(v, x).entries()[0],
+        19 => times::whole(v, y).entries()[0],
+        20 => times::whole(v, T::one()).entries()[0],
+        21 => plus::whole(v, v).entries()[0],
+        22 => plus::whole(v, v).entries()[1],
+        23 => squares::whole(v).entries()[0],
+        24 => squares(&dvector![x, y])[0],
+        25 => squares(&dvector![x, y, y])[0],
+        26 => squares(&dvector![y, x])[0],
+        27 => checkpointed(2, &x, &y, |_, x: &T, y: &T| *x * *y),
+        28 => checkpointed(3, &x, &y, |_, x: &T, y: &T| *x * *y),
+        29 => gradient(|x| *x * *x * *x, &x),
+        30 => jvp(|x| *x * *x * *x, &x, &y).1,
+        31 => symbolic::evaluate(&"atan2(x, y)".parse().unwrap(), &[("x", x), ("y", y)]).unwrap(),
+        32 => symbolic::evaluate(&"atan2(y, x)".parse().unwrap(), &[("x", x), ("y", y)]).unwrap(),
+        _ => T::one(),
+    };
+    let mut rest = w;
+    match which {
+        33 => turn_round(&mut rest),
+        34 => rest.neg_mut(),
+        _ => {}
+    }
+    (number, rest)
+}
+
+#[test]
+fn fingerprints_tell_what_was_done_apart() {
+    let at = |which: usize, x: f64, y: f64, v: DVector<f64>| {
+        fingerprint(|p: &_| thing(which, p), &(x, y, Whole::gather(v)))
+    };
+    let all: Vec<_> = (0..36).map(|which| at(which, 0.5, 2.0, dvector![1.0, 3.0])).collect();
+    for (i, one) in all.iter().enumerate() {
+        assert!(!all[..i].contains(one), "{i}");
+        // Whatever the values.
+        assert_eq!(at(i, -3.0, 0.0, dvector![0.0, f64::NAN]), *one, "{i}");
+    }
+    assert_ne!(at(0, 0.5, 2.0, dvector![1.0, 3.0, 0.0]), all[0]);
+    // Constants do not count, and what nothing depends on.
+    let scaled = |by: f64| {
+        let f = |x: &DVector<_>| {
+            let _ = x[1] * x[0];
+            x[0] * nalgebra::convert(by) + nalgebra::convert(by * by)
+        };
+        fingerprint(f, &dvector![1.0, 2.0])
+    };
+    assert_eq!(scaled(2.0), scaled(0.0));
+    // A value in one piece, and where it was put together.
+    let whole = |x: &Whole<DVector<_>>| squares::whole(x);
+    let point = Whole::gather(dvector![1.0, 2.0]);
+    let apart = |x: &Whole<DVector<_>>| squares(&x.entries());
+    assert_ne!(fingerprint(whole, &point), fingerprint(apart, &point));
+    let beside = fingerprint(|x| Aux(Err::<(), _>("no").map(|()| *x), 3), &1.0_f64);
+    assert_eq!(beside, (Err("no"), 3));
 }
 
 #[test]
@@ -189,7 +280,7 @@ fn several_directions_are_each_for_itself() {
         assert_eq!((&value, &**x_bar, c_bar), (&expected, &*x, &c));
     }
     let (value, (x_bar, c_bar), all) = value_gradient_and_hvps(|p| f(p).sum(), &point, &directions);
-    let (x, c) = difrules_core::gradient(|p| f(p).sum(), &point);
+    let (x, c) = gradient(|p| f(p).sum(), &point);
     assert_eq!((value, &*x_bar, c_bar), (f(&point).sum(), &*x, c));
     for (direction, (x_bar, c_bar)) in directions.iter().zip(&all) {
         let (x, c) = hvp(|p| f(p).sum(), &point, direction);

@@ -178,6 +178,39 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Along<'_, T, N> {
     }
 }
 
+/// Gives a point the tangents that there are for the place of each number.
+pub(crate) struct Each<'a, Tangents> {
+    /// The place that comes next.
+    pub(crate) next: usize,
+    pub(crate) tangents: Tangents,
+    pub(crate) derivation: &'a mut Derivation,
+}
+
+impl<T, Tangents, const N: usize> Map<T, Dual<T, N>> for Each<'_, Tangents>
+where
+    T: Real,
+    Tangents: FnMut(usize) -> [T; N],
+{
+    #[inline]
+    fn real(&mut self, value: T) -> Dual<T, N> {
+        self.next += 1;
+        Dual::new(value, (self.tangents)(self.next - 1)).marked(self.derivation.number_mark())
+    }
+
+    fn whole<F: Family>(&mut self, lent: T::Lent<'_, F>) -> DualWhole<F::Of<T>, N> {
+        let value = T::entries::<F>(lent);
+        let shape = value.shape();
+        let places = self.next..self.next + <F::Of<T>>::count(&shape);
+        self.next = places.end;
+        let all: Vec<_> = places.map(&mut self.tangents).collect();
+        let along = |direction: usize| {
+            let numbers: Vec<_> = all.iter().map(|number| number[direction]).collect();
+            tangents::<T, F>(&numbers, &shape)
+        };
+        DualWhole { value, tangents: std::array::from_fn(along), mark: self.derivation.mark() }
+    }
+}
+
 /// These tangents of a value in one piece, if it moves: what does not vary is a constant.
 pub(crate) fn tangents<T: Real, F: Family>(tangents: &[T], shape: &F::Shape) -> Option<F::Of<T>> {
     let varies = tangents.iter().any(|tangent| !tangent.is_constant_zero());

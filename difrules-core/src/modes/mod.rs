@@ -2,6 +2,7 @@
 
 pub(crate) mod dual;
 pub(crate) mod field;
+pub(crate) mod flow;
 pub(crate) mod maps;
 pub(crate) mod mark;
 pub(crate) mod reverse;

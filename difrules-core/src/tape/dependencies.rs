@@ -400,32 +400,6 @@ impl<'a, S: Number> Graph<'a, S> {
 }
 
 impl<S: Number> Tape<S> {
-    /// A number for what was computed from what, the results last: where it is another, that was.
-    pub(crate) fn fingerprint(&self, results: &[u32]) -> u64 {
-        let plan = self.plan.as_ref().expect("this tape is replayed");
-        let mut hash = Mix(u64::from(self.inputs));
-        for instruction in 0..self.statements() {
-            let (operation, [x, y]) = plan.operation(instruction);
-            hash.add((operation as u64) << 32 | u64::from(x));
-            hash.add(u64::from(y));
-        }
-        let connections: Vec<_> = self.stores.iter().map(|(_, kept)| kept.connections()).collect();
-        for node in &self.nodes {
-            let Connections { places, linear, parts } = connections[node.store as usize];
-            hash.add(node.statements as u64);
-            hash.add(u64::from(node.first_output) << 32 | u64::from(node.outputs));
-            hash.add(u64::from(places) << 33 | u64::from(linear) << 32 | u64::from(parts));
-            for span in self.spans_of(node) {
-                hash.add(u64::from(span.runs) << 32 | u64::from(span.count));
-                for run in self.runs_of(span) {
-                    hash.add(u64::from(run.start) << 32 | u64::from(run.count));
-                }
-            }
-        }
-        results.iter().for_each(|number| hash.add(u64::from(*number)));
-        hash.0
-    }
-
     /// Which inputs each of these numbers depends on.
     pub(crate) fn dependencies(&self, results: &[u32]) -> Dependencies {
         let graph = Graph::new(self, results);
@@ -502,17 +476,5 @@ impl Meetings {
     fn settle(&mut self) {
         self.all.sort_unstable();
         self.all.dedup();
-    }
-}
-
-/// A hash of numbers in order, by multiplication with an odd number and a shift, which both can be undone: numbers that
-/// differ in one place never have the same.
-struct Mix(u64);
-
-impl Mix {
-    #[inline]
-    fn add(&mut self, number: u64) {
-        let product = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = product ^ product >> 32;
     }
 }

@@ -40,7 +40,7 @@ pub use parallel::{
     par_value_and_gradient, par_value_and_jacobian, par_value_and_jacobian_reverse,
     par_value_gradient_and_hessian, par_value_gradient_and_hvp,
 };
-pub use several::{jvps, value_gradient_and_hvps, vjps};
+pub use several::{jvps, jvps_by_number, value_gradient_and_hvps, vjps, vjps_by_number};
 
 /// The point `x` on a tape of its own.
 fn recorded<X: Differentiable>(x: &X) -> (Opened<X::Real>, With<X, Var<X::Real>>) {

@@ -5,7 +5,7 @@ use super::recorded;
 use crate::contract::outcome::{Outcome, OutcomeOf};
 use crate::contract::value::{Differentiable, With, demand_shape};
 use crate::modes::dual::Dual;
-use crate::modes::maps::{Along, Numbers, Primals, Ranges, like, seed, tangent};
+use crate::modes::maps::{Along, Each, Numbers, Primals, Ranges, like, seed, tangent};
 use crate::modes::mark::Derivation;
 use crate::modes::reverse::var::Var;
 use crate::tape::Number;
@@ -104,26 +104,90 @@ where
     F: FnOnce(&With<X, Var<X::Real>>) -> (Result<V, E>, A),
     V: Differentiable<Real = Var<X::Real>>,
 {
+    let numbers = |value: &With<V, X::Real>| {
+        for cotangent in cotangents {
+            demand_shape(("cotangent", cotangent), ("value", value));
+        }
+        cotangents.iter().map(Differentiable::to_reals)
+    };
+    pulled_by(f, x, numbers, |gradient| like(x, gradient))
+}
+
+/// The same with cotangents by their numbers, for a value that is known then; `take` takes each gradient.
+fn pulled_by<X, F, V, A, E, C, G>(
+    f: F,
+    x: &X,
+    cotangents: impl FnOnce(&With<V, X::Real>) -> C,
+    take: impl FnMut(&[X::Real]) -> G,
+) -> (Result<(With<V, X::Real>, Vec<G>), E>, A)
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> (Result<V, E>, A),
+    V: Differentiable<Real = Var<X::Real>>,
+    C: Iterator<Item: IntoIterator<Item = X::Real>>,
+{
     let (tape, variables) = recorded(x);
     let (y, aux) = f(&variables);
     let result = y.map(|y| {
         let mut ranges = Ranges::new(tape.stamp());
         let value = y.map_with(&mut ranges.values());
-        for cotangent in cotangents {
-            demand_shape(("cotangent", cotangent), ("value", &value));
-        }
-        let values = value.to_reals();
+        let (cotangents, values) = (cotangents(&value), value.to_reals());
+        let mut take = take;
         let gradients = tape.close(|tape| {
-            let one = |cotangent: &With<V, X::Real>| {
-                let pairs = values.iter().zip(cotangent.to_reals());
-                let seeds = pairs.map(|(&y, y_bar)| seed(y, y_bar));
-                like(x, tape.sweep(ranges.numbers().zip(seeds)))
+            let one = |cotangent: C::Item| {
+                let seeds = values.iter().zip(cotangent).map(|(&y, y_bar)| seed(y, y_bar));
+                take(tape.sweep(ranges.numbers().zip(seeds)))
             };
-            cotangents.iter().map(one).collect()
+            cotangents.map(one).collect()
         });
         (value, gradients)
     });
     (result, aux)
+}
+
+/// [`jvps`] where the tangents of each number of the point are those that `tangents` gives for its place; those of the value's
+/// numbers come in their order.
+#[doc(hidden)]
+pub fn jvps_by_number<X, F, V, E, const N: usize>(
+    f: F,
+    x: &X,
+    tangents: impl FnMut(usize) -> [X::Real; N],
+) -> Result<(With<V, X::Real>, Vec<[X::Real; N]>), E>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Dual<X::Real, N>>) -> Result<V, E>,
+    V: Differentiable<Real = Dual<X::Real, N>>,
+{
+    let mut derivation = Derivation::default();
+    let y = f(&x.map_with(&mut Each { next: 0, tangents, derivation: &mut derivation }))?;
+    let mut all = Vec::with_capacity(V::count(&y.shape()));
+    y.for_each_real(&mut |y| {
+        derivation.own(y.mark());
+        all.push(y.tangents.map(|y_dot| tangent(y.value, y_dot)));
+    });
+    Ok((y.map_with(&mut Primals), all))
+}
+
+/// [`vjps`] of so many cotangents, of which `cotangent` gives the number in each place; the gradients are the numbers of
+/// the point.
+#[doc(hidden)]
+pub fn vjps_by_number<X, F, V, E>(
+    f: F,
+    x: &X,
+    count: usize,
+    cotangent: impl Fn(usize, usize) -> X::Real,
+) -> Result<(With<V, X::Real>, Vec<Vec<X::Real>>), E>
+where
+    X: Differentiable,
+    F: FnOnce(&With<X, Var<X::Real>>) -> Result<V, E>,
+    V: Differentiable<Real = Var<X::Real>>,
+{
+    let cotangent = &cotangent;
+    let numbers = |value: &With<V, X::Real>| {
+        let places = <With<V, X::Real>>::count(&value.shape());
+        (0..count).map(move |k| (0..places).map(move |i| cotangent(k, i)))
+    };
+    pulled_by(|x| (f(x), ()), x, numbers, <[X::Real]>::to_vec).0
 }
 
 /// The value and the gradient of a function, and its Hessian times `N` vectors: forward over reverse, one evaluation.

@@ -160,7 +160,7 @@ impl SparseHessian {
         Self { pattern, colouring, read, known: Known::default() }
     }
 
-    /// The same without a look whether the function fits the pattern, which takes a recording at each point: for one that
+    /// The same without a look whether the function fits the pattern, which takes another evaluation at each point: for one that
     /// is known to have no derivative outside of it at any point. Of another the derivatives are wrong, and nobody says so.
     #[must_use]
     pub fn trusted(self) -> Self {

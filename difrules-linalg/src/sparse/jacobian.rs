@@ -1,6 +1,7 @@
 //! Jacobians by compressed columns or rows.
 
-use difrules_core::{Differentiable, Dual, Function, Returns, Var, With, jvps, vjps};
+use difrules_core::__private::{jvps_by_number, vjps_by_number};
+use difrules_core::{Differentiable, Dual, Function, Returns, Var, With};
 use nalgebra_sparse::CscMatrix;
 use nalgebra_sparse::pattern::SparsityPattern;
 
@@ -168,7 +169,7 @@ impl SparseJacobian {
         Self { pattern, colouring, by_rows, known: Known::default() }
     }
 
-    /// The same without a look whether the function fits the pattern, which takes a recording at each point: for one that
+    /// The same without a look whether the function fits the pattern, which takes another evaluation at each point: for one that
     /// is known to have no derivative outside of it at any point. Of another the derivatives are wrong, and nobody says so.
     #[must_use]
     pub fn trusted(self) -> Self {
@@ -220,56 +221,40 @@ impl SparseJacobian {
         let (rows, columns) = (self.pattern.minor_dim(), self.pattern.major_dim());
         demand("point", F::Point::count(&x.shape()), columns)?;
         self.known.demand((Order::Jacobian, &self.pattern), function, x)?;
-        let (value, sums) =
-            if self.by_rows { self.reverse(function, x)? } else { self.forward(function, x)? };
-        demand("value", Value::<F>::count(&value.shape()), rows)?;
-        let entries = self.pattern.entries().map(|(column, row)| match self.by_rows {
-            true => sums[self.colouring.of[row]][column],
-            false => sums[self.colouring.of[column]][row],
-        });
-        let jacobian =
-            CscMatrix::try_from_pattern_and_values(self.pattern.clone(), entries.collect())
-                .expect("an entry for each place");
-        Ok((value, jacobian))
-    }
-
-    /// The value and the sums of columns.
-    fn forward<F: Function>(
-        &self,
-        function: &F,
-        x: &F::Point,
-    ) -> Result<(Value<F>, Vec<Vec<f64>>), SparseError<Failure<F>>> {
         let call = |x: &With<F::Point, Dual<f64, DIRECTIONS>>| {
             function.try_call::<Dual<f64, DIRECTIONS>>(x)
         };
-        let mut sums = Vec::new();
-        let mut first = None;
-        for colour in (0..self.colouring.count.max(1)).step_by(DIRECTIONS) {
-            let directions = std::array::from_fn(|k| self.colouring.direction(x, colour + k));
-            let (value, tangents) = jvps(call, x, &directions).map_err(SparseError::Function)?;
-            demand("value", Value::<F>::count(&value.shape()), self.pattern.minor_dim())?;
-            first.get_or_insert(value);
-            let colours = self.colouring.count - colour.min(self.colouring.count);
-            sums.extend(tangents.iter().take(colours).map(Differentiable::to_reals));
-        }
-        Ok((first.expect("evaluated once at least"), sums))
-    }
-
-    /// The value and the sums of rows.
-    fn reverse<F: Function>(
-        &self,
-        function: &F,
-        x: &F::Point,
-    ) -> Result<(Value<F>, Vec<Vec<f64>>), SparseError<Failure<F>>> {
-        let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
-        // The value's shape, for cotangents.
-        let value = function.try_call::<f64>(x).map_err(SparseError::Function)?;
-        demand("value", Value::<F>::count(&value.shape()), self.pattern.minor_dim())?;
-        let cotangents: Vec<_> = (0..self.colouring.count)
-            .map(|colour| self.colouring.direction(&value, colour))
-            .collect();
-        let (value, gradients) = vjps(call, x, &cotangents).map_err(SparseError::Function)?;
-        Ok((value, gradients.iter().map(Differentiable::to_reals).collect()))
+        let colours = &self.colouring.of;
+        let entries = self.pattern.entries();
+        let (value, entries): (_, Vec<f64>) = if self.by_rows {
+            let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
+            let member = |colour, row: usize| f64::from(colours.get(row) == Some(&colour));
+            let (value, sums) = vjps_by_number(call, x, self.colouring.count, member)
+                .map_err(SparseError::Function)?;
+            demand("value", Value::<F>::count(&value.shape()), rows)?;
+            (value, entries.map(|(column, row)| sums[colours[row]][column]).collect())
+        } else {
+            let mut sums = Vec::new();
+            let mut first = None;
+            for colour in (0..self.colouring.count.max(1)).step_by(DIRECTIONS) {
+                let members = |column: usize| {
+                    std::array::from_fn(|k| f64::from(colours[column] == colour + k))
+                };
+                let (value, tangents) =
+                    jvps_by_number(call, x, members).map_err(SparseError::Function)?;
+                demand("value", Value::<F>::count(&value.shape()), rows)?;
+                first.get_or_insert(value);
+                sums.push(tangents);
+            }
+            let entry = |(column, row): (usize, usize)| {
+                let colour = colours[column];
+                sums[colour / DIRECTIONS][row][colour % DIRECTIONS]
+            };
+            (first.expect("evaluated once at least"), entries.map(entry).collect())
+        };
+        let jacobian = CscMatrix::try_from_pattern_and_values(self.pattern.clone(), entries)
+            .expect("an entry for each place");
+        Ok((value, jacobian))
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use difrules_core::contract::Outcome;
-use difrules_core::{Dependencies, Differentiable, Function, Recording, Var, With};
+use difrules_core::{
+    Dependencies, Differentiable, Flow, Function, Recording, Var, With, fingerprint,
+};
 use nalgebra_sparse::pattern::SparsityPattern;
 
 use super::error::SparseError;
@@ -69,12 +71,12 @@ where
     Y::from_parts(recording.map(|recording| Order::Hessian.of(&recording)), aux)
 }
 
-/// Which recordings are known to fit a pattern.
+/// Where a function is known to fit a pattern.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// The fingerprint of the one that did last.
+    /// Its fingerprint where it did last.
     last: AtomicU64,
-    /// Whether all do, so that none is made.
+    /// Whether it does at every point, so that nobody looks.
     all: bool,
 }
 
@@ -113,11 +115,11 @@ impl Known {
     ) -> Result<(SparsityPattern, Self), SparseError<Failure<F>>> {
         let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
         let recording = Recording::new(call, x).map_err(SparseError::Function)?;
-        let last = AtomicU64::new(recording.fingerprint());
+        let last = AtomicU64::new(flow(function, x)?);
         Ok((order.of(&recording), Self { last, all: false }))
     }
 
-    /// The same where every recording fits.
+    /// The same where every point fits.
     pub(super) fn all(self) -> Self {
         Self { all: true, ..self }
     }
@@ -132,12 +134,12 @@ impl Known {
         if self.all {
             return Ok(());
         }
-        let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
-        let recording = Recording::new(call, x).map_err(SparseError::Function)?;
-        let fingerprint = recording.fingerprint();
-        if fingerprint == self.last.load(Ordering::Relaxed) {
+        let here = flow(function, x)?;
+        if here == self.last.load(Ordering::Relaxed) {
             return Ok(());
         }
+        let call = |x: &With<F::Point, Var<f64>>| function.try_call::<Var<f64>>(x);
+        let recording = Recording::new(call, x).map_err(SparseError::Function)?;
         let found = order.of(&recording);
         demand("value", found.minor_dim(), pattern.minor_dim())?;
         let lacks =
@@ -145,9 +147,15 @@ impl Known {
         if let Some((column, row)) = found.entries().find(lacks) {
             return Err(SparseError::Pattern { row, column });
         }
-        self.last.store(fingerprint, Ordering::Relaxed);
+        self.last.store(here, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// The function's fingerprint at a point.
+fn flow<F: Function>(function: &F, x: &F::Point) -> Result<u64, SparseError<Failure<F>>> {
+    let call = |x: &With<F::Point, Flow<f64>>| function.try_call::<Flow<f64>>(x);
+    fingerprint(call, x).map_err(SparseError::Function)
 }
 
 /// A recording of the function, if it has a value, and what comes beside.

@@ -146,25 +146,6 @@ impl<X: Differentiable, V> Recording<X, V> {
         self.tape.dependencies(&self.numbers.numbers().collect::<Vec<_>>())
     }
 
-    /// A number that stands for what was computed from what, whatever the values: where two recordings have the same, they have the same
-    /// [`dependencies`](Self::dependencies) and [`interactions`](Self::interactions), but for a chance of about one in 2^64.
-    ///
-    /// It takes less time than the patterns: who has those of one point asks by it whether the function did the same at another.
-    ///
-    /// ```
-    /// use difrules_core::{Recording, Var};
-    /// use nalgebra::{Vector2, vector};
-    ///
-    /// let f = |x: &Vector2<Var<f64>>| if x[0] > x[1] { x[0] * x[1] } else { x[0] };
-    /// let at = |x: f64, y: f64| Recording::new(f, &vector![x, y]).fingerprint();
-    /// assert_eq!(at(2.0, 1.0), at(5.0, 3.0));
-    /// assert_ne!(at(2.0, 1.0), at(1.0, 2.0));
-    /// ```
-    #[must_use]
-    pub fn fingerprint(&self) -> u64 {
-        self.tape.fingerprint(&self.numbers.numbers().collect::<Vec<_>>())
-    }
-
     /// In which pairs of numbers of the point the value is not linear: the sparsity pattern of the Hessian,
     /// symmetric, a row for each number of the point. Of a value of several numbers, that of all their Hessians together.
     ///
