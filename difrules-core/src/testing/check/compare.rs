@@ -1,6 +1,8 @@
 //! Whether two results are the same within what rounding makes of them.
 
+use std::cell::LazyCell;
 use std::cmp::Ordering;
+use std::rc::Rc;
 
 use super::Checker;
 use crate::testing::difference::Difference;
@@ -17,41 +19,62 @@ pub(super) fn size(numbers: &[f64]) -> f64 {
     numbers.iter().filter(|x| x.is_finite()).fold(0.0, |size, x| x.abs().max(size))
 }
 
-/// Numbers, and how far rounding moves each.
-#[derive(Debug, Clone)]
-pub(super) struct Quantity {
+/// What is found out when somebody asks for it.
+pub(super) type Lazy<'a, X> = LazyCell<X, Box<dyn FnOnce() -> X + 'a>>;
+
+/// Numbers, and how far rounding moves each, which is measured where they do not agree without.
+#[derive(Clone)]
+pub(super) struct Quantity<'a> {
     pub(super) numbers: Vec<f64>,
-    pub(super) noise: Vec<f64>,
+    noise: Rc<Lazy<'a, Vec<f64>>>,
 }
 
-impl Quantity {
-    /// Numbers, what they are with another rounding of what the rule is linear in, and elsewhere by
-    /// rounding.
-    pub(super) fn new(numbers: Vec<f64>, linear: &[f64], elsewhere: &[Vec<f64>]) -> Self {
-        let largest = size(&numbers);
-        let moved = |i: usize, x: f64| {
-            let linear = linear.get(i).map_or(0.0, |other| (other - x).abs());
-            // A branch that is close is not rounding.
-            let most = 1e-6 * x.abs().max(largest);
-            let capped = |moved: f64| if moved <= most { moved } else { most };
-            let noise = if linear.is_finite() { linear } else { 0.0 };
-            elsewhere.iter().fold(noise, |noise, other| noise.max(capped((other[i] - x).abs())))
-        };
-        let noise = numbers.iter().enumerate().map(|(i, &x)| moved(i, x)).collect();
-        Self { numbers, noise }
+impl<'a> Quantity<'a> {
+    /// Numbers, and what finds how far rounding moves each.
+    pub(super) fn new(numbers: Vec<f64>, noise: impl FnOnce() -> Vec<f64> + 'a) -> Self {
+        Self { numbers, noise: Rc::new(LazyCell::new(Box::new(noise))) }
     }
 
-    /// A sum, whose terms may cancel.
-    pub(super) fn sum(terms: &[&Self], epsilon: f64) -> Self {
-        let mut sum = terms[0].clone();
-        for (i, (number, noise)) in sum.numbers.iter_mut().zip(&mut sum.noise).enumerate() {
-            for term in &terms[1..] {
-                *number += term.numbers[i];
-                *noise += term.noise[i] + epsilon * term.numbers[i].abs();
-            }
-        }
-        sum
+    /// Numbers that rounding does not move.
+    pub(super) fn noiseless(numbers: Vec<f64>) -> Self {
+        let noise = vec![0.0; numbers.len()];
+        Self::new(numbers, || noise)
     }
+
+    /// How far rounding moves each.
+    pub(super) fn noise(&self) -> &[f64] {
+        &self.noise
+    }
+
+    /// The same numbers, moved further.
+    pub(super) fn noisier(self, by: impl FnOnce() -> Vec<f64> + 'a) -> Self {
+        let noise = self.noise;
+        Self::new(self.numbers, move || noise.iter().zip(by()).map(|(a, b)| a + b).collect())
+    }
+
+    /// A sum of two terms, which may cancel.
+    pub(super) fn sum([a, b]: [Self; 2], epsilon: f64) -> Self {
+        let numbers = a.numbers.iter().zip(&b.numbers).map(|(a, b)| a + b).collect();
+        Self::new(numbers, move || {
+            let noise = a.noise().iter().zip(b.noise()).zip(&b.numbers);
+            noise.map(|((a, b), number)| a + (b + epsilon * number.abs())).collect()
+        })
+    }
+}
+
+/// How far rounding moves numbers: what they are with another rounding of what the rule is linear in, and
+/// elsewhere by rounding.
+pub(super) fn moved(numbers: &[f64], linear: &[f64], elsewhere: &[Vec<f64>]) -> Vec<f64> {
+    let largest = size(numbers);
+    let moved = |(i, x): (usize, &f64)| {
+        let linear = linear.get(i).map_or(0.0, |other| (other - x).abs());
+        // A branch that is close is not rounding.
+        let most = 1e-6 * x.abs().max(largest);
+        let capped = |moved: f64| if moved <= most { moved } else { most };
+        let noise = if linear.is_finite() { linear } else { 0.0 };
+        elsewhere.iter().fold(noise, |noise, other| noise.max(capped((other[i] - x).abs())))
+    };
+    numbers.iter().enumerate().map(moved).collect()
 }
 
 impl Checker<'_> {
@@ -64,6 +87,20 @@ impl Checker<'_> {
         expected: &[f64],
         tolerance: impl Fn(usize) -> f64,
     ) -> Result<(), String> {
+        self.agree_despite(what, name, found, expected, |_| 0.0, |i, _| tolerance(i))
+    }
+
+    /// Whether two lists of numbers agree, each within its own tolerance, which grows with the noise of the
+    /// number.
+    pub(super) fn agree_despite(
+        &self,
+        what: &str,
+        name: &dyn Fn(usize) -> String,
+        found: &[f64],
+        expected: &[f64],
+        noise: impl Fn(usize) -> f64,
+        tolerance: impl Fn(usize, f64) -> f64,
+    ) -> Result<(), String> {
         if found.len() != expected.len() {
             return Err(format!("{what}: {} numbers in place of {}", found.len(), expected.len()));
         }
@@ -72,11 +109,17 @@ impl Checker<'_> {
             if found == expected || undefined && self.may_be_undefined(found, expected) {
                 continue;
             }
-            let tolerance = tolerance(i);
             // A NaN is not within any tolerance.
-            if undefined
-                || (found - expected).abs().partial_cmp(&tolerance).is_none_or(Ordering::is_gt)
-            {
+            let within = |tolerance: f64| {
+                !undefined
+                    && (found - expected).abs().partial_cmp(&tolerance).is_some_and(Ordering::is_le)
+            };
+            // Noise takes several evaluations, which most numbers do without.
+            if within(tolerance(i, 0.0)) {
+                continue;
+            }
+            let tolerance = tolerance(i, noise(i));
+            if !within(tolerance) {
                 return Err(format!(
                     "{what}: {} is {found:e}, expected {expected:e} within {tolerance:e}",
                     name(i)
@@ -125,9 +168,9 @@ impl Checker<'_> {
         what: &str,
         name: &dyn Fn(usize) -> String,
         found: &[f64],
-        expected: &Quantity,
+        expected: &Quantity<'_>,
     ) -> Result<(), String> {
-        self.agree_within(what, name, found, expected, |i| expected.noise[i])
+        self.agree_within(what, name, found, expected, |i| expected.noise()[i])
     }
 
     /// Agreement of numbers that rounding moves, all of them.
@@ -135,10 +178,10 @@ impl Checker<'_> {
         &self,
         what: &str,
         name: &dyn Fn(usize) -> String,
-        found: &Quantity,
-        expected: &Quantity,
+        found: &Quantity<'_>,
+        expected: &Quantity<'_>,
     ) -> Result<(), String> {
-        let noise = |i: usize| found.noise[i] + expected.noise[i];
+        let noise = |i: usize| found.noise()[i] + expected.noise()[i];
         self.agree_within(what, name, &found.numbers, expected, noise)
     }
 
@@ -148,12 +191,12 @@ impl Checker<'_> {
         what: &str,
         name: &dyn Fn(usize) -> String,
         found: &[f64],
-        expected: &Quantity,
+        expected: &Quantity<'_>,
         noise: impl Fn(usize) -> f64,
     ) -> Result<(), String> {
         let largest = size(&expected.numbers);
-        self.agree(what, name, found, &expected.numbers, |i| {
-            let (found, x, noise) = (found[i], expected.numbers[i], noise(i));
+        self.agree_despite(what, name, found, &expected.numbers, noise, |i, noise| {
+            let (found, x) = (found[i], expected.numbers[i]);
             self.slack(found, x, noise) + self.lost(found, x, noise, largest)
         })
     }
@@ -185,16 +228,17 @@ impl Checker<'_> {
         &self,
         what: &str,
         name: &dyn Fn(usize) -> String,
-        found: &Quantity,
+        found: &Quantity<'_>,
         expected: &Difference,
     ) -> Result<(), String> {
         let largest = size(&found.numbers);
-        self.agree(what, name, &found.numbers, &expected.derivative, |i| {
+        let noise = |i: usize| found.noise()[i];
+        self.agree_despite(what, name, &found.numbers, &expected.derivative, noise, |i, noise| {
             let scale = found.numbers[i].abs() + expected.derivative[i].abs();
-            let (x, noise) = (found.numbers[i], found.noise[i]);
+            let x = found.numbers[i];
             let lost = self.lost(x, expected.derivative[i], noise, largest);
             let slopes = 20.0 * expected.error[i] + 0.500_001 * expected.kink[i];
-            slopes + 10.0 * self.exactness() * scale + 300.0 * found.noise[i] + lost
+            slopes + 10.0 * self.exactness() * scale + 300.0 * noise + lost
         })
     }
 }

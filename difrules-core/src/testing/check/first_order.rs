@@ -78,17 +78,17 @@ impl Checker<'_> {
         for class in self.some(classes.len(), most) {
             directions.push((self.argument_entry(classes[class][0].0), self.unit(class)));
         }
-        let noise = self.values(evaluations).noise;
+        let value = self.values(evaluations);
         let mut differences = Vec::new();
         for (by, direction) in &directions {
             let curve = |t| self.plain.pushforward(&self.along(direction, t)).map(|(y, _)| y);
-            self.spread(evaluations, direction);
-            let Some(expected) = self.difference(&noise, curve)? else { continue };
-            differences.push((by, direction, expected));
+            let slopes = self.slopes(evaluations, direction);
+            self.spread(&slopes);
+            let Some(expected) = self.difference(value.noise(), curve)? else { continue };
+            differences.push((by, direction, slopes, expected));
         }
-        for (by, direction, mut expected) in differences {
+        for (by, direction, slopes, mut expected) in differences {
             let found = self.push(evaluations, direction);
-            let slopes: Vec<_> = evaluations.beside.iter().map(|push| push(direction)).collect();
             if evaluations.jumps {
                 continue;
             }
@@ -120,11 +120,15 @@ impl Checker<'_> {
         self.special && self.point.len() > 100
     }
 
-    /// How far apart the slopes along a direction are beside the point, where that is more than what
-    /// a smooth function makes of it.
-    pub(super) fn spread(&self, evaluations: &Evaluations<'_>, direction: &[f64]) -> Vec<f64> {
-        let slopes: Vec<_> = evaluations.beside.iter().map(|push| push(direction)).collect();
-        let mut spread = vec![0.0; evaluations.values[0].len()];
+    /// The slopes along a direction beside the point.
+    fn slopes(&self, evaluations: &Evaluations<'_>, direction: &[f64]) -> Vec<Vec<f64>> {
+        evaluations.beside.iter().map(|push| push(direction)).collect()
+    }
+
+    /// How far apart the slopes along a direction are, where that is more than what a smooth function makes
+    /// of it.
+    fn spread(&self, slopes: &[Vec<f64>]) -> Vec<f64> {
+        let mut spread = vec![0.0; slopes.first().map_or(0, Vec::len)];
         for (i, spread) in spread.iter_mut().enumerate() {
             let (least, most) = extent(slopes.iter().map(|slope| slope[i]));
             if most - least > 1e-4 * least.abs().max(most.abs()) {
@@ -148,18 +152,15 @@ impl Checker<'_> {
         }
         for direction in [self.direction, self.second] {
             let tangent = if self.record.forward {
-                let mut tangent = self.push(evaluations, direction);
-                let spread = self.spread(evaluations, direction);
-                let noise = tangent.noise.iter_mut().zip(spread);
-                noise.for_each(|(noise, spread)| *noise += spread / 300.0);
-                tangent
+                self.push(evaluations, direction)
+                    .noisier(|| self.noise_beside(evaluations, direction))
             } else {
                 let curve = |t| self.plain.pullback(&self.along(direction, t)).map(|(y, _)| y);
-                let noise = self.values(evaluations).noise;
-                let Some(found) = self.difference(&noise, curve)? else { continue };
+                let value = self.values(evaluations);
+                let Some(found) = self.difference(value.noise(), curve)? else { continue };
                 let noise = found.error.iter().zip(&found.kink);
                 let noise = noise.map(|(error, kink)| 0.07 * error + 0.002 * kink).collect();
-                Quantity { numbers: found.derivative, noise }
+                Quantity::new(found.derivative, || noise)
             };
             let what =
                 "pairing of the reverse rule with the direction against that of the forward rule";
@@ -172,27 +173,41 @@ impl Checker<'_> {
     pub(super) fn pairing(
         &self,
         what: &str,
-        found: (&Quantity, &[f64]),
-        expected: (&Quantity, &[f64]),
+        found: (&Quantity<'_>, &[f64]),
+        expected: (&Quantity<'_>, &[f64]),
     ) -> Result<(), String> {
-        let pair = |(quantity, by): (&Quantity, &[f64])| {
-            let (mut sum, mut slack) = (0.0, 0.0);
-            for ((x, noise), by) in quantity.numbers.iter().zip(&quantity.noise).zip(by) {
-                // What nobody asks for may be undefined.
-                if *by != 0.0 {
-                    sum += x * by;
-                    slack += 0.1 * self.exactness() * (x * by).abs() + 300.0 * noise * by.abs();
-                }
-            }
-            (sum, slack)
+        // What nobody asks for may be undefined.
+        let asked = |by: &[f64]| (0..by.len()).filter(|i| by[*i] != 0.0).collect::<Vec<_>>();
+        let pair = |(quantity, by): (&Quantity<'_>, &[f64])| {
+            let products = asked(by).into_iter().map(|i| quantity.numbers[i] * by[i]);
+            products.fold((0.0, 0.0), |(sum, slack), x| {
+                (sum + x, slack + 0.1 * self.exactness() * x.abs())
+            })
         };
-        let ((found, slack), (expected, other)) = (pair(found), pair(expected));
-        self.agree(what, &|_| "the sum".into(), &[found], &[expected], |_| slack + other)
+        let noise = |(quantity, by): (&Quantity<'_>, &[f64])| -> f64 {
+            asked(by).into_iter().map(|i| quantity.noise()[i] * by[i].abs()).sum()
+        };
+        let ((sum, slack), (expected_sum, other)) = (pair(found), pair(expected));
+        self.agree_despite(
+            what,
+            &|_| "the sum".into(),
+            &[sum],
+            &[expected_sum],
+            |_| noise(found) + noise(expected),
+            |_, noise| slack + other + 300.0 * noise,
+        )
+    }
+
+    /// What slopes beside the point add to the noise of the one along a direction there.
+    fn noise_beside(&self, evaluations: &Evaluations<'_>, direction: &[f64]) -> Vec<f64> {
+        let spread = self.spread(&self.slopes(evaluations, direction));
+        let results = evaluations.here.value.len();
+        (0..results).map(|i| spread.get(i).map_or(0.0, |spread| spread / 300.0)).collect()
     }
 
     /// Entry by entry: rows by the reverse rule, columns by the forward rule.
     pub(super) fn jacobian(&self, evaluations: &Evaluations<'_>) -> Result<(), String> {
-        let results = evaluations.values[0].len();
+        let results = evaluations.here.value.len();
         if !self.record.reverse || evaluations.jumps {
             return Ok(());
         }
@@ -205,34 +220,37 @@ impl Checker<'_> {
         let all = rows.iter().fold(0.0, |all, (_, row)| size(&row.numbers).max(all));
         if self.record.forward {
             let columns = self.some(self.structure.classes.len(), MOST_ENTRIES).into_iter();
-            let columns: Vec<_> =
-                columns.map(|class| (class, self.push(evaluations, &self.unit(class)))).collect();
+            let columns = columns.map(|class| {
+                let unit = self.unit(class);
+                let column = self.push(evaluations, &unit);
+                (class, column.noisier(move || self.noise_beside(evaluations, &unit)))
+            });
+            let columns: Vec<_> = columns.collect();
             for (class, column) in &columns {
-                let class = *class;
-                let spread = self.spread(evaluations, &self.unit(class));
-                let class = &self.structure.classes[class];
+                let class = &self.structure.classes[*class];
                 let name = self.argument_entry(class[0].0);
                 for (i, row) in &rows {
-                    let of = |sum: &Vec<f64>, sign: bool| -> f64 {
+                    let of = |sum: &[f64], sign: bool| -> f64 {
                         class.iter().map(|(j, s)| if sign { s * sum[*j] } else { sum[*j] }).sum()
                     };
                     let found = self.scale * of(&row.numbers, true);
-                    let noise = self.scale * of(&row.noise, false) + column.noise[*i];
+                    let noise = |_| self.scale * of(row.noise(), false) + column.noise()[*i];
                     let parts = class.iter().map(|(j, _)| self.scale * row.numbers[*j].abs());
                     let parts: f64 = parts.sum();
                     // What cancels in one entry of a row is as large as others of it, and in a row of
                     // nothing as those of others.
                     let nothing = columns.iter().all(|(_, column)| column.numbers[*i] == 0.0);
-                    let alone = is_rounding(found, column.numbers[*i], noise);
-                    let largest = if nothing || alone { all } else { size(&row.numbers) };
-                    let lost = 100.0 * self.epsilon * self.scale * largest + spread[*i];
                     let what = format!("the reverse rule against the forward rule by {name}");
-                    self.agree(
+                    self.agree_despite(
                         &what,
                         &|_| self.result_entry(*i),
                         &[found],
                         &[column.numbers[*i]],
-                        |_| {
+                        noise,
+                        |_, noise| {
+                            let alone = is_rounding(found, column.numbers[*i], noise);
+                            let largest = if nothing || alone { all } else { size(&row.numbers) };
+                            let lost = 100.0 * self.epsilon * self.scale * largest;
                             self.slack(found, column.numbers[*i], noise)
                                 + self.exactness() * parts
                                 + lost
@@ -245,22 +263,28 @@ impl Checker<'_> {
     }
 
     /// Nothing but derivatives is given to entries that no sample varies, or varies as others.
-    pub(super) fn structural(&self, rows: &[(usize, Quantity)]) -> Result<(), String> {
+    pub(super) fn structural(&self, rows: &[(usize, Quantity<'_>)]) -> Result<(), String> {
         if self.special && !self.is_of_numbers() {
             // Random points show it too, and have better finite differences.
             return Ok(());
         }
         let mut suspects = Vec::new();
         for (_, row) in rows {
-            let slack = |j: usize| self.slack(row.numbers[j], 0.0, row.noise[j]);
+            let slack = |j: usize| self.slack(row.numbers[j], 0.0, row.noise()[j]);
             let largest = size(&row.numbers);
-            let noise = |j: usize| 300.0 * row.noise[j] + 1e-14 * largest;
-            let held = self.structure.held.iter().copied();
-            suspects.extend(held.filter(|j| row.numbers[*j].abs() > noise(*j)));
+            let is_given = |j: usize| {
+                let (x, least) = (row.numbers[j].abs(), 1e-14 * largest);
+                x > least && x > 300.0 * row.noise()[j] + least
+            };
+            suspects.extend(self.structure.held.iter().copied().filter(|j| is_given(*j)));
             for class in self.structure.classes.iter().filter(|class| class.len() > 1) {
                 // All the same, or all given to one of them.
-                let given = class.iter().filter(|(j, _)| row.numbers[*j].abs() > noise(*j));
-                let given: Vec<_> = given.map(|(j, sign)| (*j, sign * row.numbers[*j])).collect();
+                let signed = |(j, sign): &(usize, f64)| (*j, sign * row.numbers[*j]);
+                if class.iter().all(|of| signed(of).1 == signed(&class[0]).1) {
+                    continue;
+                }
+                let given = class.iter().filter(|(j, _)| is_given(*j));
+                let given: Vec<_> = given.map(signed).collect();
                 let differ = given.iter().any(|(j, x)| {
                     (x - given[0].1).abs() > 10.0 * slack(*j) + 10.0 * slack(given[0].0)
                 });
@@ -284,7 +308,7 @@ impl Checker<'_> {
                 let tolerance = 20.0 * expected.error[*i]
                     + 0.500_001 * expected.kink[*i]
                     + 1e-7 * (found.abs() + wanted.abs())
-                    + 300.0 * row.noise[j];
+                    + 300.0 * row.noise()[j];
                 let what = format!(
                     "the reverse rule by {}, which no sample varies alone, against a finite difference",
                     self.argument_entry(j)
@@ -307,7 +331,8 @@ impl Checker<'_> {
             return Ok(());
         }
         let pulled = self.pull(evaluations, cotangent);
-        let (numbers, noise) = (self.by_argument(&pulled.numbers), self.by_argument(&pulled.noise));
+        let (numbers, noise) =
+            (self.by_argument(&pulled.numbers), self.by_argument(pulled.noise()));
         for ((argument, adjoint), noise) in self.record.arguments.iter().zip(&numbers).zip(&noise) {
             let Some(of) = whole(argument).filter(|_| !argument.in_place) else { continue };
             let Some((rows, parts)) = square(adjoint.len()) else { continue };
@@ -395,7 +420,7 @@ impl Checker<'_> {
             let name = |i: usize| self.result_entry(i);
             let whole = self.push(evaluations, self.direction);
             for &factor in &factors {
-                let found = evaluations.pushes[0](&scaled(self.direction, factor));
+                let found = (evaluations.here.push)(&scaled(self.direction, factor));
                 let what = format!("the forward rule of tangents times {factor:e}, over that");
                 self.agree_exactly(&what, &name, &scaled(&found, 1.0 / factor), &whole)?;
             }
@@ -414,7 +439,7 @@ impl Checker<'_> {
                 }
                 let rest = minus(self.direction, &part);
                 let sum = Quantity::sum(
-                    &[&self.push(evaluations, &part), &self.push(evaluations, &rest)],
+                    [self.push(evaluations, &part), self.push(evaluations, &rest)],
                     self.epsilon,
                 );
                 let what = format!("the forward rule of {what} and that of the rest, added");
@@ -426,14 +451,14 @@ impl Checker<'_> {
             let whole = self.pull(evaluations, cotangent);
             for &factor in &factors {
                 let zero = self.zeros();
-                let found = evaluations.pulls[0](&scaled(cotangent, factor), &zero, &|_| true);
+                let found = (evaluations.here.pull)(&scaled(cotangent, factor), &zero, &|_| true);
                 let what = format!("the reverse rule of the cotangent times {factor:e}, over that");
                 self.agree_exactly(&what, &name, &scaled(&found.concat(), 1.0 / factor), &whole)?;
             }
             for (what, part) in self.parts(cotangent) {
                 let rest = minus(cotangent, &part);
                 let sum = Quantity::sum(
-                    &[&self.pull(evaluations, &part), &self.pull(evaluations, &rest)],
+                    [self.pull(evaluations, &part), self.pull(evaluations, &rest)],
                     self.epsilon,
                 );
                 let what =
@@ -458,9 +483,12 @@ impl Checker<'_> {
         let all = (1_u32 << self.sizes.len()) - 1;
         for cotangent in &cotangents {
             let whole = self.pull(evaluations, cotangent);
-            let (whole, noise) = (self.by_argument(&whole.numbers), self.by_argument(&whole.noise));
+            let noise = |argument: usize, i: usize| {
+                whole.noise()[self.sizes[..argument].iter().sum::<usize>() + i]
+            };
+            let numbers = self.by_argument(&whole.numbers);
             // As large as what is added, so that none of it is lost.
-            let filled: Vec<Vec<f64>> = whole
+            let filled: Vec<Vec<f64>> = numbers
                 .iter()
                 .map(|numbers| {
                     let sized =
@@ -479,7 +507,7 @@ impl Checker<'_> {
             for choice in std::iter::once(all).chain(chosen) {
                 let wanted = |argument: usize| choice >> argument & 1 == 1;
                 for start in &starts[..if choice == all { starts.len() } else { 2 }] {
-                    let found = evaluations.pulls[0](cotangent, start, &wanted);
+                    let found = (evaluations.here.pull)(cotangent, start, &wanted);
                     for (argument, record) in self.record.arguments.iter().enumerate() {
                         let (found, start) = (&found[argument], &start[argument]);
                         let what = match (choice == all, start[..].iter().any(|x| *x != 0.0)) {
@@ -503,12 +531,13 @@ impl Checker<'_> {
                             return Err(format!("{what}: {} is a zero of negative sign", name(i)));
                         }
                         let added: Vec<f64> = found.iter().zip(start).map(|(x, s)| x - s).collect();
-                        let largest = size(&whole[argument]);
-                        self.agree(&what, &name, &added, &whole[argument], |i| {
+                        let expected = &numbers[argument];
+                        let largest = size(expected);
+                        let noise = |i| noise(argument, i);
+                        self.agree_despite(&what, &name, &added, expected, noise, |i, noise| {
                             let rounding = 0.01 * self.exactness() * start[i].abs();
-                            let (x, noise) = (whole[argument][i], noise[argument][i]);
-                            let lost = self.lost(added[i], x, noise, largest);
-                            self.slack(added[i], x, noise) + rounding + lost
+                            let lost = self.lost(added[i], expected[i], noise, largest);
+                            self.slack(added[i], expected[i], noise) + rounding + lost
                         })?;
                     }
                 }
@@ -527,12 +556,12 @@ impl Checker<'_> {
             None => Ok(()),
         };
         if self.record.forward {
-            let found = evaluations.pushes[0](&vec![0.0; self.point.len()]);
+            let found = (evaluations.here.push)(&vec![0.0; self.point.len()]);
             zero("the forward rule of zero tangents", &|i| self.result_entry(i), &found)?;
         }
         if self.record.reverse {
-            let nothing = vec![0.0; evaluations.values[0].len()];
-            let found = evaluations.pulls[0](&nothing, &self.zeros(), &|_| true).concat();
+            let nothing = vec![0.0; evaluations.here.value.len()];
+            let found = (evaluations.here.pull)(&nothing, &self.zeros(), &|_| true).concat();
             zero("the reverse rule of zero cotangents", &|i| self.argument_entry(i), &found)?;
         }
         Ok(())
@@ -544,7 +573,7 @@ impl Checker<'_> {
         let found = self.plain.call(self.point);
         let found = found.ok_or("the call fails where the one that saves does not")?;
         let what = "the call against the one that saves for the rules";
-        self.same(what, &|i| self.result_entry(i), &found, &evaluations.values[0])
+        self.same(what, &|i| self.result_entry(i), &found, &evaluations.here.value)
     }
 
     /// All is as before when it is done again, after an evaluation elsewhere.
@@ -556,23 +585,23 @@ impl Checker<'_> {
         let results = |i: usize| self.result_entry(i);
         let what = "the call, done again";
         let found = self.plain.call(self.point).ok_or(OUTSIDE)?;
-        self.same(what, &results, &found, &evaluations.values[0])?;
+        self.same(what, &results, &found, &evaluations.here.value)?;
         let elsewhere = self.along(self.direction, 0.01);
         if self.record.forward {
             let (value, push) = self.plain.pushforward(self.point).ok_or(OUTSIDE)?;
             let first = push(self.direction);
             drop(self.plain.pushforward(&elsewhere));
-            self.same(what, &results, &value, &evaluations.values[0])?;
+            self.same(what, &results, &value, &evaluations.here.value)?;
             let what = "the forward rule, done again";
             self.same(what, &results, &push(self.direction), &first)?;
-            self.same(what, &results, &evaluations.pushes[0](self.direction), &first)?;
+            self.same(what, &results, &(evaluations.here.push)(self.direction), &first)?;
         }
         if self.record.reverse {
             let (_, pull) = self.plain.pullback(self.point).ok_or(OUTSIDE)?;
             let first = pull(cotangent, &self.zeros(), &|_| true).concat();
             drop(self.plain.pullback(&elsewhere));
             let name = |i: usize| self.argument_entry(i);
-            for pull in [&pull, &evaluations.pulls[0]] {
+            for pull in [&pull, &evaluations.here.pull] {
                 let found = pull(cotangent, &self.zeros(), &|_| true).concat();
                 self.same("the reverse rule, done again", &name, &found, &first)?;
             }
@@ -590,7 +619,9 @@ impl Checker<'_> {
                 _ => None,
             });
         let numbers: Option<Vec<f64>> = numbers.collect();
-        let (Some(numbers), [value]) = (numbers, &evaluations.values[0][..]) else { return Ok(()) };
+        let (Some(numbers), [value]) = (numbers, &evaluations.here.value[..]) else {
+            return Ok(());
+        };
         for (argument, partial) in self.record.partials.iter().enumerate() {
             let Partial::Known(formula) = partial else { continue };
             let found = match value_of(formula, &numbers, *value) {
@@ -604,24 +635,26 @@ impl Checker<'_> {
             } else {
                 let pulled = self.pull(evaluations, &[1.0]);
                 let place: usize = self.sizes[..argument].iter().sum();
-                Quantity { numbers: vec![pulled.numbers[place]], noise: vec![pulled.noise[place]] }
+                Quantity::new(vec![pulled.numbers[place]], move || vec![pulled.noise()[place]])
             };
             let name = self.record.arguments[argument].name;
             let what = format!("the derivative by {name} as an expression against the rule");
-            let slack = |_| 10.0 * self.slack(found, expected.numbers[0], expected.noise[0]);
-            self.agree(&what, &|_| "it".into(), &[found], &expected.numbers, slack)?;
+            let noise = |i: usize| expected.noise()[i];
+            let slack = |i: usize, noise| 10.0 * self.slack(found, expected.numbers[i], noise);
+            let name = |_| "it".into();
+            self.agree_despite(&what, &name, &[found], &expected.numbers, noise, slack)?;
         }
         Ok(())
     }
 
     /// What the general texts give: a kernel is more careful where they lose digits.
-    pub(super) fn text(&self, evaluations: &Evaluations<'_>) -> Quantity {
-        let mut plain = self.values(evaluations);
-        if self.special {
-            let scale = size(&plain.numbers).max(1.0);
-            plain.noise.iter_mut().for_each(|noise| *noise += 1e-9 * scale);
+    pub(super) fn text<'a>(&self, evaluations: &'a Evaluations<'_>) -> Quantity<'a> {
+        let plain = self.values(evaluations);
+        if !self.special {
+            return plain;
         }
-        plain
+        let (scale, count) = (size(&plain.numbers).max(1.0), plain.numbers.len());
+        plain.noisier(move || vec![1e-9 * scale; count])
     }
 }
 

@@ -18,7 +18,7 @@ use crate::testing::rules::{
     Near, Pull, Push, Subject, Text, Values, constants, flat, known, pieces, sizes,
 };
 use crate::testing::structure::Structure;
-use compare::{Quantity, size};
+use compare::{Lazy, Quantity, moved, size};
 
 /// The seeds that draw random points; those that follow draw special ones.
 pub(in crate::testing) const GENERIC: u64 = 8;
@@ -234,11 +234,17 @@ struct Modes<'a> {
     var: &'a dyn OnTape,
 }
 
+/// A primitive that was evaluated at a point.
+struct Evaluated<'a> {
+    value: Vec<f64>,
+    push: Push<'a, f64>,
+    pull: Pull<'a, f64>,
+}
+
 /// A primitive that was evaluated at the point, and at others that differ from it by rounding.
 struct Evaluations<'a> {
-    values: Vec<Vec<f64>>,
-    pushes: Vec<Push<'a, f64>>,
-    pulls: Vec<Pull<'a, f64>>,
+    here: Evaluated<'a>,
+    elsewhere: Lazy<'a, Vec<Evaluated<'a>>>,
     /// At a special point, the forward rule at points beside it.
     beside: Vec<Push<'a, f64>>,
     /// Whether the values there are others.
@@ -293,7 +299,7 @@ impl Checker<'_> {
             return Err(format!("the sample has the value {found}"));
         }
         let cotangent = self.cotangent(y.len());
-        let evaluations = self.evaluations();
+        let evaluations = self.evaluations()?;
         if self.record.forward {
             self.forward_against_difference(&evaluations)?;
         }
@@ -326,7 +332,7 @@ impl Checker<'_> {
         }
         // Nothing was compared with a finite difference in this precision.
         self.smooth.set(!self.special);
-        self.rules(&self.evaluations(), &self.cotangent(y.len()))
+        self.rules(&self.evaluations()?, &self.cotangent(y.len()))
     }
 
     pub(super) fn random(&self) -> Sampler {
@@ -339,24 +345,24 @@ impl Checker<'_> {
         (0..count).map(|_| single_of(random.normal())).collect()
     }
 
+    /// Evaluates the primitive, where that is possible.
+    fn evaluated(&self, point: &[f64]) -> Option<Evaluated<'_>> {
+        let (value, push) = self.plain.pushforward(point)?;
+        let (_, pull) = self.plain.pullback(point)?;
+        Some(Evaluated { value, push, pull })
+    }
+
     /// Evaluates the primitive at the point, and at others that differ from it by rounding.
-    pub(super) fn evaluations(&self) -> Evaluations<'_> {
+    pub(super) fn evaluations(&self) -> Result<Evaluations<'_>, String> {
+        let near = |k: u64| self.evaluated(&self.shaken(self.point, k, true));
         let mut all = Evaluations {
-            values: Vec::new(),
-            pushes: Vec::new(),
-            pulls: Vec::new(),
+            here: self.evaluated(self.point).ok_or(OUTSIDE)?,
+            elsewhere: Lazy::new(Box::new(move || (1..3).filter_map(near).collect())),
             beside: Vec::new(),
             jumps: false,
         };
-        for k in 0..3 {
-            let near = if k == 0 { self.point.to_vec() } else { self.shaken(self.point, k, true) };
-            let Some((y, push)) = self.plain.pushforward(&near) else { continue };
-            let Some((_, pull)) = self.plain.pullback(&near) else { continue };
-            all.values.push(y);
-            all.pushes.push(push);
-            all.pulls.push(pull);
-        }
-        if let Some(value) = all.values.first().filter(|_| self.special && self.record.forward) {
+        if self.special && self.record.forward {
+            let value = &all.here.value;
             let large = 1e-4 * size(value);
             for (beside, push) in self.beside() {
                 let moved = beside.iter().zip(value).map(|(a, b)| (a - b).abs());
@@ -369,7 +375,7 @@ impl Checker<'_> {
         if all.jumps {
             self.smooth.set(false);
         }
-        all
+        Ok(all)
     }
 
     /// Numbers with other rounding errors. Those of a point stay on the structure, and ties stay ties.
@@ -392,23 +398,40 @@ impl Checker<'_> {
     }
 
     /// What the forward rule gives.
-    pub(super) fn push(&self, evaluations: &Evaluations<'_>, tangents: &[f64]) -> Quantity {
-        let [push, others @ ..] = &evaluations.pushes[..] else { unreachable!("the point's own") };
-        let shaken = |k| self.shaken(tangents, k, false);
-        let elsewhere: Vec<_> = others.iter().zip(1..).map(|(push, k)| push(&shaken(k))).collect();
-        Quantity::new(push(tangents), &push(&shaken(3)), &elsewhere)
+    pub(super) fn push<'a>(
+        &'a self,
+        evaluations: &'a Evaluations<'_>,
+        tangents: &[f64],
+    ) -> Quantity<'a> {
+        let push = &evaluations.here.push;
+        let numbers = push(tangents);
+        let (found, tangents) = (numbers.clone(), tangents.to_vec());
+        Quantity::new(numbers, move || {
+            let shaken = |k| self.shaken(&tangents, k, false);
+            let elsewhere = evaluations.elsewhere.iter().zip(1..);
+            let elsewhere: Vec<_> = elsewhere.map(|(at, k)| (at.push)(&shaken(k))).collect();
+            moved(&found, &push(&shaken(3)), &elsewhere)
+        })
     }
 
     /// What the reverse rule gives to all arguments.
-    pub(super) fn pull(&self, evaluations: &Evaluations<'_>, cotangent: &[f64]) -> Quantity {
-        let [pull, others @ ..] = &evaluations.pulls[..] else { unreachable!("the point's own") };
-        let zero = self.zeros();
-        let of =
-            |pull: &Pull<'_, f64>, cotangent: &[f64]| pull(cotangent, &zero, &|_| true).concat();
-        let shaken = |k| self.shaken(cotangent, k, false);
-        let elsewhere: Vec<_> =
-            others.iter().zip(1..).map(|(pull, k)| of(pull, &shaken(k))).collect();
-        Quantity::new(of(pull, cotangent), &of(pull, &shaken(3)), &elsewhere)
+    pub(super) fn pull<'a>(
+        &'a self,
+        evaluations: &'a Evaluations<'_>,
+        cotangent: &[f64],
+    ) -> Quantity<'a> {
+        let of = |pull: &Pull<'_, f64>, cotangent: &[f64]| {
+            pull(cotangent, &self.zeros(), &|_| true).concat()
+        };
+        let pull = &evaluations.here.pull;
+        let numbers = of(pull, cotangent);
+        let (found, cotangent) = (numbers.clone(), cotangent.to_vec());
+        Quantity::new(numbers, move || {
+            let shaken = |k| self.shaken(&cotangent, k, false);
+            let elsewhere = evaluations.elsewhere.iter().zip(1..);
+            let elsewhere: Vec<_> = elsewhere.map(|(at, k)| of(&at.pull, &shaken(k))).collect();
+            moved(&found, &of(pull, &shaken(3)), &elsewhere)
+        })
     }
 
     /// Zeros, one list an argument.
@@ -520,9 +543,13 @@ impl Checker<'_> {
     }
 
     /// What the primitive gives.
-    pub(super) fn values(&self, evaluations: &Evaluations<'_>) -> Quantity {
-        let [value, elsewhere @ ..] = &evaluations.values[..] else { unreachable!("its own") };
-        Quantity::new(value.clone(), &[], elsewhere)
+    pub(super) fn values<'a>(&self, evaluations: &'a Evaluations<'_>) -> Quantity<'a> {
+        let value = &evaluations.here.value;
+        Quantity::new(value.clone(), move || {
+            let elsewhere: Vec<_> =
+                evaluations.elsewhere.iter().map(|at| at.value.clone()).collect();
+            moved(value, &[], &elsewhere)
+        })
     }
 
     /// Some of so many, others at every seed.

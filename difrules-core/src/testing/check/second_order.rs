@@ -40,7 +40,7 @@ impl Checker<'_> {
                 let found = dual.mode(&numbers).ok_or(outside)?;
                 let whole = dual.whole(&numbers).ok_or(outside)?;
                 let what = "the value in the mode `Dual`";
-                self.same(what, &results, &values(&found), &evaluations.values[0])?;
+                self.same(what, &results, &values(&found), &evaluations.here.value)?;
                 self.same(
                     "the value of what is whole, in the mode `Dual`",
                     &results,
@@ -74,7 +74,7 @@ impl Checker<'_> {
                 let run = |x: &Vec<Var<f64>>| var.mode(&held(x)).ok_or(outside);
                 let (value, found) = vjp(run, &point, &cotangent)?;
                 let what = "the value in the mode `Var`";
-                self.same(what, &results, &value, &evaluations.values[0])?;
+                self.same(what, &results, &value, &evaluations.here.value)?;
                 let mut expected = self.pull(evaluations, &cotangent);
                 expected.numbers = self.only(&expected.numbers, varies);
                 let name = |i: usize| self.argument_entry(i);
@@ -107,8 +107,6 @@ impl Checker<'_> {
         };
         let tangents =
             |found: &[Two], k: usize| -> Vec<f64> { found.iter().map(|y| y.tangents[k]).collect() };
-        // The rounding of a second derivative is as that of the finite difference.
-        let quantity = |numbers: Vec<f64>| Quantity { noise: vec![0.0; numbers.len()], numbers };
         let results = |i: usize| self.result_entry(i);
         let arguments = |i: usize| self.argument_entry(i);
         let other: Vec<f64> = cotangent.iter().rev().map(|x| 1.0 - x).collect();
@@ -135,9 +133,10 @@ impl Checker<'_> {
                 self.agree_exactly(what, &results, &tangents(&found, 1), &along)?;
             }
             let curve = |t| self.plain.pushforward(&at(t)).map(|(_, push)| push(self.second));
-            let slope = self.difference(&expected.noise, curve)?;
+            let slope = self.difference(expected.noise(), curve)?;
             if let Some(slope) = slope.filter(|_| self.has_second_derivative()) {
-                let found = quantity(tangents(&found, 0));
+                // Its rounding is as that of the finite difference.
+                let found = Quantity::noiseless(tangents(&found, 0));
                 let what = "second order, forward over forward";
                 self.agree_with_difference(what, &results, &found, &slope)?;
                 if self.record.reverse {
@@ -150,7 +149,7 @@ impl Checker<'_> {
                 let (_, pull) = self.plain.pullback(&at(t))?;
                 Some(pull(cotangent, &self.zeros(), &|_| true).concat())
             };
-            let slope = self.difference(&self.pull(evaluations, cotangent).noise, curve)?;
+            let slope = self.difference(self.pull(evaluations, cotangent).noise(), curve)?;
             let Some(slope) = slope.filter(|_| self.has_second_derivative()) else {
                 return Ok(());
             };
@@ -172,7 +171,7 @@ impl Checker<'_> {
                 let what = "second order, forward over reverse, by the cotangent";
                 let by_cotangent = self.pull(evaluations, &other);
                 self.agree_exactly(what, &arguments, &tangents(&found, 1), &by_cotangent)?;
-                let found = quantity(tangents(&found, 0));
+                let found = Quantity::noiseless(tangents(&found, 0));
                 let what = "second order, forward over reverse";
                 self.agree_with_difference(what, &arguments, &found, &slope)?;
             }
@@ -222,7 +221,7 @@ impl Checker<'_> {
         let what = "second order, reverse over forward";
         self.along_slope(what, &by_point, cotangent, slope)?;
         let what = "second order, reverse over forward, by the tangents";
-        let noiseless = Quantity { noise: vec![0.0; by_tangent.len()], numbers: by_tangent };
+        let noiseless = Quantity::noiseless(by_tangent);
         self.pairing(
             what,
             (&noiseless, self.direction),
@@ -245,7 +244,7 @@ impl Checker<'_> {
         let what = "second order, reverse over reverse";
         self.along_slope(what, &by_point, self.second, slope)?;
         let what = "second order, reverse over reverse, by the cotangent";
-        let noiseless = Quantity { noise: vec![0.0; by_cotangent.len()], numbers: by_cotangent };
+        let noiseless = Quantity::noiseless(by_cotangent);
         let adjoints = self.pull(evaluations, cotangent);
         self.pairing(what, (&noiseless, cotangent), (&adjoints, self.second))
     }
