@@ -21,6 +21,30 @@ pub enum Error {
         /// Its number of columns.
         columns: usize,
     },
+    /// A matrix has to be symmetric, or its lower triangle.
+    #[error(
+        "`{argument}` has an entry in row {row}, column {column}, counting from 0, but none mirrored at its diagonal"
+    )]
+    NotSymmetric {
+        /// The argument's name.
+        argument: &'static str,
+        /// The row of the first such entry, column by column.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
+    /// A matrix has an entry where its pattern has none.
+    #[error(
+        "`{argument}` has an entry in row {row}, column {column}, counting from 0, where the pattern has none"
+    )]
+    OutsidePattern {
+        /// The argument's name.
+        argument: &'static str,
+        /// The row of the first such entry, column by column.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
     /// An argument does not fit the others.
     #[error(
         "`{argument}` has to be {} x {} to fit the other arguments, but is {} x {}",

@@ -22,6 +22,7 @@ mod scales;
 mod scaling;
 mod second_order;
 mod sparse;
+mod sparse_matrices;
 mod spectra;
 mod statements;
 mod strides;

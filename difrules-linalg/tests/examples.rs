@@ -212,3 +212,10 @@ fn the_camera_is_calibrated() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("standard deviations away"));
 }
+
+#[test]
+fn the_field_is_fitted() {
+    let output = run("gmrf", &["900"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("standard deviations"));
+}

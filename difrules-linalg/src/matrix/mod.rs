@@ -24,6 +24,8 @@ pub use elementwise::{
 };
 pub(crate) use elementwise::{Entries, Slopes, pull, push, values, values_and_slopes};
 pub use failure::MatrixError;
+#[cfg(feature = "sparse")]
+pub(crate) use failure::named;
 pub use operators::{Beside, Constant, Divisor, Stored, Term, Times};
 pub use parts::EntryIndex;
 
