@@ -84,7 +84,7 @@ pub fn trunc<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |_| T::one(),
-    symbolic = |x| if x == x { 1 } else { f64::NAN },
+    symbolic = |_, y| if y == y { 1 } else { f64::NAN },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.1, 0.4)
 )]

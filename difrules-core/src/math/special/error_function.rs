@@ -108,6 +108,8 @@ pub fn erfi<T: Real>(x: T) -> T {
     at_base(x, |x| {
         if x.abs() < 2.5 {
             SCALE * growing_series(x)
+        } else if x.is_infinite() {
+            x
         } else {
             times_exp_square(SCALE * dawson_of(0, x), x, 1.0)
         }

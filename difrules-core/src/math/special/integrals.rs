@@ -118,8 +118,8 @@ pub fn sici<T: Real>(x: T) -> (T, T) {
 /// assert!((difrules_core::math::fresnel_s(1.0_f64) - 0.4382591473903548).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x| sinpi(half_square(x)),
-    symbolic = |x| if abs(x) > 1e17 { sinpi(x * (x % 4)) } else { sinpi(x * x * 0.5) },
+    partial = |x| turned_by_half_square(x).0,
+    symbolic = |x| if abs(x) > 1e17 { sinpi(x * (x % 4)) } else { sinpi(0.5 * (x * x)) * cospi(0.5 * mul_add(x, x, -(x * x))) + cospi(0.5 * (x * x)) * sinpi(0.5 * mul_add(x, x, -(x * x))) },
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn fresnel_s<T: Real>(x: T) -> T {
@@ -135,8 +135,8 @@ pub fn fresnel_s<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::fresnel_c(1.0_f64) - 0.7798934003768228).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x| cospi(half_square(x)),
-    symbolic = |x| if abs(x) > 1e17 { cospi(x * (x % 4)) } else { cospi(x * x * 0.5) },
+    partial = |x| turned_by_half_square(x).1,
+    symbolic = |x| if abs(x) > 1e17 { cospi(x * (x % 4)) } else { cospi(0.5 * (x * x)) * cospi(0.5 * mul_add(x, x, -(x * x))) - sinpi(0.5 * (x * x)) * sinpi(0.5 * mul_add(x, x, -(x * x))) },
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn fresnel_c<T: Real>(x: T) -> T {
@@ -289,19 +289,18 @@ fn cosine_quotient<T: Real>(x: T) -> T {
     if x.is_finite() { x.cos() / x } else { x.recip() }
 }
 
-/// x^2 / 2 up to an even number, with the digits that the rounding of a large square loses.
-fn half_square<T: Real>(x: T) -> T {
+/// The sine and the cosine of pi x^2 / 2. What the rounding of the square loses, a fused product has; it turns the angle on.
+fn turned_by_half_square<T: Real>(x: T) -> (T, T) {
     if ComplexField::abs(x) > convert(1e17) {
         // Such a number is a multiple of four; a product of zero, the derivative of which is that of the square.
-        return if x.is_finite() { x * (x % convert(4.0)) } else { undefined(x) };
+        let angle = if x.is_finite() { x * (x % convert(4.0)) } else { undefined(x) };
+        return (sinpi(angle), cospi(angle));
     }
-    // Veltkamp's splitting into halves, whose products are exact.
-    let four: T = convert(4.0);
-    let many = x * convert(134_217_729.0);
-    let high = many - (many - x);
-    let low = x - high;
-    let square = (high * high) % four + (high * low * convert(2.0)) % four + low * low;
-    square * convert(0.5)
+    let (square, half): (T, T) = (x * x, convert(0.5));
+    let (angle, rest) = (square * half, x.mul_add(x, -square) * half);
+    let (sin, cos) = (sinpi(angle), cospi(angle));
+    let (sin_rest, cos_rest) = (sinpi(rest), cospi(rest));
+    (sin * cos_rest + cos * sin_rest, cos * cos_rest - sin * sin_rest)
 }
 
 /// ln(x) / (1 - x).
@@ -434,8 +433,8 @@ fn fresnel(x: f64) -> (f64, f64) {
         // C + i S = (1 + i) / 2 (1 - exp(i pi x^2 / 2) erfcx(z)) with z = sqrt(pi) (1 - i) x / 2 (DLMF 7.5.8), and erfcx is
         // 2 / sqrt(pi) times the ratio of order 0.
         let z = Complex::new(1.0, -1.0) * (size / std::f64::consts::FRAC_2_SQRT_PI);
-        let angle = half_square(size);
-        let turn = Complex::new(cospi(angle), sinpi(angle));
+        let (sin, cos) = turned_by_half_square(size);
+        let turn = Complex::new(cos, sin);
         let rest = turn * fraction(0, z) * std::f64::consts::FRAC_2_SQRT_PI;
         let sum = Complex::new(0.5, 0.5) * (Complex::new(1.0, 0.0) - rest);
         (sum.re, sum.im)
