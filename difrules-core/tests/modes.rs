@@ -369,6 +369,13 @@ fn generic_code_has_literals_sums_and_outcomes() {
     assert_eq!(hvp(mean, &x, &x), Some(&x * (2.0 / 3.0)));
     assert_eq!(gradient(product, &x), DVector::from_vec(vec![36.0, 18.0, 12.0]));
     assert_eq!(x.iter().sum::<f64>(), 6.0);
+    // A sum of zeros has their sign, as one of plain numbers has.
+    fn sums<T: Real>(x: &[T]) -> [T; 3] {
+        [x.iter().sum(), x.iter().copied().sum(), x[..0].iter().sum()]
+    }
+    let plain = sums(&[-0.0; 2]).map(f64::to_bits);
+    assert_eq!(sums(&[Dual::<f64>::new(-0.0, [1.0]); 2]).map(|x| x.value.to_bits()), plain);
+    assert_eq!(sums(&[Var::constant(-0.0); 2]).map(|x: Var<f64>| x.value().to_bits()), plain);
 
     // A loop without parameters, which stops where there is no logarithm.
     fn logarithms<T: Real>(x: T) -> Option<T> {

@@ -93,7 +93,9 @@ macro_rules! real_field {
 
             impl<$($generics)*> std::iter::Sum for $Self {
                 fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
-                    numbers.fold(Self::zero(), |sum, x| sum + x)
+                    // A sum of plain numbers starts at -0, so that one of zeros keeps their sign.
+                    let nothing = Self::constant(std::iter::empty::<T>().sum());
+                    numbers.fold(nothing, |sum, x| sum + x)
                 }
             }
 
