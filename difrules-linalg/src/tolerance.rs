@@ -366,6 +366,21 @@ impl Quotients {
         }
     }
 
+    /// x over the difference of two values of a decomposition that sorts them. `disorder` is how far the direction moves
+    /// them out of order: where they are one, it exchanges their vectors if that is not nothing.
+    pub(crate) fn over_difference<T: Scalar>(
+        &mut self,
+        x: T,
+        divisor: T::Real,
+        gap: Gap,
+        disorder: T::Real,
+    ) -> T {
+        let size = disorder.to_f64();
+        let exchanges = size > x.modulus().to_f64() && !self.is_rounding(size);
+        let x = if gap == Gap::Nothing && exchanges { T::from_real(disorder) } else { x };
+        self.over(x, divisor, gap)
+    }
+
     /// x over what is zero but for rounding.
     pub(crate) fn over_nothing<T: Scalar>(&mut self, x: T) -> T {
         let size = x.modulus().to_f64();

@@ -542,6 +542,58 @@ fn eigenvectors_that_repeat_or_lack() {
     assert!((found - expected).norm() < 1e-14);
 }
 
+/// Values are sorted: a direction that moves the first of two that are one past the second exchanges their vectors, which
+/// has no derivative, though nothing else has to turn. One that moves the second is none of these: the factors put the
+/// matrix together.
+#[test]
+fn vectors_that_a_direction_exchanges() {
+    let unit = |i: usize| {
+        let mut unit = DMatrix::<f64>::zeros(3, 3);
+        unit[(i, i)] = 1.0;
+        unit
+    };
+    for (a, places) in [
+        (DMatrix::from_diagonal(&dvector![2.0, 2.0, 5.0]), [0, 1]),
+        (DMatrix::from_diagonal(&dvector![5.0, 2.0, 2.0]), [1, 2]),
+    ] {
+        let increasing = |direction: &DMatrix<f64>| {
+            let ((_, found), heard) = diagnosed(|| jvp(symmetric_eigen, &a, direction).unwrap());
+            let SymmetricEigen { eigenvalues: w, eigenvectors: v } = symmetric_eigen(&a).unwrap();
+            let w = DMatrix::from_diagonal(&w);
+            let w_dot = DMatrix::from_diagonal(&found.eigenvalues);
+            let v_dot = found.eigenvectors;
+            let moved = &v_dot * &w * v.transpose() + &v * w_dot * v.transpose();
+            (moved + &v * w * v_dot.transpose(), heard)
+        };
+        let decreasing = |direction: &DMatrix<f64>| {
+            let ((_, found), heard) = diagnosed(|| jvp(svd, &a, direction).unwrap());
+            let Svd { u, singular_values: s, v_t } = svd(&a).unwrap();
+            let (s, s_dot) =
+                (DMatrix::from_diagonal(&s), DMatrix::from_diagonal(&found.singular_values));
+            (found.u * &s * &v_t + &u * s_dot * &v_t + u * s * found.v_t, heard)
+        };
+        let both: [&dyn Fn(&DMatrix<f64>) -> (DMatrix<f64>, Vec<Diagnostic>); 2] =
+            [&increasing, &decreasing];
+        for moved in both {
+            let mut exchanged = 0;
+            for place in places {
+                let (found, heard) = moved(&unit(place));
+                if heard.is_empty() {
+                    assert!((&found - unit(place)).norm() < 1e-14, "{found}");
+                } else {
+                    assert!(found.iter().any(|x| x.is_nan()), "{found}");
+                    exchanged += 1;
+                }
+            }
+            assert_eq!(exchanged, 1);
+            // All of them by one.
+            let identity = DMatrix::identity(3, 3);
+            let (found, heard) = moved(&identity);
+            assert!((found - identity).norm() < 1e-14 && heard.is_empty(), "{heard:?}");
+        }
+    }
+}
+
 #[test]
 fn schur_forms_of_repeated_eigenvalues() {
     let mut random = Sampler::new(41, 41);

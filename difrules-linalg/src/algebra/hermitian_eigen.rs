@@ -260,7 +260,7 @@ where
 }
 
 /// Replaces V^H dA V by V^H dV, F o (V^H dA V), but for the phases. Where an eigenvalue repeats and the
-/// direction splits it, that is undefined.
+/// direction splits it into others than V has, or in another order, that is undefined.
 pub(crate) fn over_gaps<T: Scalar>(
     primitive: &'static str,
     sizes: &Sizes,
@@ -269,14 +269,16 @@ pub(crate) fn over_gaps<T: Scalar>(
 ) {
     let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(turned.iter()));
     for j in 0..values.len() {
-        for i in 0..values.len() {
-            turned[(i, j)] = if i == j {
-                T::zero()
-            } else {
-                let gap = values[j] - values[i];
-                quotients.over(turned[(i, j)], gap, sizes.difference(i, j, gap))
-            };
+        for i in (0..values.len()).filter(|&i| i != j) {
+            let gap = values[j] - values[i];
+            let (first, last) = (i.min(j), i.max(j));
+            let disorder = turned[(first, first)].real() - turned[(last, last)].real();
+            let found = sizes.difference(i, j, gap);
+            turned[(i, j)] = quotients.over_difference(turned[(i, j)], gap, found, disorder);
         }
+    }
+    for i in 0..values.len() {
+        turned[(i, i)] = T::zero();
     }
     quotients.report(|| {
         "an eigenvalue repeats and this direction splits it: its eigenvectors have no derivative along it"

@@ -76,7 +76,9 @@ where
             let sum = if i == j {
                 zero
             } else {
-                quotients.over(hermitian, gap, sizes.difference(i, j, gap))
+                let (first, last) = (i.min(j), i.max(j));
+                let disorder = p[(last, last)].real() - p[(first, first)].real();
+                quotients.over_difference(hermitian, gap, sizes.difference(i, j, gap), disorder)
             };
             let difference = match sizes.gap(i, j, both) {
                 // Where a zero moves, also the sign of real vectors jumps.
