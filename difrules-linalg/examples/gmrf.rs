@@ -139,7 +139,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let start = Instant::now();
-    // Of values of the order of the nodes the digits beyond are rounding, and far less than a standard deviation.
+    // Far less than a standard deviation of the estimates, which are all that the data know.
     let optimiser = Lbfgs { tolerance: 1e-6, ..Lbfgs::new() };
     let found = optimiser.minimise(|x| value_and_gradient(|x| grid.loss(x, &y), x), &first)?;
     println!("fitted with {} gradients: {:.1?}", found.evaluations, start.elapsed());
