@@ -284,6 +284,12 @@ impl Together {
         Self { hash: of_type::<P>(), varies: false }
     }
 
+    /// That of what comes of it.
+    #[inline]
+    fn hash(&self) -> u64 {
+        if self.varies { self.hash } else { 0 }
+    }
+
     #[inline]
     fn push(&mut self, hash: u64) {
         self.varies |= hash != 0;
@@ -326,14 +332,14 @@ impl<T: Real> Real for Flow<T> {
         arguments.iter().for_each(|x| together.push(x.hash));
         let values: Vec<_> = arguments.iter().map(|x| x.value).collect();
         let value = T::call(function, &values)?;
-        Ok(Self { value, hash: if together.varies { together.hash } else { 0 } })
+        Ok(Self { value, hash: together.hash() })
     }
 
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
         if P::SCALAR {
             let mut together = Together::of::<P>();
             P::Arguments::visit(&arguments, &mut |_, x: Self| together.push(x.hash));
-            let hash = if together.varies { together.hash } else { 0 };
+            let hash = together.hash();
             let mut values = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
             let output = T::apply::<P>(P::Arguments::lend(&mut values));
             let number = |value| Self { value, hash };
@@ -421,7 +427,7 @@ impl<T: Real> Real for Flow<T> {
         let mut together = Together { hash: 0, varies: false };
         Form::visit::<Self>(given, &mut |x| together.push(x.hash));
         let value = Form::own_container::<Self, T>(given, &mut |x| x.value);
-        FlowWhole { value, hash: if together.varies { together.hash } else { 0 } }
+        FlowWhole { value, hash: together.hash() }
     }
 
     fn part<F: Family, G: Family>(
