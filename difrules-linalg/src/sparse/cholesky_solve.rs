@@ -5,11 +5,11 @@ use std::sync::Arc;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
+use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
 use super::cholesky::sample_pattern;
 use super::symmetric::SymmetricPattern;
-use crate::block::{block, block_mut, buffer};
+use crate::block::{add_cotangent, block, block_mut, buffer};
 use crate::error::{Error, finite, shape, solved};
 
 /// A^-1 B from the entries of the Cholesky factor of a sparse A, as [`sparse_cholesky`](fn@super::sparse_cholesky) gives
@@ -71,20 +71,18 @@ where
         return Err(Error::Singular { pivot, reciprocal_condition: 0.0 });
     }
     let mut x = b.clone();
-    solve_columns(pattern, l, &mut x);
+    solve_columns(pattern, l, block_mut(&mut x));
     solved(&x, pivots.into_iter())?;
     Ok(x)
 }
 
 /// B <- A^-1 B.
-pub(super) fn solve_columns<T: Scalar, C: Dim>(
+pub(super) fn solve_columns<T: Scalar>(
     pattern: &SymmetricPattern,
     l: &DVector<T>,
-    b: &mut OMatrix<T, Dyn, C>,
-) where
-    DefaultAllocator: Allocator<Dyn, C>,
-{
-    for mut column in block_mut(b).column_iter_mut() {
+    mut b: DMatrixViewMut<'_, T>,
+) {
+    for mut column in b.column_iter_mut() {
         pattern.analysis().solve(l.as_slice(), column.as_mut_slice());
     }
 }
@@ -114,7 +112,7 @@ where
             }
         }
     }
-    solve_columns(pattern, l, &mut x_dot);
+    solve_columns(pattern, l, block_mut(&mut x_dot));
     x_dot
 }
 
@@ -130,9 +128,7 @@ fn cholesky_solve_reverse<T: Scalar, C: Dim>(
 {
     let analysis = pattern.analysis();
     let mut w = buffer(&mut x_bar);
-    for mut column in w.column_iter_mut() {
-        analysis.solve(l.as_slice(), column.as_mut_slice());
-    }
+    solve_columns(pattern, l, w.as_view_mut());
     if let Some(mut l_bar) = l_bar.buffer() {
         for (w, x) in w.column_iter().zip(block(x).column_iter()) {
             let (w, x) = (analysis.in_order(w.as_slice()), analysis.in_order(x.as_slice()));
@@ -147,7 +143,7 @@ fn cholesky_solve_reverse<T: Scalar, C: Dim>(
             }
         }
     }
-    crate::block::add_cotangent(&x_bar, b_bar);
+    add_cotangent(&x_bar, b_bar);
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (Arc<SymmetricPattern>, DVector<T>, DMatrix<T>) {

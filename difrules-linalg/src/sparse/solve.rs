@@ -10,7 +10,7 @@ use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 use super::cholesky::{self, sparse_cholesky};
 use super::cholesky_solve::{solve_columns, sparse_cholesky_solve};
 use super::symmetric::SymmetricPattern;
-use crate::block::{add_cotangent, block, buffer};
+use crate::block::{add_cotangent, block, block_mut, buffer};
 use crate::error::Error;
 
 /// A^-1 B for a sparse Hermitian positive definite A, given by the values of its lower triangle.
@@ -100,7 +100,7 @@ where
             }
         }
     }
-    solve_columns(pattern, l, &mut x_dot);
+    solve_columns(pattern, l, block_mut(&mut x_dot));
     x_dot
 }
 
@@ -115,9 +115,7 @@ fn solve_reverse<T: Scalar, C: Dim>(
     DefaultAllocator: Allocator<Dyn> + Allocator<Dyn, C>,
 {
     let mut w = buffer(&mut x_bar);
-    for mut column in w.column_iter_mut() {
-        pattern.analysis().solve(l.as_slice(), column.as_mut_slice());
-    }
+    solve_columns(pattern, l, w.as_view_mut());
     if let Some(mut a_bar) = a_bar.buffer() {
         for (w, x) in w.column_iter().zip(block(x).column_iter()) {
             for ((j, i), a_bar) in pattern.lower().entries().zip(a_bar.iter_mut()) {
