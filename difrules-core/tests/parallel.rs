@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::{
-    Dual, Real, Var, diagnosed, gradient, hessian, hvp, jvp, leaving_out_undefined, lit,
-    par_value_and_gradient, par_value_and_jacobian, par_value_and_jacobian_reverse,
-    par_value_gradient_and_hessian, par_value_gradient_and_hvp, primitive, report,
-    value_and_gradient,
+    Differentiable, Dual, Real, Var, diagnosed, gradient, hessian, hvp, jacobian, jvp,
+    leaving_out_undefined, lit, par_value_and_gradient, par_value_and_jacobian,
+    par_value_and_jacobian_reverse, par_value_gradient_and_hessian, par_value_gradient_and_hvp,
+    primitive, report, value_and_gradient,
 };
-use nalgebra::{DMatrix, DVector, Vector3, dvector, vector};
+use nalgebra::{ComplexField, DMatrix, DVector, Vector3, dvector, vector};
 
 /// What `f` gives on pools of so many threads, which has to be the same.
 fn on_threads<Out: PartialEq + Send + std::fmt::Debug>(f: impl Fn() -> Out + Sync) -> Out {
@@ -269,4 +269,92 @@ fn a_sum_within_a_sum() {
     });
     // The slopes are 600 a, a from 0 to 299.
     assert_eq!(found, (600.0 * 44_850.0, 1200.0 * 44_850.0));
+}
+
+#[derive(Debug, Clone, PartialEq, Differentiable)]
+struct Curve<T: Real> {
+    scale: T,
+    rates: Vec<T>,
+    #[constant]
+    degree: i32,
+}
+
+/// A closure need not say what it takes, also where the point is a structure.
+#[test]
+fn closures_know_a_structure() {
+    let curve = Curve { scale: 0.5, rates: vec![-0.3, 1.2], degree: 3 };
+    let data = vec![(0.1, 1.0), (0.7, -2.0), (-0.4, 0.3)];
+    let (value, slope) = par_value_and_gradient(
+        |c, &(t, y)| c.scale * (c.rates[0] * lit(t)).exp() + c.rates[1].powi(c.degree) * lit(y),
+        &curve,
+        &data,
+    );
+    let serial = |c: &Curve<Var<f64>>| {
+        data.iter().fold(Var::constant(0.0), |sum, &(t, y)| {
+            sum + c.scale * (c.rates[0] * lit(t)).exp() + c.rates[1].powi(c.degree) * lit(y)
+        })
+    };
+    let expected = value_and_gradient(serial, &curve);
+    assert!((value - expected.0).abs() < 1e-14);
+    assert_near(&[slope.scale], &[expected.1.scale]);
+    assert_near(&slope.rates, &expected.1.rates);
+    let by_hvp = par_value_gradient_and_hvp(
+        |c, &(t, _)| c.scale * c.rates[0] * lit(t),
+        &curve,
+        &curve,
+        &data,
+    );
+    let (_, _, hessian) =
+        par_value_gradient_and_hessian(|c, d| c.scale * c.rates[0] * lit(d.0), &curve, &data);
+    assert_near(&by_hvp.2.rates, &[hessian[(1, 0)] * curve.scale, 0.0]);
+    let forward =
+        par_value_and_jacobian(|c, &(t, _)| [c.scale * lit(t), c.rates[1]], &curve, &data);
+    let reverse =
+        par_value_and_jacobian_reverse(|c, &(t, _)| [c.scale * lit(t), c.rates[1]], &curve, &data);
+    assert_eq!(forward, reverse);
+    assert_eq!(gradient(|c| c.scale * c.rates[0].sin(), &curve).degree, 3);
+    assert_eq!(hessian_of(&curve)[(0, 1)], 2.0);
+}
+
+fn hessian_of(curve: &Curve<f64>) -> DMatrix<f64> {
+    hessian(|c| c.scale * c.rates[0] * lit(2.0), curve)
+}
+
+/// What is of the tape, or the derivation, of a caller is no number of a task's.
+#[test]
+fn numbers_of_an_outer_derivative_are_refused() {
+    let data = vec![1.0; 600];
+    let refused = |call: &(dyn Fn() -> f64 + Sync)| {
+        on_threads(|| {
+            let failed = catch_unwind(AssertUnwindSafe(call)).expect_err("it is refused");
+            let text = failed.downcast_ref::<String>().cloned();
+            let text = text.or(failed.downcast_ref::<&str>().map(ToString::to_string)).unwrap();
+            text.contains("tape") || text.contains("deriv")
+        })
+    };
+    assert!(refused(&|| {
+        let f = |w: &Var<f64>| {
+            let w = *w;
+            w * lit(par_value_and_gradient(|x, &a: &f64| *x * w * lit(a), &2.0, &data).1)
+        };
+        gradient(f, &3.0)
+    }));
+    assert!(refused(&|| {
+        let f = |w: &Var<f64>| {
+            let w = *w;
+            w * lit(par_value_and_jacobian_reverse(|_, _| w, &2.0, &data).0[0])
+        };
+        gradient(f, &3.0)
+    }));
+    // In a release build it is not seen, as in any transform.
+    if cfg!(debug_assertions) {
+        assert!(refused(&|| {
+            let f = |w: &Dual<f64, 4>| {
+                let w = *w;
+                let rows = par_value_and_jacobian(|x, &a: &f64| *x * w * lit(a), &2.0, &data).1;
+                w * lit(rows[(0, 0)])
+            };
+            jacobian(f, &3.0)[0]
+        }));
+    }
 }

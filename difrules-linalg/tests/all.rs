@@ -16,6 +16,8 @@ mod matrix;
 mod motions;
 mod optimise;
 mod overflow;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod reference;
 mod resting;
 mod scales;

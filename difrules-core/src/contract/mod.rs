@@ -21,6 +21,8 @@ pub(crate) mod value;
 pub(crate) mod whole;
 
 pub use keep::{Keep, Kept};
+#[cfg(feature = "rayon")]
+pub use outcome::Term;
 pub use outcome::{Aux, Nothing, Outcome, OutcomeOf, Returned};
 pub use primitive::{
     Evaluated, Evaluation, Given, Inputs, Keeps, LentEvaluation, Output, Primitive, Reads, Shapes,
@@ -28,6 +30,8 @@ pub use primitive::{
 };
 pub use scalar::{Kind, Over, Real, Scalar};
 pub use slot::Slot;
+#[cfg(feature = "rayon")]
+pub use value::Portable;
 pub use value::{Adjoint, Cotangent, Differentiable, Family, Shape, With};
 pub use whole::{
     AsWhole, Elementwise, InOnePiece, Inside, Lent, Map, Number, OfWhole, Operand, Plain, Source,

@@ -178,6 +178,18 @@ impl<O: Outcome + OutcomeOf<O::Value, Aux = ()>, A> Outcome for Aux<O, A> {
     type Value = O::Value;
 }
 
+/// What a function of a datum may return: a `V`, or a `Result` or an `Option` of one, with an error that goes to
+/// other threads and nothing beside it.
+#[cfg(feature = "rayon")]
+#[diagnostic::on_unimplemented(
+    message = "a function of a datum that returns `{Self}` has no value `{V}` that goes to other threads",
+    note = "it returns the value, or a `Result` of it whose error is `Send`, or an `Option`, and no `Aux`"
+)]
+pub trait Term<V>: OutcomeOf<V, Aux = (), Error: Send> {}
+
+#[cfg(feature = "rayon")]
+impl<V, Y: OutcomeOf<V, Aux = (), Error: Send>> Term<V> for Y {}
+
 /// What a primitive returns that gives a `Y` or fails with an `E`: nothing is a `Y` of no numbers.
 pub trait Returned<Y, E> {
     /// As a result.

@@ -157,6 +157,17 @@ pub trait Differentiable: Clone + 'static {
     }
 }
 
+/// A value whose shape goes to other threads: any but one with a constant that stays on its thread, as an `Rc` does.
+#[cfg(feature = "rayon")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has a constant that stays on its thread",
+    note = "what the tasks share is `Send` and `Sync`: an `Arc` instead of an `Rc`"
+)]
+pub trait Portable: Differentiable<Family: Family<Shape: Send + Sync>> {}
+
+#[cfg(feature = "rayon")]
+impl<X: Differentiable<Family: Family<Shape: Send + Sync>>> Portable for X {}
+
 /// The cotangent of an `X`, as a reverse rule gets it: `T` itself for a scalar, a mutable view for
 /// a matrix, which the rule may overwrite, since nobody reads it afterwards.
 pub type Cotangent<'a, X> = <X as Differentiable>::Cotangent<'a>;

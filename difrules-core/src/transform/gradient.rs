@@ -46,6 +46,25 @@ where
 /// assert_eq!(value, 4.0 * 0.5_f64.sin());
 /// assert_eq!(gradient, dvector![4.0 * 0.5_f64.sin(), 4.0 * 0.5_f64.cos()]);
 /// ```
+///
+/// A closure that is written in the call, of this and of every transform, need not say what it takes, also where the point is a
+/// structure. What it returns must be known without the call: a sum over an iterator says `.sum::<Var<_>>()`.
+///
+/// ```
+/// use difrules_core::{Differentiable, Real, Var, value_and_gradient};
+///
+/// #[derive(Debug, Clone, PartialEq, Differentiable)]
+/// struct Ellipse<T: Real> {
+///     scale: T,
+///     axes: Vec<T>,
+/// }
+///
+/// let ellipse = Ellipse { scale: 2.0, axes: vec![1.0, 3.0] };
+/// let (value, gradient) =
+///     value_and_gradient(|e| e.scale * e.axes.iter().map(|x| *x * *x).sum::<Var<_>>(), &ellipse);
+/// assert_eq!(value, 20.0);
+/// assert_eq!(gradient, Ellipse { scale: 10.0, axes: vec![4.0, 12.0] });
+/// ```
 pub fn value_and_gradient<X, F, Y>(f: F, x: &X) -> Y::Of<(X::Real, X)>
 where
     X: Differentiable,

@@ -10,9 +10,9 @@ use nalgebra::DMatrix;
 use super::{
     recorded, seeded, value_and_jacobian as jacobian, value_and_jacobian_reverse as by_rows,
 };
-use crate::contract::outcome::{Outcome, OutcomeOf};
+use crate::contract::outcome::{Outcome, OutcomeOf, Term};
 use crate::contract::scalar::Real;
-use crate::contract::value::{Differentiable, With, demand_shape};
+use crate::contract::value::{Differentiable, Portable, Shape, With, demand_shape};
 use crate::diagnostic::{Diagnostic, Wanted, relay};
 use crate::modes::dual::Dual;
 use crate::modes::maps::{Along, Numbers, like, seed};
@@ -31,6 +31,23 @@ const CHUNKS: usize = 256;
 const LARGEST_CHUNK: usize = 64;
 /// A tape that has numbered so many values is swept before the next datum: it is in the cache then.
 const LONG: usize = 1 << 16;
+
+/// A point on its way to tasks: its numbers and its shape. The point itself, of a mode's numbers and in one piece, may stay on its
+/// thread.
+struct Packed<X: Differentiable> {
+    shape: Shape<X>,
+    numbers: Vec<X::Real>,
+}
+
+impl<X: Differentiable> Packed<X> {
+    fn new(x: &X) -> Self {
+        Self { shape: x.shape(), numbers: x.to_reals() }
+    }
+
+    fn unpack(&self) -> X {
+        X::build_with(&self.shape, &mut Numbers(&self.numbers))
+    }
+}
 
 /// The value of a sum over data and its gradient by what all terms have in common: the data in parallel.
 ///
@@ -62,18 +79,18 @@ const LONG: usize = 1 << 16;
 /// [rayon]: https://docs.rs/rayon
 pub fn par_value_and_gradient<X, D, F, Y>(f: F, x: &X, data: &[D]) -> Y::Of<(X::Real, X)>
 where
-    X: Differentiable + Sync,
+    X: Portable,
     D: Sync,
     F: Fn(&With<X, Var<X::Real>>, &D) -> Y + Sync,
-    Y: OutcomeOf<Var<X::Real>, Aux = (), Error: Send>,
+    Y: Term<Var<X::Real>>,
 {
-    let count = X::count(&x.shape());
+    let (count, point) = (X::count(&x.shape()), Packed::new(x));
     let chunk = |data: &[D], values: &mut [X::Real]| {
         let mut sum = vec![nalgebra::zero(); count];
         let mut values = values.iter_mut();
         sweep_all(
             |x, datum| f(x, datum).into_parts().0,
-            x,
+            &point.unpack(),
             data,
             |y| *values.next().expect("one a datum") = y,
             |numbers| add(&mut sum, numbers),
@@ -113,18 +130,19 @@ pub fn par_value_gradient_and_hvp<X, D, F, Y>(
     data: &[D],
 ) -> Y::Of<(X::Real, X, X)>
 where
-    X: Differentiable + Sync,
+    X: Portable,
     D: Sync,
     F: Fn(&With<X, Var<Dual<X::Real>>>, &D) -> Y + Sync,
-    Y: OutcomeOf<Var<Dual<X::Real>>, Aux = (), Error: Send>,
+    Y: Term<Var<Dual<X::Real>>>,
 {
     demand_shape(("direction", direction), ("point", x));
-    let (count, direction) = (X::count(&x.shape()), direction.to_reals());
+    let (count, point, direction) = (X::count(&x.shape()), Packed::new(x), direction.to_reals());
     let chunk = |data: &[D], values: &mut [X::Real]| {
         let mut sum = vec![nalgebra::zero(); 2 * count];
         let mut values = values.iter_mut();
         let mut derivation = Derivation::default();
-        let point = x.map_with(&mut Along([Numbers(&direction)], &mut derivation));
+        let along = &mut Along([Numbers(&direction)], &mut derivation);
+        let point = point.unpack().map_with(along);
         sweep_all(
             |x, datum| f(x, datum).into_parts().0,
             &point,
@@ -175,21 +193,22 @@ pub fn par_value_gradient_and_hessian<X, D, F, Y>(
     data: &[D],
 ) -> Y::Of<(X::Real, X, DMatrix<X::Real>)>
 where
-    X: Differentiable + Sync,
+    X: Portable,
     D: Sync,
     F: Fn(&With<X, Var<Dual<X::Real, HESSIAN_COLUMNS>>>, &D) -> Y + Sync,
-    Y: OutcomeOf<Var<Dual<X::Real, HESSIAN_COLUMNS>>, Aux = (), Error: Send>,
+    Y: Term<Var<Dual<X::Real, HESSIAN_COLUMNS>>>,
 {
-    let count = X::count(&x.shape());
+    let (count, point) = (X::count(&x.shape()), Packed::new(x));
     let numbers = count + count * count;
     let chunk = |data: &[D], values: &mut [X::Real]| {
         let mut sum = vec![nalgebra::zero(); numbers];
         let (gradient, hessian) = sum.split_at_mut(count);
+        let x = point.unpack();
         // Values and gradient are those of the first evaluation, also of a point without numbers.
         for first in (0..count.max(1)).step_by(HESSIAN_COLUMNS) {
             let mut values = values.iter_mut();
             let mut derivation = Derivation::default();
-            let point = seeded::<X, HESSIAN_COLUMNS>(x, first, &mut derivation);
+            let point = seeded::<X, HESSIAN_COLUMNS>(&x, first, &mut derivation);
             sweep_all(
                 |x, datum| f(x, datum).into_parts().0,
                 &point,
@@ -246,15 +265,14 @@ pub fn par_value_and_jacobian<X, D, F, Y, V>(
     data: &[D],
 ) -> <Y as OutcomeOf<V>>::Of<(Vec<With<V, X::Real>>, DMatrix<X::Real>)>
 where
-    X: Differentiable + Sync,
+    X: Portable,
     D: Sync,
     F: Fn(&With<X, Dual<X::Real, JACOBIAN_COLUMNS>>, &D) -> Y + Sync,
-    Y: Outcome<Value = V> + OutcomeOf<V, Aux = (), Error: Send>,
-    V: Differentiable<Real = Dual<X::Real, JACOBIAN_COLUMNS>>,
-    With<V, X::Real>: Send,
+    Y: Outcome<Value = V> + Term<V>,
+    V: Portable<Real = Dual<X::Real, JACOBIAN_COLUMNS>>,
 {
-    let each = |datum: &D| jacobian(|x| OutcomeOf::<V>::into_parts(f(x, datum)).0, x);
-    Y::from_parts(rows(data, X::count(&x.shape()), each), ())
+    let each = |x: &X, datum: &D| jacobian(|x| OutcomeOf::<V>::into_parts(f(x, datum)).0, x);
+    Y::from_parts(rows(data, x, each), ())
 }
 
 /// The values of a function at each datum, and its Jacobian, as [`par_value_and_jacobian`], each datum by
@@ -282,15 +300,14 @@ pub fn par_value_and_jacobian_reverse<X, D, F, Y, V>(
     data: &[D],
 ) -> <Y as OutcomeOf<V>>::Of<(Vec<With<V, X::Real>>, DMatrix<X::Real>)>
 where
-    X: Differentiable + Sync,
+    X: Portable,
     D: Sync,
     F: Fn(&With<X, Var<X::Real>>, &D) -> Y + Sync,
-    Y: Outcome<Value = V> + OutcomeOf<V, Aux = (), Error: Send>,
-    V: Differentiable<Real = Var<X::Real>>,
-    With<V, X::Real>: Send,
+    Y: Outcome<Value = V> + Term<V>,
+    V: Portable<Real = Var<X::Real>>,
 {
-    let each = |datum: &D| by_rows(|x| OutcomeOf::<V>::into_parts(f(x, datum)).0, x);
-    Y::from_parts(rows(data, X::count(&x.shape()), each), ())
+    let each = |x: &X, datum: &D| by_rows(|x| OutcomeOf::<V>::into_parts(f(x, datum)).0, x);
+    Y::from_parts(rows(data, x, each), ())
 }
 
 /// Records the function at each datum and sweeps back; a long tape is swept before the next datum.
@@ -336,28 +353,43 @@ fn sums<R: Real, D: Sync, E: Send>(
     Ok((value, sums.unwrap_or_else(|| vec![R::zero(); count])))
 }
 
+/// What a chunk of data has: of each value the shape, the numbers of all, and their rows one after the other.
+struct Rows<V: Differentiable> {
+    shapes: Vec<Shape<V>>,
+    values: Vec<V::Real>,
+    rows: Vec<V::Real>,
+}
+
 /// The values of each datum, and the rows of all.
-fn rows<R: Real, D: Sync, E: Send, V: Send>(
+fn rows<X: Portable, D: Sync, E: Send, V: Portable<Real = X::Real>>(
     data: &[D],
-    columns: usize,
-    each: impl Fn(&D) -> Result<(V, DMatrix<R>), E> + Sync,
-) -> Result<(Vec<V>, DMatrix<R>), E> {
-    let mut parts: Vec<_> = data.iter().map(|_| None).collect();
-    let chunk = |data: &[D], parts: &mut [Option<(V, DMatrix<R>)>]| {
-        for (datum, part) in data.iter().zip(parts) {
-            *part = Some(each(datum)?);
+    x: &X,
+    each: impl Fn(&X, &D) -> Result<(V, DMatrix<X::Real>), E> + Sync,
+) -> Result<(Vec<V>, DMatrix<X::Real>), E> {
+    let (columns, point) = (X::count(&x.shape()), Packed::new(x));
+    let none = || Rows::<V> { shapes: Vec::new(), values: Vec::new(), rows: Vec::new() };
+    let chunk = |data: &[D], _: &mut [()]| {
+        let (x, mut all) = (point.unpack(), none());
+        for datum in data {
+            let (value, jacobian) = each(&x, datum)?;
+            all.shapes.push(value.shape());
+            value.for_each_real(&mut |number| all.values.push(number));
+            jacobian.row_iter().for_each(|row| all.rows.extend(row.iter()));
         }
-        Ok(())
+        Ok(all)
     };
-    in_chunks(R::RECORDED, data, &mut parts, &chunk, &|(), ()| {})?;
-    let (values, blocks): (Vec<_>, Vec<_>) = parts.into_iter().flatten().unzip();
-    let mut all = DMatrix::zeros(blocks.iter().map(DMatrix::nrows).sum(), columns);
-    let mut first = 0;
-    for block in blocks {
-        all.rows_mut(first, block.nrows()).copy_from(&block);
-        first += block.nrows();
-    }
-    Ok((values, all))
+    let merge = |first: &mut Rows<V>, second: Rows<V>| {
+        first.shapes.extend(second.shapes);
+        first.values.extend(second.values);
+        first.rows.extend(second.rows);
+    };
+    let here = X::Real::RECORDED;
+    let all = in_chunks(here, data, &mut vec![(); data.len()], &chunk, &merge)?;
+    let all = all.unwrap_or_else(none);
+    let jacobian = DMatrix::from_row_slice(all.values.len(), columns, &all.rows);
+    let mut numbers = Numbers(&all.values);
+    let values = all.shapes.iter().map(|shape| V::build_with(shape, &mut numbers)).collect();
+    Ok((values, jacobian))
 }
 
 fn add<R: Real>(sum: &mut [R], numbers: &[R]) {
