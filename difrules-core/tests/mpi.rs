@@ -1,9 +1,11 @@
 //! Derivatives over processes. `just mpi` runs it on four; any other number says so and skips.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use difrules_core::mpi::{
     Kind, MpiError, Processes, Ranks, jvp, value_and_gradient, value_gradient_and_hvp,
 };
-use difrules_core::{Dual, Real, Var, lit};
+use difrules_core::{Dual, Real, Var, lit, primitive};
 use nalgebra::{Complex, DVector, dvector};
 
 type Outcome<T> = Result<T, MpiError>;
@@ -26,12 +28,18 @@ fn program<T: Real>(x: &DVector<T>, ranks: &Ranks<T>) -> Outcome<T> {
     let before = ranks.receive((rank + size - 1) % size, &x[0])?;
     let mut twice = x[1];
     ranks.all_reduce_mut(&mut twice)?;
+    let mut after = Complex::new(x[2], x[0] * x[1]);
+    ranks.exchange_mut((rank + size - 1) % size, (rank + 1) % size, &mut after)?;
+    let turned = ranks.exchange(rank, rank, &after.im)? * after.re;
+    let (mut last, mut third) = (x[0], x[1] * x[1]);
+    ranks.reduce_mut(0, &mut last)?;
+    ranks.scatter_mut(3, &vec![x[2]; if rank == 3 { size } else { 0 }], &mut third)?;
     let modulus = roots.1 * Complex::new(T::one(), lit(0.5));
     // What is used where.
     Ok(match rank {
-        0 => sum[0] * sum[1] * total + before,
-        1 => total * total * roots.0 + part * sum[2],
-        2 => modulus.re * modulus.im * before * part,
+        0 => sum[0] * sum[1] * total + before + last * last * turned,
+        1 => total * total * roots.0 + part * sum[2] + third * third,
+        2 => modulus.re * modulus.im * before * part + turned * third,
         _ => reduced.map_or(T::zero(), |r| r * r * r) + twice * twice * before,
     })
 }
@@ -122,6 +130,16 @@ fn conventions(processes: &Processes) {
     assert_eq!(ranks.all_reduce(&own), Ok(all));
     let shared = slope(&|x, ranks| Ok(ranks.broadcast(0, &x)? * factor));
     assert_eq!(shared, if rank == 0 { all } else { 0.0 });
+    let round = slope(&|x, ranks| {
+        let size = ranks.size();
+        let before = ranks.exchange((rank + 1) % size, (rank + size - 1) % size, &(x * x))?;
+        Ok(before * factor)
+    });
+    assert_eq!(
+        round,
+        4.0 * ((rank + 1) % ranks.size() + 1) as f64,
+        "what the next one does with it"
+    );
     let counted = slope(&|x, ranks| ranks.all_reduce(&(x * factor)));
     assert_eq!(ranks.all_reduce(&counted), Ok(size * all));
     let once = slope(&|x, ranks| {
@@ -192,6 +210,115 @@ fn failures(processes: &Processes) {
     assert_eq!(found, if rank == 1 { count } else { MpiError::Elsewhere { rank: 1 } });
 }
 
+/// What goes round a ring is longer than what MPI keeps for a process that does not receive yet.
+fn long_messages(processes: &Processes) {
+    let ranks = processes.plain::<f64>();
+    let (rank, size) = (ranks.rank(), ranks.size());
+    let f = |x: &DVector<Var<f64>>, ranks: &Ranks<Var<f64>>| -> Outcome<Var<f64>> {
+        let before = ranks.exchange((rank + 1) % size, (rank + size - 1) % size, x)?;
+        Ok(before[before.len() - 1] * before[0])
+    };
+    let x = DVector::repeat(100_000, 1.0 + rank as f64);
+    let (value, slope) = value_and_gradient(processes, f, &x).unwrap();
+    let before = 1.0 + ((rank + size - 1) % size) as f64;
+    assert_eq!((value, slope[0], slope[1]), (before * before, 1.0 + rank as f64, 0.0));
+    // Of other lengths.
+    let found = ranks.exchange(rank ^ 1, rank ^ 1, &vec![1.0; rank]);
+    let (operation, other) = (Kind::Exchange { to: rank ^ 1, from: rank ^ 1 }, rank ^ 1);
+    let wrong = MpiError::Count { operation, rank: other, count: other, expected: rank };
+    assert_eq!(found, Err(wrong));
+    // Half of it is with itself.
+    let found = ranks.exchange(rank, rank ^ 1, &1.0).unwrap_err();
+    let operation = Kind::Exchange { to: rank, from: rank ^ 1 };
+    assert_eq!(found, MpiError::NoProcess { operation, rank, size });
+    // Nothing at all is a message too.
+    let none = DVector::<f64>::zeros(0);
+    assert_eq!(ranks.exchange(rank ^ 1, rank ^ 1, &none).unwrap(), none);
+    assert_eq!(ranks.scatter(0, &vec![none.clone(); size], &none).unwrap(), none);
+    assert_eq!(ranks.gather(0, &none).unwrap().map_or(0, |all| all.len()) % size, 0);
+}
+
+/// A sum that panics in process 1 where it is differentiated.
+#[primitive(
+    forward = |_x, breaks, _y, x_dot| { assert!(!breaks, "the rule"); x_dot },
+    reverse = |_x, breaks, _y, y_bar| { assert!(!breaks, "the rule"); y_bar },
+    constant(_breaks),
+    instances(f64)
+)]
+fn fragile<T: Real>(x: T, _breaks: bool) -> T {
+    x
+}
+
+fn panics(processes: &Processes) {
+    let ranks = processes.plain::<f64>();
+    let rank = ranks.rank();
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let caught = |f: &dyn Fn(Var<f64>, &Ranks<Var<f64>>) -> Outcome<Var<f64>>| {
+        let call = || value_and_gradient(processes, |x, ranks| f(*x, ranks), &2.0);
+        catch_unwind(AssertUnwindSafe(call)).ok()
+    };
+    // In the function: the others are told.
+    for meets_after in [true, false] {
+        let found = caught(&|x, ranks| {
+            let sum = ranks.all_reduce(&x)?;
+            assert!(rank != 1);
+            if meets_after { ranks.all_reduce(&sum) } else { Ok(sum) }
+        });
+        let elsewhere = Some(Err(MpiError::Elsewhere { rank: 1 }));
+        assert_eq!(found, if rank == 1 { None } else { elsewhere });
+    }
+    // In a rule of the sweep, where all are about to communicate.
+    let found = caught(&|x, ranks| {
+        let sum = ranks.all_reduce(&(x * x))?;
+        Ok(fragile(sum, rank == 1))
+    });
+    assert_eq!(found, None);
+    // In a transform within.
+    let found = caught(&|x, ranks| {
+        let inner = value_and_gradient(
+            processes,
+            |y: &Var<f64>, ranks: &Ranks<Var<f64>>| {
+                assert!(rank != 1);
+                ranks.all_reduce(y)
+            },
+            &1.0,
+        )?;
+        Ok(ranks.all_reduce(&x)? * Var::constant(inner.0))
+    });
+    assert_eq!(found, if rank == 1 { None } else { Some(Err(MpiError::Elsewhere { rank: 1 })) });
+    std::panic::set_hook(hook);
+    // A failure that one process overlooks.
+    let found = caught(&|x, ranks| {
+        let operand = if rank == 0 { DVector::zeros(2) } else { DVector::from_element(1, x) };
+        match ranks.all_reduce(&operand) {
+            Err(_) if rank == 2 => {
+                let _ = ranks.all_reduce(&x);
+                Ok(x)
+            }
+            sum => Ok(sum?[0]),
+        }
+    });
+    let operation = Kind::AllReduce;
+    let wrong = MpiError::Count { operation, rank: 1, count: 1, expected: 2 };
+    assert_eq!(found, Some(Err(wrong)));
+    // All go on.
+    assert_eq!(caught(&|x, ranks| ranks.all_reduce(&x)), Some(Ok((8.0, 4.0))));
+}
+
+/// One derivative within another communicates by its own processes.
+fn within(processes: &Processes) {
+    let size = processes.plain::<f64>().size() as f64;
+    let f = |x: &Var<f64>, ranks: &Ranks<Var<f64>>| -> Outcome<Var<f64>> {
+        let cube = |y: &Var<f64>, ranks: &Ranks<Var<f64>>| ranks.all_reduce(&(*y * *y * *y));
+        let (sum, slope) = value_and_gradient(processes, cube, &2.0)?;
+        assert_eq!((sum, slope), (8.0 * size, 12.0 * size));
+        Ok(ranks.all_reduce(x)? * Var::constant(slope))
+    };
+    let found = value_and_gradient(processes, f, &1.0).unwrap();
+    assert_eq!(found, (12.0 * size * size, 12.0 * size * size));
+}
+
 fn values(processes: &Processes) {
     let ranks = processes.plain::<f32>();
     let size = ranks.size() as f32;
@@ -236,12 +363,15 @@ fn main() {
         conventions(&processes);
         failures(&processes);
         values(&processes);
+        long_messages(&processes);
+        within(&processes);
+        panics(&processes);
         let (_, slope) =
             jvp(&processes, |x: &Dual<f64>, ranks| ranks.all_reduce(x), &1.0, &(rank as f64))
                 .unwrap();
         assert_eq!(slope, 6.0);
         if rank == 0 {
-            println!("4 processes: derivatives, conventions, failures, values");
+            println!("4 processes: derivatives, conventions, failures, values, messages, panics");
         }
     }
 }

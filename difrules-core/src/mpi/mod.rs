@@ -16,12 +16,20 @@ use crate::contract::value::Differentiable;
 use crate::modes::maps::like;
 pub use error::MpiError;
 pub use step::Kind;
-use step::{Step, communicate};
+use step::{Shared, Step, communicate};
 pub use transform::{jvp, value_and_gradient, value_gradient_and_hvp};
 
 /// The processes of a communicator, with a duplicate of it, so that their messages meet no others.
 ///
 /// Made and dropped by all of them, before MPI ends.
+///
+/// ```no_run
+/// use difrules_core::mpi::Processes;
+///
+/// let universe = mpi::initialize().expect("no other part of the program has");
+/// let processes = Processes::new(&universe.world());
+/// println!("{} of {}", processes.plain::<f64>().rank(), processes.plain::<f64>().size());
+/// ```
 pub struct Processes(Rc<SimpleCommunicator>);
 
 impl Processes {
@@ -34,34 +42,66 @@ impl Processes {
     /// These processes at plain numbers.
     #[must_use]
     pub fn plain<T: Base>(&self) -> Ranks<T> {
-        self.ranks(T::zero())
+        Ranks::new(&self.shared(true), T::zero())
     }
 
-    fn ranks<T: Real>(&self, token: T) -> Ranks<T> {
-        Ranks { world: self.0.clone(), token: Cell::new(token), over: Cell::new(false) }
+    fn shared(&self, plain: bool) -> Rc<Shared> {
+        Shared::new(&self.0, plain)
     }
 }
 
 /// The processes in a function that is differentiated, in its scalar: what they communicate by.
 ///
 /// Each operation takes any differentiable value: a number, a complex one, a vector, a `Matrix`, a tuple of them. All
-/// processes call the same operations in the same order; `send` and `receive` are called by two.
+/// processes call the same operations in the same order; `send`, `receive` and `exchange` are called by those who take part.
+///
+/// What ends in `_mut` is in place: of an error, the value stays what it was. A gather has no such form, since what it
+/// gives is of another type than what it takes.
+///
+/// ```no_run
+/// use difrules_core::mpi::{MpiError, Processes};
+/// use nalgebra::vector;
+///
+/// let universe = mpi::initialize().expect("no other part of the program has");
+/// let ranks = Processes::new(&universe.world()).plain::<f64>();
+/// let sum = ranks.all_reduce(&vector![1.0, ranks.rank() as f64])?;
+/// assert_eq!(sum[0], ranks.size() as f64);
+/// # Ok::<(), MpiError>(())
+/// ```
 pub struct Ranks<T> {
-    world: Rc<SimpleCommunicator>,
+    world: Rc<Shared>,
     /// What chains the operations: see [`communicate`].
     token: Cell<T>,
-    /// Whether a failure is known to all.
-    over: Cell<bool>,
 }
 
 impl<T: Real> Ranks<T> {
+    fn new(world: &Rc<Shared>, token: T) -> Self {
+        Self { world: world.clone(), token: Cell::new(token) }
+    }
+
     /// Which of them this process is.
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::Processes;
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// assert!(ranks.rank() < ranks.size());
+    /// ```
     #[must_use]
     pub fn rank(&self) -> usize {
         self.world.rank() as usize
     }
 
     /// How many there are.
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::Processes;
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// assert!(ranks.rank() < ranks.size());
+    /// ```
     #[must_use]
     pub fn size(&self) -> usize {
         self.world.size() as usize
@@ -71,6 +111,15 @@ impl<T: Real> Ranks<T> {
     ///
     /// # Errors
     /// [`MpiError::Unmatched`], [`MpiError::Elsewhere`], and [`MpiError::Count`] where shapes differ.
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// assert_eq!(ranks.all_reduce(&1.0)?, ranks.size() as f64);
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn all_reduce<X: Differentiable<Real = T>>(&self, x: &X) -> Result<X, MpiError> {
         let numbers = x.to_reals();
         let count = numbers.len();
@@ -80,7 +129,18 @@ impl<T: Real> Ranks<T> {
     /// The same in place.
     ///
     /// # Errors
-    /// As [`all_reduce`](Self::all_reduce); then `x` is what it was.
+    /// As [`all_reduce`](Self::all_reduce).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let mut x = 1.0;
+    /// ranks.all_reduce_mut(&mut x)?;
+    /// assert_eq!(x, ranks.size() as f64);
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn all_reduce_mut<X: Differentiable<Real = T>>(&self, x: &mut X) -> Result<(), MpiError> {
         *x = self.all_reduce(x)?;
         Ok(())
@@ -90,6 +150,15 @@ impl<T: Real> Ranks<T> {
     ///
     /// # Errors
     /// As [`all_reduce`](Self::all_reduce), and [`MpiError::NoProcess`].
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// assert_eq!(ranks.broadcast(1, &(ranks.rank() as f64))?, 1.0);
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn broadcast<X: Differentiable<Real = T>>(
         &self,
         root: usize,
@@ -103,7 +172,18 @@ impl<T: Real> Ranks<T> {
     /// The same in place.
     ///
     /// # Errors
-    /// As [`broadcast`](Self::broadcast); then `x` is what it was.
+    /// As [`broadcast`](Self::broadcast).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let mut x = ranks.rank() as f64;
+    /// ranks.broadcast_mut(1, &mut x)?;
+    /// assert_eq!(x, 1.0);
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn broadcast_mut<X: Differentiable<Real = T>>(
         &self,
         root: usize,
@@ -117,6 +197,16 @@ impl<T: Real> Ranks<T> {
     ///
     /// # Errors
     /// As [`broadcast`](Self::broadcast).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let sum = ranks.reduce(0, &1.0)?;
+    /// assert_eq!(sum, (ranks.rank() == 0).then_some(ranks.size() as f64));
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn reduce<X: Differentiable<Real = T>>(
         &self,
         root: usize,
@@ -128,10 +218,47 @@ impl<T: Real> Ranks<T> {
         Ok((self.rank() == root).then(|| like(x, &sum)))
     }
 
+    /// The same in place: `x` becomes the sum in the process `root`, and stays what it is in the others.
+    ///
+    /// # Errors
+    /// As [`broadcast`](Self::broadcast).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let mut x = 1.0;
+    /// ranks.reduce_mut(0, &mut x)?;
+    /// assert_eq!(x, if ranks.rank() == 0 { ranks.size() as f64 } else { 1.0 });
+    /// # Ok::<(), MpiError>(())
+    /// ```
+    pub fn reduce_mut<X: Differentiable<Real = T>>(
+        &self,
+        root: usize,
+        x: &mut X,
+    ) -> Result<(), MpiError> {
+        if let Some(sum) = self.reduce(root, x)? {
+            *x = sum;
+        }
+        Ok(())
+    }
+
     /// What each process has, by rank, in the process `root` alone. All have the same shape.
     ///
     /// # Errors
     /// As [`broadcast`](Self::broadcast).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// if let Some(all) = ranks.gather(0, &(ranks.rank() as f64))? {
+    ///     assert_eq!(all[..2], [0.0, 1.0]);
+    /// }
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn gather<X: Differentiable<Real = T>>(
         &self,
         root: usize,
@@ -150,6 +277,17 @@ impl<T: Real> Ranks<T> {
     ///
     /// # Errors
     /// As [`broadcast`](Self::broadcast).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let parts: Vec<f64> = (0..ranks.size()).map(|rank| rank as f64).collect();
+    /// let parts = if ranks.rank() == 0 { &parts[..] } else { &[] };
+    /// assert_eq!(ranks.scatter(0, parts, &0.0)?, ranks.rank() as f64);
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn scatter<X: Differentiable<Real = T>>(
         &self,
         root: usize,
@@ -164,8 +302,9 @@ impl<T: Real> Ranks<T> {
                 let part = part.to_reals();
                 let count = part.len();
                 if count != expected {
-                    let wrong = MpiError::Count { operation, rank: root, count, expected };
-                    return self.known(operation, self.end(Err(wrong)));
+                    self.world.go_on()?;
+                    let _ = Step { kind: Kind::Failed, gives: 0, takes: 0 }.meet(&self.world);
+                    return Err(MpiError::Count { operation, rank: root, count, expected });
                 }
                 numbers.extend(part);
             }
@@ -174,10 +313,52 @@ impl<T: Real> Ranks<T> {
         Ok(like(shape, &part))
     }
 
+    /// The same in place: `x`, of which the shape counts alone, becomes the part of this process.
+    ///
+    /// # Errors
+    /// As [`broadcast`](Self::broadcast).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let (parts, mut x) = (vec![2.0; ranks.size()], 0.0);
+    /// ranks.scatter_mut(0, &parts, &mut x)?;
+    /// assert_eq!(x, 2.0);
+    /// # Ok::<(), MpiError>(())
+    /// ```
+    pub fn scatter_mut<X: Differentiable<Real = T>>(
+        &self,
+        root: usize,
+        parts: &[X],
+        x: &mut X,
+    ) -> Result<(), MpiError> {
+        *x = self.scatter(root, parts, x)?;
+        Ok(())
+    }
+
     /// Sends a value to another process, which [receives](Self::receive) it.
+    ///
+    /// It may wait until that does: where each sends before it receives, as round a ring, all may wait for ever, and
+    /// [`exchange`](Self::exchange) is what is meant.
     ///
     /// # Errors
     /// [`MpiError::NoProcess`].
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    /// use nalgebra::{Vector2, vector};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// match ranks.rank() {
+    ///     0 => ranks.send(1, &vector![1.0, 2.0])?,
+    ///     1 => assert_eq!(ranks.receive(0, &Vector2::zeros())?, vector![1.0, 2.0]),
+    ///     _ => {}
+    /// }
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn send<X: Differentiable<Real = T>>(&self, to: usize, x: &X) -> Result<(), MpiError> {
         self.step(Kind::Send(to), x.to_reals(), 0).map(|_| ())
     }
@@ -186,6 +367,19 @@ impl<T: Real> Ranks<T> {
     ///
     /// # Errors
     /// [`MpiError::NoProcess`], and [`MpiError::Count`] if it has another count of numbers.
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// match ranks.rank() {
+    ///     0 => ranks.send(1, &3.0)?,
+    ///     1 => assert_eq!(ranks.receive(0, &0.0)?, 3.0),
+    ///     _ => {}
+    /// }
+    /// # Ok::<(), MpiError>(())
+    /// ```
     pub fn receive<X: Differentiable<Real = T>>(
         &self,
         from: usize,
@@ -195,31 +389,107 @@ impl<T: Real> Ranks<T> {
         Ok(like(shape, &numbers))
     }
 
+    /// The same in place: `x`, of which the shape counts alone, becomes what is received.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let mut x = 3.0;
+    /// match ranks.rank() {
+    ///     0 => ranks.send(1, &4.0)?,
+    ///     1 => ranks.receive_mut(0, &mut x)?,
+    ///     _ => {}
+    /// }
+    /// # Ok::<(), MpiError>(())
+    /// ```
+    pub fn receive_mut<X: Differentiable<Real = T>>(
+        &self,
+        from: usize,
+        x: &mut X,
+    ) -> Result<(), MpiError> {
+        *x = self.receive(from, x)?;
+        Ok(())
+    }
+
+    /// Sends a value to one process and receives one, of the same shape, from another or the same, at once: what a ring or
+    /// neighbours on a grid do, which need not care who is first.
+    ///
+    /// Both may be this process itself, as in a ring of one.
+    ///
+    /// # Errors
+    /// [`MpiError::NoProcess`], and [`MpiError::Count`] if what is received has another count of numbers.
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// // Round a ring.
+    /// let (rank, size) = (ranks.rank(), ranks.size());
+    /// let before = ranks.exchange((rank + 1) % size, (rank + size - 1) % size, &(rank as f64))?;
+    /// assert_eq!(before, ((rank + size - 1) % size) as f64);
+    /// # Ok::<(), MpiError>(())
+    /// ```
+    pub fn exchange<X: Differentiable<Real = T>>(
+        &self,
+        to: usize,
+        from: usize,
+        x: &X,
+    ) -> Result<X, MpiError> {
+        let numbers = x.to_reals();
+        let count = numbers.len();
+        Ok(like(x, &self.step(Kind::Exchange { to, from }, numbers, count)?))
+    }
+
+    /// The same in place.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    ///
+    /// ```no_run
+    /// use difrules_core::mpi::{MpiError, Processes};
+    ///
+    /// let universe = mpi::initialize().expect("no other part of the program has");
+    /// let ranks = Processes::new(&universe.world()).plain::<f64>();
+    /// let (rank, size) = (ranks.rank(), ranks.size());
+    /// let mut x = rank as f64;
+    /// ranks.exchange_mut((rank + 1) % size, (rank + size - 1) % size, &mut x)?;
+    /// assert_eq!(x, ((rank + size - 1) % size) as f64);
+    /// # Ok::<(), MpiError>(())
+    /// ```
+    pub fn exchange_mut<X: Differentiable<Real = T>>(
+        &self,
+        to: usize,
+        from: usize,
+        x: &mut X,
+    ) -> Result<(), MpiError> {
+        *x = self.exchange(to, from, x)?;
+        Ok(())
+    }
+
     fn step(&self, kind: Kind, mut numbers: Vec<T>, takes: usize) -> Result<Vec<T>, MpiError> {
         let step = Step { kind, gives: numbers.len(), takes };
         numbers.push(self.token.get());
-        let result = communicate(step, &self.world, &DVector::from_vec(numbers));
-        let mut numbers: Vec<T> = self.known(kind, result)?.data.into();
+        let mut numbers: Vec<T> =
+            communicate(step, &self.world, &DVector::from_vec(numbers))?.data.into();
         self.token.set(numbers.pop().expect("the token is the last"));
         Ok(numbers)
-    }
-
-    /// Remembers a failure that all processes see.
-    fn known<Y>(&self, kind: Kind, result: Result<Y, MpiError>) -> Result<Y, MpiError> {
-        if result.is_err() && !matches!(kind, Kind::Send(_) | Kind::Receive(_)) {
-            self.over.set(true);
-        }
-        result
     }
 
     /// The end of the function, where all processes meet; an error of one is an error of all.
     fn end<Y, E: From<MpiError>>(&self, result: Result<Y, E>) -> Result<Y, E> {
         let kind = if result.is_ok() { Kind::End } else { Kind::Failed };
-        if !self.over.get() {
-            let met = Step { kind, gives: 0, takes: 0 }.meet(&self.world);
-            if result.is_ok() {
-                met?;
-            }
+        let met = self
+            .world
+            .go_on()
+            .and_then(|()| Step { kind, gives: 0, takes: 0 }.meet(&self.world).map(|_| ()));
+        if result.is_ok() {
+            met?;
         }
         result
     }

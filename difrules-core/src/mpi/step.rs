@@ -1,16 +1,19 @@
 //! One communication, and its adjoint.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
 use mpi::collective::SystemOperation;
-use mpi::datatype::{Partition, PartitionMut};
+use mpi::datatype::{Equivalence, Partition, PartitionMut};
+use mpi::request::scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Destination, Root, Source};
 use nalgebra::DVector;
 
 use super::error::MpiError;
-use crate::contract::scalar::{Real, lit};
+use crate::cast::same_slice;
+use crate::contract::scalar::{Base, Real};
 use crate::contract::slot::Slot;
 use crate::contract::value::Cotangent;
 use crate::primitive;
@@ -33,6 +36,13 @@ pub enum Kind {
     Send(usize),
     /// From another process.
     Receive(usize),
+    /// To one process and from one.
+    Exchange {
+        /// Who gets what this process gives.
+        to: usize,
+        /// Whose this process gets.
+        from: usize,
+    },
     /// The end of the function.
     End,
     /// The function failed.
@@ -49,6 +59,7 @@ impl fmt::Display for Kind {
             Self::Scatter(root) => write!(f, "scatter from {root}"),
             Self::Send(to) => write!(f, "send to {to}"),
             Self::Receive(from) => write!(f, "receive from {from}"),
+            Self::Exchange { to, from } => write!(f, "exchange to {to} and from {from}"),
             Self::End => f.write_str("the end of the function"),
             Self::Failed => f.write_str("a failure of the function"),
         }
@@ -56,7 +67,7 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    /// Which it is and who is at the other end, as numbers.
+    /// Which it is and who is at the other end, as numbers, of one that all meet for.
     fn code(self) -> [u64; 2] {
         match self {
             Self::AllReduce => [0, 0],
@@ -64,10 +75,8 @@ impl Kind {
             Self::Reduce(root) => [2, root as u64],
             Self::Gather(root) => [3, root as u64],
             Self::Scatter(root) => [4, root as u64],
-            Self::Send(to) => [5, to as u64],
-            Self::Receive(from) => [6, from as u64],
-            Self::End => [7, 0],
-            Self::Failed => [8, 0],
+            Self::End => [5, 0],
+            Self::Failed | Self::Send(_) | Self::Receive(_) | Self::Exchange { .. } => [6, 0],
         }
     }
 
@@ -79,11 +88,15 @@ impl Kind {
             2 => Self::Reduce(rank),
             3 => Self::Gather(rank),
             4 => Self::Scatter(rank),
-            5 => Self::Send(rank),
-            6 => Self::Receive(rank),
-            7 => Self::End,
+            5 => Self::End,
             _ => Self::Failed,
         }
+    }
+
+    /// Demands that MPI can count the numbers.
+    fn demand_message(self, rank: usize, count: usize) -> Result<(), MpiError> {
+        let fits = i32::try_from(count).is_ok();
+        if fits { Ok(()) } else { Err(MpiError::TooMany { operation: self, rank, count }) }
     }
 
     fn adjoint(self) -> Self {
@@ -94,6 +107,7 @@ impl Kind {
             Self::Scatter(root) => Self::Gather(root),
             Self::Send(to) => Self::Receive(to),
             Self::Receive(from) => Self::Send(from),
+            Self::Exchange { to, from } => Self::Exchange { to: from, from: to },
             same => same,
         }
     }
@@ -123,7 +137,13 @@ impl Step {
     }
 
     /// What all processes are about to do, which has to fit together: all see the same, and fail together.
-    pub(super) fn meet(self, world: &SimpleCommunicator) -> Result<Vec<Self>, MpiError> {
+    pub(super) fn meet(self, world: &Shared) -> Result<Vec<Self>, MpiError> {
+        self.fit(world).inspect_err(|error| {
+            world.over.borrow_mut().get_or_insert_with(|| error.clone());
+        })
+    }
+
+    fn fit(self, world: &Shared) -> Result<Vec<Self>, MpiError> {
         let size = world.size() as usize;
         let mut words = vec![0_u64; 4 * size];
         world.all_gather_into(&self.words()[..], &mut words[..]);
@@ -173,39 +193,53 @@ impl Step {
                 }
                 demand(rank, root.gives, root.takes * size)?;
             }
-            Kind::Send(_) | Kind::Receive(_) | Kind::End | Kind::Failed => {}
+            _ => {}
+        }
+        for (rank, step) in all.iter().enumerate() {
+            operation.demand_message(rank, step.gives.max(step.takes))?;
         }
         Ok(all)
     }
 
     /// Does it with plain numbers.
-    fn run(self, world: &SimpleCommunicator, x: &[f64]) -> Result<Vec<f64>, MpiError> {
+    fn run<E: Base + Equivalence>(self, world: &Shared, x: &[E]) -> Result<Vec<E>, MpiError> {
         let (here, size) = (world.rank() as usize, world.size() as usize);
+        let missing = |rank: usize| MpiError::NoProcess { operation: self.kind, rank, size };
         let other = |rank: usize| {
-            let missing = MpiError::NoProcess { operation: self.kind, rank, size };
             if rank < size && rank != here {
                 Ok(world.process_at_rank(rank as i32))
             } else {
-                Err(missing)
+                Err(missing(rank))
             }
         };
-        let mut y = vec![0.0; self.takes];
+        let fits = |rank: usize, received: Vec<E>| {
+            let (count, expected) = (received.len(), self.takes);
+            let wrong = MpiError::Count { operation: self.kind, rank, count, expected };
+            if count == expected { Ok(received) } else { Err(wrong) }
+        };
+        world.go_on()?;
         match self.kind {
-            Kind::Send(to) => other(to)?.send(x),
-            Kind::Receive(from) => {
-                let (received, _) = other(from)?.receive_vec::<f64>();
-                if received.len() != self.takes {
-                    return Err(MpiError::Count {
-                        operation: self.kind,
-                        rank: from,
-                        count: received.len(),
-                        expected: self.takes,
-                    });
-                }
-                y = received;
+            Kind::Send(to) => {
+                self.kind.demand_message(here, x.len())?;
+                other(to)?.send(x);
+                Ok(Vec::new())
+            }
+            Kind::Receive(from) => fits(from, other(from)?.receive_vec().0),
+            Kind::Exchange { to, from } if to == here && from == here => fits(here, x.to_vec()),
+            Kind::Exchange { to, from } => {
+                self.kind.demand_message(here, x.len())?;
+                let (to, source) = (other(to)?, other(from)?);
+                let received = scope(|scope| {
+                    let sent = to.immediate_send(scope, x);
+                    let (received, _) = source.receive_vec();
+                    sent.wait();
+                    received
+                });
+                fits(from, received)
             }
             collective => {
                 let all = self.meet(world)?;
+                let mut y = vec![E::zero(); self.takes];
                 let root = |rank: usize| (world.process_at_rank(rank as i32), rank == here);
                 // Where the part of each process begins.
                 let parts = |of: fn(&Self) -> usize| {
@@ -248,22 +282,65 @@ impl Step {
                         }
                         (root, false) => root.scatter_varcount_into(&mut y[..]),
                     },
-                    Kind::Send(_) | Kind::Receive(_) | Kind::End | Kind::Failed => {}
+                    _ => {}
                 }
+                Ok(y)
             }
         }
-        Ok(y)
+    }
+}
+
+/// The processes of one call of a transform, or at plain numbers.
+pub(super) struct Shared {
+    communicator: Rc<SimpleCommunicator>,
+    /// Why all know that it failed.
+    over: RefCell<Option<MpiError>>,
+    /// Whether it is at plain numbers, where all may go on after a failure.
+    plain: bool,
+}
+
+impl Shared {
+    pub(super) fn new(communicator: &Rc<SimpleCommunicator>, plain: bool) -> Rc<Self> {
+        Rc::new(Self { communicator: communicator.clone(), over: RefCell::default(), plain })
+    }
+
+    /// An error where the function has failed: a process that overlooks that has nobody to talk to.
+    pub(super) fn go_on(&self) -> Result<(), MpiError> {
+        match &*self.over.borrow() {
+            Some(error) if !self.plain => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::ops::Deref for Shared {
+    type Target = SimpleCommunicator;
+
+    fn deref(&self) -> &SimpleCommunicator {
+        &self.communicator
+    }
+}
+
+/// Tells the others, where it is dropped by a panic, that this process does not come.
+pub(super) struct Told<'a>(pub(super) &'a Shared);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.0.go_on().is_ok() {
+            // All of them fail now, each for itself.
+            let _ = Step { kind: Kind::Failed, gives: 0, takes: 0 }.meet(self.0);
+        }
     }
 }
 
 /// Processes that do a step: what [`communicate`] is generic over, as it cannot be registered for one point.
 pub(super) trait World: 'static {
     /// What this process has after a step in which it gives `x`.
-    fn run(&self, step: Step, x: &[f64]) -> Result<Vec<f64>, MpiError>;
+    fn run<E: Base + Equivalence>(&self, step: Step, x: &[E]) -> Result<Vec<E>, MpiError>;
 }
 
-impl World for SimpleCommunicator {
-    fn run(&self, step: Step, x: &[f64]) -> Result<Vec<f64>, MpiError> {
+impl World for Shared {
+    fn run<E: Base + Equivalence>(&self, step: Step, x: &[E]) -> Result<Vec<E>, MpiError> {
         step.run(self, x)
     }
 }
@@ -294,12 +371,23 @@ pub(super) fn communicate<T: Real, W: World>(
     world: &Rc<W>,
     x: &DVector<T>,
 ) -> Result<DVector<T>, MpiError> {
-    debug_assert!(T::BASE, "modes communicate by the rules");
-    let plain: Vec<f64> = x.iter().map(|x| x.to_f64()).collect();
-    let y = world.run(step, &plain[..step.gives])?;
-    let token = plain[step.gives];
-    let y = y.into_iter().chain([token]).map(lit);
-    Ok(DVector::from_iterator(step.takes + 1, y))
+    in_world::<f64, T, W>(step, world, x)
+        .or_else(|| in_world::<f32, T, W>(step, world, x))
+        .expect("modes communicate by the rules, and plain numbers are `f64` and `f32`")
+}
+
+/// The step where numbers are `E`.
+fn in_world<E: Base + Equivalence, T: Real, W: World>(
+    step: Step,
+    world: &Rc<W>,
+    x: &DVector<T>,
+) -> Option<Result<DVector<T>, MpiError>> {
+    let x = same_slice::<T, E>(x.as_slice())?;
+    let (given, token) = x.split_at(step.gives);
+    Some(world.run(step, given).map(|mut y| {
+        y.extend(token);
+        DVector::from_column_slice(same_slice(&y).expect("the other way"))
+    }))
 }
 
 fn communicate_forward<T: Real, W: World>(
