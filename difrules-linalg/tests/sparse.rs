@@ -1,6 +1,6 @@
 //! Sparse Jacobians and Hessians against dense ones.
 
-use difrules_core::math::tanh;
+use difrules_core::math::{relu, tanh};
 use difrules_core::testing::Sampler;
 use difrules_core::{
     Function, Real, Returns, With, hessian, jacobian, lit, value_and_gradient, value_and_jacobian,
@@ -289,6 +289,33 @@ fn what_does_not_fit_is_an_error() {
     let plan = SparseHessian::new(diagonal.unwrap());
     let error = plan.hessian(&Sum(Terms(vec![vec![0, 1]])), &dvector![0.3, 0.4]).unwrap_err();
     assert_eq!(error, SparseError::Pattern { row: 1, column: 0 });
+}
+
+/// Where the value is NaN an entry is so too where it would be undefined, and perhaps where another column of its direction is.
+#[test]
+fn undefined_values_have_undefined_hessians() {
+    /// Of no value beside -1; of the second number nothing is left there, and the fourth is the factor of a zero.
+    struct Root;
+    impl Function for Root {
+        type Point = DVector<f64>;
+        type Value = f64;
+        fn call<T: Real>(&self, x: &DVector<T>) -> T {
+            let rest = relu(x[1]) * relu(x[1]) + x[2] * x[2] * x[2] + (x[3] * T::zero()).powi(3);
+            x[0].sqrt() + rest
+        }
+    }
+    let x = dvector![4.0, -2.0, 3.0, 1.0];
+    let plan = SparseHessian::at(&Root, &x).unwrap();
+    for x in [x, dvector![-1.0, -2.0, 3.0, 1.0], dvector![-1.0, 2.0, 3.0, 1.0]] {
+        let dense = hessian(|x| Root.call(x), &x);
+        for plan in [&plan, &SparseHessian::at(&Root, &x).unwrap()] {
+            let found = plan.hessian(&Root, &x).unwrap();
+            for (row, column, entry) in found.triplet_iter() {
+                let expected = dense[(row, column)];
+                assert!(entry.is_nan() || *entry == expected, "{row} {column}: {entry} {expected}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use difrules_linalg::{Error, Matrix, MatrixError, Vector};
 use nalgebra::{DMatrix, DVector, dmatrix, dvector};
 use nalgebra_sparse::pattern::SparsityPattern;
 use nalgebra_sparse::{CooMatrix, CscMatrix};
+use serde::Deserialize;
 
 /// The pattern of these entries of a lower triangle.
 fn lower(size: usize, has: impl Fn(usize, usize) -> bool) -> Arc<SymmetricPattern> {
@@ -428,4 +429,87 @@ fn a_recording_is_replayed_elsewhere() {
     let value = recording.value_and_gradient(&second, &mut slope).unwrap();
     let expected = value_and_gradient(|x| uses.call(x), &second).unwrap();
     assert_eq!((value, slope), expected);
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    cases: Vec<Case>,
+}
+
+/// See `data/sparse.py`.
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    shape: (usize, usize),
+    places: Vec<(usize, usize)>,
+    columns: usize,
+    point: [Vec<f64>; 2],
+    weights: Vec<f64>,
+    direction: [Vec<f64>; 2],
+    value: f64,
+    gradient: [Vec<f64>; 2],
+    product: [Vec<f64>; 2],
+}
+
+impl Case {
+    /// Values and a matrix of these numbers.
+    fn pair([values, b]: &[Vec<f64>; 2], columns: usize) -> (Vector<f64>, Matrix<f64>) {
+        let rows = b.len().checked_div(columns).unwrap_or(0);
+        let b = DMatrix::from_column_slice(rows, columns, b);
+        (Vector::from(DVector::from_column_slice(values)), Matrix::from(b))
+    }
+
+    fn pattern(&self) -> SparsityPattern {
+        let mut entries = CooMatrix::new(self.shape.0, self.shape.1);
+        self.places.iter().for_each(|(i, j)| entries.push(*i, *j, 1.0));
+        CscMatrix::from(&entries).pattern().clone()
+    }
+}
+
+impl Function for Case {
+    type Point = (Vector<f64>, Matrix<f64>);
+    type Value = Result<f64, MatrixError>;
+
+    fn call<T: Real>(&self, (values, b): &(Vector<T>, Matrix<T>)) -> Result<T, MatrixError> {
+        let symmetric = || {
+            let pattern = Arc::new(SymmetricPattern::new(&self.pattern()).unwrap());
+            SparseSymmetric::new(&pattern, values.clone()).unwrap()
+        };
+        let oblong = || SparseMatrix::new(&Arc::new(self.pattern()), values.clone()).unwrap();
+        let y = match self.name.as_str() {
+            "ln_determinant" => return symmetric().ln_determinant(),
+            "solve" => symmetric().solve(b)?,
+            "matmul" => oblong().matmul(b)?,
+            "tr_mul" => oblong().tr_mul(b)?,
+            other => panic!("no function {other} here"),
+        };
+        let weights = DMatrix::from_column_slice(y.nrows(), self.columns, &self.weights);
+        y.component_mul(&weights)?.dot(&y)
+    }
+}
+
+/// Values by SciPy's sparse matrices, derivatives by JAX's dense ones.
+#[test]
+fn others_compute_the_same() {
+    let reference: Reference =
+        serde_json::from_str(include_str!("data/sparse.json")).expect("valid");
+    assert_eq!(reference.cases.len(), 4);
+    for case in &reference.cases {
+        let [x, v, slope, change] = [&case.point, &case.direction, &case.gradient, &case.product]
+            .map(|pair| Case::pair(pair, case.columns));
+        let (value, gradient) = value_and_gradient(|x| case.call(x), &x).unwrap();
+        assert!((value - case.value).abs() <= 1e-13 * value.abs(), "{}", case.name);
+        let product = hvp(|x| case.call(x), &x, &v).unwrap();
+        let rate = jvp(|x| case.call(x), &x, &v).unwrap().1;
+        let paired = slope.0.dot(&*v.0).unwrap() + slope.1.dot(&*v.1).unwrap();
+        assert!((rate - paired).abs() <= 1e-12 * paired.abs(), "{}", case.name);
+        // Entry by entry, as the rows are of different sizes.
+        for (found, expected) in [(gradient, slope), (product, change)] {
+            let pairs = found.0.iter().zip(expected.0.iter());
+            for (found, expected) in pairs.chain(found.1.iter().zip(expected.1.iter())) {
+                let error = (found - expected).abs();
+                assert!(error <= 1e-11 * expected.abs(), "{}: {found} {expected}", case.name);
+            }
+        }
+    }
 }
