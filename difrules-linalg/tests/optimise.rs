@@ -55,6 +55,39 @@ fn lbfgs_finds_minima() {
     assert_eq!(found.value, 0.0);
 }
 
+/// A number between -1 and 1 that nobody foresees.
+fn noise(x: &DVector<f64>, salt: u64) -> f64 {
+    let mix =
+        |h: u64, x: &f64| ((h ^ x.to_bits()).wrapping_mul(0x9E37_79B9_7F4A_7C15)).rotate_left(29);
+    x.iter().fold(salt, mix).wrapping_mul(0xD6E8_FEB8_6659_FD93) as i64 as f64 / i64::MAX as f64
+}
+
+/// A likelihood whose value has lost digits, and its gradient fewer: what is left decides.
+#[test]
+fn lbfgs_knows_rounding() {
+    let scales = dvector![3000.0, 40.0, 7000.0, 200.0];
+    let bowl = |x: &DVector<f64>, of_value: f64, of_slope: f64| {
+        let root = x.map(|x| (1.0 + x * x).sqrt());
+        let value = 9000.0 + scales.dot(&root.add_scalar(-1.0)) + of_value * noise(x, 1);
+        let slope = x.component_div(&root).component_mul(&scales);
+        (value, DVector::from_fn(4, |i, _| slope[i] + of_slope * noise(x, 2 + i as u64)))
+    };
+    let start = dvector![0.7, -0.4, -0.9, 0.6];
+    for of_value in [0.0, 1e-10, 3e-9, 1e-6] {
+        let found = Lbfgs::new().minimise(|x| bowl(x, of_value, 1e-12), &start).unwrap();
+        assert!(found.gradient.amax() <= 1e-9 * found.value, "{found:?}");
+        assert!(found.evaluations < 100, "{found:?}");
+    }
+    // The gradient is never as flat as is asked for.
+    let strict = Lbfgs { tolerance: 1e-12, ..Lbfgs::new() };
+    for (of_value, of_slope) in [(3e-9, 1e-6), (0.0, 1e-6), (1e-6, 1e-4)] {
+        let failed = strict.minimise(|x| bowl(x, of_value, of_slope), &start).unwrap_err();
+        let OptimiseError::NoDescent { best } = failed else { panic!("{failed:?}") };
+        assert!(best.gradient.amax() < 30.0 * of_slope, "{best:?}");
+        assert!(best.evaluations < 500, "{best:?}");
+    }
+}
+
 #[test]
 fn lbfgs_works_on_structures_and_beside_poles() {
     // x - ln x, and the distance of a matrix from another; beside the pole steps are too long.

@@ -15,8 +15,9 @@ use crate::algebra::scaling::binade;
 ///
 /// Nocedal and Wright 2006, "Numerical optimization", algorithms 7.4 and 7.5, with the line search 3.5 and 3.6 for
 /// the strong conditions of Wolfe, of which the first is left out where the values differ by rounding alone (Hager
-/// and Zhang 2005, "A new conjugate gradient method with guaranteed descent and an efficient line search"). Where a
-/// value is not finite, the step is too long.
+/// and Zhang 2005, "A new conjugate gradient method with guaranteed descent and an efficient line search"). How large that is
+/// is seen along the way: where a step is so short that the slopes leave the value as it is, what it changes by is rounding.
+/// Where a value is not finite, the step is too long.
 ///
 /// ```
 /// use difrules_core::{Real, lit, value_and_gradient};
@@ -78,8 +79,8 @@ pub enum OptimiseError<X, E = std::convert::Infallible> {
     /// Value or gradient are not finite at the start.
     #[error("value or gradient are not finite at the start")]
     NotFinite,
-    /// No step along a direction of descent makes the value less: the gradient is not that of the value, or the
-    /// tolerance is less than its rounding.
+    /// No step along a direction of descent makes the value less, or no more than rounding over many steps: the gradient is
+    /// not that of the value, or the tolerance is less than its rounding.
     #[error(
         "no step along the gradient makes the value less after {} steps: the gradient is not that of the value, or the \
          tolerance is less than its rounding", best.iterations
@@ -173,14 +174,21 @@ impl Lbfgs {
         };
         let mut past: VecDeque<Past> = VecDeque::new();
         let mut iterations = 0;
+        // Of a value, relatively.
+        let mut rounding = 1e-14;
+        let mut progress = Progress::default();
         let ended = loop {
             let parts =
                 here.slope.iter().zip(&here.x).map(|(slope, x)| slope.abs() * x.abs().max(1.0));
-            if parts.fold(0.0, f64::max) <= self.tolerance * here.value.abs().max(1.0 / unit) {
+            let steepness = parts.fold(0.0, f64::max);
+            if steepness <= self.tolerance * here.value.abs().max(1.0 / unit) {
                 break Ended::Well;
             }
             if iterations == self.iterations {
                 break Ended::Late;
+            }
+            if progress.is_over(here.value, steepness, rounding * here.value.abs()) {
+                break Ended::Stuck;
             }
             let mut direction = newton(&past, &here.slope);
             let mut descent = dot(&direction, &here.slope);
@@ -192,9 +200,15 @@ impl Lbfgs {
             // The first step is as long as the largest number, or one.
             let size = here.x.iter().fold(1.0, |size: f64, x| size.max(x.abs()));
             let first = if past.is_empty() { (size / norm(&direction)).min(1.0) } else { 1.0 };
-            let next = search(&mut evaluate, &here, &direction, descent, first)
+            let known = rounding;
+            let next = search(&mut evaluate, &here, (&direction, descent), first, &mut rounding)
                 .map_err(OptimiseError::Function)?;
             let Some(next) = next else {
+                if rounding > known {
+                    // What was too large a value may be none.
+                    rounding = rounding.max(2.0 * known);
+                    continue;
+                }
                 if past.is_empty() {
                     break Ended::Stuck;
                 }
@@ -230,6 +244,35 @@ enum Ended {
     Well,
     Late,
     Stuck,
+}
+
+/// Whether steps lead anywhere.
+struct Progress {
+    lowest: f64,
+    flattest: f64,
+    /// How many steps did not.
+    idle: usize,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { lowest: f64::INFINITY, flattest: f64::INFINITY, idle: 0 }
+    }
+}
+
+impl Progress {
+    /// Whether many steps before this point have made neither the value less by more than rounding nor the slopes flatter.
+    fn is_over(&mut self, value: f64, steepness: f64, rounding: f64) -> bool {
+        const MANY: usize = 20;
+        if value < self.lowest - rounding || steepness < 0.9 * self.flattest {
+            self.idle = 0;
+            self.lowest = self.lowest.min(value);
+            self.flattest = self.flattest.min(steepness);
+        } else {
+            self.idle += 1;
+        }
+        self.idle > MANY
+    }
 }
 
 /// A step that was made, and how the gradient changed by it.
@@ -269,17 +312,18 @@ struct Along {
     slope: f64,
 }
 
-/// A step along a direction at which the value is less and the slope is flatter: the strong conditions of Wolfe.
+/// A step along a direction of this descent at which the value is less and the slope is flatter: the strong conditions of
+/// Wolfe. Of the values' rounding it says what it sees.
 fn search<E>(
     evaluate: &mut impl FnMut(Vec<f64>) -> Result<Point, E>,
     start: &Point,
-    direction: &[f64],
-    descent: f64,
+    (direction, descent): (&[f64], f64),
     first: f64,
+    relative: &mut f64,
 ) -> Result<Option<Point>, E> {
     const LESS: f64 = 1e-4;
     const FLATTER: f64 = 0.9;
-    let rounding = 1e-14 * start.value.abs();
+    let rounding = *relative * start.value.abs();
     let mut at = |step: f64| -> Result<Along, E> {
         let x = start.x.iter().zip(direction).map(|(x, d)| x + step * d).collect();
         let point = evaluate(x)?;
@@ -301,6 +345,13 @@ fn search<E>(
     let (mut longer, mut shorter) = (4.0, 0.1);
     for tries in 0..60 {
         let here = at(step)?;
+        // By the slopes of so short a step, which are those of a parabola, the value stays what it is.
+        let short = step * -descent < 1e-12 * start.value.abs();
+        if short && here.point.is_finite() && here.slope.abs() <= -descent {
+            let change = step * 0.5 * (descent + here.slope);
+            let noise = 2.0 * (here.point.value - start.value - change).abs();
+            *relative = relative.max(noise / start.value.abs());
+        }
         if !here.point.is_finite() {
             high = Some((step.min(f64::MAX), f64::INFINITY, f64::NAN));
         } else if !is_less(&here) || here.point.value > low.1 + rounding {
@@ -332,7 +383,16 @@ fn search<E>(
             }
             Some(high) => between(low, high),
         };
-        if next == step || high.is_some_and(|high| (high.0 - low.0).abs() <= 1e-16 * low.0.abs()) {
+        // What is a larger value after a step that no value can tell is so by rounding.
+        let is_noise = high.is_some_and(|high| {
+            high.0 == step
+                && high.1 > start.value + rounding
+                && step * -descent <= 2e-17 * start.value.abs()
+        });
+        if is_noise
+            || next == step
+            || high.is_some_and(|high| (high.0 - low.0).abs() <= 1e-16 * low.0.abs())
+        {
             break;
         }
         step = next;
