@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::mem::needs_drop;
 
-use crate::contract::passing::{Arguments, Gathered, Look, Take, Write};
+use crate::contract::passing::{Arguments, Gathered, Look, Take, Write, inner};
 use crate::contract::primitive::{Called, Given, LentEvaluation, Output, Primitive, Wholes};
 use crate::contract::scalar::{Over, Real};
 use crate::contract::value::{Differentiable, Family};
@@ -558,7 +558,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
 fn scalar<P: Primitive, T: Real, const N: usize>(
     arguments: &Given<'_, P, Dual<T, N>>,
 ) -> Result<Output<P, Dual<T, N>>, P::Error> {
-    let inputs = P::Arguments::own(arguments, &mut |_, x: Dual<T, N>| x.value);
+    let inputs = P::Arguments::own(arguments, &mut inner);
     let evaluation = P::evaluate::<T>(inputs)?;
     let (mut tangents, mut mark) = ([T::still(); N], NumberMark::NONE);
     P::Arguments::visit(arguments, &mut |argument, x: Dual<T, N>| {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::contract::outcome::Outcome;
-use crate::contract::passing::{Arguments, Change, Gathered, Look};
+use crate::contract::passing::{Arguments, Change, Gathered, Look, inner};
 use crate::contract::primitive::{Called, Given, Output, Primitive, Wholes};
 use crate::contract::scalar::{Over, Real};
 use crate::contract::value::{Differentiable, Family, With};
@@ -340,7 +340,7 @@ impl<T: Real> Real for Flow<T> {
             let mut together = Together::of::<P>();
             P::Arguments::visit(&arguments, &mut |_, x: Self| together.push(x.hash));
             let hash = together.hash();
-            let mut values = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
+            let mut values = P::Arguments::own(&arguments, &mut inner);
             let output = T::apply::<P>(P::Arguments::lend(&mut values));
             let number = |value| Self { value, hash };
             return P::from_result(

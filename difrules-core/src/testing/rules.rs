@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use num_traits::ToPrimitive;
 
-use crate::contract::passing::Arguments;
+use crate::contract::passing::{Arguments, overwritten};
 use crate::contract::primitive::{Inputs, Output, Primitive};
 use crate::contract::scalar::Real;
 use crate::contract::value::Differentiable;
@@ -106,54 +106,72 @@ impl<P: Primitive, S: Real> Subject<S> for Near<P> {
         let shapes = P::shapes(&evaluation);
         let residual = P::residual(evaluation);
         let pull = move |cotangent: &[S], start: &[Vec<S>], wanted: &dyn Fn(usize) -> bool| {
-            let mut adjoints = start.to_vec();
-            let mut outputs = cotangent.to_vec();
-            let mut slots = [const { None }; MOST_ARGUMENTS];
-            let contents = [const { Cell::new(Content::Sum) }; MOST_ARGUMENTS];
-            for (argument, adjoint) in adjoints.iter_mut().enumerate() {
-                if wanted(argument) && P::is_known(argument) {
-                    // Where nothing was added before, a rule does not look at what is in the memory.
-                    if adjoint.iter().all(Number::is_nothing) {
-                        let stays = adjoint.iter().any(Number::is_still);
-                        adjoint.fill(nalgebra::convert(f64::NAN));
-                        let fits = adjoint.len() == outputs.len() && !stays;
-                        let content = if fits { Content::Exchangeable } else { Content::Nothing };
-                        contents[argument].set(content);
-                    }
-                    slots[argument] = Some(Room::new(adjoint.as_mut_slice(), &contents[argument]));
-                }
-            }
-            P::reverse(&residual, &shapes, &mut outputs, &mut slots[..start.len()]);
-            for (adjoint, content) in adjoints.iter_mut().zip(&contents) {
-                match content.get() {
-                    Content::Sum => {}
-                    Content::Nothing | Content::Exchangeable => adjoint.fill(S::zero()),
-                    Content::Exchanged => adjoint.copy_from_slice(&outputs),
-                }
-            }
-            adjoints
+            pulled(cotangent, start, &|i| wanted(i) && P::is_known(i), &|outputs, slots| {
+                P::reverse(&residual, &shapes, outputs, slots);
+            })
         };
         Some((value, Box::new(pull)))
     }
 }
 
+/// Runs a reverse rule on slots that hold something.
+fn pulled<S: Real>(
+    cotangent: &[S],
+    start: &[Vec<S>],
+    wanted: &dyn Fn(usize) -> bool,
+    reverse: &dyn Fn(&mut [S], &mut [Option<Room<'_, S>>]),
+) -> Vec<Vec<S>> {
+    let mut adjoints = start.to_vec();
+    let mut outputs = cotangent.to_vec();
+    let mut slots = [const { None }; MOST_ARGUMENTS];
+    let contents = [const { Cell::new(Content::Sum) }; MOST_ARGUMENTS];
+    for (argument, adjoint) in adjoints.iter_mut().enumerate().filter(|(i, _)| wanted(*i)) {
+        // Where nothing was added before, a rule does not look at what is in the memory.
+        if adjoint.iter().all(Number::is_nothing) {
+            let stays = adjoint.iter().any(Number::is_still);
+            adjoint.fill(nalgebra::convert(f64::NAN));
+            let fits = adjoint.len() == outputs.len() && !stays;
+            let content = if fits { Content::Exchangeable } else { Content::Nothing };
+            contents[argument].set(content);
+        }
+        slots[argument] = Some(Room::new(adjoint.as_mut_slice(), &contents[argument]));
+    }
+    reverse(&mut outputs, &mut slots[..start.len()]);
+    for (adjoint, content) in adjoints.iter_mut().zip(&contents) {
+        match content.get() {
+            Content::Sum => {}
+            Content::Nothing | Content::Exchangeable => adjoint.fill(S::zero()),
+            Content::Exchanged => adjoint.copy_from_slice(&outputs),
+        }
+    }
+    adjoints
+}
+
 /// How many numbers each piece of the results has: each field of the output, then each `&mut` argument.
 pub(super) fn pieces<P: Primitive>(inputs: &Inputs<P, f64>, sizes: &[usize]) -> Option<Vec<usize>> {
-    let evaluation = P::evaluate::<f64>(P::Arguments::map(inputs, &mut |_, x: f64| x)).ok()?;
+    let evaluation = P::evaluate::<f64>(double::<P::Arguments, f64>(inputs)).ok()?;
     let mut pieces = Vec::new();
     Output::<P, f64>::pieces(&evaluation.output.shape(), &mut pieces);
-    let overwritten = P::Arguments::IN_PLACE.iter().zip(sizes);
-    pieces.extend(overwritten.filter_map(|(in_place, size)| in_place.then_some(*size)));
+    append_overwritten(&mut pieces, P::Arguments::IN_PLACE, sizes);
     Some(pieces)
+}
+
+fn append_overwritten(pieces: &mut Vec<usize>, in_place: &[bool], sizes: &[usize]) {
+    let sizes = in_place.iter().zip(sizes);
+    pieces.extend(sizes.filter_map(|(in_place, size)| in_place.then_some(*size)));
 }
 
 /// The constants among the arguments that are whole numbers, or flags.
 pub(super) fn constants<P: Primitive>(inputs: &Inputs<P, f64>) -> Vec<Option<f64>> {
-    let copy = P::Arguments::map(inputs, &mut |_, x: f64| x);
-    P::Arguments::into_boxes::<f64>(copy).iter().map(|x| number(&**x)).collect()
+    let copy = double::<P::Arguments, f64>(inputs);
+    numbers(&P::Arguments::into_boxes::<f64>(copy))
 }
 
-/// A whole number, or a flag.
+/// Those of any values that are whole numbers, or flags.
+fn numbers(values: &[Box<dyn Any>]) -> Vec<Option<f64>> {
+    values.iter().map(|x| number(&**x)).collect()
+}
+
 fn number(x: &dyn Any) -> Option<f64> {
     macro_rules! whole {
         ($($integer:ident),*) => {
@@ -164,53 +182,66 @@ fn number(x: &dyn Any) -> Option<f64> {
     flag.or_else(|| whole!(i8, i16, i32, i64, u8, u16, u32, u64, usize, isize))
 }
 
-/// For each of the arguments' numbers, whether somebody knows the derivative by its argument.
-pub(super) fn known<P: Primitive>(inputs: &Inputs<P, f64>) -> Vec<bool> {
-    let mut all = Vec::new();
-    P::Arguments::map::<f64, f64>(inputs, &mut |argument, x| {
-        all.push(P::is_known(argument));
-        x
-    });
-    all
-}
-
 /// All numbers of the arguments, in order.
-pub(super) fn flat<A: Arguments, S: Real>(inputs: &A::Owned<S>) -> Vec<f64> {
+pub(super) fn flat<A: Arguments>(inputs: &A::Owned<f64>) -> Vec<f64> {
     let mut all = Vec::new();
-    A::map::<S, S>(inputs, &mut |_, x: S| {
-        all.push(x.to_f64());
-        x
-    });
+    A::map::<f64, f64>(inputs, &mut appending(&mut all));
     all
 }
 
 /// How many numbers each argument has.
 pub(super) fn sizes<A: Arguments>(inputs: &A::Owned<f64>) -> Vec<usize> {
     let mut sizes = vec![0; A::IN_PLACE.len()];
-    A::map::<f64, f64>(inputs, &mut |argument, x| {
-        sizes[argument] += 1;
-        x
-    });
+    A::map::<f64, f64>(inputs, &mut counting(&mut sizes));
     sizes
 }
 
 /// Arguments like these made of other numbers.
 fn like<A: Arguments, S: Real>(inputs: &A::Owned<f64>, numbers: &[S]) -> A::Owned<S> {
-    let mut numbers = numbers.iter();
-    A::map(inputs, &mut |_, _: f64| *numbers.next().expect("as many as there are"))
+    A::map(inputs, &mut replacing(numbers))
+}
+
+/// A copy of arguments in double precision.
+pub(super) fn double<A: Arguments, S: Real>(inputs: &A::Owned<S>) -> A::Owned<f64> {
+    A::map(inputs, &mut to_double)
 }
 
 fn results<P: Primitive, S: Real>(output: &Output<P, S>, inputs: &mut Inputs<P, S>) -> Vec<S> {
     let mut all = output.to_reals();
-    overwritten::<P::Arguments, S>(inputs, &mut all);
+    if P::Arguments::IN_PLACE.contains(&true) {
+        P::Arguments::update::<S>(
+            inputs,
+            &mut overwritten(P::Arguments::IN_PLACE, &mut push(&mut all)),
+        );
+    }
     all
 }
 
-/// Appends the numbers of the `&mut` arguments.
-fn overwritten<A: Arguments, S: Real>(inputs: &mut A::Owned<S>, all: &mut Vec<S>) {
-    A::update::<S>(inputs, &mut |argument, x| {
-        if A::IN_PLACE[argument] {
-            all.push(*x);
-        }
-    });
+// Closures that stand here are of one type for all primitives.
+
+fn to_double<S: Real>(_: usize, x: S) -> f64 {
+    x.to_f64()
+}
+
+fn appending(all: &mut Vec<f64>) -> impl FnMut(usize, f64) -> f64 {
+    |_, x| {
+        all.push(x);
+        x
+    }
+}
+
+fn counting(sizes: &mut [usize]) -> impl FnMut(usize, f64) -> f64 {
+    |argument, x| {
+        sizes[argument] += 1;
+        x
+    }
+}
+
+fn replacing<S: Real>(numbers: &[S]) -> impl FnMut(usize, f64) -> S {
+    let mut numbers = numbers.iter();
+    move |_, _| *numbers.next().expect("as many as there are")
+}
+
+fn push<S>(all: &mut Vec<S>) -> impl FnMut(S) {
+    |x| all.push(x)
 }

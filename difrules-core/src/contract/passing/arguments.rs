@@ -155,6 +155,58 @@ pub(crate) fn typed_mut<X: 'static>(value: &mut dyn Any) -> &mut X {
 
 const CHECKED: &str = "the types were checked";
 
+// A closure is of another type in each generic function that it stands in, and what takes it is compiled for
+// each; these depend on what they call alone.
+
+/// What is told an argument's number, for that argument.
+#[inline]
+fn at<X, Y>(argument: usize, f: &mut impl FnMut(usize, X) -> Y) -> impl FnMut(X) -> Y {
+    move |x| f(argument, x)
+}
+
+/// The same for what changes numbers.
+#[inline]
+fn at_mut<X>(argument: usize, f: &mut impl FnMut(usize, &mut X)) -> impl FnMut(&mut X) {
+    move |x| f(argument, x)
+}
+
+/// What adds numbers to what is folded.
+#[inline]
+fn into<X, Folded>(folded: &mut Folded, f: &impl Fn(&mut Folded, X)) -> impl FnMut(X) {
+    |x| f(folded, x)
+}
+
+/// The value of an argument's number in a mode.
+#[inline]
+pub(crate) fn inner<S: Real>(_: usize, x: S) -> S::Inner {
+    x.inner()
+}
+
+/// An argument's number.
+#[inline]
+pub(crate) fn same<S: Real>(_: usize, x: S) -> S {
+    x
+}
+
+/// What gives each number to `f`.
+#[inline]
+pub(crate) fn each<S>(f: &mut dyn FnMut(&mut S)) -> impl FnMut(usize, &mut S) {
+    |_, x| f(x)
+}
+
+/// What gives the numbers of `&mut` arguments to `f`.
+#[inline]
+pub(crate) fn overwritten<S: Copy>(
+    in_place: &[bool],
+    f: &mut dyn FnMut(S),
+) -> impl FnMut(usize, &mut S) {
+    |argument, x| {
+        if in_place[argument] {
+            f(*x);
+        }
+    }
+}
+
 macro_rules! arguments {
     ($($Form:ident $i:tt),+) => {
         impl<$($Form: Passing),+> Arguments for ($($Form,)+) {
@@ -165,7 +217,7 @@ macro_rules! arguments {
 
             #[inline]
             fn visit<S: Real>(given: &Self::Given<'_, S>, f: &mut impl FnMut(usize, S)) {
-                $($Form::visit::<S>(&given.$i, &mut |x| f($i, x));)+
+                $($Form::visit::<S>(&given.$i, &mut at($i, f));)+
             }
 
             #[inline]
@@ -177,8 +229,8 @@ macro_rules! arguments {
             ) {
                 $(
                     let mut folded = start();
-                    $Form::visit::<S>(&given.$i, &mut |x| f(&mut folded, x));
-                    end($i, folded, &|f| $Form::visit::<S>(&given.$i, &mut |x| f(x)));
+                    $Form::visit::<S>(&given.$i, &mut into(&mut folded, &f));
+                    end($i, folded, &|mut f| $Form::visit::<S>(&given.$i, &mut f));
                 )+
             }
 
@@ -187,7 +239,10 @@ macro_rules! arguments {
                 given: &Self::Given<'_, S>,
                 f: &mut impl FnMut(usize, S) -> U,
             ) -> Self::Owned<U> {
-                ($($Form::own::<S, U>(&given.$i, &mut |x| f($i, x)),)+)
+                ($({
+                    let mut f = at($i, &mut *f);
+                    $Form::own::<S, U>(&given.$i, &mut f)
+                },)+)
             }
 
             #[inline]
@@ -195,12 +250,15 @@ macro_rules! arguments {
                 owned: &Self::Owned<S>,
                 f: &mut impl FnMut(usize, S) -> U,
             ) -> Self::Owned<U> {
-                ($($Form::map::<S, U>(&owned.$i, &mut |x| f($i, x)),)+)
+                ($({
+                    let mut f = at($i, &mut *f);
+                    $Form::map::<S, U>(&owned.$i, &mut f)
+                },)+)
             }
 
             #[inline]
             fn update<S: Real>(owned: &mut Self::Owned<S>, f: &mut impl FnMut(usize, &mut S)) {
-                $($Form::update::<S>(&mut owned.$i, &mut |x| f($i, x));)+
+                $($Form::update::<S>(&mut owned.$i, &mut at_mut($i, f));)+
             }
 
             #[inline]

@@ -24,7 +24,7 @@ use crate::contract::value::Family;
 use crate::contract::whole::Tangent;
 
 pub use arguments::{Arguments, Mismatch};
-pub(crate) use arguments::{typed, typed_mut};
+pub(crate) use arguments::{each, inner, overwritten, same, typed, typed_mut};
 pub use constant::{Constant, ConstantReference};
 pub use reference::{Mutable, Reference};
 pub use slice::{Slice, SliceMut};

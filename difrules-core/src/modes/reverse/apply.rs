@@ -3,14 +3,14 @@
 use super::stores::is_told;
 use super::var::Var;
 use crate::contract::keep::{Keep, Kept};
-use crate::contract::passing::{Arguments, Change, Look};
+use crate::contract::passing::{Arguments, Change, Look, same};
 use crate::contract::primitive::{
     Evaluation, Given, Inputs, Output, Primitive, Reads, Shapes, Wholes,
 };
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
 use crate::modes::whole::{VarLent, VarWhole};
-use crate::tape::{Arithmetic, OBSERVED, Reading, StatementKind};
+use crate::tape::{Arithmetic, OBSERVED, Reading, StatementKind, Whole};
 
 /// Calls a primitive on whole arguments, not all of which are constants, and records a node.
 #[inline]
@@ -217,6 +217,12 @@ pub(super) fn see<T: Real>(x: Var<T>) {
     x.value();
 }
 
+/// Reads one of an argument's numbers.
+#[inline]
+pub(super) fn fold<T: Real>(whole: &mut Whole, x: Var<T>) {
+    whole.push(x.stamp, x.number);
+}
+
 /// Reads an argument that was put together from pieces.
 #[inline(never)]
 pub(super) fn read_pieces<T: Real>(
@@ -286,7 +292,7 @@ fn renumber<P: Primitive, T: Real>(
 ) -> Inputs<P, Var<T>> {
     let moved = |x: Var<T>| Var { number: x.number + recorded, ..x };
     output.update_reals(&mut |y| *y = moved(*y));
-    let results = P::Arguments::own(arguments, &mut |_, x: Var<T>| x);
+    let results = P::Arguments::own(arguments, &mut same);
     P::Arguments::write_back(arguments, &results, &mut |x, result| *x = moved(result));
     results
 }

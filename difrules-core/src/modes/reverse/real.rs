@@ -1,11 +1,11 @@
 //! What reverse mode does with primitives and with values in one piece.
 
 use super::apply::{
-    Combination, Ranges, call, node, read_pieces, scalar, see, to_replay, whole_node,
+    Combination, Ranges, call, fold, node, read_pieces, scalar, see, to_replay, whole_node,
 };
 use super::var::Var;
 use crate::contract::keep::{Keep, Kept};
-use crate::contract::passing::{Arguments, Gathered};
+use crate::contract::passing::{Arguments, Gathered, inner};
 use crate::contract::primitive::{Called, Evaluated, Given, Output, Primitive, Wholes};
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
@@ -72,24 +72,19 @@ impl<T: Real> Real for Var<T> {
         // A tape that is replayed evaluates the primitive again. A node asks for its derivatives only if
         // its adjoint is not zero, which matters where one is not known.
         if P::SCALAR && known && (stamps & OBSERVED == 0 || !Self::is_replayed(stamps)) {
-            let inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
+            let inputs = P::Arguments::own(&arguments, &mut inner);
             let output =
                 P::evaluate::<T>(inputs).map(|evaluation| scalar::<P, T>(&arguments, &evaluation));
             return P::from_result(output);
         }
         let mut reading = Reading::new();
-        P::Arguments::fold(
-            &arguments,
-            Whole::new,
-            |whole, x: Self| whole.push(x.stamp, x.number),
-            |argument, whole, given| {
-                if !reading.push_whole(argument, whole) {
-                    read_pieces(&mut reading, argument, given);
-                }
-            },
-        );
+        P::Arguments::fold(&arguments, Whole::new, fold::<T>, |argument, whole, given| {
+            if !reading.push_whole(argument, whole) {
+                read_pieces(&mut reading, argument, given);
+            }
+        });
         reading.finish(P::Arguments::IN_PLACE.len());
-        let mut inputs = P::Arguments::own(&arguments, &mut |_, x: Self| x.value);
+        let mut inputs = P::Arguments::own(&arguments, &mut inner);
         let read = P::Arguments::read::<T>(&inputs);
         let overwritten = P::overwritten::<T>(&read, &|argument| reading.varies(argument));
         let replayed = to_replay::<P, T>(reading.stamp(), &read);

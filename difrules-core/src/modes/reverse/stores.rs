@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use crate::contract::passing::Arguments;
+use crate::contract::passing::{Arguments, each, overwritten, same};
 use crate::contract::primitive::{Inputs, Output, Primitive, Shapes};
 use crate::contract::scalar::Real;
 use crate::contract::value::Differentiable;
@@ -157,21 +157,18 @@ impl<P: Primitive, S: Real> Store<S> for Replayed<P, S> {
         outputs: &mut dyn FnMut(S),
     ) -> Result<(), ReplayError> {
         let (arguments, residual, shapes) = &mut self.0[entry];
-        P::Arguments::update::<S>(arguments, &mut |_, x| inputs(x));
+        P::Arguments::update::<S>(arguments, &mut each(inputs));
         let failed = |text: String| ReplayError::Primitive { primitive: P::record().path, text };
-        let copies = P::Arguments::map::<S, S>(arguments, &mut |_, x| x);
+        let copies = P::Arguments::map::<S, S>(arguments, &mut same);
         let mut evaluation =
             P::evaluate::<S>(copies).map_err(|error| failed(format!("failed: {error:?}")))?;
         let found = P::shapes(&evaluation);
         if !P::Arguments::same_shapes(&found.0, &shapes.0) || found.1 != shapes.1 {
             return Err(failed("gave a result of another shape".into()));
         }
-        evaluation.output.for_each_real(&mut |y| outputs(y));
-        P::Arguments::update::<S>(&mut evaluation.inputs, &mut |argument, x| {
-            if P::Arguments::IN_PLACE[argument] {
-                outputs(*x);
-            }
-        });
+        evaluation.output.for_each_real(&mut &mut *outputs);
+        let in_place = P::Arguments::IN_PLACE;
+        P::Arguments::update::<S>(&mut evaluation.inputs, &mut overwritten(in_place, outputs));
         *residual = P::residual(evaluation);
         Ok(())
     }

@@ -7,6 +7,7 @@ mod second_order;
 
 use std::any::{Any, TypeId};
 use std::cell::Cell;
+use std::iter::repeat_n;
 
 use crate::contract::passing::Arguments;
 use crate::contract::primitive::{Inputs, Primitive};
@@ -15,7 +16,7 @@ use crate::modes::dual::Dual;
 use crate::modes::reverse::var::Var;
 use crate::registry::{Failure, Partial, Record, Sample, Sampler, Style};
 use crate::testing::rules::{
-    Near, Pull, Push, Subject, Text, Values, constants, flat, known, pieces, sizes,
+    Near, Pull, Push, Subject, Text, Values, constants, double, flat, pieces, sizes,
 };
 use crate::testing::structure::Structure;
 use compare::{Lazy, Quantity, moved, size};
@@ -26,13 +27,14 @@ pub(in crate::testing) const GENERIC: u64 = 8;
 /// [`check_at`] for the sample of a record.
 #[doc(hidden)]
 pub fn check_instance<P: Primitive, R: Real>(sample: Sample, seed: u64) -> Result<(), Failure> {
-    let draw = |random: &mut Sampler| {
-        let mut drawn = sample(random);
-        let drawn: Vec<&mut dyn Any> = drawn.iter_mut().map(|x| &mut **x).collect();
-        // The attribute makes the sample of the instance's types.
-        P::Arguments::own_any::<R>(&drawn)
-    };
+    // The attribute makes the sample of the instance's types.
+    let draw = |random: &mut Sampler| P::Arguments::own_any::<R>(&lent(&mut sample(random)));
     check_at::<P, R>(draw, seed)
+}
+
+/// Arguments of any types, each lent.
+fn lent(arguments: &mut [Box<dyn Any>]) -> Vec<&mut dyn Any> {
+    arguments.iter_mut().map(|x| &mut **x).collect()
 }
 
 /// Checks a primitive's rules at the point that `sample` draws with this seed.
@@ -86,6 +88,79 @@ pub fn check_at<P: Primitive, R: Real>(
     sample: impl Fn(&mut Sampler) -> Inputs<P, R>,
     seed: u64,
 ) -> Result<(), Failure> {
+    check_near::<R>(&|random| Box::new(Near::<P>(double::<P::Arguments, R>(&sample(random)))), seed)
+}
+
+/// A primitive at a point of a sample, and what there is to know of it: all that is compiled for each.
+trait Instance<R: Real>: Plain<R> {
+    fn record(&self) -> &'static Record;
+    /// Whether it is a function of real numbers by known partial derivatives.
+    fn is_scalar(&self) -> bool;
+    /// Whether its rules exist at every scalar.
+    fn is_generic(&self) -> bool;
+    /// Whether somebody knows the derivative by an argument.
+    fn is_known(&self, argument: usize) -> bool;
+    /// All numbers of the arguments, in order.
+    fn numbers(&self) -> Vec<f64>;
+    /// How many each argument has.
+    fn sizes(&self) -> Vec<usize>;
+    /// See [`pieces`].
+    fn pieces(&self, sizes: &[usize]) -> Option<Vec<usize>>;
+    /// See [`constants`].
+    fn constants(&self) -> Vec<Option<f64>>;
+    /// The rules in double precision.
+    fn double(&self) -> &dyn Plain<f64>;
+    /// The rules at the scalars of the modes.
+    fn modes(&self) -> Modes<'_>;
+}
+
+impl<P: Primitive, R: Real> Instance<R> for Near<P> {
+    fn record(&self) -> &'static Record {
+        P::record()
+    }
+
+    fn is_scalar(&self) -> bool {
+        P::SCALAR
+    }
+
+    fn is_generic(&self) -> bool {
+        P::GENERIC
+    }
+
+    fn is_known(&self, argument: usize) -> bool {
+        P::is_known(argument)
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        flat::<P::Arguments>(&self.0)
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        sizes::<P::Arguments>(&self.0)
+    }
+
+    fn pieces(&self, sizes: &[usize]) -> Option<Vec<usize>> {
+        pieces::<P>(&self.0, sizes)
+    }
+
+    fn constants(&self) -> Vec<Option<f64>> {
+        constants::<P>(&self.0)
+    }
+
+    fn double(&self) -> &dyn Plain<f64> {
+        self
+    }
+
+    fn modes(&self) -> Modes<'_> {
+        Modes { dual: self, var: self }
+    }
+}
+
+/// [`check_at`], compiled once for all primitives.
+fn check_near<R: Real>(
+    sample: &dyn Fn(&mut Sampler) -> Box<dyn Instance<R>>,
+    seed: u64,
+) -> Result<(), Failure> {
     let turn = seed.checked_sub(GENERIC).map(|turn| turn as usize);
     let draw = |style, numbers| {
         sample(&mut match turn {
@@ -93,46 +168,48 @@ pub fn check_at<P: Primitive, R: Real>(
             None => Sampler::new(seed, numbers),
         })
     };
-    let flat = flat::<P::Arguments, R>;
     let style = turn.map_or(Style::Generic, Style::of);
     let twice = seed.wrapping_mul(2);
-    let near =
-        |drawn: &Inputs<P, R>| Near::<P>(P::Arguments::map(drawn, &mut |_, x: R| x.to_f64()));
     let generic = draw(Style::Generic, twice);
-    let origin = flat(&generic);
-    let mut drawn = draw(style, twice);
+    let origin = generic.numbers();
+    let mut near = draw(style, twice);
     // Not all domains have such points.
-    let special = style != Style::Generic && is_inside::<R>(&near(&drawn), &flat(&drawn));
+    let special = style != Style::Generic && is_inside::<R>(&*near, &near.numbers());
     if !special {
-        drawn = generic;
+        near = generic;
     }
-    let others = [twice.wrapping_add(1), !seed].map(|numbers| flat(&draw(Style::Generic, numbers)));
-    let (near, point) = (near(&drawn), flat(&drawn));
-    let (sizes, known) = (sizes::<P::Arguments>(&near.0), known::<P>(&near.0));
+    let others =
+        [twice.wrapping_add(1), !seed].map(|numbers| draw(Style::Generic, numbers).numbers());
+    let (record, point, sizes) = (near.record(), near.numbers(), near.sizes());
+    let known: Vec<_> = sizes
+        .iter()
+        .enumerate()
+        .flat_map(|(argument, size)| repeat_n(near.is_known(argument), *size))
+        .collect();
     let scale = if special { style.scale() } else { 1.0 };
     let [direction, second] = others.map(|other| difference_of(&origin, &other, &known, scale));
     let is_double = TypeId::of::<R>() == TypeId::of::<f64>();
-    let double = is_double || P::GENERIC;
+    let double = is_double || near.is_generic();
     let checker = Checker {
-        record: P::record(),
-        scalar: P::SCALAR,
+        record,
+        scalar: near.is_scalar(),
         structure: &Structure::of(&sizes, [&direction, &second], &known),
         sizes: &sizes,
-        pieces: &double.then(|| pieces::<P>(&near.0, &sizes)).flatten().unwrap_or_default(),
-        constants: &constants::<P>(&near.0),
+        pieces: &double.then(|| near.pieces(&sizes)).flatten().unwrap_or_default(),
+        constants: &near.constants(),
         known: &known,
         direction: &direction,
         second: &second,
         point: &point,
-        plain: &near,
-        modes: P::GENERIC.then_some(Modes { dual: &near, var: &near }),
+        plain: near.double(),
+        modes: near.is_generic().then(|| near.modes()),
         seed,
         special,
         scale,
         smooth: Cell::new(true),
         epsilon: f64::EPSILON,
     };
-    let rules: &dyn Plain<R> = &near;
+    let rules: &dyn Plain<R> = &*near;
     let rounded = Rounded(rules);
     let single = Checker {
         plain: &rounded,
@@ -143,10 +220,9 @@ pub fn check_at<P: Primitive, R: Real>(
     };
     let found = if is_double {
         checker.all()
-    } else if P::GENERIC {
+    } else if near.is_generic() {
         // What is right at `f64` is checked at the instance of that, if there is one.
-        let instances = &P::record().instances;
-        let elsewhere = instances.iter().any(|instance| instance.scalar.contains("f64"));
+        let elsewhere = record.instances.iter().any(|instance| instance.scalar.contains("f64"));
         let double = if turn.is_none() && !elsewhere { checker.all() } else { Ok(()) };
         // Where values are a choice of the algorithm, they are others in another precision.
         let steady = !special || style == Style::Negative || checker.is_of_numbers();
@@ -156,7 +232,7 @@ pub fn check_at<P: Primitive, R: Real>(
         checker.against_difference(rules).and_then(|()| single.alone())
     };
     found.map_err(|property| Failure {
-        primitive: P::record().path.into(),
+        primitive: record.path.into(),
         scalar: std::any::type_name::<R>(),
         property,
         point: checker.shown(),
@@ -168,7 +244,7 @@ pub fn check_at<P: Primitive, R: Real>(
 const LARGEST: f64 = 1e20;
 
 /// Whether a primitive has a value at a point.
-fn is_inside<R: Real>(rules: &dyn Subject<R>, point: &[f64]) -> bool {
+fn is_inside<R: Real>(rules: &dyn Instance<R>, point: &[f64]) -> bool {
     let results = rules.pushforward(&rounded(point));
     point.iter().all(|x| x.is_finite())
         && results.is_some_and(|(y, _)| y.iter().all(|y| y.to_f64().abs() < LARGEST))
