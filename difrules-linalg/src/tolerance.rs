@@ -326,6 +326,16 @@ pub(crate) fn undetermined<T: Scalar>(mut x: T) -> T {
     x
 }
 
+/// A zero that jumps where x moves: no factor that is zero makes it continuous, as it would
+/// what is [`undetermined`].
+pub(crate) fn jumping<T: Real>(x: T) -> T {
+    if T::BASE || leaves_out_undefined() {
+        return T::zero();
+    }
+    let away = x - nalgebra::convert(x.to_f64());
+    if away.is_constant_zero() { T::zero() } else { undefined_of(away).at_zero() }
+}
+
 /// The value of x, which varies with it, nobody knows how.
 pub(crate) fn held<T: Scalar>(x: T) -> T {
     if T::Real::BASE {

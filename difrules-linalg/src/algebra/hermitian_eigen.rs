@@ -28,7 +28,8 @@ use crate::error::{Error, overflow, shape};
 use crate::known::{Known, next};
 use crate::sample;
 use crate::tolerance::{
-    Gap, Quotients, Sizes, asked_columns, held, plain, rounding_of, undefined, undetermined,
+    Gap, Quotients, Sizes, asked_columns, held, jumping, plain, rounding_of, undefined,
+    undetermined,
 };
 
 /// The eigenvalues in increasing order, and eigenvectors whose largest entry is real and positive.
@@ -206,7 +207,7 @@ pub(crate) fn split_values<T: Scalar>(
         }
         let Some((split, _)) = split(&block(range.clone()), all, order) else { continue };
         let open = range.clone().fold(nalgebra::zero(), |open: T::Real, i| {
-            open + undetermined(values[i] - values[range.start])
+            open + jumping(values[i] - values[range.start])
         });
         range.zip(split.iter()).for_each(|(i, &split)| values_dot[i] = split + open);
     }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimMin, DimMinimum,
@@ -22,9 +23,7 @@ use crate::dimensions::SvdAllocator;
 use crate::error::{Error, shape};
 use crate::known::{Known, next};
 use crate::sample;
-use crate::tolerance::{
-    Gap, Quotients, Sizes, asks, held, plain, rounding_of, undefined, undetermined,
-};
+use crate::tolerance::{Gap, Quotients, Sizes, asks, held, jumping, plain, rounding_of, undefined};
 
 const REPEATED: &str = "a singular value repeats or is zero and this direction splits it: its singular \
                         vectors have no derivative along it";
@@ -448,15 +447,163 @@ fn split_singular_values<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let cut = sizes.up_to(positive);
     let again = |range| a.map(|a| second_order(a, u, values, v_t, a_dot, range));
     split_values(&cut, values, all, Order::Decreasing, (clusters, again), values_dot);
-    if positive < values.len() {
-        let rest = outside(positive, block(u), block(v_t), block(a_dot));
-        let (split, _) = diagnosed(|| singular_values::<T, Dyn, Dyn>(&rest));
-        let nothing: T::Real = nalgebra::convert(f64::NAN);
-        for i in positive..values.len() {
-            let split = split.as_ref().map_or(nothing, |split| split[i - positive]);
-            values_dot[i] = split + undetermined(values[i]);
-        }
+    if positive == values.len() {
+        return;
     }
+    let rest = outside(positive, block(u), block(v_t), block(a_dot));
+    let nothing: T::Real = nalgebra::convert(f64::NAN);
+    let arguments = a
+        .filter(|_| !T::Real::BASE)
+        .map(|a| zeros_to_second_order(a, u, values, v_t, a_dot, positive));
+    if let Some((moved, direction)) = arguments {
+        let (split, _) = diagnosed(|| singular_values::<T, Dyn, Dyn>(&rest.map(plain)));
+        let again = split_zeros_along(&moved, &direction);
+        for i in positive..values.len() {
+            let (Ok(split), Ok(again)) = (&split, &again) else {
+                values_dot[i] = nothing;
+                continue;
+            };
+            let again = again[i - positive];
+            values_dot[i] = plain(split[i - positive]) + (again - plain(again));
+        }
+        return;
+    }
+    let (split, _) = diagnosed(|| singular_values::<T, Dyn, Dyn>(&rest));
+    let open =
+        values[positive..].iter().fold(nalgebra::zero(), |open: T::Real, &s| open + jumping(s));
+    for i in positive..values.len() {
+        let split = split.as_ref().map_or(nothing, |split| split[i - positive]);
+        values_dot[i] = split + open;
+    }
+}
+
+/// The arguments of [`split_zeros_along`](fn@split_zeros_along) for the values of A from `positive` on, which are zero.
+///
+/// With U_1, S and V_1 those that are not, and E how A moves, the small values are those of what elimination leaves
+/// outside of U_1 and V_1, E - E V_1 S^-1 U_1^H E; so the direction there is dA less what that makes of E and dA.
+fn zeros_to_second_order<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    u: &OMatrix<T, R, K>,
+    values: &[T::Real],
+    v_t: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+    positive: usize,
+) -> (DMatrix<T>, DMatrix<T>)
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
+{
+    let (u, v_t) = (block(u).map(plain), block(v_t).map(plain));
+    let (u, v_t) = (block(&u), block(&v_t));
+    let moving = block(a).map(|x| x - plain(x));
+    let rest = |a: DMatrixView<'_, T>| outside(positive, u, v_t, a);
+    let (first, last) = (u.columns(0, positive).into_owned(), v_t.rows(0, positive).into_owned());
+    // E V_1 S^-1 and U_1^H E.
+    let through = |e: DMatrixView<'_, T>, d: DMatrixView<'_, T>| {
+        let mut left = product((e, false), (block(&last), true));
+        for (mut column, &s) in left.column_iter_mut().zip(values) {
+            column.apply(|x| *x = x.unscale(plain(s)));
+        }
+        product(
+            (block(&left), false),
+            (product((block(&first), true), (d, false)).as_view(), false),
+        )
+    };
+    let (e, d) = (block(&moving), block(a_dot));
+    let both = through(e, d) + through(d, e);
+    (rest(e), rest(d) - rest(block(&both)))
+}
+
+/// The singular values of a direction: the derivatives along it of those of a matrix that is zero.
+///
+/// It is there for its derivatives, the second derivatives of singular values that are zero.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
+///
+/// # Derivation
+/// Where the matrix moves by E its singular vectors are those of E, and the values have derivatives along the direction D
+/// only if those are vectors of D too, in the same order: then, and only then, Re tr(E^H D) is the sum of the
+/// products of the singular values (von Neumann; Horn and Johnson 2013, Matrix Analysis, theorem 7.4.1.1). They move by
+/// the diagonal of U^H dD V for these, which are those of E + D. If there are none, the derivatives jump.
+#[primitive(
+    forward = split_zeros_along_forward,
+    reverse = split_zeros_along_reverse,
+    reads(direction),
+    instances(
+        #[cfg(feature = "f32")] f32,
+        f64,
+        #[cfg(all(feature = "f32", feature = "complex"))] nalgebra::Complex<f32>,
+        #[cfg(feature = "complex")] nalgebra::Complex<f64>,
+    ),
+    sample = sample_of_zeros
+)]
+pub(crate) fn split_zeros_along<T: Scalar>(
+    moved: &DMatrix<T>,
+    direction: &DMatrix<T>,
+) -> Result<DVector<T::Real>, Error> {
+    shape("moved", moved.shape(), direction.shape())?;
+    diagnosed(|| singular_values(direction)).0
+}
+
+fn split_zeros_along_forward<T: Scalar>(
+    direction: &DMatrix<T>,
+    moved_dot: &DMatrix<T>,
+    direction_dot: &DMatrix<T>,
+) -> DVector<T::Real> {
+    let count = direction.nrows().min(direction.ncols());
+    let undefined = || DVector::from_element(count, undefined());
+    let (e_size, d_size) = (largest_modulus(moved_dot.iter()), largest_modulus(direction.iter()));
+    let unit = |m: &DMatrix<T>, size: f64| {
+        let size: T::Real = nalgebra::convert(if size == 0.0 { 1.0 } else { size });
+        m.map(|x| x.unscale(size))
+    };
+    let (e, d) = (unit(moved_dot, e_size), unit(direction, d_size));
+    let values = |m: &DMatrix<T>| diagnosed(|| singular_values(m)).0;
+    let (Ok(of_e), Ok(of_d), Ok(both)) =
+        (values(&e), values(&d), diagnosed(|| svd::<T, Dyn, Dyn>(&(&e + &d))).0)
+    else {
+        return undefined();
+    };
+    let short = (of_e.dot(&of_d) - e.dotc(&d).real()).to_f64();
+    if short.is_nan() || short > rounding_of::<T::Real>((direction.len() as f64).max(1.0)) {
+        report(Diagnostic::undefined("singular_values", APART));
+        return undefined();
+    }
+    let moved = derivatives(&both.u, &both.singular_values, &both.v_t, (None, direction_dot));
+    // Third derivatives would take how the vectors move.
+    if count > 1 { moved.map(held) } else { moved }
+}
+
+const APART: &str = "singular values are zero, and two directions make others of them by different vectors: how they move \
+                     along both is not determined";
+
+fn split_zeros_along_reverse<T: Scalar>(
+    direction: &DMatrix<T>,
+    y_bar: Cotangent<'_, DVector<T::Real>>,
+    moved_bar: Slot<'_, DMatrix<T>>,
+    direction_bar: Slot<'_, DMatrix<T>>,
+) {
+    let y_bar = y_bar.into_owned();
+    let undefined = || DMatrix::from_element(direction.nrows(), direction.ncols(), undefined());
+    // How the vectors of the direction move with those of the matrix is not told.
+    if y_bar.iter().any(|bar| bar.to_f64() != 0.0) {
+        moved_bar.add(|| {
+            report(Diagnostic::undefined("singular_values", APART));
+            undefined()
+        });
+    }
+    direction_bar.add(|| match diagnosed(|| svd::<T, Dyn, Dyn>(direction)).0 {
+        Ok(found) => {
+            let weights = settled(&found.u, &found.singular_values, &found.v_t, &y_bar);
+            gradient_of_values(direction, &found, &weights)
+        }
+        Err(_) => undefined(),
+    });
+}
+
+fn sample_of_zeros<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {
+    // Of entries it is a formal device.
+    (DMatrix::zeros(0, 2), random.matrix(0, 2))
 }
 
 /// The arguments of `split_along` for a range of singular values of A that are one.

@@ -5,8 +5,9 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
 
 use crate::algebra::hermitian_eigen::{
-    Order, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian_eigen, keep_phases,
-    keep_phases_adjoint, over_gaps, part, size_of_bars, split_values, turn,
+    Order, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian, hermitian_eigen,
+    keep_phases, keep_phases_adjoint, over_gaps, part, second_order, size_of_bars, split_values,
+    turn,
 };
 use crate::algebra::modulus::largest_modulus;
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
@@ -160,15 +161,38 @@ fn half<T: Scalar>() -> T::Real {
     nalgebra::convert(0.5)
 }
 
-fn generalized_symmetric_eigen_forward<T: Scalar, D: Dim>(
-    _: &OMatrix<T, D, D>,
-    _: &OMatrix<T, D, D>,
+/// The tangent of C = L^-1 A L^-H: with K the lower triangle of L^-1 dB L^-H and half of its diagonal, dL = L K, and so
+/// dC = L^-1 dA L^-H - K C - C K^H.
+fn reduced_along<T: Scalar, D: Dim>(
+    l: &OMatrix<T, D, D>,
+    c: &OMatrix<T, D, D>,
+    a_dot: &OMatrix<T, D, D>,
+    b_dot: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (mut moved, mut k) = (reduced(&hermitian(a_dot), l), reduced(&hermitian(b_dot), l));
+    for j in 0..k.ncols() {
+        k[(j, j)] = k[(j, j)].scale(half::<T>());
+        (0..j).for_each(|i| k[(i, j)] = T::zero());
+    }
+    let one = T::one();
+    let (k, c) = (block(&k), block(c));
+    multiply(-one, (k, false), (c, false), one, &mut block_mut(&mut moved));
+    multiply(-one, (c, false), (k, true), one, &mut block_mut(&mut moved));
+    moved
+}
+
+fn generalized_symmetric_eigen_forward<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, D>,
     eigen: &SymmetricEigen<T, D>,
     a_dot: &OMatrix<T, D, D>,
     b_dot: &OMatrix<T, D, D>,
 ) -> SymmetricEigen<T, D>
 where
-    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     let SymmetricEigen { eigenvalues: w, eigenvectors: v } = eigen;
     let s = in_basis(v, block(b_dot));
@@ -183,7 +207,16 @@ where
     let sizes = sizes(w, v);
     let (all, order) = (largest_modulus(h.iter()), Order::Increasing);
     let clusters = |range| part(&h, range);
-    let again = |_| None;
+    // As the eigenvalues of C = U diag(w) U^H, with U = L^H V.
+    let again = |range| {
+        let l = cholesky(&evenly(b)).ok()?;
+        let c = reduced(&evenly(a), &l);
+        let c_dot = reduced_along(&l, &c, a_dot, b_dot);
+        let mut u = v.clone();
+        let factors = ((block(&l), true), (block(v), false));
+        multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut u));
+        second_order(&c, w, &u, &c_dot)(range)
+    };
     let values = w.as_slice();
     split_values(&sizes, values, all, order, (clusters, again), eigenvalues.as_mut_slice());
     over_gaps("generalized_symmetric_eigen", &sizes, w.as_slice(), &mut block_mut(&mut h));

@@ -201,6 +201,7 @@ use difrules_linalg::adjoint as _;
 // difrules_linalg::algebra::hermitian_eigen::split_along is not `pub`.
 // difrules_linalg::algebra::square_root::solve_of_root is not `pub`.
 // difrules_linalg::algebra::svd::singular_value_gradient is not `pub`.
+// difrules_linalg::algebra::svd::split_zeros_along is not `pub`.
 use difrules_linalg::asum as _;
 use difrules_linalg::axpy as _;
 use difrules_linalg::bidiagonal as _;
