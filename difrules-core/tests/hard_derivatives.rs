@@ -466,6 +466,77 @@ fn mixed_derivatives_do_not_cancel() {
 }
 
 /// One answer by every way to it, where the base or the exponent of a power is at an end.
+/// The mixed second derivatives of a function, by x and then by y and the other way round, by each nesting of two modes.
+macro_rules! mixed {
+    ($f:expr, $point:expr) => {{
+        let point: [f64; 2] = $point;
+        let unit = |k: usize| if k == 0 { [1.0, 0.0] } else { [0.0, 1.0] };
+        let mut all = Vec::new();
+        for k in 0..2 {
+            let (u, l) = (unit(k), 1 - k);
+            all.push(
+                gradient(
+                    |x: &[Var<f64>; 2]| {
+                        jvp(|x: &[Dual<Var<f64>>; 2]| $f(x[0], x[1]), x, &u.map(Var::constant)).1
+                    },
+                    &point,
+                )[l],
+            );
+            all.push(
+                jvp(
+                    |x: &[Dual<f64>; 2]| gradient(|x: &[Var<Dual<f64>>; 2]| $f(x[0], x[1]), x),
+                    &point,
+                    &u,
+                )
+                .1[l],
+            );
+            all.push(
+                gradient(
+                    |x: &[Var<f64>; 2]| gradient(|x: &[Var<Var<f64>>; 2]| $f(x[0], x[1]), x)[k],
+                    &point,
+                )[l],
+            );
+            all.push(
+                jvp(
+                    |x: &[Dual<f64>; 2]| {
+                        jvp(|x: &[Dual<Dual<f64>>; 2]| $f(x[0], x[1]), x, &u.map(Dual::constant)).1
+                    },
+                    &point,
+                    &unit(l),
+                )
+                .1,
+            );
+        }
+        all
+    }};
+}
+
+#[test]
+fn mixed_derivatives_are_the_same_in_either_order() {
+    for (what, found) in [
+        ("xlogy", mixed!(math::xlogy, [0.0, -0.3])),
+        ("xlogy far out", mixed!(math::xlogy, [-0.0, f64::NEG_INFINITY])),
+        ("xlog1py", mixed!(math::xlog1py, [0.0, -3.0])),
+        ("powf", mixed!(math::powf, [-2.0, 0.0])),
+        ("powf of one", mixed!(math::powf, [-0.5, -0.0])),
+    ] {
+        assert!(found.iter().all(|x| x.is_nan()), "{what}: {found:?}");
+    }
+    // By mpmath; the second derivative by a is 2e60, which cancels with itself.
+    for (b, exact) in [(1e-20, -2.705808084277845), (0.5, -2.388944974699152)] {
+        let found = mixed!(math::beta_slope, [1e-20, b]);
+        assert!(found.iter().all(|x| (x / exact - 1.0).abs() < 1e-11), "{b:e}: {found:?}");
+    }
+    let text: Expr = "beta_slope(a, b)".parse().unwrap();
+    assert_eq!(differentiate(&text, "a").unwrap().to_string(), "beta_curvature(a, b)");
+    // Of the base of a logarithm that is infinite the derivatives are zero.
+    let of_base = gradient(
+        |x: &Var<f64>| gradient(|x: &Var<Var<f64>>| math::log_base(*x, nalgebra::convert(3.0)), x),
+        &f64::INFINITY,
+    );
+    assert_eq!(of_base, 0.0);
+}
+
 #[test]
 fn the_slope_of_a_power_is_the_same_in_nestings() {
     for (x, y) in [(0.0, 0.0), (f64::NAN, 0.0), (0.5, f64::INFINITY), (2.0, f64::NEG_INFINITY)] {

@@ -340,6 +340,49 @@ fn powers_without_derivative_at_zero_are_no_nan() {
     assert_eq!(evaluate(&slope, &[("x", 2.0), ("n", 3.0)]).unwrap(), 12.0);
 }
 
+/// Beyond its domain a function has no derivative, of no order, as its value is none.
+#[test]
+fn derivatives_beyond_a_domain_are_nan() {
+    for (name, points) in [
+        ("ln", &[-0.5, -2.0, f64::NEG_INFINITY][..]),
+        ("log2", &[-0.5, -1e200]),
+        ("log10", &[-0.5, -1e200]),
+        ("ln_1p", &[-1.5, -1e200]),
+        ("logit", &[-0.5, 1.5, 3.0]),
+        ("logexpm1", &[-0.5, -2.0]),
+        ("log1pmx", &[-1.5]),
+        ("logmxp1", &[-0.5, -3.0]),
+        ("xlogx", &[-0.5]),
+        ("atanh", &[-1.5, 2.0, 1e200]),
+        ("acoth", &[0.0, -0.5, 0.9]),
+        ("asech", &[-0.5, 1.5]),
+        ("expint", &[-0.5]),
+        ("cosint", &[-0.5]),
+    ] {
+        let text: Expr = format!("{name}(x)").parse().unwrap();
+        let first = differentiate(&text, "x").unwrap();
+        let second = differentiate(&first, "x").unwrap();
+        for &x in points {
+            for expression in [&text, &first, &second] {
+                let found = evaluate(expression, &[("x", x)]).unwrap();
+                assert!(found.is_nan(), "{name} at {x}: {expression} is {found}");
+            }
+        }
+    }
+    // The value for x = 0 is zero, and that alone.
+    for name in ["xlogy", "xlog1py"] {
+        let text: Expr = format!("{name}(x, y)").parse().unwrap();
+        let by_y = differentiate(&text, "y").unwrap();
+        let at = |e: &Expr, x: f64| evaluate(e, &[("x", x), ("y", -2.0)]).unwrap();
+        assert!(at(&by_y, 0.0) == 0.0 && at(&by_y, 1.0).is_nan());
+        assert!(at(&differentiate(&by_y, "x").unwrap(), 0.0).is_nan());
+        assert_eq!(at(&differentiate(&by_y, "y").unwrap(), 0.0), 0.0);
+    }
+    let by_x = differentiate(&"acoth(x)".parse().unwrap(), "x").unwrap();
+    let second = differentiate(&by_x, "x").unwrap();
+    assert_eq!(evaluate(&second, &[("x", f64::INFINITY)]).unwrap(), 0.0);
+}
+
 /// What is put together, or left out, in a derivative changes neither its value nor where it has one.
 #[test]
 fn derivatives_at_the_ends_of_the_numbers() {

@@ -969,6 +969,40 @@ fn factors_that_jump_are_asked_for_by_zeros_too() {
 }
 
 #[test]
+fn numbers_of_a_reduction_that_become_one_of_either_sign_jump() {
+    // In modulus they have a kink, and the vectors that they lead to change their sign.
+    let a = dmatrix![1.0, 2.0, 3.0; 0.0, 1.0, 2.0; 0.0, 0.7, 1.0];
+    let one = DMatrix::<f64>::identity(3, 3);
+    let mut below = DMatrix::<f64>::zeros(3, 3);
+    below[(1, 0)] = 1.0;
+    let across = &below + below.transpose();
+    for sign in [1.0, -1.0] {
+        let (found, heard) = diagnosed(|| jvp(hessenberg, &a, &(&below * sign)).unwrap());
+        let (q, h) = found.1;
+        assert!(q[(1, 1)].is_nan() && h[(1, 0)].is_nan() && h[(0, 1)].is_nan(), "{q} {h}");
+        assert!(heard.len() == 1, "{heard:?}");
+        let moved =
+            |d: &DMatrix<f64>| diagnosed(|| jvp(symmetric_tridiagonal, &one, d).unwrap()).0.1;
+        assert!(moved(&(&across * sign)).off_diagonal[0].is_nan());
+        let diagonal = moved(&DMatrix::from_diagonal(&dvector![1.0, 2.0, 3.0])).diagonal;
+        assert_eq!(diagonal, dvector![1.0, 2.0, 3.0]);
+        let moved = |d: &DMatrix<f64>| diagnosed(|| jvp(bidiagonal, &one, d).unwrap()).0.1;
+        assert!(moved(&(below.transpose() * sign)).off_diagonal[0].is_nan());
+    }
+    let gradient_of = |f: &dyn Fn(&DMatrix<Var<f64>>) -> Result<Var<f64>, Error>,
+                       a: &DMatrix<f64>| {
+        diagnosed(|| gradient(|a| f(a), a).unwrap()).0
+    };
+    let nan = |m: DMatrix<f64>| m.iter().any(|x| x.is_nan());
+    assert!(nan(gradient_of(&|a| Ok(hessenberg(a)?.1[(1, 0)]), &a)));
+    assert!(nan(gradient_of(&|a| Ok(symmetric_tridiagonal(a)?.off_diagonal[0]), &one)));
+    assert!(nan(gradient_of(&|a| Ok(bidiagonal(a)?.off_diagonal[0]), &one)));
+    assert!(nan(gradient_of(&|a| Ok(bidiagonal(a)?.diagonal[0]), &DMatrix::zeros(3, 3))));
+    // What comes before such a number does not ask for what comes after.
+    assert_eq!(gradient_of(&|a| Ok(bidiagonal(a)?.diagonal[0]), &one)[(0, 0)], 1.0);
+}
+
+#[test]
 fn reduced_matrices_jump_where_the_reduction_stops_early() {
     // The block that is left commutes with the cotangent: no small rotation changes the result, large ones do.
     let twos = DMatrix::from_fn(4, 4, |i, j| if i / 2 == j / 2 { 1.0 } else { 0.0 });

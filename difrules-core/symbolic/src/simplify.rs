@@ -5,7 +5,7 @@
 //! As in every symbolic simplification `0 * x` is 0 and `x / x` is 1 for all x. But what is undefined stays so (`0 / 0`, the
 //! quotient of a root by itself at 0), and nothing is put together that overflows or underflows where the text does not:
 //! powers of products and quotients stay powers of them, divisions by one divisor stay several, and so do very large and
-//! very small numbers where they are.
+//! very small numbers where they are. A large number that is added and taken off again stays too: it rounds.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -43,11 +43,12 @@ impl Sum {
     fn add(&mut self, term: Option<Id>, coefficient: f64) {
         let place = *self.places.entry(term).or_insert(self.terms.len());
         match self.terms.get_mut(place) {
-            // What overflows stays two terms.
+            // What overflows stays two terms, and so does what rounds.
             Some((_, sum))
                 if !((*sum + coefficient).is_infinite()
                     && sum.is_finite()
-                    && coefficient.is_finite()) =>
+                    && coefficient.is_finite()
+                    || term.is_none() && cancels(*sum, coefficient)) =>
             {
                 *sum += coefficient;
             }
@@ -126,6 +127,15 @@ struct Leaves<N>(Vec<(Id, N)>);
 /// Coefficients and exponents up to here are multiplied; what has a larger one stays as it is. Numbers this large are exact.
 const LARGEST_COEFFICIENT: f64 = (1_u64 << 50) as f64;
 const LARGEST_POWER: i64 = 1_000_000_000;
+
+/// What is added to a number of this size, and to larger ones, loses digits on purpose, where it is taken off again.
+const ROUNDS: f64 = 1e6;
+
+/// Whether two large numbers take off most of each other.
+fn cancels(x: f64, y: f64) -> bool {
+    let most = x.abs().max(y.abs());
+    most >= ROUNDS && most.is_finite() && (x + y).abs() < 0.5 * most
+}
 
 /// Divisions by one divisor up to here stay several.
 const DIVISIONS: i64 = 8;
@@ -315,7 +325,12 @@ impl Graph {
 
     /// Whether a node adds others, or changes the sign of one.
     fn is_sum(&self, id: Id) -> bool {
-        matches!(self.parts(id), Some(("add" | "sub", [_, _]) | ("neg" | "pos", [_])))
+        match self.parts(id) {
+            // Of two numbers it is one.
+            Some(("add" | "sub", &[x, y])) => self.as_number(x).zip(self.as_number(y)).is_none(),
+            Some((function, [_])) => matches!(function, "neg" | "pos"),
+            _ => false,
+        }
     }
 
     /// Whether a node is a difference or a sum of two others.
@@ -582,6 +597,19 @@ impl Graph {
                 self.multiply_to(&mut product, node, Powers::ONE);
                 self.product(product)
             }
+            ("add" | "sub", &[first, second]) => {
+                let numbers = self.as_number(first).zip(self.as_number(second));
+                let folded = numbers.map(|(x, y)| if function == "add" { x + y } else { x - y });
+                match (folded, numbers) {
+                    // What overflows stays two.
+                    (Some(sum), Some((x, y)))
+                        if !(sum.is_infinite() && x.is_finite() && y.is_finite()) =>
+                    {
+                        self.number(sum)
+                    }
+                    _ => self.call(function, vec![first, second]),
+                }
+            }
             (_, [first, second]) => {
                 let numbers = self.as_number(*first).zip(self.as_number(*second));
                 match condition(function).zip(numbers) {
@@ -641,6 +669,7 @@ impl Graph {
         terms.retain(|(term, coefficient)| {
             *coefficient != 0.0 || term.is_some_and(|term| self.is_undefined(term))
         });
+        self.part_numbers(&mut terms);
         // A sum begins with what is added, where there is such a term.
         if let Some(first) = terms.iter().position(|(_, coefficient)| *coefficient > 0.0) {
             let term = terms.remove(first);
@@ -667,6 +696,28 @@ impl Graph {
             });
         }
         total.unwrap_or_else(|| self.number(0.0))
+    }
+
+    /// Puts numbers that stay several around the other terms, so that each rounds these: one first, the others last; without
+    /// others they are one.
+    fn part_numbers(&mut self, terms: &mut Vec<(Option<Id>, f64)>) {
+        let numbers: Vec<f64> =
+            terms.iter().filter(|(term, _)| term.is_none()).map(|(_, number)| *number).collect();
+        if numbers.len() < 2 || numbers.iter().any(|number| !number.is_finite()) {
+            return;
+        }
+        terms.retain(|(term, _)| term.is_some());
+        if terms.is_empty() {
+            terms.push((None, numbers.iter().sum()));
+            terms.retain(|(_, number)| *number != 0.0);
+            return;
+        }
+        let positive = terms.iter().any(|(_, coefficient)| *coefficient > 0.0);
+        let first = numbers.iter().position(|number| *number > 0.0).unwrap_or(0);
+        let at = if positive { terms.len() } else { 0 };
+        terms.insert(at, (None, numbers[first]));
+        let others = numbers.iter().enumerate().filter(|(i, _)| *i != first);
+        terms.extend(others.map(|(_, &number)| (None, number)));
     }
 
     /// A simple term times a number.

@@ -21,17 +21,21 @@ impl<S: Real> Band<'_, S> {
         self.off_diagonal[i]
     }
 
-    /// The place of the first vectors of U and V that jump, since the number that leads to them is zero. Those that have a
-    /// `sign` alone, the last ones of a square real matrix, do not.
-    pub(crate) fn jump(&self, sign: bool, make: impl Fn() -> DMatrix<f64>) -> Option<usize> {
+    /// The places of the first vectors of U and V that jump, since the number that leads to them is zero, and of the first
+    /// number off the diagonal that does. Those that have a `sign` alone, the last ones of a square real matrix, do not.
+    pub(crate) fn jump(
+        &self,
+        sign: bool,
+        make: impl Fn() -> DMatrix<f64>,
+    ) -> Option<(usize, usize)> {
         let count = self.diagonal.len();
         let mut divider = self.divider("bidiagonal", 0.0, make);
         (0..count).find_map(|j| {
             if !(sign && j + 1 == count) && divider.is_nothing(self.diagonal[j], (j, j)) {
-                return Some(j);
+                return Some((j, j));
             }
             let off = j + 1 < count && !(sign && j + 2 == count);
-            (off && divider.is_nothing(self.off(j), (j, j + 1))).then_some(j + 1)
+            (off && divider.is_nothing(self.off(j), (j, j + 1))).then_some((j + 1, j))
         })
     }
 
@@ -56,7 +60,7 @@ impl<S: Real> Band<'_, S> {
 /// gives row j + 1 of Y over B_{j,j+1}; the imaginary parts on the two give the diagonals.
 pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
     primitive: &'static str,
-    b: &Band<'_, T::Real>,
+    (b, sign): (&Band<'_, T::Real>, bool),
     p: &OMatrix<T, K, K>,
     x: &mut OMatrix<T, K, K>,
     y: &mut OMatrix<T, K, K>,
@@ -77,8 +81,15 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
                 r += y[(i + 1, j)].scale(b.off(i));
             }
             if i == j {
-                diagonal_dot[j] = r.real();
                 x[(j, j)] = divider.divide(imaginary(r), b.diagonal[j], (j, j));
+                let mut moved = T::from_real(r.real());
+                // A number that becomes one of either sign takes its vector with it.
+                if !(sign && j + 1 == count) && divider.is_nothing(b.diagonal[j], (j, j)) {
+                    let turned = divider.divide(moved, b.diagonal[j], (j, j));
+                    x[(j, j)] += turned;
+                    moved += turned;
+                }
+                diagonal_dot[j] = moved.real();
             } else {
                 let entry = divider.divide(r, b.diagonal[j], (j, j));
                 x[(i, j)] = entry;
@@ -91,8 +102,14 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
                 p[(j, l)] - x[(j, l)].scale(b.diagonal[l]) - x[(j, l - 1)].scale(b.off(l - 1))
                     + y[(j, l)].scale(b.diagonal[j]);
             if l == next {
-                off_diagonal_dot[j] = known.real();
                 y[(l, l)] = -divider.divide(imaginary(known), b.off(j), (j, next));
+                let mut moved = T::from_real(known.real());
+                if !(sign && j + 2 == count) && divider.is_nothing(b.off(j), (j, next)) {
+                    let turned = divider.divide(moved, b.off(j), (j, next));
+                    y[(l, l)] += turned;
+                    moved += turned;
+                }
+                off_diagonal_dot[j] = moved.real();
             } else {
                 let entry = -divider.divide(known, b.off(j), (j, next));
                 y[(next, l)] = entry;

@@ -35,6 +35,7 @@ where
     let (most, all) = (largest_modulus(h.iter()), largest_modulus(a_dot.iter()));
     let make = || sizes_of_similar(block(q), block(h));
     let mut divider = Divider::new::<T::Real>(primitive, most, count, all, make);
+    let last = last_jump::<T>(count);
     for j in 0..count {
         let mut r = h_dot.column_mut(j);
         for k in 0..count {
@@ -57,6 +58,12 @@ where
                 r[i] = zero;
             }
             r[next] = T::from_real(r[next].real());
+            // A number that becomes one of either sign takes its column with it.
+            if next < last && divider.is_nothing(below, (next, j)) {
+                let turned = divider.divide(r[next], below, (next, j));
+                x[(next, next)] += turned;
+                r[next] += turned;
+            }
             for i in 0..next {
                 r[i] -= x[(i, next)].scale(below);
             }
@@ -65,6 +72,11 @@ where
     divider.report();
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
     (q_dot, h_dot)
+}
+
+/// The end of the columns of Q that may jump.
+fn last_jump<T: Scalar>(count: usize) -> usize {
+    if <T::Kind as Kind>::REAL { count.saturating_sub(1) } else { count }
 }
 
 /// The first column of Q that jumps, since the number that leads to it is zero. The last one of a real matrix has a sign
@@ -79,8 +91,7 @@ where
     let (count, most) = (q.nrows(), largest_modulus(h.iter()));
     let make = || sizes_of_similar(block(q), block(h));
     let mut divider = Divider::new::<T::Real>("hessenberg", most, count, 0.0, make);
-    let last = if <T::Kind as Kind>::REAL { count.saturating_sub(1) } else { count };
-    (1..last).find(|&j| divider.is_nothing(h[(j, j - 1)].real(), (j, j - 1)))
+    (1..last_jump::<T>(count)).find(|&j| divider.is_nothing(h[(j, j - 1)].real(), (j, j - 1)))
 }
 
 /// Whether a cotangent of H asks for what a basis from column `first` on decides: for more than the trace of the

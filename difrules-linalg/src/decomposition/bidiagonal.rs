@@ -68,10 +68,14 @@ where
         }
     }
 
-    /// The place of the first vectors that jump.
-    fn jump(&self) -> Option<usize> {
-        let sign = <T::Kind as Kind>::REAL && self.u.nrows() == self.v_t.ncols();
-        self.band().jump(sign, || self.sizes())
+    /// Whether the last vectors have a sign alone.
+    fn sign(&self) -> bool {
+        <T::Kind as Kind>::REAL && self.u.nrows() == self.v_t.ncols()
+    }
+
+    /// The places of the first vectors, and numbers off the diagonal, that jump.
+    fn jump(&self) -> Option<(usize, usize)> {
+        self.band().jump(self.sign(), || self.sizes())
     }
 
     /// Whether A has fewer rows than columns.
@@ -175,7 +179,8 @@ where
     let band = factors.band();
     let numbers_dot = (tangent.diagonal.as_mut_slice(), tangent.off_diagonal.as_mut_slice());
     let sizes = || factors.sizes();
-    bidiagonal_forward("bidiagonal", &band, &turned, &mut x, &mut y, numbers_dot, sizes);
+    let band_and_sign = (&band, factors.sign());
+    bidiagonal_forward("bidiagonal", band_and_sign, &turned, &mut x, &mut y, numbers_dot, sizes);
     let (x_u, x_v) = if wide { (&y, &x) } else { (&x, &y) };
     let (mut u_dot, mut v_t_dot) = (block_mut(&mut tangent.u), block_mut(&mut tangent.v_t));
     if u.nrows() > u.ncols() {
@@ -212,11 +217,11 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     let (one, zero) = (T::one(), T::zero());
     let (u, v_t) = (block(&factors.u), block(&factors.v_t));
     let (mut u_bar, mut v_t_bar) = (buffer(&mut u_bar), buffer(&mut v_t_bar));
-    let asked = factors.jump().is_some_and(|first| {
+    let asked = factors.jump().is_some_and(|(first, off)| {
         asks(u_bar.columns_range(first..).iter())
             || asks(v_t_bar.rows_range(first..).iter())
             || diagonal_bar.iter().skip(first).any(|bar| !bar.is_constant_zero())
-            || off_diagonal_bar.iter().skip(first).any(|bar| !bar.is_constant_zero())
+            || off_diagonal_bar.iter().skip(off).any(|bar| !bar.is_constant_zero())
     });
     if asked {
         let moving = factors.u.iter().chain(factors.v_t.iter());

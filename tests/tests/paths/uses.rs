@@ -51,6 +51,7 @@ use difrules_core::math::bessely1 as _;
 use difrules_core::math::besselyx as _;
 use difrules_core::math::beta as _;
 use difrules_core::math::beta_density as _;
+use difrules_core::math::beta_curvature as _;
 use difrules_core::math::beta_mixed_slope as _;
 use difrules_core::math::beta_slope as _;
 use difrules_core::math::betainc as _;

@@ -4,7 +4,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
 use crate::math::twofold::twofold;
-use crate::math::{exprel_derivative, recip};
+use crate::math::{exprel_derivative, recip, undefined};
 use crate::{Real, Scalar, primitive};
 
 /// The exponential.
@@ -90,7 +90,7 @@ pub fn exp_m1<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| T::one() / (x + T::zero()),
     complex = |x| recip(x),
-    symbolic = |x| x.recip(),
+    symbolic = |x| if x < 0 { f64::NAN } else { x.recip() },
     kernel(Complex<f64> = complex::ln, Complex<f32> = complex::ln),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -115,6 +115,7 @@ pub fn ln<T: Scalar>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| recip(T::one() + x),
+    symbolic = |x| if x < -1 { f64::NAN } else { recip(1 + x) },
     kernel(Complex<f64> = complex::ln_1p, Complex<f32> = complex::ln_1p),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -141,7 +142,7 @@ pub fn ln_1p<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| T::log2_e() / (x + T::zero()),
     complex = |x| recip(x).scale(T::Real::log2_e()),
-    symbolic = |x| T::log2_e() / x,
+    symbolic = |x| if x < 0 { f64::NAN } else { T::log2_e() / x },
     kernel(Complex<f64> = complex::log2, Complex<f32> = complex::log2),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -168,7 +169,7 @@ pub fn log2<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| T::log10_e() / (x + T::zero()),
     complex = |x| recip(x).scale(T::Real::log10_e()),
-    symbolic = |x| T::log10_e() / x,
+    symbolic = |x| if x < 0 { f64::NAN } else { T::log10_e() / x },
     kernel(Complex<f64> = complex::log10, Complex<f32> = complex::log10),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -214,8 +215,7 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 ///
 /// Domain: base > 0 and not 1, x > 0.
 /// Edge: infinite at base 1 (NaN for x = 1) and at x = 0 of either sign, as the derivatives; 0 at base
-/// 0, the derivative by the base infinite; NaN where one of the two is negative, but not the derivative
-/// by x.
+/// 0, the derivative by the base infinite; NaN where one of the two is negative, as the derivatives.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
@@ -224,14 +224,18 @@ pub fn exp10<T: Scalar>(x: T) -> T {
     partial = (
         |base, x, y| if base == T::zero() {
             (y - x.ln()) / (base + T::zero())
+        } else if base.to_f64() == f64::INFINITY {
+            -(y / base.ln()) / base
         } else {
             -y / (base * base.ln())
         },
-        |base, x, _| base.ln().recip() / (x + T::zero())
+        |base, x, y| if x < T::zero() { undefined(y) } else { base.ln().recip() / (x + T::zero()) }
     ),
     symbolic = (
-        |base, x, y| if base == T::zero() { (y - x.ln()) / base } else { -y / (base * base.ln()) },
-        |base, x, _| (x * base.ln()).recip()
+        |base, x, y| if base == T::zero() { (y - x.ln()) / base } else {
+            if base == f64::INFINITY { -(y / base.ln()) / base } else { -y / (base * base.ln()) }
+        },
+        |base, x, _| if x < 0 { f64::NAN } else { (x * base.ln()).recip() }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(1.5, 9.0), random.positive()),

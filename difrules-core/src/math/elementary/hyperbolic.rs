@@ -152,7 +152,9 @@ pub fn acosh<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| one_minus_square(x).recip(),
     complex = |x| complex::over_one_minus_square(x),
-    symbolic = |x| (if ComplexField::abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip(),
+    symbolic = |x| if abs(x) > 1 { f64::NAN } else {
+        (if abs(x) < 0.5 { T::one() - x.powi(2) } else { (T::one() - x) * (T::one() + x) }).recip()
+    },
     kernel(Complex<f64> = complex::atanh, Complex<f32> = complex::atanh),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -469,7 +471,9 @@ pub fn coth<T: Scalar>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| slope_of_asech(x),
-    symbolic = |x| -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip(),
+    symbolic = |x| if x < 0 { f64::NAN } else {
+        -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip()
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.1, 0.9),
     alias("Base.asech")
@@ -521,10 +525,12 @@ pub fn acsch<T: Real>(x: T) -> T {
         let size = ComplexField::abs(x);
         -(size - T::one()).recip() / (size + T::one())
     },
-    symbolic = |x| if abs(x) > 2 {
-        1 / (1 / x - x) / x
-    } else {
-        ((T::one() - x) * (T::one() + x)).recip()
+    symbolic = |x| if abs(x) < 1 { f64::NAN } else {
+        if abs(x) > 1e9 { -x.recip().powi(2) } else {
+            if abs(x) > 2 { 1 / (1 / x - x) / x } else {
+                ((T::one() - x) * (T::one() + x)).recip()
+            }
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),

@@ -29,7 +29,8 @@ pub fn xlogx<T: Real>(x: T) -> T {
 ///
 /// Domain: y > 0, and any y for x = 0.
 /// Edge: 0 for x = 0, whatever y is unless it is NaN, the derivative by y 0 too; infinite at y = 0 of
-/// either sign, as the derivatives; NaN for y < 0, but not the derivative by y.
+/// either sign, as the derivatives; NaN for y < 0, as the derivatives, but for x = 0 that by y, which has
+/// no derivative by x then.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::xlogy(0.0_f64, 0.0), 0.0);
@@ -37,11 +38,16 @@ pub fn xlogx<T: Real>(x: T) -> T {
 #[primitive(
     partial = (
         |_, y, _| y.ln(),
-        |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / (y + T::zero()) }
+        |x, y, z| if y < T::zero() {
+            // Undefined, or the zero that the value is, with its derivatives.
+            z
+        } else if x == T::zero() && y == T::zero() { T::zero() } else { x / (y + T::zero()) }
     ),
     symbolic = (
         |_, y, _| y.ln(),
-        |x, y, _| if x == T::zero() && y == T::zero() { T::zero() } else { x / y }
+        |x, y, z| if y < 0 { z } else {
+            if x == T::zero() && y == T::zero() { T::zero() } else { x / y }
+        }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive()),
@@ -55,7 +61,8 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
 ///
 /// Domain: y > -1, and any y for x = 0.
 /// Edge: 0 for x = 0, whatever y is unless it is NaN, the derivative by y 0 too; infinite at y =
-/// -1, as the derivatives; NaN for y < -1, but not the derivative by y.
+/// -1, as the derivatives; NaN for y < -1, as the derivatives, but for x = 0 that by y, which has no
+/// derivative by x then.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::xlog1py(0.0_f64, -1.0), 0.0);
@@ -63,7 +70,15 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
 #[primitive(
     partial = (
         |_, y, _| y.ln_1p(),
-        |x, y, _| if x == T::zero() && y == -T::one() { T::zero() } else { x / (T::one() + y) }
+        |x, y, z| if y < -T::one() {
+            z
+        } else if x == T::zero() && y == -T::one() { T::zero() } else { x / (T::one() + y) }
+    ),
+    symbolic = (
+        |_, y, _| y.ln_1p(),
+        |x, y, z| if y < -1 { z } else {
+            if x == T::zero() && y == -1 { T::zero() } else { x / (T::one() + y) }
+        }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive()),
@@ -125,7 +140,7 @@ twofold! {
 /// ```
 #[primitive(
     partial = |x| slope_of_logit(x),
-    symbolic = |x| (x * (T::one() - x)).recip(),
+    symbolic = |x| if x < 0 || x > 1 { f64::NAN } else { (x * (T::one() - x)).recip() },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.1, 0.9),
     alias("LogExpFunctions.logit")
@@ -288,7 +303,9 @@ fn below_ln_2<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| -(-(x + T::zero())).exp_m1().recip(),
-    symbolic = |x| if x == 0 { 1 / x.powi(2) } else { -(-x).exp_m1().recip() },
+    symbolic = |x| if x < 0 { f64::NAN } else {
+        if x == 0 { 1 / x.powi(2) } else { -(-x).exp_m1().recip() }
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
     alias("LogExpFunctions.logexpm1")
@@ -311,6 +328,9 @@ pub fn logexpm1<T: Real>(x: T) -> T {
         (T::one() + x).recip() - T::one()
     } else {
         -x / (T::one() + x)
+    },
+    symbolic = |x| if x < -1 { f64::NAN } else {
+        if x > 1 { (1 + x).recip() - 1 } else { -x / (1 + x) }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
@@ -348,7 +368,9 @@ fn below_line<T: Real>(logarithm: T, x: T) -> T {
     } else {
         (T::one() - x) / (x + T::zero())
     },
-    symbolic = |x| if x > 2 { x.recip() - 1 } else { (1 - x) / x },
+    symbolic = |x| if x < 0 { f64::NAN } else {
+        if x > 2 { x.recip() - 1 } else { (1 - x) / x }
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
     alias("LogExpFunctions.logmxp1")

@@ -3,6 +3,7 @@
 use nalgebra::{Complex, ComplexField, convert};
 
 use super::complex;
+use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
 use crate::math::{direction_cosine, ln, mul, xlogx};
 use crate::{Real, Scalar, primitive};
@@ -156,7 +157,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
         |x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 {
             if z == 0 { z } else { y * z / x }
         } else {
-            if y == 0 && !(abs(x) > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) }
+            if y == 0 && !(x > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) }
         },
         |x, y, z| if x == T::zero() && y > T::zero() || z == 0 && x > 0 {
             T::zero()
@@ -199,10 +200,19 @@ twofold! {
         } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
             // Zero, but without a derivative by the exponent where that varies.
             y.sqrt() * y.sqrt()
+        } else if x < T::zero() {
+            // The power is defined for whole exponents alone.
+            y * x.powf(y - T::one()) + jumping(y)
         } else {
             y * x.powf(y - T::one())
         }
     }
+}
+
+/// A zero that jumps where x moves.
+fn jumping<T: Real>(x: T) -> T {
+    let away = x - convert(x.to_f64());
+    if away.is_constant_zero() { T::zero() } else { (away * convert(OF_JUMP)).at_zero() }
 }
 
 /// z ln(x) with z = x^y; where the power overflows, a half at a time, so that the parts keep their signs.

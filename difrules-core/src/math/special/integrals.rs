@@ -16,6 +16,7 @@ use crate::{Real, primitive};
 /// ```
 #[primitive(
     partial = |x| -(-x).exp() / x,
+    symbolic = |x| if x < 0 { f64::NAN } else { -(-x).exp() / x },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
     alias("SpecialFunctions.expint")
@@ -76,7 +77,7 @@ pub fn sinint<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| cosine_quotient(x),
-    symbolic = |x| if x == f64::INFINITY { 0 } else { x.cos() / x },
+    symbolic = |x| if x < 0 { f64::NAN } else { if x == f64::INFINITY { 0 } else { x.cos() / x } },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
     alias("SpecialFunctions.cosint")

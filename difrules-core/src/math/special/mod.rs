@@ -23,7 +23,8 @@ pub use bessel::{
     bessely1, besselyx, scaled_bessel_slope,
 };
 pub use beta_functions::{
-    beta, beta_mixed_slope, beta_slope, digamma_difference, ln_beta, trigamma_difference,
+    beta, beta_curvature, beta_mixed_slope, beta_slope, digamma_difference, ln_beta,
+    trigamma_difference,
 };
 pub use elliptic::{ellipe, ellipk};
 pub use error_function::{
