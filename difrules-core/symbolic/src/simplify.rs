@@ -406,26 +406,39 @@ impl Graph {
         }
     }
 
-    /// The leaves of a sum.
+    /// The leaves of a sum; numbers that round are not put together yet.
     fn terms(&self, id: Id) -> Leaves<f64> {
-        self.leaves(
+        let mut rounding: Vec<(Id, f64)> = Vec::new();
+        let Leaves(mut leaves) = self.leaves(
             id,
-            1.0,
+            1.0_f64,
             |id, coefficient| self.is_sum(id) && coefficient.abs() <= LARGEST_COEFFICIENT,
-            |id, coefficient, give| match self.parts(id) {
-                Some(("add", &[x, y])) => {
-                    give(x, coefficient);
-                    give(y, coefficient);
+            |id, coefficient, give| {
+                let mut give = |part: Id, coefficient: f64| {
+                    let rounds = self.as_number(part).is_some_and(|number| number.abs() >= ROUNDS);
+                    match rounds {
+                        true if coefficient != 0.0 => rounding.push((part, coefficient)),
+                        true => {}
+                        false => give(part, coefficient),
+                    }
+                };
+                match self.parts(id) {
+                    Some(("add", &[x, y])) => {
+                        give(x, coefficient);
+                        give(y, coefficient);
+                    }
+                    Some(("sub", &[x, y])) => {
+                        give(x, coefficient);
+                        give(y, -coefficient);
+                    }
+                    Some(("neg", &[x])) => give(x, -coefficient),
+                    Some((_, &[x])) => give(x, coefficient),
+                    _ => {}
                 }
-                Some(("sub", &[x, y])) => {
-                    give(x, coefficient);
-                    give(y, -coefficient);
-                }
-                Some(("neg", &[x])) => give(x, -coefficient),
-                Some((_, &[x])) => give(x, coefficient),
-                _ => {}
             },
-        )
+        );
+        leaves.extend(rounding);
+        Leaves(leaves)
     }
 
     /// The leaves of a product, and its sign.
