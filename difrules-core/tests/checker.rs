@@ -401,6 +401,54 @@ fn one_shape<T: Real>(a: &DMatrix<T>) -> T {
     a.norm_squared()
 }
 
+// What is said beside the rules, which are right.
+
+/// Each entry depends on all.
+#[primitive(
+    forward = |_, _, x_dot| x_dot.add_scalar(x_dot.sum()),
+    reverse = |_, _, y_bar| y_bar.add_scalar(y_bar.sum()),
+    entrywise,
+    instances(f64),
+    sample = |random| random.vector(5)
+)]
+fn false_entrywise<T: Real>(x: &DVector<T>) -> DVector<T> {
+    x.add_scalar(x.sum())
+}
+
+#[primitive(
+    forward = |_, _, x_dot| DVector::from_fn(x_dot.len(), |i, _| x_dot[x_dot.len() - 1 - i]),
+    reverse = |_, _, y_bar| DVector::from_fn(y_bar.len(), |i, _| y_bar[y_bar.len() - 1 - i]),
+    pattern(places),
+    instances(f64),
+    sample = |random| random.vector(6)
+)]
+fn false_places<T: Real>(x: &DVector<T>) -> DVector<T> {
+    DVector::from_fn(x.len(), |i, _| x[x.len() - 1 - i])
+}
+
+#[primitive(
+    forward = |x, _, x_dot| x.component_mul(x_dot) * convert::<f64, T>(2.0),
+    reverse = |x, _, y_bar| x.component_mul(&y_bar) * convert::<f64, T>(2.0),
+    pattern(places, linear),
+    instances(f64),
+    sample = |random| random.vector(3)
+)]
+fn false_linear<T: Real>(x: &DVector<T>) -> DVector<T> {
+    x.component_mul(x)
+}
+
+/// A zero of negative sign times a negative number is another.
+#[primitive(
+    forward = |x, _, x_dot| x.component_mul(x_dot),
+    reverse = |x, _, y_bar| x.component_mul(&y_bar),
+    resting,
+    instances(f64),
+    sample = |random| random.vector(3)
+)]
+fn false_resting<T: Real>(x: &DVector<T>) -> DVector<T> {
+    x.component_mul(x) * convert::<f64, T>(0.5)
+}
+
 /// Rules of a sum that write to its adjoints where nothing was added yet.
 macro_rules! writes {
     ($($name:ident $reverse:ident: |$y_bar:ident, $a_bar:ident, $b_bar:ident| $rule:block)+) => {$(
@@ -563,6 +611,10 @@ fn what_is_wrong_somewhere_is_found() {
         ("wrong_over_reverse", 1, "second order, reverse over reverse"),
         ("rubbish_above", 2, "the reverse rule by entry 3 of `a`, which no sample varies alone"),
         ("twisted", 1, "the reverse rule by entry 1 of `a`, which no sample varies alone"),
+        ("false_entrywise", 1, "`entrywise` or `pattern(places)` says"),
+        ("false_places", 1, "`entrywise` or `pattern(places)` says"),
+        ("false_linear", 1, "`pattern(linear)` says"),
+        ("false_resting", 1, "`resting` says"),
         ("one_size", 1, "forward rule against a finite difference"),
         ("one_shape", 1, "forward rule against a finite difference"),
     ];

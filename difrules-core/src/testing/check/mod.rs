@@ -1,5 +1,6 @@
 //! Checking one primitive at one instance.
 
+mod claims;
 mod compare;
 mod first_order;
 mod precision;
@@ -19,6 +20,7 @@ use crate::testing::rules::{
     Near, Pull, Push, Subject, Text, Values, constants, double, flat, pieces, sizes,
 };
 use crate::testing::structure::Structure;
+use claims::Claims;
 use compare::{Lazy, Quantity, moved, size};
 
 /// The seeds that draw random points; those that follow draw special ones.
@@ -57,6 +59,7 @@ fn lent(arguments: &mut [Box<dyn Any>]) -> Vec<&mut dyn Any> {
 ///   of its positive and negative entries, and factors from 2^-300 to 2^300;
 /// - that the reverse rule adds to what is in the slots, and that what it gives to one slot does
 ///   not depend on which others are wanted, for every choice of slots and parts of the cotangent;
+/// - what `entrywise`, `pattern` and `resting` say of them, by a tangent each;
 /// - that nothing comes of nothing: zero tangents and zero cotangents give exactly zero;
 /// - that everything is the same when it is done again, and after an evaluation elsewhere;
 /// - rules that are expressions against those in code;
@@ -198,6 +201,11 @@ fn check_near<R: Real>(
         pieces: &double.then(|| near.pieces(&sizes)).flatten().unwrap_or_default(),
         constants: &near.constants(),
         known: &known,
+        claims: Claims {
+            places: P::PLACES || P::ENTRYWISE,
+            linear: P::LINEAR,
+            resting: P::RESTING,
+        },
         direction: &direction,
         second: &second,
         point: &point,
@@ -343,6 +351,8 @@ struct Checker<'a> {
     point: &'a [f64],
     /// Whether somebody knows the derivative by each of the numbers.
     known: &'a [bool],
+    /// What is said beside the rules.
+    claims: Claims,
     direction: &'a [f64],
     second: &'a [f64],
     plain: &'a dyn Plain<f64>,
@@ -379,6 +389,7 @@ impl Checker<'_> {
         if self.record.forward {
             self.forward_against_difference(&evaluations)?;
         }
+        self.keeps_claims(&evaluations)?;
         if self.record.reverse {
             self.reverse_against_forward(&evaluations, &cotangent)?;
         }
