@@ -103,6 +103,8 @@ trait Instance<R: Real>: Plain<R> {
     fn is_generic(&self) -> bool;
     /// Whether somebody knows the derivative by an argument.
     fn is_known(&self, argument: usize) -> bool;
+    /// What is said beside the rules.
+    fn claims(&self) -> Claims;
     /// All numbers of the arguments, in order.
     fn numbers(&self) -> Vec<f64>;
     /// How many each argument has.
@@ -132,6 +134,10 @@ impl<P: Primitive, R: Real> Instance<R> for Near<P> {
 
     fn is_known(&self, argument: usize) -> bool {
         P::is_known(argument)
+    }
+
+    fn claims(&self) -> Claims {
+        Claims { places: P::PLACES || P::ENTRYWISE, linear: P::LINEAR, resting: P::RESTING }
     }
 
     fn numbers(&self) -> Vec<f64> {
@@ -201,11 +207,7 @@ fn check_near<R: Real>(
         pieces: &double.then(|| near.pieces(&sizes)).flatten().unwrap_or_default(),
         constants: &near.constants(),
         known: &known,
-        claims: Claims {
-            places: P::PLACES || P::ENTRYWISE,
-            linear: P::LINEAR,
-            resting: P::RESTING,
-        },
+        claims: near.claims(),
         direction: &direction,
         second: &second,
         point: &point,
