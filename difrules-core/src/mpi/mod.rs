@@ -303,7 +303,7 @@ impl<T: Real> Ranks<T> {
                 let count = part.len();
                 if count != expected {
                     self.world.go_on()?;
-                    let _ = Step { kind: Kind::Failed, gives: 0, takes: 0 }.meet(&self.world);
+                    self.world.fail();
                     return Err(MpiError::Count { operation, rank: root, count, expected });
                 }
                 numbers.extend(part);

@@ -311,6 +311,11 @@ impl Shared {
             _ => Ok(()),
         }
     }
+
+    /// Tells the others that this process has failed: all of them fail now, each for itself.
+    pub(super) fn fail(&self) {
+        let _ = Step { kind: Kind::Failed, gives: 0, takes: 0 }.meet(self);
+    }
 }
 
 impl std::ops::Deref for Shared {
@@ -327,8 +332,7 @@ pub(super) struct Told<'a>(pub(super) &'a Shared);
 impl Drop for Told<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() && self.0.go_on().is_ok() {
-            // All of them fail now, each for itself.
-            let _ = Step { kind: Kind::Failed, gives: 0, takes: 0 }.meet(self.0);
+            self.0.fail();
         }
     }
 }
