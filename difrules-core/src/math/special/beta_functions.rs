@@ -189,8 +189,7 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
 pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
     if a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite() {
         // The derivative of the same difference of digamma.
-        let along: Dual<T> = digamma_rise(Dual::new(a, [T::one()]), Dual::constant(b));
-        return -along.tangents[0];
+        return -by_first(digamma_rise, a, b);
     }
     trigamma(a) - trigamma(a + b)
 }
@@ -246,10 +245,14 @@ fn curvature<T: Real>(a: T, b: T) -> T {
     beta_slope(a, b) * digamma_difference(a, b) + beta(a, b) * trigamma_difference(a, b)
 }
 
+/// The derivative of a function by its first argument.
+fn by_first<T: Real>(f: impl Fn(Dual<T>, Dual<T>) -> Dual<T>, a: T, b: T) -> T {
+    f(Dual::new(a, [T::one()]), Dual::constant(b)).tangents[0]
+}
+
 /// The derivative of [`curvature`] by the first.
 fn slope_of_curvature<T: Real>(a: T, b: T) -> T {
-    let along: Dual<T> = curvature(Dual::new(a, [T::one()]), Dual::constant(b));
-    along.tangents[0]
+    by_first(curvature, a, b)
 }
 
 /// Below, both are small.
@@ -300,8 +303,7 @@ fn mixed_slope<T: Real>(a: T, b: T) -> T {
 
 /// The derivative of [`mixed_slope`] by the first.
 fn slope_of_mixed<T: Real>(a: T, b: T) -> T {
-    let along: Dual<T> = mixed_slope(Dual::new(a, [T::one()]), Dual::constant(b));
-    along.tangents[0]
+    by_first(mixed_slope, a, b)
 }
 
 /// B(a, b) - 1 / a - 1 / b for small a and b: with a b Q = ln(a b B / (a + b)), which is the sum over k >= 2 of (-1)^k zeta(k) / k
