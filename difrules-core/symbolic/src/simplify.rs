@@ -416,10 +416,10 @@ impl Graph {
             |id, coefficient, give| {
                 let mut give = |part: Id, coefficient: f64| {
                     let rounds = self.as_number(part).is_some_and(|number| number.abs() >= ROUNDS);
-                    match rounds {
-                        true if coefficient != 0.0 => rounding.push((part, coefficient)),
-                        true => {}
-                        false => give(part, coefficient),
+                    if !rounds {
+                        give(part, coefficient);
+                    } else if coefficient != 0.0 {
+                        rounding.push((part, coefficient));
                     }
                 };
                 match self.parts(id) {
