@@ -167,11 +167,11 @@ pub(super) fn constants<P: Primitive>(inputs: &Inputs<P, f64>) -> Vec<Option<f64
     numbers(&P::Arguments::into_boxes::<f64>(copy))
 }
 
-/// Those of any values that are whole numbers, or flags.
 fn numbers(values: &[Box<dyn Any>]) -> Vec<Option<f64>> {
     values.iter().map(|x| number(&**x)).collect()
 }
 
+/// A whole number, or a flag.
 fn number(x: &dyn Any) -> Option<f64> {
     macro_rules! whole {
         ($($integer:ident),*) => {

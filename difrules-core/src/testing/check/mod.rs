@@ -183,18 +183,14 @@ fn check_near<R: Real>(
     let origin = generic.numbers();
     let mut near = draw(style, twice);
     // Not all domains have such points.
-    let special = style != Style::Generic && is_inside::<R>(&*near, &near.numbers());
+    let special = style != Style::Generic && is_inside::<R>(&*near);
     if !special {
         near = generic;
     }
     let others =
         [twice.wrapping_add(1), !seed].map(|numbers| draw(Style::Generic, numbers).numbers());
     let (record, point, sizes) = (near.record(), near.numbers(), near.sizes());
-    let known: Vec<_> = sizes
-        .iter()
-        .enumerate()
-        .flat_map(|(argument, size)| repeat_n(near.is_known(argument), *size))
-        .collect();
+    let known: Vec<_> = of_each_number(&sizes, |argument| near.is_known(argument)).collect();
     let scale = if special { style.scale() } else { 1.0 };
     let [direction, second] = others.map(|other| difference_of(&origin, &other, &known, scale));
     let is_double = TypeId::of::<R>() == TypeId::of::<f64>();
@@ -254,8 +250,9 @@ fn check_near<R: Real>(
 const LARGEST: f64 = 1e20;
 
 /// Whether a primitive has a value at a point.
-fn is_inside<R: Real>(rules: &dyn Instance<R>, point: &[f64]) -> bool {
-    let results = rules.pushforward(&rounded(point));
+fn is_inside<R: Real>(near: &dyn Instance<R>) -> bool {
+    let point = near.numbers();
+    let results = near.pushforward(&rounded(&point));
     point.iter().all(|x| x.is_finite())
         && results.is_some_and(|(y, _)| y.iter().all(|y| y.to_f64().abs() < LARGEST))
 }
@@ -647,6 +644,11 @@ impl Checker<'_> {
         let first = self.seed as usize % step;
         (first..count).step_by(step).take(most).collect()
     }
+}
+
+/// For each number of arguments that have so many, what holds of its argument.
+fn of_each_number(sizes: &[usize], of: impl Fn(usize) -> bool) -> impl Iterator<Item = bool> {
+    sizes.iter().enumerate().flat_map(move |(argument, &size)| repeat_n(of(argument), size))
 }
 
 /// The least and the largest of the numbers that there are.

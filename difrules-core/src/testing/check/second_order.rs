@@ -1,7 +1,7 @@
 //! Subject as modes use them, and derivatives of derivatives.
 
 use super::compare::Quantity;
-use super::{Checker, Evaluations, Modes, OUTSIDE, OnTape, Two, values};
+use super::{Checker, Evaluations, Modes, OUTSIDE, OnTape, Two, of_each_number, values};
 use crate::modes::dual::Dual;
 use crate::modes::reverse::var::Var;
 use crate::testing::difference::Difference;
@@ -59,10 +59,7 @@ impl Checker<'_> {
             }
             if self.record.reverse {
                 let held = |x: &Vec<Var<f64>>| -> Vec<_> {
-                    let arguments = self.sizes.iter().enumerate();
-                    let varies =
-                        arguments.flat_map(|(i, size)| std::iter::repeat_n(varies(i), *size));
-                    let held = x.iter().zip(self.known).zip(varies);
+                    let held = x.iter().zip(self.known).zip(of_each_number(self.sizes, varies));
                     held.map(
                         |((x, known), varies)| {
                             if *known && varies { *x } else { Var::constant(x.value()) }
