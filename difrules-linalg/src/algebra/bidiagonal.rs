@@ -83,9 +83,9 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
             if i == j {
                 x[(j, j)] = divider.divide(imaginary(r), b.diagonal[j], (j, j));
                 let mut moved = T::from_real(r.real());
-                // A number that becomes one of either sign takes its vector with it.
-                if !(sign && j + 1 == count) && divider.is_nothing(b.diagonal[j], (j, j)) {
-                    let turned = divider.divide(moved, b.diagonal[j], (j, j));
+                if !(sign && j + 1 == count)
+                    && let Some(turned) = divider.turn(moved, b.diagonal[j], (j, j))
+                {
                     x[(j, j)] += turned;
                     moved += turned;
                 }
@@ -104,8 +104,9 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
             if l == next {
                 y[(l, l)] = -divider.divide(imaginary(known), b.off(j), (j, next));
                 let mut moved = T::from_real(known.real());
-                if !(sign && j + 2 == count) && divider.is_nothing(b.off(j), (j, next)) {
-                    let turned = divider.divide(moved, b.off(j), (j, next));
+                if !(sign && j + 2 == count)
+                    && let Some(turned) = divider.turn(moved, b.off(j), (j, next))
+                {
                     y[(l, l)] += turned;
                     moved += turned;
                 }

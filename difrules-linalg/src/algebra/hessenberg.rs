@@ -58,9 +58,9 @@ where
                 r[i] = zero;
             }
             r[next] = T::from_real(r[next].real());
-            // A number that becomes one of either sign takes its column with it.
-            if next < last && divider.is_nothing(below, (next, j)) {
-                let turned = divider.divide(r[next], below, (next, j));
+            if next < last
+                && let Some(turned) = divider.turn(r[next], below, (next, j))
+            {
                 x[(next, next)] += turned;
                 r[next] += turned;
             }

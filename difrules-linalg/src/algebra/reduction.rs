@@ -70,6 +70,17 @@ impl<Sizes: Fn() -> DMatrix<f64>> Divider<Sizes> {
             && nothing(self.sizes.get_or_insert_with(&self.make)[at])
     }
 
+    /// How far a number that is nothing, and becomes one of either sign, turns its vector when it moves: undefined. None where
+    /// it is something.
+    pub(super) fn turn<T: Scalar>(
+        &mut self,
+        moved: T,
+        number: T::Real,
+        at: (usize, usize),
+    ) -> Option<T> {
+        self.is_nothing(number, at).then(|| self.divide(moved, number, at))
+    }
+
     /// Whether something was divided by nothing that is not zero.
     pub(super) fn is_lost(&self) -> bool {
         self.quotients.is_lost()
