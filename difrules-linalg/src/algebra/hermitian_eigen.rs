@@ -1,6 +1,7 @@
 //! The shared mathematics of A = V diag(w) V^H for a Hermitian A: order, phases, and eigenvalues that
 //! repeat.
 
+use std::cell::LazyCell;
 use std::cmp::Ordering;
 use std::ops::Range;
 
@@ -226,12 +227,15 @@ pub(crate) fn second_order<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    move |range| {
+    // The same for each range, and of no use where there is none.
+    let turned = LazyCell::new(move || {
         let v = vectors.map(plain);
-        let turned = in_basis(&v, block(&evenly(a)));
-        let turned_dot = in_basis(&v, block(&hermitian(a_dot)));
+        (in_basis(&v, block(&evenly(a))), in_basis(&v, block(&hermitian(a_dot))))
+    });
+    move |range| {
+        let (turned, turned_dot) = &*turned;
         let moving = |k: usize, j: usize| turned[(k, j)] - plain(turned[(k, j)]);
-        let mut direction = part(&turned_dot, range.clone());
+        let mut direction = part(turned_dot, range.clone());
         for k in (0..values.len()).filter(|k| !range.contains(k)) {
             let gap = plain(values[range.start] - values[k]);
             for (l, j) in range.clone().enumerate() {
@@ -242,7 +246,7 @@ where
                 }
             }
         }
-        Some((part(&turned, range), direction))
+        Some((part(turned, range), direction))
     }
 }
 

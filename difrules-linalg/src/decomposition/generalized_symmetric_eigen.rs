@@ -1,3 +1,5 @@
+use std::cell::LazyCell;
+
 use difrules_core::diagnostic::jumps;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
@@ -208,14 +210,18 @@ where
     let (all, order) = (largest_modulus(h.iter()), Order::Increasing);
     let clusters = |range| part(&h, range);
     // As the eigenvalues of C = U diag(w) U^H, with U = L^H V.
-    let again = |range| {
+    let moving = LazyCell::new(|| {
         let l = cholesky(&evenly(b)).ok()?;
         let c = reduced(&evenly(a), &l);
         let c_dot = reduced_along(&l, &c, a_dot, b_dot);
         let mut u = v.clone();
         let factors = ((block(&l), true), (block(v), false));
         multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut u));
-        second_order(&c, w, &u, &c_dot)(range)
+        Some((c, u, c_dot))
+    });
+    let again = |range| {
+        let (c, u, c_dot) = moving.as_ref()?;
+        second_order(c, w, u, c_dot)(range)
     };
     let values = w.as_slice();
     split_values(&sizes, values, all, order, (clusters, again), eigenvalues.as_mut_slice());
