@@ -168,9 +168,17 @@ fn resolve(frame: &backtrace::Frame) -> Place {
     let mut place = None;
     let mut operation = None;
     backtrace::resolve_frame(frame, |symbol| {
-        // What has no line was built without debug information, so it is not the user's to change.
-        let (None, Some(path)) = (&place, symbol.filename()) else { return };
+        if place.is_some() {
+            return;
+        }
         let function = symbol.name().map_or(String::new(), |name| format!("{name:#}"));
+        // What has no line was built without debug information, so it is not the user's to change.
+        let Some(path) = symbol.filename() else {
+            if let Some(module) = module_of_nalgebra(&function) {
+                operation = Some((short(&function), module.to_string()));
+            }
+            return;
+        };
         if is_of_nalgebra(path) {
             let file = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             operation = Some((short(&function), file));
@@ -192,6 +200,13 @@ fn is_of_nalgebra(path: &Path) -> bool {
         let version = part.to_str().and_then(|part| part.strip_prefix("nalgebra-"));
         part == "nalgebra" || version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))
     })
+}
+
+/// The module of a function of nalgebra, which is the file's name, by the function's.
+fn module_of_nalgebra(function: &str) -> Option<&str> {
+    let path = function.trim_start_matches(['<', '&']).strip_prefix("nalgebra::")?;
+    let modules = path.split("::").take_while(|part| part.starts_with(|c: char| c.is_lowercase()));
+    modules.last()
 }
 
 /// Whether a source file is this crate's, the standard library's, or one of a registry's.

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use difrules_core::diagnostic::Defect;
-use difrules_core::{Dual, Real, Var, diagnosed, gradient, jvp};
+use difrules_core::{Dual, Real, Var, gradient, jvp};
 use nalgebra::{DMatrix, DVector, dmatrix};
 
 /// What all of this may have in use: an algorithm that does not end records until it is reached.
@@ -317,38 +316,4 @@ fn functions_of_numbers_are_those_of_nalgebra() {
     }
     assert_eq!(Var::<f64>::from_i128(i128::MIN).map(Var::value), f64::from_i128(i128::MIN));
     assert_eq!(Dual::<f64>::from_u128(u128::MAX).map(|x| x.value), f64::from_u128(u128::MAX));
-}
-
-#[test]
-fn a_zero_that_varies_and_decides_is_named() {
-    let a = DMatrix::<f64>::identity(3, 3);
-    let here = line!() + 1;
-    let reduce = |a: &DMatrix<Var<f64>>| a.clone().hessenberg().h()[(0, 0)];
-    let (_, found) = diagnosed(|| gradient(reduce, &a));
-    let places: Vec<_> = found
-        .iter()
-        .filter_map(|d| match &d.defect {
-            Defect::Decided { place } => Some(place.as_str()),
-            _ => None,
-        })
-        .collect();
-    let expected = format!("algorithms.rs:{here}");
-    assert!(places.iter().any(|place| place.ends_with(&expected)), "{places:?}");
-    // Once for each line, and nothing where no such zero is asked about.
-    assert_eq!(places.iter().filter(|place| place.ends_with(&expected)).count(), 1);
-    let (_, found) =
-        diagnosed(|| gradient(|x| if *x == Var::constant(2.0) { *x } else { *x * *x }, &1.0_f64));
-    assert!(found.is_empty());
-    let (_, found) =
-        diagnosed(|| gradient(|x| if *x == Var::constant(1.0) { *x } else { *x * *x }, &1.0_f64));
-    assert_eq!(found.len(), 1);
-    assert!(found[0].to_string().contains("decided about a number that varies"), "{}", found[0]);
-    // Our own rules ask with care.
-    let (_, found) = diagnosed(|| {
-        difrules_core::hessian(
-            |x| difrules_core::math::powi(*x, 2) * difrules_core::math::hypot(*x, *x),
-            &0.0_f64,
-        )
-    });
-    assert!(found.is_empty(), "{found:?}");
 }

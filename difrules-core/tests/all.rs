@@ -23,7 +23,6 @@ mod reference;
 mod replay;
 mod rotations;
 mod scalar_reference;
-mod statements;
 mod strong_zero;
 mod symbolic;
 mod tape;

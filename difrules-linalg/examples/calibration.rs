@@ -4,7 +4,7 @@
 //! the true ones and by how exactly they can be known.
 //!
 //! ```text
-//! cargo run --release -p difrules-linalg --example calibration
+//! cargo run --release -p difrules-linalg --features motions --example calibration
 //! ```
 
 mod random;

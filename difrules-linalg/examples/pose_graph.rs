@@ -4,7 +4,7 @@
 //! differences, the minimum by its gradient, the misfit by its distribution, the poses by the true ones.
 //!
 //! ```text
-//! cargo run --release -p difrules-linalg --example pose_graph
+//! cargo run --release -p difrules-linalg --features motions,sparse --example pose_graph
 //! ```
 
 mod random;

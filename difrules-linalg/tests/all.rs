@@ -13,7 +13,9 @@ mod families;
 mod functions;
 mod implicit;
 mod matrix;
+#[cfg(feature = "motions")]
 mod motions;
+#[cfg(all(feature = "argmin", feature = "levenberg-marquardt"))]
 mod optimise;
 mod overflow;
 #[cfg(feature = "rayon")]
@@ -23,10 +25,11 @@ mod resting;
 mod scales;
 mod scaling;
 mod second_order;
+#[cfg(feature = "sparse")]
 mod sparse;
+#[cfg(feature = "sparse")]
 mod sparse_matrices;
 mod spectra;
-mod statements;
 mod strides;
 mod updates;
 #[cfg(feature = "faer")]

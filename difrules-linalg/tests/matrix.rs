@@ -659,6 +659,7 @@ fn a_captured_matrix_of_another_derivation_is_refused() {
     );
 }
 
+#[cfg(feature = "motions")]
 #[test]
 fn a_matrix_moves_beside_a_rotation() {
     use difrules_core::motions::{Flat, Manifold, gradient};

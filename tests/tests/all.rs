@@ -7,3 +7,4 @@ mod co2;
 pub mod hygiene;
 mod num_dual;
 mod paths;
+mod statements;
