@@ -1,5 +1,6 @@
 //! The attribute, the derive and `derivative!` within macros, on types with markers, on arrays, and with
 //! closures that own what they need.
+#![allow(unused_parens)] // What is tested.
 
 use std::marker::PhantomData;
 
@@ -135,6 +136,31 @@ fn groups_are_seen_through() {
     let by = gradient(|g| g.a * g.b[0] * g.c.0 * g.c.1[1], &at);
     assert_eq!(by, Grouped { a: 30.0, b: dvector![15.0], c: (10.0, [0.0, 6.0]), name: "g" });
     assert_eq!(find("times_square", 2).unwrap().arguments[0].type_name, "&DVector<T>");
+}
+
+// Types in parentheses, and functions that C may call.
+
+#[primitive(
+    forward = |x, y, _, x_dot, y_dot| x_dot.dot(y) + x.dot(y_dot),
+    reverse = |x, y, _, z_bar| (y * z_bar, x * z_bar),
+    instances(f64),
+    sample = |random| (random.vector(3), random.vector(3))
+)]
+fn in_parentheses<T: Real>(x: &(DVector<T>), y: (&(DVector<(T)>))) -> (T) {
+    x.dot(y)
+}
+
+#[primitive(partial = |x| x + x, instances(f64))]
+extern "C" fn for_c<T: Real>(x: T) -> T {
+    x * x
+}
+
+#[test]
+fn types_in_parentheses_and_functions_of_another_call() {
+    check(find("in_parentheses", 2).unwrap()).assert();
+    check(find("for_c", 1).unwrap()).assert();
+    let called: extern "C" fn(f64) -> f64 = for_c;
+    assert_eq!((called(3.0), gradient(|x| for_c(*x), &3.0_f64)), (9.0, 6.0));
 }
 
 // Markers: types that nothing is stored of.

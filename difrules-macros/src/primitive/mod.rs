@@ -34,10 +34,12 @@ fn understood(options: TokenStream, item: TokenStream, errors: &Errors) -> Optio
                 "an associated function of a generic type has no primitive: the rules could not \
                  name the type's parameters; write a free function",
             );
-        } else if !errors.are_some() {
-            parsed = Options::new(rename::owner(options, &owner), errors);
+        } else {
+            if !errors.are_some() {
+                parsed = Options::new(rename::owner(options, &owner), errors);
+            }
+            item = rename::owner(item, &owner);
         }
-        item = rename::owner(item, &owner);
         parsed.owner = Some(owner);
     }
     let mut item = errors.keep(syn::parse2::<ItemFn>(item.clone()).map_err(|error| {

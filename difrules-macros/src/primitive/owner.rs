@@ -5,7 +5,7 @@ use std::fs;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, ImplItemFn, ItemFn, ItemImpl, ItemTrait, Signature, TraitItemFn};
 
-use crate::tokens::pretty;
+use crate::tokens::{pretty, rename};
 
 /// What is to be written in place of this function, where the file that holds the attribute says that it
 /// belongs to an `impl` or a `trait`; nothing where it is free, or nobody can tell.
@@ -62,7 +62,7 @@ impl VisitMut for Search {
             format!(
                 "a function of the trait `{name}` for `{of}` cannot be a primitive: write a free function and call it here"
             )
-        } else if item.generics.params.is_empty() {
+        } else if item.generics.params.is_empty() && !rename::mentions_parameters(&item.self_ty) {
             format!("say in whose `impl` the function stands: add `impl = {of}` to the attribute")
         } else {
             format!(

@@ -38,7 +38,7 @@ fn is_operation(tokens: TokenStream) -> bool {
     )
 }
 
-/// Takes such groups away from what the attribute looks at. The function's body stays as it is.
+/// Takes such groups away from what the attribute looks at, and parentheses around types. The function's body stays as it is.
 struct Ungroup;
 
 impl VisitMut for Ungroup {
@@ -78,8 +78,18 @@ pub(crate) fn of_expr(mut written: Expr) -> Expr {
 }
 
 fn ungrouped_type(found: &mut Type) {
-    while let Type::Group(group) = found {
-        *found = std::mem::replace(&mut *group.elem, Type::Verbatim(Default::default()));
+    loop {
+        let inside = match found {
+            Type::Group(group) => &mut group.elem,
+            // Parentheses that hold several bounds together stay.
+            Type::Paren(paren)
+                if !matches!(*paren.elem, Type::TraitObject(_) | Type::ImplTrait(_)) =>
+            {
+                &mut paren.elem
+            }
+            _ => return,
+        };
+        *found = std::mem::replace(&mut **inside, Type::Verbatim(Default::default()));
     }
 }
 

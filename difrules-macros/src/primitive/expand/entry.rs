@@ -119,6 +119,8 @@ impl Expansion<'_> {
         let visibility = &function.item.vis;
         let mut sig = function.item.sig.clone();
         sig.ident = Ident::new("primal", Span::call_site());
+        // It is called from Rust alone.
+        sig.abi = None;
         let statements = &function.item.block.stmts;
         let allows = function.item.attrs.iter().filter(|attribute| {
             ["allow", "expect", "warn"].iter().any(|name| attribute.path().is_ident(name))
