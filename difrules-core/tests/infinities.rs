@@ -346,6 +346,62 @@ fn what_is_nan_has_no_derivative() {
     assert_eq!(off, 1.0);
 }
 
+/// The slope of a quotient may overflow where its factors do not, and what it is multiplied with makes up for it.
+#[test]
+fn quotients_whose_slopes_overflow() {
+    /// The real part of 1 / (x + i y).
+    fn inverse<T: Real>(x: &[T; 2]) -> T {
+        x[0] / (x[0] * x[0] + x[1] * x[1])
+    }
+    /// The derivatives of it, by hand.
+    fn by_hand([x, y]: [f64; 2], scale: f64) -> ([f64; 2], [[f64; 2]; 2]) {
+        let (x, y) = (x / scale, y / scale);
+        let norm = x * x + y * y;
+        let (first, mixed) = ((y * y - x * x) / norm.powi(2), -2.0 * x * y / norm.powi(2));
+        let pure = 2.0 * x * (x * x - 3.0 * y * y) / norm.powi(3);
+        let other = 2.0 * y * (3.0 * x * x - y * y) / norm.powi(3);
+        let [square, cube] = [scale.powi(-2), scale.powi(-2) / scale];
+        (
+            [first * square, mixed * square],
+            [[pure * cube, other * cube], [other * cube, -pure * cube]],
+        )
+    }
+    let near = |found: f64, expected: f64, size: f64| {
+        assert!((found - expected).abs() <= 1e-14 * size, "{found:e} {expected:e}");
+    };
+    for (at, scale) in
+        [([1e-110, 1e-110], 1e-110), ([1e-105, 2e-105], 1e-105), ([3e-100, -1e-110], 1e-100)]
+    {
+        let (slopes, curvatures) = by_hand(at, scale);
+        let size = slopes[0].abs().max(slopes[1].abs());
+        let found = gradient(inverse, &at);
+        let mut recording = Recording::new(inverse, &[0.5, 0.25]);
+        let mut again = [0.0; 2];
+        recording.value_and_gradient(&at, &mut again).unwrap();
+        for i in 0..2 {
+            let unit = [0, 1].map(|k| f64::from(u8::from(k == i)));
+            near(found[i], slopes[i], size);
+            near(again[i], slopes[i], size);
+            near(jvp(inverse, &at, &unit).1, slopes[i], size);
+            if scale > 1e-101 {
+                let curved = hvp(inverse, &at, &unit);
+                let reverse = gradient(|x: &[Var<f64>; 2]| gradient(inverse, x)[i], &at);
+                let along =
+                    gradient(|x: &[Var<f64>; 2]| jvp(inverse, x, &unit.map(Var::constant)).1, &at);
+                for j in 0..2 {
+                    let size = 1.0 / scale.powi(2) / scale;
+                    near(curved[j], curvatures[i][j], size);
+                    near(reverse[j], curvatures[i][j], size);
+                    near(along[j], curvatures[i][j], size);
+                }
+            }
+        }
+    }
+    // Single precision, where it takes less.
+    let found = gradient(inverse, &[1e-15_f32, 2e-15]);
+    assert!((found[0] / 1.2e29 - 1.0).abs() < 1e-5 && (found[1] / -1.6e29 - 1.0).abs() < 1e-5);
+}
+
 /// The slope of a quotient may underflow where what it is multiplied with makes up for it.
 #[test]
 fn quotients_whose_slopes_underflow() {

@@ -171,6 +171,8 @@ pub(crate) struct Tape<S: Number> {
     /// The products and quotients after the first such statement or node, where a partial derivative is zero, and whether
     /// that by the second operand is the other factor too, as that by the first is.
     products: Vec<(u32, bool)>,
+    /// The quotients whose slopes are too large, though their factors are not, and their values.
+    beyond: Vec<(u32, S)>,
     /// The nodes whose results jump, in order.
     jumping: Vec<u32>,
     /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
@@ -298,6 +300,7 @@ impl<S: Number> Tape<S> {
             scratch: Vec::new(),
             infinite: false,
             products: Vec::new(),
+            beyond: Vec::new(),
             jumping: Vec::new(),
             unbounded: Vec::new(),
             seeds: Vec::new(),
@@ -310,6 +313,7 @@ impl<S: Number> Tape<S> {
         self.statements.clear();
         self.infinite = false;
         self.products.clear();
+        self.beyond.clear();
         self.jumping.clear();
         self.unbounded.clear();
         self.nodes.clear();
@@ -319,6 +323,11 @@ impl<S: Number> Tape<S> {
         for (_, store) in &mut self.stores {
             store.clear();
         }
+    }
+
+    /// Notes the value of the quotient that the last statement is.
+    pub(crate) fn note_beyond(&mut self, quotient: S) {
+        self.beyond.push((self.statements.len() as u32 - 1, quotient));
     }
 
     /// Has `observer` called at each statement.

@@ -44,12 +44,12 @@ fn lowered<S: Number>(x: S, power: i32) -> Option<S> {
 /// multiplied with may make up for it if that is finite, so each factor is multiplied by itself.
 #[inline]
 pub(crate) fn is_beyond<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
-    let is_beyond = !slope.plain().is_finite() && is_factor(quotient) && is_factor(inverse);
-    is_beyond || is_below(slope, quotient, inverse)
+    !slope.is_bounded() && is_factor(quotient) && is_factor(inverse)
+        || is_below(slope, quotient, inverse)
 }
 
-/// Whether it is too small. In reverse mode an adjoint that has come out zero makes a slope undefined that is too large, as it
-/// does any that is infinite: it may have underflowed.
+/// Whether it is too small. One that is too large stays infinite in a sweep: an adjoint that has come out zero makes it
+/// undefined, as it does any that is infinite, since it may have underflowed. Its factors are in the other sweep.
 #[inline]
 pub(crate) fn is_below<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
     is_small(slope) && is_factor(quotient) && is_factor(inverse)
@@ -64,7 +64,7 @@ pub(crate) fn is_small<S: Number>(x: S) -> bool {
 /// Whether a number can be a factor of another that is neither zero nor infinite.
 #[inline]
 fn is_factor<S: Number>(x: S) -> bool {
-    x.plain() != 0.0 && x.plain().is_finite()
+    x.plain() != 0.0 && x.is_bounded()
 }
 
 /// Multiplies by powers of two.
@@ -137,6 +137,21 @@ impl<S: Number> Tape<S> {
         }
     }
 
+    /// The value of a quotient whose slope is too large, where its factors are not.
+    fn quotient_beyond(&self, statement: usize, number: u32, partials: [S; 2]) -> Option<S> {
+        if partials[1].is_bounded() {
+            return None;
+        }
+        match &self.plan {
+            Some(plan) => plan.quotient(statement, number),
+            None => {
+                let place = self.beyond.binary_search_by_key(&(statement as u32), |(i, _)| *i);
+                place.ok().map(|place| self.beyond[place].1)
+            }
+        }
+        .filter(|&quotient| is_beyond(partials[1], quotient, partials[0]))
+    }
+
     /// Carries the adjoints of statements' results back.
     pub(super) fn carry_carefully(
         &self,
@@ -170,6 +185,18 @@ impl<S: Number> Tape<S> {
                 if !is_finite || found.iter().all(is_settled) {
                     break;
                 }
+            }
+            // The factors of a slope that is too large, one after the other.
+            if let Some(quotient) = self.quotient_beyond(statement, number, partials)
+                && operands[0] != operands[1]
+                && adjoint.plain() != 0.0
+            {
+                let through = Scaled::new(partials[0] * adjoint, power);
+                let by_factors = [0, steps[1]].into_iter().find_map(|step| {
+                    let moved = -quotient * lowered(through.number, step)?;
+                    moved.is_bounded().then(|| Scaled::new(moved, through.power + step))
+                });
+                found[1] = by_factors.or(found[1]);
             }
             for (i, operand) in operands.into_iter().enumerate() {
                 // One that stands twice has the sum, and comes once.

@@ -151,6 +151,12 @@ impl<S: Number> Plan<S> {
         }
     }
 
+    /// The value of an instruction that is a quotient.
+    pub(super) fn quotient(&self, instruction: usize, number: u32) -> Option<S> {
+        let is_quotient = self.instructions[instruction].operation == Arithmetic::Div;
+        is_quotient.then(|| self.values[number as usize])
+    }
+
     /// The operands of an instruction whose result has this number, with the partial derivatives by them, and
     /// which of these are the other factor of a product.
     #[inline]

@@ -204,13 +204,16 @@ impl<T: Real> Var<T> {
         Self { value, stamp, number }
     }
 
-    /// A quotient whose derivative by the divisor is next to nothing: the quotient is zero, or the divisor is large. Where that
-    /// derivative underflows, though its factors do not, the one is multiplied with after the other.
+    /// A quotient whose derivative by the divisor is infinite or next to nothing: the quotient is zero, or the divisor is large
+    /// or small. Where that derivative underflows, though its factors do not, the one is multiplied with after the other; where
+    /// it overflows, the tape is told of it.
     #[cold]
-    fn over_large(self, divisor: Self, quotient: T, (inverse, slope): (T, T)) -> Self {
+    fn over_extreme(self, divisor: Self, quotient: T, (inverse, slope): (T, T)) -> Self {
         let linear = StatementKind::Linear;
         // The derivative by the divisor is zero where it underflows, too: that is no factor.
-        let kind = if self.value.to_f64() == 0.0 {
+        let kind = if !(inverse.is_bounded() && slope.is_bounded()) {
+            StatementKind::Infinite
+        } else if self.value.to_f64() == 0.0 {
             StatementKind::Product
         } else if inverse.to_f64() == 0.0 {
             StatementKind::Quotient
@@ -222,7 +225,11 @@ impl<T: Real> Var<T> {
         let replayed = stamp & OBSERVED != 0 && Self::is_replayed(stamp);
         if replayed || !tape::is_below(slope, quotient, inverse) {
             let by_both = ((self, inverse), (divisor, slope));
-            return Self::record_as(kind, Arithmetic::Div, quotient, by_both.0, by_both.1);
+            let result = Self::record_as(kind, Arithmetic::Div, quotient, by_both.0, by_both.1);
+            if !replayed && !divisor.is_constant() && tape::is_beyond(slope, quotient, inverse) {
+                T::tapes().borrow_mut().tape(stamp).note_beyond(quotient);
+            }
+            return result;
         }
         let nothing = (Self::constant(T::zero()), T::zero());
         let moved = (divisor, -quotient);
@@ -289,12 +296,12 @@ impl<T: Real> std::ops::Div for Var<T> {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
         let slope = -(quotient * inverse);
-        let bounded = inverse.is_bounded() && slope.is_bounded();
-        if bounded && tape::is_small(slope) {
-            return self.over_large(other, quotient, (inverse, slope));
+        let bounded = inverse.is_bounded() & slope.is_bounded();
+        if !bounded || tape::is_small(slope) {
+            return self.over_extreme(other, quotient, (inverse, slope));
         }
-        let kind = if bounded { StatementKind::Linear } else { StatementKind::Infinite };
-        Self::record_as(kind, Arithmetic::Div, quotient, (self, inverse), (other, slope))
+        let by_both = ((self, inverse), (other, slope));
+        Self::record_as(StatementKind::Linear, Arithmetic::Div, quotient, by_both.0, by_both.1)
     }
 }
 
