@@ -147,6 +147,11 @@ fn logarithms_of_sums_at_the_ends_of_the_range() {
     let (value, slopes) = at(&[INF, 1.0, INF]);
     assert!(value == INF && slopes[0].is_nan() && slopes[2].is_nan(), "{value} {slopes:?}");
     assert_eq!(slopes[1], 0.0);
+    // Nor do the derivatives of that.
+    for infinity in [INF, -INF] {
+        let curved = hvp(logsumexp, &dvector![infinity, infinity], &dvector![1.0, 0.0]);
+        assert!(curved.iter().all(|x| x.is_nan()), "{curved}");
+    }
     for a in [[f64::NAN, 1.0], [INF, f64::NAN], [-INF, f64::NAN]] {
         let (value, slopes) = at(&a);
         assert!(value.is_nan() && slopes.iter().all(|x| x.is_nan()), "{value} {slopes:?}");

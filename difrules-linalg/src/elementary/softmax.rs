@@ -153,7 +153,9 @@ pub(super) fn shares<T: Scalar>(x: &mut [T]) -> T {
             return y;
         }
         let y = x.iter().fold(T::zero(), |sum, x| sum + x.exp()).ln();
-        x.iter_mut().for_each(|x| *x = if size(x) == most { undefined() } else { T::zero() });
+        // All derivatives of what is undefined are.
+        let undefined = x.iter().sum::<T>() * undefined();
+        x.iter_mut().for_each(|x| *x = if size(x) == most { undefined } else { T::zero() });
         return y;
     }
     let most = T::from_real(nalgebra::convert(most));
