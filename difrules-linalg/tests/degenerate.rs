@@ -106,6 +106,29 @@ fn orthogonal_factors_where_columns_depend_on_others() {
     }
 }
 
+/// Of a determinant that is a number its derivative by an entry may be none: that is no matter of the others.
+#[test]
+fn determinants_with_cofactors_that_overflow() {
+    let a = DMatrix::from_diagonal(&dvector![1e200, 1e200, 1e-300]);
+    let (value, slopes) = value_and_gradient(determinant, &a).unwrap();
+    let expected = DMatrix::from_diagonal(&dvector![1e-100, 1e-100, f64::INFINITY]);
+    let near =
+        |found: f64, expected: f64| found == expected || (found / expected - 1.0).abs() < 1e-14;
+    assert!(
+        near(value, 1e100) && slopes.iter().zip(&expected).all(|(x, y)| near(*x, *y)),
+        "{slopes}"
+    );
+    for place in 0..9 {
+        let mut unit = DMatrix::zeros(3, 3);
+        unit[place] = 1.0;
+        let along = jvp(determinant, &a, &unit).unwrap().1;
+        assert!(near(along, expected[place]), "{place}: {along}");
+    }
+    let single = dmatrix![1e30_f32, 0.0, 0.0; 0.0, 1e30, 0.0; 0.0, 0.0, 1e-38];
+    let unit = dmatrix![1.0, 0.0, 0.0; 0.0, 0.0, 0.0; 0.0, 0.0, 0.0];
+    assert!((jvp(determinant, &single, &unit).unwrap().1 / 1e-8 - 1.0).abs() < 1e-5);
+}
+
 #[test]
 fn determinants_of_singular_matrices() {
     let mut random = Sampler::new(11, 11);

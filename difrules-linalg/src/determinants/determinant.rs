@@ -6,7 +6,9 @@ use crate::algebra::lu::full_piv_lu_in_place;
 use crate::algebra::scaling::{exponent, product, times_power};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::trsm::trsm;
-use crate::block::{FIT, block, block_mut, multiply, solve_again};
+use crate::block::{
+    FIT, along_factor, block, block_mut, moved, multiply, rests, solve_again, still,
+};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};
 use crate::sample;
@@ -46,6 +48,7 @@ use crate::sample;
     reverse = determinant_reverse,
     saves = determinant_and_adjugate -> OMatrix<T, D, D>,
     reads(),
+    resting,
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -145,14 +148,17 @@ fn determinant_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
+    if rests(a_dot) {
+        return still();
+    }
     let size = a_dot.nrows();
     let mut trace = T::zero();
     for j in 0..size {
         for i in 0..size {
-            trace += adjugate[(i, j)] * a_dot[(j, i)];
+            trace += along_factor(a_dot[(j, i)], adjugate[(i, j)]);
         }
     }
-    trace
+    moved(trace)
 }
 
 fn determinant_reverse<T: Scalar, D: Dim>(
@@ -166,7 +172,7 @@ fn determinant_reverse<T: Scalar, D: Dim>(
     let size = adjugate.nrows();
     for j in 0..size {
         for i in 0..size {
-            a_bar[(i, j)] += adjugate[(j, i)].conjugate() * y_bar;
+            a_bar[(i, j)] += along_factor(y_bar, adjugate[(j, i)].conjugate());
         }
     }
 }
