@@ -240,10 +240,16 @@ pub(super) fn digamma_rise<T: Real>(x: T, d: T) -> T {
         x += T::one();
     }
     let (inverse, after) = (x.recip(), (x + d).recip());
-    let fall = d * inverse * after;
+    let fall = fall_of_inverse(x, d, [inverse, after]);
     // By a quotient, of whose derivatives no factor underflows.
     sum += (d / x).ln_1p() + fall * convert(0.5);
     add_differences(sum, [inverse, after], fall)
+}
+
+/// 1 / x - 1 / (x + d), by the inverses. Far apart, the derivative of the product is a difference of two numbers of which
+/// one underflows.
+fn fall_of_inverse<T: Real>(x: T, d: T, [inverse, after]: [T; 2]) -> T {
+    if d <= x { d * inverse * after } else { inverse - after }
 }
 
 /// Adds the difference of the asymptotic series at two inverses, over what `fall` is their difference over, by that of their
@@ -285,7 +291,7 @@ pub(super) fn ln_gamma_rise<T: Real>(x: T, d: T) -> T {
         x += T::one();
     }
     let (inverse, after) = (x.recip(), (x + d).recip());
-    let fall = d * inverse * after;
+    let fall = fall_of_inverse(x, d, [inverse, after]);
     let (square, square_after) = (inverse * inverse, after * after);
     let step = fall * (inverse + after);
     // Odd powers of the inverses: u^(k+2) - w^(k+2) = u^2 (u^k - w^k) + (u^2 - w^2) w^k.
