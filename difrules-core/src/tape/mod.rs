@@ -30,7 +30,7 @@ pub(crate) use dependencies::Connections;
 pub use dependencies::Dependencies;
 pub use number::Number;
 pub(crate) use opened::Opened;
-pub(crate) use overflow::{is_below, is_beyond, is_small};
+pub(crate) use overflow::{is_above, is_below, is_beyond, is_small};
 pub(crate) use pieces::PIECE;
 use pieces::Pieces;
 use plan::Instruction;
@@ -172,7 +172,7 @@ pub(crate) struct Tape<S: Number> {
     /// that by the second operand is the other factor too, as that by the first is.
     products: Vec<(u32, bool)>,
     /// The quotients whose slopes are too large, though their factors are not, and their values.
-    beyond: Vec<(u32, S)>,
+    above: Vec<(u32, S)>,
     /// The nodes whose results jump, in order.
     jumping: Vec<u32>,
     /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
@@ -300,7 +300,7 @@ impl<S: Number> Tape<S> {
             scratch: Vec::new(),
             infinite: false,
             products: Vec::new(),
-            beyond: Vec::new(),
+            above: Vec::new(),
             jumping: Vec::new(),
             unbounded: Vec::new(),
             seeds: Vec::new(),
@@ -313,7 +313,7 @@ impl<S: Number> Tape<S> {
         self.statements.clear();
         self.infinite = false;
         self.products.clear();
-        self.beyond.clear();
+        self.above.clear();
         self.jumping.clear();
         self.unbounded.clear();
         self.nodes.clear();
@@ -326,8 +326,8 @@ impl<S: Number> Tape<S> {
     }
 
     /// Notes the value of the quotient that the last statement is.
-    pub(crate) fn note_beyond(&mut self, quotient: S) {
-        self.beyond.push((self.statements.len() as u32 - 1, quotient));
+    pub(crate) fn note_above(&mut self, quotient: S) {
+        self.above.push((self.statements.len() as u32 - 1, quotient));
     }
 
     /// Has `observer` called at each statement.

@@ -44,12 +44,17 @@ fn lowered<S: Number>(x: S, power: i32) -> Option<S> {
 /// multiplied with may make up for it if that is finite, so each factor is multiplied by itself.
 #[inline]
 pub(crate) fn is_beyond<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
-    !slope.is_bounded() && is_factor(quotient) && is_factor(inverse)
-        || is_below(slope, quotient, inverse)
+    is_above(slope, quotient, inverse) || is_below(slope, quotient, inverse)
 }
 
-/// Whether it is too small. One that is too large stays infinite in a sweep: an adjoint that has come out zero makes it
-/// undefined, as it does any that is infinite, since it may have underflowed. Its factors are in the other sweep.
+/// Whether it is too large. Such a slope stays infinite in a sweep: an adjoint that has come out zero makes it undefined, as
+/// it does any that is infinite, since it may have underflowed. Its factors are in the other sweep.
+#[inline]
+pub(crate) fn is_above<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
+    !slope.is_bounded() && is_factor(quotient) && is_factor(inverse)
+}
+
+/// Whether it is too small.
 #[inline]
 pub(crate) fn is_below<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
     is_small(slope) && is_factor(quotient) && is_factor(inverse)
@@ -138,18 +143,18 @@ impl<S: Number> Tape<S> {
     }
 
     /// The value of a quotient whose slope is too large, where its factors are not.
-    fn quotient_beyond(&self, statement: usize, number: u32, partials: [S; 2]) -> Option<S> {
+    fn quotient_above(&self, statement: usize, number: u32, partials: [S; 2]) -> Option<S> {
         if partials[1].is_bounded() {
             return None;
         }
         match &self.plan {
             Some(plan) => plan.quotient(statement, number),
             None => {
-                let place = self.beyond.binary_search_by_key(&(statement as u32), |(i, _)| *i);
-                place.ok().map(|place| self.beyond[place].1)
+                let place = self.above.binary_search_by_key(&(statement as u32), |(i, _)| *i);
+                place.ok().map(|place| self.above[place].1)
             }
         }
-        .filter(|&quotient| is_beyond(partials[1], quotient, partials[0]))
+        .filter(|&quotient| is_above(partials[1], quotient, partials[0]))
     }
 
     /// Carries the adjoints of statements' results back.
@@ -187,7 +192,7 @@ impl<S: Number> Tape<S> {
                 }
             }
             // The factors of a slope that is too large, one after the other.
-            if let Some(quotient) = self.quotient_beyond(statement, number, partials)
+            if let Some(quotient) = self.quotient_above(statement, number, partials)
                 && operands[0] != operands[1]
                 && adjoint.plain() != 0.0
             {

@@ -226,8 +226,8 @@ impl<T: Real> Var<T> {
         if replayed || !tape::is_below(slope, quotient, inverse) {
             let by_both = ((self, inverse), (divisor, slope));
             let result = Self::record_as(kind, Arithmetic::Div, quotient, by_both.0, by_both.1);
-            if !replayed && !divisor.is_constant() && tape::is_beyond(slope, quotient, inverse) {
-                T::tapes().borrow_mut().tape(stamp).note_beyond(quotient);
+            if !replayed && !divisor.is_constant() && tape::is_above(slope, quotient, inverse) {
+                T::tapes().borrow_mut().tape(stamp).note_above(quotient);
             }
             return result;
         }
