@@ -126,7 +126,7 @@ pub(super) fn shares<T: Scalar>(x: &mut [T]) -> T {
     }
     let size = |x: &T| x.real().to_f64();
     if x.iter().any(|x| size(x).is_nan() || x.imaginary().to_f64().is_nan()) {
-        let y = x.iter().sum::<T>() * undefined();
+        let y = undefined(x);
         x.fill(y);
         return y;
     }
@@ -153,8 +153,7 @@ pub(super) fn shares<T: Scalar>(x: &mut [T]) -> T {
             return y;
         }
         let y = x.iter().fold(T::zero(), |sum, x| sum + x.exp()).ln();
-        // All derivatives of what is undefined are.
-        let undefined = x.iter().sum::<T>() * undefined();
+        let undefined = undefined(x);
         x.iter_mut().for_each(|x| *x = if size(x) == most { undefined } else { T::zero() });
         return y;
     }
@@ -168,9 +167,9 @@ pub(super) fn shares<T: Scalar>(x: &mut [T]) -> T {
     most + if <T::Kind as Kind>::REAL { beside_one.ln_1p() } else { sum.ln() }
 }
 
-/// NaN in every part.
-fn undefined<T: Scalar>() -> T {
-    let mut x = T::zero();
-    x.parts_mut().fill(nalgebra::convert(f64::NAN));
-    x
+/// NaN in every part, and so are all derivatives by these.
+fn undefined<T: Scalar>(x: &[T]) -> T {
+    let mut nan = T::zero();
+    nan.parts_mut().fill(nalgebra::convert(f64::NAN));
+    x.iter().sum::<T>() * nan
 }
