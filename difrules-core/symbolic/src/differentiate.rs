@@ -125,13 +125,15 @@ impl Graph {
     ) -> Result<Option<Id>, DerivativeError> {
         let wanted = self.depends(id);
         let traits = self.traits(id);
+        let constants = self.constants(id);
         let mut known: Vec<Option<Guarded>> = vec![None; id + 1];
         // Each node comes after those it is made of.
         for id in (0..=id).filter(|&id| wanted[id]) {
             let always = |value| Guarded { on: None, value };
             known[id] = match self.nodes[id].clone() {
                 // What is undefined has no derivative either.
-                Node::Number(number) => number.is_nan().then_some(always(id)),
+                _ if constants[id].is_some_and(f64::is_nan) => Some(always(self.number(f64::NAN))),
+                Node::Number(_) => None,
                 Node::Variable(name) => (*name == *variable).then(|| always(self.number(1.0))),
                 Node::Call(function, arguments) => match (&*function, &*arguments) {
                     (function, _) if is_condition(function) => None,
@@ -161,6 +163,27 @@ impl Graph {
             }
         }
         wanted
+    }
+
+    /// The numbers that nodes up to this one are, as far as it takes to know which are undefined: those of arithmetic, and of
+    /// what is undefined.
+    fn constants(&self, id: Id) -> Vec<Option<f64>> {
+        let mut constants: Vec<Option<f64>> = vec![None; id + 1];
+        for id in 0..=id {
+            constants[id] = match &self.nodes[id] {
+                Node::Number(number) => Some(*number),
+                Node::Variable(_) => None,
+                Node::Call(function, arguments) => match (&**function, &arguments[..]) {
+                    (function, _) if is_condition(function) => None,
+                    (function, &[x]) => constants[x].and_then(|x| of_one(function, x)),
+                    (function, &[x, y]) => {
+                        constants[x].zip(constants[y]).and_then(|(x, y)| of_two(function, x, y))
+                    }
+                    _ => None,
+                },
+            };
+        }
+        constants
     }
 
     fn chain_rule(
@@ -319,6 +342,40 @@ impl Graph {
             _ => self.call("select", vec![condition, value, zero]),
         }
     }
+}
+
+/// The value of a function of one number; none where it is not looked at.
+fn of_one(function: &str, x: f64) -> Option<f64> {
+    Some(match function {
+        _ if x.is_nan() => x,
+        "neg" => -x,
+        "pos" => x,
+        "recip" => 1.0 / x,
+        "abs2" => x * x,
+        "sqrt" => x.sqrt(),
+        "ln" => x.ln(),
+        "log2" => x.log2(),
+        "log10" => x.log10(),
+        "ln_1p" => x.ln_1p(),
+        "asin" => x.asin(),
+        "acos" => x.acos(),
+        "acosh" => x.acosh(),
+        "atanh" => x.atanh(),
+        _ => return None,
+    })
+}
+
+/// The value of a function of two numbers; none where it is not looked at.
+fn of_two(function: &str, x: f64, y: f64) -> Option<f64> {
+    Some(match function {
+        "add" => x + y,
+        "sub" => x - y,
+        "mul" => x * y,
+        "div" => x / y,
+        "left_div" => y / x,
+        "powi" | "powf" => x.powf(y),
+        _ => return None,
+    })
 }
 
 /// Whether the values of a function are true or false.

@@ -582,7 +582,7 @@ impl Graph {
                     None => self.call(function, arguments.to_vec()),
                 }
             }
-            ("&&" | "||", &[first, second]) if first == second => first,
+            ("&&" | "||", &[first, second]) if first == second => self.truth(first),
             ("&&" | "||", &[first, second]) => {
                 let (known, other) = match (self.as_number(first), self.as_number(second)) {
                     (Some(known), _) => (known, second),
@@ -590,7 +590,11 @@ impl Graph {
                     (None, None) => return self.call(function, vec![first, second]),
                 };
                 let decides = (known != 0.0) == (function == "||");
-                if decides { self.number(f64::from(u8::from(known != 0.0))) } else { other }
+                if decides {
+                    self.number(f64::from(u8::from(known != 0.0)))
+                } else {
+                    self.truth(other)
+                }
             }
             ("mul" | "div" | "left_div", &[first, second]) => {
                 let numbers = self.as_number(first).zip(self.as_number(second));
@@ -631,6 +635,24 @@ impl Graph {
                 }
             }
             _ => self.call(function, arguments.to_vec()),
+        }
+    }
+
+    /// Whether a node is not zero, as 1 or 0: what is asked need not be a comparison.
+    fn truth(&mut self, id: Id) -> Id {
+        let holds = match &self.nodes[id] {
+            Node::Number(number) => Some(f64::from(u8::from(*number != 0.0))),
+            Node::Call(function, _) if &**function == "!" || condition(function).is_some() => {
+                return id;
+            }
+            _ => None,
+        };
+        match holds {
+            Some(number) => self.number(number),
+            None => {
+                let zero = self.number(0.0);
+                self.call("!=", vec![id, zero])
+            }
         }
     }
 

@@ -85,6 +85,13 @@ fn sums_and_products_are_brought_together() {
         ("(a / b)^-2", "1 / (a / b)^2"),
         ("exp(0) + cos(0) + ln(1)", "2"),
         ("if 1 { x } else { y }", "x"),
+        // A number that is not 0 is true, which is 1.
+        ("2 && x", "x != 0"),
+        ("x || 0", "x != 0"),
+        ("x && x", "x != 0"),
+        ("1 && x < y", "x < y"),
+        ("!x || 0", "!x"),
+        ("2 || x", "1"),
         ("if c { x } else { x }", "x"),
         ("ln(exp(x))", "x"),
         ("1 - (x + 1)", "-x"),
@@ -206,6 +213,30 @@ fn only_rules_that_are_needed_are_asked_for() {
         Err(DerivativeError::Unknown { .. })
     ));
     assert_eq!(expression.differentiate("z", &Few).unwrap(), Expr::Number(0.0));
+}
+
+/// A part that is undefined without a variable makes the derivative undefined, wherever it stands.
+#[test]
+fn undefined_parts_have_no_derivative() {
+    for text in [
+        "0 / 0 - x",
+        "x - 0 / 0",
+        "x * x + 0 / 0",
+        "0 * (0 / 0) + x",
+        "sin(0 / 0) + x",
+        "ln(-1) + x",
+        "1 / 0 - 1 / 0 + x",
+        "asin(2) + x",
+        "f64::NAN - x",
+        "if x < 2 { 0 / 0 + x } else { sqrt(-1) }",
+    ] {
+        let slope = parse(text).differentiate("x", &Few).unwrap();
+        assert!(slope.to_string().contains("NAN"), "{text}: {slope}");
+        assert!(!slope.simplify().to_string().is_empty());
+    }
+    for (text, slope) in [("1 / 0 + x", "1"), ("ln(0) + 2 * x", "2"), ("0 / 0 < 1 && x < 2", "0")] {
+        assert_eq!(parse(text).differentiate("x", &Few).unwrap().to_string(), slope, "{text}");
+    }
 }
 
 /// The derivative of exp(exp(.. x)) is a product of all of them: as a tree it grows with the square of the depth.
