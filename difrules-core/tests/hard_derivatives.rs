@@ -243,6 +243,21 @@ const LINES: &[Line] = &[
     ("sinhc", &[1000.0], 0, f64::INFINITY, f64::INFINITY),
     ("sinhc", &[-1e+160], 0, -f64::INFINITY, f64::INFINITY),
     ("powf", &[1e-160, 2.5], 1, -0.0, 0.0),
+    ("beta", &[-1e-09, 2.0], 0, -1e+18, -2e+27),
+    ("beta", &[-1e-09, 2.0], 1, -0.6449340676952174, 0.40411380655433213),
+    ("beta", &[-0.001, 0.5], 0, -1000000.6851651962, -1999999998.8612512),
+    ("beta", &[-0.001, 0.5], 1, -4.93637670595736, 16.82981951266784),
+    ("beta", &[-0.005, 0.001], 0, -40001.6546199571, -15999997.565842601),
+    ("beta", &[-2e-09, 3e-09], 1, -1.1111111111111111e+17, 7.4074074074074074e+25),
+    ("beta", &[30.0, -0.009], 0, -0.03513304881556283, 0.0011801853289207375),
+    ("beta", &[-0.009, 30.0], 0, -12336.770334535301, -2743513.1696211597),
+    ("cbrt", &[f64::INFINITY], 0, 0.0, 0.0),
+    ("acosh", &[f64::INFINITY], 0, 0.0, 0.0),
+    ("over_square", &[3e-60, 4e-60], 0, 1.12e+118, -1.4976e+178),
+    ("over_square", &[3e-100, 4e-100], 1, -3.84e+198, 1.4976e+298),
+    ("over_square", &[3e+90, 4e+90], 1, -3.84e-182, 1.4976e-272),
+    ("log_base", &[0.0, 2.0], 0, -f64::INFINITY, f64::INFINITY),
+    ("log_base", &[0.0, 2.0], 1, 0.0, 0.0),
 ];
 
 fn close(found: f64, exact: f64) -> bool {
@@ -303,6 +318,69 @@ fn by_code<T: Real>(name: &str, x: &[T]) -> Option<T> {
         };
     }
     call!(tanh logistic sinint exprel asin acos atanh softplus log1mexp erfcx logerfc; atan2 hypot)
+}
+
+/// Derivatives by one argument and by the other, in each nesting; from mpmath, or limits.
+#[test]
+fn mixed_derivatives_are_the_same_in_each_nesting() {
+    fn mixed(f: impl Fn([Dual<Dual<f64>>; 2]) -> Dual<Dual<f64>>, x: [f64; 2]) -> f64 {
+        let inner = Dual::new(Dual::constant(x[0]), [Dual::constant(1.0)]);
+        f([inner, Dual::constant(Dual::new(x[1], [1.0]))]).tangents[0].tangents[0]
+    }
+    macro_rules! check {
+        ($($name:ident at $x:expr, $y:expr => $wanted:expr,)*) => {$({
+            let (x, y): (f64, f64) = ($x, $y);
+            let name = stringify!($name);
+            let mut found = vec![
+                mixed(|[x, y]| math::$name(x, y), [x, y]),
+                mixed(|[y, x]| math::$name(x, y), [y, x]),
+            ];
+            for (i, unit) in [[1.0, 0.0], [0.0, 1.0]].into_iter().enumerate() {
+                let over = |x: &[Dual<f64>; 2]| {
+                    gradient(|x: &[Var<Dual<f64>>; 2]| math::$name(x[0], x[1]), x)
+                };
+                found.push(jvp(over, &[x, y], &unit).1[1 - i]);
+                let under = |x: &[Var<f64>; 2]| {
+                    let unit = unit.map(Var::constant);
+                    jvp(|x: &[Dual<Var<f64>>; 2]| math::$name(x[0], x[1]), x, &unit).1
+                };
+                found.push(gradient(under, &[x, y])[1 - i]);
+                let twice = |x: &[Var<f64>; 2]| {
+                    gradient(|x: &[Var<Var<f64>>; 2]| math::$name(x[0], x[1]), x)[i]
+                };
+                found.push(gradient(twice, &[x, y])[1 - i]);
+            }
+            for found in found {
+                let near = (found - $wanted).abs() <= 1e-12 * f64::abs($wanted);
+                assert!(near || found == $wanted, "{name}({x:e}, {y:e}): {found:e}");
+            }
+        })*};
+    }
+    const INFINITY: f64 = f64::INFINITY;
+    check!(
+        beta at -1e-300, 0.5 => 1.5733098582600418,
+        beta at -1e-9, 2.0 => 0.84699097186644913,
+        beta at -1e-3, 0.5 => 1.5757020500744079,
+        beta at 0.25, -1e-160 => 1.8895278523620498,
+        beta at -0.005, 1e-3 => 2.4150221089216296,
+        beta at -2e-9, 3e-9 => 2.4041138036133805,
+        beta at -0.009, 30.0 => 0.14029334257592871,
+        beta at -1e-100, -1e-90 => 2.4041138063191886,
+        beta at -1e-200, 1e-200 => 2.4041138063191886,
+        powf at 1e-310, 0.5 => -3.5590068941407764e157,
+        powf at 5e-324, 0.5 => -1.6700869405943724e164,
+        powf at 1e-310, 1.5 => -1.0697020682422296e-152,
+        powf at 1e300, 1.5 => 1.0371632918473205e153,
+        over_square at 0.0, 1e-200 => -INFINITY,
+        over_square at 0.0, 1e-100 => -2e300,
+        over_square at 1e-200, 0.0 => 0.0,
+        over_square at 3e-100, 4e-100 => 5.632e297,
+        log_base at 0.0, 2.0 => -INFINITY,
+        log_base at 2.0, 0.0 => -INFINITY,
+    );
+    // The sign of a NaN is one, but nothing is known of it.
+    let found = gradient(|x: &[Var<f64>; 2]| math::copysign(x[0], x[1]), &[2.0, f64::NAN]);
+    assert!(found.iter().all(|x| x.is_nan()));
 }
 
 /// The scaled functions of Airy far out, where the two terms of the plain formulas cancel: the first derivative by the

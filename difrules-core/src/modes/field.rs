@@ -547,7 +547,7 @@ macro_rules! real_field {
                 }
 
                 fn log(self, base: Self) -> Self {
-                    math::ln(self) / math::ln(base)
+                    math::log_base(base, self)
                 }
 
                 fn log2(self) -> Self {

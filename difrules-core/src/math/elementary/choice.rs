@@ -1,5 +1,6 @@
 //! Choices between numbers. Where two are equal, the derivative is that of the first.
 
+use crate::math::undefined;
 use crate::{Real, primitive};
 
 /// The larger of two numbers; NaN if one is NaN, unlike [`max`](fn@crate::math::max).
@@ -88,14 +89,23 @@ pub fn clamp<T: Real>(x: T, least: T, most: T) -> T {
 /// The size of x with the sign of another number.
 ///
 /// Domain: all x.
-/// Edge: the derivative by the sign is 0, at 0 too; at x = 0 that by x is 1 or -1, by the signs of the zeros.
+/// Edge: the derivative by the sign is 0, at 0 too; at x = 0 that by x is 1 or -1, by the signs of the zeros. The sign of a
+/// NaN is one, but both derivatives are NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::copysign(3.0_f64, -0.5), -3.0);
 /// ```
 #[primitive(
-    partial = (|x, sign| x.signum() * sign.signum(), |_, _| T::zero()),
-    symbolic = (|x, sign| x.signum() * sign.signum(), |x, _| if x == x { 0 } else { f64::NAN }),
+    partial = (
+        |x, sign| if sign.to_f64().is_nan() {
+            undefined(x + sign)
+        } else { x.signum() * sign.signum() },
+        |x, sign| if sign.to_f64().is_nan() { undefined(x + sign) } else { T::zero() }
+    ),
+    symbolic = (
+        |x, sign| x.signum() * sign.signum(),
+        |x, sign| if x == x && sign == sign { 0 } else { f64::NAN }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn copysign<T: Real>(x: T, sign: T) -> T {

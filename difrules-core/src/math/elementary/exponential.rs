@@ -223,19 +223,29 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = (
         |base, x, y| if base == T::zero() {
-            (y - x.ln()) / (base + T::zero())
+            // The limit's sign; the derivative by the base is -ln(x) over what is positive and grows.
+            if y.to_f64().is_nan() { y } else { -x.ln() / (base + T::zero()) }
         } else if base.to_f64() == f64::INFINITY {
             -(y / base.ln()) / base
         } else {
             -y / (base * base.ln())
         },
-        |base, x, y| if x < T::zero() { undefined(y) } else { base.ln().recip() / (x + T::zero()) }
+        |base, x, y| if x < T::zero() {
+            undefined(y)
+        } else if base == T::zero() {
+            // 1 / ln(base) is a zero that falls vertically, as this is.
+            -(base + T::zero()).sqrt() / (x + T::zero())
+        } else {
+            base.ln().recip() / (x + T::zero())
+        }
     ),
     symbolic = (
-        |base, x, y| if base == T::zero() { (y - x.ln()) / base } else {
+        |base, x, y| if base == T::zero() { if y == y { -x.ln() / base } else { y } } else {
             if base == f64::INFINITY { -(y / base.ln()) / base } else { -y / (base * base.ln()) }
         },
-        |base, x, _| if x < 0 { f64::NAN } else { (x * base.ln()).recip() }
+        |base, x, _| if x < 0 { f64::NAN } else {
+            if base == T::zero() { -base.sqrt() / x } else { (x * base.ln()).recip() }
+        }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(1.5, 9.0), random.positive()),

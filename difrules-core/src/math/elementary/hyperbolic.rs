@@ -123,7 +123,9 @@ pub fn asinh<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| slope_of_acosh(x),
     complex = |x| recip(complex::root_of_square_minus_one(x)),
-    symbolic = |x| recip(sqrt(x - T::one()) * sqrt(x + T::one())),
+    symbolic = |x| if x == f64::INFINITY { recip(x) } else {
+        recip(sqrt(x - T::one()) * sqrt(x + T::one()))
+    },
     kernel(Complex<f64> = complex::acosh, Complex<f32> = complex::acosh),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -368,7 +370,7 @@ twofold! {
     plain { recip(sqrt(x - T::one()) * sqrt(x + T::one())) }
     smooth {
         if x.to_f64() > 1e100 {
-            return recip(sqrt(x - T::one()) * sqrt(x + T::one()));
+            return recip(x);
         }
         sqrt(x.mul_add(x, -T::one())).recip()
     }

@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, convert};
 use super::complex;
 use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
-use crate::math::{direction_cosine, ln, mul, xlogx};
+use crate::math::{direction_cosine, ln, mul, xlogx, xlogy};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -45,8 +45,13 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
 #[primitive(
-    partial = |_, y| recip(convert::<f64, T>(3.0) * y * y),
+    partial = |_, y| if y.to_f64().is_infinite() {
+        T::zero()
+    } else { recip(convert::<f64, T>(3.0) * y * y) },
     complex = |_, y| powi(y, -2).scale(convert(1.0 / 3.0)),
+    symbolic = |x, y| if x == f64::INFINITY || x == f64::NEG_INFINITY {
+        0
+    } else { recip(3 * y * y) },
     kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -228,8 +233,8 @@ fn complex_slope_by_exponent<T: Scalar>(x: T, y: T, z: T) -> T {
 }
 
 twofold! {
-    /// The derivative of z = x^y by y. For its derivatives z ln(x) is x^(y - 1) times x ln(x) where z is next to nothing: they may
-    /// be more. At x = 0 it is z ln(z) / y, whose slope there is infinite for y <= 1.
+    /// The derivative of z = x^y by y. For its derivatives z ln(x) is x^(y - 1) times x ln(x) where z is next to nothing, or
+    /// infinite: they may be more, or less. At x = 0 it is z ln(z) / y, whose slope there is infinite for y <= 1.
     fn slope_by_exponent<T>(x, y; z)
     plain {
         let nothing = x == T::zero() && y > T::zero() || z == T::zero() && x > T::zero();
@@ -240,8 +245,13 @@ twofold! {
         if x == T::zero() && y > T::zero() {
             return if y > T::one() { T::zero() } else { xlogx(z) / y };
         }
-        if x > T::zero() && y.is_finite() && z < convert(1e-290) {
+        let positive = x > T::zero() && x.is_finite();
+        if positive && y.is_finite() && (z < convert(1e-290) || !z.is_finite()) {
             return powf(x, y - T::one()) * xlogx(x);
+        }
+        if positive && x.to_f64() < 1e-290 {
+            // The derivative by x has z / x, and not z times 1 / x, which overflows.
+            return xlogy(z, x);
         }
         z * x.ln()
     }

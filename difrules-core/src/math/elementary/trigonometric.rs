@@ -565,8 +565,8 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
 /// ```
 #[primitive(
     partial = (
-        |x, y, z| difference_of_squares(over_square(y, x), z),
-        |x, y, z| convert::<f64, T>(-2.0) * z * over_square(y, x)
+        |x, y, z| over_square_by_first(x, y, z),
+        |x, y, z| over_square_by_second(x, y, z)
     ),
     symbolic = (
         |x, y, z| {
@@ -585,6 +585,57 @@ pub fn over_square<T: Real>(x: T, y: T) -> T {
     let square = x * x + y * y;
     let size = square.to_f64();
     if size > 1e-30 && size < 1e30 { x / square } else { over_square_of_hypotenuse(x, y) }
+}
+
+/// The derivative of [`over_square`], which is z, by x.
+fn over_square_by_first<T: Real>(x: T, y: T, z: T) -> T {
+    if T::BASE || is_of_usual_size(x, y) {
+        difference_of_squares(over_square(y, x), z)
+    } else {
+        far_over_square_by_first(x, y, z)
+    }
+}
+
+/// That by y.
+fn over_square_by_second<T: Real>(x: T, y: T, z: T) -> T {
+    if T::BASE || is_of_usual_size(x, y) {
+        convert::<f64, T>(-2.0) * z * over_square(y, x)
+    } else {
+        far_over_square_by_second(x, y, z)
+    }
+}
+
+/// Whether cubes of the inverses neither overflow nor underflow.
+fn is_of_usual_size<T: Real>(x: T, y: T) -> bool {
+    let size = x.to_f64().abs() + y.to_f64().abs();
+    size > 1e-75 && size < 1e75
+}
+
+/// Two numbers over a power of two, so that one is about 1, and the inverse of that power: f(x, y) = f(x / s, y / s) / s.
+fn of_size_one<T: Real>(x: T, y: T) -> (T, T, T) {
+    let size = x.to_f64().abs().max(y.to_f64().abs());
+    let exponent = if size > 0.0 && size.is_finite() { size.log2().floor() } else { 0.0 };
+    let inverse: T = convert(2.0_f64.powi(-(exponent as i32).clamp(-1000, 1000)));
+    (x * inverse, y * inverse, inverse)
+}
+
+twofold! {
+    /// Its derivatives are products with cubes of the inverses, of which a zero is a factor though they overflow.
+    fn far_over_square_by_first<T>(x, y; z)
+    plain { difference_of_squares(over_square(y, x), z) }
+    smooth {
+        let (x, y, inverse) = of_size_one(x, y);
+        difference_of_squares(over_square(y, x), over_square(x, y)) * inverse * inverse
+    }
+}
+
+twofold! {
+    fn far_over_square_by_second<T>(x, y; z)
+    plain { convert::<f64, T>(-2.0) * z * over_square(y, x) }
+    smooth {
+        let (x, y, inverse) = of_size_one(x, y);
+        convert::<f64, T>(-2.0) * over_square(x, y) * over_square(y, x) * inverse * inverse
+    }
 }
 
 /// x / sqrt(x^2 + y^2), the cosine of the angle of the point (x, y), and 0 at the origin.

@@ -24,7 +24,7 @@ use crate::{Dual, Real, primitive};
 #[primitive(
     partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
     symbolic = (
-        |a, b, y| if a > 0 && b > 0 {
+        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 {
             beta_slope(a, b)
         } else {
             if y == 0 && a + b <= 0 {
@@ -33,7 +33,7 @@ use crate::{Dual, Real, primitive};
                 y * digamma_difference(a, b)
             }
         },
-        |a, b, y| if a > 0 && b > 0 {
+        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 {
             beta_slope(b, a)
         } else {
             if y == 0 && a + b <= 0 {
@@ -56,7 +56,7 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// With b B(a, b) = (a + b) B(a, b + 1) (DLMF 5.12.1) it is -(a + b) B(a, b + 1) (digamma(a + b) - digamma(a)) / b, whose factors
 /// are smooth at b = 0. Where both are small, B is 1 / a + 1 / b and a smooth rest.
 ///
-/// Domain: a > 0 and b > 0; NaN elsewhere.
+/// Domain: a and b above -0.01 and not 0; NaN elsewhere.
 /// Edge: 0 where one is infinite.
 ///
 /// ```
@@ -81,7 +81,7 @@ pub fn beta_slope<T: Real>(a: T, b: T) -> T {
 ///
 /// With s the slope by a, it is s (digamma(a) - digamma(a + b)) + B (trigamma(a) - trigamma(a + b)) (DLMF 5.12.1 and 5.15.1).
 ///
-/// Domain: a > 0 and b > 0; NaN elsewhere.
+/// Domain: a and b above -0.01 and not 0; NaN elsewhere.
 /// Edge: 0 where one is infinite.
 ///
 /// ```
@@ -100,7 +100,7 @@ pub fn beta_curvature<T: Real>(a: T, b: T) -> T {
 /// The derivative of [`beta`](fn@beta) by a and by b, without cancellation at small arguments: see
 /// [`beta_slope`](fn@beta_slope).
 ///
-/// Domain: a > 0 and b > 0; NaN elsewhere.
+/// Domain: a and b above -0.01 and not 0; NaN elsewhere.
 /// Edge: 0 where one is infinite.
 ///
 /// ```
@@ -217,7 +217,7 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
     if y == T::zero() && !(a.is_finite() && b.is_finite()) {
         return T::zero();
     }
-    if a > T::zero() && b > T::zero() {
+    if is_smooth(a, b) {
         return beta_slope(a, b);
     }
     let sum = a + b;
@@ -235,12 +235,30 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
     y * logarithmic_slope(a, b)
 }
 
+/// Whether both are above the poles at -1, -2, .., and none is at that at 0. What is next to 0 of B is 1 / a, and nearly
+/// nothing of that is in the derivative by b: it is taken apart.
+fn is_smooth<T: Real>(a: T, b: T) -> bool {
+    let is_above = |x: T| x.to_f64() > LEAST && x != T::zero();
+    is_above(a) && is_above(b)
+}
+
+/// The least argument of which this is so, and the series of a small one are.
+const LEAST: f64 = -0.01;
+
 fn curvature<T: Real>(a: T, b: T) -> T {
-    if !(a > T::zero() && b > T::zero()) {
+    if !is_smooth(a, b) {
         return undefined(a + b);
     }
     if !(a.is_finite() && b.is_finite()) {
         return T::zero();
+    }
+    let (zero, small) = (T::zero(), convert(SMALL));
+    if (a < zero || b < zero) && a < small && b < small {
+        let one = Dual::constant(T::one());
+        let moving = Dual::new(Dual::new(a, [T::one()]), [one]);
+        let rest: Dual<Dual<T>> = rest_at_origin(moving, Dual::constant(Dual::constant(b)));
+        let inverse = a.recip();
+        return rest.tangents[0].tangents[0] + inverse * inverse * inverse * convert(2.0);
     }
     beta_slope(a, b) * digamma_difference(a, b) + beta(a, b) * trigamma_difference(a, b)
 }
@@ -259,7 +277,7 @@ fn slope_of_curvature<T: Real>(a: T, b: T) -> T {
 const SMALL: f64 = 0.02;
 
 fn positive_slope(a: f64, b: f64) -> f64 {
-    if !(a > 0.0 && b > 0.0) {
+    if !is_smooth(a, b) {
         return f64::NAN;
     }
     if a.max(b) == f64::INFINITY {
@@ -269,7 +287,7 @@ fn positive_slope(a: f64, b: f64) -> f64 {
         let [by_a, _] = rest_at_origin(Dual::new(a, [1.0, 0.0]), Dual::new(b, [0.0, 1.0])).tangents;
         return by_a - (a * a).recip();
     }
-    if b < 0.5 { over_small(a, b) } else { beta(a, b) * logarithmic_slope(a, b) }
+    if b < 0.5 && a > 0.0 { over_small(a, b) } else { beta(a, b) * logarithmic_slope(a, b) }
 }
 
 /// The derivative by a for a small b.
@@ -280,7 +298,7 @@ fn over_small<T: Real>(a: T, b: T) -> T {
 /// The derivative by both.
 fn mixed_slope<T: Real>(a: T, b: T) -> T {
     let (least, most) = if a < b { (a, b) } else { (b, a) };
-    if !(a > T::zero() && b > T::zero()) {
+    if !is_smooth(a, b) {
         return undefined(a + b);
     }
     if !most.is_finite() {
@@ -356,6 +374,10 @@ fn beta_of(a: f64, b: f64) -> f64 {
         let sign = sign_of_gamma(a) * sign_of_gamma(b) * sign_of_gamma(a + b);
         if is_pole(least) && least < 0.0 {
             return f64::NAN;
+        }
+        if least < 0.0 && least > LEAST && most != 0.0 {
+            // b B(a, b) = (a + b) B(a, b + 1).
+            return (least + most) * beta_of(least + 1.0, most) / least;
         }
         return sign * ln_beta_of(a, b).exp();
     }
