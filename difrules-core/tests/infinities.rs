@@ -106,6 +106,16 @@ functions! {
     root_of_difference(x) = sqrt(x + x - x);
     ln_of_difference(x) = ln(x * number(3.0) - x - x);
     difference_of_roots(x) = sqrt(x) - sqrt(x * number(0.5));
+    roots_of_differences(x) = sqrt(x * number(2.0) - x) + ln(T::one() + sqrt(x * number(3.0) - x));
+    roots_of_both_signs(x) = sqrt(x + x - x) - cbrt(x);
+    root_of_norm(x) = {
+        let v = nalgebra::Vector3::new(x + x - x, x - x - x, x);
+        sqrt(v.x) + cbrt(v.y) * number(-2.0)
+    };
+    inverse_far(x) = T::one() / (x * number(1e200));
+    inverse_farther(x) = number::<T>(1.0) / (x * number(1e120) * number(1e120)) * number(1e50);
+    quotient_far(x) = (x + number(1e-60)) / (x * x * number(1e190));
+    cube_root(x) = cbrt(x);
     of_asin(x) = math::asin(x);
     of_acos(x) = math::acos(x);
     of_atanh(x) = math::atanh(x);
@@ -236,6 +246,9 @@ fn second_derivatives_are_the_same_in_each_nesting() {
         of_acosh at 1.0 => -INFINITY,
         of_acosh at 1.5 => -1.073_312_629_199_899,
         of_acosh at 1e120 => -1e-240,
+        of_acosh at INFINITY => 0.0,
+        cube_root at INFINITY => 0.0,
+        cube_root at -INFINITY => 0.0,
         of_asec at 1.0 => -INFINITY,
         of_asec at -1.0 => INFINITY,
         of_asec at INFINITY => 0.0,
@@ -259,25 +272,82 @@ fn second_derivatives_are_the_same_in_each_nesting() {
     );
 }
 
-/// An infinite derivative that comes back on several ways with both signs has no value in reverse, where the ways meet behind
-/// it; in forward mode they meet before it. It is finite in neither.
+/// An infinite derivative may come back on several ways with both signs: then it is the sum of the ways times the infinite
+/// derivative, as in forward mode, where the ways meet before it. Several infinite derivatives of both signs have no sum.
 #[test]
-fn a_sum_of_infinities_is_not_finite() {
-    fn check<F: Function>(x: f64) {
-        assert!(!jvp(|x| F::at(*x), &x, &1.0).1.is_finite());
-        assert!(!gradient(|x| F::at(*x), &x).is_finite());
-        assert!(curvature::<F>(x).iter().all(|found| !found.is_finite()));
+fn ways_from_an_infinite_derivative_are_added_first() {
+    const INFINITY: f64 = f64::INFINITY;
+    assert_eq!(slope::<root_of_difference>(0.0), INFINITY);
+    assert_eq!(slope::<ln_of_difference>(0.0), INFINITY);
+    assert_eq!(slope::<roots_of_differences>(0.0), INFINITY);
+    assert_eq!(slope::<root_of_norm>(0.0), INFINITY);
+    assert!(curvature::<root_of_difference>(0.0).iter().all(|found| !found.is_finite()));
+    assert!(slope::<difference_of_roots>(0.0).is_nan());
+    assert!(slope::<roots_of_both_signs>(0.0).is_nan());
+    assert!(slope::<root_of_nothing>(0.0).is_nan());
+    assert!(curvature::<difference_of_roots>(0.0).iter().all(|found| !found.is_finite()));
+    // Each number has its own.
+    let f = |x: &[Var<f64>; 3]| sqrt(x[0] + x[0] - x[0]) - sqrt(x[1] + x[1] - x[1] - x[1] * x[2]);
+    let found = gradient(f, &[0.0, 0.0, 2.0]);
+    assert!(found[..2] == [INFINITY, INFINITY] && found[2].is_nan());
+    // More than are kept apart.
+    let many =
+        |x: &Var<f64>| (0..40).fold(number(0.0), |sum: Var<f64>, _| sum + sqrt(*x + *x - *x));
+    assert!(!gradient(many, &0.0).is_finite());
+}
+
+/// An adjoint may underflow between the factors of the slope of a quotient, where what comes then makes up for it.
+#[test]
+fn adjoints_that_underflow_in_a_quotient() {
+    fn check<F: Function>(x: f64, first: f64, second: f64) {
+        let near = |found: f64, wanted: f64| {
+            assert!((found - wanted).abs() <= 1e-13 * wanted.abs(), "{found:e}, not {wanted:e}");
+        };
+        near(jvp(|x| F::at(*x), &x, &1.0).1, first);
+        near(gradient(|x| F::at(*x), &x), first);
+        let mut recording = Recording::new(|x: &Var<f64>| F::at(*x), &2.0);
+        let mut replayed = 0.0;
+        recording.value_and_gradient(&x, &mut replayed).unwrap();
+        near(replayed, first);
+        curvature::<F>(x).into_iter().for_each(|found| near(found, second));
     }
-    check::<root_of_difference>(0.0);
-    check::<ln_of_difference>(0.0);
-    check::<difference_of_roots>(0.0);
+    check::<inverse_far>(1.0, -1e-200, 2e-200);
+    check::<inverse_far>(1e10, -1e-220, 2e-230);
+    check::<inverse_far>(1e-100, -1.0, 2e100);
+    check::<inverse_farther>(1.0, -1e-190, 2e-190);
+    check::<inverse_farther>(-8.0, -1e-190 / 64.0, -1e-190 / 256.0);
+    check::<quotient_far>(1.0, -1e-190, 2e-190);
+    /// The real part of 1 / z.
+    fn inverse<T: Real>(x: &[T; 2]) -> T {
+        (nalgebra::Complex::new(T::one(), T::zero()) / nalgebra::Complex::new(x[0], x[1])).re
+    }
+    for size in [1e110_f64, 1e150, -1e130] {
+        let found = gradient(inverse, &[size, 2.0 * size]);
+        for (found, wanted) in found.into_iter().zip([0.12, -0.16]) {
+            let wanted = wanted / size / size;
+            assert!((found / wanted - 1.0).abs() < 1e-13, "{found:e}, not {wanted:e}");
+        }
+    }
+    let found = gradient(inverse, &[1e17_f32, 2e17]);
+    assert!((found[0] / 1.2e-35 - 1.0).abs() < 1e-5 && (found[1] / -1.6e-35 - 1.0).abs() < 1e-5);
+    // What has nothing to do with it stays.
+    let f = |x: &[Var<f64>; 2]| {
+        number::<Var<f64>>(1.0) / (x[0] * number(1e200)) + x[1] * x[1] * number(1e-200)
+    };
+    let found = gradient(f, &[1.0, 3.0]);
+    assert!((found[0] / -1e-200 - 1.0).abs() < 1e-15 && found[1] == 6e-200);
 }
 
 /// The derivative of a quotient by its divisor underflows where the dividend is not zero: that is no zero that makes an infinity
-/// vanish.
+/// vanish. Its factors in reverse do not.
 #[test]
 fn what_underflows_is_no_strong_zero() {
-    assert!(slope::<inverse_of_inverse>(1e-300).is_nan());
+    fn check<F: Function>(x: f64, wanted: f64) {
+        assert!(jvp(|x| F::at(*x), &x, &1.0).1.is_nan());
+        let found = gradient(|x| F::at(*x), &x);
+        assert!((found / wanted - 1.0).abs() < 1e-14, "{found}");
+    }
+    check::<inverse_of_inverse>(1e-300, 1.0);
     assert!(slope::<small_over_inverse>(1e-160).is_nan());
     assert_eq!(slope::<inverse_of_inverse>(0.5), 1.0);
 }

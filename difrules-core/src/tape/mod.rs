@@ -30,6 +30,7 @@ pub(crate) use dependencies::Connections;
 pub use dependencies::Dependencies;
 pub use number::Number;
 pub(crate) use opened::Opened;
+use overflow::Care;
 pub(crate) use overflow::{is_above, is_below, is_beyond, is_small};
 pub(crate) use pieces::PIECE;
 use pieces::Pieces;
@@ -144,6 +145,16 @@ struct Sweep<S> {
     live: OnceCell<Live>,
     /// Of each adjoint the power of two that it is to be multiplied with, in a sweep in which none is to overflow.
     powers: Option<Vec<i32>>,
+    /// What an infinite derivative adds, and to which adjoint, where it is kept apart.
+    apart: Option<Vec<(u32, S)>>,
+}
+
+/// What a sweep has found beside adjoints.
+struct Swept<S> {
+    /// Whether an adjoint may have underflowed where what comes then makes up for it.
+    faint: bool,
+    /// What infinite derivatives add, where that is kept apart.
+    apart: Vec<(u32, S)>,
 }
 
 /// What was recorded between opening and closing.
@@ -173,6 +184,9 @@ pub(crate) struct Tape<S: Number> {
     products: Vec<(u32, bool)>,
     /// The quotients whose slopes are too large, though their factors are not, and their values.
     above: Vec<(u32, S)>,
+    /// The statements that have the second factors of slopes that are too small, though the factors are not: the quotients
+    /// come next to them.
+    below: Vec<u32>,
     /// The nodes whose results jump, in order.
     jumping: Vec<u32>,
     /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
@@ -301,6 +315,7 @@ impl<S: Number> Tape<S> {
             infinite: false,
             products: Vec::new(),
             above: Vec::new(),
+            below: Vec::new(),
             jumping: Vec::new(),
             unbounded: Vec::new(),
             seeds: Vec::new(),
@@ -314,6 +329,7 @@ impl<S: Number> Tape<S> {
         self.infinite = false;
         self.products.clear();
         self.above.clear();
+        self.below.clear();
         self.jumping.clear();
         self.unbounded.clear();
         self.nodes.clear();
@@ -328,6 +344,11 @@ impl<S: Number> Tape<S> {
     /// Notes the value of the quotient that the last statement is.
     pub(crate) fn note_above(&mut self, quotient: S) {
         self.above.push((self.statements.len() as u32 - 1, quotient));
+    }
+
+    /// Notes that the last statement has a factor of the slope of a quotient, which is the next.
+    pub(crate) fn note_below(&mut self) {
+        self.below.push(self.statements.len() as u32 - 1);
     }
 
     /// Has `observer` called at each statement.
@@ -483,15 +504,17 @@ impl<S: Number> Tape<S> {
     pub(crate) fn sweep(&mut self, seed: impl IntoIterator<Item = (u32, S)>) -> &[S] {
         self.seeds.clear();
         self.seeds.extend(seed);
-        self.sweep_seeds(false);
+        let Swept { faint, .. } = self.sweep_seeds(Care::None);
         let is_bounded = |some: &[S]| some.iter().fold(true, |all, x| all & x.is_bounded());
-        if !self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded) && is_careful() {
-            self.sweep_carefully();
+        let bounded = self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded);
+        if (faint || !bounded) && is_careful() {
+            self.sweep_carefully(faint);
         }
         &self.adjoints[1..=self.inputs as usize]
     }
 
-    fn sweep_seeds(&mut self, careful: bool) {
+    fn sweep_seeds(&mut self, care: Care) -> Swept<S> {
+        let careful = care != Care::None;
         let values = self.values();
         let inputs = self.inputs as usize;
         // A rule may panic: then the adjoints are gone, and not half swept.
@@ -517,12 +540,14 @@ impl<S: Number> Tape<S> {
         }
         let scratch = std::mem::take(&mut self.scratch);
         let powers = careful.then(|| vec![0; values]);
-        let mut sweep = Sweep { adjoints, pieces, scratch, live: OnceCell::new(), powers };
+        let apart = (care == Care::InfinitiesApart).then(Vec::new);
+        let mut sweep = Sweep { adjoints, pieces, scratch, live: OnceCell::new(), powers, apart };
+        let mut faint = false;
         let mut number = self.next();
         let mut statements = self.statements();
         for (i, node) in self.nodes.iter().enumerate().rev() {
             let results = node.first_output + node.outputs..number;
-            self.sweep_statements(node.statements..statements, results, last, &mut sweep);
+            faint |= self.sweep_statements(node.statements..statements, results, last, &mut sweep);
             if node.first_output <= last {
                 self.sweep_node((i, node), &mut sweep);
             }
@@ -530,8 +555,8 @@ impl<S: Number> Tape<S> {
             statements = node.statements;
         }
         let results = self.inputs + 1..number;
-        self.sweep_statements(0..statements, results, last, &mut sweep);
-        let Sweep { mut adjoints, mut pieces, scratch, powers, .. } = sweep;
+        faint |= self.sweep_statements(0..statements, results, last, &mut sweep);
+        let Sweep { mut adjoints, mut pieces, scratch, powers, apart, .. } = sweep;
         if let Some(powers) = powers {
             overflow::raise(&mut adjoints[1..=inputs], &powers[1..]);
         }
@@ -540,32 +565,38 @@ impl<S: Number> Tape<S> {
         pieces.end(&mut adjoints);
         self.used = inputs + 1;
         (self.adjoints, self.pieces, self.scratch) = (adjoints, pieces, scratch);
+        Swept { faint, apart: apart.unwrap_or_default() }
     }
 
-    /// Sweeps statements, whose results have these numbers, but those after the last that is wanted.
+    /// Sweeps statements, whose results have these numbers, but those after the last that is wanted. Returns whether an adjoint
+    /// may have underflowed between the factors of a slope.
     fn sweep_statements(
         &self,
         statements: Range<usize>,
         results: Range<u32>,
         last: u32,
         sweep: &mut Sweep<S>,
-    ) {
-        let Sweep { adjoints, live, powers, .. } = sweep;
+    ) -> bool {
+        let Sweep { adjoints, live, powers, apart, .. } = sweep;
         let is_live = |number| live.get_or_init(|| self.live()).is::<S>(number);
         let end = results.end.min(last + 1).max(results.start);
         let dead = (results.end - end) as usize;
         let (statements, results) = (statements.start..statements.end - dead, results.start..end);
         match (&self.plan, powers) {
             (_, Some(powers)) => {
-                self.carry_carefully(statements, results, is_live, adjoints, powers);
+                self.carry_carefully(statements, results, is_live, (adjoints, powers, apart));
             }
-            (Some(plan), None) => plan.sweep(statements, results, adjoints, is_live),
-            (None, None) => self.statements.sweep(statements, results, adjoints, is_live),
+            (Some(plan), None) => return plan.sweep(statements, results, adjoints, is_live),
+            (None, None) if self.below.is_empty() => {
+                self.statements.sweep(statements, results, adjoints, is_live);
+            }
+            (None, None) => return self.sweep_below(statements, results, adjoints, is_live),
         }
+        false
     }
 
     fn sweep_node(&self, (i, node): (usize, &Node), sweep: &mut Sweep<S>) {
-        let Sweep { adjoints, pieces, scratch, live, powers } = sweep;
+        let Sweep { adjoints, pieces, scratch, live, powers, .. } = sweep;
         let results = Run { start: node.first_output, count: node.outputs };
         let told = self.is_jumping(i) || self.is_unbounded(i);
         let mut block = None;

@@ -5,10 +5,18 @@
 //! sweep has numbers times powers of two, which do not overflow, and tells what is infinite from what is lost. A rule is linear
 //! in the adjoints of its results: with a power of two less of them it adds that much less. A sweep without infinities pays
 //! for the look at its end.
+//!
+//! An adjoint that underflows is a zero like any other, and nobody looks for it, but between the factors of the slope of a
+//! quotient whose divisor is large: where it is so there, the other sweep is done too, and has less of the powers.
+//!
+//! Where infinities of both signs meet in the adjoint of an input, they may be multiples of one infinite derivative, of which
+//! the multiples add up to a number, as they do in forward mode, before it: sqrt(2 x - x) at 0. So what each infinite
+//! derivative adds is kept apart, and the sum of the multiples of it comes from a sweep of its own.
 
 use std::ops::Range;
 
-use super::{CONSTANT, Node, Number, Pieces, Sweep, Tape};
+use super::clash::Entry;
+use super::{CONSTANT, Node, Number, Pieces, Sweep, Swept, Tape};
 use crate::diagnostic::diagnosed;
 
 /// A number times a power of two, which is zero unless the product is too large for a number.
@@ -17,6 +25,19 @@ struct Scaled<S> {
     number: S,
     power: i32,
 }
+
+/// With how much care a sweep is done.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Care {
+    None,
+    /// With powers of two.
+    Powers,
+    /// The same, and what infinite derivatives add is kept apart.
+    InfinitiesApart,
+}
+
+/// So many infinite derivatives are kept apart at most, with a sweep for each.
+const MOST_APART: usize = 32;
 
 /// The exponent of a number as a power of two.
 fn exponent(x: f64) -> i32 {
@@ -72,9 +93,23 @@ fn is_factor<S: Number>(x: S) -> bool {
     x.plain() != 0.0 && x.is_bounded()
 }
 
-/// Multiplies by powers of two.
+/// Whether a number has underflowed, or its derivatives may have.
+fn is_faint<S: Number>(x: S) -> bool {
+    let least = Limits::new::<S>().least;
+    x.plain().abs() < 2.0_f64.powi(if S::ORDER > 1 { least / 2 } else { least })
+}
+
+/// Whether a product with two factors, of which none is zero, underflows on the way.
+pub(super) fn is_lost<S: Number>(adjoint: S, first: S, second: S) -> bool {
+    let through = first * adjoint;
+    adjoint.plain() != 0.0 && (is_faint(through) || is_faint(second * through))
+}
+
+/// Multiplies by powers of two. No zero is negative.
 pub(super) fn raise<S: Number>(numbers: &mut [S], powers: &[i32]) {
-    numbers.iter_mut().zip(powers).for_each(|(x, &power)| *x = times_power(*x, power));
+    for (x, &power) in numbers.iter_mut().zip(powers).filter(|(_, power)| **power != 0) {
+        *x = S::zero() + times_power(*x, power);
+    }
 }
 
 /// The range of the numbers.
@@ -101,7 +136,8 @@ impl Limits {
 impl<S: Number> Scaled<S> {
     fn new(number: S, power: i32) -> Self {
         let raised = times_power(number, power);
-        if power == 0 || raised.is_bounded() || !number.is_bounded() {
+        let is_kept = power >= 0 || times_power(raised, -power).has_digits_of(number);
+        if power == 0 || raised.is_bounded() && is_kept || !number.is_bounded() {
             Self { number: raised, power: 0 }
         } else {
             Self { number, power }
@@ -110,6 +146,18 @@ impl<S: Number> Scaled<S> {
 
     fn add(&mut self, other: Self) {
         if other.number.is_nothing() {
+            return;
+        }
+        if self.power.min(other.power) < 0 && self.number.is_bounded() && other.number.is_bounded()
+        {
+            if self.number.is_nothing() {
+                *self = other;
+                return;
+            }
+            // The larger one is about 1.
+            let power = self.exponent().max(other.exponent());
+            let part = |x: Self| times_power(x.number, x.power - power);
+            *self = Self::new(part(*self) + part(other), power);
             return;
         }
         let sum = self.number + other.number;
@@ -123,28 +171,136 @@ impl<S: Number> Scaled<S> {
         };
     }
 
+    /// The product with a number that is not zero, of which nothing is lost.
+    fn times(self, factor: S) -> Self {
+        let product = factor * self.number;
+        let is_factor = |x: S| x.plain() != 0.0 && x.is_bounded();
+        if !(is_factor(self.number) && is_factor(factor) && is_faint(product)) {
+            return Self::new(product, self.power);
+        }
+        // By no more than it takes: what is recorded in a mode outside has adjoints of its own.
+        let (own, other) = (exponent(self.number.plain()), exponent(factor.plain()));
+        let least = Limits::new::<S>().least;
+        let raise = (least - least / 8 - own - other).min(-least - own).max(0);
+        Self::new(factor * times_power(self.number, raise), self.power - raise)
+    }
+
     fn exponent(&self) -> i32 {
         exponent(self.number.plain()) + self.power
     }
 }
 
 impl<S: Number> Tape<S> {
-    /// Computes the adjoints of inputs again that are not finite.
+    /// Computes the adjoints of inputs again that are not finite, or all if some may have underflowed.
     #[cold]
-    pub(super) fn sweep_carefully(&mut self) {
+    pub(super) fn sweep_carefully(&mut self, faint: bool) {
         let inputs = self.inputs as usize;
         let before = self.adjoints[1..=inputs].to_vec();
         // Rules have said what they have to say.
-        diagnosed(|| self.sweep_seeds(true));
+        diagnosed(|| self.sweep_seeds(Care::Powers));
         let careful = &mut self.adjoints[1..=inputs];
-        for (x, before) in careful.iter_mut().zip(before).filter(|(_, x)| x.is_bounded()) {
-            *x = before;
+        let is_kept = |before: &S, x: &S| before.is_bounded() && !(faint && x.is_bounded());
+        for (x, before) in careful.iter_mut().zip(before) {
+            if is_kept(&before, x) {
+                *x = before;
+            }
+        }
+        if careful.iter().any(|x| x.plain().is_nan()) {
+            self.sweep_apart();
         }
     }
 
-    /// The value of a quotient whose slope is too large, where its factors are not.
-    fn quotient_above(&self, statement: usize, number: u32, partials: [S; 2]) -> Option<S> {
-        if partials[1].is_bounded() {
+    /// Computes adjoints of inputs that are NaN from the sums of the multiples of each infinite derivative.
+    #[cold]
+    fn sweep_apart(&mut self) {
+        let inputs = self.inputs as usize;
+        let before = self.adjoints[1..=inputs].to_vec();
+        let Swept { mut apart, .. } = diagnosed(|| self.sweep_seeds(Care::InfinitiesApart)).0;
+        let mut sums = self.adjoints[1..=inputs].to_vec();
+        let seeds = std::mem::take(&mut self.seeds);
+        let mut count = 0;
+        while let Some((number, infinite)) = apart.pop() {
+            count += 1;
+            if count + apart.len() > MOST_APART {
+                break;
+            }
+            self.seeds = vec![(number, S::one())];
+            let swept = diagnosed(|| self.sweep_seeds(Care::InfinitiesApart)).0;
+            apart.extend(swept.apart.into_iter().map(|(number, next)| (number, next * infinite)));
+            let reached = self.reached(number);
+            for (k, sum) in sums.iter_mut().enumerate() {
+                let multiple = self.adjoints[1 + k];
+                // A sum that comes out zero is no strong zero.
+                if multiple.plain() != 0.0 || reached[1 + k] {
+                    *sum += multiple * infinite;
+                }
+            }
+        }
+        self.seeds = seeds;
+        let is_whole = apart.is_empty();
+        for ((x, before), sum) in self.adjoints[1..=inputs].iter_mut().zip(before).zip(sums) {
+            *x = if is_whole && before.plain().is_nan() { sum } else { before };
+        }
+    }
+
+    /// The numbers that one is computed from.
+    fn reached(&self, number: u32) -> Vec<bool> {
+        let mut reached = vec![false; self.values()];
+        reached[number as usize] = true;
+        for entry in self.entries().iter().rev() {
+            match *entry {
+                Entry::Statement(statement, number) => {
+                    let [first, second] = self.edges(statement, number).0.map(|x| x as usize);
+                    reached[first] |= reached[number as usize];
+                    reached[second] |= reached[number as usize];
+                }
+                Entry::Node(node) => {
+                    let node = &self.nodes[node];
+                    let results = &reached[node.first_output as usize..][..node.outputs as usize];
+                    if results.iter().any(|reached| *reached) {
+                        for run in self.spans_of(node).iter().flat_map(|span| self.runs_of(span)) {
+                            let count = if run.start == CONSTANT { 0 } else { run.count as usize };
+                            reached[run.start as usize..][..count].fill(true);
+                        }
+                    }
+                }
+            }
+        }
+        reached
+    }
+
+    /// Carries the adjoints of statements' results back, and looks at the factors of slopes that are too small. Returns whether
+    /// one may have underflowed between them.
+    #[cold]
+    pub(super) fn sweep_below(
+        &self,
+        statements: Range<usize>,
+        numbers: Range<u32>,
+        adjoints: &mut [S],
+        is_live: impl Fn(u32) -> bool,
+    ) -> bool {
+        let number = |statement: usize| numbers.start + (statement - statements.start) as u32;
+        let first = self.below.partition_point(|&i| (i as usize) < statements.start);
+        let last = self.below.partition_point(|&i| (i as usize + 1) < statements.end);
+        let (mut end, mut faint) = (statements.end, false);
+        for &factor in self.below[first..last].iter().rev() {
+            let quotient = factor as usize + 1;
+            let after = quotient + 1..end;
+            let results = number(after.start)..number(after.end);
+            self.statements.sweep(after, results, adjoints, &is_live);
+            end = quotient + 1;
+            let (_, [_, inverse]) = self.statements.get(quotient);
+            let (_, [slope, _]) = self.statements.get(quotient - 1);
+            faint |= is_lost(adjoints[number(quotient) as usize], inverse, slope);
+        }
+        let results = number(statements.start)..number(end);
+        self.statements.sweep(statements.start..end, results, adjoints, &is_live);
+        faint
+    }
+
+    /// The value of a quotient whose slope is too large, where its factors are not, or too small.
+    fn quotient_beyond(&self, statement: usize, number: u32, partials: [S; 2]) -> Option<S> {
+        if partials[1].is_bounded() && !(self.plan.is_some() && is_small(partials[1])) {
             return None;
         }
         match &self.plan {
@@ -154,7 +310,7 @@ impl<S: Number> Tape<S> {
                 place.ok().map(|place| self.above[place].1)
             }
         }
-        .filter(|&quotient| is_above(partials[1], quotient, partials[0]))
+        .filter(|&quotient| is_beyond(partials[1], quotient, partials[0]))
     }
 
     /// Carries the adjoints of statements' results back.
@@ -163,8 +319,7 @@ impl<S: Number> Tape<S> {
         statements: Range<usize>,
         numbers: Range<u32>,
         is_live: impl Fn(u32) -> bool,
-        adjoints: &mut [S],
-        powers: &mut [i32],
+        (adjoints, powers, apart): (&mut [S], &mut [i32], &mut Option<Vec<(u32, S)>>),
     ) {
         let steps = Limits::new::<S>().steps;
         for (statement, number) in statements.zip(numbers).rev() {
@@ -191,17 +346,38 @@ impl<S: Number> Tape<S> {
                     break;
                 }
             }
-            // The factors of a slope that is too large, one after the other.
-            if let Some(quotient) = self.quotient_above(statement, number, partials)
-                && operands[0] != operands[1]
-                && adjoint.plain() != 0.0
+            let is_twice = operands[0] == operands[1];
+            let whole = Scaled { number: adjoint, power };
+            let is_zero = adjoint.plain() == 0.0;
+            // What underflows.
+            for i in (0..2).filter(|&i| !is_zero && operands[i] != CONSTANT) {
+                let partial = if is_twice { partials[0] + partials[1] } else { partials[i] };
+                if found[i].is_some_and(|x| is_faint(x.number)) && partial.plain() != 0.0 {
+                    found[i] = Some(whole.times(partial));
+                }
+            }
+            // The factors of a slope that is too large, or too small, one after the other.
+            if let Some(quotient) = self.quotient_beyond(statement, number, partials)
+                && !is_twice
+                && !is_zero
             {
-                let through = Scaled::new(partials[0] * adjoint, power);
+                let through = whole.times(partials[0]);
                 let by_factors = [0, steps[1]].into_iter().find_map(|step| {
-                    let moved = -quotient * lowered(through.number, step)?;
-                    moved.is_bounded().then(|| Scaled::new(moved, through.power + step))
+                    let lowered = lowered(through.number, step)?;
+                    let moved = Scaled { number: lowered, power: through.power + step };
+                    Some(moved.times(-quotient)).filter(|moved| moved.number.is_bounded())
                 });
                 found[1] = by_factors.or(found[1]);
+            }
+            if let Some(apart) = apart {
+                for i in (0..2).filter(|&i| !is_zero && operands[i] != CONSTANT && !is_twice) {
+                    let is_infinite = |x: &Scaled<S>| x.number.plain().is_infinite();
+                    if adjoint.is_bounded() && !partials[i].is_bounded() {
+                        apart.extend(
+                            found[i].take_if(|x| is_infinite(x)).map(|x| (operands[i], x.number)),
+                        );
+                    }
+                }
             }
             for (i, operand) in operands.into_iter().enumerate() {
                 // One that stands twice has the sum, and comes once.
@@ -218,13 +394,61 @@ impl<S: Number> Tape<S> {
 
     /// Calls a node's rule, and where what it adds is not finite calls it again with less of the adjoints of its results.
     pub(super) fn call_carefully(&self, node: &Node, sweep: &mut Sweep<S>) {
-        let Sweep { adjoints, pieces, scratch, powers, .. } = sweep;
+        let Sweep { adjoints, pieces, scratch, powers, apart, .. } = sweep;
         let Some(powers) = powers else { return };
         let results = node.first_output as usize..(node.first_output + node.outputs) as usize;
         let of_result = |i: usize| Scaled { number: adjoints[i], power: powers[i] };
         let seed: Vec<_> = results.clone().map(of_result).collect();
         adjoints[results.clone()].fill(S::zero());
         powers[results].fill(0);
+        let inputs = self.spans_of(node).iter().map(|span| span.count as usize).sum();
+        // What is faint is raised, all of it by as much, and called for apart.
+        let is_loud = |x: &Scaled<S>| x.power >= 0;
+        let mut found = if seed.iter().all(is_loud) {
+            self.added(node, &seed, scratch)
+        } else {
+            let still = Scaled { number: S::still(), power: 0 };
+            let loud: Vec<_> = seed.iter().map(|x| if is_loud(x) { *x } else { still }).collect();
+            let all_rest = loud.iter().all(|x| x.number.is_nothing());
+            let mut found = match all_rest {
+                true => vec![still; inputs],
+                false => self.added(node, &loud, scratch),
+            };
+            let power =
+                seed.iter().filter(|x| !is_loud(x)).map(Scaled::exponent).max().unwrap_or(0);
+            let raised = |number: u32| {
+                let x = seed[(number - node.first_output) as usize];
+                match x.number.is_nothing() {
+                    true => x.number,
+                    false if is_loud(&x) => S::still(),
+                    false => S::zero() + times_power(x.number, x.power - power),
+                }
+            };
+            self.contributions(node, raised, scratch);
+            let faint = scratch.iter().map(|x| Scaled::new(*x, power));
+            found.iter_mut().zip(faint).for_each(|(sum, x)| sum.add(x));
+            found
+        };
+        if let Some(apart) = apart
+            && seed.iter().all(|x| x.number.is_bounded())
+        {
+            let numbers = self.spans_of(node).iter().flat_map(|span| self.runs_of(span));
+            let numbers = numbers.flat_map(|run| {
+                let step = u32::from(run.start != CONSTANT);
+                (0..run.count).map(move |k| run.start + step * k)
+            });
+            for (x, number) in found.iter_mut().zip(numbers) {
+                if x.number.plain().is_infinite() && number != CONSTANT {
+                    apart.push((number, x.number));
+                    *x = Scaled { number: S::still(), power: 0 };
+                }
+            }
+        }
+        self.scatter_scaled(node, &found, adjoints, pieces, powers);
+    }
+
+    /// What a rule adds for these adjoints.
+    fn added(&self, node: &Node, seed: &[Scaled<S>], scratch: &mut Vec<S>) -> Vec<Scaled<S>> {
         let raised = |number: u32| {
             let Scaled { number, power } = seed[(number - node.first_output) as usize];
             times_power(number, power)
@@ -236,14 +460,14 @@ impl<S: Number> Tape<S> {
             && !seed.iter().all(|x| x.number.is_nothing())
             && !scratch.iter().all(S::is_bounded)
         {
-            let careful = self.lowered_and_raised(node, &seed, scratch);
+            let careful = self.lowered_and_raised(node, seed, scratch);
             for (found, careful) in found.iter_mut().zip(careful) {
                 if !found.number.is_bounded() {
                     *found = careful;
                 }
             }
         }
-        self.scatter_scaled(node, &found, adjoints, pieces, powers);
+        found
     }
 
     fn scatter_scaled(

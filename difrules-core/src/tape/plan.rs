@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::overflow::is_lost;
 use super::{CONSTANT, Number, Tape, carry, is_below};
 
 /// An operand of a statement: its number on the tape, or that of constants, and its value.
@@ -128,27 +129,32 @@ impl<S: Number> Plan<S> {
         }
     }
 
-    /// Carries the adjoints of the results of these instructions back to their operands.
+    /// Carries the adjoints of the results of these instructions back to their operands. Returns whether one may have underflowed
+    /// between the factors of a slope.
     pub(crate) fn sweep(
         &self,
         instructions: Range<usize>,
         numbers: Range<u32>,
         adjoints: &mut [S],
         is_live: impl Fn(u32) -> bool,
-    ) {
+    ) -> bool {
+        let mut faint = false;
         for (instruction, number) in instructions.zip(numbers).rev() {
             let (mut operands, partials, _) = self.edges(instruction, number);
             if self.instructions[instruction].operation == Arithmetic::Div {
                 let quotient = self.values[number as usize];
                 if operands[1] != CONSTANT && is_below(partials[1], quotient, partials[0]) {
                     // One factor after the other, as where it is not replayed.
-                    let through = partials[0] * adjoints[number as usize];
+                    let adjoint = adjoints[number as usize];
+                    faint |= is_lost(adjoint, partials[0], quotient);
+                    let through = partials[0] * adjoint;
                     adjoints[operands[1] as usize] += -quotient * through;
                     operands[1] = CONSTANT;
                 }
             }
             carry(number, operands, partials, adjoints, &is_live);
         }
+        faint
     }
 
     /// The value of an instruction that is a quotient.

@@ -206,7 +206,7 @@ impl<T: Real> Var<T> {
 
     /// A quotient whose derivative by the divisor is infinite or next to nothing: the quotient is zero, or the divisor is large
     /// or small. Where that derivative underflows, though its factors do not, the one is multiplied with after the other; where
-    /// it overflows, the tape is told of it.
+    /// it overflows, the tape is told of it, as it is where what is multiplied with the one may underflow before the other is.
     #[cold]
     fn over_extreme(self, divisor: Self, quotient: T, (inverse, slope): (T, T)) -> Self {
         let linear = StatementKind::Linear;
@@ -234,6 +234,9 @@ impl<T: Real> Var<T> {
         let nothing = (Self::constant(T::zero()), T::zero());
         let moved = (divisor, -quotient);
         let moved = Self::record_as(linear, Arithmetic::Neg, divisor.value, moved, nothing);
+        if !moved.is_constant() {
+            T::tapes().borrow_mut().tape(stamp).note_below();
+        }
         Self::record_as(linear, Arithmetic::Div, quotient, (self, inverse), (moved, inverse))
     }
 
