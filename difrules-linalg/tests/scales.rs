@@ -316,6 +316,33 @@ fn second_derivatives_of_tiny_and_of_huge_matrices() {
     }
 }
 
+/// In forward mode within forward mode the tangent has derivatives: those of entries of the factors, times the size of the
+/// matrix, are those of it at size one.
+#[test]
+fn second_tangents_of_tiny_and_of_huge_matrices() {
+    fn entries<T: Real>(a: &DMatrix<T>) -> [T; 5] {
+        let [packed, full, r] =
+            [lu(a).unwrap().packed, full_piv_lu(a).unwrap().packed, qr(a).unwrap().1];
+        let (_, t) = difrules_linalg::schur(a).unwrap();
+        [packed[(1, 1)], full[(1, 1)], r[(1, 1)], t[(0, 0)], svd(a).unwrap().singular_values[0]]
+    }
+    let a = dmatrix![4.0, 1.0; 1.5, 3.0];
+    let [v, w] = [dmatrix![1.0, 0.5; -0.25, 2.0], dmatrix![0.5, -1.0; 1.0, 0.75]];
+    let second = |a: &DMatrix<f64>| {
+        let inner = |a: &DMatrix<Dual<f64>>| {
+            jvp(|a: &DMatrix<Dual<Dual<f64>>>| entries(a), a, &w.map(Dual::constant)).1
+        };
+        jvp(inner, a, &v).1
+    };
+    let expected = second(&a);
+    for scale in [-531, -400, 400, 532].map(|power| 2.0_f64.powi(power)) {
+        for (found, expected) in second(&(&a * scale)).into_iter().zip(expected) {
+            let error = found * scale / expected - 1.0;
+            assert!(error.abs() < 1e-13, "{scale:e}: {found:e}, {expected}");
+        }
+    }
+}
+
 /// Where entries of a cotangent overflow on their way, the others are what they are.
 #[test]
 fn cotangents_that_overflow_beside_others() {

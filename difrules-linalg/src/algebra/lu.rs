@@ -9,6 +9,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::householder::add_scaled;
 use crate::algebra::modulus::{largest_modulus, quotient};
+use crate::algebra::scaling::Level;
 use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, multiply, solve, solve_unit};
@@ -215,6 +216,20 @@ pub(crate) fn lu_solve_in_place<T: Scalar>(
 /// whose last pivot is the zero one have derivatives. What would be divided by another that is zero
 /// is undefined.
 pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
+    primitive: &'static str,
+    lu: &OMatrix<T, R, C>,
+    a_dot: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let diagonal = (0..lu.nrows().min(lu.ncols())).map(|k| &lu[(k, k)]);
+    if let Some(level) = Level::of(diagonal) {
+        return level.at(a_dot, |a_dot| lu_forward_at_level(primitive, lu, a_dot));
+    }
+    lu_forward_at_level(primitive, lu, a_dot);
+}
+
+fn lu_forward_at_level<T: Scalar, R: Dim, C: Dim>(
     primitive: &'static str,
     lu: &OMatrix<T, R, C>,
     a_dot: &mut DMatrixViewMut<'_, T>,

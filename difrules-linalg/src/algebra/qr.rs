@@ -17,6 +17,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::reduction::imaginary;
+use crate::algebra::scaling::Level;
 use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
 use crate::tolerance::{Gap, Quotients, asks, gap_of, lose_all};
@@ -128,6 +129,22 @@ fn outside<T: Scalar>(
 ///
 /// In this order nothing is added to what it cancels with, so that rows and columns of any scale keep their digits.
 pub(crate) fn qr_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, R, K>,
+    r: &OMatrix<T, K, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, K>, OMatrix<T, K, C>)
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C> + Allocator<K, K>,
+{
+    if let Some(level) = Level::of(r.iter()) {
+        let (q_dot, r_dot) = qr_forward_at_level(primitive, q, r, &level.raised(a_dot));
+        return (level.lowered(q_dot), level.lowered(r_dot));
+    }
+    qr_forward_at_level(primitive, q, r, a_dot)
+}
+
+fn qr_forward_at_level<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
     q: &OMatrix<T, R, K>,
     r: &OMatrix<T, K, C>,

@@ -3,7 +3,9 @@
 use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
-use nalgebra::{ComplexField, DefaultAllocator, Dim, OMatrix};
+use nalgebra::{ComplexField, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
+
+use crate::block::kept;
 
 /// Whether numbers have single precision, and its range.
 pub(crate) fn is_single<S: Real>() -> bool {
@@ -71,6 +73,66 @@ pub(crate) fn product<T: Scalar>(factors: impl Iterator<Item = T>) -> T {
         (times_power(x, -moved), sum + own + moved)
     });
     times_power(x, exponent)
+}
+
+/// A power of two that a rule multiplies a tangent with, and its inverse, which it multiplies what it computes with. A rule is
+/// linear in its tangents. But in a mode of a mode a tangent has derivatives itself, and those of its quotients by very large or
+/// very small numbers underflow or overflow though what these are multiplied with next makes up for it, unless the tangent is
+/// of about the size of the numbers.
+pub(crate) struct Level<S> {
+    up: S,
+    down: S,
+}
+
+impl<S: Real> Level<S> {
+    /// That of these numbers; none where there is nothing to do.
+    pub(crate) fn of<'a, T: Scalar<Real = S>>(
+        numbers: impl IntoIterator<Item = &'a T>,
+    ) -> Option<Self> {
+        if S::BASE {
+            return None;
+        }
+        let exponent = exponent(numbers);
+        let (usual, most) = if is_single::<S>() { (40.0, 120.0) } else { (300.0, 1000.0) };
+        if exponent.abs() < usual {
+            return None;
+        }
+        let power = |exponent: f64| nalgebra::convert(exponent.clamp(-most, most).exp2());
+        Some(Self { up: power(exponent), down: power(-exponent) })
+    }
+
+    /// A tangent of the size of the numbers.
+    pub(crate) fn raised<T: Scalar<Real = S>, R: Dim, C: Dim>(
+        &self,
+        tangent: &OMatrix<T, R, C>,
+    ) -> OMatrix<T, R, C>
+    where
+        DefaultAllocator: Allocator<R, C>,
+    {
+        tangent.map(|x| kept(x, |x| x.scale(self.up)))
+    }
+
+    /// What comes of it.
+    pub(crate) fn lowered<T: Scalar<Real = S>, R: Dim, C: Dim>(
+        &self,
+        tangent: OMatrix<T, R, C>,
+    ) -> OMatrix<T, R, C>
+    where
+        DefaultAllocator: Allocator<R, C>,
+    {
+        tangent.map(|x| kept(x, |x| x.scale(self.down)))
+    }
+
+    /// Calls a rule that turns a tangent into another in place.
+    pub(crate) fn at<T: Scalar<Real = S>>(
+        &self,
+        tangent: &mut DMatrixViewMut<'_, T>,
+        rule: impl FnOnce(&mut DMatrixViewMut<'_, T>),
+    ) {
+        tangent.apply(|x| *x = kept(*x, |x| x.scale(self.up)));
+        rule(tangent);
+        tangent.apply(|x| *x = kept(*x, |x| x.scale(self.down)));
+    }
 }
 
 /// A copy of A, over a power of two if sums of a few of its entries may overflow, and that.

@@ -14,6 +14,7 @@ use nalgebra::{
 use crate::algebra::hermitian_eigen::{keep_phases, largest};
 use crate::algebra::implicit_qr::triangularise_hessenberg;
 use crate::algebra::modulus::{largest_modulus, phase, quotient};
+use crate::algebra::scaling::Level;
 use crate::algebra::unitary::hessenberg_factors;
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
 use crate::error::{Error, overflow};
@@ -608,6 +609,22 @@ fn add_commutator<T: Scalar>(
 /// block [a b; c a] from its diagonal staying equal: with M what dT is there without it,
 /// x = -(M_11 - M_22) / (2 (b + c)).
 pub(crate) fn schur_forward<T: Scalar, D: Dim>(
+    primitive: &'static str,
+    q: &OMatrix<T, D, D>,
+    t: &OMatrix<T, D, D>,
+    a_dot: &OMatrix<T, D, D>,
+) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    if let Some(level) = Level::of(t.iter()) {
+        let (q_dot, t_dot) = schur_forward_at_level(primitive, q, t, &level.raised(a_dot));
+        return (level.lowered(q_dot), level.lowered(t_dot));
+    }
+    schur_forward_at_level(primitive, q, t, a_dot)
+}
+
+fn schur_forward_at_level<T: Scalar, D: Dim>(
     primitive: &'static str,
     q: &OMatrix<T, D, D>,
     t: &OMatrix<T, D, D>,

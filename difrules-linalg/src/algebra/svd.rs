@@ -16,6 +16,7 @@ use crate::algebra::hermitian_eigen::{
     settled_weights, size_of, size_of_bars, slope, split, split_values,
 };
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::scaling::Level;
 use crate::block::{FIT, block, block_mut, multiply, product};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
@@ -39,6 +40,27 @@ const REPEATED: &str = "a singular value repeats or is zero and this direction s
 /// The common phase of two columns follows from the largest entry of U's staying real.
 #[expect(clippy::type_complexity, reason = "the dimensions of the factors")]
 pub(crate) fn svd_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    primitive: &'static str,
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    (a, a_dot): (&OMatrix<T, R, C>, &OMatrix<T, R, C>),
+) -> (OMatrix<T, R, K>, OVector<T::Real, K>, OMatrix<T, K, C>)
+where
+    DefaultAllocator:
+        Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<K, K> + Allocator<R, C>,
+{
+    if let Some(level) = Level::of(values.iter()) {
+        let a_dot = level.raised(a_dot);
+        let tangents = svd_forward_at_level(primitive, u, values, v_t, (a, &a_dot));
+        let (u_dot, values_dot, v_t_dot) = tangents;
+        return (level.lowered(u_dot), level.lowered(values_dot), level.lowered(v_t_dot));
+    }
+    svd_forward_at_level(primitive, u, values, v_t, (a, a_dot))
+}
+
+#[expect(clippy::type_complexity, reason = "the dimensions of the factors")]
+fn svd_forward_at_level<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
     u: &OMatrix<T, R, K>,
     values: &OVector<T::Real, K>,
