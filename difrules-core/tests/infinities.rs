@@ -113,7 +113,7 @@ functions! {
         sqrt(v.x) + cbrt(v.y) * number(-2.0)
     };
     inverse_far(x) = T::one() / (x * number(1e200));
-    inverse_farther(x) = number::<T>(1.0) / (x * number(1e120) * number(1e120)) * number(1e50);
+    inverse_farther(x) = (x * number(1e120) * number(1e120)).recip() * number(1e50);
     quotient_far(x) = (x + number(1e-60)) / (x * x * number(1e190));
     cube_root(x) = cbrt(x);
     of_asin(x) = math::asin(x);

@@ -470,7 +470,7 @@ macro_rules! real_field {
                 }
 
                 fn recip(self) -> Self {
-                    math::recip(self)
+                    Self::one() / self
                 }
 
                 #[inline]
