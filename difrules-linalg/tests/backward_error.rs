@@ -664,7 +664,11 @@ fn at_f32() {
 }
 
 #[test]
-fn at_complex_numbers() {
+fn at_complex_f64() {
     everything::<Complex<f64>>();
+}
+
+#[test]
+fn at_complex_f32() {
     everything::<Complex<f32>>();
 }

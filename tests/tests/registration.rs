@@ -25,6 +25,7 @@ static BUILT: LazyLock<&Path> = LazyLock::new(|| {
         .args(["--config", "profile.dev.debug-assertions = false"])
         // What is not reached is left out at each level of optimisation; this one takes half the time.
         .args(["--config", "profile.dev.opt-level = 1"])
+        .args(["--config", "profile.dev.package.'*'.opt-level = 0"])
         .args(["--config", "profile.dev.debug = false"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status();

@@ -1,6 +1,6 @@
 //! Finite differences that choose their step and estimate their own error.
 
-use super::check::extent;
+use super::check::{extent, size};
 
 /// Derivatives by finite differences, with an estimate of the error of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,17 +118,20 @@ pub(crate) fn difference_at(
 }
 
 /// The points of [`shared`], on either side, in steps.
-const SHARED: [usize; 5] = [1, 2, 3, 4, 6];
+const SHARED: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 6.0];
 /// Its step.
-const STEP: f64 = 0.005;
-/// The weights of f(t) + f(-t) - 2 f(0) at these points for the coefficient of |t|: those of t^2, t^4, t^6
-/// and t^8 vanish.
+const STEP: f64 = 1.0 / 128.0;
+/// The weights of f(t) - f(-t) at these points for the derivative, of the tenth order.
+const TENTH: [f64; 5] = [144.0 / 175.0, -9.0 / 40.0, 16.0 / 315.0, -9.0 / 1400.0, 1.0 / 12600.0];
+/// The same, of the eighth order: of the central difference of seven points with one step and with two, what cancels
+/// their errors.
+const EIGHTH: [f64; 5] = [16.0 / 21.0, -19.0 / 120.0, 16.0 / 945.0, 1.0 / 840.0, -1.0 / 7560.0];
+/// The weights of f(t) + f(-t) - 2 f(0) for the coefficient of |t|: those of t^2, t^4, t^6 and t^8 vanish.
 const KINK: [f64; 5] = [144.0 / 49.0, -45.0 / 28.0, 80.0 / 147.0, -9.0 / 98.0, 1.0 / 588.0];
 
-/// The derivative of a curve that is as smooth as most, by two differences of one step and two, which share
-/// their points: a quarter of the evaluations that a choice of the step takes. There is none where the two
-/// do not agree to 9 digits, which says that the finer one has 10, or where a kink might be. What does not move at
-/// all is constant.
+/// The derivative of a curve that is as smooth as most, by two differences that share their points: a quarter of the
+/// evaluations that a choice of the step takes. There is none where these do not give 10 digits, but for the noise, or
+/// 12 of those of the component that moves most, or where a kink might be. What does not move at all is constant.
 fn shared(
     epsilon: f64,
     noise: &[f64],
@@ -137,8 +140,7 @@ fn shared(
     let mut pairs = Vec::new();
     // The outermost points first: they leave the domain first.
     for k in SHARED.into_iter().rev() {
-        let t = k as f64 * STEP;
-        pairs.push((curve(t)?, curve(-t)?));
+        pairs.push((curve(k * STEP)?, curve(-k * STEP)?));
     }
     pairs.reverse();
     let middle = curve(0.0)?;
@@ -146,39 +148,38 @@ fn shared(
     if pairs.iter().any(|(ahead, behind)| [ahead.len(), behind.len()] != [count; 2]) {
         return None;
     }
-    let mut found =
-        Difference { derivative: Vec::new(), error: Vec::new(), kink: vec![0.0; count] };
-    for i in 0..count {
-        let slope = |every: usize| -> f64 {
-            let terms = FIRST.iter().zip(1_usize..).map(|(weight, k)| {
-                let at = SHARED.iter().position(|shared| *shared == every * k);
-                let (ahead, behind) = &pairs[at.expect("a point of both")];
-                weight * (ahead[i] - behind[i])
-            });
-            terms.sum::<f64>() / (every as f64 * STEP)
-        };
+    let slope = |weights: &[f64; 5], i: usize| -> f64 {
+        let terms = weights.iter().zip(&pairs);
+        terms.map(|(weight, (ahead, behind))| weight * (ahead[i] - behind[i])).sum::<f64>() / STEP
+    };
+    let derivative: Vec<f64> = (0..count).map(|i| slope(&TENTH, i)).collect();
+    let (steepest, largest) = (size(&derivative), size(&middle));
+    let per_step = weight(&TENTH) / STEP;
+    let mut error = Vec::new();
+    for (i, derivative) in derivative.iter().enumerate() {
         let bends = KINK.iter().zip(&pairs).map(|(weight, (ahead, behind))| {
             weight * ((ahead[i] - middle[i]) + (behind[i] - middle[i]))
         });
-        let kink = bends.sum::<f64>() / STEP;
-        let values = pairs.iter().flat_map(|(ahead, behind)| [ahead[i], behind[i]]);
-        let size = values.fold(0.0, |size: f64, y| size.max(y.abs()));
-        let (fine, coarse) = (slope(1), slope(2));
-        let rounding = (epsilon * size + noise.get(i).copied().unwrap_or(0.0)) * weight(&FIRST);
-        // With errors of b h^6 and b (2 h)^6 their difference is 63 times the former.
-        let error = (fine - coarse).abs() / 16.0 + rounding / STEP;
-        let is_constant = pairs.iter().all(|(ahead, behind)| {
-            [ahead[i], behind[i]].iter().all(|y| y.to_bits() == middle[i].to_bits())
-        });
+        let kink = bends.sum::<f64>().abs() / STEP;
+        let values = || pairs.iter().flat_map(|(ahead, behind)| [ahead[i], behind[i]]);
+        let size = values().fold(0.0, |size: f64, y| size.max(y.abs()));
+        let rounding = epsilon * size * per_step;
+        let noise = noise.get(i).copied().unwrap_or(0.0) * per_step;
+        // Far more than the error of the better one where a curve is smooth, and about that where it is not.
+        let apart = 4.0 * (derivative - slope(&EIGHTH, i)).abs();
+        // A component may have the rounding of the largest of them, and what it does then is seen beside that one.
+        let rough = apart + noise + kink + epsilon * largest * per_step;
         // Nothing holds for NaN.
-        let is_smooth = error <= 1e-10 * fine.abs() && kink.abs() <= 1e-10 * size;
-        if !(is_smooth || is_constant && middle[i].is_finite()) {
+        let is_smooth = apart + rounding <= 1e-10 * derivative.abs()
+            && noise <= 1e-8 * derivative.abs()
+            && kink <= 1e-10 * size + 10.0 * noise;
+        let is_constant = values().all(|y| y.to_bits() == middle[i].to_bits());
+        if !(is_smooth || rough <= 1e-12 * steepest || is_constant && middle[i].is_finite()) {
             return None;
         }
-        found.derivative.push(fine);
-        found.error.push(error);
+        error.push(if is_smooth || is_constant { apart + rounding + noise } else { rough });
     }
-    Some(found)
+    Some(Difference { derivative, error, kink: vec![0.0; count] })
 }
 
 /// By how much the slopes before and after 0 differ: what a second difference over the step tends to,

@@ -15,7 +15,7 @@ pub(super) fn is_rounding(a: f64, b: f64, noise: f64) -> bool {
 }
 
 /// The largest of the numbers that there are.
-pub(super) fn size(numbers: &[f64]) -> f64 {
+pub(in crate::testing) fn size(numbers: &[f64]) -> f64 {
     numbers.iter().filter(|x| x.is_finite()).fold(0.0, |size, x| x.abs().max(size))
 }
 

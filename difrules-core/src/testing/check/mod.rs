@@ -21,7 +21,8 @@ use crate::testing::rules::{
 };
 use crate::testing::structure::Structure;
 use claims::Claims;
-use compare::{Lazy, Quantity, moved, size};
+pub(in crate::testing) use compare::size;
+use compare::{Lazy, Quantity, moved};
 
 /// The seeds that draw random points; those that follow draw special ones.
 pub(in crate::testing) const GENERIC: u64 = 8;
@@ -568,16 +569,23 @@ impl Checker<'_> {
         varying.map(|(i, _)| i).collect()
     }
 
-    /// Choices of arguments: all where they are few, else each alone, and each left out.
+    /// Choices of arguments: all where they are few, else each alone, and each left out. At special points,
+    /// which are many, all arguments together and one other choice in turn.
     pub(super) fn choices(&self) -> Vec<u32> {
         let varying = self.varying();
         let bits = |of: &[usize]| of.iter().fold(0, |bits, i| bits | 1 << i);
         let all: u32 = bits(&varying);
-        if varying.len() <= 4 {
-            return (0..1_u32 << self.sizes.len()).filter(|choice| choice & !all == 0).collect();
+        let mut choices: Vec<u32> = if varying.len() <= 4 {
+            (0..all).filter(|choice| choice & !all == 0).collect()
+        } else {
+            let each = varying.iter().flat_map(|i| [1 << i, all & !(1 << i)]);
+            std::iter::once(0).chain(each).collect()
+        };
+        if self.special && !choices.is_empty() {
+            choices = vec![choices[self.seed as usize % choices.len()]];
         }
-        let each = varying.iter().flat_map(|i| [1 << i, all & !(1 << i)]);
-        [0, all].into_iter().chain(each).collect()
+        choices.push(all);
+        choices
     }
 
     /// The numbers of the arguments, the first of them where there are many.

@@ -130,8 +130,8 @@ impl Checker<'_> {
                 self.agree_exactly(what, &results, &tangents(&found, 1), &along)?;
             }
             let curve = |t| self.plain.pushforward(&at(t)).map(|(_, push)| push(self.second));
-            let slope = self.difference(expected.noise(), curve)?;
-            if let Some(slope) = slope.filter(|_| self.has_second_derivative()) {
+            let slope = self.slope_of_rule(&expected, curve)?;
+            if let Some(slope) = slope {
                 // Its rounding is as that of the finite difference.
                 let found = Quantity::noiseless(tangents(&found, 0));
                 let what = "second order, forward over forward";
@@ -146,10 +146,8 @@ impl Checker<'_> {
                 let (_, pull) = self.plain.pullback(&at(t))?;
                 Some(pull(cotangent, &self.zeros(), &|_| true).concat())
             };
-            let slope = self.difference(self.pull(evaluations, cotangent).noise(), curve)?;
-            let Some(slope) = slope.filter(|_| self.has_second_derivative()) else {
-                return Ok(());
-            };
+            let slope = self.slope_of_rule(&self.pull(evaluations, cotangent), curve)?;
+            let Some(slope) = slope else { return Ok(()) };
             if self.record.forward {
                 let (_, pull) = dual.pullback(&along_point).ok_or(OUTSIDE)?;
                 let zero = self.by_argument(&vec![Two::constant(0.0); self.point.len()]);
@@ -175,6 +173,19 @@ impl Checker<'_> {
             self.over_reverse(evaluations, var, cotangent, &slope)?;
         }
         Ok(())
+    }
+
+    /// A finite difference of what a rule gives, where a second derivative exists.
+    fn slope_of_rule(
+        &self,
+        rule: &Quantity<'_>,
+        curve: impl FnMut(f64) -> Option<Vec<f64>>,
+    ) -> Result<Option<Difference>, String> {
+        if !self.has_second_derivative() {
+            return Ok(None);
+        }
+        let slope = self.difference(rule.noise(), curve)?;
+        Ok(slope.filter(|_| self.has_second_derivative()))
     }
 
     /// Whether a second derivative exists, as far as is known.
