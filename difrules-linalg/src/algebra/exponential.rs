@@ -1,6 +1,7 @@
 //! The exponential by scaling and squaring, and its derivative.
 
 use approx::AbsDiffEq;
+use difrules_core::contract::Kept;
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
@@ -64,24 +65,25 @@ const ORDERS: [(f64, f64, f64); 5] = [
     (4.25, 4.25, 1.0 / 113_250_775_606_021_113_483_283_660_800_000_000.0),
 ];
 
-/// What the exponential of A was made of: the derivative is that of the steps, with the same factors.
+/// What the exponential of A was made of: the derivative is that of the steps, with the same factors. The memory of all
+/// these matrices stays with the thread for the next exponential, as an allocator may give it back to the system.
 pub struct Exponential<T: Scalar> {
     order: usize,
     squarings: i32,
     /// A - m over a power of two, for the mean m of the diagonal or for zero.
-    scaled: DMatrix<T>,
+    scaled: Kept<DMatrix<T>>,
     /// exp(m) by the same power, which the approximant is multiplied by.
     shift: T,
     /// Its powers 2, 4, ...
-    even: Vec<DMatrix<T>>,
+    even: Vec<Kept<DMatrix<T>>>,
     /// What its sixth power is multiplied by, for order 13: a term of W and of V.
-    inner: Option<(DMatrix<T>, DMatrix<T>)>,
+    inner: Option<(Kept<DMatrix<T>>, Kept<DMatrix<T>>)>,
     /// W, with A W the odd part U of the numerator.
-    odd: DMatrix<T>,
+    odd: Kept<DMatrix<T>>,
     /// Of V - U.
     factors: Lu<T, Dyn, Dyn>,
     /// The approximant and its squares, up to the last.
-    squares: Vec<DMatrix<T>>,
+    squares: Vec<Kept<DMatrix<T>>>,
 }
 
 /// What the one-norm of |A|^count is to that of A, by products with one vector (Al-Mohy and Higham 2009, "A new
@@ -234,8 +236,11 @@ impl<T: Scalar> Exponential<T> {
         let mut squares = Vec::with_capacity(squarings as usize);
         for _ in 0..squarings {
             let square = times(&x, &x);
-            squares.push(std::mem::replace(&mut x, square));
+            squares.push(Kept::new(std::mem::replace(&mut x, square)));
         }
+        let [scaled, odd] = [scaled, odd].map(Kept::new);
+        let even = even.into_iter().map(Kept::new).collect();
+        let inner = inner.map(|(of_odd, of_even)| (Kept::new(of_odd), Kept::new(of_even)));
         Ok((x, Self { order, squarings, scaled, shift, even, inner, odd, factors, squares }))
     }
 
@@ -250,18 +255,22 @@ impl<T: Scalar> Exponential<T> {
         if self.squarings > 0 {
             e.apply(|x| *x = times_power(*x, -f64::from(self.squarings)));
         }
-        let mut even_dot = vec![derivative_of_product((scaled, &e), (scaled, &e))];
+        let product_dot = |a: (&DMatrix<T>, &DMatrix<T>), b: (&DMatrix<T>, &DMatrix<T>)| {
+            Kept::new(derivative_of_product(a, b))
+        };
+        let e = Kept::new(e);
+        let mut even_dot = vec![product_dot((scaled, &e), (scaled, &e))];
         for k in 1..even.len() {
             // The fourth and the eighth power are squares.
             let (i, j) = if k == 2 { (1, 0) } else { (k / 2, k / 2) };
-            let next = derivative_of_product((&even[i], &even_dot[i]), (&even[j], &even_dot[j]));
+            let next = product_dot((&even[i], &even_dot[i]), (&even[j], &even_dot[j]));
             even_dot.push(next);
         }
         let combined = |first: usize, shift: usize, count: usize| {
             let terms: Vec<_> = even_dot[..count]
                 .iter()
                 .enumerate()
-                .map(|(k, power)| (c[2 * k + first + shift], power))
+                .map(|(k, power)| (c[2 * k + first + shift], &**power))
                 .collect();
             combination(0.0, &terms)
         };
@@ -269,21 +278,24 @@ impl<T: Scalar> Exponential<T> {
         if let Some((of_odd, of_even)) = &self.inner {
             let (a6, a6_dot) = (&even[2], &even_dot[2]);
             let (of_odd_dot, of_even_dot) = (combined(1, 8, 3), combined(0, 8, 3));
-            odd_dot += derivative_of_product((a6, a6_dot), (of_odd, &of_odd_dot));
-            v_dot += derivative_of_product((a6, a6_dot), (of_even, &of_even_dot));
+            odd_dot += &*product_dot((a6, a6_dot), (of_odd, &of_odd_dot));
+            v_dot += &*product_dot((a6, a6_dot), (of_even, &of_even_dot));
         }
-        let u_dot = derivative_of_product((scaled, &e), (odd, &odd_dot));
+        let odd_dot = Kept::new(odd_dot);
+        let mut u_dot = derivative_of_product((scaled, &e), (odd, &odd_dot));
         let mut x_dot = &v_dot + &u_dot;
         if !self.shift.is_one() {
             x_dot *= self.shift;
         }
-        let difference = u_dot - v_dot;
-        let x = self.squares.first().map_or(y, |x| block(x));
-        let product = ((block(&difference), false), (x, false));
+        u_dot -= &*Kept::new(v_dot);
+        let difference = Kept::new(u_dot);
+        let x = self.squares.first().map_or(y, |x| block(&**x));
+        let product = ((block(&*difference), false), (x, false));
         multiply(T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));
         self.factors.solve(Operation::None, &mut x_dot).expect(FIT);
         for x in &self.squares {
-            x_dot = derivative_of_product((x, &x_dot), (x, &x_dot));
+            let dot = Kept::new(x_dot);
+            x_dot = derivative_of_product((x, &dot), (x, &dot));
         }
         x_dot
     }
