@@ -1,5 +1,5 @@
-//! Registration across crates, in the build that leaves the most room to lose it: optimised, fat LTO,
-//! one codegen unit. The crates are in `tests/registration`.
+//! Registration across crates, in the build that leaves the most room to lose it: optimised, fat LTO, which makes one
+//! unit of all crates. The crates are in `tests/registration`.
 // Loading a library and asking it for a function is unsafe; here and nowhere else.
 #![allow(unsafe_code)]
 
@@ -21,7 +21,6 @@ static BUILT: LazyLock<&Path> = LazyLock::new(|| {
         // those of this build too, since all but these options is.
         .args(["build", "--frozen", "--package", "listing", "--package", "plugin"])
         .args(["--config", "profile.dev.lto = 'fat'"])
-        .args(["--config", "profile.dev.codegen-units = 1"])
         .args(["--config", "profile.dev.debug-assertions = false"])
         // What is not reached is left out at each level of optimisation; this one takes half the time.
         .args(["--config", "profile.dev.opt-level = 1"])
