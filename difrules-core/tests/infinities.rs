@@ -338,6 +338,49 @@ fn adjoints_that_underflow_in_a_quotient() {
     assert!((found[0] / -1e-200 - 1.0).abs() < 1e-15 && found[1] == 6e-200);
 }
 
+/// The second derivatives of c / z are those of 2 c / z^3, however large or small z is, and where a part of the quotient
+/// is a zero that varies.
+#[test]
+fn second_derivatives_of_far_complex_quotients() {
+    use nalgebra::Complex;
+
+    fn quotient<T: Real>(c: Complex<f64>, x: &[T; 2]) -> [T; 2] {
+        let c = Complex::new(number::<T>(c.re), number(c.im));
+        let y = c / Complex::new(x[0], x[1]);
+        [y.re, y.im]
+    }
+    for size in [1e-100, 1e-80, 1e-40, 1.0, 1e60, 1e77, 1e80, 1e90, 1e100] {
+        for (c, y) in [(0.0, 1.0), (0.0, 0.3), (1.0, 1.0), (1.0, 0.3)] {
+            let (c, z) = (Complex::new(1.0, c), Complex::new(1.0, y));
+            let second = c * 2.0 / (z * z * z);
+            let x = [size * z.re, size * z.im];
+            for by in 0..2 {
+                let along = [0, 1].map(|i: usize| f64::from(u8::from(i == by)));
+                for part in 0..2 {
+                    let product = hvp(|x| quotient(c, x)[part], &x, &along);
+                    for (i, product) in product.into_iter().enumerate() {
+                        // By the imaginary part it is i times that by the real one.
+                        let wanted = second * Complex::i().powu((i + by) as u32);
+                        let wanted = if part == 0 { wanted.re } else { wanted.im };
+                        let nested = [0, 1].map(|k: usize| {
+                            let inside = Dual::new(x[k], [along[k]]);
+                            Dual::new(inside, [Dual::constant(f64::from(u8::from(k == i)))])
+                        });
+                        let nested = quotient(c, &nested)[part].tangents[0].tangents[0];
+                        for found in [product, nested] {
+                            let off = (found * size * size * size - wanted).abs();
+                            assert!(
+                                off <= 1e-13 * second.norm(),
+                                "{found:e} at {z} times {size:e}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// The derivative of a quotient by its divisor underflows where the dividend is not zero: that is no zero that makes an infinity
 /// vanish. Its factors in reverse do not.
 #[test]

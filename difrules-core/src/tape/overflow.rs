@@ -72,13 +72,20 @@ pub(crate) fn is_beyond<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
 /// it does any that is infinite, since it may have underflowed. Its factors are in the other sweep.
 #[inline]
 pub(crate) fn is_above<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
-    !slope.is_bounded() && is_factor(quotient) && is_factor(inverse)
+    !slope.is_bounded() && (is_factor(quotient) || varies_at_zero(quotient)) && is_factor(inverse)
 }
 
-/// Whether it is too small.
+/// Whether it is too small, or its derivatives may be, where the quotient is zero and has some.
 #[inline]
 pub(crate) fn is_below<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
-    is_small(slope) && is_factor(quotient) && is_factor(inverse)
+    is_small(slope)
+        && is_factor(inverse)
+        && (is_factor(quotient) || varies_at_zero(quotient) && is_small(inverse * inverse))
+}
+
+/// Whether a number is zero and has derivatives that are not.
+fn varies_at_zero<S: Number>(x: S) -> bool {
+    x.plain() == 0.0 && !x.is_nothing()
 }
 
 /// Whether a number is so small that digits of it may be lost, or all of them.
@@ -95,8 +102,13 @@ fn is_factor<S: Number>(x: S) -> bool {
 
 /// Whether a number has underflowed, or its derivatives may have.
 fn is_faint<S: Number>(x: S) -> bool {
+    x.plain().abs() < 2.0_f64.powi(least_with_digits::<S>())
+}
+
+/// The exponent below which a number has lost digits, or its derivatives may have.
+fn least_with_digits<S: Number>() -> i32 {
     let least = Limits::new::<S>().least;
-    x.plain().abs() < 2.0_f64.powi(if S::ORDER > 1 { least / 2 } else { least })
+    if S::ORDER > 1 { least / 2 } else { least }
 }
 
 /// Whether a product with two factors, of which none is zero, underflows on the way.
@@ -174,14 +186,16 @@ impl<S: Number> Scaled<S> {
     /// The product with a number that is not zero, of which nothing is lost.
     fn times(self, factor: S) -> Self {
         let product = factor * self.number;
-        let is_factor = |x: S| x.plain() != 0.0 && x.is_bounded();
-        if !(is_factor(self.number) && is_factor(factor) && is_faint(product)) {
+        let is_whole = is_factor(factor) || varies_at_zero(factor);
+        if !(is_factor(self.number) && is_whole && is_faint(product)) {
             return Self::new(product, self.power);
         }
         // By no more than it takes: what is recorded in a mode outside has adjoints of its own.
-        let (own, other) = (exponent(self.number.plain()), exponent(factor.plain()));
-        let least = Limits::new::<S>().least;
-        let raise = (least - least / 8 - own - other).min(-least - own).max(0);
+        let own = exponent(self.number.plain());
+        // How large the derivatives of a zero are is not looked for.
+        let other = if factor.plain() == 0.0 { own } else { exponent(factor.plain()) };
+        let (least, faint) = (Limits::new::<S>().least, least_with_digits::<S>());
+        let raise = (faint - faint / 8 - own - other).min(-least - own).max(0);
         Self::new(factor * times_power(self.number, raise), self.power - raise)
     }
 
@@ -352,7 +366,7 @@ impl<S: Number> Tape<S> {
             // What underflows.
             for i in (0..2).filter(|&i| !is_zero && operands[i] != CONSTANT) {
                 let partial = if is_twice { partials[0] + partials[1] } else { partials[i] };
-                if found[i].is_some_and(|x| is_faint(x.number)) && partial.plain() != 0.0 {
+                if found[i].is_some_and(|x| is_faint(x.number)) && !partial.is_nothing() {
                     found[i] = Some(whole.times(partial));
                 }
             }

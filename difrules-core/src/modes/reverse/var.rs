@@ -233,7 +233,8 @@ impl<T: Real> Var<T> {
         }
         let nothing = (Self::constant(T::zero()), T::zero());
         let moved = (divisor, -quotient);
-        let moved = Self::record_as(linear, Arithmetic::Neg, divisor.value, moved, nothing);
+        let kind = if quotient.to_f64() == 0.0 { StatementKind::Product } else { linear };
+        let moved = Self::record_as(kind, Arithmetic::Neg, divisor.value, moved, nothing);
         if !moved.is_constant() {
             T::tapes().borrow_mut().tape(stamp).note_below();
         }
