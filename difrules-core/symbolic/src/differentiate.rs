@@ -1,6 +1,6 @@
 //! Derivatives of expressions.
 
-use crate::expr::{Expr, condition};
+use crate::expr::{Expr, is_condition};
 use crate::graph::{Graph, Id, Node};
 
 /// Where the partial derivatives of functions are looked up.
@@ -376,9 +376,4 @@ fn of_two(function: &str, x: f64, y: f64) -> Option<f64> {
         "powi" | "powf" => x.powf(y),
         _ => return None,
     })
-}
-
-/// Whether the values of a function are true or false.
-fn is_condition(function: &str) -> bool {
-    function == "!" || condition(function).is_some()
 }

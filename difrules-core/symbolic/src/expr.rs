@@ -218,6 +218,11 @@ pub fn condition(function: &str) -> Option<fn(f64, f64) -> bool> {
     })
 }
 
+/// Whether the values of a function are true or false.
+pub(crate) fn is_condition(function: &str) -> bool {
+    function == "!" || condition(function).is_some()
+}
+
 /// The functions that mean something here, with the number of their arguments: a call of one of them has so many.
 const ARITIES: [(&[&str], usize); 3] = [
     (

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::expr::{Expr, condition, whole};
+use crate::expr::{Expr, condition, is_condition, whole};
 use crate::graph::{Graph, Id, Node};
 
 impl Expr {
@@ -640,16 +640,10 @@ impl Graph {
 
     /// Whether a node is not zero, as 1 or 0: what is asked need not be a comparison.
     fn truth(&mut self, id: Id) -> Id {
-        let holds = match &self.nodes[id] {
-            Node::Number(number) => Some(f64::from(u8::from(*number != 0.0))),
-            Node::Call(function, _) if &**function == "!" || condition(function).is_some() => {
-                return id;
-            }
-            _ => None,
-        };
-        match holds {
-            Some(number) => self.number(number),
-            None => {
+        match &self.nodes[id] {
+            Node::Number(number) => self.number(f64::from(u8::from(*number != 0.0))),
+            Node::Call(function, _) if is_condition(function) => id,
+            _ => {
                 let zero = self.number(0.0);
                 self.call("!=", vec![id, zero])
             }
