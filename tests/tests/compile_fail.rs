@@ -14,7 +14,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What the programs name.
-const LIBRARIES: [&str; 3] = ["difrules-core", "difrules-linalg", "nalgebra"];
+const LIBRARIES: [&str; 3] = ["difrules_core", "difrules_linalg", "nalgebra"];
 
 /// Where the programs are, seen from the workspace.
 const PROGRAMS: &str = "tests/compile_fail";
@@ -63,7 +63,7 @@ fn libraries(workspace: &Path) -> Vec<String> {
     for library in LIBRARIES {
         let artifacts = messages.iter().filter(|message| {
             message["reason"] == "compiler-artifact"
-                && message["target"]["name"] == library.replace('-', "_")
+                && message["target"]["name"] == library
                 && message["target"]["kind"][0] == "lib"
         });
         // Of nalgebra there is an older one too, for `levenberg-marquardt`.
@@ -78,10 +78,7 @@ fn libraries(workspace: &Path) -> Vec<String> {
             PathBuf::from(files.rfind(|file| file.ends_with(".rmeta")).expect("it has metadata"));
         let directory = file.parent().expect("it is in a folder");
         options.extend(["-L".to_string(), format!("dependency={}", directory.display())]);
-        options.extend([
-            "--extern".to_string(),
-            format!("{}={}", library.replace('-', "_"), file.display()),
-        ]);
+        options.extend(["--extern".to_string(), format!("{library}={}", file.display())]);
     }
     options
 }
