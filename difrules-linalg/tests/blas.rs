@@ -473,6 +473,23 @@ fn factors_that_are_zero_and_vary() {
     let (value, slope) = difrules_core::value_and_gradient(of_nan, &0.0);
     assert_eq!(value, 1.0);
     assert!(slope.is_nan());
+    /// The entries of a solution, of which the last reads both of the right-hand side.
+    fn solution<T: Real>(alpha: &T, [first, last]: [f64; 2]) -> T {
+        let a = DMatrix::from_row_slice(2, 2, &[lit::<T>(2.0), lit(0.0), lit(1.0), lit(4.0)]);
+        let mut x = DMatrix::from_column_slice(2, 1, &[lit(first), lit(last)]);
+        let none = Operation::None;
+        trsm(Side::Left, Triangle::Lower, none, Diagonal::General, *alpha, &a, &mut x).unwrap();
+        x[0] + x[1]
+    }
+    for (side, wanted) in [([f64::INFINITY, 3.0], f64::NAN), ([3.0, f64::INFINITY], f64::INFINITY)]
+    {
+        let (value, forward) = jvp(|alpha| solution(alpha, side), &0.0, &1.0);
+        let reverse = gradient(|alpha| solution(alpha, side), &0.0);
+        assert_eq!(value, 0.0);
+        for found in [forward, reverse] {
+            assert!(found == wanted || found.is_nan() && wanted.is_nan(), "{found}, not {wanted}");
+        }
+    }
 }
 
 #[test]

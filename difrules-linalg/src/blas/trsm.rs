@@ -361,8 +361,16 @@ impl<T: Scalar> TriangularSolve<'_, T> {
     ) {
         let Self { side, triangle, operation, diagonal, alpha, a, b, x } = *self;
         let strong = !is_bounded(&x);
+        let mut of_alpha = alpha_bar.zip(b);
+        // An infinite B that is not seen in X, by an alpha of zero: the solution by B is put together first, as forward.
+        if let Some((alpha_bar, b)) = of_alpha.take_if(|(_, b)| !strong && !is_bounded(b)) {
+            let mut solution = b.into_owned();
+            let unscaled = &mut block_mut(&mut solution);
+            solve_again(strong, side, triangle, operation, diagonal, a, unscaled);
+            alpha_bar.add(|| pairing_by(alpha, w, &solution));
+        }
         solve_adjoint(strong, side, triangle, operation, diagonal, a, w);
-        if let (Some(alpha_bar), Some(b)) = (alpha_bar, b) {
+        if let Some((alpha_bar, b)) = of_alpha {
             alpha_bar.add(|| pairing_by(alpha, w, &b));
         }
         if let Some(mut a_bar) = a_bar {
