@@ -4,9 +4,9 @@
 use difrules_core::testing::Sampler;
 use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, vjp};
 use difrules_linalg::{
-    Error, Operation, Svd, determinant, full_piv_lu, hessenberg, inverse, ln_abs_determinant, lq,
-    lstsq, lu, lu_solve, normalize, qr, singular_values, solve, solve_lower_triangular,
-    solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
+    Error, Operation, Svd, condition_number, determinant, full_piv_lu, hessenberg, inverse,
+    ln_abs_determinant, lq, lstsq, lu, lu_solve, normalize, qr, singular_values, solve,
+    solve_lower_triangular, solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -314,10 +314,32 @@ fn second_derivatives_of_tiny_and_of_huge_matrices() {
             close(&(found * size), expected, 1e-14);
         }
     }
+    // Its gradient is of singular values, by quotients of weights and gaps that are beyond the numbers.
+    let expected = hvp(condition_number, &a, &e).unwrap();
+    for size in [-900, -531, 532, 900].map(|power| 2.0_f64.powi(power)) {
+        let found = hvp(condition_number, &(&a * size), &(&e * size)).unwrap();
+        close(&(found * size), &expected, 1e-13);
+    }
+}
+
+/// The residual of large rows is next to nothing beside that of small ones, and the solution large: what is rounding of their
+/// products is no part of it. From mpmath.
+#[test]
+fn residuals_of_rows_of_all_sizes() {
+    let e = 2.0_f64.powi(-20);
+    let a = dmatrix![2.0, 0.5; 0.7 * e, 3.0 * e; 0.4 * e * e, -0.6 * e * e];
+    let first = |a: &DMatrix<_>| {
+        let x = lstsq(a, &dvector![1.0, -0.5, 2.0].map(nalgebra::convert))?;
+        Ok::<_, Error>(x[0])
+    };
+    let found = gradient(first, &a).unwrap();
+    assert!((found[(0, 0)] / -24635.974210215455 - 1.0).abs() < 1e-6, "{found}");
+    assert!((found[(0, 1)] / 98542.834893959164 - 1.0).abs() < 1e-6, "{found}");
+    assert!((found[(2, 1)] / -68886302630.787581 - 1.0).abs() < 1e-9, "{found}");
 }
 
 /// In forward mode within forward mode the tangent has derivatives: those of entries of the factors, times the size of the
-/// matrix, are those of it at size one.
+/// matrix, are those of it at size one, whatever the size of the directions.
 #[test]
 fn second_tangents_of_tiny_and_of_huge_matrices() {
     fn entries<T: Real>(a: &DMatrix<T>) -> [T; 5] {
@@ -328,17 +350,24 @@ fn second_tangents_of_tiny_and_of_huge_matrices() {
     }
     let a = dmatrix![4.0, 1.0; 1.5, 3.0];
     let [v, w] = [dmatrix![1.0, 0.5; -0.25, 2.0], dmatrix![0.5, -1.0; 1.0, 0.75]];
-    let second = |a: &DMatrix<f64>| {
+    let second = |a: &DMatrix<f64>, [v, w]: [DMatrix<f64>; 2]| {
         let inner = |a: &DMatrix<Dual<f64>>| {
             jvp(|a: &DMatrix<Dual<Dual<f64>>>| entries(a), a, &w.map(Dual::constant)).1
         };
         jvp(inner, a, &v).1
     };
-    let expected = second(&a);
+    let expected = second(&a, [v.clone(), w.clone()]);
     for scale in [-531, -400, 400, 532].map(|power| 2.0_f64.powi(power)) {
-        for (found, expected) in second(&(&a * scale)).into_iter().zip(expected) {
-            let error = found * scale / expected - 1.0;
-            assert!(error.abs() < 1e-13, "{scale:e}: {found:e}, {expected}");
+        // Directions of size one, and of the size of the matrix.
+        for [of_v, of_w] in [[1.0, 1.0], [1.0, scale], [scale, 1.0], [scale, scale]] {
+            let found = second(&(&a * scale), [&v * of_v, &w * of_w]);
+            for (found, expected) in found.into_iter().zip(expected) {
+                let error = found / of_v * scale / of_w / expected - 1.0;
+                assert!(
+                    error.abs() < 1e-13,
+                    "{scale:e}, {of_v:e}, {of_w:e}: {found:e}, {expected}"
+                );
+            }
         }
     }
 }

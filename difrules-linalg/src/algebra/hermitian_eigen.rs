@@ -18,6 +18,7 @@ use nalgebra::{
 
 use crate::algebra::implicit_qr::diagonalise_tridiagonal;
 use crate::algebra::modulus::{self, largest_modulus, phase};
+use crate::algebra::scaling::times_quotient;
 use crate::algebra::triangular_part::{SMALL, add_outer};
 use crate::algebra::unitary::tridiagonal_factors;
 #[cfg(feature = "faer")]
@@ -532,7 +533,7 @@ pub(crate) fn slope<T: Scalar>(
         }
         return T::zero();
     }
-    let moved = x.scale(weights / gap);
+    let moved = times_quotient(x, weights, gap);
     if found == Gap::Near { held(moved) } else { moved }
 }
 

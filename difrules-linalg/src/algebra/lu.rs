@@ -223,7 +223,7 @@ pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let diagonal = (0..lu.nrows().min(lu.ncols())).map(|k| &lu[(k, k)]);
-    if let Some(level) = Level::of(diagonal) {
+    if let Some(level) = Level::of(diagonal, a_dot.iter()) {
         return level.at(a_dot, |a_dot| lu_forward_at_level(primitive, lu, a_dot));
     }
     lu_forward_at_level(primitive, lu, a_dot);

@@ -137,7 +137,7 @@ pub(crate) fn qr_forward<T: Scalar, R: Dim, K: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C> + Allocator<K, K>,
 {
-    if let Some(level) = Level::of(r.iter()) {
+    if let Some(level) = Level::of(r.iter(), a_dot.iter()) {
         let (q_dot, r_dot) = qr_forward_at_level(primitive, q, r, &level.raised(a_dot));
         return (level.lowered(q_dot), level.lowered(r_dot));
     }

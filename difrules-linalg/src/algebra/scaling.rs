@@ -75,6 +75,18 @@ pub(crate) fn product<T: Scalar>(factors: impl Iterator<Item = T>) -> T {
     times_power(x, exponent)
 }
 
+/// x w / v, also where the quotient of the two numbers is too large for a number, or too small.
+pub(crate) fn times_quotient<T: Scalar>(x: T, w: T::Real, v: T::Real) -> T {
+    let quotient = w / v;
+    let size = quotient.to_f64().abs();
+    let most = if is_single::<T::Real>() { 1e30 } else { 1e290 };
+    if w.to_f64() == 0.0 || size < most && size > 1.0 / most {
+        x.scale(quotient)
+    } else {
+        x.unscale(v).scale(w)
+    }
+}
+
 /// A power of two that a rule multiplies a tangent with, and its inverse, which it multiplies what it computes with. A rule is
 /// linear in its tangents. But in a mode of a mode a tangent has derivatives itself, and those of its quotients by very large or
 /// very small numbers underflow or overflow though what these are multiplied with next makes up for it, unless the tangent is
@@ -85,14 +97,15 @@ pub(crate) struct Level<S> {
 }
 
 impl<S: Real> Level<S> {
-    /// That of these numbers; none where there is nothing to do.
-    pub(crate) fn of<'a, T: Scalar<Real = S>>(
+    /// That of these numbers and this tangent; none where there is nothing to do.
+    pub(crate) fn of<'a, T: Scalar<Real = S>, U: Scalar<Real = S>>(
         numbers: impl IntoIterator<Item = &'a T>,
+        tangent: impl IntoIterator<Item = &'a U>,
     ) -> Option<Self> {
         if S::BASE {
             return None;
         }
-        let exponent = exponent(numbers);
+        let exponent = exponent(numbers) - exponent(tangent);
         let (usual, most) = if is_single::<S>() { (40.0, 120.0) } else { (300.0, 1000.0) };
         if exponent.abs() < usual {
             return None;

@@ -617,7 +617,7 @@ pub(crate) fn schur_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    if let Some(level) = Level::of(t.iter()) {
+    if let Some(level) = Level::of(t.iter(), a_dot.iter()) {
         let (q_dot, t_dot) = schur_forward_at_level(primitive, q, t, &level.raised(a_dot));
         return (level.lowered(q_dot), level.lowered(t_dot));
     }

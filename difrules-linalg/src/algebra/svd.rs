@@ -16,7 +16,7 @@ use crate::algebra::hermitian_eigen::{
     settled_weights, size_of, size_of_bars, slope, split, split_values,
 };
 use crate::algebra::modulus::largest_modulus;
-use crate::algebra::scaling::Level;
+use crate::algebra::scaling::{Level, times_quotient};
 use crate::block::{FIT, block, block_mut, multiply, product};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
@@ -50,7 +50,7 @@ where
     DefaultAllocator:
         Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<K, K> + Allocator<R, C>,
 {
-    if let Some(level) = Level::of(values.iter()) {
+    if let Some(level) = Level::of(values.iter(), a_dot.iter()) {
         let a_dot = level.raised(a_dot);
         let tangents = svd_forward_at_level(primitive, u, values, v_t, (a, &a_dot));
         let (u_dot, values_dot, v_t_dot) = tangents;
@@ -907,8 +907,8 @@ where
         let (w, s) = (weights[j], values[j]);
         let scaled = |x: T, gap: Gap| match gap {
             Gap::Nothing => zero,
-            Gap::Near => held(x.scale(w / s)),
-            Gap::Apart => x.scale(w / s),
+            Gap::Near => held(times_quotient(x, w, s)),
+            Gap::Apart => times_quotient(x, w, s),
         };
         let gap = sizes.gap(j, j, s);
         left.column_mut(j)
@@ -946,7 +946,7 @@ where
                 slope(&mut quotients, hermitian, &pair, (most, size), found)
             };
             let both = values[j] + values[i];
-            let sum = skew.scale((weights[j] + weights[i]) / both);
+            let sum = times_quotient(skew, weights[j] + weights[i], both);
             let by_sum = if sizes.gap(i, j, both) == Gap::Near { held(sum) } else { sum };
             m[(i, j)] = by_difference + by_sum;
         }

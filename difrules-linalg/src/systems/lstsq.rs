@@ -12,6 +12,7 @@ use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 use crate::decomposition::lq::lq;
 use crate::error::{Error, finite, overflow, shape};
+use crate::tolerance::plain;
 
 /// What [`lstsq`](fn@lstsq) saves: A = Q T Z P^T with r columns of Q, r rows of Z and an r x r triangle T,
 /// where r is the rank. If that is the number of columns, Z is the identity, and T upper triangular: the
@@ -296,7 +297,7 @@ where
 {
     let (one, zero) = (T::one(), T::zero());
     // Columns over powers of two: their products with A' and A^+ need not be among the numbers.
-    let residual = residual(a, b, x);
+    let residual = residual(a, b, x, factors);
     let (of_r, of_x) = (|k: usize| scale_of(&residual, k), |k: usize| scale_of(x, k));
     // Y (dB - dA X + Y^H dA^H r)
     let (mut turned, mut moved) = (x.clone(), b_dot.clone());
@@ -326,18 +327,44 @@ where
 }
 
 /// B - A X.
-fn residual<T: Scalar, R: Dim, C: Dim, N: Dim>(
+///
+/// Q^H of it is zero, whatever A and B are. What comes out instead is rounding of large rows of A, which is divided by small
+/// ones where their residuals are; so it is taken off, as a constant.
+fn residual<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     a: &OMatrix<T, R, C>,
     b: &OMatrix<T, R, N>,
     x: &OMatrix<T, C, N>,
+    factors: &Complete<T, R, C>,
 ) -> OMatrix<T, R, N>
 where
-    DefaultAllocator: Allocator<R, C> + Allocator<R, N> + Allocator<C, N>,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<C>
+        + Allocator<R, N>
+        + Allocator<C, N>
+        + Allocator<DimMinimum<R, C>, N>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
+    let (one, zero) = (T::one(), T::zero());
     let mut residual = b.clone();
-    let factors = ((block(a), false), (block(x), false));
-    multiply(-T::one(), factors.0, factors.1, T::one(), &mut block_mut(&mut residual));
-    residual
+    let product = ((block(a), false), (block(x), false));
+    multiply(-one, product.0, product.1, one, &mut block_mut(&mut residual));
+    if !residual.iter().all(|x| x.is_finite()) {
+        return residual;
+    }
+    let size = |k: usize| scale_of(&residual, k);
+    let over = columns(&residual, |x, k| plain(x.unscale(size(k))));
+    let (q, (reduced, _), sides) =
+        (factors.q.map(plain), factors.t.shape_generic(), residual.shape_generic().1);
+    let mut memory = OMatrix::zeros_generic(reduced, sides);
+    let mut along = workspace(&mut memory, (factors.rank, residual.ncols()));
+    let (q, mut rounding) = (block(&q), over.clone());
+    let q = q.columns(0, factors.rank);
+    multiply(one, (q, true), (block(&over), false), zero, &mut along);
+    multiply(one, (q, false), (along.as_view(), false), zero, &mut block_mut(&mut rounding));
+    let rounding = columns(&rounding, |x, k| x.scale(size(k)));
+    residual - rounding
 }
 
 /// A power of two next to the largest entry of a column.
@@ -387,7 +414,7 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
         // Powers of two kept aside: no product of two of r, Y and W need be among the numbers, nor Y^H X.
         let of_x = |k: usize| scale_of(x, k);
         if factors.rank < a.nrows() {
-            let residual = residual(a, b, x);
+            let residual = residual(a, b, x, factors);
             let is_zero = |k: usize| largest_modulus(residual.column(k).iter()) == 0.0;
             let of_r = |k: usize| {
                 exponent(if is_zero(k) { b.column(k) } else { residual.column(k) }.iter())
