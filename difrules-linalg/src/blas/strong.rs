@@ -54,8 +54,11 @@ pub(crate) fn is_bounded_number<T: Scalar>(x: &T) -> bool {
 }
 
 /// Whether an entry does not move.
-fn rests_somewhere<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
-    let column = |x: &[T]| x.iter().fold(false, |any, x| any | is_still(x));
+pub(crate) fn rests_somewhere<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
+    // Where no part is zero, the sign of it need not be looked at.
+    let has_zero =
+        |x: &[T]| T::parts_of(x).iter().fold(false, |any, part| any | (part.plain() == 0.0));
+    let column = |x: &[T]| has_zero(x) && x.iter().fold(false, |any, x| any | is_still(x));
     matrix.column_iter().any(|x| column(x.as_slice()))
 }
 

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix};
 
-use crate::blas::strong::clashes;
+use crate::blas::strong::{is_bounded, rests_somewhere};
 use crate::block::{add_to_both, along_factor, is_plain, numbers_mut};
 use crate::error::{Error, shape};
 use crate::sample;
@@ -80,8 +80,8 @@ fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(
     let y_bar = numbers_mut(&mut y_bar);
     let (a, b) = (&a.as_slice()[..y_bar.len()], &b.as_slice()[..y_bar.len()]);
     let column = |x| DMatrixView::from_slice(x, y_bar.len(), 1);
-    let clash = |factor| clashes(&column(y_bar), &column(factor));
-    if !is_plain::<T>() || clash(a) || clash(b) {
+    let all_bounded = || is_bounded(&column(a)) && is_bounded(&column(b));
+    if !is_plain::<T>() || rests_somewhere(&column(y_bar)) && !all_bounded() {
         add_to_both(
             y_bar,
             (a_bar, |k, y_bar| along_factor(y_bar, b[k].conjugate())),
