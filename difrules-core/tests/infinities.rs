@@ -113,6 +113,8 @@ functions! {
         sqrt(v.x) + cbrt(v.y) * number(-2.0)
     };
     inverse_far(x) = T::one() / (x * number(1e200));
+    inverse_far_by_name(x) = math::recip(x * number(1e200));
+    inverse_far_as_power(x) = (x * number(1e200)).powi(-1);
     inverse_farther(x) = (x * number(1e120) * number(1e120)).recip() * number(1e50);
     quotient_far(x) = (x + number(1e-60)) / (x * x * number(1e190));
     cube_root(x) = cbrt(x);
@@ -127,6 +129,7 @@ functions! {
     of_asecd(x) = math::asecd(x);
     of_asech(x) = math::asech(x);
     of_logit(x) = math::logit(x);
+    of_log_base(x) = math::log_base(x, number(3.0));
     of_atan(x) = math::atan(x);
     of_acot(x) = math::acot(x);
     of_exprel(x) = math::exprel(x);
@@ -262,6 +265,7 @@ fn second_derivatives_are_the_same_in_each_nesting() {
         of_asech at 0.0 => INFINITY,
         of_asech at 1.0 => -INFINITY,
         of_asech at 1e-200 => INFINITY,
+        of_log_base at 1e-200 => INFINITY,
         of_logit at 0.0 => -INFINITY,
         of_logit at 1.0 => INFINITY,
         of_logit at 1e-160 => -INFINITY,
@@ -314,6 +318,9 @@ fn adjoints_that_underflow_in_a_quotient() {
     check::<inverse_far>(1.0, -1e-200, 2e-200);
     check::<inverse_far>(1e10, -1e-220, 2e-230);
     check::<inverse_far>(1e-100, -1.0, 2e100);
+    check::<inverse_far_by_name>(1.0, -1e-200, 2e-200);
+    check::<inverse_far_by_name>(-1e-100, -1.0, -2e100);
+    check::<inverse_far_as_power>(1.0, -1e-200, 2e-200);
     check::<inverse_farther>(1.0, -1e-190, 2e-190);
     check::<inverse_farther>(-8.0, -1e-190 / 64.0, -1e-190 / 256.0);
     check::<quotient_far>(1.0, -1e-190, 2e-190);
@@ -330,6 +337,24 @@ fn adjoints_that_underflow_in_a_quotient() {
     }
     let found = gradient(inverse, &[1e17_f32, 2e17]);
     assert!((found[0] / 1.2e-35 - 1.0).abs() < 1e-5 && (found[1] / -1.6e-35 - 1.0).abs() < 1e-5);
+    /// 1 / (1e25 x).
+    fn far<T: Real>(x: T) -> T {
+        T::one() / (x * number(1e25))
+    }
+    for (x, first, second) in [(1.0_f32, -1e-25, 2e-25), (1e-10, -1e-5, 2e5), (1e3, -1e-31, 2e-34)]
+    {
+        let inner = |x: &Var<f32>| gradient(|x| far(*x), x);
+        for (found, wanted) in [
+            (jvp(|x| far(*x), &x, &1.0).1, first),
+            (gradient(|x| far(*x), &x), first),
+            (jvp(|x| jvp(|x| far(*x), x, &Dual::constant(1.0)).1, &x, &1.0).1, second),
+            (hvp(|x| far(*x), &x, &1.0), second),
+            (gradient(|x| jvp(|x| far(*x), x, &Var::constant(1.0)).1, &x), second),
+            (gradient(inner, &x), second),
+        ] {
+            assert!((found / wanted - 1.0).abs() < 1e-5, "{found:e}, not {wanted:e}");
+        }
+    }
     // What has nothing to do with it stays.
     let f = |x: &[Var<f64>; 2]| {
         number::<Var<f64>>(1.0) / (x[0] * number(1e200)) + x[1] * x[1] * number(1e-200)
@@ -349,36 +374,43 @@ fn second_derivatives_of_far_complex_quotients() {
         let y = c / Complex::new(x[0], x[1]);
         [y.re, y.im]
     }
-    for size in [1e-100, 1e-80, 1e-40, 1.0, 1e60, 1e77, 1e80, 1e90, 1e100] {
-        for (c, y) in [(0.0, 1.0), (0.0, 0.3), (1.0, 1.0), (1.0, 0.3)] {
-            let (c, z) = (Complex::new(1.0, c), Complex::new(1.0, y));
-            let second = c * 2.0 / (z * z * z);
-            let x = [size * z.re, size * z.im];
-            for by in 0..2 {
-                let along = [0, 1].map(|i: usize| f64::from(u8::from(i == by)));
-                for part in 0..2 {
-                    let product = hvp(|x| quotient(c, x)[part], &x, &along);
-                    for (i, product) in product.into_iter().enumerate() {
-                        // By the imaginary part it is i times that by the real one.
-                        let wanted = second * Complex::i().powu((i + by) as u32);
-                        let wanted = if part == 0 { wanted.re } else { wanted.im };
-                        let nested = [0, 1].map(|k: usize| {
-                            let inside = Dual::new(x[k], [along[k]]);
-                            Dual::new(inside, [Dual::constant(f64::from(u8::from(k == i)))])
-                        });
-                        let nested = quotient(c, &nested)[part].tangents[0].tangents[0];
-                        for found in [product, nested] {
-                            let off = (found * size * size * size - wanted).abs();
-                            assert!(
-                                off <= 1e-13 * second.norm(),
-                                "{found:e} at {z} times {size:e}"
-                            );
+    macro_rules! check {
+        ($real:ty, $tolerance:expr, $sizes:expr) => {
+            for size in $sizes {
+                for (c, y) in [(0.0, 1.0), (0.0, 0.3), (1.0, 1.0), (1.0, 0.3)] {
+                    let (c, z) = (Complex::new(1.0, c), Complex::new(1.0, y));
+                    let second = c * 2.0 / (z * z * z);
+                    let x = [size * z.re as $real, size * z.im as $real];
+                    for by in 0..2 {
+                        let along = [0, 1].map(|i: usize| <$real>::from(u8::from(i == by)));
+                        for part in 0..2 {
+                            let product = hvp(|x| quotient(c, x)[part], &x, &along);
+                            for (i, product) in product.into_iter().enumerate() {
+                                // By the imaginary part it is i times that by the real one.
+                                let wanted = second * Complex::i().powu((i + by) as u32);
+                                let wanted = if part == 0 { wanted.re } else { wanted.im };
+                                let nested = [0, 1].map(|k: usize| {
+                                    let inside = Dual::new(x[k], [along[k]]);
+                                    let other = <$real>::from(u8::from(k == i));
+                                    Dual::new(inside, [Dual::constant(other)])
+                                });
+                                let nested = quotient(c, &nested)[part].tangents[0].tangents[0];
+                                for found in [product, nested] {
+                                    let found = f64::from(found * size * size * size);
+                                    assert!(
+                                        (found - wanted).abs() <= $tolerance * second.norm(),
+                                        "{found:e} at {z} times {size:e}"
+                                    );
+                                }
+                            }
                         }
                     }
                 }
             }
-        }
+        };
     }
+    check!(f64, 1e-13, [1e-100, 1e-80, 1e-40, 1.0, 1e60, 1e77, 1e80, 1e90, 1e100]);
+    check!(f32, 2e-6, [1e-12, 1e-10, 1e-6, 1.0, 1e6, 1e9, 1e10, 1e12]);
 }
 
 /// The derivative of a quotient by its divisor underflows where the dividend is not zero: that is no zero that makes an infinity

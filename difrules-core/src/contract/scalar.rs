@@ -409,6 +409,7 @@ macro_rules! base {
     ($($real:ident),*) => {$(
         impl Number for $real {
             const ORDER: u8 = 1;
+            const SINGLE: bool = size_of::<$real>() == 4;
 
             #[inline]
             fn plain(self) -> f64 {

@@ -264,6 +264,7 @@ impl<T: Real, const N: usize> Over<T> for Dual<T, N> {}
 
 impl<T: Real, const N: usize> Number for Dual<T, N> {
     const ORDER: u8 = T::ORDER + 1;
+    const SINGLE: bool = T::SINGLE;
 
     fn plain(self) -> f64 {
         self.value.plain()

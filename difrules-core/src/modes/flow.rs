@@ -208,6 +208,7 @@ impl<T: Real> Over<T> for Flow<T> {}
 
 impl<T: Real> Number for Flow<T> {
     const ORDER: u8 = T::ORDER + 1;
+    const SINGLE: bool = T::SINGLE;
 
     fn plain(self) -> f64 {
         self.value.plain()

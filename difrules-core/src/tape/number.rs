@@ -10,6 +10,8 @@ use super::Tapes;
 pub trait Number: RealField + Copy {
     /// Of how many derivations there are numbers like `Var<Self>`: one more than modes in this.
     const ORDER: u8;
+    /// Whether the plain number inside has single precision, and its range.
+    const SINGLE: bool;
 
     /// The plain number inside all modes.
     fn plain(self) -> f64;

@@ -91,7 +91,7 @@ fn varies_at_zero<S: Number>(x: S) -> bool {
 /// Whether a number is so small that digits of it may be lost, or all of them.
 #[inline]
 pub(crate) fn is_small<S: Number>(x: S) -> bool {
-    x.plain().abs() < f64::from(f32::MIN_POSITIVE)
+    x.plain().abs() < const { 1.0 / (1_u128 << if S::SINGLE { 64 } else { 126 }) as f64 }
 }
 
 /// Whether a number can be a factor of another that is neither zero nor infinite.
@@ -136,8 +136,7 @@ struct Limits {
 
 impl Limits {
     fn new<S: Number>() -> Self {
-        let is_single = S::max_value().is_some_and(|most| most.plain() < 1e100);
-        if is_single {
+        if S::SINGLE {
             Self { least: -126, width: 32, steps: [16, 64] }
         } else {
             Self { least: -1022, width: 128, steps: [128, 512] }

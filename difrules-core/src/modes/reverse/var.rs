@@ -337,6 +337,7 @@ impl<T: Real> Over<T> for Var<T> {}
 
 impl<T: Real> Number for Var<T> {
     const ORDER: u8 = T::ORDER + 1;
+    const SINGLE: bool = T::SINGLE;
 
     fn plain(self) -> f64 {
         self.value().plain()
