@@ -31,7 +31,7 @@ pub trait Primitive: Sized + 'static {
     /// [`infinities`](crate::infinities)).
     const ENTRYWISE: bool = false;
     /// Whether its text is arithmetic of numbers, whose own derivatives are what the rules say, so that
-    /// numbers with tangents run it as it is.
+    /// numbers with tangents run it as it is, and those of a tape if it is a function of numbers.
     const DIRECT: bool = false;
     /// Whether its forward rule says what rests: its tangent has a zero of negative sign where nothing moves, and
     /// nowhere else, if those of the arguments have.

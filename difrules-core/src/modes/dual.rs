@@ -336,10 +336,10 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
 
     #[inline]
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
-        if P::SCALAR {
+        if P::SCALAR && !P::DIRECT {
             return P::from_result(scalar::<P, T, N>(&arguments));
         }
-        if P::DIRECT && T::PARTS {
+        if P::DIRECT && (P::SCALAR || T::PARTS) {
             return P::primal::<Self>(arguments);
         }
         let mut held = P::Arguments::hold::<Self>(&arguments);

@@ -583,7 +583,8 @@ macro_rules! real_field {
                 }
 
                 fn powi(self, n: i32) -> Self {
-                    math::powi(self, n)
+                    // The same number, by a quotient, whose slope has its factors.
+                    if n == -1 { self.recip() } else { math::powi(self, n) }
                 }
 
                 fn powf(self, exponent: Self) -> Self {

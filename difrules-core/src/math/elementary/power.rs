@@ -78,6 +78,7 @@ pub fn cbrt<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |_, y| -(y * y),
     complex = |x| -powi(x, -2),
+    direct,
     kernel(Complex<f64> = complex::recip, Complex<f32> = complex::recip),
     instances(
         #[cfg(feature = "f32")] f32,

@@ -61,6 +61,9 @@ impl<T: Real> Real for Var<T> {
     }
 
     fn apply<P: Primitive>(mut arguments: Given<'_, P, Self>) -> P::Return<Self> {
+        if P::SCALAR && P::DIRECT {
+            return P::primal::<Self>(arguments);
+        }
         let mut stamps = 0;
         let mut known = true;
         if P::SCALAR {
