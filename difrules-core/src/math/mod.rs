@@ -39,6 +39,11 @@ pub(crate) fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
     nalgebra::convert(f(plain(x)))
 }
 
+/// A bound on sizes, that for the range of single precision or that for the range of double precision.
+fn bound<T: crate::Real>(single: f64, double: f64) -> f64 {
+    if T::SINGLE { single } else { double }
+}
+
 /// A plain number, or one that a mode does not vary, as an `f64`.
 ///
 /// # Panics

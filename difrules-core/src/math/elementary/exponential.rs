@@ -228,7 +228,9 @@ pub fn exp10<T: Scalar>(x: T) -> T {
         } else if base.to_f64() == f64::INFINITY {
             -(y / base.ln()) / base
         } else {
-            -y / (base * base.ln())
+            // The derivative of -y / (base ln(base)) is a sum of two of both signs, which overflow next to 0.
+            let ln = base.ln();
+            -x.ln() / (base * ln * ln)
         },
         |base, x, y| if x < T::zero() {
             undefined(y)
@@ -241,7 +243,7 @@ pub fn exp10<T: Scalar>(x: T) -> T {
     ),
     symbolic = (
         |base, x, y| if base == T::zero() { if y == y { -x.ln() / base } else { y } } else {
-            if base == f64::INFINITY { -(y / base.ln()) / base } else { -y / (base * base.ln()) }
+            if base == f64::INFINITY { -(y / base.ln()) / base } else { -x.ln() / (base * base.ln().powi(2)) }
         },
         |base, x, _| if x < 0 { f64::NAN } else {
             if base == T::zero() { -base.sqrt() / x } else { (x * base.ln()).recip() }

@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 use super::complex;
 use super::trigonometric::one_minus_square;
 use crate::math::twofold::twofold;
-use crate::math::{mul, recip, sqrt};
+use crate::math::{bound, mul, recip, sqrt};
 use crate::{Real, Scalar, primitive};
 
 /// The hyperbolic sine.
@@ -369,7 +369,7 @@ twofold! {
     fn slope_of_acosh<T>(x)
     plain { recip(sqrt(x - T::one()) * sqrt(x + T::one())) }
     smooth {
-        if x.to_f64() > 1e100 {
+        if x.to_f64() > bound::<T>(1e8, 1e100) {
             return recip(x);
         }
         sqrt(x.mul_add(x, -T::one())).recip()

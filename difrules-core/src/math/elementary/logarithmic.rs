@@ -3,8 +3,8 @@
 
 use nalgebra::{ComplexField, convert};
 
-use crate::math::sech;
 use crate::math::twofold::twofold;
+use crate::math::{bound, sech};
 use crate::{Real, primitive};
 
 /// x ln(x), and 0 at 0.
@@ -159,7 +159,7 @@ twofold! {
     plain { (x * (T::one() - x) + T::zero()).recip() }
     smooth {
         let rest = T::one() - x;
-        if x.to_f64().abs() < 1e-100 || rest == T::zero() {
+        if x.to_f64().abs() < bound::<T>(1e-12, 1e-100) || rest == T::zero() {
             return (x + T::zero()).recip() + rest.recip();
         }
         (x * rest + T::zero()).recip()

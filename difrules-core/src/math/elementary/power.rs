@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, convert};
 use super::complex;
 use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
-use crate::math::{direction_cosine, ln, mul, xlogx, xlogy};
+use crate::math::{bound, direction_cosine, ln, mul, xlogx, xlogy};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -247,10 +247,11 @@ twofold! {
             return if y > T::one() { T::zero() } else { xlogx(z) / y };
         }
         let positive = x > T::zero() && x.is_finite();
-        if positive && y.is_finite() && (z < convert(1e-290) || !z.is_finite()) {
+        let nothing = bound::<T>(1e-30, 1e-290);
+        if positive && y.is_finite() && (z.to_f64() < nothing || !z.is_finite()) {
             return powf(x, y - T::one()) * xlogx(x);
         }
-        if positive && x.to_f64() < 1e-290 {
+        if positive && x.to_f64() < nothing {
             // The derivative by x has z / x, and not z times 1 / x, which overflows.
             return xlogy(z, x);
         }

@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 use super::complex;
 use super::power::cosine;
 use crate::math::twofold::twofold;
-use crate::math::{div, mul, recip};
+use crate::math::{bound, div, mul, recip};
 use crate::{Real, Scalar, primitive};
 
 /// The sine of an angle in radians.
@@ -608,7 +608,7 @@ fn over_square_by_second<T: Real>(x: T, y: T, z: T) -> T {
 /// Whether cubes of the inverses neither overflow nor underflow.
 fn is_of_usual_size<T: Real>(x: T, y: T) -> bool {
     let size = x.to_f64().abs() + y.to_f64().abs();
-    size > 1e-75 && size < 1e75
+    size > bound::<T>(1e-9, 1e-75) && size < bound::<T>(1e9, 1e75)
 }
 
 /// Two numbers over a power of two, so that one is about 1, and the inverse of that power: f(x, y) = f(x / s, y / s) / s.

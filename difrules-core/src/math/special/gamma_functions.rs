@@ -2,7 +2,7 @@
 
 use nalgebra::convert;
 
-use crate::math::{EULER, at_base, at_base_of_two, cospi, sinpi};
+use crate::math::{EULER, at_base, at_base_of_two, bound, cospi, sinpi};
 use crate::{Real, primitive};
 
 /// The gamma function, the integral of t^(x-1) exp(-t) over t > 0, continued to negative x.
@@ -232,7 +232,7 @@ pub(super) fn digamma_rise<T: Real>(x: T, d: T) -> T {
         // Far apart, each term keeps the derivatives that are its own, where these are finite.
         sum += if d <= x {
             d / (x + d) / x
-        } else if d.to_f64() > 1e-100 {
+        } else if d.to_f64() > bound::<T>(1e-12, 1e-100) {
             x.recip() - (x + d).recip()
         } else {
             x.recip() * (T::one() + x / d).recip()
