@@ -94,6 +94,8 @@ const LINES: &[Line] = &[
     ("beta", &[0.5, 1e-16], 0, -4.934802200544679, 16.82879664423432),
     ("ln_beta", &[0.5, 1e-16], 0, -4.934802200544678e-16, 1.6828796644234315e-15),
     ("beta", &[0.5, 1e-300], 0, -4.934802200544679, 16.82879664423432),
+    ("beta", &[1e-17, -0.5], 1, -8.93480220054468, 0.8287966442343198),
+    ("beta", &[-7.3, 1e-8], 0, -14.951382790750635, -68.82117229100303),
     ("ln_beta", &[0.5, 1e-300], 0, -4.9348022005446794e-300, 1.6828796644234322e-299),
     ("beta", &[0.001, 1e-300], 0, -1000001.6425331958, 2000000002.3976321),
     ("ln_beta", &[0.001, 1e-300], 0, -1.0000016425331959e-294, 2.0000000023976324e-291),
@@ -367,6 +369,12 @@ fn mixed_derivatives_are_the_same_in_each_nesting() {
         beta at -0.009, 30.0 => 0.1402933425759287,
         beta at -1e-100, -1e-90 => 2.4041138063191886,
         beta at -1e-200, 1e-200 => 2.4041138063191886,
+        beta at 1e-17, -0.5 => 5.8977368148698396,
+        beta at 1e-8, -0.5 => 5.897736782770239,
+        beta at -7.3, 1e-8 => 39.068328249990537,
+        beta at -1e-10, -2.5 => 16.083587905513335,
+        beta at 1e-3, -1.25 => 20.450240286301027,
+        powf at 0.0, 0.5 => -INFINITY,
         powf at 1e-310, 0.5 => -3.5590068941407764e157,
         powf at 5e-324, 0.5 => -1.6700869405943724e164,
         powf at 1e-310, 1.5 => -1.0697020682422296e-152,
@@ -632,6 +640,16 @@ fn the_slope_of_a_power_is_the_same_in_nestings() {
         let text = differentiate(&"powf(x, y)".parse().unwrap(), "x").unwrap();
         assert_eq!(evaluate(&text, &[("x", x), ("y", y)]).unwrap(), 0.0, "{x} {y}: {text}");
     }
+    // Beside large numbers, which are even, in single precision too there is no odd one. y (y - 1) has no digits of -1.
+    let least =
+        |y: &Dual<f32>| jvp(|y| math::powf(*y, nalgebra::convert(1e15)), y, &Dual::constant(1.0)).1;
+    assert!((jvp(least, &-1.0_f32, &1.0).1 / 1e30 - 1.0).abs() < 1e-6);
+    // y (y - 1) x^(y - 2), where that power overflows.
+    let base = |x: &Dual<f64>| {
+        jvp(|x| math::powf(*x, nalgebra::convert(1e-200)), x, &Dual::constant(1.0)).1
+    };
+    let found = jvp(base, &1e-200, &1.0).1;
+    assert!((found / -1e200 - 1.0).abs() < 1e-13, "{found}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use nalgebra::{Complex, RealField, convert};
 
-use crate::math::{self, plain, turns};
+use crate::math::{self, bound, plain, turns};
 use crate::{Real, Scalar};
 
 /// A function of a complex number of doubles at a plain scalar.
@@ -471,12 +471,14 @@ fn around_one<T: Scalar>(z: T) -> (T, T) {
     (below, above)
 }
 
-/// From here on the square of a number may overflow.
-const LARGE: f64 = 1e150;
+/// From here on 1 is nothing beside the square of a number, products of which may overflow, and of its inverse underflow.
+fn large<T: Scalar>() -> f64 {
+    bound::<T::Real>(1e8, 1e30)
+}
 
 /// sqrt(1 - z^2) for a number of any scalar that is complex: far out -i z above the real axis, and i z below it.
 pub(super) fn root_of_one_minus_square<T: Scalar>(z: T) -> T {
-    if z.real().to_f64().abs().max(z.imaginary().to_f64().abs()) < LARGE {
+    if z.real().to_f64().abs().max(z.imaginary().to_f64().abs()) < large::<T>() {
         return math::sqrt(one_minus_square(z));
     }
     let turned = times_unit(z);
@@ -497,7 +499,7 @@ pub(super) fn over_one_minus_square<T: Scalar>(z: T) -> T {
     if (x - 1.0).abs().max(y) < 0.1 {
         return (math::recip(below) + math::recip(above)).scale(convert(0.5));
     }
-    if x.max(y) < LARGE {
+    if x.max(y) < large::<T>() {
         return math::recip(one_minus_square(z));
     }
     math::mul(math::recip(below), math::recip(above))

@@ -199,16 +199,22 @@ twofold! {
         if y.is_constant_zero() {
             return T::zero();
         }
-        if ComplexField::abs(y) >= convert(WHOLE) {
+        if y.to_f64().abs() >= whole::<T>() {
             // One less than such a number may be no float, and odd where that is even.
             let z = x.powf(y);
             if z == T::zero() { z } else { y * z / x }
         } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
             // Zero, but without a derivative by the exponent where that varies.
             y.sqrt() * y.sqrt()
+        } else if x == T::zero() && y > T::zero() && y < T::one() {
+            // Infinite, as it is by the factor y, by whose derivative the infinities of both signs would meet.
+            x.powf(y - T::one())
         } else if x < T::zero() {
             // The power is defined for whole exponents alone.
             y * x.powf(y - T::one()) + jumping(y)
+        } else if x.to_f64() < bound::<T>(1e-12, 1e-100) && y.to_f64().abs() < 0.25 {
+            // The power of y - 2 overflows before its product with y does.
+            y * x.powf(y) / x
         } else {
             y * x.powf(y - T::one())
         }
@@ -259,13 +265,15 @@ twofold! {
     }
 }
 
-/// From here on not every number that is one less than another is a double: 2^52.
-const WHOLE: f64 = (1_u64 << 52) as f64;
+/// From here on not every number that is one less than another is a number: 2^52, and 2^23 in single precision.
+fn whole<T: Real>() -> f64 {
+    bound::<T>((1_u64 << 23) as f64, (1_u64 << 52) as f64)
+}
 
 #[cold]
 fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
     let slope = y * x.powf(y - T::one());
-    if slope.is_finite() && ComplexField::abs(y) < convert(WHOLE) {
+    if slope.is_finite() && y.to_f64().abs() < whole::<T>() {
         slope
     } else if y == T::zero() || z == T::zero() && !y.is_finite() {
         T::zero()

@@ -24,7 +24,7 @@ use crate::{Dual, Real, primitive};
 #[primitive(
     partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
     symbolic = (
-        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 {
+        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 && max(a, b) != 0 {
             beta_slope(a, b)
         } else {
             if y == 0 && a + b <= 0 {
@@ -33,7 +33,7 @@ use crate::{Dual, Real, primitive};
                 y * digamma_difference(a, b)
             }
         },
-        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 {
+        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 && max(a, b) != 0 {
             beta_slope(b, a)
         } else {
             if y == 0 && a + b <= 0 {
@@ -56,7 +56,7 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// With b B(a, b) = (a + b) B(a, b + 1) (DLMF 5.12.1) it is -(a + b) B(a, b + 1) (digamma(a + b) - digamma(a)) / b, whose factors
 /// are smooth at b = 0. Where both are small, B is 1 / a + 1 / b and a smooth rest.
 ///
-/// Domain: a and b above -0.01 and not 0; NaN elsewhere.
+/// Domain: a and b above -0.01 and not 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN elsewhere.
 /// Edge: 0 where one is infinite.
 ///
 /// ```
@@ -72,7 +72,7 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn beta_slope<T: Real>(a: T, b: T) -> T {
-    at_base_of_two(a, b, positive_slope)
+    at_base_of_two(a, b, slope_of_plain)
 }
 
 /// The second derivative of [`beta`](fn@beta) by a, whose own derivative by b is that of
@@ -81,7 +81,7 @@ pub fn beta_slope<T: Real>(a: T, b: T) -> T {
 ///
 /// With s the slope by a, it is s (digamma(a) - digamma(a + b)) + B (trigamma(a) - trigamma(a + b)) (DLMF 5.12.1 and 5.15.1).
 ///
-/// Domain: a and b above -0.01 and not 0; NaN elsewhere.
+/// Domain: a and b above -0.01 and not 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN elsewhere.
 /// Edge: 0 where one is infinite.
 ///
 /// ```
@@ -100,7 +100,7 @@ pub fn beta_curvature<T: Real>(a: T, b: T) -> T {
 /// The derivative of [`beta`](fn@beta) by a and by b, without cancellation at small arguments: see
 /// [`beta_slope`](fn@beta_slope).
 ///
-/// Domain: a and b above -0.01 and not 0; NaN elsewhere.
+/// Domain: a and b above -0.01 and not 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN elsewhere.
 /// Edge: 0 where one is infinite.
 ///
 /// ```
@@ -217,7 +217,7 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
     if y == T::zero() && !(a.is_finite() && b.is_finite()) {
         return T::zero();
     }
-    if is_smooth(a, b) {
+    if is_smooth(a, b) || is_shifted(a, b) {
         return beta_slope(a, b);
     }
     let sum = a + b;
@@ -235,6 +235,32 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
     y * logarithmic_slope(a, b)
 }
 
+/// Whether one argument is small and the other below -0.01, and not at a pole, nor too far below for [`shifted_slope`].
+fn is_shifted<T: Real>(a: T, b: T) -> bool {
+    let is_small = |x: f64| x > LEAST && x < SMALL && x != 0.0;
+    let is_between_poles = |x: f64| x > -LONGEST && x <= LEAST && x != x.round();
+    let (a, b) = (a.to_f64(), b.to_f64());
+    is_small(a) && is_between_poles(b) || is_small(b) && is_between_poles(a)
+}
+
+/// The derivative by a where [`is_shifted`], by those of an argument that is one more: the pole of the small one cancels in
+/// derivatives by the other.
+///
+/// For the small x, B(x, y) = (x + y) B(x, y + 1) / y = B(x, y + 1) + C / y with C = x B(x, y + 1) = (x + y + 1) B(x + 1, y + 1)
+/// (DLMF 5.12.1), which is smooth at x = 0.
+fn shifted_slope<T: Real>(a: T, b: T) -> T {
+    let (next_a, next_b) = (a + T::one(), b + T::one());
+    let product = beta(next_a, next_b);
+    let by_a = product + (a + next_b) * slope(next_a, next_b, product);
+    if a.to_f64() > LEAST {
+        return slope(a, next_b, beta(a, next_b)) + by_a / b;
+    }
+    slope(next_a, b, beta(next_a, b)) + (by_a - (a + next_b) * product / a) / a
+}
+
+/// So far below 0 the steps of [`shifted_slope`] go.
+const LONGEST: f64 = 30.0;
+
 /// Whether both are above the poles at -1, -2, .., and none is at that at 0. What is next to 0 of B is 1 / a, and nearly
 /// nothing of that is in the derivative by b: it is taken apart.
 fn is_smooth<T: Real>(a: T, b: T) -> bool {
@@ -246,6 +272,9 @@ fn is_smooth<T: Real>(a: T, b: T) -> bool {
 const LEAST: f64 = -0.01;
 
 fn curvature<T: Real>(a: T, b: T) -> T {
+    if is_shifted(a, b) {
+        return by_first(shifted_slope, a, b);
+    }
     if !is_smooth(a, b) {
         return undefined(a + b);
     }
@@ -276,7 +305,10 @@ fn slope_of_curvature<T: Real>(a: T, b: T) -> T {
 /// Below, both are small.
 const SMALL: f64 = 0.02;
 
-fn positive_slope(a: f64, b: f64) -> f64 {
+fn slope_of_plain(a: f64, b: f64) -> f64 {
+    if is_shifted(a, b) {
+        return shifted_slope(a, b);
+    }
     if !is_smooth(a, b) {
         return f64::NAN;
     }
@@ -298,6 +330,9 @@ fn over_small<T: Real>(a: T, b: T) -> T {
 /// The derivative by both.
 fn mixed_slope<T: Real>(a: T, b: T) -> T {
     let (least, most) = if a < b { (a, b) } else { (b, a) };
+    if is_shifted(a, b) {
+        return by_first(|b, a| shifted_slope(a, b), b, a);
+    }
     if !is_smooth(a, b) {
         return undefined(a + b);
     }
