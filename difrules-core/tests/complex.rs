@@ -4,7 +4,7 @@
 
 use std::any::Any;
 
-use difrules_core::{Dual, Real, Var, find, gradient, jvp, math};
+use difrules_core::{Dual, Real, Var, find, gradient, hvp, jvp, math};
 use nalgebra::Complex;
 
 /// Calls a function by its name.
@@ -285,4 +285,35 @@ fn values_next_to_branch_points_and_at_the_ends_of_the_range() {
     assert!((on_the_circle.re + 5.036_216_829_464_981e-17).abs() < 1e-31, "{on_the_circle}");
     let far = math::powf(at(1.7e308, 1.7e308), at(2.0, 0.0));
     assert!(far.re == 0.0 && far.im == f64::INFINITY, "{far}");
+}
+
+/// The inverse functions far out, where 1 is nothing beside the square, which may overflow: single precision as double, and
+/// second derivatives the same in two nestings.
+#[test]
+fn inverse_functions_far_out() {
+    fn part<T: Real>(k: usize, x: &[T; 2]) -> T {
+        let z = Complex::new(x[0], x[1]);
+        [math::asin(z).re, math::acos(z).im, math::asinh(z).im, math::acosh(z).re, math::atan(z).re]
+            [k]
+    }
+    for k in 0..5 {
+        for (re, im) in [(1e30, 1e12), (1e15, 0.25), (-1e18, -1e18)] {
+            let (single, double) = ([re as f32, im as f32], [re, im]);
+            let found = gradient(|x: &[Var<f32>; 2]| part(k, x), &single).map(f64::from);
+            let wanted = gradient(|x: &[Var<f64>; 2]| part(k, x), &double);
+            let size = wanted[0].hypot(wanted[1]);
+            for (found, wanted) in found.into_iter().zip(wanted) {
+                let near = (found - wanted).abs() < 1e-5 * size || size < 1e-37;
+                assert!(near, "{k} at {re:e} {im:e}: {found:e}, not {wanted:e}");
+            }
+        }
+        let at = [3e120, 4e120];
+        let product = hvp(|x: &[Var<Dual<f64>>; 2]| part(k, x), &at, &[1.0, 0.0]);
+        let inner = |x: &[Var<f64>; 2]| gradient(|x: &[Var<Var<f64>>; 2]| part(k, x), x)[0];
+        let nested = gradient(inner, &at);
+        for (found, other) in product.into_iter().zip(nested) {
+            let near = (found - other).abs() <= 1e-12 * product[0].hypot(product[1]);
+            assert!(near && (k == 4 || product[0] != 0.0), "{k}: {found:e}, {other:e}");
+        }
+    }
 }
