@@ -226,6 +226,7 @@ log_base 1.0 0.5 = -inf ; inf inf
 log_base 1.0 1.0 = NaN ; NaN *
 log_base 0.0 2.0 = -0.0 ; -inf 0.0
 log_base 0.0 0.5 = 0.0 ; inf 0.0
+log_base 0.0 1.0 = -0.0 ; 0.0 0.0
 log_base inf 2.0 = 0.0 ; 0.0 0.0
 log_base 0.0 0.0 = NaN ; NaN NaN
 

@@ -626,6 +626,60 @@ fn mixed_derivatives_are_the_same_in_either_order() {
     assert_eq!(of_base, 0.0);
 }
 
+/// At an edge the mixed derivative is its limit, by every nesting and by expressions, whichever argument comes first.
+#[test]
+fn mixed_derivatives_at_edges_are_limits() {
+    const INFINITY: f64 = f64::INFINITY;
+    let mut wrong = Vec::new();
+    macro_rules! edges {
+        ($($f:expr, $text:expr, [$($x:expr, $y:expr => $exact:expr;)*])*) => {$(
+            for (point, exact) in [$(([$x, $y], $exact)),*] {
+                let mut found = mixed!($f, point);
+                let text: Expr = $text.parse().unwrap();
+                for [first, second] in [["a", "b"], ["b", "a"]] {
+                    let slope = differentiate(&text, first);
+                    let Ok(mixed) = slope.and_then(|slope| differentiate(&slope, second)) else { continue };
+                    found.push(evaluate(&mixed, &[("a", point[0]), ("b", point[1])]).unwrap());
+                }
+                if !found.iter().all(|x: &f64| *x == exact || (x - exact).abs() < 1e-14) {
+                    wrong.push(format!("{} at {point:?}: {found:?}, not {exact}", $text));
+                }
+            }
+        )*};
+    }
+    edges! {
+        // 1 / y.
+        math::xlogy, "xlogy(a, b)", [
+            0.0, 0.0 => INFINITY;
+            -0.0, 0.0 => INFINITY;
+            2.0, 0.0 => INFINITY;
+            0.0, INFINITY => 0.0;
+        ]
+        math::xlog1py, "xlog1py(a, b)", [
+            0.0, -1.0 => INFINITY;
+            -0.0, -1.0 => INFINITY;
+            -2.0, -1.0 => INFINITY;
+        ]
+        // -1 / (x base ln(base)^2).
+        math::log_base, "log_base(a, b)", [
+            0.0, 1.0 => -INFINITY;
+            0.0, 2.0 => -INFINITY;
+            INFINITY, 1.0 => 0.0;
+        ]
+        // x^(y - 1) (1 + y ln(x)).
+        math::powf, "powf(a, b)", [
+            INFINITY, -INFINITY => 0.0;
+            INFINITY, -2.0 => 0.0;
+            INFINITY, -0.5 => 0.0;
+            INFINITY, 0.0 => 0.0;
+            INFINITY, 0.5 => 0.0;
+            INFINITY, 1.0 => INFINITY;
+            INFINITY, 2.5 => INFINITY;
+        ]
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn the_slope_of_a_power_is_the_same_in_nestings() {
     for (x, y) in [(0.0, 0.0), (f64::NAN, 0.0), (0.5, f64::INFINITY), (2.0, f64::NEG_INFINITY)] {

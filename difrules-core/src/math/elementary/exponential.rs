@@ -215,7 +215,7 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 ///
 /// Domain: base > 0 and not 1, x > 0.
 /// Edge: infinite at base 1 (NaN for x = 1) and at x = 0 of either sign, as the derivatives; 0 at base
-/// 0, the derivative by the base infinite; NaN where one of the two is negative, as the derivatives.
+/// 0, the derivative by the base infinite, but 0 for x = 1; NaN where one of the two is negative, as the derivatives.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
@@ -224,7 +224,14 @@ pub fn exp10<T: Scalar>(x: T) -> T {
     partial = (
         |base, x, y| if base == T::zero() {
             // The limit's sign; the derivative by the base is -ln(x) over what is positive and grows.
-            if y.to_f64().is_nan() { y } else { -x.ln() / (base + T::zero()) }
+            if y.to_f64().is_nan() {
+                y
+            } else if x.is_constant_one() {
+                T::zero()
+            } else if x == T::one() {
+                // Zero at every base, and of both signs beside x = 1: it falls vertically.
+                -x.ln().cbrt()
+            } else { -x.ln() / (base + T::zero()) }
         } else if base.to_f64() == f64::INFINITY {
             -(y / base.ln()) / base
         } else {
@@ -242,8 +249,10 @@ pub fn exp10<T: Scalar>(x: T) -> T {
         }
     ),
     symbolic = (
-        |base, x, y| if base == T::zero() { if y == y { -x.ln() / base } else { y } } else {
-            if base == f64::INFINITY { -(y / base.ln()) / base } else { -x.ln() / (base * base.ln().powi(2)) }
+        |base, x, y| if base == T::zero() {
+            if y == y { if x == 1 { -cbrt(x.ln()) } else { -x.ln() / base } } else { y }
+        } else {
+            if base == f64::INFINITY { -x.ln() / base } else { -x.ln() / (base * base.ln().powi(2)) }
         },
         |base, x, _| if x < 0 { f64::NAN } else {
             if base == T::zero() { -base.sqrt() / x } else { (x * base.ln()).recip() }

@@ -41,12 +41,17 @@ pub fn xlogx<T: Real>(x: T) -> T {
         |x, y, z| if y < T::zero() {
             // Undefined, or the zero that the value is, with its derivatives.
             z
-        } else if x == T::zero() && y == T::zero() { T::zero() } else { x / (y + T::zero()) }
+        } else if y == T::zero() && x.is_constant_zero() {
+            T::zero()
+        } else if x == T::zero() && y == T::zero() {
+            // Infinite on both sides of x = 0: a zero that rises vertically.
+            x.cbrt()
+        } else { x / (y + T::zero()) }
     ),
     symbolic = (
         |_, y, _| y.ln(),
         |x, y, z| if y < 0 { z } else {
-            if x == T::zero() && y == T::zero() { T::zero() } else { x / y }
+            if x == T::zero() && y == T::zero() { cbrt(x) } else { x / y }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -72,12 +77,16 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
         |_, y, _| y.ln_1p(),
         |x, y, z| if y < -T::one() {
             z
-        } else if x == T::zero() && y == -T::one() { T::zero() } else { x / (T::one() + y) }
+        } else if y == -T::one() && x.is_constant_zero() {
+            T::zero()
+        } else if x == T::zero() && y == -T::one() {
+            x.cbrt()
+        } else { x / (T::one() + y) }
     ),
     symbolic = (
         |_, y, _| y.ln_1p(),
         |x, y, z| if y < -1 { z } else {
-            if x == T::zero() && y == -1 { T::zero() } else { x / (T::one() + y) }
+            if x == T::zero() && y == -1 { cbrt(x) } else { x / (T::one() + y) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),

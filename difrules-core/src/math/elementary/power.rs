@@ -168,7 +168,9 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
         |x, y, z| if x == T::zero() && y > T::zero() || z == 0 && x > 0 {
             T::zero()
         } else {
-            z * x.ln()
+            if x == f64::INFINITY && y < f64::INFINITY {
+                if y < 1 { exp(y) * f64::INFINITY } else { (x + y) * f64::INFINITY }
+            } else { z * x.ln() }
         }
     ),
     kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf),
@@ -249,6 +251,9 @@ twofold! {
     }
     smooth {
         let z = x.powf(y);
+        if x.to_f64() == f64::INFINITY && y.to_f64() < f64::INFINITY {
+            return slope_by_exponent_at_infinity(x, y);
+        }
         if x == T::zero() && y > T::zero() {
             return if y > T::one() { T::zero() } else { xlogx(z) / y };
         }
@@ -262,6 +267,19 @@ twofold! {
             return xlogy(z, x);
         }
         z * x.ln()
+    }
+}
+
+/// x^y ln(x) at x = infinity, by the limits of its derivatives: x^(y - 1) (1 + y ln(x)) by x, nothing below y = 1 and infinite
+/// from there on, and x^y ln(x)^2 by y, nothing below 0.
+fn slope_by_exponent_at_infinity<T: Real>(x: T, y: T) -> T {
+    let infinity: T = convert(f64::INFINITY);
+    if y < T::zero() {
+        T::zero()
+    } else if y < T::one() {
+        y.exp() * infinity
+    } else {
+        (x + y) * infinity
     }
 }
 
