@@ -630,6 +630,13 @@ fn mixed_derivatives_are_the_same_in_either_order() {
 #[test]
 fn mixed_derivatives_at_edges_are_limits() {
     const INFINITY: f64 = f64::INFINITY;
+    /// By the shape of the end x = 0, and of x = 1.
+    fn of_first_shape<T: Real>(a: T, x: T) -> T {
+        math::betainc(a, T::one(), x)
+    }
+    fn of_second_shape<T: Real>(b: T, x: T) -> T {
+        math::betainc(T::one(), b, x)
+    }
     let mut wrong = Vec::new();
     macro_rules! edges {
         ($($f:expr, $text:expr, [$($x:expr, $y:expr => $exact:expr;)*])*) => {$(
@@ -675,6 +682,23 @@ fn mixed_derivatives_at_edges_are_limits() {
             INFINITY, 0.5 => 0.0;
             INFINITY, 1.0 => INFINITY;
             INFINITY, 2.5 => INFINITY;
+        ]
+        // The density's derivatives by shapes: about -x^(a - 1) ln(x).
+        math::gammainc_upper, "gammainc_upper(a, b)", [
+            0.5, 0.0 => INFINITY;
+            1.0, 0.0 => INFINITY;
+            1.5, 0.0 => 0.0;
+            3.0, 0.0 => 0.0;
+        ]
+        of_first_shape, "betainc(a, 1, b)", [
+            1.0, 0.0 => -INFINITY;
+            1.5, 0.0 => 0.0;
+            1.5, 1.0 => 1.0;
+        ]
+        of_second_shape, "betainc(1, a, b)", [
+            0.7, 0.0 => 1.0;
+            0.7, 1.0 => -INFINITY;
+            3.0, 1.0 => 0.0;
         ]
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

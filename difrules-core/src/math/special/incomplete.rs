@@ -299,7 +299,10 @@ fn incomplete_gamma(a: f64, x: f64) -> (f64, f64) {
 /// The derivative of P(a, x) by a.
 fn lower_by_shape<T: Real>(a: T, x: T) -> T {
     let (shape, place) = (a.to_f64(), x.to_f64());
-    if place == 0.0 && shape > 0.0 || place == f64::INFINITY || shape == f64::INFINITY {
+    if place == 0.0 && shape > 0.0 {
+        return by_shape_of_end(shape, x);
+    }
+    if place == f64::INFINITY || shape == f64::INFINITY {
         return T::zero();
     }
     if !(shape >= 0.0 && place > 0.0) {
@@ -338,6 +341,12 @@ fn lower_by_shape<T: Real>(a: T, x: T) -> T {
     let halfway = terms_of_upper_fraction(shape + 0.5, place);
     let terms = 2 * terms_of_upper_fraction(shape, place).max(halfway) + 10;
     -(power * (varying / upper_fraction(varying, fixed, terms))).tangents[0]
+}
+
+/// The derivative of an incomplete function by the shape of an end, at that end, from which x is away. It is nothing for every
+/// shape, but grows as x^a ln(x), which falls vertically for a <= 1.
+fn by_shape_of_end<T: Real>(a: f64, x: T) -> T {
+    if a > 1.0 || x.is_constant_zero() { T::zero() } else { -x.cbrt() }
 }
 
 /// The sum of x^n / ((a+1) .. (a+n)) over n >= 0 (DLMF 8.11.4), for x below a or below 1.
@@ -656,8 +665,19 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
 /// The derivative of I_x(a, b) by a, or by b.
 fn betainc_by_shapes<T: Real>(a: T, b: T, x: T, by_first: bool) -> T {
     let (first, second, place) = (a.to_f64(), b.to_f64(), x.to_f64());
-    if place == 0.0 || place == 1.0 || first + second == f64::INFINITY {
+    if first + second == f64::INFINITY {
         return T::zero();
+    }
+    if place == 0.0 {
+        return if by_first { by_shape_of_end(first, x) } else { by_other_shape(first, b, x) };
+    }
+    if place == 1.0 {
+        let rest = T::one() - x;
+        return -if by_first {
+            by_other_shape(second, a, rest)
+        } else {
+            by_shape_of_end(second, rest)
+        };
     }
     if !(first > 0.0 && second > 0.0 && (0.0..1.0).contains(&place)) {
         return convert(f64::NAN);
@@ -696,6 +716,18 @@ fn betainc_by_shapes<T: Real>(a: T, b: T, x: T, by_first: bool) -> T {
     }
     let terms = terms(second, first, 1.0 - place, place, distance);
     -(power / beta_fraction(b, a, rest, x, above, terms)).tangents[0]
+}
+
+/// As [`by_shape_of_end`], by the shape b of the other end: this one grows as x^a. For a = 1 the function is 1 - (1-x)^b.
+fn by_other_shape<T: Real>(a: f64, b: T, x: T) -> T {
+    if a > 1.0 || x.is_constant_zero() {
+        T::zero()
+    } else if a == 1.0 {
+        let logarithm = (-x).ln_1p();
+        -logarithm * (b * logarithm).exp()
+    } else {
+        x.cbrt()
+    }
 }
 
 /// 1 - I_x(a, b) for a < 1/2, where that can be small: with u = x^a / (a beta(a, b)),
