@@ -690,6 +690,11 @@ fn mixed_derivatives_at_edges_are_limits() {
             1.5, 0.0 => 0.0;
             3.0, 0.0 => 0.0;
         ]
+        math::gamma_density, "gamma_density(a, b)", [
+            1.5, 0.0 => -INFINITY;
+            2.0, 0.0 => -INFINITY;
+            3.0, 0.0 => 0.0;
+        ]
         of_first_shape, "betainc(a, 1, b)", [
             1.0, 0.0 => -INFINITY;
             1.5, 0.0 => 0.0;

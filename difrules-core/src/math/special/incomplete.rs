@@ -34,7 +34,7 @@ use crate::{Dual, Real, primitive};
             gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1)))
         } else {
             if y == 0 && a > 0 {
-                0
+                if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
             } else {
                 if a > 1000 {
                     y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a)
@@ -221,9 +221,10 @@ fn gamma_density_by_shape<T: Real>(a: T, x: T, y: T) -> T {
         let over_shape = gamma_density(a + T::one(), x) / x;
         return over_shape * (T::one() + a * (x.ln() - digamma(a + T::one())));
     }
-    // Underflow, at which the logarithms can be infinite.
+    // At the end it grows as x^(a - 1) ln(x), or underflow, at which the logarithms can be infinite.
     if y == T::zero() && a > T::zero() {
-        return T::zero();
+        let end = x == T::zero();
+        return if end { by_shape_of_end(a.to_f64() - 1.0, x) } else { T::zero() };
     }
     if a.to_f64() < 16.0 {
         return y * (x.ln() - digamma(a));
