@@ -637,6 +637,12 @@ fn mixed_derivatives_at_edges_are_limits() {
     fn of_second_shape<T: Real>(b: T, x: T) -> T {
         math::betainc(T::one(), b, x)
     }
+    fn density_by_first<T: Real>(a: T, x: T) -> T {
+        math::beta_density(a, T::one() + T::one(), x)
+    }
+    fn density_by_second<T: Real>(b: T, x: T) -> T {
+        math::beta_density(T::one() + T::one(), b, x)
+    }
     let mut wrong = Vec::new();
     macro_rules! edges {
         ($($f:expr, $text:expr, [$($x:expr, $y:expr => $exact:expr;)*])*) => {$(
@@ -694,6 +700,19 @@ fn mixed_derivatives_at_edges_are_limits() {
             1.5, 0.0 => -INFINITY;
             2.0, 0.0 => -INFINITY;
             3.0, 0.0 => 0.0;
+        ]
+        // At the end of the shape about x^(a - 1) ln(x); a (a + 1) x^(a - 1) (1 - x) at the other.
+        density_by_first, "beta_density(a, 2, b)", [
+            2.0, 0.0 => -INFINITY;
+            3.0, 0.0 => 0.0;
+            1.5, 1.0 => -4.0;
+            3.0, 1.0 => -7.0;
+        ]
+        density_by_second, "beta_density(2, a, b)", [
+            2.0, 1.0 => INFINITY;
+            3.0, 1.0 => 0.0;
+            1.5, 0.0 => 4.0;
+            3.0, 0.0 => 7.0;
         ]
         of_first_shape, "betainc(a, 1, b)", [
             1.0, 0.0 => -INFINITY;

@@ -121,12 +121,20 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
         |a, b, x, y| if a > 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
             beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
         } else {
-            if y == 0 { 0 } else { y * (x.ln() - digamma_difference(a, b)) }
+            if y == 0 && (x < 1 || a + b == f64::INFINITY) {
+                if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
+            } else {
+                y * (x.ln() - digamma_difference(a, b))
+            }
         },
         |a, b, x, y| if b > 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
             beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
         } else {
-            if y == 0 { 0 } else { y * ((-x).ln_1p() - digamma_difference(b, a)) }
+            if y == 0 && (x > 0 || a + b == f64::INFINITY) {
+                if x == 1 && b <= 2 { -cbrt(1 - x) } else { 0 }
+            } else {
+                y * ((-x).ln_1p() - digamma_difference(b, a))
+            }
         },
         |a, b, x, y| if abs(a + b) == f64::INFINITY {
             0
@@ -556,7 +564,7 @@ fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
     if is_small(a, b) && x > T::zero() {
         return by_small_shape((a, b), beta_density(a + T::one(), b, x), x, x.ln());
     }
-    beta_density_by_shape(a, b, y, excess(a, b, x), x.ln())
+    beta_density_by_shape((a, b), y, excess(a, b, x), (x, x.ln()))
 }
 
 /// The derivative by the second shape.
@@ -565,7 +573,7 @@ fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
     if is_small(b, a) && rest > T::zero() {
         return by_small_shape((b, a), beta_density(a, b + T::one(), x), rest, (-x).ln_1p());
     }
-    beta_density_by_shape(b, a, y, -excess(a, b, x), (-x).ln_1p())
+    beta_density_by_shape((b, a), y, -excess(a, b, x), (rest, (-x).ln_1p()))
 }
 
 /// Whether the derivative by a shape is the difference of two large numbers.
@@ -580,9 +588,14 @@ fn by_small_shape<T: Real>((a, b): (T, T), next: T, x: T, logarithm: T) -> T {
     next / sum / x * (b / sum + a * (logarithm - digamma_difference(a + one, b)))
 }
 
-/// y (ln(x) - digamma(a) + digamma(a + b)), given (a + b) x - a and ln(x).
-fn beta_density_by_shape<T: Real>(a: T, b: T, y: T, excess: T, logarithm: T) -> T {
-    if y == T::zero() {
+/// y (ln(x) - digamma(a) + digamma(a + b)), given (a + b) x - a, and x with its logarithm.
+fn beta_density_by_shape<T: Real>((a, b): (T, T), y: T, excess: T, (x, logarithm): (T, T)) -> T {
+    if y == T::zero() && x == T::zero() {
+        // It grows as x^(a - 1) ln(x).
+        return by_shape_of_end(a.to_f64() - 1.0, x);
+    }
+    // It has underflowed, but at the other end, from which the density may have a slope.
+    if y == T::zero() && (x != T::one() || !(a + b).is_finite()) {
         return T::zero();
     }
     let quotient = excess / a;
