@@ -135,6 +135,41 @@ where
         multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut b));
         b
     }
+
+    /// B - A X.
+    ///
+    /// Q^H of it is zero, whatever A and B are. What comes out instead is rounding of large rows of A, which is divided by small
+    /// ones where their residuals are; so it is taken off, as a constant.
+    fn residual<N: Dim>(
+        &self,
+        a: &OMatrix<T, R, C>,
+        b: &OMatrix<T, R, N>,
+        x: &OMatrix<T, C, N>,
+    ) -> OMatrix<T, R, N>
+    where
+        DefaultAllocator:
+            Allocator<R, C> + Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let (one, zero) = (T::one(), T::zero());
+        let mut residual = b.clone();
+        let product = ((block(a), false), (block(x), false));
+        multiply(-one, product.0, product.1, one, &mut block_mut(&mut residual));
+        if !residual.iter().all(|x| x.is_finite()) {
+            return residual;
+        }
+        let size = |k: usize| scale_of(&residual, k);
+        let over = columns(&residual, |x, k| plain(x.unscale(size(k))));
+        let (q, (reduced, _), sides) =
+            (self.q.map(plain), self.t.shape_generic(), residual.shape_generic().1);
+        let mut memory = OMatrix::zeros_generic(reduced, sides);
+        let mut along = workspace(&mut memory, (self.rank, residual.ncols()));
+        let (q, mut rounding) = (block(&q), over.clone());
+        let q = q.columns(0, self.rank);
+        multiply(one, (q, true), (block(&over), false), zero, &mut along);
+        multiply(one, (q, false), (along.as_view(), false), zero, &mut block_mut(&mut rounding));
+        let rounding = columns(&rounding, |x, k| x.scale(size(k)));
+        residual - rounding
+    }
 }
 
 /// The X of least norm among those that make the norm of A X - B least, for an A of any shape and rank: by
@@ -297,11 +332,12 @@ where
 {
     let (one, zero) = (T::one(), T::zero());
     // Columns over powers of two: their products with A' and A^+ need not be among the numbers.
-    let residual = residual(a, b, x, factors);
-    let (of_r, of_x) = (|k: usize| scale_of(&residual, k), |k: usize| scale_of(x, k));
+    let of_x = |k: usize| scale_of(x, k);
     // Y (dB - dA X + Y^H dA^H r)
     let (mut turned, mut moved) = (x.clone(), b_dot.clone());
     if factors.rank < a.nrows() {
+        let residual = factors.residual(a, b, x);
+        let of_r = |k: usize| scale_of(&residual, k);
         let over = columns(&residual, |x, k| x.unscale(of_r(k)));
         let product = ((block(a_dot), true), (block(&over), false));
         multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
@@ -324,47 +360,6 @@ where
         factors.ranges().along("lstsq", block(a_dot), &mut block_mut(&mut x_dot));
     }
     x_dot
-}
-
-/// B - A X.
-///
-/// Q^H of it is zero, whatever A and B are. What comes out instead is rounding of large rows of A, which is divided by small
-/// ones where their residuals are; so it is taken off, as a constant.
-fn residual<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
-    a: &OMatrix<T, R, C>,
-    b: &OMatrix<T, R, N>,
-    x: &OMatrix<T, C, N>,
-    factors: &Complete<T, R, C>,
-) -> OMatrix<T, R, N>
-where
-    DefaultAllocator: Allocator<R, C>
-        + Allocator<C>
-        + Allocator<R, N>
-        + Allocator<C, N>
-        + Allocator<DimMinimum<R, C>, N>
-        + Allocator<R, DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
-{
-    let (one, zero) = (T::one(), T::zero());
-    let mut residual = b.clone();
-    let product = ((block(a), false), (block(x), false));
-    multiply(-one, product.0, product.1, one, &mut block_mut(&mut residual));
-    if !residual.iter().all(|x| x.is_finite()) {
-        return residual;
-    }
-    let size = |k: usize| scale_of(&residual, k);
-    let over = columns(&residual, |x, k| plain(x.unscale(size(k))));
-    let (q, (reduced, _), sides) =
-        (factors.q.map(plain), factors.t.shape_generic(), residual.shape_generic().1);
-    let mut memory = OMatrix::zeros_generic(reduced, sides);
-    let mut along = workspace(&mut memory, (factors.rank, residual.ncols()));
-    let (q, mut rounding) = (block(&q), over.clone());
-    let q = q.columns(0, factors.rank);
-    multiply(one, (q, true), (block(&over), false), zero, &mut along);
-    multiply(one, (q, false), (along.as_view(), false), zero, &mut block_mut(&mut rounding));
-    let rounding = columns(&rounding, |x, k| x.scale(size(k)));
-    residual - rounding
 }
 
 /// A power of two next to the largest entry of a column.
@@ -414,7 +409,7 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
         // Powers of two kept aside: no product of two of r, Y and W need be among the numbers, nor Y^H X.
         let of_x = |k: usize| scale_of(x, k);
         if factors.rank < a.nrows() {
-            let residual = residual(a, b, x, factors);
+            let residual = factors.residual(a, b, x);
             let is_zero = |k: usize| largest_modulus(residual.column(k).iter()) == 0.0;
             let of_r = |k: usize| {
                 exponent(if is_zero(k) { b.column(k) } else { residual.column(k) }.iter())
