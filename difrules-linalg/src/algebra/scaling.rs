@@ -9,7 +9,7 @@ use crate::block::kept;
 
 /// Whether numbers have single precision, and its range.
 pub(crate) fn is_single<S: Real>() -> bool {
-    S::default_epsilon().to_f64() > 1e-10
+    S::SINGLE
 }
 
 /// The largest of the parts of numbers.
