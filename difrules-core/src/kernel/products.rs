@@ -7,6 +7,7 @@
 use std::any::TypeId;
 use std::ops::Range;
 
+use difrules_gemm::gemm;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, Dyn, Matrix, RawStorage, RawStorageMut, U1, ViewStorage,
 };
@@ -61,6 +62,12 @@ impl<S: Real> Strided<S> {
     /// Its strides in numbers of its type, which has no parts.
     fn steps(self) -> (usize, usize) {
         (self.strides.0 / size_of::<S>(), self.strides.1 / size_of::<S>())
+    }
+
+    /// As the kernel takes it, of the type that its numbers have.
+    fn plain<P>(self) -> difrules_gemm::Strided<P> {
+        let Self { first, shape, .. } = self;
+        difrules_gemm::Strided { first, shape, steps: self.steps() }.cast()
     }
 
     /// Where an entry is.
@@ -339,10 +346,10 @@ unsafe fn add_plain_product<P: PlainProduct, A: Real, B: Real, C: Real>(
     }
 }
 
-/// C <- A B + C by the crate matrixmultiply, for plain numbers.
+/// C <- A B + C for plain numbers.
 ///
 /// # Safety
-/// The entries that the shapes name are borrowed, those of C mutably, and the shapes fit.
+/// The entries that the shapes name are borrowed, those of C mutably, the shapes fit, and the three types are one.
 unsafe fn add_native_product<A: Real, B: Real, C: Real>(
     a: Strided<A>,
     b: Strided<B>,
@@ -359,23 +366,14 @@ unsafe fn add_native_product<A: Real, B: Real, C: Real>(
         }
         return;
     }
-    let steps = |(down, right): (usize, usize)| (down as isize, right as isize);
-    let ((rsa, csa), (rsb, csb)) = (steps(a.steps()), steps(b.steps()));
-    let (rsc, csc) = steps(c.steps());
-    macro_rules! call {
-        ($number:ty, $gemm:ident) => {
-            if TypeId::of::<C>() == TypeId::of::<$number>() {
-                let (a, b, c) = (a.first.cast(), b.first.cast(), c.first.cast());
-                // SAFETY: these are the entries that the shapes name; the type is the kernel's.
-                return unsafe {
-                    matrixmultiply::$gemm(
-                        rows, inner, columns, 1.0, a, rsa, csa, b, rsb, csb, 1.0, c, rsc, csc,
-                    )
-                };
-            }
-        };
+    // SAFETY: as the caller says; the types are the kernel's.
+    unsafe {
+        if TypeId::of::<C>() == TypeId::of::<f64>() {
+            gemm::<f64>(1.0, a.plain(), b.plain(), 1.0, c.plain());
+        } else if TypeId::of::<C>() == TypeId::of::<f32>() {
+            gemm::<f32>(1.0, a.plain(), b.plain(), 1.0, c.plain());
+        } else {
+            unreachable!("plain numbers are of one of these types");
+        }
     }
-    call!(f64, dgemm);
-    call!(f32, sgemm);
-    unreachable!("plain numbers are of one of these types");
 }

@@ -39,8 +39,8 @@ pub(crate) fn make_room(bytes: usize) {
     });
 }
 
-/// Gives back the memory that this thread holds for the next computation: that of its closed tapes, and
-/// that of large values which nobody uses any more.
+/// Gives back the memory that this thread holds for the next computation: that of its closed tapes,
+/// that of large values which nobody uses any more, and that into which products of matrices pack their factors.
 ///
 /// Each thread keeps what its largest computation took, so that the next does not have to ask the system
 /// for it. After a computation that was larger than those to come, this frees it. What is open or in use
@@ -56,5 +56,6 @@ pub(crate) fn make_room(bytes: usize) {
 /// ```
 pub fn release_memory() {
     let _ = UNUSED.try_with(RefCell::take);
+    difrules_gemm::release();
     tape::release();
 }

@@ -14,8 +14,8 @@ use crate::blas::strong::{
     Moving, Resting, column_rests, gemm_moving, has_part, is_bounded, is_bounded_number, row_rests,
 };
 use crate::block::{
-    FIT, along_factor, block, block_mut, buffer, keep_resting, multiply_parts, pairing_by, rests,
-    scale_by, scale_moving, still,
+    FIT, along_factor, block, block_mut, buffer, is_plain, keep_resting, multiply_parts,
+    pairing_by, rests, scale_by, scale_moving, still,
 };
 use crate::error::{Error, shape};
 
@@ -118,6 +118,11 @@ const SMALL: usize = 5;
 
 /// The largest number of entries of a complex factor at which dot products beat a copy of its adjoint.
 const SMALL_FACTOR: usize = 64;
+
+/// Whether the product of a matrix of this shape and one of so many columns is [`native_gemm`]'s.
+pub(crate) fn is_native<T: Scalar>((rows, inner): (usize, usize), columns: usize) -> bool {
+    is_plain::<T>() && !is_small_product(rows, inner, columns)
+}
 
 /// Whether a product of these rows, terms and columns is computed by loops over columns.
 pub(crate) fn is_small_product(rows: usize, inner: usize, columns: usize) -> bool {

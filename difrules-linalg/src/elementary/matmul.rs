@@ -1,13 +1,13 @@
-use difrules_core::kernel::column_major_view;
+use difrules_core::kernel::{column_major_view, native_gemm};
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::blas::gemm::Product;
+use crate::blas::gemm::{Product, is_native};
 use crate::blas::options::Operation;
 use crate::blas::strong::{Moving, clashes};
-use crate::block::{SMALL, add_product, block, buffer, is_small, product_of_parts};
+use crate::block::{SMALL, add_product, block, block_mut, buffer, is_small, product_of_parts};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors, of any storage.
@@ -52,8 +52,15 @@ where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
     shape("b", b.shape(), (a.ncols(), b.ncols()))?;
-    // As in `gemm`, nalgebra is given matrices of contiguous columns alone.
+    let (rows, columns) = (a.shape_generic().0, b.shape_generic().1);
     match (column_major_view(a), column_major_view(b)) {
+        (Some(left), Some(right)) if is_native::<T>(left.shape(), right.ncols()) => {
+            let mut y = OMatrix::zeros_generic(rows, columns);
+            let (left, right) = ((left, false), (right, false));
+            native_gemm(T::one(), left, right, T::zero(), &mut block_mut(&mut y));
+            Ok(y)
+        }
+        // As in `gemm`, nalgebra is given matrices of contiguous columns alone.
         (Some(_), Some(_)) => Ok(a * b),
         _ => Ok(a.clone_owned() * b.clone_owned()),
     }
