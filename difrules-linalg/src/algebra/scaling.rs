@@ -57,7 +57,9 @@ pub(crate) fn times_power<T: Scalar>(mut x: T, exponent: f64) -> T {
     let mut left = exponent;
     while left != 0.0 && !x.is_constant_zero() {
         let step = left.clamp(-100.0, 100.0);
-        x = x.scale(nalgebra::convert(step.exp2()));
+        debug_assert_eq!(step, step.trunc());
+        let power = f64::from_bits(((1023 + step as i64) as u64) << 52);
+        x = x.scale(nalgebra::convert(power));
         left -= step;
     }
     x
