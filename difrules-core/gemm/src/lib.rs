@@ -7,7 +7,9 @@
 //! AVX-512, for which it has a kernel that this one would not reach.
 //!
 //! Each entry is a sum of fused products in the order of the terms, in blocks of 256: the digits are those of
-//! matrixmultiply with its kernels for FMA where alpha is one, whichever of the two runs.
+//! matrixmultiply with its kernels for FMA where alpha is one, whichever of the two runs. The sign of a zero alone may be
+//! another: where products too small for a number meet a negative zero in C, that of matrixmultiply depends on where in
+//! a tile the entry is.
 //!
 //! A crate of its own, so that a workspace can ask for its optimisation in builds for debugging, where it takes a
 //! hundred times as long without:
@@ -70,11 +72,14 @@ impl<T> Strided<T> {
     }
 }
 
-/// C <- alpha A B + beta C. Where beta is zero, what is in C does not matter.
+/// C <- alpha A B + beta C. Where beta is zero, C is not read: nothing need be there.
+///
+/// Steps of A and B may be zero, which repeats a row or a column, and A and B may be one matrix.
 ///
 /// # Safety
-/// All entries that the shapes name are in memory that is borrowed for this call: those of C for this call alone, and
-/// each has a place of its own. The shapes fit.
+/// All entries that the shapes name are aligned numbers in memory that is borrowed for this call: those of C mutably,
+/// and each of them has a place of its own. The shapes fit: C has the rows of A and the columns of B, and A has as many
+/// columns as B has rows.
 ///
 /// ```
 /// use difrules_gemm::{Strided, gemm};
@@ -89,6 +94,10 @@ impl<T> Strided<T> {
 /// assert_eq!(c, [13.0, 6.0, 4.0, 18.0]);
 /// ```
 pub unsafe fn gemm<T: Number>(alpha: T, a: Strided<T>, b: Strided<T>, beta: T, c: Strided<T>) {
+    // Of what names nothing, one of the sizes may be any.
+    if c.shape.0 == 0 || c.shape.1 == 0 {
+        return;
+    }
     // SAFETY: as the caller says.
     unsafe { T::gemm(alpha, a, b, beta, c) };
 }

@@ -135,7 +135,7 @@ unsafe fn product<T: Lane, const M: usize>(
         for (i, j) in (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j))) {
             let place = c.place((i, j));
             // SAFETY: the shape names this entry.
-            unsafe { *place = scaled(beta, *place) };
+            unsafe { *place = scaled(beta, place) };
         }
     }
     let size_of_a = ROWS.min(rows.next_multiple_of(M)) * INNER.min(inner);
@@ -229,10 +229,14 @@ unsafe fn tiles<T: Lane, const M: usize>(
     }
 }
 
-/// Where the factor is zero, what is in C does not matter.
+/// beta c. Where the factor is zero, the entry is not read.
+///
+/// # Safety
+/// The entry is borrowed.
 #[inline(always)]
-fn scaled<T: Lane>(beta: T, old: T) -> T {
-    if beta == T::ZERO { T::ZERO } else { beta * old }
+unsafe fn scaled<T: Lane>(beta: T, c: *const T) -> T {
+    // SAFETY: as the caller says.
+    if beta == T::ZERO { T::ZERO } else { beta * unsafe { *c } }
 }
 
 /// A tile of C, which has `N` columns and at most `M` rows, those of two registers.
@@ -267,7 +271,7 @@ unsafe fn tile<T: Lane, const M: usize, const N: usize>(
         let mut whole = [[T::ZERO; M]; N];
         for i in 0..rows {
             for j in 0..N {
-                whole[j][i] = scaled(beta, *c.place((i, j)));
+                whole[j][i] = scaled(beta, c.place((i, j)));
             }
         }
         finish::<T, N>(alpha, sums, T::ONE, whole.as_mut_ptr().cast(), M);

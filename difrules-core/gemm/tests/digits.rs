@@ -201,3 +201,44 @@ fn numbers_that_are_not_finite_stay_in_their_row_and_column() {
         }
     }
 }
+
+/// Where the factor is zero, C is not read: it may be memory that nobody has written to.
+#[test]
+fn c_need_not_be_there_before() {
+    let mut random = fastrand::Rng::with_seed(4);
+    for (rows, inner, columns) in [(8, 4, 6), (13, 5, 7), (3, 0, 2), (70, 260, 9)] {
+        for steps in [(1, rows), (columns, 1)] {
+            let mut a = Buffer::<f32>::random((rows, inner), Lie::Rows, &mut random);
+            let mut b = Buffer::random((inner, columns), Lie::Columns, &mut random);
+            let mut c = Vec::with_capacity(rows * columns);
+            let whole = Strided { first: c.as_mut_ptr(), shape: (rows, columns), steps };
+            // SAFETY: the matrices lie in these buffers, and all of C is written.
+            unsafe {
+                gemm(1.0, a.strided(), b.strided(), 0.0, whole);
+                c.set_len(rows * columns);
+            }
+            for (i, j) in entries((rows, columns)) {
+                let expected = (0..inner)
+                    .step_by(256)
+                    .map(|from| {
+                        let terms = from..inner.min(from + 256);
+                        terms.fold(0.0, |sum, k| a.at((i, k)).mul_add(b.at((k, j)), sum))
+                    })
+                    .fold(0.0, |c, sum| c + sum);
+                let entry: f32 = c[i * steps.0 + j * steps.1];
+                assert!((entry - expected).abs() <= 1e-4, "{entry} and {expected}");
+            }
+        }
+    }
+}
+
+/// One of the sizes of a matrix without entries may be any.
+#[test]
+fn matrices_without_entries_may_be_long() {
+    for (rows, inner, columns) in [(usize::MAX, 3, 0), (0, 3, usize::MAX), (0, 0, usize::MAX)] {
+        let nothing = |shape| Strided { first: [0.0_f64; 0].as_mut_ptr(), shape, steps: (1, 0) };
+        let (a, b) = (nothing((rows, inner)), nothing((inner, columns)));
+        // SAFETY: C names nothing, so that nothing of A and B comes into it.
+        unsafe { gemm(1.0, a, b, 1.0, nothing((rows, columns))) };
+    }
+}
