@@ -142,7 +142,9 @@ unsafe fn product<T: Lane, const M: usize>(
     let size_of_b = COLUMNS.min(columns.next_multiple_of(WIDTH)) * INNER.min(inner);
     let lines = ((size_of_a + size_of_b) * size_of::<T>()).div_ceil(size_of::<Line>());
     if memory.len() < lines {
-        memory.resize(lines, Line([0; 64]));
+        // What is there is of no use, and to grow it would take more than is needed.
+        *memory = Vec::new();
+        *memory = vec![Line([0; 64]); lines];
     }
     let packed_a = memory.as_mut_ptr().cast::<T>();
     let packed_b = packed_a.wrapping_add(size_of_a);
