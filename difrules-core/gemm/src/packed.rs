@@ -1,5 +1,6 @@
 //! The product on AVX2 and FMA, with the blocks, panels and loops of Goto and van de Geijn (Anatomy of high-performance
 //! matrix multiplication, ACM TOMS 34, 2008).
+#![allow(clippy::needless_range_loop)] // Rows and columns go by number, in several arrays at once.
 
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{
