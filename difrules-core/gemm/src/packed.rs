@@ -38,6 +38,8 @@ trait Lane: Copy + PartialEq + Mul<Output = Self> {
     const COUNT: usize;
     type Register: Copy;
 
+    /// x y + z, rounded once.
+    fn fused(self, y: Self, z: Self) -> Self;
     unsafe fn load(from: *const Self) -> Self::Register;
     unsafe fn store(to: *mut Self, x: Self::Register);
     unsafe fn all(x: Self) -> Self::Register;
@@ -56,6 +58,11 @@ macro_rules! lane {
             const ONE: Self = 1.0;
             const COUNT: usize = $count;
             type Register = $register;
+
+            #[inline(always)]
+            fn fused(self, y: Self, z: Self) -> Self {
+                self.mul_add(y, z)
+            }
 
             #[inline(always)]
             unsafe fn load(from: *const Self) -> $register {
@@ -170,6 +177,9 @@ unsafe fn product<T: Lane, const M: usize>(
 }
 
 /// Copies a matrix, `N` rows at a time, column by column; what is missing of the last rows is zeros.
+///
+/// # Safety
+/// The entries that the shape names are borrowed, and there is room for them, the rows rounded up to a multiple of `N`.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
@@ -182,17 +192,19 @@ unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
             // SAFETY: the shape names these entries, and there is room for `N` in each column.
             unsafe {
                 if count == N && down == 1 {
-                    *to.cast::<[T; N]>() = *from.cast();
+                    copy::<T, N>(from, to);
                 } else if count == N {
                     for i in 0..N {
                         *to.add(i) = *from.add(i * down);
                     }
                 } else {
-                    for i in 0..count {
-                        *to.add(i) = *from.add(i * down);
-                    }
-                    for i in count..N {
-                        *to.add(i) = T::ZERO;
+                    *to.cast::<[T; N]>() = [T::ZERO; N];
+                    if down == 1 {
+                        copy_some(from, to, count);
+                    } else {
+                        for i in 0..count {
+                            *to.add(i) = *from.add(i * down);
+                        }
                     }
                 }
             }
@@ -201,7 +213,39 @@ unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
     }
 }
 
+/// Copies `N` numbers.
+#[inline(always)]
+unsafe fn copy<T: Copy, const N: usize>(from: *const T, to: *mut T) {
+    // SAFETY: as the caller says.
+    unsafe { *to.cast::<[T; N]>() = *from.cast() };
+}
+
+/// Copies less than 16 numbers by powers of two.
+#[inline(always)]
+unsafe fn copy_some<T: Copy>(from: *const T, to: *mut T, count: usize) {
+    // SAFETY: as the caller says.
+    unsafe {
+        if count & 8 != 0 {
+            copy::<T, 8>(from, to);
+        }
+        let done = count & 8;
+        if count & 4 != 0 {
+            copy::<T, 4>(from.add(done), to.add(done));
+        }
+        let done = count & 12;
+        if count & 2 != 0 {
+            copy::<T, 2>(from.add(done), to.add(done));
+        }
+        if count & 1 != 0 {
+            *to.add(count - 1) = *from.add(count - 1);
+        }
+    }
+}
+
 /// The block of C of packed factors.
+///
+/// # Safety
+/// The panels have `depth` columns and rows of whole tiles, and the entries of C are borrowed.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tiles<T: Lane, const M: usize>(
     depth: usize,
@@ -217,15 +261,24 @@ unsafe fn tiles<T: Lane, const M: usize>(
         for i in (0..rows).step_by(M) {
             let a = a.wrapping_add(i * depth);
             let c = c.block((i, j), (M.min(rows - i), WIDTH.min(columns - j)));
-            // SAFETY: the panels have `depth` columns and rows of whole tiles.
+            macro_rules! tile {
+                ($columns:expr) => {
+                    if c.shape.0 > T::COUNT {
+                        tile::<T, M, $columns, 2>(depth, alpha, a, b, beta, c)
+                    } else {
+                        tile::<T, M, $columns, 1>(depth, alpha, a, b, beta, c)
+                    }
+                };
+            }
+            // SAFETY: as the caller says.
             unsafe {
                 match c.shape.1 {
-                    1 => tile::<T, M, 1>(depth, alpha, a, b, beta, c),
-                    2 => tile::<T, M, 2>(depth, alpha, a, b, beta, c),
-                    3 => tile::<T, M, 3>(depth, alpha, a, b, beta, c),
-                    4 => tile::<T, M, 4>(depth, alpha, a, b, beta, c),
-                    5 => tile::<T, M, 5>(depth, alpha, a, b, beta, c),
-                    _ => tile::<T, M, WIDTH>(depth, alpha, a, b, beta, c),
+                    1 => tile!(1),
+                    2 => tile!(2),
+                    3 => tile!(3),
+                    4 => tile!(4),
+                    5 => tile!(5),
+                    _ => tile!(WIDTH),
                 }
             }
         }
@@ -242,10 +295,13 @@ unsafe fn scaled<T: Lane>(beta: T, c: *const T) -> T {
     if beta == T::ZERO { T::ZERO } else { beta * unsafe { *c } }
 }
 
-/// A tile of C, which has `N` columns and at most `M` rows, those of two registers.
+/// A tile of C, which has `N` columns and at most the rows of `R` registers, of panels whose rows are `M` and `WIDTH`.
+///
+/// # Safety
+/// The panels have `depth` columns, and the entries of C are borrowed.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile<T: Lane, const M: usize, const N: usize>(
+unsafe fn tile<T: Lane, const M: usize, const N: usize, const R: usize>(
     depth: usize,
     alpha: T,
     mut a: *const T,
@@ -253,44 +309,48 @@ unsafe fn tile<T: Lane, const M: usize, const N: usize>(
     beta: T,
     c: Strided<T>,
 ) {
-    // SAFETY: the panels have `depth` times `M` and `WIDTH` numbers, and the shape names the entries of C.
+    // SAFETY: as the caller says.
     unsafe {
-        let mut sums = [[T::all(T::ZERO); 2]; N];
+        let mut sums = [[T::all(T::ZERO); R]; N];
         for _ in 0..depth {
-            let column = [T::load(a), T::load(a.add(T::COUNT))];
+            let column: [_; R] = std::array::from_fn(|r| T::load(a.add(r * T::COUNT)));
             for j in 0..N {
                 let entry = T::all(*b.add(j));
-                sums[j][0] = T::times_plus(column[0], entry, sums[j][0]);
-                sums[j][1] = T::times_plus(column[1], entry, sums[j][1]);
+                for r in 0..R {
+                    sums[j][r] = T::times_plus(column[r], entry, sums[j][r]);
+                }
             }
             a = a.add(M);
             b = b.add(WIDTH);
         }
         let (rows, steps) = (c.shape.0, c.steps);
-        if rows == M && steps.0 == 1 {
-            finish::<T, N>(alpha, sums, beta, c.first, steps.1);
+        if rows == R * T::COUNT && steps.0 == 1 {
+            finish(alpha, sums, beta, c.first, steps.1);
             return;
         }
-        let mut whole = [[T::ZERO; M]; N];
-        for i in 0..rows {
-            for j in 0..N {
-                whole[j][i] = scaled(beta, c.place((i, j)));
+        let mut apart = [[T::ZERO; M]; N];
+        for j in 0..N {
+            for r in 0..R {
+                T::store(apart[j].as_mut_ptr().add(r * T::COUNT), sums[j][r]);
             }
         }
-        finish::<T, N>(alpha, sums, T::ONE, whole.as_mut_ptr().cast(), M);
-        for i in 0..rows {
-            for j in 0..N {
-                *c.place((i, j)) = whole[j][i];
+        for j in 0..N {
+            for i in 0..rows {
+                let c = c.place((i, j));
+                *c = alpha.fused(apart[j][i], scaled(beta, c));
             }
         }
     }
 }
 
 /// C <- alpha sums + beta C for a whole tile whose columns have no gaps.
+///
+/// # Safety
+/// The entries of C are borrowed.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn finish<T: Lane, const N: usize>(
+unsafe fn finish<T: Lane, const N: usize, const R: usize>(
     alpha: T,
-    sums: [[T::Register; 2]; N],
+    sums: [[T::Register; R]; N],
     beta: T,
     c: *mut T,
     right: usize,
@@ -299,11 +359,11 @@ unsafe fn finish<T: Lane, const N: usize>(
     unsafe {
         let (alpha, factor) = (T::all(alpha), T::all(beta));
         for j in 0..N {
-            for half in 0..2 {
-                let c = c.add(j * right + half * T::COUNT);
+            for r in 0..R {
+                let c = c.add(j * right + r * T::COUNT);
                 let old =
                     if beta == T::ZERO { T::all(T::ZERO) } else { T::times(factor, T::load(c)) };
-                T::store(c, T::times_plus(alpha, sums[j][half], old));
+                T::store(c, T::times_plus(alpha, sums[j][r], old));
             }
         }
     }
