@@ -135,10 +135,13 @@ macro_rules! number {
             ) {
                 #[cfg(target_arch = "x86_64")]
                 if packed::is_best() {
-                    // Columns of C that have no gaps are stored by whole registers.
-                    let (a, b, c) = match c.steps.0 {
-                        1 => (a, b, c),
-                        _ => (b.transposed(), a.transposed(), c.transposed()),
+                    // Columns of C that have no gaps are stored by whole registers; close entries are better than far
+                    // ones, and one column takes less than one row.
+                    let ((rows, columns), (down, right)) = (c.shape, c.steps);
+                    let (a, b, c) = if columns == 1 || rows > 1 && down < right {
+                        (a, b, c)
+                    } else {
+                        (b.transposed(), a.transposed(), c.transposed())
                     };
                     // SAFETY: as the caller says; the processor has what the kernel is compiled for.
                     return unsafe { packed::$packed(alpha, a, b, beta, c) };

@@ -55,9 +55,11 @@ enum Lie {
     Gaps,
     /// Something between the entries, too.
     Spread,
+    /// The same, by rows.
+    SpreadRows,
 }
 
-const LIES: [Lie; 4] = [Lie::Columns, Lie::Rows, Lie::Gaps, Lie::Spread];
+const LIES: [Lie; 5] = [Lie::Columns, Lie::Rows, Lie::Gaps, Lie::Spread, Lie::SpreadRows];
 
 /// A matrix and the memory that it lies in, up to its last entry.
 #[derive(Clone)]
@@ -74,6 +76,7 @@ impl<T: Plain> Buffer<T> {
             Lie::Rows => (shape.1, 1),
             Lie::Gaps => (1, shape.0 + 3),
             Lie::Spread => (3, 3 * shape.0 + 2),
+            Lie::SpreadRows => (2 * shape.1 + 3, 2),
         };
         let last = |count: usize, step| count.saturating_sub(1) * step;
         let length = last(shape.0, steps.0) + last(shape.1, steps.1) + 1;
@@ -122,13 +125,13 @@ fn sizes() -> Vec<(usize, usize, usize)> {
 fn digits<T: Plain>() {
     let mut random = fastrand::Rng::with_seed(1);
     for (case, (rows, inner, columns)) in sizes().into_iter().enumerate() {
-        for turn in 0..8 {
-            let lies = [case + turn, case / 4 + turn, turn].map(|choice| LIES[choice % 4]);
+        for turn in 0..10 {
+            let lies = [case + turn, case / 5 + turn, turn].map(|choice| LIES[choice % 5]);
             let what = format!("{rows} {inner} {columns} {lies:?}");
             let mut a = Buffer::<T>::random((rows, inner), lies[0], &mut random);
             let mut b = Buffer::<T>::random((inner, columns), lies[1], &mut random);
             let mut c = Buffer::<T>::random((rows, columns), lies[2], &mut random);
-            let beta = [0.0, 1.0][turn / 4];
+            let beta = [0.0, 1.0][turn / 5];
             if beta == 0.0 {
                 entries(c.shape).for_each(|at| c.set(at, Plain::from(f64::NAN)));
             }
@@ -240,5 +243,33 @@ fn matrices_without_entries_may_be_long() {
         let (a, b) = (nothing((rows, inner)), nothing((inner, columns)));
         // SAFETY: C names nothing, so that nothing of A and B comes into it.
         unsafe { gemm(1.0, a, b, 1.0, nothing((rows, columns))) };
+    }
+}
+
+/// A step of zero repeats a row or a column; both factors may be one matrix, and C may lie in the gaps of another.
+#[test]
+fn matrices_may_share_memory() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for (n, inner) in [(1, 9), (5, 20), (8, 3), (17, 30), (70, 300)] {
+        let mut a = Buffer::<f64>::random((n, inner), Lie::Columns, &mut random);
+        for steps in [(1, n), (0, n), (1, 0)] {
+            // Entries and what is not C's by turns, as values and tangents are.
+            let mut c: Vec<_> = (0..2 * n * n).map(|i| i as f64).collect();
+            let (old, mut expected) = (c.clone(), c.clone());
+            let left = Strided { steps, ..a.strided() };
+            let right = Strided { shape: (inner, n), steps: (steps.1, steps.0), ..left };
+            let whole = |c: &mut Vec<f64>| Strided {
+                first: c[1..].as_mut_ptr(),
+                shape: (n, n),
+                steps: (2, 2 * n),
+            };
+            // SAFETY: the matrices lie in these buffers.
+            unsafe {
+                gemm(1.0, left, right, 1.0, whole(&mut c));
+                Plain::library(left, right, 1.0, whole(&mut expected));
+            }
+            assert_eq!(c, expected, "{n} {inner} {steps:?}");
+            assert!(c.iter().zip(&old).step_by(2).all(|(c, old)| c == old), "{n} {inner}");
+        }
     }
 }
