@@ -135,10 +135,7 @@ macro_rules! number {
             ) {
                 #[cfg(target_arch = "x86_64")]
                 if packed::is_best() {
-                    // Columns of C that have no gaps are stored by whole registers; close entries are better than far
-                    // ones, and one column takes less than one row.
-                    let ((rows, columns), (down, right)) = (c.shape, c.steps);
-                    let (a, b, c) = if columns == 1 || rows > 1 && down < right {
+                    let (a, b, c) = if packed::is_by_columns(c, a.shape.1) {
                         (a, b, c)
                     } else {
                         (b.transposed(), a.transposed(), c.transposed())

@@ -14,13 +14,13 @@ use std::ops::Mul;
 use crate::{Line, PANELS, Strided};
 
 /// The terms that are summed up before C is touched: a column of tiles of A and a row of tiles of B are in the
-/// first cache. As many as in matrixmultiply, for the sum of each block is rounded.
+/// first cache (KC in BLIS). As many as in matrixmultiply, for the sum of each block is rounded.
 const INNER: usize = 256;
-/// The rows of A that are packed at once, a multiple of each tile's: in the second cache.
+/// The rows of A that are packed at once, a multiple of each tile's: in the second cache (MC).
 const ROWS: usize = 64;
-/// The columns of B that are packed at once, a multiple of the tile's: in the third cache.
+/// The columns of B that are packed at once, a multiple of the tile's: in the third cache (NC).
 const COLUMNS: usize = 504;
-/// The columns of a tile.
+/// The columns of a tile (NR).
 const WIDTH: usize = 6;
 
 /// Whether the kernel here is the one to take.
@@ -28,6 +28,19 @@ pub(crate) fn is_best() -> bool {
     is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
         && !is_x86_feature_detected!("avx512f")
+}
+
+/// Whether C is computed as it is, not transposed. Columns without gaps are stored by whole registers; but the rows of a
+/// tile are more than its columns, so that what is low and wide is better turned, unless there are few terms to each
+/// entry.
+pub(crate) fn is_by_columns<T>(c: Strided<T>, inner: usize) -> bool {
+    let ((rows, columns), (down, right)) = (c.shape, c.steps);
+    let short = rows.min(columns);
+    if short == 1 || short <= WIDTH && inner >= 64 || down != 1 && right != 1 {
+        rows >= columns
+    } else {
+        down == 1
+    }
 }
 
 /// Numbers, and registers of them.
@@ -98,8 +111,7 @@ macro_rules! lane {
         /// C <- alpha A B + beta C.
         ///
         /// # Safety
-        /// The entries that the shapes name are borrowed, those of C mutably, the shapes fit, and the
-        /// processor has AVX2 and FMA.
+        /// As for [`gemm`](crate::gemm), on a processor with AVX2 and FMA.
         #[target_feature(enable = "avx2,fma")]
         pub(crate) unsafe fn $own(
             alpha: $number,
@@ -125,10 +137,10 @@ lane!(
     _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_mul_ps _mm256_fmadd_ps
 );
 
-/// The product in blocks, by tiles of `M` rows.
+/// The product in blocks, by tiles of `M` rows (MR): those of two registers.
 ///
 /// # Safety
-/// As above.
+/// As for [`gemm`](crate::gemm), on a processor with AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn product<T: Lane, const M: usize>(
     memory: &mut Vec<Line>,
@@ -214,15 +226,21 @@ unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
 }
 
 /// Copies `N` numbers.
+///
+/// # Safety
+/// There are so many, and there is room for them.
 #[inline(always)]
-unsafe fn copy<T: Copy, const N: usize>(from: *const T, to: *mut T) {
+unsafe fn copy<T: Lane, const N: usize>(from: *const T, to: *mut T) {
     // SAFETY: as the caller says.
     unsafe { *to.cast::<[T; N]>() = *from.cast() };
 }
 
 /// Copies less than 16 numbers by powers of two.
+///
+/// # Safety
+/// As for `copy`.
 #[inline(always)]
-unsafe fn copy_some<T: Copy>(from: *const T, to: *mut T, count: usize) {
+unsafe fn copy_some<T: Lane>(from: *const T, to: *mut T, count: usize) {
     // SAFETY: as the caller says.
     unsafe {
         if count & 8 != 0 {
