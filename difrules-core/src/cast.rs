@@ -8,7 +8,6 @@
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 
-use difrules_gemm::{Strided, gemm};
 use nalgebra::{
     Complex, DMatrixView, DMatrixViewMut, Dim, Dyn, Matrix, MatrixView, MatrixViewMut, RawStorage,
     RawStorageMut, Scalar, U1, ViewStorage, ViewStorageMut,
@@ -103,66 +102,6 @@ impl Emptied {
 pub(crate) fn same_value<A: 'static, B: 'static>(value: A) -> Option<B> {
     let mut value = Some(value);
     (&mut value as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take)
-}
-
-/// C <- alpha op(A) op(B) + beta C for plain real numbers, where op is the transpose if the flag says so.
-/// Returns whether it did: of other numbers nothing is changed.
-///
-/// It packs its operands whatever their strides, so a transpose is not formed; it is meant for large ones. Where `beta`
-/// is zero, what is in C does not matter. On x86-64 with AVX2 and FMA the memory for that stays with the thread, at most
-/// 1.2 MB, until [`release_memory`](crate::release_memory) or its end: a call allocates nothing. For users there is
-/// `gemm` of `difrules-linalg`.
-///
-/// # Panics
-/// If the shapes do not fit.
-///
-/// ```
-/// use difrules_core::kernel::native_gemm;
-/// use nalgebra::dmatrix;
-///
-/// let a = dmatrix![1.0, 2.0; 3.0, 4.0];
-/// let mut c = dmatrix![1.0, 0.0; 0.0, 1.0];
-/// assert!(native_gemm(2.0, (a.as_view(), true), (a.as_view(), false), -1.0, &mut c.as_view_mut()));
-/// assert_eq!(c, dmatrix![19.0, 28.0; 28.0, 39.0]);
-/// ```
-pub fn native_gemm<T: Scalar>(
-    alpha: T,
-    a: (DMatrixView<'_, T>, bool),
-    b: (DMatrixView<'_, T>, bool),
-    beta: T,
-    c: &mut DMatrixViewMut<'_, T>,
-) -> bool {
-    let factor = |(matrix, transpose): (DMatrixView<'_, T>, bool)| {
-        let ((rows, columns), (down, right)) = (matrix.shape(), matrix.strides());
-        let (shape, steps) = if transpose {
-            ((columns, rows), (right, down))
-        } else {
-            ((rows, columns), (down, right))
-        };
-        Strided { first: matrix.data.ptr().cast_mut(), shape, steps }
-    };
-    let (a, b) = (factor(a), factor(b));
-    assert_eq!(
-        (a.shape.1, (a.shape.0, b.shape.1)),
-        (b.shape.0, c.shape()),
-        "the shapes of a product have to fit"
-    );
-    let (shape, steps) = (c.shape(), c.strides());
-    let c = Strided { first: c.data.ptr_mut(), shape, steps };
-    // SAFETY: of A, B and C exactly the entries that their shapes name are addressed, each by its own
-    // strides, swapped where a transpose swaps the shape; all lie in storage that is borrowed for this
-    // call, C's for this call alone. The numbers are those that the kernel takes: the types are the same.
-    unsafe {
-        if let (Some(alpha), Some(beta)) = (same_value(alpha.clone()), same_value(beta.clone())) {
-            gemm::<f64>(alpha, a.cast(), b.cast(), beta, c.cast());
-            return true;
-        }
-        if let (Some(alpha), Some(beta)) = (same_value(alpha), same_value(beta)) {
-            gemm::<f32>(alpha, a.cast(), b.cast(), beta, c.cast());
-            return true;
-        }
-    }
-    false
 }
 
 /// The matrix as a column-major view, if its columns are contiguous: the form that kernels ask for.

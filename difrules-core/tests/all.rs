@@ -11,6 +11,7 @@ mod difference;
 mod diffrules;
 mod edges;
 mod forms;
+mod gemm;
 mod generated;
 mod hard_derivatives;
 mod infinities;

@@ -1,12 +1,13 @@
 //! What kernels are written with: matrices of any storage as column-major blocks, and products of the parts of
 //! numbers, and loops with vector instructions.
 
+mod gemm;
 mod products;
 mod vectorised;
 
 pub use crate::cast::{
     column_major_slice, column_major_slice_mut, column_major_view, column_major_view_mut,
-    native_gemm,
 };
+pub use gemm::{Factor, native_gemm};
 pub use products::{PlainProduct, add_product_of_parts};
 pub use vectorised::vectorised;

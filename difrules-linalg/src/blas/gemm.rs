@@ -1,7 +1,7 @@
 use difrules_core::contract::Adjoint;
-use difrules_core::kernel::native_gemm;
+use difrules_core::kernel::{Factor, native_gemm};
 use difrules_core::testing::Sampler;
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, Matrix, OMatrix, Storage,
@@ -14,8 +14,8 @@ use crate::blas::strong::{
     Moving, Resting, column_rests, gemm_moving, has_part, is_bounded, is_bounded_number, row_rests,
 };
 use crate::block::{
-    FIT, along_factor, block, block_mut, buffer, is_plain, keep_resting, multiply_parts,
-    pairing_by, rests, scale_by, scale_moving, still,
+    FIT, along_factor, block, block_mut, buffer, keep_resting, multiply_parts, pairing_by, rests,
+    scale_by, scale_moving, still,
 };
 use crate::error::{Error, shape};
 
@@ -24,8 +24,7 @@ use crate::error::{Error, shape};
 ///
 /// Where `beta` is zero, what is in `C` does not matter, NaN or not, and where `alpha` is, what is in A and B.
 /// The value only: derivatives by an `alpha` or a `beta` that is zero and varies are those of the formula, and NaN
-/// where what they are multiplied with is. Where columns are contiguous nothing is copied, but complex matrices that
-/// are used transposed and are not small.
+/// where what they are multiplied with is. Where columns are contiguous nothing is copied.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if the shapes of `b` or `c` do not fit.
@@ -121,7 +120,7 @@ const SMALL_FACTOR: usize = 64;
 
 /// Whether the product of a matrix of this shape and one of so many columns is [`native_gemm`]'s.
 pub(crate) fn is_native<T: Scalar>((rows, inner): (usize, usize), columns: usize) -> bool {
-    is_plain::<T>() && !is_small_product(rows, inner, columns)
+    <T::Real as Real>::BASE && !is_small_product(rows, inner, columns)
 }
 
 /// Whether a product of these rows, terms and columns is computed by loops over columns.
@@ -148,8 +147,15 @@ fn product<T: Scalar>(
         return;
     }
     let small = is_small_product(rows, inner, c.ncols());
-    if !small && native_gemm(alpha, (a, !none(operation_a)), (b, !none(operation_b)), beta, c) {
-        return;
+    if is_native::<T>((rows, inner), c.ncols()) {
+        let factor = |operation, matrix| Factor {
+            matrix,
+            transpose: !none(operation),
+            conjugate: operation == Operation::Adjoint,
+        };
+        if native_gemm(alpha, factor(operation_a, a), factor(operation_b, b), beta, c) {
+            return;
+        }
     }
     let dots = small || a.len().max(b.len()) <= SMALL_FACTOR;
     match (operation_a, operation_b) {

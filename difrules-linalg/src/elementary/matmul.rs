@@ -1,4 +1,4 @@
-use difrules_core::kernel::{column_major_view, native_gemm};
+use difrules_core::kernel::{Factor, column_major_view, native_gemm};
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -56,7 +56,7 @@ where
     match (column_major_view(a), column_major_view(b)) {
         (Some(left), Some(right)) if is_native::<T>(left.shape(), right.ncols()) => {
             let mut y = OMatrix::zeros_generic(rows, columns);
-            let (left, right) = ((left, false), (right, false));
+            let (left, right) = (Factor::plain(left), Factor::plain(right));
             native_gemm(T::one(), left, right, T::zero(), &mut block_mut(&mut y));
             Ok(y)
         }

@@ -16,7 +16,9 @@ use difrules_linalg::{
     syr, syr2k, syrk, toeplitz_solve, tridiagonal_solve, trmm, trmv, trsm, trsv, udu, udu_solve,
 };
 use nalgebra::allocator::Allocator;
-use nalgebra::{Complex, DMatrix, DefaultAllocator, DimName, Dyn, OMatrix, U1, U2, U3, U4};
+use nalgebra::{
+    Complex, DMatrix, DefaultAllocator, DimName, Dyn, OMatrix, U1, U2, U3, U4, convert,
+};
 
 /// Counts what a primitive allocates at plain numbers: the call, the forward rule and the reverse rule.
 fn allocations<P: Primitive>(name: &str, inputs: Inputs<P, f64>, wrong: &mut Vec<String>) {
@@ -174,35 +176,39 @@ fn static_sizes<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
 }
 
 /// BLAS of level 3 in the memory that its arguments have, at sizes of several blocks.
-fn products(wrong: &mut Vec<String>) {
+fn products<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
     let mut random = Sampler::new(1, 1);
     let n = 70;
     let lower = Triangle::Lower;
     let mut count = |round: usize| {
         let mut found = Vec::new();
-        let mut any = || random.matrix::<f64>(n, n);
+        let mut any = || random.matrix::<T>(n, n);
         for (operation, side) in [
             (Operation::None, Side::Left),
             (Operation::Transpose, Side::Right),
             (Operation::Adjoint, Side::Left),
         ] {
             let general = Diagonal::General;
-            let singular_free = any() + DMatrix::identity(n, n) * 20.0;
+            let singular_free = any() + DMatrix::identity(n, n) * convert::<f64, T>(20.0);
+            let (alpha, beta): (T, T) = (convert(0.7), convert(0.3));
             macro_rules! count {
                 ($($primitive:ident<$($dimension:ident),*>($($argument:expr),*);)*) => {$(
-                    let name = format!("{} {operation:?} {side:?}, n = {n}", stringify!($primitive));
+                    let name = format!("{} {operation:?} {side:?} at {scalar}, n = {n}", stringify!($primitive));
                     let inputs = ($($argument,)*);
-                    allocations::<$primitive<<f64 as Scalar>::Kind, $($dimension),*>>(&name, inputs, &mut found);
+                    allocations::<$primitive<T::Kind, $($dimension),*>>(&name, inputs, &mut found);
                 )*};
             }
             count! {
-                gemm<Dyn, Dyn, Dyn, Dyn, Dyn, Dyn>(operation, Operation::None, 0.7, any(), any(), 0.3, any());
-                gemm<Dyn, Dyn, Dyn, Dyn, Dyn, Dyn>(operation, Operation::Transpose, 0.7, any(), any(), 0.3, any());
-                symm<Dyn, Dyn, Dyn>(side, lower, 0.7, any(), any(), 0.3, any());
-                syrk<Dyn, Dyn, Dyn>(lower, operation, 0.7, any(), 0.3, any());
-                syr2k<Dyn, Dyn, Dyn>(lower, operation, 0.7, any(), any(), 0.3, any());
-                trmm<Dyn, Dyn, Dyn>(side, lower, operation, general, 0.7, any(), any());
-                trsm<Dyn, Dyn, Dyn>(side, lower, operation, general, 0.7, singular_free, any());
+                gemm<Dyn, Dyn, Dyn, Dyn, Dyn, Dyn>(operation, Operation::None, alpha, any(), any(), beta, any());
+                gemm<Dyn, Dyn, Dyn, Dyn, Dyn, Dyn>(operation, Operation::Transpose, alpha, any(), any(), beta, any());
+                symm<Dyn, Dyn, Dyn>(side, lower, alpha, any(), any(), beta, any());
+                hemm<Dyn, Dyn, Dyn>(side, lower, alpha, any(), any(), beta, any());
+                syrk<Dyn, Dyn, Dyn>(lower, operation, alpha, any(), beta, any());
+                herk<Dyn, Dyn, Dyn>(lower, operation, 0.7, any(), 0.3, any());
+                syr2k<Dyn, Dyn, Dyn>(lower, operation, alpha, any(), any(), beta, any());
+                her2k<Dyn, Dyn, Dyn>(lower, operation, alpha, any(), any(), 0.3, any());
+                trmm<Dyn, Dyn, Dyn>(side, lower, operation, general, alpha, any(), any());
+                trsm<Dyn, Dyn, Dyn>(side, lower, operation, general, alpha, singular_free, any());
             }
         }
         if round > 0 { found } else { Vec::new() }
@@ -231,7 +237,8 @@ fn rules_allocate_nothing_of_their_own() {
     static_sizes::<f64>("f64", &mut wrong);
     static_sizes::<Complex<f64>>("Complex<f64>", &mut wrong);
     if keeps_memory() {
-        products(&mut wrong);
+        products::<f64>("f64", &mut wrong);
+        products::<Complex<f64>>("Complex<f64>", &mut wrong);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     reverse_cholesky();
