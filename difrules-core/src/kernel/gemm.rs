@@ -82,7 +82,7 @@ pub fn native_gemm<T: Scalar>(
         (inner_of_b, c.shape()),
         "the shapes of a product have to fit"
     );
-    /// All that is given, if the numbers are of this type.
+    // All that is given, if the numbers are of this type.
     macro_rules! given {
         ($number:ty, $multiply:path) => {
             if let (Some(a), Some(b)) = (a.cast::<$number>(), b.cast::<$number>()) {

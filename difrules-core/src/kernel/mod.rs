@@ -1,5 +1,5 @@
-//! What kernels are written with: matrices of any storage as column-major blocks, and products of the parts of
-//! numbers, and loops with vector instructions.
+//! What kernels are written with: matrices of any storage as column-major blocks, products of plain numbers and of the
+//! parts of others, and loops with vector instructions.
 
 mod gemm;
 mod products;

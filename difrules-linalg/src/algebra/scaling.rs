@@ -58,6 +58,7 @@ pub(crate) fn times_power<T: Scalar>(mut x: T, exponent: f64) -> T {
     while left != 0.0 && !x.is_constant_zero() {
         let step = left.clamp(-100.0, 100.0);
         debug_assert_eq!(step, step.trunc());
+        // Of its bits, since `exp2` takes several times as long as the product.
         let power = f64::from_bits(((1023 + step as i64) as u64) << 52);
         x = x.scale(nalgebra::convert(power));
         left -= step;

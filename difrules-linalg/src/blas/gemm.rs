@@ -115,7 +115,8 @@ pub(crate) fn shape_of_operation(
 /// The size up to which loops over columns beat a product that packs its operands.
 const SMALL: usize = 5;
 
-/// The largest number of entries of a complex factor at which dot products beat a copy of its adjoint.
+/// The largest number of entries of a factor, of numbers that are not plain, at which dot products beat a copy of its
+/// adjoint.
 const SMALL_FACTOR: usize = 64;
 
 /// Whether the product of a matrix of this shape and one of so many columns is [`native_gemm`]'s.
