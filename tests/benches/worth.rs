@@ -509,6 +509,8 @@ fn gains(name: &str, size: usize) -> Option<(f64, f64)> {
     let (whole, whole_v) = (Matrix::from(a.clone()), Matrix::from(v.clone()));
     generic(name, &a)?;
     let some = |x: Option<_>| x.ok_or("in the domain");
+    // nalgebra's exponential rounds a number up, which panics on those of num-dual.
+    let has_dual = name != "exp";
     let found = times(&mut [
         &mut || {
             let f = |a: &DMatrix<Var<f64>>| some(generic(name, a));
@@ -519,19 +521,22 @@ fn gains(name: &str, size: usize) -> Option<(f64, f64)> {
             black_box(gradient(f, black_box(&whole)).expect("in the domain"));
         },
         &mut || {
-            let lifted = black_box(&a).zip_map(&v, Dual64::new);
-            black_box(generic(name, &lifted).expect("in the domain"));
+            if has_dual {
+                let lifted = black_box(&a).zip_map(&v, Dual64::new);
+                black_box(generic(name, &lifted).expect("in the domain"));
+            }
         },
         &mut || {
             let f = |a: &Matrix<Dual<f64>>| ours(name, a).expect("in the domain");
             black_box(jvp(f, black_box(&whole), &whole_v));
         },
     ]);
-    Some((found[0] / found[1], found[2] / found[3]))
+    Some((found[0] / found[1], if has_dual { found[2] / found[3] } else { f64::NAN }))
 }
 
 fn ratio(x: f64) -> String {
     match x {
+        x if x.is_nan() => "-".to_owned(),
         x if x >= 9.5 => format!("{x:.0}"),
         x if x >= 0.95 => format!("{x:.1}"),
         x => format!("{x:.2}"),
