@@ -170,6 +170,21 @@ thread_local! {
     static PANELS: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
+/// Whether this processor's products are packed into memory that stays with the thread. Others are those of matrixmultiply,
+/// which allocates memory for each.
+///
+/// ```
+/// println!("a product allocates: {}", !difrules_gemm::keeps_memory());
+/// ```
+pub fn keeps_memory() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        packed::is_best()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// Gives back the memory that this thread keeps for packed factors, at most 1.2 MB.
 ///
 /// ```

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use difrules_gemm::{Strided, gemm, release};
+use difrules_gemm::{Strided, gemm, keeps_memory, release};
 
 /// The system's allocator, which counts what is aligned to a line of the cache.
 struct Counting;
@@ -77,6 +77,7 @@ fn memory_is_kept_within_bounds_and_given_back() {
         && !is_x86_feature_detected!("avx512f");
     #[cfg(not(target_arch = "x86_64"))]
     let is_packed_here = false;
+    assert_eq!(keeps_memory(), is_packed_here);
     for sizes in [[(64, 256, 300), (64, 256, 504)], [(3, 200, 503), (70, 300, 520)]] {
         for (rows, inner, columns) in sizes {
             ones(rows, inner, columns);

@@ -1,10 +1,10 @@
-use difrules_core::kernel::{Factor, column_major_view, native_gemm};
+use difrules_core::kernel::column_major_view;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::blas::gemm::{Product, is_native};
+use crate::blas::gemm::{Product, is_native, product};
 use crate::blas::options::Operation;
 use crate::blas::strong::{Moving, clashes};
 use crate::block::{SMALL, add_product, block, block_mut, buffer, is_small, product_of_parts};
@@ -56,8 +56,8 @@ where
     match (column_major_view(a), column_major_view(b)) {
         (Some(left), Some(right)) if is_native::<T>(left.shape(), right.ncols()) => {
             let mut y = OMatrix::zeros_generic(rows, columns);
-            let (left, right) = (Factor::plain(left), Factor::plain(right));
-            native_gemm(T::one(), left, right, T::zero(), &mut block_mut(&mut y));
+            let (left, right) = ((Operation::None, left), (Operation::None, right));
+            product(T::one(), left, right, T::zero(), &mut block_mut(&mut y));
             Ok(y)
         }
         // As in `gemm`, nalgebra is given matrices of contiguous columns alone.

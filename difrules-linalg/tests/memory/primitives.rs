@@ -5,6 +5,7 @@ use difrules_core::contract::passing::Arguments;
 use difrules_core::contract::{Inputs, Primitive, Room};
 use difrules_core::testing::Sampler;
 use difrules_core::{Differentiable, Scalar, Slot};
+use difrules_gemm::keeps_memory;
 use difrules_linalg::{
     Diagonal, Operation, Side, Triangle, asum, bidiagonal, cholesky, cholesky_solve, col_piv_qr,
     complex_eigenvalues, condition_number, determinant, eigen, full_piv_lu, gemm, gemv,
@@ -180,7 +181,7 @@ fn products<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
     let mut random = Sampler::new(1, 1);
     let n = 70;
     let lower = Triangle::Lower;
-    let mut count = |round: usize| {
+    let mut count = || {
         let mut found = Vec::new();
         let mut any = || random.matrix::<T>(n, n);
         for (operation, side) in [
@@ -211,22 +212,11 @@ fn products<T: Scalar<Real = f64>>(scalar: &str, wrong: &mut Vec<String>) {
                 trsm<Dyn, Dyn, Dyn>(side, lower, operation, general, alpha, singular_free, any());
             }
         }
-        if round > 0 { found } else { Vec::new() }
+        found
     };
     // The first round has to find memory that stays.
-    count(0);
-    wrong.extend(count(1));
-}
-
-/// Whether the products of plain numbers here are computed by the kernel that keeps its memory.
-fn keeps_memory() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let has = (is_x86_feature_detected!("avx2"), is_x86_feature_detected!("fma"));
-        has == (true, true) && !is_x86_feature_detected!("avx512f")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    count();
+    wrong.extend(count());
 }
 
 // One test in this file: another thread's allocations would be counted too.
