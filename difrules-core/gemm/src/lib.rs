@@ -1,10 +1,10 @@
 //! Products of matrices of plain numbers, in memory that stays with the thread.
 //!
 //! The crate [matrixmultiply](https://docs.rs/matrixmultiply) packs the factors into memory that it allocates at
-//! every call. Here that memory is kept, so that a derivative rule which multiplies allocates nothing; and a tile of
-//! 8 x 6 numbers (16 x 6 of single precision), whose sums are 12 of the 16 registers of AVX2, takes five sixths of
-//! the time of the 8 x 4 there. matrixmultiply multiplies on processors without AVX2 and FMA, and on those with
-//! AVX-512, for which it has a kernel that this one would not reach.
+//! every call. Here that memory is kept, so that a derivative rule which multiplies allocates nothing. A tile is 8 x 6
+//! numbers with AVX2, whose sums are 12 of its 16 registers, and 16 x 8 with AVX-512 (of single precision twice as many
+//! rows). A factor that one tile alone reads is not packed. matrixmultiply multiplies on processors without AVX2 and
+//! FMA.
 //!
 //! Each entry is a sum of fused products in the order of the terms, in blocks of 256: the digits are those of
 //! matrixmultiply with its kernels for FMA where alpha is one, whichever of the two runs. The sign of a zero alone may be
@@ -25,6 +25,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod packed;
+#[cfg(target_arch = "x86_64")]
+mod registers;
 
 use std::cell::Cell;
 
@@ -122,7 +124,7 @@ mod sealed {
 }
 
 macro_rules! number {
-    ($number:ty, $library:ident, $packed:ident) => {
+    ($number:ty, $library:ident) => {
         impl Number for $number {}
 
         impl sealed::Gemm for $number {
@@ -134,14 +136,9 @@ macro_rules! number {
                 c: Strided<Self>,
             ) {
                 #[cfg(target_arch = "x86_64")]
-                if packed::is_best() {
-                    let (a, b, c) = if packed::is_by_columns(c, a.shape.1) {
-                        (a, b, c)
-                    } else {
-                        (b.transposed(), a.transposed(), c.transposed())
-                    };
-                    // SAFETY: as the caller says; the processor has what the kernel is compiled for.
-                    return unsafe { packed::$packed(alpha, a, b, beta, c) };
+                if registers::are_known() {
+                    // SAFETY: as the caller says; the kernel is for this processor.
+                    return unsafe { packed::gemm(alpha, a, b, beta, c) };
                 }
                 let steps = |m: Strided<Self>| (m.steps.0 as isize, m.steps.1 as isize);
                 let ((rsa, csa), (rsb, csb), (rsc, csc)) = (steps(a), steps(b), steps(c));
@@ -157,8 +154,8 @@ macro_rules! number {
         }
     };
 }
-number!(f64, dgemm, packed_f64);
-number!(f32, sgemm, packed_f32);
+number!(f64, dgemm);
+number!(f32, sgemm);
 
 /// A line of the cache, so that no register of a panel lies across two.
 #[derive(Clone, Copy)]
@@ -179,7 +176,7 @@ thread_local! {
 pub fn keeps_memory() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        packed::is_best()
+        registers::are_known()
     }
     #[cfg(not(target_arch = "x86_64"))]
     false

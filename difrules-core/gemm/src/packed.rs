@@ -1,16 +1,10 @@
-//! The product on AVX2 and FMA, with the blocks, panels and loops of Goto and van de Geijn (Anatomy of high-performance
+//! The product of packed factors, for any vector registers, with the blocks, panels and loops of Goto and van de Geijn (Anatomy of high-performance
 //! matrix multiplication, ACM TOMS 34, 2008).
 #![allow(clippy::needless_range_loop)] // Rows and columns go by number, in several arrays at once.
 
-use std::arch::is_x86_feature_detected;
-use std::arch::x86_64::{
-    __m256, __m256d, _mm256_fmadd_pd, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps,
-    _mm256_mul_pd, _mm256_mul_ps, _mm256_set1_pd, _mm256_set1_ps, _mm256_storeu_pd,
-    _mm256_storeu_ps,
-};
 use std::cell::Cell;
-use std::ops::Mul;
 
+use crate::registers::{Avx2, Avx512, Plain, Registers, are_wide};
 use crate::{Line, PANELS, Strided};
 
 /// The terms that are summed up before C is touched: a column of tiles of A and a row of tiles of B are in the
@@ -18,138 +12,82 @@ use crate::{Line, PANELS, Strided};
 const INNER: usize = 256;
 /// The rows of A that are packed at once, a multiple of each tile's: in the second cache (MC).
 const ROWS: usize = 64;
-/// The columns of B that are packed at once, a multiple of the tile's: in the third cache (NC).
+/// The rows and columns that are turned at once.
+pub(crate) const SQUARE: usize = 8;
+/// The columns of B that are packed at once, a multiple of each tile's: in the third cache (NC).
 const COLUMNS: usize = 504;
-/// The columns of a tile (NR).
-const WIDTH: usize = 6;
 
-/// Whether the kernel here is the one to take.
-pub(crate) fn is_best() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
-        && !is_x86_feature_detected!("avx512f")
+/// A factor in tiles: rows of A or columns of B, packed or where they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Panels<T> {
+    first: *const T,
+    /// How many numbers further on the next tile is.
+    tile: usize,
+    /// The same of the next term, a column of A or a row of B.
+    term: usize,
+    /// The same of the next row of A or column of B.
+    line: usize,
+}
+
+impl<T> Panels<T> {
+    /// Those that follow, from the tile of this number on.
+    #[inline(always)]
+    fn from(self, tile: usize) -> Self {
+        Self { first: self.first.wrapping_add(tile * self.tile), ..self }
+    }
 }
 
 /// Whether C is computed as it is, not transposed. Columns without gaps are stored by whole registers; but the rows of a
 /// tile are more than its columns, so that what is low and wide is better turned, unless there are few terms to each
 /// entry.
-pub(crate) fn is_by_columns<T>(c: Strided<T>, inner: usize) -> bool {
+fn is_by_columns<T, const W: usize>(c: Strided<T>, inner: usize) -> bool {
     let ((rows, columns), (down, right)) = (c.shape, c.steps);
     let short = rows.min(columns);
-    if short == 1 || short <= WIDTH && inner >= 64 || down != 1 && right != 1 {
+    if short == 1 || short <= W && inner >= 64 || down != 1 && right != 1 {
         rows >= columns
     } else {
         down == 1
     }
 }
 
-/// Numbers, and registers of them.
-trait Lane: Copy + PartialEq + Mul<Output = Self> {
-    const ZERO: Self;
-    const ONE: Self;
-    /// The numbers in a register.
-    const COUNT: usize;
-    type Register: Copy;
-
-    /// x y + z, rounded once.
-    fn fused(self, y: Self, z: Self) -> Self;
-    unsafe fn load(from: *const Self) -> Self::Register;
-    unsafe fn store(to: *mut Self, x: Self::Register);
-    unsafe fn all(x: Self) -> Self::Register;
-    unsafe fn times(x: Self::Register, y: Self::Register) -> Self::Register;
-    unsafe fn times_plus(x: Self::Register, y: Self::Register, z: Self::Register)
-    -> Self::Register;
-}
-
-macro_rules! lane {
-    (
-        $number:ty, $register:ty, $count:literal, $rows:literal, $own:ident:
-        $load:ident $store:ident $all:ident $times:ident $times_plus:ident
-    ) => {
-        impl Lane for $number {
-            const ZERO: Self = 0.0;
-            const ONE: Self = 1.0;
-            const COUNT: usize = $count;
-            type Register = $register;
-
-            #[inline(always)]
-            fn fused(self, y: Self, z: Self) -> Self {
-                self.mul_add(y, z)
-            }
-
-            #[inline(always)]
-            unsafe fn load(from: *const Self) -> $register {
-                // SAFETY: as the caller says.
-                unsafe { $load(from) }
-            }
-
-            #[inline(always)]
-            unsafe fn store(to: *mut Self, x: $register) {
-                // SAFETY: as the caller says.
-                unsafe { $store(to, x) }
-            }
-
-            #[inline(always)]
-            unsafe fn all(x: Self) -> $register {
-                // SAFETY: as the caller says.
-                unsafe { $all(x) }
-            }
-
-            #[inline(always)]
-            unsafe fn times(x: $register, y: $register) -> $register {
-                // SAFETY: as the caller says.
-                unsafe { $times(x, y) }
-            }
-
-            #[inline(always)]
-            unsafe fn times_plus(x: $register, y: $register, z: $register) -> $register {
-                // SAFETY: as the caller says.
-                unsafe { $times_plus(x, y, z) }
-            }
-        }
-
-        /// C <- alpha A B + beta C.
-        ///
-        /// # Safety
-        /// As for [`gemm`](crate::gemm), on a processor with AVX2 and FMA.
-        #[target_feature(enable = "avx2,fma")]
-        pub(crate) unsafe fn $own(
-            alpha: $number,
-            a: Strided<$number>,
-            b: Strided<$number>,
-            beta: $number,
-            c: Strided<$number>,
-        ) {
-            // A thread that ends has memory for this call alone.
-            let mut memory = PANELS.try_with(Cell::take).unwrap_or_default();
-            // SAFETY: as the caller says.
-            unsafe { product::<$number, $rows>(&mut memory, alpha, a, b, beta, c) };
-            let _ = PANELS.try_with(|panels| panels.set(memory));
-        }
-    };
-}
-lane!(
-    f64, __m256d, 4, 8, packed_f64:
-    _mm256_loadu_pd _mm256_storeu_pd _mm256_set1_pd _mm256_mul_pd _mm256_fmadd_pd
-);
-lane!(
-    f32, __m256, 8, 16, packed_f32:
-    _mm256_loadu_ps _mm256_storeu_ps _mm256_set1_ps _mm256_mul_ps _mm256_fmadd_ps
-);
-
-/// The product in blocks, by tiles of `M` rows (MR): those of two registers.
+/// C <- alpha A B + beta C, in memory that stays with the thread.
 ///
 /// # Safety
-/// As for [`gemm`](crate::gemm), on a processor with AVX2 and FMA.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn product<T: Lane, const M: usize>(
+/// As for [`gemm`](crate::gemm), where the registers [`are_known`](crate::registers::are_known).
+pub(crate) unsafe fn gemm<T: Plain>(alpha: T, a: Strided<T>, b: Strided<T>, beta: T, c: Strided<T>)
+where
+    Avx2<T>: Registers<Number = T>,
+    Avx512<T>: Registers<Number = T>,
+{
+    // A thread that ends has memory for this call alone.
+    let mut memory = PANELS.try_with(Cell::take).unwrap_or_default();
+    // SAFETY: as the caller says; the processor has the registers.
+    unsafe {
+        if are_wide() {
+            Avx512::<T>::product(&mut memory, alpha, a, b, beta, c);
+        } else {
+            Avx2::<T>::product(&mut memory, alpha, a, b, beta, c);
+        }
+    }
+    let _ = PANELS.try_with(|panels| panels.set(memory));
+}
+
+/// The product in blocks, by tiles of `M` rows, those of two registers (MR), and `W` columns (NR).
+///
+/// # Safety
+/// As for [`gemm`](crate::gemm), on a processor that has the registers.
+#[inline(always)]
+pub(crate) unsafe fn product<K: Registers, const M: usize, const W: usize>(
     memory: &mut Vec<Line>,
-    alpha: T,
-    a: Strided<T>,
-    b: Strided<T>,
-    beta: T,
-    c: Strided<T>,
+    alpha: K::Number,
+    mut a: Strided<K::Number>,
+    mut b: Strided<K::Number>,
+    beta: K::Number,
+    mut c: Strided<K::Number>,
 ) {
+    if !is_by_columns::<_, W>(c, a.shape.1) {
+        (a, b, c) = (b.transposed(), a.transposed(), c.transposed());
+    }
     let ((rows, columns), inner) = (c.shape, a.shape.1);
     if inner == 0 {
         for (i, j) in (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j))) {
@@ -159,29 +97,45 @@ unsafe fn product<T: Lane, const M: usize>(
         }
     }
     let size_of_a = ROWS.min(rows.next_multiple_of(M)) * INNER.min(inner);
-    let size_of_b = COLUMNS.min(columns.next_multiple_of(WIDTH)) * INNER.min(inner);
-    let lines = ((size_of_a + size_of_b) * size_of::<T>()).div_ceil(size_of::<Line>());
+    let size_of_b = COLUMNS.min(columns.next_multiple_of(W)) * INNER.min(inner);
+    let lines = ((size_of_a + size_of_b) * size_of::<K::Number>()).div_ceil(size_of::<Line>());
     if memory.len() < lines {
         // What is there is of no use, and to grow it would take more than is needed.
         *memory = Vec::new();
         *memory = vec![Line([0; 64]); lines];
     }
-    let packed_a = memory.as_mut_ptr().cast::<T>();
+    let packed_a = memory.as_mut_ptr().cast::<K::Number>();
     let packed_b = packed_a.wrapping_add(size_of_a);
+    // What one tile alone reads is read where it is, if registers can.
+    let b_is_packed = rows > M;
+    let a_is_packed = |width| width > W || a.steps.0 != 1 || !rows.is_multiple_of(K::COUNT);
     for j in (0..columns).step_by(COLUMNS) {
         let width = COLUMNS.min(columns - j);
         for k in (0..inner).step_by(INNER) {
             let depth = INNER.min(inner - k);
-            let beta = if k == 0 { beta } else { T::ONE };
+            let beta = if k == 0 { beta } else { K::Number::ONE };
             // SAFETY: of the blocks, the shapes name the entries; the memory has room for their panels, which
             // are rounded up to whole tiles.
             unsafe {
-                pack::<T, WIDTH>(b.block((k, j), (depth, width)).transposed(), packed_b);
+                let b = b.block((k, j), (depth, width));
+                let b = if b_is_packed {
+                    K::pack::<W>(b.transposed(), packed_b);
+                    Panels { first: packed_b.cast_const(), tile: W * depth, term: W, line: 1 }
+                } else {
+                    let (down, right) = b.steps;
+                    Panels { first: b.first, tile: W * right, term: down, line: right }
+                };
                 for i in (0..rows).step_by(ROWS) {
                     let height = ROWS.min(rows - i);
-                    pack::<T, M>(a.block((i, k), (height, depth)), packed_a);
+                    let a = a.block((i, k), (height, depth));
+                    let a = if a_is_packed(width) {
+                        K::pack::<M>(a, packed_a);
+                        Panels { first: packed_a.cast_const(), tile: M * depth, term: M, line: 1 }
+                    } else {
+                        Panels { first: a.first, tile: M, term: a.steps.1, line: 1 }
+                    };
                     let c = c.block((i, j), (height, width));
-                    tiles::<T, M>(depth, alpha, packed_a, packed_b, beta, c);
+                    tiles::<K, M, W>(depth, alpha, a, b, beta, c);
                 }
             }
         }
@@ -191,26 +145,23 @@ unsafe fn product<T: Lane, const M: usize>(
 /// Copies a matrix, `N` rows at a time, column by column; what is missing of the last rows is zeros.
 ///
 /// # Safety
-/// The entries that the shape names are borrowed, and there is room for them, the rows rounded up to a multiple of `N`.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
+/// The entries that the shape names are borrowed, and there is room for them, the rows rounded up to a multiple of `N`;
+/// the processor has the registers.
+#[inline(always)]
+pub(crate) unsafe fn pack<K: Registers, const N: usize>(
+    from: Strided<K::Number>,
+    mut to: *mut K::Number,
+) {
     let ((rows, columns), (down, right)) = (from.shape, from.steps);
     for i in (0..rows).step_by(N) {
         let from = from.place((i, 0)).cast_const();
         let count = N.min(rows - i);
-        for j in 0..columns {
-            let from = from.wrapping_add(j * right);
-            // SAFETY: the shape names these entries, and there is room for `N` in each column.
-            unsafe {
-                if count == N && down == 1 {
-                    copy::<T, N>(from, to);
-                } else if count == N {
-                    for i in 0..N {
-                        *to.add(i) = *from.add(i * down);
-                    }
-                } else {
-                    *to.cast::<[T; N]>() = [T::ZERO; N];
+        // SAFETY: the shape names these entries, and there is room for `N` in each column.
+        unsafe {
+            if count < N {
+                for j in 0..columns {
+                    let (from, to) = (from.wrapping_add(j * right), to.wrapping_add(j * N));
+                    *to.cast::<[K::Number; N]>() = [K::Number::ZERO; N];
                     if down == 1 {
                         copy_some(from, to, count);
                     } else {
@@ -219,9 +170,27 @@ unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
                         }
                     }
                 }
+            } else if down == 1 {
+                for j in 0..columns {
+                    copy::<K::Number, N>(from.wrapping_add(j * right), to.wrapping_add(j * N));
+                }
+            } else {
+                // Rows without gaps are turned in squares.
+                let squares =
+                    if right == 1 && N.is_multiple_of(SQUARE) { columns / SQUARE } else { 0 };
+                for j in (0..squares).map(|square| square * SQUARE) {
+                    for i in (0..N).step_by(SQUARE) {
+                        K::turn(from.add(i * down + j), down, to.add(j * N + i), N);
+                    }
+                }
+                for j in squares * SQUARE..columns {
+                    for i in 0..N {
+                        *to.add(j * N + i) = *from.add(i * down + j * right);
+                    }
+                }
             }
-            to = to.wrapping_add(N);
         }
+        to = to.wrapping_add(N * columns);
     }
 }
 
@@ -230,27 +199,31 @@ unsafe fn pack<T: Lane, const N: usize>(from: Strided<T>, mut to: *mut T) {
 /// # Safety
 /// There are so many, and there is room for them.
 #[inline(always)]
-unsafe fn copy<T: Lane, const N: usize>(from: *const T, to: *mut T) {
+unsafe fn copy<T: Plain, const N: usize>(from: *const T, to: *mut T) {
     // SAFETY: as the caller says.
     unsafe { *to.cast::<[T; N]>() = *from.cast() };
 }
 
-/// Copies less than 16 numbers by powers of two.
+/// Copies less than 32 numbers by powers of two.
 ///
 /// # Safety
 /// As for `copy`.
 #[inline(always)]
-unsafe fn copy_some<T: Lane>(from: *const T, to: *mut T, count: usize) {
+unsafe fn copy_some<T: Plain>(from: *const T, to: *mut T, count: usize) {
     // SAFETY: as the caller says.
     unsafe {
-        if count & 8 != 0 {
-            copy::<T, 8>(from, to);
+        if count & 16 != 0 {
+            copy::<T, 16>(from, to);
         }
-        let done = count & 8;
+        let done = count & 16;
+        if count & 8 != 0 {
+            copy::<T, 8>(from.add(done), to.add(done));
+        }
+        let done = count & 24;
         if count & 4 != 0 {
             copy::<T, 4>(from.add(done), to.add(done));
         }
-        let done = count & 12;
+        let done = count & 28;
         if count & 2 != 0 {
             copy::<T, 2>(from.add(done), to.add(done));
         }
@@ -260,31 +233,30 @@ unsafe fn copy_some<T: Lane>(from: *const T, to: *mut T, count: usize) {
     }
 }
 
-/// The block of C of packed factors.
+/// The block of C of factors in tiles.
 ///
 /// # Safety
-/// The panels have `depth` columns and rows of whole tiles, and the entries of C are borrowed.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn tiles<T: Lane, const M: usize>(
+/// The factors have `depth` terms and the rows of A in whole registers, and the entries of C are borrowed; the processor
+/// has the registers.
+#[inline(always)]
+unsafe fn tiles<K: Registers, const M: usize, const W: usize>(
     depth: usize,
-    alpha: T,
-    a: *const T,
-    b: *const T,
-    beta: T,
-    c: Strided<T>,
+    alpha: K::Number,
+    a: Panels<K::Number>,
+    b: Panels<K::Number>,
+    beta: K::Number,
+    c: Strided<K::Number>,
 ) {
     let (rows, columns) = c.shape;
-    for j in (0..columns).step_by(WIDTH) {
-        let b = b.wrapping_add(j * depth);
-        for i in (0..rows).step_by(M) {
-            let a = a.wrapping_add(i * depth);
-            let c = c.block((i, j), (M.min(rows - i), WIDTH.min(columns - j)));
+    for (j, b) in (0..columns).step_by(W).enumerate().map(|(tile, j)| (j, b.from(tile))) {
+        for (i, a) in (0..rows).step_by(M).enumerate().map(|(tile, i)| (i, a.from(tile))) {
+            let c = c.block((i, j), (M.min(rows - i), W.min(columns - j)));
             macro_rules! tile {
                 ($columns:expr) => {
-                    if c.shape.0 > T::COUNT {
-                        tile::<T, M, $columns, 2>(depth, alpha, a, b, beta, c)
+                    if c.shape.0 > K::COUNT {
+                        K::tile::<M, $columns, 2>(depth, alpha, a, b, beta, c)
                     } else {
-                        tile::<T, M, $columns, 1>(depth, alpha, a, b, beta, c)
+                        K::tile::<M, $columns, 1>(depth, alpha, a, b, beta, c)
                     }
                 };
             }
@@ -296,7 +268,9 @@ unsafe fn tiles<T: Lane, const M: usize>(
                     3 => tile!(3),
                     4 => tile!(4),
                     5 => tile!(5),
-                    _ => tile!(WIDTH),
+                    6 if W > 6 => tile!(6),
+                    7 if W > 7 => tile!(7),
+                    _ => tile!(W),
                 }
             }
         }
@@ -308,48 +282,51 @@ unsafe fn tiles<T: Lane, const M: usize>(
 /// # Safety
 /// The entry is borrowed.
 #[inline(always)]
-unsafe fn scaled<T: Lane>(beta: T, c: *const T) -> T {
+unsafe fn scaled<T: Plain>(beta: T, c: *const T) -> T {
     // SAFETY: as the caller says.
     if beta == T::ZERO { T::ZERO } else { beta * unsafe { *c } }
 }
 
-/// A tile of C, which has `N` columns and at most the rows of `R` registers, of panels whose rows are `M` and `WIDTH`.
+/// A tile of C, which has `N` columns and at most the rows of `R` registers, as many as `M`.
 ///
 /// # Safety
-/// The panels have `depth` columns, and the entries of C are borrowed.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn tile<T: Lane, const M: usize, const N: usize, const R: usize>(
+/// The factors have `depth` terms, A has rows for the registers, and the entries of C are borrowed; the processor has the registers.
+#[inline(always)]
+pub(crate) unsafe fn tile<K: Registers, const M: usize, const N: usize, const R: usize>(
     depth: usize,
-    alpha: T,
-    mut a: *const T,
-    mut b: *const T,
-    beta: T,
-    c: Strided<T>,
+    alpha: K::Number,
+    a: Panels<K::Number>,
+    b: Panels<K::Number>,
+    beta: K::Number,
+    c: Strided<K::Number>,
 ) {
     // SAFETY: as the caller says.
     unsafe {
-        let mut sums = [[T::all(T::ZERO); R]; N];
+        let mut sums = [[K::all(K::Number::ZERO); R]; N];
+        let (mut rows, mut columns) = (a.first, b.first);
         for _ in 0..depth {
-            let column: [_; R] = std::array::from_fn(|r| T::load(a.add(r * T::COUNT)));
+            let mut column = [K::all(K::Number::ZERO); R];
+            for r in 0..R {
+                column[r] = K::load(rows.add(r * K::COUNT));
+            }
             for j in 0..N {
-                let entry = T::all(*b.add(j));
+                let entry = K::all(*columns.add(j * b.line));
                 for r in 0..R {
-                    sums[j][r] = T::times_plus(column[r], entry, sums[j][r]);
+                    sums[j][r] = K::times_plus(column[r], entry, sums[j][r]);
                 }
             }
-            a = a.add(M);
-            b = b.add(WIDTH);
+            rows = rows.wrapping_add(a.term);
+            columns = columns.wrapping_add(b.term);
         }
         let (rows, steps) = (c.shape.0, c.steps);
-        if rows == R * T::COUNT && steps.0 == 1 {
-            finish(alpha, sums, beta, c.first, steps.1);
+        if rows == R * K::COUNT && steps.0 == 1 {
+            finish::<K, N, R>(alpha, sums, beta, c.first, steps.1);
             return;
         }
-        let mut apart = [[T::ZERO; M]; N];
+        let mut apart = [[K::Number::ZERO; M]; N];
         for j in 0..N {
             for r in 0..R {
-                T::store(apart[j].as_mut_ptr().add(r * T::COUNT), sums[j][r]);
+                K::store(apart[j].as_mut_ptr().add(r * K::COUNT), sums[j][r]);
             }
         }
         for j in 0..N {
@@ -364,24 +341,27 @@ unsafe fn tile<T: Lane, const M: usize, const N: usize, const R: usize>(
 /// C <- alpha sums + beta C for a whole tile whose columns have no gaps.
 ///
 /// # Safety
-/// The entries of C are borrowed.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn finish<T: Lane, const N: usize, const R: usize>(
-    alpha: T,
-    sums: [[T::Register; R]; N],
-    beta: T,
-    c: *mut T,
+/// The entries of C are borrowed; the processor has the registers.
+#[inline(always)]
+unsafe fn finish<K: Registers, const N: usize, const R: usize>(
+    alpha: K::Number,
+    sums: [[K::Register; R]; N],
+    beta: K::Number,
+    c: *mut K::Number,
     right: usize,
 ) {
     // SAFETY: as the caller says.
     unsafe {
-        let (alpha, factor) = (T::all(alpha), T::all(beta));
+        let (alpha, factor) = (K::all(alpha), K::all(beta));
         for j in 0..N {
             for r in 0..R {
-                let c = c.add(j * right + r * T::COUNT);
-                let old =
-                    if beta == T::ZERO { T::all(T::ZERO) } else { T::times(factor, T::load(c)) };
-                T::store(c, T::times_plus(alpha, sums[j][r], old));
+                let c = c.add(j * right + r * K::COUNT);
+                let old = if beta == K::Number::ZERO {
+                    K::all(K::Number::ZERO)
+                } else {
+                    K::times(factor, K::load(c))
+                };
+                K::store(c, K::times_plus(alpha, sums[j][r], old));
             }
         }
     }
