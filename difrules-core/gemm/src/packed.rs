@@ -12,6 +12,8 @@ use crate::{Line, PANELS, Strided};
 const INNER: usize = 256;
 /// The rows of A that are packed at once, a multiple of each tile's: in the second cache (MC).
 const ROWS: usize = 64;
+/// So many times rows of A may be read where they are.
+const FEW: usize = 4;
 /// The rows and columns that are turned at once.
 pub(crate) const SQUARE: usize = 8;
 /// The columns of B that are packed at once, a multiple of each tile's: in the third cache (NC).
@@ -37,14 +39,18 @@ impl<T> Panels<T> {
     }
 }
 
-/// Whether C is computed as it is, not transposed. Columns without gaps are stored by whole registers; but the rows of a
-/// tile are more than its columns, so that what is low and wide is better turned, unless there are few terms to each
-/// entry.
-fn is_by_columns<T, const W: usize>(c: Strided<T>, inner: usize) -> bool {
+/// Whether C is computed as it is, not transposed. Columns without gaps are stored by whole registers; but where rows
+/// fill these badly, it is better turned, unless there are few terms to each entry.
+fn is_by_columns<K: Registers>(c: Strided<K::Number>, inner: usize) -> bool {
     let ((rows, columns), (down, right)) = (c.shape, c.steps);
-    let short = rows.min(columns);
-    if short == 1 || short <= W && inner >= 64 || down != 1 && right != 1 {
-        rows >= columns
+    if rows.min(columns) == 1 || down != 1 && right != 1 {
+        return rows >= columns;
+    }
+    let work =
+        |rows: usize, columns: usize| rows.next_multiple_of(K::COUNT) as f64 * columns as f64;
+    let (as_it_is, turned) = (work(rows, columns), work(columns, rows));
+    if inner >= 64 && as_it_is.min(turned) < 7.0 / 8.0 * as_it_is.max(turned) {
+        as_it_is < turned
     } else {
         down == 1
     }
@@ -85,7 +91,7 @@ pub(crate) unsafe fn product<K: Registers, const M: usize, const W: usize>(
     beta: K::Number,
     mut c: Strided<K::Number>,
 ) {
-    if !is_by_columns::<_, W>(c, a.shape.1) {
+    if !is_by_columns::<K>(c, a.shape.1) {
         (a, b, c) = (b.transposed(), a.transposed(), c.transposed());
     }
     let ((rows, columns), inner) = (c.shape, a.shape.1);
@@ -106,9 +112,9 @@ pub(crate) unsafe fn product<K: Registers, const M: usize, const W: usize>(
     }
     let packed_a = memory.as_mut_ptr().cast::<K::Number>();
     let packed_b = packed_a.wrapping_add(size_of_a);
-    // What one tile alone reads is read where it is, if registers can.
+    // What one tile alone reads, or few of A, is read where it is, if registers can.
     let b_is_packed = rows > M;
-    let a_is_packed = |width| width > W || a.steps.0 != 1 || !rows.is_multiple_of(K::COUNT);
+    let a_is_packed = |width| width > FEW * W || a.steps.0 != 1 || !rows.is_multiple_of(K::COUNT);
     for j in (0..columns).step_by(COLUMNS) {
         let width = COLUMNS.min(columns - j);
         for k in (0..inner).step_by(INNER) {
@@ -142,7 +148,8 @@ pub(crate) unsafe fn product<K: Registers, const M: usize, const W: usize>(
     }
 }
 
-/// Copies a matrix, `N` rows at a time, column by column; what is missing of the last rows is zeros.
+/// Copies a matrix, `N` rows at a time, column by column. Where rows are missing of the last, what was there stays: it
+/// makes sums that nobody stores.
 ///
 /// # Safety
 /// The entries that the shape names are borrowed, and there is room for them, the rows rounded up to a multiple of `N`;
@@ -158,33 +165,26 @@ pub(crate) unsafe fn pack<K: Registers, const N: usize>(
         let count = N.min(rows - i);
         // SAFETY: the shape names these entries, and there is room for `N` in each column.
         unsafe {
-            if count < N {
+            if down == 1 {
                 for j in 0..columns {
                     let (from, to) = (from.wrapping_add(j * right), to.wrapping_add(j * N));
-                    *to.cast::<[K::Number; N]>() = [K::Number::ZERO; N];
-                    if down == 1 {
-                        copy_some(from, to, count);
+                    if count == N {
+                        copy::<K::Number, N>(from, to);
                     } else {
-                        for i in 0..count {
-                            *to.add(i) = *from.add(i * down);
-                        }
+                        copy_some(from, to, count);
                     }
-                }
-            } else if down == 1 {
-                for j in 0..columns {
-                    copy::<K::Number, N>(from.wrapping_add(j * right), to.wrapping_add(j * N));
                 }
             } else {
                 // Rows without gaps are turned in squares.
-                let squares =
-                    if right == 1 && N.is_multiple_of(SQUARE) { columns / SQUARE } else { 0 };
-                for j in (0..squares).map(|square| square * SQUARE) {
-                    for i in (0..N).step_by(SQUARE) {
+                let squares = |count: usize| if right == 1 { count / SQUARE * SQUARE } else { 0 };
+                let turned = (squares(count), squares(columns));
+                for j in (0..turned.1).step_by(SQUARE) {
+                    for i in (0..turned.0).step_by(SQUARE) {
                         K::turn(from.add(i * down + j), down, to.add(j * N + i), N);
                     }
                 }
-                for j in squares * SQUARE..columns {
-                    for i in 0..N {
+                for j in 0..columns {
+                    for i in if j < turned.1 { turned.0 } else { 0 }..count {
                         *to.add(j * N + i) = *from.add(i * down + j * right);
                     }
                 }
