@@ -81,7 +81,7 @@ pub fn same<A: 'static, B: 'static>(value: A) -> B {
 
 #[inline]
 pub fn same_ref<A: 'static, B: 'static>(value: &A) -> &B {
-    &same_slice_ref(std::slice::from_ref(value))[0]
+    cast::same_ref(value).expect(SAME)
 }
 
 #[inline]

@@ -97,6 +97,15 @@ impl Emptied {
     }
 }
 
+/// The same reference, if `A` and `B` are the same type.
+#[inline]
+pub(crate) fn same_ref<A: ?Sized + 'static, B: 'static>(value: &A) -> Option<&B> {
+    (TypeId::of::<A>() == TypeId::of::<B>()).then(|| {
+        // SAFETY: `A` and `B` are one type (both are `'static`, so the ids cannot hide a lifetime).
+        unsafe { &*std::ptr::from_ref(value).cast::<B>() }
+    })
+}
+
 /// The same value, if `A` and `B` are the same type.
 #[inline]
 pub(crate) fn same_value<A: 'static, B: 'static>(value: A) -> Option<B> {

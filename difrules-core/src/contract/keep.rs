@@ -1,8 +1,13 @@
 //! Values that a tape keeps, shared where that is cheaper than a copy.
 
 use std::any::Any;
+use std::borrow::{Borrow, Cow};
+use std::ops::Deref;
 use std::rc::Rc;
 
+use nalgebra::{DMatrix, DVector};
+
+use crate::cast::same_ref;
 use crate::contract::value::Differentiable;
 use crate::tape::pool;
 
@@ -60,7 +65,7 @@ impl<X: Differentiable> Kept<X> {
     }
 }
 
-impl<X: 'static> std::ops::Deref for Kept<X> {
+impl<X: 'static> Deref for Kept<X> {
     type Target = X;
 
     #[inline]
@@ -92,4 +97,51 @@ impl<X: Differentiable> Keep<'_, X> {
             Self::Copied(value) => Kept::new(value.clone()),
         }
     }
+}
+
+/// A constant that a tape keeps. The memory of a large matrix stays with the thread.
+pub struct KeptConstant<C: ToOwned + ?Sized + 'static>(Option<C::Owned>);
+
+impl<C: ToOwned + ?Sized> KeptConstant<C> {
+    #[inline]
+    pub(crate) fn new(constant: Cow<'_, C>) -> Self {
+        if let Cow::Borrowed(constant) = constant
+            && std::mem::needs_drop::<C::Owned>()
+        {
+            let bytes = bytes_of(constant);
+            if bytes >= pool::LARGE {
+                pool::make_room(bytes);
+            }
+        }
+        Self(Some(constant.into_owned()))
+    }
+}
+
+impl<C: ToOwned + ?Sized> Deref for KeptConstant<C> {
+    type Target = C;
+
+    #[inline]
+    fn deref(&self) -> &C {
+        self.0.as_ref().expect("it is there until it is dropped").borrow()
+    }
+}
+
+impl<C: ToOwned + ?Sized> Drop for KeptConstant<C> {
+    #[inline]
+    fn drop(&mut self) {
+        if std::mem::needs_drop::<C::Owned>() {
+            let bytes = bytes_of(&**self);
+            if bytes >= pool::LARGE {
+                pool::leave(bytes, Rc::new(self.0.take()));
+            }
+        }
+    }
+}
+
+/// The bytes of a constant, those of a matrix with its numbers.
+#[inline]
+fn bytes_of<C: ?Sized + 'static>(constant: &C) -> usize {
+    let numbers = same_ref::<C, DMatrix<f64>>(constant).map(|matrix| matrix.len());
+    let numbers = numbers.or_else(|| same_ref::<C, DVector<f64>>(constant).map(|v| v.len()));
+    numbers.map_or(size_of_val(constant), |numbers| numbers * size_of::<f64>())
 }

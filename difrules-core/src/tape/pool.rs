@@ -20,7 +20,7 @@ thread_local! {
     static UNUSED: RefCell<Vec<(usize, Rc<dyn Any>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Leaves a value that nobody uses any more.
+/// Leaves a value, of so many bytes, that nobody uses any more.
 pub(crate) fn leave(bytes: usize, value: Rc<dyn Any>) {
     // A thread that ends keeps nothing.
     let _ = UNUSED.try_with(|unused| unused.borrow_mut().push((bytes, value)));

@@ -4,6 +4,7 @@ use std::borrow::{Borrow, Cow, ToOwned};
 use std::marker::PhantomData;
 
 use crate::contract::handling::{Fixed, Handling};
+use crate::contract::keep::KeptConstant;
 use crate::contract::passing::{Change, Look, Passing, Take, Write};
 use crate::contract::scalar::Real;
 
@@ -56,8 +57,6 @@ macro_rules! constant {
 
         #[inline]
         fn tangent<'a, S: Real + 'a>(_: &Self::Whole<'a, S>, _: &mut impl Take<S>) {}
-
-        type Kept<S: Real> = Self::Owned<S>;
     };
 }
 
@@ -111,6 +110,7 @@ impl<C: Clone + 'static> Passing for Constant<C> {
     }
 
     type Keep<'a, S: Real> = C;
+    type Kept<S: Real> = C;
 
     #[inline]
     fn keep<S: Real>(owned: C) -> C {
@@ -178,6 +178,7 @@ impl<C: ToOwned<Owned: Clone> + ?Sized + 'static> Passing for ConstantReference<
     }
 
     type Keep<'a, S: Real> = Cow<'a, C>;
+    type Kept<S: Real> = KeptConstant<C>;
 
     #[inline]
     fn keep<S: Real>(owned: C::Owned) -> Cow<'static, C> {
@@ -190,7 +191,7 @@ impl<C: ToOwned<Owned: Clone> + ?Sized + 'static> Passing for ConstantReference<
     }
 
     #[inline]
-    fn kept<S: Real>(keep: Cow<'_, C>) -> C::Owned {
-        keep.into_owned()
+    fn kept<S: Real>(keep: Cow<'_, C>) -> KeptConstant<C> {
+        KeptConstant::new(keep)
     }
 }

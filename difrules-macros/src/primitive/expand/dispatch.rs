@@ -108,9 +108,6 @@ impl Expansion<'_> {
                 let reads = self.reads(self.reverse.as_ref());
                 let kept = index(reads.iter().position(|read| *read == parameter).expect("kept"));
                 match parameter {
-                    Parameter::Before(i) if form(i) == Form::ConstantReference => {
-                        quote!(__difrules::__private::core::borrow::Borrow::borrow(&residual.#kept))
-                    }
                     Parameter::Before(i) if matches!(form(i), Form::Value | Form::Constant) => {
                         quote!(&residual.#kept)
                     }
