@@ -15,7 +15,7 @@ use nalgebra::{
 
 use crate::blas::gemm::{gemm_again, is_small_product};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::blas::strong::{Moving, gemm_moving, is_bounded, is_bounded_number};
+use crate::blas::strong::{Moving, clashes, gemm_moving, is_bounded, is_bounded_number};
 use crate::blas::trsm::trsm;
 use crate::error::Error;
 
@@ -232,6 +232,14 @@ pub(crate) fn add_product<T: Scalar, R: Dim, C: Dim>(
     // Loops over columns leave zeros of negative sign.
     let loops = is_small_product(x_bar.nrows(), inner, x_bar.ncols());
     let native = !loops && is_plain::<T>();
+    let (moves, factor) = moving.split(&a.0, &b.0);
+    if untouched
+        && has_parts::<T>()
+        && !clashes(moves, factor)
+        && add_parts(a, b, untouched, &mut buffer(&mut x_bar))
+    {
+        return;
+    }
     if untouched && !native {
         numbers_mut(&mut x_bar).fill(T::zero());
     }
@@ -252,10 +260,11 @@ pub(crate) fn add_scaled<T: Scalar, R: Dim, C: Dim>(
         return add_term(y_bar, x_bar, |_, y_bar| y_bar * factor);
     }
     let y_bar = numbers(y_bar);
-    let Some(mut x_bar) = x_bar.buffer() else { return };
+    let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
     let x_bar = numbers_mut(&mut x_bar);
-    if !factor.try_real().is_some_and(|factor| add_fixed_multiple(factor, y_bar, x_bar)) {
-        add_to(y_bar, x_bar, |_, y_bar| along_factor(y_bar, factor));
+    let by_parts = |factor| add_fixed_multiple(factor, y_bar, (&mut *x_bar, untouched));
+    if !factor.try_real().is_some_and(by_parts) {
+        add_or_write(y_bar, (x_bar, untouched), |_, y_bar| along_factor(y_bar, factor));
     }
 }
 
@@ -486,17 +495,53 @@ pub(crate) fn multiply_parts<A: Scalar, B: Scalar, C: Scalar>(
     if !has_parts::<C>() {
         return false;
     }
-    // Where a number is infinite, it matters which zeros are strong. It is seen in the product, whose numbers are fewer
-    // as a rule, unless that is added to others.
-    let alone = beta.is_constant_zero();
-    if alone {
+    if beta.is_constant_zero() {
         c.fill(C::zero());
-    } else if !is_bounded(&a.0) || !is_bounded(&b.0) {
+        return add_parts_to_zeros(a, b, c);
+    }
+    if !beta.is_constant_one() {
         return false;
     }
-    // By a pointer, so that the compiler's search for cycles among functions, from each that multiplies, ends here.
-    let add: fn(_, _, _) -> bool = add_product_of_parts::<Plain, A, B, C>;
-    (alone || beta.is_constant_one()) && add(a, b, c) && (!alone || is_bounded(&c.as_view()))
+    // Where a number is infinite, it matters which zeros are strong. It is seen in the sum, too, which has fewer numbers than
+    // the factors of a product that is long.
+    let (factors, add) =
+        (a.0.len() + b.0.len(), add_product_of_parts::<Plain, A, B, C> as Add<A, B, C>);
+    if factors < LONG || factors < 2 * c.len() {
+        return is_bounded(&a.0) && is_bounded(&b.0) && add(a, b, c);
+    }
+    let before = c.clone_owned();
+    if add(a, b, c) && is_bounded(&c.as_view()) {
+        return true;
+    }
+    c.copy_from(&before);
+    false
+}
+
+/// So many numbers of factors are looked at sooner than memory is asked for.
+const LONG: usize = 1024;
+
+/// By a pointer, so that the compiler's search for cycles among functions, from each that multiplies, ends here.
+type Add<A, B, C> =
+    fn((DMatrixView<'_, A>, bool), (DMatrixView<'_, B>, bool), &mut DMatrixViewMut<'_, C>) -> bool;
+
+/// [`multiply_parts`], where C is zero.
+fn add_parts_to_zeros<A: Scalar, B: Scalar, C: Scalar>(
+    a: (DMatrixView<'_, A>, bool),
+    b: (DMatrixView<'_, B>, bool),
+    c: &mut DMatrixViewMut<'_, C>,
+) -> bool {
+    let add = add_product_of_parts::<Plain, A, B, C> as Add<A, B, C>;
+    add(a, b, c) && is_bounded(&c.as_view())
+}
+
+/// C <- op(A) op(B) + C as in [`multiply_parts`], in an adjoint. Nothing need be in one that nothing was added to.
+pub(crate) fn add_parts<A: Scalar, B: Scalar, C: Scalar>(
+    a: (DMatrixView<'_, A>, bool),
+    b: (DMatrixView<'_, B>, bool),
+    untouched: bool,
+    c: &mut DMatrixViewMut<'_, C>,
+) -> bool {
+    multiply_parts(a, b, if untouched { C::zero() } else { C::one() }, c)
 }
 
 /// A B of numbers with tangents, as in [`multiply_parts`]; nothing for other numbers.
@@ -512,7 +557,7 @@ where
         return None;
     }
     let mut y = OMatrix::zeros_generic(shape.0, shape.1);
-    multiply_parts((a, false), (b, false), T::zero(), &mut block_mut(&mut y)).then_some(y)
+    add_parts_to_zeros((a, false), (b, false), &mut block_mut(&mut y)).then_some(y)
 }
 
 /// The numbers as real ones whose value and tangents are plain numbers, if they are such.
@@ -537,15 +582,26 @@ pub(crate) fn times_constant<S: Real>(factor: S, x: S) -> S {
 }
 
 /// Adds to an adjoint a number times others, if that does not move and is finite, and these have plain numbers
-/// as tangents. Returns whether it did.
-pub(crate) fn add_fixed_multiple<T: Scalar>(factor: T::Real, x: &[T], x_bar: &mut [T]) -> bool {
+/// as tangents; writes where nothing was added before. Returns whether it did.
+pub(crate) fn add_fixed_multiple<T: Scalar>(
+    factor: T::Real,
+    x: &[T],
+    (x_bar, untouched): (&mut [T], bool),
+) -> bool {
     let Some(x) = with_tangents(x) else { return false };
     let fixed = factor.tangents().iter().all(Number::is_still);
     if !fixed || !factor.is_bounded() || factor.is_constant_zero() {
         return false;
     }
-    for (x_bar, &x) in x_bar.iter_mut().zip(x) {
-        *x_bar += T::from_real(times_constant(factor, x));
+    let term = |x: T::Real| T::from_real(times_constant(factor, x));
+    if untouched {
+        for (x_bar, &x) in x_bar.iter_mut().zip(x) {
+            *x_bar = T::zero() + term(x);
+        }
+    } else {
+        for (x_bar, &x) in x_bar.iter_mut().zip(x) {
+            *x_bar += term(x);
+        }
     }
     true
 }

@@ -4,8 +4,8 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::block::{
-    add_fixed_multiple, add_products, add_to, along_factor, is_plain, is_still, numbers_mut, rests,
-    still, with_tangents, with_zeros,
+    add_fixed_multiple, add_or_write, add_products, along_factor, is_plain, is_still, numbers_mut,
+    rests, still, with_tangents, with_zeros,
 };
 use crate::error::{Error, shape};
 use crate::sample;
@@ -116,24 +116,28 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        add_multiple(y_bar, b.as_slice(), numbers_mut(&mut a_bar));
+    if let Some((mut a_bar, untouched)) = a_bar.uncleared() {
+        add_multiple(y_bar, b.as_slice(), (numbers_mut(&mut a_bar), untouched));
     }
-    if let Some(mut b_bar) = b_bar.buffer() {
-        add_multiple(y_bar, a.as_slice(), numbers_mut(&mut b_bar));
+    if let Some((mut b_bar, untouched)) = b_bar.uncleared() {
+        add_multiple(y_bar, a.as_slice(), (numbers_mut(&mut b_bar), untouched));
     }
 }
 
-/// Adds to an adjoint the cotangent times the conjugate of a factor.
-fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], x_bar: &mut [T]) {
+/// Adds to an adjoint the cotangent times the conjugate of a factor; writes where nothing was added before.
+fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], (x_bar, untouched): (&mut [T], bool)) {
     if is_plain::<T>() {
         // Whether it is strong is asked once.
-        if !is_still(&y_bar) {
-            add_to(factor, x_bar, |_, factor| y_bar * factor);
+        if is_still(&y_bar) {
+            add_or_write(factor, (x_bar, untouched), |_, _| T::zero());
+        } else {
+            add_or_write(factor, (x_bar, untouched), |_, factor| y_bar * factor);
         }
         return;
     }
-    if !y_bar.try_real().is_some_and(|y_bar| add_fixed_multiple(y_bar, factor, x_bar)) {
-        add_to(factor, x_bar, |_, factor| along_factor(y_bar, factor.conjugate()));
+    let by_parts = |y_bar| add_fixed_multiple(y_bar, factor, (&mut *x_bar, untouched));
+    if !y_bar.try_real().is_some_and(by_parts) {
+        let term = |_, factor: T| along_factor(y_bar, factor.conjugate());
+        add_or_write(factor, (x_bar, untouched), term);
     }
 }

@@ -7,6 +7,7 @@
 
 use difrules_core::__private::Number;
 use difrules_core::Scalar;
+use difrules_core::kernel::vectorised;
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::blas::blocked::{Stored, Symmetry, rows_of};
@@ -45,7 +46,8 @@ impl Moving {
 pub(crate) fn is_bounded<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
     // Without a branch in a column, so that loops have vector instructions.
     let column = |x: &[T]| T::parts_of(x).iter().fold(true, |all, part| all & part.is_bounded());
-    matrix.column_iter().all(|x| column(x.as_slice()))
+    let all = || matrix.column_iter().all(|x| column(x.as_slice()));
+    if matrix.len() < 64 { all() } else { vectorised(all) }
 }
 
 /// Whether all parts of a number are finite.

@@ -11,7 +11,7 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::strong::{Moving, clashes, has_part, is_bounded};
 use crate::block::{
-    FIT, block, block_mut, buffer, keep_resting, multiply_moving, multiply_parts, rests,
+    FIT, add_parts, block, block_mut, buffer, keep_resting, multiply_moving, rests,
 };
 use crate::elementary::matmul::{augmented, matmul, sample};
 use crate::error::Error;
@@ -108,13 +108,17 @@ fn constant_matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    let Some(mut b_bar) = b_bar.buffer() else { return };
+    let Some((mut b_bar, untouched)) = b_bar.uncleared() else { return };
     let y_bar = buffer(&mut y_bar);
     let (y_bar, mut sum) = ((y_bar.as_view(), false), buffer(&mut b_bar));
-    let (one, moving) = (T::one(), Moving::Second);
-    if clashes(&y_bar.0, &block(a)) || !multiply_parts((block(a), true), y_bar, one, &mut sum) {
+    let clashes = clashes(&y_bar.0, &block(a));
+    if clashes || !add_parts((block(a), true), y_bar, untouched, &mut sum) {
         let a = lifted::<T, _, _>(a);
-        multiply_moving(one, (block(&*a), true), y_bar, moving, one, &mut sum);
+        if untouched {
+            sum.fill(T::zero());
+        }
+        let one = T::one();
+        multiply_moving(one, (block(&*a), true), y_bar, Moving::Second, one, &mut sum);
     }
 }
 
@@ -199,12 +203,16 @@ fn matmul_constant_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    let Some(mut a_bar) = a_bar.buffer() else { return };
+    let Some((mut a_bar, untouched)) = a_bar.uncleared() else { return };
     let y_bar = buffer(&mut y_bar);
     let (y_bar, mut sum) = ((y_bar.as_view(), false), buffer(&mut a_bar));
-    let (one, moving) = (T::one(), Moving::First);
-    if clashes(&y_bar.0, &block(b)) || !multiply_parts(y_bar, (block(b), true), one, &mut sum) {
+    let clashes = clashes(&y_bar.0, &block(b));
+    if clashes || !add_parts(y_bar, (block(b), true), untouched, &mut sum) {
         let b = lifted::<T, _, _>(b);
-        multiply_moving(one, y_bar, (block(&*b), true), moving, one, &mut sum);
+        if untouched {
+            sum.fill(T::zero());
+        }
+        let one = T::one();
+        multiply_moving(one, y_bar, (block(&*b), true), Moving::First, one, &mut sum);
     }
 }

@@ -5,7 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix};
 use num_traits::Zero;
 
 use crate::block::{
-    add_fixed_multiple, add_products, add_to, chain, numbers_mut, with_tangents, with_zeros,
+    add_fixed_multiple, add_or_write, add_products, chain, numbers_mut, with_tangents, with_zeros,
 };
 use crate::sample;
 
@@ -84,9 +84,11 @@ fn norm_squared_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let Some(mut x_bar) = x_bar.buffer() else { return };
+    let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
     let (twice, x, x_bar) = (y_bar + y_bar, x.as_slice(), numbers_mut(&mut x_bar));
-    if !twice.is_constant_zero() && !add_fixed_multiple(twice, x, x_bar) {
-        add_to(x, x_bar, |_, x| x.scale(twice));
+    if twice.is_constant_zero() {
+        add_or_write(x, (x_bar, untouched), |_, _| T::zero());
+    } else if !add_fixed_multiple(twice, x, (&mut *x_bar, untouched)) {
+        add_or_write(x, (x_bar, untouched), |_, x| x.scale(twice));
     }
 }
