@@ -577,6 +577,9 @@ impl<S: Number> Tape<S> {
         last: u32,
         sweep: &mut Sweep<S>,
     ) -> bool {
+        if statements.is_empty() {
+            return false;
+        }
         let Sweep { adjoints, live, powers, apart, .. } = sweep;
         let is_live = |number| live.get_or_init(|| self.live()).is::<S>(number);
         let end = results.end.min(last + 1).max(results.start);

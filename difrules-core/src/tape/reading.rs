@@ -151,6 +151,7 @@ impl Reading {
         self.push_range(argument, stamp, number, 1);
     }
 
+    #[inline]
     fn end_run(&mut self) {
         if self.current.count > 0 {
             self.runs.push(self.current);
@@ -159,6 +160,7 @@ impl Reading {
     }
 
     /// Ends the arguments before this one.
+    #[inline]
     fn end_arguments(&mut self, argument: usize) {
         while self.argument < argument {
             self.ends[self.argument] = self.runs.count as u32;
@@ -167,6 +169,7 @@ impl Reading {
     }
 
     /// Ends the reading of this many arguments.
+    #[inline]
     pub(crate) fn finish(&mut self, arguments: usize) {
         self.end_run();
         self.end_arguments(arguments);
@@ -183,6 +186,7 @@ impl Reading {
     }
 
     /// Whether a number of an argument is on the tape.
+    #[inline]
     pub(crate) fn varies(&self, argument: usize) -> bool {
         self.runs_of(argument).iter().any(|run| run.start != CONSTANT)
     }
@@ -231,17 +235,19 @@ impl Reading {
             first_span: tape.spans.len() as u32,
             spans: self.argument as u32,
         });
-        let mut first_run = tape.runs.len() as u32;
-        for i in 0..self.argument {
-            let runs = self.runs_of(i);
-            tape.spans.push(Span {
-                first_run,
-                runs: runs.len() as u32,
-                count: runs.iter().map(|run| run.count).sum(),
-                active: self.varies(i),
-            });
-            first_run += runs.len() as u32;
-        }
-        tape.runs.extend_from_slice(self.runs.all());
+        let (runs, before) = (self.runs.all(), tape.runs.len() as u32);
+        let mut first = 0;
+        // In one piece, so that there is room for all of them before the first.
+        tape.spans.extend(self.ends[..self.argument].iter().map(|&end| {
+            let mut span =
+                Span { first_run: before + first, runs: end - first, count: 0, active: false };
+            for run in &runs[first as usize..end as usize] {
+                span.count += run.count;
+                span.active |= run.start != CONSTANT;
+            }
+            first = end;
+            span
+        }));
+        tape.runs.extend_from_slice(runs);
     }
 }

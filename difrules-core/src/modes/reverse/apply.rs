@@ -1,6 +1,6 @@
 //! A primitive that is applied: the node that it becomes, or the statements.
 
-use super::stores::is_told;
+use super::stores::{ONCE, is_told};
 use super::var::Var;
 use crate::contract::keep::{Keep, Kept};
 use crate::contract::passing::{Arguments, Change, Look, same};
@@ -38,12 +38,12 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
     );
     let returned = Output::<P, T>::count(&shapes.1);
     let output = Kept::new(output);
-    let residual = P::keep::<T>(
+    let mut residual = Some(P::keep::<T>(
         P::Arguments::keep_whole::<Var<T>>(&arguments),
         overwritten,
         Keep::Shared(&output),
         saved,
-    );
+    ));
     let mut results = Count { numbers: returned, pieces: usize::from(returned > 0) };
     P::Arguments::change::<Var<T>>(&mut arguments, &mut results);
     let mut bounded = Bounded(true);
@@ -53,7 +53,7 @@ pub(super) fn whole_node<P: Primitive, T: Real>(
     }
     let results =
         Results { numbers: results.numbers, whole: results.pieces == 1, bounded: bounded.0 };
-    let first = record::<P, T>(reading, results, residual, shapes, replayed, || {
+    let first = record::<P, T>(reading, results, &mut residual, shapes, replayed, || {
         let mut values = output.to_reals();
         P::Arguments::change::<Var<T>>(&mut arguments, &mut Append(&mut values));
         values
@@ -264,12 +264,12 @@ pub(super) fn node<P: Primitive, T: Real>(
     let results = Results { numbers, whole: false, bounded };
     let shapes = P::shapes(&evaluation);
     // Before the tape is borrowed: this drops what no rule reads, which may be the user's own.
-    let residual = P::residual(evaluation);
+    let mut residual = Some(P::residual(evaluation));
     let drops = std::mem::needs_drop::<Evaluation<P, T>>();
     let recorded = if drops { reading.next_number::<T>() - first } else { 0 };
     // What this copies is dropped behind the node.
     let _copies = (recorded > 0).then(|| renumber::<P, T>(arguments, &mut output, recorded));
-    record::<P, T>(reading, results, residual, shapes, replayed, || {
+    record::<P, T>(reading, results, &mut residual, shapes, replayed, || {
         let mut values = Vec::with_capacity(results.numbers);
         output.for_each_real(&mut |y: Var<T>| values.push(y.value));
         P::Arguments::visit(arguments, &mut |argument, x: Var<T>| {
@@ -319,12 +319,14 @@ struct Results {
 
 /// Puts a node on the tape of its arguments; returns the number of its first result. A tape that is replayed is told
 /// the results' `values`.
+///
+/// The residual is taken from where it is: moved from hand to hand, a static matrix would be copied each time.
 #[cfg_attr(debug_assertions, inline)]
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn record<P: Primitive, T: Real>(
     reading: &Reading,
     Results { numbers, whole, bounded }: Results,
-    residual: P::Residual<T>,
+    residual: &mut Option<P::Residual<T>>,
     shapes: Shapes<P>,
     replayed: Option<Box<Inputs<P, T>>>,
     values: impl FnOnce() -> Vec<T>,
@@ -339,6 +341,7 @@ fn record<P: Primitive, T: Real>(
             let values = values();
             reading.record::<T>(numbers, whole, |tape| {
                 tape.note_unbounded(!bounded);
+                let residual = residual.take().expect(ONCE);
                 tape.keep_replayed::<P>(*inputs, residual, shapes, &values)
             })
         }

@@ -15,6 +15,9 @@ pub(super) fn is_told<P: Primitive, S: Real>() -> bool {
     P::RESTING && size_of::<P::Residual<S>>() > 0
 }
 
+/// Why there is a residual to take.
+pub(super) const ONCE: &str = "a node is recorded once";
+
 /// What the results of `P` depend on.
 fn connections<P: Primitive, S: Real>() -> Connections {
     let names = [type_name::<Inputs<P, S>>(), type_name::<Output<P, S>>()];
@@ -37,17 +40,16 @@ fn is_known(name: &str) -> bool {
 
 impl<S: Real> Tape<S> {
     /// Keeps what the reverse rule of `P` reads.
-    // Inlined, as a call would copy the residual once more.
     #[cfg_attr(debug_assertions, inline)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn keep_residual<P: Primitive>(
         &mut self,
-        residual: P::Residual<S>,
+        residual: &mut Option<P::Residual<S>>,
         shapes: Shapes<P>,
     ) -> (u32, u32) {
         self.note_jump(jumped(|| P::record().name));
         self.keep(|StoreOf::<P, S>(entries)| {
-            entries.push((residual, shapes));
+            entries.push((residual.take().expect(ONCE), shapes));
             entries.len() - 1
         })
     }
