@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::{CONSTANT, Content, Number, Run};
 
 /// How many numbers a value has at least to be looked after here: of fewer it costs more than it spares.
-pub(crate) const PIECE: usize = 300;
+pub(crate) const PIECE: usize = 200;
 
 /// A value in one piece.
 struct Piece<S> {

@@ -7,7 +7,7 @@
 
 use difrules_core::__private::Number;
 use difrules_core::Scalar;
-use difrules_core::kernel::vectorised;
+use difrules_core::kernel::{column_major_slice, vectorised};
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::blas::blocked::{Stored, Symmetry, rows_of};
@@ -42,12 +42,20 @@ impl Moving {
     }
 }
 
+/// Whether something holds for all entries, which a function says of some that lie together.
+#[inline(always)]
+fn holds<T: Scalar>(matrix: &DMatrixView<'_, T>, of_some: impl Fn(&[T]) -> bool) -> bool {
+    match column_major_slice(matrix) {
+        Some(all) if all.len() < 64 => of_some(all),
+        Some(all) => vectorised(|| of_some(all)),
+        None => matrix.column_iter().all(|column| of_some(column.as_slice())),
+    }
+}
+
 /// Whether all parts of all entries are finite.
 pub(crate) fn is_bounded<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
-    // Without a branch in a column, so that loops have vector instructions.
-    let column = |x: &[T]| T::parts_of(x).iter().fold(true, |all, part| all & part.is_bounded());
-    let all = || matrix.column_iter().all(|x| column(x.as_slice()));
-    if matrix.len() < 64 { all() } else { vectorised(all) }
+    // Without a branch, so that the loop has vector instructions.
+    holds(matrix, |x| T::parts_of(x).iter().fold(true, |all, part| all & part.is_bounded()))
 }
 
 /// Whether all parts of a number are finite.
@@ -58,10 +66,9 @@ pub(crate) fn is_bounded_number<T: Scalar>(x: &T) -> bool {
 /// Whether an entry does not move.
 pub(crate) fn rests_somewhere<T: Scalar>(matrix: &DMatrixView<'_, T>) -> bool {
     // Where no part is zero, the sign of it need not be looked at.
-    let has_zero =
-        |x: &[T]| T::parts_of(x).iter().fold(false, |any, part| any | (part.plain() == 0.0));
-    let column = |x: &[T]| has_zero(x) && x.iter().fold(false, |any, x| any | is_still(x));
-    matrix.column_iter().any(|x| column(x.as_slice()))
+    let none_zero =
+        |x: &[T]| T::parts_of(x).iter().fold(true, |none, part| none & (part.plain() != 0.0));
+    !holds(matrix, |x| none_zero(x) || x.iter().fold(true, |none, x| none & !is_still(x)))
 }
 
 /// Whether a tangent has a part in its product with a factor: one that came out as zero has, where the factor is not finite.
