@@ -10,7 +10,9 @@ use super::beta_functions::{ln_beta_of, logarithmic_slope};
 use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
-use crate::math::{at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, plain};
+use crate::math::{
+    at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, plain, undefined,
+};
 use crate::{Dual, Real, primitive};
 
 /// The density of the gamma distribution of shape a, x^(a-1) exp(-x) / gamma(a).
@@ -33,7 +35,7 @@ use crate::{Dual, Real, primitive};
         |a, x, y| if abs(a) < 0.5 && x > 0 && x < f64::INFINITY {
             gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1)))
         } else {
-            if y == 0 && a > 0 {
+            if y == 0 && (a > 0 || x == f64::INFINITY) {
                 if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
             } else {
                 if a > 1000 {
@@ -118,19 +120,19 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
         |a, b, x, y| beta_density_by_place(a, b, x, y)
     ),
     symbolic = (
-        |a, b, x, y| if a > 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
+        |a, b, x, y| if a >= 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
             beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
         } else {
-            if y == 0 && (x < 1 || a + b == f64::INFINITY) {
+            if y == 0 && a > 0 && b > 0 && (x < 1 || a + b == f64::INFINITY) {
                 if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
             } else {
                 y * (x.ln() - digamma_difference(a, b))
             }
         },
-        |a, b, x, y| if b > 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
+        |a, b, x, y| if b >= 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
             beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
         } else {
-            if y == 0 && (x > 0 || a + b == f64::INFINITY) {
+            if y == 0 && a > 0 && b > 0 && (x > 0 || a + b == f64::INFINITY) {
                 if x == 1 && b <= 2 { -cbrt(1 - x) } else { 0 }
             } else {
                 y * ((-x).ln_1p() - digamma_difference(b, a))
@@ -145,7 +147,7 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
                 if x < 0.0000000001 && a >= 1 {
                     (a + b - 1) * beta_density(a - 1, b, x) - y * ((b - 1) / (1 - x))
                 } else {
-                    if y == 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
+                    if y == 0 && a > 0 && b > 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
                 }
             }
         }
@@ -230,7 +232,7 @@ fn gamma_density_by_shape<T: Real>(a: T, x: T, y: T) -> T {
         return over_shape * (T::one() + a * (x.ln() - digamma(a + T::one())));
     }
     // At the end it grows as x^(a - 1) ln(x), or underflow, at which the logarithms can be infinite.
-    if y == T::zero() && a > T::zero() {
+    if y == T::zero() && (a > T::zero() || x.to_f64() == f64::INFINITY) {
         let end = x == T::zero();
         return if end { by_shape_of_end(a.to_f64() - 1.0, x) } else { T::zero() };
     }
@@ -579,7 +581,7 @@ fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
 /// Whether the derivative by a shape is the difference of two large numbers.
 fn is_small<T: Real>(shape: T, other: T) -> bool {
     let (shape, other) = (shape.to_f64(), other.to_f64());
-    shape > 0.0 && shape < 0.5 && other > 0.0 && other.is_finite()
+    (0.0..0.5).contains(&shape) && other > 0.0 && other.is_finite()
 }
 
 /// The same for a small shape a, given the density for a + 1: that for a is a times a smooth number.
@@ -590,12 +592,17 @@ fn by_small_shape<T: Real>((a, b): (T, T), next: T, x: T, logarithm: T) -> T {
 
 /// y (ln(x) - digamma(a) + digamma(a + b)), given (a + b) x - a, and x with its logarithm.
 fn beta_density_by_shape<T: Real>((a, b): (T, T), y: T, excess: T, (x, logarithm): (T, T)) -> T {
+    // Of a shape that is 0 the density is a multiple.
+    let vanishes = a == T::zero() || b == T::zero();
     if y == T::zero() && x == T::zero() {
+        if vanishes {
+            return undefined(a + b + x);
+        }
         // It grows as x^(a - 1) ln(x).
         return by_shape_of_end(a.to_f64() - 1.0, x);
     }
     // It has underflowed, but at the other end, from which the density may have a slope.
-    if y == T::zero() && (x != T::one() || !(a + b).is_finite()) {
+    if y == T::zero() && !vanishes && (x != T::one() || !(a + b).is_finite()) {
         return T::zero();
     }
     let quotient = excess / a;
@@ -610,6 +617,9 @@ fn beta_density_by_place<T: Real>(a: T, b: T, x: T, y: T) -> T {
     if !(a + b).is_finite() {
         return T::zero();
     }
+    if a == T::zero() || b == T::zero() {
+        return beta_density_by_place_without_shape(a, b, x);
+    }
     if x == T::zero() || x == T::one() {
         let less = beta_density(a - T::one(), b, x) - beta_density(a, b - T::one(), x);
         return (a + b - T::one()) * less;
@@ -623,6 +633,24 @@ fn beta_density_by_place<T: Real>(a: T, b: T, x: T, y: T) -> T {
         return T::zero();
     }
     y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x))
+}
+
+/// The same where a shape is 0. The density is that shape times a smooth number then, next / (a + b) / x as in [`by_small_shape`].
+fn beta_density_by_place_without_shape<T: Real>(a: T, b: T, x: T) -> T {
+    let (first, rest) = (a == T::zero(), T::one() - x);
+    let at_own_end = if first { x <= T::zero() } else { rest <= T::zero() };
+    if a == b || at_own_end {
+        return undefined(a + b + x);
+    }
+    let x = Dual::<T>::new(x, [T::one()]);
+    let (a, b, one) = (Dual::constant(a), Dual::constant(b), Dual::constant(T::one()));
+    let over_shape = if first {
+        beta_density(a + one, b, x) / x
+    } else {
+        beta_density(a, b + one, x) / (one - x)
+    };
+    let shape = if first { a } else { b };
+    (over_shape / (a + b)).tangents[0] * shape.value
 }
 
 // The incomplete beta function.
