@@ -368,6 +368,21 @@ xlogy -2.0 0.0 = inf ; -inf -inf
 xlogy 2.0 inf = inf ; inf 0.0
 xlogy 2.0 -1.0 = NaN ; NaN *
 xlogy inf 1.0 = NaN ; NaN NaN
+over_power 1.0 NaN 1.0 = NaN ; NaN NaN
+over_power 1.0 1.0 NaN = NaN ; NaN NaN
+over_power 1.0 0.0 NaN = NaN ; NaN NaN
+over_power 1.0 0.0 0.0 = 0.0 ; inf 0.0
+over_power 1.0 -0.0 -0.0 = -0.0 ; inf 0.0
+over_power 3.0 0.0 0.0 = 0.0 ; inf 0.0
+over_power 2.0 -3.0 0.0 = -inf ; inf inf
+over_power 1.0 3.0 -0.0 = inf ; inf -inf
+over_power 1.0 3.0 inf = 0.0 ; 0.0 0.0
+over_power 1.0 inf 2.0 = inf ; 0.5 -inf
+over_power 1.0 inf inf = NaN ; NaN NaN
+over_power 1.0 3.0 -inf = NaN ; NaN NaN
+over_power 0.0 3.0 0.0 = 3.0 ; 1.0 0.0
+over_power 2.0 1e-300 1e-200 = 1e100 ; inf -2e300
+over_power 2.0 1e300 1e200 = 1e-100 ; 0.0 -2e-300
 xlog1py NaN 1.0 = NaN ; NaN NaN
 xlog1py 2.0 NaN = NaN ; NaN NaN
 xlog1py 0.0 NaN = NaN ; NaN NaN
@@ -536,6 +551,20 @@ powf 2.0 -inf = 0.0 ; 0.0 0.0
 powf 0.5 inf = 0.0 ; 0.0 0.0
 powf 0.0 inf = 0.0 ; 0.0 0.0
 powf 1e-310 1e-310 = 1.0 ; 1.0 -713.8013788281542
+power_by_logarithm 1.0 NaN 2.0 = NaN ; NaN NaN
+power_by_logarithm 1.0 2.0 NaN = NaN ; NaN NaN
+power_by_logarithm 1.0 -1.0 2.0 = NaN ; NaN NaN
+power_by_logarithm 1.0 -inf 2.0 = NaN ; NaN NaN
+power_by_logarithm 1.0 0.0 2.0 = 0.0 ; 0.0 0.0
+power_by_logarithm 1.0 -0.0 0.0 = -inf ; inf inf
+power_by_logarithm 2.0 0.0 0.5 = 0.0 ; inf 0.0
+power_by_logarithm 1.0 0.0 1.0 = 0.0 ; -inf 0.0
+power_by_logarithm 2.0 0.0 -1.0 = inf ; -inf -inf
+power_by_logarithm 1.0 inf -0.5 = 0.0 ; 0.0 0.0
+power_by_logarithm 1.0 inf 0.5 = inf ; 0.0 inf
+power_by_logarithm 1.0 inf 1.0 = inf ; inf inf
+power_by_logarithm 1.0 1.0 0.0 = 0.0 ; 1.0 0.0
+power_by_logarithm 0.0 2.0 3.0 = 8.0 ; 12.0 5.545177444479562
 powf 1e-310 0.5 = 9.999999999999986e-156 ; 5.000000000000008e+154 -7.138013788281531e-153
 hypot NaN 1.0 = NaN ; NaN NaN
 hypot 1.0 NaN = NaN ; NaN NaN
@@ -829,7 +858,11 @@ fn evaluate(record: &Record, arguments: &[f64]) -> (f64, Vec<f64>) {
         .iter()
         .zip(record.arguments)
         .map(|(x, argument)| -> Box<dyn Any> {
-            if argument.differentiable() { Box::new(*x) } else { Box::new(*x as i32) }
+            match argument.type_name {
+                "u32" => Box::new(*x as u32),
+                "i32" => Box::new(*x as i32),
+                _ => Box::new(*x),
+            }
         })
         .collect();
     let mut values: Vec<&mut dyn Any> = values.iter_mut().map(|x| &mut **x).collect();
@@ -842,7 +875,8 @@ fn evaluate(record: &Record, arguments: &[f64]) -> (f64, Vec<f64>) {
         .map(|(x, argument)| argument.differentiable().then_some(x as &mut dyn Any))
         .collect();
     pullback.pull(&1.0_f64, &mut slots).expect(record.name);
-    (y, partials)
+    let partials = partials.into_iter().zip(record.arguments);
+    (y, partials.filter(|(_, argument)| argument.differentiable()).map(|(x, _)| x).collect())
 }
 
 /// The partial derivatives by expressions: of the expression of the derivative, and by a mode over that of the function.
@@ -938,7 +972,7 @@ fn edges() {
 }
 
 /// Functions whose derivative by an argument does not depend on that.
-const LINEAR: [&str; 11] = [
+const LINEAR: [&str; 12] = [
     "pos",
     "neg",
     "add",
@@ -948,6 +982,7 @@ const LINEAR: [&str; 11] = [
     "ldexp",
     "to_degrees",
     "to_radians",
+    "over_power",
     "xlogy",
     "xlog1py",
 ];

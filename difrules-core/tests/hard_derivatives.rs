@@ -728,6 +728,216 @@ fn mixed_derivatives_at_edges_are_limits() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The third derivatives by an argument after the other, by nestings of three modes and by expressions.
+macro_rules! third {
+    ($f:expr, $text:expr, $point:expr, $along:expr) => {{
+        let point: [f64; 2] = $point;
+        let along: [usize; 3] = $along;
+        let unit = |k: usize| if k == 0 { [1.0, 0.0] } else { [0.0, 1.0] };
+        let [i, j, k] = along;
+        let inside: [Dual<Dual<f64>>; 2] = std::array::from_fn(|n| {
+            Dual::new(Dual::new(point[n], [unit(k)[n]]), [Dual::constant(unit(j)[n])])
+        });
+        let thrice = std::array::from_fn(|n| {
+            Dual::new(inside[n], [Dual::constant(Dual::constant(unit(i)[n]))])
+        });
+        let call = $f;
+        let mut found = vec![
+            call(&thrice).tangents[0].tangents[0].tangents[0],
+            gradient(|x: &[Var<Dual<Dual<f64>>>; 2]| $f(x), &inside)[i].tangents[0].tangents[0],
+            gradient(
+                |x: &[Var<f64>; 2]| {
+                    let slope = |x: &[Var<Var<f64>>; 2]| {
+                        let moves = unit(i).map(|d| Var::constant(Var::constant(d)));
+                        jvp(|x: &[Dual<Var<Var<f64>>>; 2]| $f(x), x, &moves).1
+                    };
+                    gradient(slope, x)[j]
+                },
+                &point,
+            )[k],
+            gradient(
+                |x: &[Var<f64>; 2]| {
+                    gradient(
+                        |x: &[Var<Var<f64>>; 2]| {
+                            gradient(|x: &[Var<Var<Var<f64>>>; 2]| $f(x), x)[i]
+                        },
+                        x,
+                    )[j]
+                },
+                &point,
+            )[k],
+        ];
+        let text: Expr = $text.parse().unwrap();
+        let by = along.iter().try_fold(text, |e, &n| differentiate(&e, ["a", "b"][n])).unwrap();
+        found.push(evaluate(&by, &[("a", point[0]), ("b", point[1])]).unwrap());
+        found
+    }};
+}
+
+/// Where a function of two numbers is at an end of its domain, its third derivatives are their limits in whichever order they are
+/// taken, or are not finite in any.
+#[test]
+fn third_derivatives_at_edges_are_limits() {
+    const INFINITY: f64 = f64::INFINITY;
+    let mut wrong = Vec::new();
+    macro_rules! edges {
+        ($($f:ident, $text:expr, [$($x:expr, $y:expr, $along:expr => $exact:expr;)*])*) => {$(
+            $({
+                let found = third!(|x: &[_; 2]| math::$f(x[0], x[1]), $text, [$x, $y], $along);
+                let exact: f64 = $exact;
+                let right = |x: &f64| {
+                    *x == exact || (x - exact).abs() <= 1e-13 * exact.abs() || !x.is_finite() && !exact.is_finite()
+                };
+                if !found.iter().all(right) {
+                    wrong.push(format!("{} at {:?} by {:?}: {found:?}", $text, [$x, $y], $along));
+                }
+            })*
+        )*};
+    }
+    edges! {
+        // 0, -1 / y^2, 2 x / y^3.
+        xlogy, "xlogy(a, b)", [
+            0.0, 0.0, [0, 0, 1] => 0.0;
+            0.0, 0.0, [1, 0, 0] => 0.0;
+            -0.0, -0.0, [0, 1, 0] => 0.0;
+            0.0, 0.0, [0, 1, 1] => -INFINITY;
+            0.0, -0.0, [1, 0, 1] => -INFINITY;
+            -0.0, 0.0, [1, 1, 0] => -INFINITY;
+            2.0, -1.0, [0, 0, 0] => f64::NAN;
+            2.0, -1.0, [0, 0, 1] => f64::NAN;
+            1.5, 1e-90, [1, 1, 1] => 3e270;
+        ]
+        xlog1py, "xlog1py(a, b)", [
+            0.0, -1.0, [0, 0, 1] => 0.0;
+            0.0, -1.0, [1, 0, 0] => 0.0;
+            -0.0, -1.0, [0, 1, 1] => -INFINITY;
+            0.0, -1.0, [1, 1, 0] => -INFINITY;
+            -0.5, -2.0, [0, 0, 0] => f64::NAN;
+        ]
+        // 1 / (x base^2), 1 / (base x^2), but for positive factors.
+        log_base, "log_base(a, b)", [
+            0.0, 1.0, [1, 0, 0] => INFINITY;
+            0.0, 1.0, [0, 0, 1] => INFINITY;
+            -0.0, 1.0, [0, 1, 0] => INFINITY;
+        ]
+        // x^(y - 2) (y (y - 1) ln(x) + 2 y - 1) and x^(y - 1) ln(x) (y ln(x) + 2), from mpmath.
+        powf, "powf(a, b)", [
+            0.0, 2.0, [1, 0, 0] => -INFINITY;
+            0.0, 2.0, [0, 0, 1] => -INFINITY;
+            0.0, 2.5, [1, 0, 0] => 0.0;
+            0.0, 2.5, [0, 1, 0] => 0.0;
+            0.0, 1.5, [1, 0, 0] => -INFINITY;
+            0.0, 1.5, [0, 0, 1] => -INFINITY;
+            0.0, 1.5, [1, 1, 0] => 0.0;
+            0.0, 2.0, [0, 1, 1] => 0.0;
+            -0.0, 1.0, [1, 1, 0] => INFINITY;
+            INFINITY, 2.0, [1, 0, 0] => INFINITY;
+            INFINITY, 3.0, [0, 0, 1] => INFINITY;
+            INFINITY, 1.0, [1, 1, 0] => INFINITY;
+            INFINITY, 0.5, [1, 1, 0] => 0.0;
+            INFINITY, -2.0, [0, 1, 0] => 0.0;
+            0.0, 0.0, [1, 0, 0] => f64::NAN;
+            0.0, -0.0, [0, 0, 1] => f64::NAN;
+            -2.0, 0.0, [1, 0, 0] => f64::NAN;
+            -2.0, 0.0, [0, 1, 0] => f64::NAN;
+            -1.0, -0.0, [0, 0, 1] => f64::NAN;
+            1e-300, 1.5, [1, 0, 0] => -5.160816459236602e152;
+            1e-300, 1.5, [0, 0, 1] => -5.160816459236602e152;
+            1e-300, 1.5, [0, 1, 1] => 7.143746938587872e-145;
+            1e300, 3.0, [1, 0, 0] => 4.149653167389282e303;
+            1e300, 3.0, [0, 1, 0] => 4.149653167389282e303;
+        ]
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What an expression says of its own derivative by an argument that this does not read.
+#[test]
+fn expressions_of_undefined_logarithms_have_no_derivatives() {
+    for text in ["xlogy(a, b)", "xlog1py(a, b - 1)", "3 * xlogy(a, b) + a"] {
+        let expression: Expr = text.parse().unwrap();
+        let first = differentiate(&expression, "a").unwrap();
+        let second = differentiate(&first, "a").unwrap();
+        for a in [2.0, -1.0, 0.0] {
+            for (b, exact) in [(-1.0, f64::NAN), (-0.25, f64::NAN), (0.5, 0.0), (3.0, 0.0)] {
+                let found = evaluate(&second, &[("a", a), ("b", b)]).unwrap();
+                assert!(
+                    found == exact || found.is_nan() && exact.is_nan(),
+                    "{text} {a} {b}: {found}"
+                );
+            }
+        }
+    }
+    // By a zero of negative sign too, x / y is infinite as at the other.
+    let by_b = differentiate(&"xlogy(a, b)".parse().unwrap(), "b").unwrap();
+    for b in [0.0, -0.0] {
+        assert_eq!(evaluate(&by_b, &[("a", 2.0), ("b", b)]).unwrap(), f64::INFINITY);
+    }
+    // The power underflows, its derivatives do not.
+    let mixed = differentiate(&differentiate(&"a^b".parse().unwrap(), "b").unwrap(), "a").unwrap();
+    let found: f64 = evaluate(&mixed, &[("a", 1e-300), ("b", 1.5)]).unwrap();
+    assert!((found / -1.0351632918473205e-147 - 1.0).abs() < 1e-13, "{found:e}");
+}
+
+/// Of a shape that is 0 the density is a multiple: a (1 - x)^(b - 1) / x next to a = 0. From mpmath.
+#[test]
+fn densities_of_a_shape_that_is_0_have_their_derivatives() {
+    for (b, x, first, by_place, second) in [
+        (2.5, 0.3, 1.9522067285795095, -10.690655894602076, 0.29829524068688484),
+        (0.7, 0.3, 3.709790060335472, -10.776056841926847, -13.702337317929404),
+        (2.5, 0.75, 0.16666666666666666, -1.222222222222222, 0.3308967443649984),
+        (0.7, 0.75, 2.020955422013864, -0.26946072293518186, -3.76095746462797),
+    ] {
+        let by_other = first * f64::ln_1p(-x);
+        // The same of the other shape, at 1 - x.
+        for swapped in [false, true] {
+            let (point, own, other) =
+                if swapped { ([b, 0.0, 1.0 - x], 1, 0) } else { ([0.0, b, x], 0, 1) };
+            let place_sign = if swapped { -1.0 } else { 1.0 };
+            let expression: Expr = "beta_density(a, b, x)".parse().unwrap();
+            let names = ["a", "b", "x"];
+            for (i, j, exact) in [
+                (own, own, second),
+                (own, other, by_other),
+                (other, own, by_other),
+                (own, 2, place_sign * by_place),
+                (2, own, place_sign * by_place),
+                (other, other, 0.0),
+                (2, 2, 0.0),
+            ] {
+                let unit: [f64; 3] = std::array::from_fn(|k| f64::from(u8::from(k == j)));
+                let slope =
+                    |x: &[Dual<f64>; 3]| gradient(|x| math::beta_density(x[0], x[1], x[2]), x);
+                let (value, along) = jvp(slope, &point, &unit);
+                let forward = |x: &[Var<f64>; 3]| {
+                    let unit: [f64; 3] = std::array::from_fn(|k| f64::from(u8::from(k == i)));
+                    jvp(|x| math::beta_density(x[0], x[1], x[2]), x, &unit.map(Var::constant)).1
+                };
+                let by_text = differentiate(&expression, names[i]).unwrap();
+                let twice = differentiate(&by_text, names[j]).unwrap();
+                let at: Vec<_> = names.into_iter().zip(point).collect();
+                for (what, found, exact) in [
+                    ("first", value[own], first),
+                    ("forward over reverse", along[i], exact),
+                    ("reverse over forward", gradient(forward, &point)[j], exact),
+                    ("by expressions", evaluate(&twice, &at).unwrap(), exact),
+                ] {
+                    assert!(
+                        (found - exact).abs() <= 1e-12 * exact.abs(),
+                        "{point:?} by {i} {j} {what}: {found}, not {exact}"
+                    );
+                }
+            }
+        }
+    }
+    // Far out the density and its derivatives are nothing, whatever the shape.
+    for shape in [-1.5, -1.0, 0.0, 0.3, 2.0] {
+        for found in mixed!(math::gamma_density, [shape, f64::INFINITY]) {
+            assert_eq!(found, 0.0, "{shape}");
+        }
+    }
+}
+
 #[test]
 fn the_slope_of_a_power_is_the_same_in_nestings() {
     for (x, y) in [(0.0, 0.0), (f64::NAN, 0.0), (0.5, f64::INFINITY), (2.0, f64::NEG_INFINITY)] {

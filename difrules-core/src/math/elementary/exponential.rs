@@ -4,7 +4,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
 use crate::math::twofold::twofold;
-use crate::math::{exprel_derivative, recip, undefined};
+use crate::math::{exprel_derivative, over_power, recip, undefined};
 use crate::{Real, Scalar, primitive};
 
 /// The exponential.
@@ -228,10 +228,7 @@ pub fn exp10<T: Scalar>(x: T) -> T {
                 y
             } else if x.is_constant_one() {
                 T::zero()
-            } else if x == T::one() {
-                // Zero at every base, and of both signs beside x = 1: it falls vertically.
-                -x.ln().cbrt()
-            } else { -x.ln() / (base + T::zero()) }
+            } else { -over_power(1, x.ln(), base) }
         } else if base.to_f64() == f64::INFINITY {
             -(y / base.ln()) / base
         } else {
@@ -250,7 +247,7 @@ pub fn exp10<T: Scalar>(x: T) -> T {
     ),
     symbolic = (
         |base, x, y| if base == T::zero() {
-            if y == y { if x == 1 { -cbrt(x.ln()) } else { -x.ln() / base } } else { y }
+            if y == y { -over_power(1, x.ln(), base) } else { y }
         } else {
             if base == f64::INFINITY { -x.ln() / base } else { -x.ln() / (base * base.ln().powi(2)) }
         },

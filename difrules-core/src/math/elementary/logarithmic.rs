@@ -4,7 +4,7 @@
 use nalgebra::{ComplexField, convert};
 
 use crate::math::twofold::twofold;
-use crate::math::{bound, sech};
+use crate::math::{at_base_of_two, bound, sech};
 use crate::{Real, primitive};
 
 /// x ln(x), and 0 at 0.
@@ -43,16 +43,11 @@ pub fn xlogx<T: Real>(x: T) -> T {
             z
         } else if y == T::zero() && x.is_constant_zero() {
             T::zero()
-        } else if x == T::zero() && y == T::zero() {
-            // Infinite on both sides of x = 0: a zero that rises vertically.
-            x.cbrt()
-        } else { x / (y + T::zero()) }
+        } else if y == T::zero() { over_power(1, x, y) } else { x / y }
     ),
     symbolic = (
-        |_, y, _| y.ln(),
-        |x, y, z| if y < 0 { z } else {
-            if x == T::zero() && y == T::zero() { cbrt(x) } else { x / y }
-        }
+        |_, y, _| if y >= 0 { y.ln() } else { f64::NAN },
+        |x, y, z| if y < 0 { z } else { if y == 0 { over_power(1, x, y) } else { x / y } }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive()),
@@ -79,14 +74,14 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
             z
         } else if y == -T::one() && x.is_constant_zero() {
             T::zero()
-        } else if x == T::zero() && y == -T::one() {
-            x.cbrt()
+        } else if y == -T::one() {
+            over_power(1, x, T::one() + y)
         } else { x / (T::one() + y) }
     ),
     symbolic = (
-        |_, y, _| y.ln_1p(),
+        |_, y, _| if y >= -1 { y.ln_1p() } else { f64::NAN },
         |x, y, z| if y < -1 { z } else {
-            if x == T::zero() && y == -1 { cbrt(x) } else { x / (T::one() + y) }
+            if y == -1 { over_power(1, x, 1 + y) } else { x / (T::one() + y) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -95,6 +90,48 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
 )]
 pub fn xlog1py<T: Real>(x: T, y: T) -> T {
     if x == T::zero() && !y.to_f64().is_nan() { x } else { x * y.ln_1p() }
+}
+
+/// x / y^n for y >= 0, and 0 for x = 0, at y = 0 too: the limit of a line through 0 that is ever steeper.
+///
+/// It is what the derivatives of [`xlogy`](fn@xlogy) and its like are made of where y is 0. The derivative by x is 1 / y^n, that by
+/// y is -n x / y^(n + 1): both are of this form, so that those of every order are their limits, in whichever order they are taken.
+///
+/// Domain: y >= 0; NaN for y < 0.
+/// Edge: infinite at y = 0 of either sign, as the derivatives, but for x = 0, where that by y is 0; 0 at y = +infinity and a
+/// finite x.
+///
+/// ```
+/// use difrules_core::math::over_power;
+/// assert_eq!(over_power(2, 3.0_f64, 0.5), 12.0);
+/// assert_eq!(over_power(1, 0.0_f64, 0.0), 0.0);
+/// ```
+#[primitive(
+    partial = (
+        |n, _, y| over_power(n, T::one(), y),
+        |n, x, y| if n == 0 { T::zero() } else {
+            over_power(n.saturating_add(1), x, y) * convert(-f64::from(n))
+        }
+    ),
+    symbolic = (
+        |n, _, y| over_power(n, 1, y),
+        |n, x, y| if n == 0 { 0 } else { -n * over_power(n + 1, x, y) }
+    ),
+    constant(n),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 4) as u32, random.normal(), random.positive())
+)]
+pub fn over_power<T: Real>(n: u32, x: T, y: T) -> T {
+    at_base_of_two(x, y, |x, y| {
+        if y.is_nan() || y < 0.0 {
+            return f64::NAN;
+        }
+        if x == 0.0 && y == 0.0 {
+            return x;
+        }
+        // Beyond, they are all infinite or zero, or y is 1.
+        (0..n.min(3000)).fold(x, |x, _| x / y.abs())
+    })
 }
 
 /// 1 / (1 + exp(-x)), without overflow.

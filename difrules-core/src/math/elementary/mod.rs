@@ -26,9 +26,11 @@ pub use hyperbolic::{
 };
 pub use logarithmic::{
     log1mexp, log1pexp, log1pmx, log1psq, log2mexp, logaddexp, logexpm1, logistic, logit, logmxp1,
-    logsubexp, xlog1py, xlogx, xlogy,
+    logsubexp, over_power, xlog1py, xlogx, xlogy,
 };
-pub use power::{abs, cbrt, hypot, left_div, max, min, powf, powi, recip, signum, sqrt};
+pub use power::{
+    abs, cbrt, hypot, left_div, max, min, power_by_logarithm, powf, powi, recip, signum, sqrt,
+};
 pub use rounding::{ceil, floor, fract, rem, round, trunc};
 pub use sine_and_cosine::sin_cos;
 pub use trigonometric::{

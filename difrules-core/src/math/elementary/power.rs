@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, convert};
 use super::complex;
 use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
-use crate::math::{bound, direction_cosine, ln, mul, xlogx, xlogy};
+use crate::math::{at_base_of_two, bound, direction_cosine, ln, mul};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -163,14 +163,14 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
         |x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 {
             if z == 0 { z } else { y * z / x }
         } else {
-            if y == 0 && !(x > 0) { sqrt(y) * sqrt(y) } else { y * x.powf(y - T::one()) }
+            if y == 0 && !(x > 0) {
+                if x == x { sqrt(y) * sqrt(y) * (1 + exp(x)) } else { sqrt(y) * sqrt(y) }
+            } else { y * x.powf(y - T::one()) }
         },
-        |x, y, z| if x == T::zero() && y > T::zero() || z == 0 && x > 0 {
-            T::zero()
+        |x, y, z| if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x == f64::INFINITY || z < 1e-290 || z == f64::INFINITY) {
+            power_by_logarithm(1, x, y)
         } else {
-            if x == f64::INFINITY && y < f64::INFINITY {
-                if y < 1 { exp(y) * f64::INFINITY } else { (x + y) * f64::INFINITY }
-            } else { z * x.ln() }
+            if z == 0 && x >= 0 { T::zero() } else { z * x.ln() }
         }
     ),
     kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf),
@@ -205,9 +205,11 @@ twofold! {
             // One less than such a number may be no float, and odd where that is even.
             let z = x.powf(y);
             if z == T::zero() { z } else { y * z / x }
-        } else if y == T::zero() && (x == T::zero() || x.to_f64().is_nan()) {
-            // Zero, but without a derivative by the exponent where that varies.
+        } else if y == T::zero() && x.to_f64().is_nan() {
             y.sqrt() * y.sqrt()
+        } else if y == T::zero() && x <= T::zero() {
+            // Zero, as its derivatives by x are, but without derivatives by the exponent, before or after these.
+            y.sqrt() * y.sqrt() * (T::one() + x.exp())
         } else if x == T::zero() && y > T::zero() && y < T::one() {
             // Infinite, as it is by the factor y, by whose derivative the infinities of both signs would meet.
             x.powf(y - T::one())
@@ -242,8 +244,8 @@ fn complex_slope_by_exponent<T: Scalar>(x: T, y: T, z: T) -> T {
 }
 
 twofold! {
-    /// The derivative of z = x^y by y. For its derivatives z ln(x) is x^(y - 1) times x ln(x) where z is next to nothing, or
-    /// infinite: they may be more, or less. At x = 0 it is z ln(z) / y, whose slope there is infinite for y <= 1.
+    /// The derivative of z = x^y by y. Where z or x is at an end of the numbers, the derivatives of z ln(x) overflow, underflow, or are
+    /// zero times infinity, though they exist.
     fn slope_by_exponent<T>(x, y; z)
     plain {
         let nothing = x == T::zero() && y > T::zero() || z == T::zero() && x > T::zero();
@@ -251,36 +253,84 @@ twofold! {
     }
     smooth {
         let z = x.powf(y);
-        if x.to_f64() == f64::INFINITY && y.to_f64() < f64::INFINITY {
-            return slope_by_exponent_at_infinity(x, y);
-        }
-        if x == T::zero() && y > T::zero() {
-            return if y > T::one() { T::zero() } else { xlogx(z) / y };
-        }
-        let positive = x > T::zero() && x.is_finite();
         let nothing = bound::<T>(1e-30, 1e-290);
-        if positive && y.is_finite() && (z.to_f64() < nothing || !z.is_finite()) {
-            return powf(x, y - T::one()) * xlogx(x);
+        let at_end = x == T::zero() && y > T::zero() || x.to_f64() == f64::INFINITY;
+        let is_far = x > T::zero() && (x.to_f64() < nothing || z.to_f64() < nothing || !z.is_finite());
+        if y.is_finite() && (at_end || is_far) {
+            return power_by_logarithm(1, x, y);
         }
-        if positive && x.to_f64() < nothing {
-            // The derivative by x has z / x, and not z times 1 / x, which overflows.
-            return xlogy(z, x);
+        if z == T::zero() && x >= T::zero() {
+            return T::zero();
         }
         z * x.ln()
     }
 }
 
-/// x^y ln(x) at x = infinity, by the limits of its derivatives: x^(y - 1) (1 + y ln(x)) by x, nothing below y = 1 and infinite
-/// from there on, and x^y ln(x)^2 by y, nothing below 0.
-fn slope_by_exponent_at_infinity<T: Real>(x: T, y: T) -> T {
-    let infinity: T = convert(f64::INFINITY);
-    if y < T::zero() {
-        T::zero()
-    } else if y < T::one() {
-        y.exp() * infinity
-    } else {
-        (x + y) * infinity
+/// x^y ln(x)^k, and its limits at x = 0 and x = infinity.
+///
+/// The derivative by y is that with k + 1, the one by x is y x^(y - 1) ln(x)^k + k x^(y - 1) ln(x)^(k - 1): both are of this form, so
+/// that those of every order are their limits. Where the two terms are infinite, the first is the larger one.
+///
+/// Domain: x >= 0; NaN for x < 0.
+/// Edge: at x = 0 it is 0 for y > 0, and for y <= 0 infinite, with the sign of (-1)^k; at x = +infinity 0 for y < 0, else infinite;
+/// 0 where the power is 0; for k = 0 it is the power.
+///
+/// ```
+/// use difrules_core::math::power_by_logarithm;
+/// assert_eq!(power_by_logarithm(1, 0.0_f64, 2.0), 0.0);
+/// assert_eq!(power_by_logarithm(2, 1.0_f64.exp(), 0.0), 1.0);
+/// ```
+#[primitive(
+    partial = (
+        |k, x, y| power_by_logarithm_by_base(k, x, y),
+        |k, x, y| power_by_logarithm(k.saturating_add(1), x, y)
+    ),
+    symbolic = (
+        |k, x, y| if k == 0 {
+            y * power_by_logarithm(0, x, y - 1)
+        } else {
+            if x == 0 && y <= 1 {
+                if y == 0 {
+                    k * power_by_logarithm(k - 1, x, y - 1)
+                } else {
+                    y * power_by_logarithm(k, x, y - 1)
+                }
+            } else {
+                y * power_by_logarithm(k, x, y - 1) + k * power_by_logarithm(k - 1, x, y - 1)
+            }
+        },
+        |k, x, y| power_by_logarithm(k + 1, x, y)
+    ),
+    constant(k),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| (random.size(0, 4) as u32, random.between(0.3, 3.0), random.between(-3.0, 3.0))
+)]
+pub fn power_by_logarithm<T: Real>(k: u32, x: T, y: T) -> T {
+    at_base_of_two(x, y, |x, y| {
+        // Zeros of both signs are the end of the domain.
+        let z = (x + 0.0).powf(y);
+        if x.is_nan() || y.is_nan() || x < 0.0 {
+            return f64::NAN;
+        }
+        if z == 0.0 || k == 0 {
+            return z;
+        }
+        let logarithm = x.ln().powi(k.min(1 << 20) as i32);
+        // 0 to the power 0, and the like.
+        if logarithm.is_infinite() { logarithm } else { z * logarithm }
+    })
+}
+
+fn power_by_logarithm_by_base<T: Real>(k: u32, x: T, y: T) -> T {
+    let below = y - T::one();
+    if x == T::zero() && y == T::zero() && k > 0 {
+        return power_by_logarithm(k - 1, x, below) * convert(f64::from(k));
     }
+    let first = y * power_by_logarithm(k, x, below);
+    if k == 0 || x == T::zero() && y <= T::one() {
+        return first;
+    }
+    first + power_by_logarithm(k - 1, x, below) * convert(f64::from(k))
 }
 
 /// From here on not every number that is one less than another is a number: 2^52, and 2^23 in single precision.
