@@ -7,8 +7,8 @@ use difrules_core::{
 };
 use difrules_linalg::{
     Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, dot, eigen,
-    generalized_symmetric_eigen, matmul, polar, schur, singular_values, sum, svd, symmetric_eigen,
-    symmetric_eigenvalues, symmetric_function, transpose,
+    generalized_symmetric_eigen, matmul, polar, pseudo_inverse, schur, singular_values, sum, svd,
+    symmetric_eigen, symmetric_eigenvalues, symmetric_function, transpose,
 };
 use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
 
@@ -981,6 +981,187 @@ fn second_derivatives_of_the_unitary_factor_of_graded_columns() {
         for found in found {
             let error = (&found - &expected).amax() / expected.amax();
             assert!(error < 1e-7, "{error:e}: {found}");
+        }
+    }
+}
+
+/// The last eigenvector of a symmetric matrix along t, by each primitive that has it.
+fn last_vector<S: Real>(which: usize, a: &DMatrix<S>, t: &DVector<f64>) -> Result<S, Error> {
+    let size = a.nrows();
+    let one = constant::<S>(&DMatrix::identity(size, size));
+    let square = |a: &DMatrix<S>| matmul(a, &transpose(a));
+    let vector = match which {
+        0 => symmetric_eigen(a)?.eigenvectors.column(size - 1).into_owned(),
+        1 => generalized_symmetric_eigen(a, &one)?.eigenvectors.column(size - 1).into_owned(),
+        // The square root of the eigenvalue is the length of the vector of the pencil of 1 and A.
+        2 => {
+            let SymmetricEigen { eigenvalues, eigenvectors } =
+                generalized_symmetric_eigen(&one, a)?;
+            eigenvectors.column(0) / nalgebra::ComplexField::sqrt(eigenvalues[0])
+        }
+        3 => svd(a)?.u.column(0).into_owned(),
+        4 => svd(a)?.v_t.row(0).transpose(),
+        // Of a tall matrix, of whose vectors some are none of A.
+        5 => {
+            let tall =
+                DMatrix::from_fn(
+                    size + 1,
+                    size,
+                    |i, j| {
+                        if i < size { a[(i, j)] } else { S::zero() }
+                    },
+                );
+            svd(&tall)?.v_t.row(0).transpose()
+        }
+        _ => symmetric_eigen(&square(a)?)?.eigenvectors.column(size - 1).into_owned(),
+    };
+    let terms = vector.iter().zip(t);
+    Ok(terms.fold(S::zero(), |sum, (&v, &t)| sum + v * nalgebra::convert(t)))
+}
+
+/// A vector whose value is apart from all others has derivatives that know nothing of how close these are to each other.
+#[test]
+fn second_derivatives_of_a_vector_beside_values_that_are_close() {
+    let mut random = Sampler::new(97, 97);
+    // A reflection, of whole numbers over 9.
+    let v = dvector![1.0, 2.0, 2.0];
+    let q = DMatrix::identity(3, 3) - &v * v.transpose() * (2.0 / 9.0);
+    for gap in [1e-1, 1e-4, 1e-7, 1e-10, 1e-13, 0.0] {
+        let values = dvector![1.0, 1.0 + gap, 3.0];
+        let a = &q * DMatrix::from_diagonal(&values) * q.transpose();
+        let a = (&a + a.transpose()) * 0.5;
+        let v = q.column(2) * -1.0;
+        let e = symmetric(&mut random, 3);
+        let t: DVector<f64> = random.vector(3);
+        // The series of the vector along E (Rayleigh and Schroedinger), then of one of length 1.
+        let outside = |x: DVector<f64>| {
+            let along = q.transpose() * x;
+            &q * dvector![along[0] / (3.0 - values[0]), along[1] / (3.0 - values[1]), 0.0]
+        };
+        let w1 = v.dot(&(&e * &v));
+        let v1 = outside(&e * &v);
+        let w2 = v.dot(&(&e * &v1));
+        let v2 = outside(&e * &v1 - &v1 * w1);
+        let v3 = outside(&e * &v2 - &v2 * w1 - &v1 * w2);
+        let (n2, n3) = (v1.dot(&v1), 2.0 * v1.dot(&v2));
+        let second = 2.0 * t.dot(&(&v2 - &v * (0.5 * n2)));
+        let third = 6.0 * t.dot(&(&v3 - &v1 * (0.5 * n2) - &v * (0.5 * n3)));
+        for which in 0..7 {
+            let sign = (last_vector(which, &a, &t).unwrap() * t.dot(&v)).signum();
+            let along = |g: &DMatrix<f64>| g.dot(&e) * sign;
+            let of_gradient = |a: &DMatrix<Var<f64>>| {
+                dot(&gradient(|a| last_vector(which, a, &t), a)?, &constant(&e))
+            };
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(last_vector(which, &lifted, &t)?.tangents[0])
+            };
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(|a| last_vector(which, a, &t), a, &constant(&e)).map(|(_, slope)| slope)
+            };
+            let thrice = |a: &DMatrix<Dual<f64>>| {
+                let twice = |a: &DMatrix<Dual<Dual<f64>>>| {
+                    jvp(|a| last_vector(which, a, &t), a, &constant(&e)).map(|(_, slope)| slope)
+                };
+                jvp(twice, a, &constant(&e)).map(|(_, slope)| slope)
+            };
+            let found = diagnosed(|| {
+                [
+                    along(&hvp(|a| last_vector(which, a, &t), &a, &e).unwrap()),
+                    along(&gradient(of_gradient, &a).unwrap()),
+                    along(&gradient(slope, &a).unwrap()),
+                    jvp(twice, &a, &e).unwrap().1 * sign,
+                ]
+            });
+            for (k, found) in found.0.iter().enumerate() {
+                let error = (found - second).abs() / (v1.norm_squared() + v2.norm()) / t.norm();
+                assert!(error < 1e-13, "{which} {gap:e} {k}: {found} {second}");
+            }
+            let (_, found) = diagnosed(|| jvp(thrice, &a, &e).unwrap()).0;
+            let size = (v1.norm().powi(3) + v3.norm()) * t.norm();
+            let error = (found * sign - third).abs() / size;
+            assert!(error < 1e-12, "{which} {gap:e}: {found} {third}");
+        }
+    }
+}
+
+/// The same of complex matrices, of several vectors beside a value that repeats, beside zeros, and in single precision.
+#[test]
+fn second_derivatives_of_vectors_beside_a_value_that_repeats() {
+    fn loss<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
+        // Real and imaginary parts above each other.
+        let size = a.ncols();
+        let a = DMatrix::from_fn(a.nrows() / 2, size, |i, j| {
+            Complex::new(a[(i, j)], a[(i + a.nrows() / 2, j)])
+        });
+        let sum = |v: &DMatrix<Complex<S>>, j: usize| {
+            v.column(j).iter().enumerate().fold(S::zero(), |sum, (i, v)| {
+                sum + v.re * nalgebra::convert(1.0 + i as f64) - v.im * nalgebra::convert(0.5)
+            })
+        };
+        Ok(match which {
+            0 => {
+                let SymmetricEigen { eigenvalues: w, eigenvectors: v } = symmetric_eigen(&a)?;
+                sum(&v, 0) * w[0] + sum(&v, size - 1) * w[size - 1]
+            }
+            _ => {
+                let Svd { u, singular_values: s, v_t } = svd(&a)?;
+                sum(&u, 0) * s[1] + sum(&v_t.transpose(), 1) * s[0]
+            }
+        })
+    }
+    let mut random = Sampler::new(98, 98);
+    for which in 0..2 {
+        for (rows, columns) in [(4, 4), (5, 4), (4, 5)] {
+            if which == 0 && rows != columns {
+                continue;
+            }
+            let unitary =
+                |random: &mut Sampler, size| random.matrix::<Complex<f64>>(size, size).qr().q();
+            let (u, v) = (unitary(&mut random, rows), unitary(&mut random, columns));
+            let number = |x: f64| Complex::new(x, 0.0);
+            let values: [f64; 4] =
+                if which == 0 { [1.0, 2.0, 2.0, 4.0] } else { [4.0, 2.0, 0.0, 0.0] };
+            let middle = DMatrix::from_fn(rows, columns, |i, j| {
+                number(if i == j { values[i] } else { 0.0 })
+            });
+            let a = if which == 0 { &u * middle * u.adjoint() } else { &u * middle * v };
+            let e: DMatrix<Complex<f64>> = random.matrix(rows, columns);
+            let half = number(0.5);
+            let even =
+                |m: DMatrix<Complex<f64>>| if which == 0 { (&m + m.adjoint()) * half } else { m };
+            let flat = |m: DMatrix<Complex<f64>>| {
+                DMatrix::from_fn(2 * rows, columns, |i, j| {
+                    if i < rows { m[(i, j)].re } else { m[(i - rows, j)].im }
+                })
+            };
+            let (a, e) = (flat(even(a)), flat(even(e)));
+            let at = |x: f64| {
+                let found = diagnosed(|| jvp(|a| loss(which, a), &(&a + &e * x), &e).unwrap()).0;
+                Some(vec![found.1])
+            };
+            let expected = difference(at).unwrap().derivative[0];
+            let of_gradient =
+                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| loss(which, a), a)?, &constant(&e));
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
+            };
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(|a| loss(which, a), a, &constant(&e)).map(|(_, slope)| slope)
+            };
+            let found = diagnosed(|| {
+                [
+                    hvp(|a| loss(which, a), &a, &e).unwrap().dot(&e),
+                    gradient(of_gradient, &a).unwrap().dot(&e),
+                    gradient(slope, &a).unwrap().dot(&e),
+                    jvp(twice, &a, &e).unwrap().1,
+                ]
+            });
+            for (k, found) in found.0.iter().enumerate() {
+                let error = (found - expected).abs() / (1.0 + expected.abs());
+                assert!(error < 1e-7, "{which} {rows} x {columns} {k}: {found} {expected}");
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use nalgebra::{
 
 use crate::algebra::implicit_qr::diagonalise_tridiagonal;
 use crate::algebra::modulus::{self, largest_modulus, phase};
+use crate::algebra::resolvent::{Modes, apart, only, take};
 use crate::algebra::scaling::times_quotient;
 use crate::algebra::triangular_part::{SMALL, add_outer};
 use crate::algebra::unitary::tridiagonal_factors;
@@ -101,7 +102,8 @@ pub(crate) fn size_of_bars<S: Real>(vectors_bar: f64, values_bar: &[S], values: 
 /// H + diag(w) X = X diag(w) + diag(dw) for X = V^H dV, which is skew-Hermitian. Its diagonal is a
 /// choice of phase; it follows from the largest entry of each eigenvector staying real.
 ///
-/// Where an eigenvalue repeats, H splits it: see [`split_values`].
+/// Where an eigenvalue repeats, H splits it: see [`split_values`]. In a derivative mode a vector whose eigenvalue is
+/// apart from all others is differentiated by itself: see [`Modes`].
 pub(crate) fn hermitian_eigen_forward<T: Scalar, D: Dim>(
     primitive: &'static str,
     values: &OVector<T::Real, D>,
@@ -114,8 +116,18 @@ where
     let (size, _) = vectors.shape_generic();
     let (one, zero, v) = (T::one(), T::zero(), block(vectors));
     let sizes = Sizes::of_eigenvalues(values.as_slice(), v);
-    let mut turned = in_basis(vectors, block(a_dot));
     let mut vectors_dot = OMatrix::zeros_generic(size, size);
+    let chosen = apart_of(values.as_slice(), &sizes);
+    let alone = chosen.as_ref().map(|chosen| {
+        let vectors = only(chosen, v);
+        let a = evenly(a);
+        let modes = Modes::of(&a, None, values, &vectors);
+        let right = product((block(a_dot), false), (block(&vectors), false));
+        let value_dot = |j: usize| vectors.column(j).dotc(&right.column(j)).real();
+        let values_dot = OVector::from_fn_generic(size, U1, |j, _| value_dot(j));
+        (chosen, values_dot, modes.resolve(&right, chosen))
+    });
+    let mut turned = in_basis(vectors, block(a_dot));
     let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| turned[(i, i)].real());
     let all = largest_modulus(turned.iter());
     let clusters = |range: Range<usize>| part(&turned, range);
@@ -124,8 +136,24 @@ where
     split_values(&sizes, values.as_slice(), all, order, blocks, values_dot.as_mut_slice());
     over_gaps(primitive, &sizes, values.as_slice(), &mut block_mut(&mut turned));
     multiply(one, (v, false), (block(&turned), false), zero, &mut block_mut(&mut vectors_dot));
+    if let Some((chosen, alone_dot, moved)) = &alone {
+        let mut vectors_dot = block_mut(&mut vectors_dot);
+        for j in (0..values.len()).filter(|&j| chosen[j]) {
+            values_dot[j] = alone_dot[j];
+            vectors_dot.column_mut(j).copy_from(&moved.column(j));
+        }
+    }
     keep_phases(v, &mut block_mut(&mut vectors_dot));
     (values_dot, vectors_dot)
+}
+
+/// Which eigenvectors are [apart](fn@apart).
+pub(crate) fn apart_of<S: Real>(values: &[S], sizes: &Sizes) -> Option<Vec<bool>> {
+    apart(values, |i, j| {
+        let gap = values[j] - values[i];
+        let found = if i == j { Gap::Apart } else { sizes.difference(i, j, gap) };
+        (if i == j { f64::INFINITY } else { gap.to_f64().abs() }, found)
+    })
 }
 
 /// The order of values.
@@ -360,6 +388,31 @@ where
     let bars = (values_bar, &asked[..]);
     divide_by_gaps(primitive, &sizes, values.as_slice(), bars, &mut block_mut(&mut g), all);
     hermitian_out_of_basis(vectors, &g)
+}
+
+/// What the vectors whose eigenvalues are apart from all others add to the cotangent of A in a derivative mode, the adjoint
+/// of what [`hermitian_eigen_forward`] does with them. It takes their cotangents out of those of all.
+pub(crate) fn vectors_alone_reverse<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    values: &OVector<T::Real, D>,
+    vectors: &OMatrix<T, D, D>,
+    vectors_bar: &mut DMatrixViewMut<'_, T>,
+) -> Option<OMatrix<T, D, D>>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let sizes = Sizes::of_eigenvalues(values.as_slice(), block(vectors));
+    let chosen = apart_of(values.as_slice(), &sizes)?;
+    let vectors = only(&chosen, block(vectors));
+    let mut right = take(&chosen, vectors_bar);
+    keep_phases_adjoint(block(&vectors), &mut block_mut(&mut right));
+    let a = evenly(a);
+    let modes = Modes::of(&a, None, values, &vectors);
+    let x = modes.resolve(&right, &chosen);
+    let mut bar = a.clone();
+    let factors = ((block(&x), false), (block(&vectors), true));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut bar));
+    Some(hermitian(&bar))
 }
 
 /// V M V^H for a Hermitian M: one triangle, for large ones, and the other from it.

@@ -17,6 +17,7 @@ pub(crate) mod modulus;
 pub(crate) mod qr;
 pub(crate) mod rank;
 pub(crate) mod reduction;
+pub(crate) mod resolvent;
 pub(crate) mod riccati;
 pub(crate) mod scaling;
 pub(crate) mod schur;

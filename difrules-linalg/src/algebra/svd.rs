@@ -16,8 +16,9 @@ use crate::algebra::hermitian_eigen::{
     settled_weights, size_of, size_of_bars, slope, split, split_values,
 };
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::resolvent::{Pairs, apart, only, take};
 use crate::algebra::scaling::{Level, times_quotient};
-use crate::block::{FIT, block, block_mut, multiply, product};
+use crate::block::{FIT, block, block_mut, multiply, product, still};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -84,6 +85,17 @@ where
     multiply(one, (ub, true), (block(&u_dot), false), zero, &mut block_mut(&mut p));
     let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)].real());
     let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
+    let chosen = apart_of(values.as_slice(), &sizes);
+    let alone = chosen.map(|chosen| {
+        let (u, v) = (only(&chosen, ub), only(&chosen, block(v_t).adjoint().as_view()));
+        let right = product((block(a_dot), false), (block(&v), false));
+        let value_dot = |j: usize| u.column(j).dotc(&right.column(j)).real();
+        let values_dot: Vec<T::Real> = (0..values.len()).map(value_dot).collect();
+        let below = product((block(a_dot), true), (block(&u), false));
+        let pairs = Pairs { a: block(a), u: block(&u), values: values.as_slice(), v: block(&v) };
+        let (u_dot, v_dot) = pairs.resolve((&right, &below), &chosen);
+        (chosen, values_dot, u_dot, v_dot)
+    });
     let half: T::Real = nalgebra::convert(0.5);
     let all = largest_modulus(a_dot.iter());
     let matrices = (Some(a), a_dot);
@@ -146,6 +158,14 @@ where
     quotients.report(|| REPEATED);
     multiply(one, (ub, false), (block(&x_outside), false), one, &mut block_mut(&mut u_dot));
     multiply(one, (block(&y_outside), true), (vb, false), one, &mut block_mut(&mut v_t_dot));
+    if let Some((chosen, alone_dot, u_alone, v_alone)) = alone {
+        let (mut u_dot, mut v_t_dot) = (block_mut(&mut u_dot), block_mut(&mut v_t_dot));
+        for j in (0..values.len()).filter(|&j| chosen[j]) {
+            values_dot[j] = alone_dot[j];
+            u_dot.column_mut(j).copy_from(&u_alone.column(j));
+            v_t_dot.row_mut(j).copy_from(&v_alone.column(j).adjoint());
+        }
+    }
     for j in 0..values.len() {
         let k = largest(u.column(j).iter());
         let moved = u_dot[(k, j)];
@@ -273,6 +293,49 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     if columns > count {
         multiply(one, (ub, false), (v_t_bar.as_view(), false), one, a_bar);
     }
+}
+
+/// Which pairs of singular vectors are [apart](fn@apart): zero is a value, too.
+fn apart_of<S: Real>(values: &[S], sizes: &Sizes) -> Option<Vec<bool>> {
+    apart(values, |i, j| {
+        let gap = values[j] - values[i];
+        let (gap, found) = match i == j {
+            true => (values[j], sizes.gap(j, j, values[j])),
+            false => (gap, sizes.difference(i, j, gap)),
+        };
+        (gap.to_f64().abs(), found)
+    })
+}
+
+/// Adds to the cotangent of A in a derivative mode what the vectors give whose singular values are apart from all others
+/// and from zero, the adjoint of what [`svd_forward`] does with them. It takes their cotangents out of those of all.
+pub(crate) fn vectors_alone_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    u: &OMatrix<T, R, K>,
+    values: &OVector<T::Real, K>,
+    v_t: &OMatrix<T, K, C>,
+    (u_bar, v_t_bar): (&mut DMatrixViewMut<'_, T>, &mut DMatrixViewMut<'_, T>),
+) -> Option<DMatrix<T>>
+where
+    DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<K> + Allocator<R, C>,
+{
+    let sizes = Sizes::of_singular_values(values.as_slice(), block(u), block(v_t));
+    let chosen = apart_of(values.as_slice(), &sizes)?;
+    let (u, v) = (only(&chosen, block(u)), only(&chosen, block(v_t).adjoint().as_view()));
+    let mut right_u = take(&chosen, u_bar);
+    let mut right_v = DMatrix::zeros(v.nrows(), v.ncols());
+    for j in (0..values.len()).filter(|&j| chosen[j]) {
+        right_v.column_mut(j).copy_from(&v_t_bar.row(j).adjoint());
+        v_t_bar.row_mut(j).fill(still());
+        let k = largest(u.column(j).iter());
+        let along = right_u.column(j).dotc(&u.column(j)) + right_v.column(j).dotc(&v.column(j));
+        right_u[(k, j)] += (along - T::from_real(along.real())) / u[(k, j)];
+    }
+    let pairs = Pairs { a: block(a), u: block(&u), values: values.as_slice(), v: block(&v) };
+    let (x, y) = pairs.resolve((&right_u, &right_v), &chosen);
+    let mut bar = product((block(&x), false), (block(&v), true));
+    multiply(T::one(), (block(&u), false), (block(&y), true), T::one(), &mut block_mut(&mut bar));
+    Some(bar)
 }
 
 /// The tangent of W = U V^H from that of A, and the cotangent of A from that of W: the map is its own

@@ -4,17 +4,20 @@ use difrules_core::diagnostic::jumps;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1};
+use nalgebra::{
+    DMatrix, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1,
+};
 
 use crate::algebra::hermitian_eigen::{
-    Order, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian, hermitian_eigen,
+    Order, apart_of, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian, hermitian_eigen,
     keep_phases, keep_phases_adjoint, over_gaps, part, second_order, size_of_bars, split_values,
     turn,
 };
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::resolvent::{Modes, only, take};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{
-    FIT, block, block_mut, buffer, in_basis, multiply, out_of_basis, solve_again, varies,
+    FIT, block, block_mut, buffer, in_basis, multiply, out_of_basis, product, solve_again, varies,
 };
 use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
@@ -228,8 +231,25 @@ where
     over_gaps("generalized_symmetric_eigen", &sizes, w.as_slice(), &mut block_mut(&mut h));
     h.zip_apply(&s, |x, s| *x -= s.scale(half::<T>()));
     let mut eigenvectors = OMatrix::zeros_generic(size, size);
-    let product = ((block(v), false), (block(&h), false));
-    multiply(T::one(), product.0, product.1, T::zero(), &mut block_mut(&mut eigenvectors));
+    let factors = ((block(v), false), (block(&h), false));
+    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut eigenvectors));
+    if let Some(chosen) = apart_of(w.as_slice(), &sizes) {
+        let vectors = only(&chosen, block(v));
+        let moved = product((block(b_dot), false), (block(&vectors), false));
+        let mut right = product((block(a_dot), false), (block(&vectors), false));
+        for j in 0..w.len() {
+            right.column_mut(j).zip_apply(&moved.column(j), |x, y| *x -= y.scale(w[j]));
+        }
+        let (a, b) = (evenly(a), evenly(b));
+        let x = Modes::of(&a, Some(&b), w, &vectors).resolve(&right, &chosen);
+        let mut eigenvectors = block_mut(&mut eigenvectors);
+        for j in (0..w.len()).filter(|&j| chosen[j]) {
+            let v = vectors.column(j);
+            let along = v.dotc(&moved.column(j)).scale(half::<T>());
+            eigenvectors.column_mut(j).copy_from(&x.column(j));
+            eigenvectors.column_mut(j).axpy(-along, &v, T::one());
+        }
+    }
     keep_phases(block(v), &mut block_mut(&mut eigenvectors));
     SymmetricEigen { eigenvalues, eigenvectors }
 }
@@ -245,14 +265,24 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
     let SymmetricEigen { eigenvalues: w, eigenvectors: v } = eigen;
+    let alone = if !<T::Real as Real>::BASE && varies(&vectors_bar) {
+        vectors_alone_reverse((a, b), w, v, &mut buffer(&mut vectors_bar))
+    } else {
+        None
+    };
+    let (alone_a, alone_b) = alone.unzip();
+    let with = |bar: OMatrix<T, D, D>, alone: Option<OMatrix<T, D, D>>| match alone {
+        Some(alone) => bar + alone,
+        None => bar,
+    };
     let asked = || {
         varies(&vectors_bar)
             || asks(vectors_bar.iter()) && sizes(w, v).differences_vanish(w.as_slice())
     };
     if !<T::Real as Real>::BASE && !asked() {
         let (of_a, of_b) = gradients_of_values(a, b, eigen, &values_bar.into_owned());
-        a_bar.add(|| of_a);
-        b_bar.add(|| of_b);
+        a_bar.add(|| with(of_a, alone_a));
+        b_bar.add(|| with(of_b, alone_b));
         return;
     }
     let mut vectors_bar = buffer(&mut vectors_bar);
@@ -276,8 +306,43 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
             s_bar[(j, i)] = entry.conjugate();
         }
     }
-    a_bar.add(|| out_of_basis(v, &m));
-    b_bar.add(|| out_of_basis(v, &s_bar));
+    a_bar.add(|| with(out_of_basis(v, &m), alone_a));
+    b_bar.add(|| with(out_of_basis(v, &s_bar), alone_b));
+}
+
+/// What the vectors whose eigenvalues are apart from all others add to the cotangents of A and of B in a derivative mode,
+/// the adjoint of what the forward rule does with them: with x_j from [`Modes::resolve`], the Hermitian parts of the
+/// sums of x_j v_j^H and of -(w_j x_j + v_j (v_j^H v_bar_j) / 2) v_j^H. It takes their cotangents out of those of all.
+#[expect(clippy::type_complexity, reason = "two cotangents")]
+fn vectors_alone_reverse<T: Scalar, D: Dim>(
+    (a, b): (&OMatrix<T, D, D>, &OMatrix<T, D, D>),
+    w: &OVector<T::Real, D>,
+    v: &OMatrix<T, D, D>,
+    vectors_bar: &mut DMatrixViewMut<'_, T>,
+) -> Option<(OMatrix<T, D, D>, OMatrix<T, D, D>)>
+where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let chosen = apart_of(w.as_slice(), &sizes(w, v))?;
+    let vectors = only(&chosen, block(v));
+    let mut right = take(&chosen, vectors_bar);
+    keep_phases_adjoint(block(&vectors), &mut block_mut(&mut right));
+    let (a, b) = (evenly(a), evenly(b));
+    let mut x = Modes::of(&a, Some(&b), w, &vectors).resolve(&right, &chosen);
+    let outer = |x: &DMatrix<T>| {
+        let mut bar = a.clone();
+        let factors = ((block(x), false), (block(&vectors), true));
+        multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut bar));
+        hermitian(&bar)
+    };
+    let of_a = outer(&x);
+    for j in (0..w.len()).filter(|&j| chosen[j]) {
+        let v = vectors.column(j);
+        let along = v.dotc(&right.column(j)).scale(half::<T>());
+        x.column_mut(j).apply(|x| *x = -x.scale(w[j]));
+        x.column_mut(j).axpy(-along, &v, T::one());
+    }
+    Some((of_a, outer(&x)))
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::hermitian_eigen::largest;
-use crate::algebra::svd::{gradient_of_values, svd_forward, svd_reverse};
+use crate::algebra::svd::{gradient_of_values, svd_forward, svd_reverse, vectors_alone_reverse};
 use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, buffer, varies};
 use crate::dimensions::SvdAllocator;
@@ -46,7 +46,8 @@ where
 /// # Where two of them are close
 /// First derivatives of U f(s) V^H put together from the factors lose as many digits as the gap has less than the values, and
 /// second derivatives twice as many: these are NaN where nothing would be left of them, below the cube root of the
-/// rounding. [`polar`](fn@crate::polar) loses none.
+/// rounding. [`polar`](fn@crate::polar) loses none. Vectors whose own value is apart from all others, and from zero, have
+/// derivatives that lose nothing by how close these are, or that they repeat.
 ///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
@@ -146,18 +147,26 @@ fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: SvdAllocator<R, C>,
 {
-    // Of the values alone the second derivatives are those of singular_values.
-    let asked = || {
-        varies(&u_bar)
-            || varies(&v_t_bar)
-            || (asks(u_bar.iter()) || asks(v_t_bar.iter())) && repeats(svd)
-    };
-    if !<T::Real as Real>::BASE && !asked() {
-        a_bar.add(|| gradient_of_values(a, svd, &values_bar.into_owned()));
-        return;
-    }
-    let Some(mut a_bar) = a_bar.buffer() else { return };
     let Svd { u, singular_values, v_t } = svd;
+    let Some(mut a_bar) = a_bar.buffer() else { return };
+    let mut a_bar = buffer(&mut a_bar);
+    if !<T::Real as Real>::BASE {
+        if varies(&u_bar) || varies(&v_t_bar) {
+            let bars = (&mut buffer(&mut u_bar), &mut buffer(&mut v_t_bar));
+            if let Some(alone) = vectors_alone_reverse(a, u, singular_values, v_t, bars) {
+                a_bar += alone;
+            }
+        }
+        // Of the values alone the second derivatives are those of singular_values.
+        let asked = varies(&u_bar)
+            || varies(&v_t_bar)
+            || (asks(u_bar.iter()) || asks(v_t_bar.iter())) && repeats(svd);
+        if !asked {
+            let gradient = gradient_of_values(a, svd, &values_bar.into_owned());
+            a_bar += block(&gradient);
+            return;
+        }
+    }
     svd_reverse(
         "svd",
         u,
@@ -166,6 +175,6 @@ fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
         &mut buffer(&mut u_bar),
         values_bar.as_slice(),
         &mut buffer(&mut v_t_bar),
-        &mut buffer(&mut a_bar),
+        &mut a_bar,
     );
 }

@@ -5,6 +5,7 @@ use nalgebra::{DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1};
 
 use crate::algebra::hermitian_eigen::{
     gradient_of_eigenvalues, hermitian_eigen, hermitian_eigen_forward, hermitian_eigen_reverse,
+    vectors_alone_reverse,
 };
 use crate::blas::options::{Diagonal, Triangle};
 use crate::block::{block, buffer, varies};
@@ -44,7 +45,8 @@ where
 /// # Where two of them are close
 /// First derivatives of V f(w) V^H put together from the factors lose as many digits as the gap has less than the values, and
 /// second derivatives twice as many: these are NaN where nothing would be left of them, below the cube root of the
-/// rounding. [`symmetric_function`](fn@crate::symmetric_function) loses none.
+/// rounding. [`symmetric_function`](fn@crate::symmetric_function) loses none. A vector whose own value is apart from all
+/// others has derivatives that lose nothing by how close these are, or that they repeat.
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
@@ -125,17 +127,28 @@ fn symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
 {
     let SymmetricEigen { eigenvalues, eigenvectors } = eigen;
     a_bar.add(|| {
+        let alone = if !<T::Real as Real>::BASE && varies(&vectors_bar) {
+            let vectors_bar = &mut buffer(&mut vectors_bar);
+            vectors_alone_reverse(a, eigenvalues, eigenvectors, vectors_bar)
+        } else {
+            None
+        };
         // Of the values alone the second derivatives are those of symmetric_eigenvalues.
         let asked = || varies(&vectors_bar) || asks(vectors_bar.iter()) && repeats(eigen);
-        if !<T::Real as Real>::BASE && !asked() {
-            return gradient_of_eigenvalues(a, eigen, &values_bar.into_owned());
+        let bar = if !<T::Real as Real>::BASE && !asked() {
+            gradient_of_eigenvalues(a, eigen, &values_bar.into_owned())
+        } else {
+            hermitian_eigen_reverse(
+                "symmetric_eigen",
+                eigenvalues,
+                eigenvectors,
+                values_bar.as_slice(),
+                &mut buffer(&mut vectors_bar),
+            )
+        };
+        match alone {
+            Some(alone) => bar + alone,
+            None => bar,
         }
-        hermitian_eigen_reverse(
-            "symmetric_eigen",
-            eigenvalues,
-            eigenvectors,
-            values_bar.as_slice(),
-            &mut buffer(&mut vectors_bar),
-        )
     });
 }

@@ -1,0 +1,272 @@
+//! Derivatives of eigenvectors and singular vectors in a derivative mode, of each by itself.
+//!
+//! The rules of a decomposition put the tangent of a vector together from all the others. What these make of it depends
+//! on the space alone that those have in common that belong to values that are close, but each of them moves by one over
+//! their gap, so that in a derivative of that sum the digits of this gap are lost, or all if the values are one. Here
+//! nothing but the vector itself moves: the equation that it satisfies is solved by the plain factors, as constants, and
+//! again for what that leaves, which is zero but for its derivatives, of one order more each time.
+
+use difrules_core::{Real, Scalar};
+use nalgebra::allocator::Allocator;
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector};
+
+use crate::block::{block, block_mut, multiply, product, still};
+use crate::tolerance::{Gap, plain};
+
+/// How often a mode is within another: derivatives of the rules of this order are asked for.
+pub(crate) fn order<S: Real>() -> usize {
+    if S::BASE { 0 } else { 1 + order::<S::Inner>() }
+}
+
+/// Of which values the vectors are differentiated by themselves: those that are apart from all others, where others are
+/// closer than they are by far. None if there is none, or on plain numbers, where nothing but values moves. `distance`
+/// is that of two values, with how far it is from zero.
+///
+/// What the other rules lose is the digits of the smallest gap, where these lose those of the vector's own gap squared, as
+/// both do; and what cancels among vectors that are close does so to the last digit there.
+pub(crate) fn apart<S: Real>(
+    values: &[S],
+    distance: impl Fn(usize, usize) -> (f64, Gap),
+) -> Option<Vec<bool>> {
+    const FAR: f64 = 8.0;
+    if S::BASE || values.len() < 2 {
+        return None;
+    }
+    let count = values.len();
+    let own = |j: usize| {
+        let all = (0..count).map(|i| distance(i, j));
+        let own = all.fold((f64::INFINITY, true), |(least, apart), (distance, gap)| {
+            (least.min(distance), apart && gap == Gap::Apart)
+        });
+        if own.1 { own.0 } else { 0.0 }
+    };
+    let own: Vec<f64> = (0..count).map(own).collect();
+    let least = own.iter().fold(f64::INFINITY, |least, &own| least.min(own));
+    let chosen: Vec<bool> = own.iter().map(|&own| own > 0.0 && own > FAR * least).collect();
+    chosen.contains(&true).then_some(chosen)
+}
+
+/// The columns that are chosen, and the others as constants.
+pub(crate) fn only<T: Scalar>(chosen: &[bool], vectors: DMatrixView<'_, T>) -> DMatrix<T> {
+    let mut only = vectors.into_owned();
+    for j in (0..chosen.len()).filter(|&j| !chosen[j]) {
+        only.column_mut(j).apply(|x| *x = plain(*x));
+    }
+    only
+}
+
+/// Takes the columns that are chosen out of a cotangent, which then does not ask for them.
+pub(crate) fn take<T: Scalar>(chosen: &[bool], bars: &mut DMatrixViewMut<'_, T>) -> DMatrix<T> {
+    let mut taken = DMatrix::zeros(bars.nrows(), bars.ncols());
+    for j in (0..chosen.len()).filter(|&j| chosen[j]) {
+        taken.column_mut(j).copy_from(&bars.column(j));
+        bars.column_mut(j).fill(still());
+    }
+    taken
+}
+
+/// The eigenvectors V of a pencil A V = B V diag(w), with V^H B V = 1; B is 1 where none is given. Those that are not
+/// chosen are constants.
+pub(crate) struct Modes<'a, T: Scalar> {
+    a: DMatrixView<'a, T>,
+    b: Option<DMatrixView<'a, T>>,
+    values: &'a [T::Real],
+    vectors: DMatrixView<'a, T>,
+}
+
+impl<'a, T: Scalar> Modes<'a, T> {
+    pub(crate) fn of<D: Dim>(
+        a: &'a OMatrix<T, D, D>,
+        b: Option<&'a OMatrix<T, D, D>>,
+        values: &'a OVector<T::Real, D>,
+        vectors: &'a DMatrix<T>,
+    ) -> Self
+    where
+        DefaultAllocator: Allocator<D, D> + Allocator<D>,
+    {
+        let (values, vectors) = (values.as_slice(), block(vectors));
+        Self { a: block(a), b: b.map(block), values, vectors }
+    }
+
+    fn by_b(&self, x: DMatrixView<'_, T>) -> DMatrix<T> {
+        self.b.map_or_else(|| x.into_owned(), |b| product((b, false), (x, false)))
+    }
+
+    /// X with (w_j B - A) x_j = (1 - B v_j v_j^H) r_j and v_j^H B x_j = 0 in the columns that are chosen, and zero in the
+    /// others.
+    ///
+    /// From A v_j = w_j B v_j, the tangent of v_j is that of r_j = (dA - w_j dB) v_j less v_j^H dB v_j / 2 times v_j. The
+    /// map is its own adjoint: the cotangent of A is the Hermitian part of the sum of x_j v_j^H for r_j that of v_j.
+    pub(crate) fn resolve(&self, right: &DMatrix<T>, chosen: &[bool]) -> DMatrix<T> {
+        let v = self.vectors.map(plain);
+        let columns = || (0..chosen.len()).filter(|&j| chosen[j]);
+        let b_v = self.by_b(self.vectors);
+        let mut left = right.clone();
+        for (j, &chosen) in chosen.iter().enumerate() {
+            if chosen {
+                let along = self.vectors.column(j).dotc(&left.column(j));
+                left.column_mut(j).axpy(-along, &b_v.column(j), T::one());
+            } else {
+                left.column_mut(j).fill(T::zero());
+            }
+        }
+        let mut x = DMatrix::zeros(v.nrows(), v.ncols());
+        let last = order::<T::Real>();
+        for pass in 0..=last {
+            let mut turned = product((block(&v), true), (block(&left), false));
+            for j in columns() {
+                for i in 0..v.ncols() {
+                    let gap = plain(self.values[j]) - plain(self.values[i]);
+                    turned[(i, j)] = if i == j { T::zero() } else { turned[(i, j)].unscale(gap) };
+                }
+            }
+            let mut step = product((block(&v), false), (block(&turned), false));
+            for j in columns() {
+                let along = b_v.column(j).dotc(&step.column(j));
+                step.column_mut(j).axpy(-along, &self.vectors.column(j), T::one());
+            }
+            if pass < last {
+                let mut moved = self.by_b(block(&step));
+                for j in columns() {
+                    moved.column_mut(j).apply(|x| *x = x.scale(self.values[j]));
+                }
+                left -= moved;
+                multiply(
+                    T::one(),
+                    (self.a, false),
+                    (block(&step), false),
+                    T::one(),
+                    &mut block_mut(&mut left),
+                );
+                // Of the values it leaves rounding.
+                left.apply(|x| *x -= plain(*x));
+            }
+            x += step;
+        }
+        x
+    }
+}
+
+/// The singular vectors of A V = U diag(s), A^H U = V diag(s). Those that are not chosen are constants.
+pub(crate) struct Pairs<'a, T: Scalar> {
+    pub(crate) a: DMatrixView<'a, T>,
+    pub(crate) u: DMatrixView<'a, T>,
+    pub(crate) values: &'a [T::Real],
+    pub(crate) v: DMatrixView<'a, T>,
+}
+
+impl<T: Scalar> Pairs<'_, T> {
+    /// X and Y with s_j x_j - A y_j = r_j - c_j u_j, s_j y_j - A^H x_j = q_j - c_j v_j for c_j half of
+    /// u_j^H r_j + v_j^H q_j, and u_j^H x_j + v_j^H y_j = 0, in the columns that are chosen; the others are zero.
+    ///
+    /// The tangents of u_j and v_j are those of dA v_j and dA^H u_j. It is [`Modes::resolve`] of the Hermitian matrix
+    /// with A and A^H beside its diagonal, whose eigenvectors u_j above v_j are, so its own adjoint too: the
+    /// cotangent of A is the sum of x_j v_j^H + u_j y_j^H for those of u_j and v_j. With P = U^H R and S = V^H Q,
+    ///
+    /// X + Y = (P + S)_ij / (s_j - s_i), X - Y = (P - S)_ij / (s_j + s_i)
+    ///
+    /// in the bases U and V, and what is outside of them is divided by s_j.
+    pub(crate) fn resolve(
+        &self,
+        (right_u, right_v): (&DMatrix<T>, &DMatrix<T>),
+        chosen: &[bool],
+    ) -> (DMatrix<T>, DMatrix<T>) {
+        let (u, v) = (self.u.map(plain), self.v.map(plain));
+        let columns = || (0..chosen.len()).filter(|&j| chosen[j]);
+        let half: T::Real = nalgebra::convert(0.5);
+        let (mut r, mut q) = (right_u.clone(), right_v.clone());
+        for (j, &chosen) in chosen.iter().enumerate() {
+            if chosen {
+                self.take_off(j, &mut r, &mut q);
+            } else {
+                r.column_mut(j).fill(T::zero());
+                q.column_mut(j).fill(T::zero());
+            }
+        }
+        let mut x = DMatrix::zeros(u.nrows(), u.ncols());
+        let mut y = DMatrix::zeros(v.nrows(), v.ncols());
+        let last = order::<T::Real>();
+        for pass in 0..=last {
+            let mut p = product((block(&u), true), (block(&r), false));
+            let mut s = product((block(&v), true), (block(&q), false));
+            // What is outside, over s.
+            let (mut x_step, mut y_step) = (r.clone(), q.clone());
+            let one = T::one();
+            multiply(
+                -one,
+                (block(&u), false),
+                (block(&p), false),
+                one,
+                &mut block_mut(&mut x_step),
+            );
+            multiply(
+                -one,
+                (block(&v), false),
+                (block(&s), false),
+                one,
+                &mut block_mut(&mut y_step),
+            );
+            for j in columns() {
+                let value = plain(self.values[j]);
+                x_step.column_mut(j).apply(|x| *x = x.unscale(value));
+                y_step.column_mut(j).apply(|y| *y = y.unscale(value));
+                for i in 0..u.ncols() {
+                    let other = plain(self.values[i]);
+                    let sum = (p[(i, j)] + s[(i, j)]).scale(half);
+                    let difference = (p[(i, j)] - s[(i, j)]).scale(half).unscale(value + other);
+                    let sum = if i == j { T::zero() } else { sum.unscale(value - other) };
+                    (p[(i, j)], s[(i, j)]) = (sum + difference, sum - difference);
+                }
+            }
+            // Of a square matrix nothing is.
+            let outside = |size: usize| if size > u.ncols() { one } else { T::zero() };
+            multiply(
+                one,
+                (block(&u), false),
+                (block(&p), false),
+                outside(u.nrows()),
+                &mut block_mut(&mut x_step),
+            );
+            multiply(
+                one,
+                (block(&v), false),
+                (block(&s), false),
+                outside(v.nrows()),
+                &mut block_mut(&mut y_step),
+            );
+            for j in columns() {
+                self.take_off(j, &mut x_step, &mut y_step);
+            }
+            if pass < last {
+                for j in columns() {
+                    let value = self.values[j];
+                    r.column_mut(j).zip_apply(&x_step.column(j), |r, x| *r -= x.scale(value));
+                    q.column_mut(j).zip_apply(&y_step.column(j), |q, y| *q -= y.scale(value));
+                }
+                multiply(
+                    one,
+                    (self.a, false),
+                    (block(&y_step), false),
+                    one,
+                    &mut block_mut(&mut r),
+                );
+                multiply(one, (self.a, true), (block(&x_step), false), one, &mut block_mut(&mut q));
+                // Of the values it leaves rounding.
+                r.apply(|r| *r -= plain(*r));
+                q.apply(|q| *q -= plain(*q));
+            }
+            x += x_step;
+            y += y_step;
+        }
+        (x, y)
+    }
+
+    /// Takes off what is along u_j above v_j.
+    fn take_off(&self, j: usize, x: &mut DMatrix<T>, y: &mut DMatrix<T>) {
+        let (u, v) = (self.u.column(j), self.v.column(j));
+        let half: T::Real = nalgebra::convert(0.5);
+        let along = (u.dotc(&x.column(j)) + v.dotc(&y.column(j))).scale(half);
+        x.column_mut(j).axpy(-along, &u, T::one());
+        y.column_mut(j).axpy(-along, &v, T::one());
+    }
+}
