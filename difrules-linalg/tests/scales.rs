@@ -2,7 +2,7 @@
 //! stands beside it.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, vjp};
+use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
 use difrules_linalg::{
     Error, Operation, Svd, condition_number, determinant, full_piv_lu, hessenberg, inverse,
     ln_abs_determinant, lq, lstsq, lu, lu_solve, normalize, qr, singular_values, solve,
@@ -392,4 +392,37 @@ fn cotangents_that_overflow_beside_others() {
     let bar = dmatrix![1e200, 1.0; 2.0, 3.0];
     let (_, found) = vjp(inverse, &a, &bar).unwrap();
     close(&found.map(|x| x.max(-1e300)), &dmatrix![-1e300, -2.5e199; -5e199, -3.0 / 16.0], 1e-14);
+}
+
+/// y = a / b for diag(a, b): its slope by b may be none of the numbers where y is one.
+#[test]
+fn condition_numbers_as_large_as_numbers_go() {
+    for small in [1e-100, 1e-160, 1e-200, 1e-300] {
+        let a = dmatrix![1.0, 0.0; 0.0, small];
+        let e = dmatrix![1.0, 0.3; 0.2, 0.5 * small];
+        let (y, slopes) = value_and_gradient(condition_number, &a).unwrap();
+        assert_eq!(y, 1.0 / small);
+        assert!((slopes[(0, 0)] / y - 1.0).abs() < 1e-14, "{slopes}");
+        assert!(slopes[(0, 1)] == 0.0 && slopes[(1, 0)] == 0.0, "{slopes}");
+        assert!(slopes[(1, 1)] == -1.0 / small / small, "{slopes}");
+        let (_, slope) = jvp(condition_number, &a, &e).unwrap();
+        assert!((slope / y - 0.5).abs() < 1e-14, "{slope}");
+        // -2 a' b' / b^2 + 2 a b'^2 / b^3 on the diagonal.
+        let e = dmatrix![1.0, 0.0; 0.0, 0.25 * small];
+        let along =
+            |a: &DMatrix<Dual<f64>>| jvp(condition_number, a, &e.map(Dual::constant)).unwrap().1;
+        let (_, second) = jvp(along, &a, &e);
+        assert!((second / y + 0.375).abs() < 1e-13, "{small:e}: {second}");
+        // In other units, and turned.
+        for size in [1e-3, 1e2] {
+            let (_, second) = jvp(
+                |a: &DMatrix<Dual<f64>>| {
+                    jvp(condition_number, a, &(&e * size).map(Dual::constant)).unwrap().1
+                },
+                &(&a * size),
+                &(&e * size),
+            );
+            assert!((second / y + 0.375).abs() < 1e-12, "{small:e} {size:e}: {second}");
+        }
+    }
 }

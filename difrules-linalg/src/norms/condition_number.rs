@@ -1,10 +1,12 @@
 use difrules_core::__private::Number;
 use difrules_core::{Scalar, Slot, diagnosed, primitive};
+use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1};
 use num_traits::One;
 
+use crate::algebra::scaling::times_quotient;
 use crate::algebra::svd::gradient_of_values;
-use crate::block::{along_slopes, block};
+use crate::block::{along_slopes, block, kept};
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
@@ -20,7 +22,7 @@ use crate::tolerance::Sizes;
 ///
 /// # Derivation
 /// y = s_1 / s_n with ds_i = Re(u_i^H dA v_i), so dy = (ds_1 - y ds_n) / s_n and
-/// A_bar = y_bar (u_1 v_1^H - y u_n v_n^H) / s_n (Magnus and Neudecker 2019, "Matrix differential
+/// A_bar = y_bar y / s_n (u_1 v_1^H / y - u_n v_n^H), so that no product is larger than the result (Magnus and Neudecker 2019, "Matrix differential
 /// calculus", section 8.12, for the values). Where the largest or the smallest singular value repeats
 /// there is a kink; the rules take the first of the largest and the last of the smallest, and if these
 /// are one another (A is unitary but for a factor) there is a minimum, of which they take the
@@ -76,9 +78,8 @@ where
     Ok((y, svd))
 }
 
-/// The weights of the tangents of the singular values.
+/// The weights of the tangents of the singular values, times s_n / y.
 fn weights<T: Scalar, R: DimMin<C>, C: Dim>(
-    y: T::Real,
     svd: &Svd<T, R, C>,
 ) -> OVector<T::Real, DimMinimum<R, C>>
 where
@@ -87,14 +88,23 @@ where
 {
     let Svd { u, singular_values, v_t } = svd;
     let count = singular_values.len();
-    let smallest = singular_values[count - 1];
+    let ratio = singular_values[count - 1] / singular_values[0];
     let sizes = Sizes::of_singular_values(singular_values.as_slice(), block(u), block(v_t));
     let one = sizes.are_one(0, count - 1);
     OVector::from_fn_generic(singular_values.shape_generic().0, U1, |i, _| {
-        let first = if i == 0 && !one { <T::Real>::one() } else { nalgebra::zero() };
-        let last = if i + 1 == count && !one { y } else { nalgebra::zero() };
-        (first - last) / smallest
+        let first = if i == 0 && !one { ratio } else { nalgebra::zero() };
+        let last = if i + 1 == count && !one { <T::Real>::one() } else { nalgebra::zero() };
+        first - last
     })
+}
+
+fn smallest<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> T::Real
+where
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    svd.singular_values[svd.singular_values.len() - 1]
 }
 
 fn condition_number_forward<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -110,7 +120,9 @@ where
     if a_dot.is_empty() {
         return Number::still();
     }
-    along_slopes(gradient_of_values(a, svd, &weights(y, svd)).iter().copied().zip(a_dot.iter()))
+    let slopes = gradient_of_values(a, svd, &weights(svd));
+    let along = along_slopes(slopes.iter().copied().zip(a_dot.iter()));
+    kept(along, |along| times_quotient(along, y, smallest(svd)))
 }
 
 fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -124,6 +136,7 @@ fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     DefaultAllocator: SvdAllocator<R, C>,
 {
     if !a.is_empty() {
-        a_bar.add(|| gradient_of_values(a, svd, &weights(y, svd)).map(|x| x.scale(y_bar)));
+        let slopes = || gradient_of_values(a, svd, &weights(svd));
+        a_bar.add(|| slopes().map(|x| times_quotient(x.scale(y_bar), y, smallest(svd))));
     }
 }
