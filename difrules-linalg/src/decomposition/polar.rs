@@ -4,7 +4,6 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
 
 use crate::algebra::modulus::largest_modulus;
-use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
 use crate::algebra::svd::{unitary_factor, unitary_factor_again};
 use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::decomposition::svd::{Svd, svd};
@@ -116,28 +115,17 @@ where
     let (rows, columns) = u.shape_generic();
     let sizes = Sizes::of_singular_values(values.as_slice(), block(w), block(v_t));
     let values = values.as_slice();
-    let (by_rows, by_columns) = (sizes_of_rows(a), sizes_of_columns(a));
-    let moved = if rows.value() > columns.value()
-        || rows.value() == columns.value() && range(&by_rows) <= range(&by_columns)
-    {
+    let moved = if rows.value() >= columns.value() {
         let v = block(v_t).adjoint();
-        let right = of_smaller_rows(&by_columns, &block(p).adjoint());
-        unitary_factor_again("polar", block(u), block(&right), values, block(&v), &sizes, a_dot)
+        unitary_factor_again("polar", block(u), block(p), values, block(&v), &sizes, a_dot)
     } else {
-        // A^H = U^H (A U^H), where the positive factor has the sizes of the rows.
+        // A^H = U^H (A U^H).
         let left = product((block(a), false), (block(u), true));
-        let left = of_smaller_rows(&by_rows, &left);
         let (u, a_dot) = (block(u).adjoint(), a_dot.adjoint());
         let (u, w, a_dot) = (block(&u), block(w), block(&a_dot));
         unitary_factor_again("polar", u, block(&left), values, w, &sizes, a_dot).adjoint()
     };
     OMatrix::from_fn_generic(rows, columns, |i, j| moved[(i, j)])
-}
-
-/// How many times larger the largest is than the smallest.
-fn range(sizes: &[f64]) -> f64 {
-    let largest = sizes.iter().fold(0.0, |largest: f64, &size| largest.max(size));
-    sizes.iter().fold(1.0, |most: f64, &size| most.max(largest / size))
 }
 
 fn polar_forward<T: Scalar, R: DimMin<C>, C: Dim>(
