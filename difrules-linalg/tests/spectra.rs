@@ -7,8 +7,8 @@ use difrules_core::{
 };
 use difrules_linalg::{
     Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, dot, eigen,
-    generalized_symmetric_eigen, matmul, polar, pseudo_inverse, schur, singular_values, sum, svd,
-    symmetric_eigen, symmetric_eigenvalues, symmetric_function, transpose,
+    generalized_symmetric_eigen, matmul, polar, schur, singular_values, sum, svd, symmetric_eigen,
+    symmetric_eigenvalues, symmetric_function, transpose,
 };
 use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
 
