@@ -172,10 +172,10 @@ pub(crate) fn pass_on<T: Scalar, R: Dim, C: Dim, R1: Dim, C1: Dim>(
 
 /// [`add_to`]; writes where nothing was added before.
 #[inline(always)]
-pub(crate) fn add_or_write<T: Scalar>(
-    y_bar: &[T],
+pub(crate) fn add_or_write<Y: Copy, T: Scalar>(
+    y_bar: &[Y],
     (x_bar, untouched): (&mut [T], bool),
-    term: impl Fn(usize, T) -> T,
+    term: impl Fn(usize, Y) -> T,
 ) {
     if untouched {
         for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
@@ -188,7 +188,11 @@ pub(crate) fn add_or_write<T: Scalar>(
 
 /// Adds to an adjoint what a function of the place and of the cotangent there says.
 #[inline(always)]
-pub(crate) fn add_to<T: Scalar>(y_bar: &[T], x_bar: &mut [T], term: impl Fn(usize, T) -> T) {
+pub(crate) fn add_to<Y: Copy, T: Scalar>(
+    y_bar: &[Y],
+    x_bar: &mut [T],
+    term: impl Fn(usize, Y) -> T,
+) {
     for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
         *x_bar += term(k, y_bar);
     }
@@ -586,23 +590,14 @@ pub(crate) fn times_constant<S: Real>(factor: S, x: S) -> S {
 pub(crate) fn add_fixed_multiple<T: Scalar>(
     factor: T::Real,
     x: &[T],
-    (x_bar, untouched): (&mut [T], bool),
+    adjoint: (&mut [T], bool),
 ) -> bool {
     let Some(x) = with_tangents(x) else { return false };
     let fixed = factor.tangents().iter().all(Number::is_still);
     if !fixed || !factor.is_bounded() || factor.is_constant_zero() {
         return false;
     }
-    let term = |x: T::Real| T::from_real(times_constant(factor, x));
-    if untouched {
-        for (x_bar, &x) in x_bar.iter_mut().zip(x) {
-            *x_bar = T::zero() + term(x);
-        }
-    } else {
-        for (x_bar, &x) in x_bar.iter_mut().zip(x) {
-            *x_bar += term(x);
-        }
-    }
+    add_or_write(x, adjoint, |_, x| T::from_real(times_constant(factor, x)));
     true
 }
 

@@ -1,5 +1,5 @@
-//! The product of packed factors, for any vector registers, with the blocks, panels and loops of Goto and van de Geijn (Anatomy of high-performance
-//! matrix multiplication, ACM TOMS 34, 2008).
+//! The product of packed factors, for any vector registers, with the blocks, panels and loops of Goto and van de Geijn
+//! (Anatomy of high-performance matrix multiplication, ACM TOMS 34, 2008).
 #![allow(clippy::needless_range_loop)] // Rows and columns go by number, in several arrays at once.
 
 use std::cell::Cell;

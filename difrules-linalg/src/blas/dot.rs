@@ -128,10 +128,10 @@ fn dot_reverse<T: Scalar, R: Dim, C: Dim>(
 fn add_multiple<T: Scalar>(y_bar: T, factor: &[T], (x_bar, untouched): (&mut [T], bool)) {
     if is_plain::<T>() {
         // Whether it is strong is asked once.
-        if is_still(&y_bar) {
-            add_or_write(factor, (x_bar, untouched), |_, _| T::zero());
-        } else {
+        if !is_still(&y_bar) {
             add_or_write(factor, (x_bar, untouched), |_, factor| y_bar * factor);
+        } else if untouched {
+            x_bar.fill(T::zero());
         }
         return;
     }

@@ -22,8 +22,8 @@ use crate::tolerance::Sizes;
 ///
 /// # Derivation
 /// y = s_1 / s_n with ds_i = Re(u_i^H dA v_i), so dy = (ds_1 - y ds_n) / s_n and
-/// A_bar = y_bar y / s_n (u_1 v_1^H / y - u_n v_n^H), so that no product is larger than the result (Magnus and Neudecker 2019, "Matrix differential
-/// calculus", section 8.12, for the values). Where the largest or the smallest singular value repeats
+/// A_bar = y_bar y / s_n (u_1 v_1^H / y - u_n v_n^H), so that no product is larger than the result (Magnus and Neudecker
+/// 2019, "Matrix differential calculus", section 8.12, for the values). Where the largest or the smallest singular value repeats
 /// there is a kink; the rules take the first of the largest and the last of the smallest, and if these
 /// are one another (A is unitary but for a factor) there is a minimum, of which they take the
 /// subgradient 0.

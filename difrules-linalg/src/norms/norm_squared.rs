@@ -87,7 +87,9 @@ fn norm_squared_reverse<T: Scalar, R: Dim, C: Dim>(
     let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
     let (twice, x, x_bar) = (y_bar + y_bar, x.as_slice(), numbers_mut(&mut x_bar));
     if twice.is_constant_zero() {
-        add_or_write(x, (x_bar, untouched), |_, _| T::zero());
+        if untouched {
+            x_bar.fill(T::zero());
+        }
     } else if !add_fixed_multiple(twice, x, (&mut *x_bar, untouched)) {
         add_or_write(x, (x_bar, untouched), |_, x| x.scale(twice));
     }
