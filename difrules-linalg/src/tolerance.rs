@@ -231,6 +231,20 @@ impl ComplexSizes {
         let size = sizes[i].max(sizes[j]);
         judge(difference.modulus().to_f64(), size, self.rounding, self.near)
     }
+
+    /// How far it is from zero beside what one of the two is a sum of, whatever the rounding of the other, unless that is
+    /// all there is.
+    pub(crate) fn own_difference<S: Real>(
+        &self,
+        (i, j): (usize, usize),
+        difference: Complex<S>,
+        own: f64,
+    ) -> Gap {
+        match self.difference(i, j, difference) {
+            Gap::Near => judge(difference.modulus().to_f64(), own, self.rounding, self.near),
+            both => both,
+        }
+    }
 }
 
 fn judge(divisor: f64, size: f64, rounding: f64, near: f64) -> Gap {

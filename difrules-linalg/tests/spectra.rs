@@ -1165,3 +1165,143 @@ fn second_derivatives_of_vectors_beside_a_value_that_repeats() {
         }
     }
 }
+
+/// A general matrix has vectors and values of its own too, beside such as are close, whose vectors may nearly depend on each
+/// other.
+#[test]
+fn second_derivatives_of_an_eigenvector_beside_values_that_are_close() {
+    fn loss<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
+        let (number, last) = (|x: f64| nalgebra::convert::<f64, S>(x), a.nrows() - 1);
+        if which == 0 {
+            let w = complex_eigenvalues(a)?;
+            return Ok(w[last].re * w[last].re + w[0].re);
+        }
+        let (w, v) = if which == 1 {
+            let found = eigen(a)?;
+            (found.eigenvalues, found.eigenvectors)
+        } else {
+            let found = eigen(&a.map(|x| Complex::new(x, x * number(0.3))))?;
+            (found.eigenvalues, found.eigenvectors)
+        };
+        let part = |v: Complex<S>| v.re - v.im * number(0.4);
+        let vector = v.column(last).map(part) * (number(1.0) + w[last].re);
+        let first = v.column(0).map(part) * w[0].re;
+        Ok((0..=last).fold(number(0.0), |sum, i| {
+            sum + vector[i] * number(1.0 + i as f64) + first[i] * number(0.7 - i as f64)
+        }))
+    }
+    let mut random = Sampler::new(102, 102);
+    for which in 0..3 {
+        for (gap, coupling) in [
+            (1e-2, 0.0),
+            (1e-4, 0.0),
+            (1e-6, 1e-6),
+            (1e-7, 0.0),
+            (1e-5, 1.0),
+            (1e-10, 1e-10),
+            (0.0, 0.0),
+        ] {
+            let mut middle = DMatrix::from_diagonal(&dvector![-1.0, 1.0, 1.0 + gap, 3.0]);
+            middle[(1, 2)] = coupling;
+            let v: DMatrix<f64> = DMatrix::identity(4, 4) + random.matrix(4, 4) * 0.3;
+            let a = &v * &middle * v.clone().try_inverse().unwrap();
+            let e: DMatrix<f64> = random.matrix(4, 4);
+            let at = |x: f64| {
+                Some(vec![diagnosed(|| jvp(|a| loss(which, a), &(&a + &e * x), &e).unwrap()).0.1])
+            };
+            let expected = difference(at).unwrap().derivative[0];
+            let of_gradient =
+                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| loss(which, a), a)?, &constant(&e));
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
+            };
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(|a| loss(which, a), a, &constant(&e)).map(|(_, slope)| slope)
+            };
+            let found = diagnosed(|| {
+                [
+                    hvp(|a| loss(which, a), &a, &e).unwrap().dot(&e),
+                    gradient(of_gradient, &a).unwrap().dot(&e),
+                    gradient(slope, &a).unwrap().dot(&e),
+                    jvp(twice, &a, &e).unwrap().1,
+                ]
+            });
+            for (k, found) in found.0.iter().enumerate() {
+                let error = (found - expected).abs() / (1.0 + expected.abs());
+                assert!(error < 1e-9, "{which} {gap:e} {coupling:e} {k}: {found} {expected}");
+            }
+        }
+    }
+}
+
+/// So has the Schur form vectors of its own, before and behind those of values that are close.
+#[test]
+fn second_derivatives_of_schur_vectors_beside_values_that_are_close() {
+    fn terms<S: Real, T>(q: &DMatrix<T>, t: &DMatrix<T>, part: impl Fn(&T) -> S) -> S {
+        let (number, last) = (|x: f64| nalgebra::convert::<f64, S>(x), q.nrows() - 1);
+        let values = part(&t[(last, last)]) + part(&t[(0, 0)]) * part(&t[(0, last)]);
+        (0..=last).fold(values, |sum, i| {
+            sum + part(&q[(i, last)]) * number(1.0 + i as f64) * part(&t[(last, last)])
+                + part(&q[(i, 0)]) * number(0.7 - i as f64)
+        })
+    }
+    fn loss<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
+        let number = |x: f64| nalgebra::convert::<f64, S>(x);
+        if which < 2 {
+            let (q, t) = schur(a)?;
+            return Ok(terms(&q, &t, |x| *x));
+        }
+        let (q, t) = schur(&a.map(|x| Complex::new(x, x * number(0.3))))?;
+        Ok(terms(&q, &t, |x| x.re - x.im * number(0.4)))
+    }
+    let mut random = Sampler::new(103, 103);
+    for which in 0..3 {
+        for (gap, coupling) in [
+            (1e-2, 0.5),
+            (1e-5, 0.5),
+            (1e-7, 1e-7),
+            (1e-9, 0.5),
+            (1e-10, 0.0),
+            (1e-13, 1e-13),
+            (0.0, 0.0),
+        ] {
+            // A pair of complex values first, or a real one.
+            let mut middle = DMatrix::from_diagonal(&dvector![-1.0, -1.0, 1.0, 1.0 + gap, 3.0]);
+            if which == 1 {
+                (middle[(0, 1)], middle[(1, 0)]) = (0.8, -0.2);
+            } else {
+                middle[(0, 0)] = -2.0;
+            }
+            middle[(2, 3)] = coupling;
+            let v: DMatrix<f64> = DMatrix::identity(5, 5) + random.matrix(5, 5) * 0.3;
+            let a = &v * &middle * v.clone().try_inverse().unwrap();
+            let e: DMatrix<f64> = random.matrix(5, 5);
+            let at = |x: f64| {
+                Some(vec![diagnosed(|| jvp(|a| loss(which, a), &(&a + &e * x), &e).unwrap()).0.1])
+            };
+            let expected = difference(at).unwrap().derivative[0];
+            let of_gradient =
+                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| loss(which, a), a)?, &constant(&e));
+            let slope = |a: &DMatrix<Var<f64>>| {
+                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
+                Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
+            };
+            let twice = |a: &DMatrix<Dual<f64>>| {
+                jvp(|a| loss(which, a), a, &constant(&e)).map(|(_, slope)| slope)
+            };
+            let found = diagnosed(|| {
+                [
+                    hvp(|a| loss(which, a), &a, &e).unwrap().dot(&e),
+                    gradient(of_gradient, &a).unwrap().dot(&e),
+                    gradient(slope, &a).unwrap().dot(&e),
+                    jvp(twice, &a, &e).unwrap().1,
+                ]
+            });
+            for (k, found) in found.0.iter().enumerate() {
+                let error = (found - expected).abs() / (1.0 + expected.abs());
+                assert!(error < 1e-9, "{which} {gap:e} {coupling:e} {k}: {found} {expected}");
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The shared mathematics of A V = V diag(w) for a general A, with complex w and V.
 
+use std::cell::LazyCell;
 use std::cmp::Ordering;
 
 use approx::AbsDiffEq;
@@ -7,19 +8,20 @@ use difrules_core::diagnostic::Diagnostic;
 use difrules_core::{Real, Scalar, diagnosed, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
-    Complex, ComplexField, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
-    OVector, U1,
+    Complex, ComplexField, DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff,
+    DimSub, OMatrix, OVector, U1,
 };
 
 use crate::algebra::hermitian_eigen::turn;
 use crate::algebra::modulus::{largest_modulus, phase};
 use crate::algebra::reduction::rescaled;
+use crate::algebra::resolvent::{Bordered, apart};
 use crate::algebra::schur::{blocks, schur_factors};
 use crate::blas::nrm2::nrm2;
-use crate::block::{block, block_mut, multiply};
+use crate::block::{block, block_mut, is_still, multiply, product, rests, still};
 use crate::error::Error;
 use crate::systems::inverse::inverse;
-use crate::tolerance::{ComplexSizes, Gap, Quotients, undefined};
+use crate::tolerance::{ComplexSizes, Gap, Quotients, moduli, plain, undefined};
 
 /// A number as a complex one.
 pub(crate) fn lift<T: Scalar>(x: T) -> Complex<T::Real> {
@@ -208,6 +210,43 @@ where
         (0..values.len()).any(|j| (0..j).any(|i| self.repeat(values, i, j)))
     }
 
+    /// Which eigenvalues and vectors are differentiated by [themselves](Bordered): see [`apart`](fn@apart).
+    pub(crate) fn apart<T: Scalar<Real = S>>(
+        &self,
+        a: &OMatrix<T, D, D>,
+        values: &OVector<Complex<S>, D>,
+        vectors: &OMatrix<Complex<S>, D, D>,
+    ) -> Option<Vec<bool>> {
+        // What each value is a sum of: vectors that nearly depend on each other are no matter to the others.
+        let own = LazyCell::new(|| {
+            let left = moduli(block(&self.inverse)) * moduli(block(a));
+            let right = moduli(block(vectors));
+            let own = |i: usize| (0..right.nrows()).map(|k| left[(i, k)] * right[(k, i)]).sum();
+            (0..right.nrows()).map(own).collect::<Vec<f64>>()
+        });
+        apart::<S>(values.len(), |i, j| {
+            if i == j {
+                return (f64::INFINITY, Gap::Apart);
+            }
+            let gap = values[j] - values[i];
+            (gap.modulus().to_f64(), self.sizes.own_difference((i, j), gap, own[j]))
+        })
+    }
+
+    /// V with constants in place of the vectors that nobody asks for, here too: how they move may not be known.
+    pub(crate) fn with_constants(
+        &mut self,
+        vectors: &OMatrix<Complex<S>, D, D>,
+        rests: impl Fn(usize) -> bool,
+    ) -> OMatrix<Complex<S>, D, D> {
+        let mut vectors = vectors.clone();
+        for j in (0..vectors.ncols()).filter(|&j| !S::BASE && rests(j)) {
+            vectors.column_mut(j).apply(|x| *x = plain(*x));
+            self.inverse.row_mut(j).apply(|x| *x = plain(*x));
+        }
+        vectors
+    }
+
     /// Whether an eigenvalue repeats with too few eigenvectors, so that its condition number is that of
     /// a square root, or worse.
     fn is_defective(&self, values: &OVector<Complex<S>, D>, i: usize) -> bool {
@@ -277,6 +316,10 @@ where
                     }
                     continue;
                 }
+                // What nobody asks for.
+                if m[(i, j)].is_constant_zero() {
+                    continue;
+                }
                 let found = self.gap(values, i, j);
                 m[(i, j)] = if found == Gap::Nothing {
                     split.over_nothing(m[(i, j)])
@@ -328,6 +371,74 @@ where
             });
         }
     }
+}
+
+/// The tangents of eigenvalues and of eigenvectors, up to multiples of these, of those that are
+/// [apart](Left::apart).
+pub(crate) fn alone_forward<T: Scalar, D: Dim>(
+    (a, a_dot): (&OMatrix<T, D, D>, &OMatrix<T, D, D>),
+    values: &OVector<Complex<T::Real>, D>,
+    vectors: &OMatrix<Complex<T::Real>, D, D>,
+    chosen: &[bool],
+    mut put: impl FnMut(usize, Complex<T::Real>, DVector<Complex<T::Real>>),
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let (a, a_dot) = (a.map(lift), a_dot.map(lift));
+    let moved = product((block(&a_dot), false), (block(vectors), false));
+    for j in (0..values.len()).filter(|&j| chosen[j]) {
+        let vector = block(vectors).column(j).into_owned();
+        let found = Bordered::new(block(&a), values[j], vector.as_view());
+        let (vector_dot, value_dot) = found.map_or_else(
+            || (vector.map(|_| undefined()), undefined()),
+            |bordered| bordered.tangent(moved.column(j).as_view()),
+        );
+        put(j, value_dot, vector_dot);
+    }
+}
+
+/// The adjoint: adds to the cotangent of A what those give that are [apart](Left::apart), and takes their cotangents out of
+/// those of all.
+pub(crate) fn alone_reverse<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    values: &OVector<Complex<T::Real>, D>,
+    vectors: &OMatrix<Complex<T::Real>, D, D>,
+    chosen: &[bool],
+    (values_bar, mut vectors_bar): (
+        &mut [Complex<T::Real>],
+        Option<&mut DMatrixViewMut<'_, Complex<T::Real>>>,
+    ),
+    a_bar: &mut DMatrixViewMut<'_, T>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
+{
+    let a = a.map(lift);
+    let mut outer = DMatrix::zeros(a.nrows(), a.nrows());
+    for j in (0..values.len()).filter(|&j| chosen[j]) {
+        let value_bar = std::mem::replace(&mut values_bar[j], still());
+        let mut vector_bar = DVector::from_element(a.nrows(), still());
+        if let Some(bars) = &mut vectors_bar {
+            vector_bar.copy_from(&bars.column(j));
+            bars.column_mut(j).fill(still());
+        }
+        if rests(&vector_bar) && is_still(&value_bar) {
+            continue;
+        }
+        let vector = block(vectors).column(j).into_owned();
+        let bar = Bordered::new(block(&a), values[j], vector.as_view()).map_or_else(
+            || vector.map(|_| undefined()),
+            |bordered| bordered.cotangent(vector_bar.as_view(), value_bar),
+        );
+        let one = Complex::from_real(nalgebra::one());
+        multiply(
+            one,
+            (block(&bar), false),
+            (block(&vector), true),
+            one,
+            &mut block_mut(&mut outer),
+        );
+    }
+    a_bar.zip_apply(&outer, |bar, x| *bar += lower::<T>(x));
 }
 
 /// The largest modulus beside the diagonal.

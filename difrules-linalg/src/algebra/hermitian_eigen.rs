@@ -149,7 +149,7 @@ where
 
 /// Which eigenvectors are [apart](fn@apart).
 pub(crate) fn apart_of<S: Real>(values: &[S], sizes: &Sizes) -> Option<Vec<bool>> {
-    apart(values, |i, j| {
+    apart::<S>(values.len(), |i, j| {
         let gap = values[j] - values[i];
         let found = if i == j { Gap::Apart } else { sizes.difference(i, j, gap) };
         (if i == j { f64::INFINITY } else { gap.to_f64().abs() }, found)

@@ -6,11 +6,16 @@
 //! nothing but the vector itself moves: the equation that it satisfies is solved by the plain factors, as constants, and
 //! again for what that leaves, which is zero but for its derivatives, of one order more each time.
 
-use difrules_core::{Real, Scalar};
+use difrules_core::{Real, Scalar, diagnosed};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector};
+use nalgebra::{
+    Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut, DVector, DVectorView,
+    DefaultAllocator, Dim, OMatrix, OVector,
+};
 
+use crate::algebra::scaling::binade;
 use crate::block::{block, block_mut, multiply, product, still};
+use crate::systems::inverse::inverse;
 use crate::tolerance::{Gap, plain};
 
 /// How often a mode is within another: derivatives of the rules of this order are asked for.
@@ -25,14 +30,13 @@ pub(crate) fn order<S: Real>() -> usize {
 /// What the other rules lose is the digits of the smallest gap, where these lose those of the vector's own gap squared, as
 /// both do; and what cancels among vectors that are close does so to the last digit there.
 pub(crate) fn apart<S: Real>(
-    values: &[S],
+    count: usize,
     distance: impl Fn(usize, usize) -> (f64, Gap),
 ) -> Option<Vec<bool>> {
     const FAR: f64 = 8.0;
-    if S::BASE || values.len() < 2 {
+    if S::BASE || count < 2 {
         return None;
     }
-    let count = values.len();
     let own = |j: usize| {
         let all = (0..count).map(|i| distance(i, j));
         let own = all.fold((f64::INFINITY, true), |(least, apart), (distance, gap)| {
@@ -44,6 +48,86 @@ pub(crate) fn apart<S: Real>(
     let least = own.iter().fold(f64::INFINITY, |least, &own| least.min(own));
     let chosen: Vec<bool> = own.iter().map(|&own| own > 0.0 && own > FAR * least).collect();
     chosen.contains(&true).then_some(chosen)
+}
+
+/// An eigenvector v of a general A for the eigenvalue w, and how both move: the equation that they satisfy,
+///
+/// (w - A) x + v m = r, c^H x = 0
+///
+/// for x the tangent of v up to a multiple of v, m that of w, r = dA v and c the plain v. Its matrix is singular only where
+/// w is another eigenvalue too, however close those are to each other or how nearly their vectors depend on each other.
+pub(crate) struct Bordered<S: Real> {
+    /// The matrix of the equation, of A and w over `scale`.
+    matrix: DMatrix<Complex<S>>,
+    /// Its inverse, a constant.
+    inverse: DMatrix<Complex<S>>,
+    scale: S,
+}
+
+impl<S: Real> Bordered<S> {
+    /// None if it is singular.
+    pub(crate) fn new(
+        a: DMatrixView<'_, Complex<S>>,
+        value: Complex<S>,
+        vector: DVectorView<'_, Complex<S>>,
+    ) -> Option<Self> {
+        let size = a.nrows();
+        let scale = binade(a.iter());
+        let mut matrix = DMatrix::zeros(size + 1, size + 1);
+        for j in 0..size {
+            (0..size).for_each(|i| matrix[(i, j)] = -a[(i, j)].unscale(scale));
+            matrix[(j, j)] += value.unscale(scale);
+            matrix[(j, size)] = vector[j];
+            matrix[(size, j)] = plain(vector[j]).conjugate();
+        }
+        let constant = |x: &Complex<S>| Complex::new(x.re.to_f64(), x.im.to_f64());
+        let inverse = diagnosed(|| inverse(&matrix.map(|x| constant(&x)))).0.ok()?;
+        let lift = |x: Complex<f64>| Complex::new(nalgebra::convert(x.re), nalgebra::convert(x.im));
+        Some(Self { matrix, inverse: inverse.map(lift), scale })
+    }
+
+    /// The solution, or that of the adjoint equation, by the plain inverse, and again for what that leaves: of one order of
+    /// derivatives less each time, and of rounding.
+    fn solve(&self, right: DVector<Complex<S>>, adjoint: bool) -> DVector<Complex<S>> {
+        let one = Complex::from_real(S::one());
+        let (mut left, mut x) = (right, DVector::zeros(self.matrix.nrows()));
+        for _ in 0..order::<S>() + 2 {
+            let step = product((block(&self.inverse), adjoint), (block(&left), false));
+            multiply(
+                -one,
+                (block(&self.matrix), adjoint),
+                (block(&step), false),
+                one,
+                &mut block_mut(&mut left),
+            );
+            x += step.column(0);
+        }
+        x
+    }
+
+    /// The tangents of v, up to a multiple of it, and of w from dA v.
+    pub(crate) fn tangent(
+        &self,
+        moved: DVectorView<'_, Complex<S>>,
+    ) -> (DVector<Complex<S>>, Complex<S>) {
+        let size = moved.nrows();
+        let right =
+            |i: usize| if i < size { moved[i].unscale(self.scale) } else { nalgebra::zero() };
+        let x = self.solve(DVector::from_fn(size + 1, |i, _| right(i)), false);
+        (x.rows(0, size).into_owned(), x[size].scale(self.scale))
+    }
+
+    /// The adjoint: the cotangent of dA v from those of v and w, of which the first asks for nothing along v.
+    pub(crate) fn cotangent(
+        &self,
+        vector_bar: DVectorView<'_, Complex<S>>,
+        value_bar: Complex<S>,
+    ) -> DVector<Complex<S>> {
+        let size = vector_bar.nrows();
+        let right = |i: usize| if i < size { vector_bar[i] } else { value_bar.scale(self.scale) };
+        let z = self.solve(DVector::from_fn(size + 1, |i, _| right(i)), true);
+        z.rows(0, size).map(|z| z.unscale(self.scale))
+    }
 }
 
 /// The columns that are chosen, and the others as constants.

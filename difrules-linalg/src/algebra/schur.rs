@@ -14,11 +14,14 @@ use nalgebra::{
 use crate::algebra::hermitian_eigen::{keep_phases, largest};
 use crate::algebra::implicit_qr::triangularise_hessenberg;
 use crate::algebra::modulus::{largest_modulus, phase, quotient};
+use crate::algebra::resolvent::{order, take};
 use crate::algebra::scaling::Level;
 use crate::algebra::unitary::hessenberg_factors;
-use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
+use crate::block::{block, block_mut, in_basis, multiply, out_of_basis, product, still, varies};
 use crate::error::{Error, overflow};
-use crate::tolerance::{Gap, Quotients, asked_columns, gap_of, held, moduli, undefined};
+use crate::tolerance::{
+    Gap, Quotients, asked_columns, asks, gap_of, held, moduli, plain, undefined,
+};
 
 /// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
 /// the positive one. Each column of Q has its largest entry real and positive; but blocks of two rows have a
@@ -464,16 +467,18 @@ impl<'a, T: Scalar> Divider<'a, T> {
 }
 
 /// Solves for the strictly lower blocks of X: those of X T - T X are P's. Row by row from the last, in each
-/// from the first column, every block follows from those found.
+/// from the first column, every block follows from those found. Those within a group are none of them.
 fn lower_blocks<T: Scalar>(
     divider: &mut Divider<'_, T>,
     t: DMatrixView<'_, T>,
     p: DMatrixView<'_, T>,
+    group: &[usize],
     x: &mut DMatrixViewMut<'_, T>,
 ) {
     let count = t.nrows();
     for rows in blocks(t).rev() {
-        for columns in blocks(t).take_while(|columns| columns.end <= rows.start) {
+        let before = |columns: &Range<usize>| columns.end <= rows.start;
+        for columns in blocks(t).take_while(before).filter(|columns| apart(group, &rows, columns)) {
             let (height, width) = (rows.len(), columns.len());
             let mut r = [T::zero(); 4];
             for (b, j) in columns.clone().enumerate() {
@@ -495,6 +500,11 @@ fn lower_blocks<T: Scalar>(
             }
         }
     }
+}
+
+/// Whether two blocks are in different groups; where there are none, each is one.
+fn apart(group: &[usize], rows: &Range<usize>, columns: &Range<usize>) -> bool {
+    group.is_empty() || group[rows.start] != group[columns.start]
 }
 
 /// Calls a function with each pair of blocks whose eigenvalues are one.
@@ -548,10 +558,12 @@ fn lower_blocks_adjoint<T: Scalar>(
     divider: &mut Divider<'_, T>,
     t: DMatrixView<'_, T>,
     z: DMatrixView<'_, T>,
+    group: &[usize],
     y: &mut DMatrixViewMut<'_, T>,
 ) {
     for rows in blocks(t) {
-        for columns in blocks(t).rev().skip_while(|columns| columns.end > rows.start) {
+        let others = blocks(t).rev().skip_while(|columns| columns.end > rows.start);
+        for columns in others.filter(|columns| apart(group, &rows, columns)) {
             let (height, width) = (rows.len(), columns.len());
             let mut r = [T::zero(); 4];
             for (b, j) in columns.clone().enumerate() {
@@ -601,6 +613,125 @@ fn add_commutator<T: Scalar>(
     multiply(-sign, (t, adjoint), (m, false), T::one(), n);
 }
 
+/// Which rows belong together, in a derivative mode: those of blocks whose eigenvalues are close or one, and of what is
+/// between them. Nothing if all blocks are far from each other.
+fn groups<T: Scalar>(q: DMatrixView<'_, T>, t: DMatrixView<'_, T>) -> Option<Vec<usize>> {
+    if T::Real::BASE {
+        return None;
+    }
+    let value = |rows: &Range<usize>| {
+        let k = rows.start;
+        let imaginary = match rows.len() {
+            2 => (-(t[(k, k + 1)] * t[(k + 1, k)]).real().to_f64()).max(0.0).sqrt(),
+            _ => t[(k, k)].imaginary().to_f64(),
+        };
+        (t[(k, k)].real().to_f64(), imaginary)
+    };
+    let mut divider = Divider::new("schur", Some(q), t, 0.0);
+    let mut group: Vec<usize> = vec![0; t.nrows()];
+    blocks(t).enumerate().for_each(|(number, rows)| group[rows].fill(number));
+    let mut found = false;
+    for rows in blocks(t) {
+        for columns in blocks(t).take_while(|columns| columns.end <= rows.start) {
+            let (first, second) = (value(&columns), value(&rows));
+            let distance = (first.0 - second.0).hypot(first.1 - second.1);
+            if divider.gap(rows.start, columns.start, distance) != Gap::Apart {
+                let number = group[columns.start];
+                group[columns.start..rows.end].fill(number);
+                found = true;
+            }
+        }
+    }
+    found.then_some(group)
+}
+
+/// Q and T in a derivative mode, for vectors of a group that do not turn within what they span: with those of the others it
+/// is the Schur form but for the blocks of groups, which are full. These vectors have derivatives that know nothing of how
+/// close the eigenvalues of the group are.
+///
+/// From the plain vectors they follow by the equation of [`lower_blocks`] for what is left below the blocks, again and
+/// again, and are made orthonormal: each time it is of one order of derivatives more.
+struct Steady<T: Scalar, D: Dim>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    q: OMatrix<T, D, D>,
+    t: OMatrix<T, D, D>,
+    /// The plain T.
+    plain: OMatrix<T, D, D>,
+    group: Vec<usize>,
+    /// Which rows are alone in their group, or with the other one of their block.
+    alone: Vec<bool>,
+}
+
+impl<T: Scalar, D: Dim> Steady<T, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    fn of(a: &OMatrix<T, D, D>, q: &OMatrix<T, D, D>, t: &OMatrix<T, D, D>) -> Option<Self> {
+        let group = groups(block(q), block(t))?;
+        let count = t.nrows();
+        let mut alone = vec![false; count];
+        for rows in blocks(block(t)) {
+            let size = group.iter().filter(|&&other| other == group[rows.start]).count();
+            alone[rows.clone()].fill(size == rows.len());
+        }
+        let mut steady = Self { q: q.clone(), t: t.clone(), plain: t.map(plain), group, alone };
+        for j in steady.turning() {
+            steady.q.column_mut(j).apply(|x| *x = plain(*x));
+        }
+        let half: T::Real = nalgebra::convert(0.5);
+        for _ in 0..order::<T::Real>() + 2 {
+            let mut overlaps = product((block(&steady.q), true), (block(&steady.q), false));
+            (0..count).for_each(|i| overlaps[(i, i)] -= T::one());
+            for j in steady.turning() {
+                for i in (0..count).filter(|&i| !steady.alone[i]) {
+                    overlaps[(i, j)] = overlaps[(i, j)].scale(half);
+                }
+            }
+            steady.turn(-T::one(), &overlaps);
+            let left = in_basis(&steady.q, block(a));
+            let mut divider = Divider::new("schur", None, block(&steady.plain), 0.0);
+            let x = steady.step(&mut divider, block(&left));
+            steady.turn(T::one(), &x);
+        }
+        let turned = in_basis(&steady.q, block(a));
+        for j in 0..count {
+            for i in 0..count {
+                let moved = turned[(i, j)] - plain(turned[(i, j)]);
+                let below = i > j && steady.group[i] != steady.group[j];
+                steady.t[(i, j)] = if below { T::zero() } else { steady.plain[(i, j)] + moved };
+            }
+        }
+        Some(steady)
+    }
+
+    /// The columns of groups.
+    fn turning(&self) -> Vec<usize> {
+        (0..self.alone.len()).filter(|&j| !self.alone[j]).collect()
+    }
+
+    /// Adds to the columns of groups a multiple of Q X.
+    fn turn(&mut self, factor: T, x: &DMatrix<T>) {
+        let step = product((block(&self.q), false), (block(x), false));
+        for j in self.turning() {
+            block_mut(&mut self.q)
+                .column_mut(j)
+                .zip_apply(&step.column(j), |q, step| *q += factor * step);
+        }
+    }
+
+    /// The skew-Hermitian X whose lower blocks solve for these by the plain T.
+    fn step(&self, divider: &mut Divider<'_, T>, left: DMatrixView<'_, T>) -> DMatrix<T> {
+        let mut x = DMatrix::zeros(left.nrows(), left.nrows());
+        lower_blocks(divider, block(&self.plain), left, &self.group, &mut block_mut(&mut x));
+        for j in 0..x.ncols() {
+            (0..j).for_each(|i| x[(i, j)] = -x[(j, i)].conjugate());
+        }
+        x
+    }
+}
+
 /// The tangents of Q and T.
 ///
 /// With P = Q^H dA Q and the skew-Hermitian X = Q^H dQ, dT = P - X T + T X. Below the blocks of T dT is
@@ -610,24 +741,46 @@ fn add_commutator<T: Scalar>(
 /// x = -(M_11 - M_22) / (2 (b + c)).
 pub(crate) fn schur_forward<T: Scalar, D: Dim>(
     primitive: &'static str,
-    q: &OMatrix<T, D, D>,
-    t: &OMatrix<T, D, D>,
+    (a, q, t): (&OMatrix<T, D, D>, &OMatrix<T, D, D>, &OMatrix<T, D, D>),
     a_dot: &OMatrix<T, D, D>,
 ) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
 where
     DefaultAllocator: Allocator<D, D>,
 {
     if let Some(level) = Level::of(t.iter(), a_dot.iter()) {
-        let (q_dot, t_dot) = schur_forward_at_level(primitive, q, t, &level.raised(a_dot));
+        let (q_dot, t_dot) = schur_forward_at_level(primitive, (a, q, t), &level.raised(a_dot));
         return (level.lowered(q_dot), level.lowered(t_dot));
     }
-    schur_forward_at_level(primitive, q, t, a_dot)
+    schur_forward_at_level(primitive, (a, q, t), a_dot)
 }
 
 fn schur_forward_at_level<T: Scalar, D: Dim>(
     primitive: &'static str,
+    (a, q, t): (&OMatrix<T, D, D>, &OMatrix<T, D, D>, &OMatrix<T, D, D>),
+    a_dot: &OMatrix<T, D, D>,
+) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (mut q_dot, mut t_dot) = tangents(primitive, q, t, None, a_dot);
+    if let Some(steady) = Steady::of(a, q, t) {
+        let Steady { q, t, alone, .. } = &steady;
+        let (of_q, of_t) = tangents(primitive, q, t, Some(&steady), a_dot);
+        for j in (0..alone.len()).filter(|&j| alone[j]) {
+            q_dot.column_mut(j).copy_from(&of_q.column(j));
+            for i in (0..alone.len()).filter(|&i| alone[i]) {
+                t_dot[(i, j)] = of_t[(i, j)];
+            }
+        }
+    }
+    (q_dot, t_dot)
+}
+
+fn tangents<T: Scalar, D: Dim>(
+    primitive: &'static str,
     q: &OMatrix<T, D, D>,
     t: &OMatrix<T, D, D>,
+    steady: Option<&Steady<T, D>>,
     a_dot: &OMatrix<T, D, D>,
 ) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
 where
@@ -638,12 +791,24 @@ where
     let (mut q_dot, mut p, mut x) = (zeros(), in_basis(q, block(a_dot)), zeros());
     let (one, zero) = (T::one(), T::zero());
     let all = largest_modulus(p.iter());
-    let mut divider = Divider::new(primitive, Some(block(q)), block(t), all);
-    lower_blocks(&mut divider, block(t), block(&p), &mut block_mut(&mut x));
-    for j in 0..x.ncols() {
-        (0..j).for_each(|i| x[(i, j)] = -x[(j, i)].conjugate());
+    let by = steady.map_or(t, |steady| &steady.plain);
+    let mut divider = Divider::new(primitive, Some(block(q)), block(by), all);
+    if let Some(steady) = steady {
+        let mut left = p.clone();
+        for _ in 0..order::<T::Real>() + 2 {
+            let step = steady.step(&mut divider, block(&left));
+            add_commutator(-one, block(&step), (block(t), false), &mut block_mut(&mut left));
+            block_mut(&mut x).zip_apply(&step, |x, step| *x += step);
+        }
+    } else {
+        lower_blocks(&mut divider, block(t), block(&p), &[], &mut block_mut(&mut x));
+        for j in 0..x.ncols() {
+            (0..j).for_each(|i| x[(i, j)] = -x[(j, i)].conjugate());
+        }
     }
-    let mut pairs = blocks(block(t)).filter(|rows| rows.len() == 2).peekable();
+    let is_alone = |rows: &Range<usize>| steady.is_none_or(|steady| steady.alone[rows.start]);
+    let pairs = blocks(block(t)).filter(|rows| rows.len() == 2 && is_alone(rows));
+    let mut pairs = pairs.peekable();
     let mut t_dot = p.clone();
     if pairs.peek().is_some() {
         add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut t_dot));
@@ -676,8 +841,39 @@ where
 /// N - N^H there, and A_bar = Q (T_bar + Y) Q^H.
 pub(crate) fn schur_reverse<T: Scalar, D: Dim>(
     primitive: &'static str,
+    (a, q, t): (&OMatrix<T, D, D>, &OMatrix<T, D, D>, &OMatrix<T, D, D>),
+    q_bar: &mut DMatrixViewMut<'_, T>,
+    t_bar: &mut DMatrixViewMut<'_, T>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let Some(steady) = Steady::of(a, q, t) else {
+        return cotangent(primitive, q, t, None, q_bar, t_bar);
+    };
+    let alone = &steady.alone;
+    let mut of_q = take(alone, q_bar);
+    let mut of_t = DMatrix::zeros(t.nrows(), t.ncols());
+    mask(block(t), t_bar);
+    for j in (0..alone.len()).filter(|&j| alone[j]) {
+        for i in (0..alone.len()).filter(|&i| alone[i]) {
+            of_t[(i, j)] = std::mem::replace(&mut t_bar[(i, j)], still());
+        }
+    }
+    let bars = (&block_mut(&mut of_q), &mut block_mut(&mut of_t));
+    let bar = cotangent(primitive, &steady.q, &steady.t, Some(&steady), bars.0, bars.1);
+    // Of the groups nothing is asked, or what may not be known.
+    if varies(q_bar) || varies(t_bar) || asks(q_bar.iter()) && schur_jumps(block(q), block(t)) {
+        return bar + cotangent(primitive, q, t, None, q_bar, t_bar);
+    }
+    bar
+}
+
+fn cotangent<T: Scalar, D: Dim>(
+    primitive: &'static str,
     q: &OMatrix<T, D, D>,
     t: &OMatrix<T, D, D>,
+    steady: Option<&Steady<T, D>>,
     q_bar: &DMatrixViewMut<'_, T>,
     t_bar: &mut DMatrixViewMut<'_, T>,
 ) -> OMatrix<T, D, D>
@@ -687,7 +883,11 @@ where
     let (size, _) = q.shape_generic();
     let zeros = || OMatrix::<T, D, D>::zeros_generic(size, size);
     let (one, zero, count) = (T::one(), T::zero(), q.nrows());
-    let asked = asked_columns(schur_jumps(block(q), block(t)), q_bar.as_view());
+    let jump = steady.is_none() && schur_jumps(block(q), block(t));
+    let mut asked = asked_columns(jump, q_bar.as_view());
+    if steady.is_some() {
+        asked.resize(count, false);
+    }
     mask(block(t), t_bar);
     let mut inside = zeros();
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut inside));
@@ -697,9 +897,11 @@ where
     let all = largest_modulus(inside.iter()).max(largest_modulus(n.iter()));
     let all = all.max((of_t * largest_modulus(t.iter())).min(f64::MAX));
     let mut of_t = Quotients::new::<T::Real>(primitive, of_t);
-    let mut divider = Divider::new(primitive, Some(block(q)), block(t), all);
+    let by = steady.map_or(t, |steady| &steady.plain);
+    let mut divider = Divider::new(primitive, Some(block(q)), block(by), all);
+    let is_alone = |rows: &Range<usize>| steady.is_none_or(|steady| steady.alone[rows.start]);
     if <T::Kind as Kind>::REAL {
-        for rows in blocks(block(t)).filter(|rows| rows.len() == 2) {
+        for rows in blocks(block(t)).filter(|rows| rows.len() == 2 && is_alone(rows)) {
             let (k, next) = (rows.start, rows.start + 1);
             let divisor = both(block(t), k);
             let mut part = divider.quotient(n[(next, k)] - n[(k, next)], divisor, (k, next));
@@ -726,7 +928,25 @@ where
         (j..count).for_each(|i| skew[(i, j)] = n[(i, j)] - n[(j, i)].conjugate());
     }
     let mut y = zeros();
-    lower_blocks_adjoint(&mut divider, block(t), block(&skew), &mut block_mut(&mut y));
+    if let Some(Steady { plain, group, .. }) = steady {
+        for _ in 0..order::<T::Real>() + 2 {
+            let mut step = zeros();
+            let left = block(&skew);
+            lower_blocks_adjoint(
+                &mut divider,
+                block(plain),
+                left,
+                group,
+                &mut block_mut(&mut step),
+            );
+            add_commutator(-one, block(&step), (block(t), true), &mut block_mut(&mut skew));
+            y += step;
+        }
+        divider.quotients.report(|| REPEATED);
+        block_mut(&mut y).zip_apply(&*t_bar, |y, t| *y += t);
+        return out_of_basis(q, &y);
+    }
+    lower_blocks_adjoint(&mut divider, block(t), block(&skew), &[], &mut block_mut(&mut y));
     // A function of Q T Q^H does not depend on a choice of Q, but how it changes where eigenvalues that are one
     // split the cotangents do not tell: only where nothing asks for Q and that of T is the same in every basis.
     each_repeated(&mut divider, |divider, rows, columns| {

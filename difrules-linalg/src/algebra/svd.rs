@@ -297,7 +297,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 
 /// Which pairs of singular vectors are [apart](fn@apart): zero is a value, too.
 fn apart_of<S: Real>(values: &[S], sizes: &Sizes) -> Option<Vec<bool>> {
-    apart(values, |i, j| {
+    apart::<S>(values.len(), |i, j| {
         let gap = values[j] - values[i];
         let (gap, found) = match i == j {
             true => (values[j], sizes.gap(j, j, values[j])),

@@ -4,8 +4,8 @@ use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::eigen::{Left, lift, lower};
-use crate::block::{block, block_mut, multiply};
+use crate::algebra::eigen::{Left, alone_forward, alone_reverse, lift, lower};
+use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::eigen::{Eigen, eigen};
 use crate::error::Error;
 use crate::sample;
@@ -41,7 +41,7 @@ use crate::tolerance::undefined;
     forward = complex_eigenvalues_forward,
     reverse = complex_eigenvalues_reverse,
     saves = values_and_vectors -> OMatrix<Complex<T::Real>, D, D>,
-    reads(return),
+    reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -74,6 +74,7 @@ where
 }
 
 fn complex_eigenvalues_forward<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
     values: &OVector<Complex<T::Real>, D>,
     vectors: &OMatrix<Complex<T::Real>, D, D>,
     a_dot: &OMatrix<T, D, D>,
@@ -95,10 +96,16 @@ where
         })
     });
     left.without_defective("complex_eigenvalues", values, &mut values_dot);
+    if let Some(chosen) = left.apart(a, values, vectors) {
+        alone_forward((a, a_dot), values, vectors, &chosen, |j, value_dot, _| {
+            values_dot[j] = value_dot;
+        });
+    }
     values_dot
 }
 
 fn complex_eigenvalues_reverse<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
     values: &OVector<Complex<T::Real>, D>,
     vectors: &OMatrix<Complex<T::Real>, D, D>,
     values_bar: Cotangent<'_, OVector<Complex<T::Real>, D>>,
@@ -112,8 +119,13 @@ fn complex_eigenvalues_reverse<T: Scalar, D: Dim>(
         return;
     };
     let mut values_bar = values_bar.into_owned();
+    if let Some(chosen) = left.apart(a, values, vectors) {
+        let bars = (values_bar.as_mut_slice(), None);
+        alone_reverse(a, values, vectors, &chosen, bars, &mut buffer(&mut a_bar));
+    }
     left.without_defective("complex_eigenvalues", values, &mut values_bar);
     left.settle("complex_eigenvalues", values, &mut values_bar);
+    let vectors = &left.with_constants(vectors, |j| values_bar[j].is_constant_zero());
     // V^-H diag(w_bar) is (diag(conj(w_bar)) V^-1)^H.
     for (mut row, value_bar) in left.inverse.row_iter_mut().zip(values_bar.iter()) {
         row.apply(|x| *x *= value_bar.conjugate());

@@ -5,9 +5,11 @@ use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::eigen::{Left, eigenvectors, lift, lower, vectors_jump};
+use crate::algebra::eigen::{
+    Left, alone_forward, alone_reverse, eigenvectors, lift, lower, vectors_jump,
+};
 use crate::algebra::hermitian_eigen::largest;
-use crate::block::{block, block_mut, buffer, multiply};
+use crate::block::{block, block_mut, buffer, multiply, varies};
 use crate::error::{Error, finite, square};
 use crate::sample;
 use crate::tolerance::{asked_columns, undefined};
@@ -36,6 +38,9 @@ where
 /// do not tell how that changes where they split. For a loss of the eigenvalues alone there is
 /// [`complex_eigenvalues`](fn@crate::complex_eigenvalues).
 ///
+/// A vector whose own value is apart from all others has derivatives that lose nothing by how close these are, or that they
+/// repeat.
+///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
 ///
@@ -62,7 +67,7 @@ where
 #[primitive(
     forward = eigen_forward,
     reverse = eigen_reverse,
-    reads(return),
+    reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -83,7 +88,11 @@ where
     Ok(Eigen { eigenvalues, eigenvectors })
 }
 
-fn eigen_forward<T: Scalar, D: Dim>(eigen: &Eigen<T, D>, a_dot: &OMatrix<T, D, D>) -> Eigen<T, D>
+fn eigen_forward<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    eigen: &Eigen<T, D>,
+    a_dot: &OMatrix<T, D, D>,
+) -> Eigen<T, D>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
@@ -105,9 +114,15 @@ where
     let factors = ((block(&left.inverse), false), (block(&product), false));
     multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut p));
     left.over_gaps("eigen", w, false, &mut p);
-    let eigenvalues = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)]);
+    let mut eigenvalues = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)]);
     p.fill_diagonal(zero);
     multiply(one, (block(v), false), (block(&p), false), zero, &mut block_mut(&mut eigenvectors));
+    if let Some(chosen) = left.apart(a, w, v) {
+        alone_forward((a, a_dot), w, v, &chosen, |j, value_dot, vector_dot| {
+            eigenvalues[j] = value_dot;
+            block_mut(&mut eigenvectors).column_mut(j).copy_from(&vector_dot);
+        });
+    }
     for (mut u, v) in eigenvectors.column_iter_mut().zip(v.column_iter()) {
         let k = largest(v.iter());
         let change = Complex::new(v.dotc(&u).re, u[k].im / v[k].re);
@@ -117,6 +132,7 @@ where
 }
 
 fn eigen_reverse<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
     eigen: &Eigen<T, D>,
     (values_bar, mut vectors_bar): Cotangent<'_, Eigen<T, D>>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
@@ -125,7 +141,7 @@ fn eigen_reverse<T: Scalar, D: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let Eigen { eigenvalues: w, eigenvectors: v } = eigen;
-    let Some(left) = Left::new("eigen", w, v) else {
+    let Some(mut left) = Left::new("eigen", w, v) else {
         a_bar.apply(|bar| *bar += undefined::<T>());
         return;
     };
@@ -135,18 +151,33 @@ fn eigen_reverse<T: Scalar, D: Dim>(
     let mut u_bar = buffer(&mut vectors_bar);
     let asked = asked_columns(left.repeats(w), u_bar.as_view());
     for (mut bar, v) in u_bar.column_iter_mut().zip(block(v).column_iter()) {
+        if !varies(&bar) {
+            continue;
+        }
         let (k, along) = (largest(v.iter()), bar.dotc(&v));
         bar.axpy(-Complex::from_real(along.re), &v, one);
         bar[k].im += along.im / v[k].re;
     }
+    let mut values_bar = values_bar.into_owned();
+    if let Some(chosen) = left.apart(a, w, v) {
+        let bars = (values_bar.as_mut_slice(), Some(&mut u_bar));
+        alone_reverse(a, w, v, &chosen, bars, &mut buffer(&mut a_bar));
+    }
     let (mut m, mut product) = (zeros(), zeros());
     multiply(one, (block(v), true), (u_bar.as_view(), false), zero, &mut block_mut(&mut m));
+    for (j, bar) in u_bar.column_iter().enumerate() {
+        if !varies(&bar) {
+            m.column_mut(j).fill(zero);
+        }
+    }
     for (i, &value_bar) in values_bar.iter().enumerate() {
         m[(i, i)] = value_bar;
     }
     let known = left.over_gaps("eigen", w, true, &mut m);
     left.open("eigen", w, (&asked, known), &mut m);
-    multiply(one, (block(&m), false), (block(v), true), zero, &mut block_mut(&mut product));
+    let nothing = |j: usize| !varies(&m.column(j)) && !varies(&m.row(j));
+    let v = left.with_constants(v, nothing);
+    multiply(one, (block(&m), false), (block(&v), true), zero, &mut block_mut(&mut product));
     let factors = ((block(&left.inverse), true), (block(&product), false));
     multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut m));
     a_bar.zip_apply(&m, |bar, x| *bar += lower::<T>(x));

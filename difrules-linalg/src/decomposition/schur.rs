@@ -17,7 +17,8 @@ use crate::sample;
 /// of a block, whose sign is given by that x and y are positive.
 ///
 /// Where an eigenvalue repeats, or a block has x = y, the vectors are a choice: what is not determined is NaN and
-/// [reported](difrules_core::report).
+/// [reported](difrules_core::report). Vectors of other eigenvalues, before or behind those that are close, have derivatives
+/// that lose nothing by how close these are.
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`]; [`Error::Overflow`].
@@ -43,7 +44,7 @@ use crate::sample;
 #[primitive(
     forward = schur_tangent,
     reverse = schur_cotangent,
-    reads(return),
+    reads(a, return),
     instances(
         #[cfg(feature = "f32")] f32,
         f64,
@@ -68,22 +69,24 @@ where
 }
 
 fn schur_tangent<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
     (q, t): &(OMatrix<T, D, D>, OMatrix<T, D, D>),
     a_dot: &OMatrix<T, D, D>,
 ) -> (OMatrix<T, D, D>, OMatrix<T, D, D>)
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    schur_forward("schur", q, t, a_dot)
+    schur_forward("schur", (a, q, t), a_dot)
 }
 
 fn schur_cotangent<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
     (q, t): &(OMatrix<T, D, D>, OMatrix<T, D, D>),
     (mut q_bar, mut t_bar): Cotangent<'_, (OMatrix<T, D, D>, OMatrix<T, D, D>)>,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
-    let (q_bar, mut t_bar) = (buffer(&mut q_bar), buffer(&mut t_bar));
-    a_bar.add(|| schur_reverse("schur", q, t, &q_bar, &mut t_bar));
+    let (mut q_bar, mut t_bar) = (buffer(&mut q_bar), buffer(&mut t_bar));
+    a_bar.add(|| schur_reverse("schur", (a, q, t), &mut q_bar, &mut t_bar));
 }

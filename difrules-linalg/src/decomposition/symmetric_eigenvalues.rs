@@ -19,7 +19,8 @@ use crate::tolerance::Sizes;
 /// Symmetric functions of eigenvalues that repeat, as their sum, have derivatives, which are right, second
 /// derivatives too by forward over reverse mode, as `hvp` and `hessian` take them, and by forward over forward mode
 /// where one basis of eigenvectors splits the value along both directions, as it does along the same twice. By reverse
-/// over either mode these are NaN: which value moves how is not told by a cotangent. The trace of
+/// over either mode these are NaN: what second derivatives ask of values that are one differs among them, and belongs to
+/// the basis that the first direction splits them by. The rule of the values gets the cotangents and not the direction. The trace of
 /// [`symmetric_function`](fn@crate::symmetric_function) has them in every mode over every other. Each alone has a kink
 /// there: its tangents are those of the values that the direction splits it into, in their order, and a cotangent that is
 /// not the same for all that are one gives NaN and is [reported](difrules_core::report).
