@@ -7,8 +7,8 @@ use difrules_core::{
 };
 use difrules_linalg::{
     Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, dot, eigen,
-    generalized_symmetric_eigen, matmul, polar, schur, singular_values, sum, svd, symmetric_eigen,
-    symmetric_eigenvalues, symmetric_function, transpose,
+    generalized_symmetric_eigen, matmul, polar, pseudo_inverse, schur, singular_values, sum, svd,
+    symmetric_eigen, symmetric_eigenvalues, symmetric_function, transpose,
 };
 use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
 
@@ -1301,6 +1301,60 @@ fn second_derivatives_of_schur_vectors_beside_values_that_are_close() {
             for (k, found) in found.0.iter().enumerate() {
                 let error = (found - expected).abs() / (1.0 + expected.abs());
                 assert!(error < 1e-9, "{which} {gap:e} {coupling:e} {k}: {found} {expected}");
+            }
+        }
+    }
+}
+
+/// By the rules at f64: rows of all sizes are no matter of the condition, in single precision, either.
+#[test]
+fn second_derivatives_of_graded_rows_in_single_precision() {
+    fn loss<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
+        let y = if which == 0 { polar(a)?.0 } else { pseudo_inverse(a)? };
+        let weights =
+            DMatrix::from_fn(y.nrows(), y.ncols(), |i, j| ((1 + 3 * i + 5 * j) as f64).sin());
+        dot(&y, &constant(&weights))
+    }
+    fn seconds<S: Real>(which: usize, a: &DMatrix<S>, e: &DMatrix<S>) -> [f64; 4] {
+        let over = |a: &DMatrix<Var<S>>| {
+            let lifted = a.zip_map(e, |a, d| Dual::new(a, [Var::constant(d)]));
+            Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
+        };
+        let of_gradient =
+            |a: &DMatrix<Var<S>>| dot(&gradient(|a| loss(which, a), a)?, &e.map(Var::constant));
+        let twice = |a: &DMatrix<Dual<S>>| {
+            jvp(|a| loss(which, a), a, &e.map(Dual::constant)).map(|(_, slope)| slope)
+        };
+        let along = |g: DMatrix<S>| g.dot(e).to_f64();
+        [
+            along(hvp(|a| loss(which, a), a, e).unwrap()),
+            along(gradient(of_gradient, a).unwrap()),
+            along(gradient(over, a).unwrap()),
+            jvp(twice, a, e).unwrap().1.to_f64(),
+        ]
+    }
+    let single = |m: DMatrix<f64>| m.map(|x| x as f32);
+    let mut random = Sampler::new(101, 101);
+    for (which, rows, sizes, tolerance) in [
+        (0, 3, vec![1.0, 1e-6, 1e-12], 1e-4),
+        (0, 3, vec![1e-6, 1.0, 1e-3], 1e-4),
+        (0, 5, vec![1.0, 1e-1, 1e-2, 1e-3, 1e-3], 1e-2),
+        (1, 5, vec![1.0, 1e-2, 1e-4, 1e-6, 1e-8], 1e-3),
+        (1, 4, vec![1e-2, 1.0, 1e-1, 1e-3], 1e-3),
+    ] {
+        for wide in [false, true] {
+            let graded = |m: DMatrix<f64>| {
+                let m = DMatrix::from_fn(rows, 3, |i, j| m[(i, j)] * sizes[i]);
+                single(if wide { m.transpose() } else { m })
+            };
+            let (a, e) = (graded(random.matrix(rows, 3)), graded(random.matrix(rows, 3)));
+            let (exact_a, exact_e) = (a.map(f64::from), e.map(f64::from));
+            let expected = hvp(|a| loss(which, a), &exact_a, &exact_e).unwrap().dot(&exact_e);
+            let size =
+                gradient(|a| loss(which, a), &exact_a).unwrap().component_mul(&exact_e).abs().sum();
+            for (k, found) in seconds(which, &a, &e).into_iter().enumerate() {
+                let error = (found - expected).abs() / (expected.abs() + size);
+                assert!(error < tolerance, "{which} {sizes:?} {wide} {k}: {found:e} {expected:e}");
             }
         }
     }

@@ -5,6 +5,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
+use crate::algebra::modulus::largest_modulus;
 use crate::block::kept;
 
 /// Whether numbers have single precision, and its range.
@@ -165,4 +166,37 @@ where
     }
     let scale: T::Real = nalgebra::convert(64.0_f64.exp2());
     (a.map(|x| x.unscale(scale)), scale)
+}
+
+/// The sizes of the rows.
+pub(crate) fn sizes_of_rows<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> Vec<f64>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    a.row_iter().map(|row| largest_modulus(row.iter())).collect()
+}
+
+/// The sizes of the columns.
+pub(crate) fn sizes_of_columns<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> Vec<f64>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    a.column_iter().map(|column| largest_modulus(column.iter())).collect()
+}
+
+/// A Hermitian matrix that is a product whose first factor has rows of these sizes: of each two entries the one in the
+/// smaller row, as its rounding is of that size.
+pub(crate) fn of_smaller_rows<T: Scalar, D: Dim>(
+    sizes: &[f64],
+    p: &OMatrix<T, D, D>,
+) -> OMatrix<T, D, D>
+where
+    DefaultAllocator: Allocator<D, D>,
+{
+    let (size, _) = p.shape_generic();
+    OMatrix::from_fn_generic(size, size, |i, j| match i == j {
+        true => T::from_real(p[(i, i)].real()),
+        false if sizes[i] <= sizes[j] => p[(i, j)],
+        false => p[(j, i)].conjugate(),
+    })
 }

@@ -383,6 +383,10 @@ where
         // (dA V - U D) S^-1
         let mut left = block_mut(&mut left);
         multiply(-one, (ub, false), (block(&d), false), one, &mut left);
+        // The rounding that is left along U, over a small singular value, would be a part of the positive factor.
+        let mut again = OMatrix::<T, K, K>::zeros_generic(size, size);
+        multiply(one, (ub, true), (left.as_view(), false), zero, &mut block_mut(&mut again));
+        multiply(-one, (ub, false), (block(&again), false), one, &mut left);
         for (j, (mut column, &s)) in left.column_iter_mut().zip(values.iter()).enumerate() {
             column.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
@@ -458,12 +462,17 @@ pub(crate) fn unitary_factor_again<T: Scalar>(
         let step = product((product((vb, false), (block(&d), false)).as_view(), false), (vb, true));
         multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
         multiply(-one, (p, false), (block(&step), false), one, &mut block_mut(&mut left));
+        // Of the values it leaves rounding, which is large beside a small singular value.
+        left.apply(|x| *x -= plain(*x));
         x += step;
     }
     let mut moved = product((w, false), (block(&x), false));
     if w.nrows() > w.ncols() {
         let mut left = a_dot.into_owned();
         multiply(-one, (w, false), (block(&along), false), one, &mut block_mut(&mut left));
+        // As in the rule of plain numbers.
+        let again = product((w, true), (block(&left), false));
+        multiply(-one, (w, false), (block(&again), false), one, &mut block_mut(&mut left));
         for _ in 0..=ORDER {
             let mut d = product((block(&left), false), (vb, false));
             for (j, (mut column, &s)) in d.column_iter_mut().zip(&values).enumerate() {
@@ -476,6 +485,7 @@ pub(crate) fn unitary_factor_again<T: Scalar>(
             }
             let step = product((block(&d), false), (vb, true));
             multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
+            left.apply(|x| *x -= plain(*x));
             moved += step;
         }
     }

@@ -1,9 +1,12 @@
 use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
+use nalgebra::{
+    DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1,
+};
 
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
 use crate::algebra::svd::{unitary_factor, unitary_factor_again};
 use crate::block::{block, block_mut, buffer, multiply, product};
 use crate::decomposition::svd::{Svd, svd};
@@ -87,10 +90,16 @@ where
         row.apply(|x| *x = x.scale(s));
     }
     multiply(one, (v_t, true), (block(&scaled), false), zero, &mut block_mut(&mut p));
+    make_diagonal_real(&mut block_mut(&mut p));
     let values = svd.singular_values.as_slice();
     let sizes = Sizes::of_singular_values(values, block(&svd.u), block(&svd.v_t));
     jumps("polar", sizes.sums_vanish(values));
     Ok(((u, p), svd))
+}
+
+/// Takes off what rounding makes of the diagonal of a Hermitian matrix, and what a cotangent of it asks in vain.
+fn make_diagonal_real<T: Scalar>(p: &mut DMatrixViewMut<'_, T>) {
+    (0..p.nrows()).for_each(|j| p[(j, j)] = T::from_real(p[(j, j)].real()));
 }
 
 /// The tangent of U from that of A, and the cotangent of A from that of U.
@@ -115,17 +124,28 @@ where
     let (rows, columns) = u.shape_generic();
     let sizes = Sizes::of_singular_values(values.as_slice(), block(w), block(v_t));
     let values = values.as_slice();
-    let moved = if rows.value() >= columns.value() {
+    let (by_rows, by_columns) = (sizes_of_rows(a), sizes_of_columns(a));
+    let moved = if rows.value() > columns.value()
+        || rows.value() == columns.value() && range(&by_rows) <= range(&by_columns)
+    {
         let v = block(v_t).adjoint();
-        unitary_factor_again("polar", block(u), block(p), values, block(&v), &sizes, a_dot)
+        let right = of_smaller_rows(&by_columns, &block(p).adjoint());
+        unitary_factor_again("polar", block(u), block(&right), values, block(&v), &sizes, a_dot)
     } else {
-        // A^H = U^H (A U^H).
+        // A^H = U^H (A U^H), where the positive factor has the sizes of the rows.
         let left = product((block(a), false), (block(u), true));
+        let left = of_smaller_rows(&by_rows, &left);
         let (u, a_dot) = (block(u).adjoint(), a_dot.adjoint());
         let (u, w, a_dot) = (block(&u), block(w), block(&a_dot));
         unitary_factor_again("polar", u, block(&left), values, w, &sizes, a_dot).adjoint()
     };
     OMatrix::from_fn_generic(rows, columns, |i, j| moved[(i, j)])
+}
+
+/// How many times larger the largest is than the smallest.
+fn range(sizes: &[f64]) -> f64 {
+    let largest = sizes.iter().fold(0.0, |largest: f64, &size| largest.max(size));
+    sizes.iter().fold(1.0, |most: f64, &size| most.max(largest / size))
 }
 
 fn polar_forward<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -149,6 +169,7 @@ where
     let (one, zero) = (T::one(), T::zero());
     multiply(one, (block(&u_dot), true), (block(a), false), zero, &mut block_mut(&mut p_dot));
     multiply(one, (block(u), true), (block(a_dot), false), one, &mut block_mut(&mut p_dot));
+    make_diagonal_real(&mut block_mut(&mut p_dot));
     (u_dot, p_dot)
 }
 
@@ -168,7 +189,8 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let (u, _) = factors;
-    let (mut u_bar, p_bar) = (buffer(&mut u_bar), buffer(&mut p_bar));
+    let (mut u_bar, mut p_bar) = (buffer(&mut u_bar), buffer(&mut p_bar));
+    make_diagonal_real(&mut p_bar);
     let asked = asks(u_bar.iter());
     let (one, p_bar) = (T::one(), p_bar.as_view());
     multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);

@@ -4,6 +4,7 @@ use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, O
 
 use crate::algebra::hermitian_eigen::size_of;
 use crate::algebra::rank::Ranges;
+use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -139,23 +140,42 @@ where
     product
 }
 
-/// A Y and Y A, from which side they are wanted: at a plain number U U^H and V V^H, of which less is rounding.
+/// A Y, or Y A as A^H Y^H with the sizes of the rows of A or A^H: the value is U U^H and V V^H, of which less is rounding.
 fn onto<T: Scalar, R: Dim>(
     vectors: (DMatrixView<'_, T>, bool),
-    product: (DMatrixView<'_, T>, DMatrixView<'_, T>),
+    (product, sizes): ([(DMatrixView<'_, T>, bool); 2], impl FnOnce() -> Vec<f64>),
     size: R,
 ) -> OMatrix<T, R, R>
 where
     DefaultAllocator: Allocator<R, R>,
 {
+    let (one, zero) = (T::one(), T::zero());
     let mut onto = OMatrix::zeros_generic(size, size);
-    let (first, second) = if <T::Real as Real>::BASE {
-        ((vectors.0, vectors.1), (vectors.0, !vectors.1))
-    } else {
-        ((product.0, false), (product.1, false))
-    };
-    multiply(T::one(), first, second, T::zero(), &mut block_mut(&mut onto));
+    if !<T::Real as Real>::BASE {
+        multiply(one, product[0], product[1], zero, &mut block_mut(&mut onto));
+        onto = of_smaller_rows(&sizes(), &onto);
+        onto.apply(|x| *x -= plain(*x));
+    }
+    let (first, second) = ((vectors.0, vectors.1), (vectors.0, !vectors.1));
+    multiply(one, first, second, one, &mut block_mut(&mut onto));
     onto
+}
+
+/// Takes off what a projection leaves of the columns of X, or else of its rows; and again of what that leaves, as the
+/// rounding within the range is multiplied by the inverse of A twice.
+fn take_off<T: Scalar, R: Dim, C: Dim, D: Dim>(
+    onto: &OMatrix<T, D, D>,
+    columns: bool,
+    x: &mut OMatrix<T, R, C>,
+) where
+    DefaultAllocator: Allocator<R, C> + Allocator<D, D>,
+{
+    for _ in 0..2 {
+        let before = x.clone();
+        let (onto, before) = ((block(onto), false), (block(&before), false));
+        let (first, second) = if columns { (onto, before) } else { (before, onto) };
+        multiply(-T::one(), first, second, T::one(), &mut block_mut(x));
+    }
 }
 
 fn pseudo_inverse_forward<T: Scalar, R: DimMin<C>, C: Dim>(
@@ -179,17 +199,28 @@ where
     let mut y_dot: OMatrix<T, C, R> = product((&-&inside, false), y, columns);
     if rank < rows.value() {
         // Y Y^H dA^H (1 - A Y)
-        let moved: OMatrix<T, R, R> = product((a_dot, false), y, rows);
-        let mut first: OMatrix<T, C, R> = product((y, false), &moved.adjoint(), columns);
-        let onto_u = onto((block(&svd.u), false), (block(a), block(y)), rows);
-        first -= product((&first, false), &onto_u, columns);
+        let onto_u = onto(
+            (block(&svd.u), false),
+            ([(block(a), false), (block(y), false)], || sizes_of_rows(a)),
+            rows,
+        );
+        let mut outside = a_dot.clone();
+        take_off(&onto_u, true, &mut outside);
+        let moved: OMatrix<T, R, R> = product((&outside, false), y, rows);
+        let first: OMatrix<T, C, R> = product((y, false), &moved.adjoint(), columns);
         y_dot += first;
     }
     if rank < columns.value() {
         // (1 - Y A) dA^H Y^H Y
-        let mut last: OMatrix<T, C, R> = product((&inside, true), y, columns);
-        let onto_v = onto((block(&svd.v_t), true), (block(y), block(a)), columns);
-        last -= product((&onto_v, false), &last, columns);
+        let onto_v = onto(
+            (block(&svd.v_t), true),
+            ([(block(a), true), (block(y), true)], || sizes_of_columns(a)),
+            columns,
+        );
+        let mut outside = a_dot.clone();
+        take_off(&onto_v, false, &mut outside);
+        let moved: OMatrix<T, C, C> = product((y, false), &outside, columns);
+        let last: OMatrix<T, C, R> = product((&moved, true), y, columns);
         y_dot += last;
     }
     if rank < svd.singular_values.len() {
@@ -226,8 +257,12 @@ fn pseudo_inverse_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     if rank < rows.value() {
         // (1 - A Y) Y_bar^H Y Y^H, with Y_bar^H Y = (Y^H Y_bar)^H.
         let mut left: OMatrix<T, R, R> = left.adjoint();
-        let onto_u = onto((block(&svd.u), false), (block(a), block(y)), rows);
-        left -= product((&onto_u, false), &left, rows);
+        let onto_u = onto(
+            (block(&svd.u), false),
+            ([(block(a), false), (block(y), false)], || sizes_of_rows(a)),
+            rows,
+        );
+        take_off(&onto_u, true, &mut left);
         multiply(one, (block(&left), false), (y_block, true), one, &mut a_bar);
     }
     if rank < columns.value() {
@@ -235,8 +270,12 @@ fn pseudo_inverse_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
         let mut right = OMatrix::<T, C, C>::zeros_generic(columns, columns);
         multiply(one, (bar, false), (y_block, true), T::zero(), &mut block_mut(&mut right));
         let mut right: OMatrix<T, C, C> = right.adjoint();
-        let onto_v = onto((block(&svd.v_t), true), (block(y), block(a)), columns);
-        right -= product((&right, false), &onto_v, columns);
+        let onto_v = onto(
+            (block(&svd.v_t), true),
+            ([(block(a), true), (block(y), true)], || sizes_of_columns(a)),
+            columns,
+        );
+        take_off(&onto_v, false, &mut right);
         multiply(one, (y_block, true), (block(&right), false), one, &mut a_bar);
     }
     if rank < svd.singular_values.len() && y_bar.iter().any(|x| x.modulus().to_f64() != 0.0) {
