@@ -4,6 +4,7 @@
 mod arguments;
 mod backward_error;
 mod blas;
+mod co2;
 mod degenerate;
 mod elementary;
 mod equations;

@@ -173,15 +173,16 @@ impl<T: Scalar> At<T> {
 
     /// A = Q R, column by column.
     fn columns(&mut self, name: &str, a: &DMatrix<T>, q: &DMatrix<T>, r: &DMatrix<T>) {
+        let wide_q = wide(q, 0);
         for j in 0..a.ncols() {
             let (a, r) = (a.columns(j, 1).clone_owned(), r.columns(j, 1).clone_owned());
             let p = power(&a);
             // A column of numbers without all their digits has none to lose.
             if p > -960 && (epsilon::<T>() < 1e-10 || p > -110) {
-                self.same(name, &wide(&a, p), &(wide(q, 0) * wide(&r, p)));
+                self.same(name, &wide(&a, p), &(&wide_q * wide(&r, p)));
             }
         }
-        self.orthonormal(name, &wide(q, 0));
+        self.orthonormal(name, &wide_q);
         let positive = |i: usize| {
             r[(i, i)].real() >= nalgebra::zero() && r[(i, i)].imaginary() == nalgebra::zero()
         };

@@ -366,7 +366,7 @@ fn products_alone_give_what_factors_give() {
 
 #[test]
 fn many_unknowns() {
-    let n = 10_000;
+    let n = 4_000;
     let (chain, point) = (Chain(n), chain_parameters(n));
     let by_products = Implicit::new().linear_solver(Gmres { tolerance: 1e-10, ..Gmres::default() });
     let total = |p: &(Var<f64>, DVector<Var<f64>>)| {

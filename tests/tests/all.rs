@@ -3,7 +3,6 @@
 
 mod bad_values;
 mod calls;
-mod co2;
 pub mod hygiene;
 mod num_dual;
 mod paths;

@@ -101,7 +101,23 @@ pub unsafe fn gemm<T: Number>(alpha: T, a: Strided<T>, b: Strided<T>, beta: T, c
         return;
     }
     // SAFETY: as the caller says.
-    unsafe { T::gemm(alpha, a, b, beta, c) };
+    unsafe { T::gemm(true, alpha, a, b, beta, c) };
+}
+
+/// [`gemm`] without the registers of AVX-512: a test compares the two.
+///
+/// # Safety
+/// As for [`gemm`].
+#[doc(hidden)]
+pub unsafe fn gemm_on_narrow_registers<T: Number>(
+    alpha: T,
+    a: Strided<T>,
+    b: Strided<T>,
+    beta: T,
+    c: Strided<T>,
+) {
+    // SAFETY: as the caller says.
+    unsafe { T::gemm(false, alpha, a, b, beta, c) };
 }
 
 /// The numbers that there are products of: `f64` and `f32`.
@@ -114,6 +130,7 @@ mod sealed {
         /// # Safety
         /// As for [`gemm`](super::gemm).
         unsafe fn gemm(
+            wide: bool,
             alpha: Self,
             a: Strided<Self>,
             b: Strided<Self>,
@@ -129,6 +146,7 @@ macro_rules! number {
 
         impl sealed::Gemm for $number {
             unsafe fn gemm(
+                wide: bool,
                 alpha: Self,
                 a: Strided<Self>,
                 b: Strided<Self>,
@@ -137,9 +155,11 @@ macro_rules! number {
             ) {
                 #[cfg(target_arch = "x86_64")]
                 if registers::are_known() {
+                    let wide = wide && registers::are_wide();
                     // SAFETY: as the caller says; the kernel is for this processor.
-                    return unsafe { packed::gemm(alpha, a, b, beta, c) };
+                    return unsafe { packed::gemm(wide, alpha, a, b, beta, c) };
                 }
+                let _ = wide;
                 let steps = |m: Strided<Self>| (m.steps.0 as isize, m.steps.1 as isize);
                 let ((rsa, csa), (rsb, csb), (rsc, csc)) = (steps(a), steps(b), steps(c));
                 let ((rows, columns), inner) = (c.shape, a.shape.1);

@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use crate::registers::{Avx2, Avx512, Plain, Registers, are_wide};
+use crate::registers::{Avx2, Avx512, Plain, Registers};
 use crate::{Line, PANELS, Strided};
 
 /// The terms that are summed up before C is touched: a column of tiles of A and a row of tiles of B are in the
@@ -56,12 +56,18 @@ fn is_by_columns<K: Registers>(c: Strided<K::Number>, inner: usize) -> bool {
     }
 }
 
-/// C <- alpha A B + beta C, in memory that stays with the thread.
+/// C <- alpha A B + beta C, in memory that stays with the thread, on the registers of AVX-512 or on those of AVX2.
 ///
 /// # Safety
-/// As for [`gemm`](crate::gemm), where the registers [`are_known`](crate::registers::are_known).
-pub(crate) unsafe fn gemm<T: Plain>(alpha: T, a: Strided<T>, b: Strided<T>, beta: T, c: Strided<T>)
-where
+/// As for [`gemm`](crate::gemm), on a processor that has the registers.
+pub(crate) unsafe fn gemm<T: Plain>(
+    wide: bool,
+    alpha: T,
+    a: Strided<T>,
+    b: Strided<T>,
+    beta: T,
+    c: Strided<T>,
+) where
     Avx2<T>: Registers<Number = T>,
     Avx512<T>: Registers<Number = T>,
 {
@@ -69,7 +75,7 @@ where
     let mut memory = PANELS.try_with(Cell::take).unwrap_or_default();
     // SAFETY: as the caller says; the processor has the registers.
     unsafe {
-        if are_wide() {
+        if wide {
             Avx512::<T>::product(&mut memory, alpha, a, b, beta, c);
         } else {
             Avx2::<T>::product(&mut memory, alpha, a, b, beta, c);

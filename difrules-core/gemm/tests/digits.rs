@@ -2,7 +2,7 @@
 //! with every kind of stride; and nothing but the entries of C is written.
 #![allow(unsafe_code)] // What is tested is unsafe.
 
-use difrules_gemm::{Number, Strided, gemm};
+use difrules_gemm::{Number, Strided, gemm, gemm_on_narrow_registers};
 use std::fmt::Debug;
 
 trait Plain: Number + PartialEq + Debug {
@@ -144,15 +144,19 @@ fn digits<T: Plain>() {
             if beta == 0.0 {
                 entries(c.shape).for_each(|at| c.set(at, Plain::from(f64::NAN)));
             }
-            let (beta, mut expected) = (Plain::from(beta), c.clone());
+            let (beta, one) = (Plain::from(beta), Plain::from(1.0));
+            let (mut expected, mut narrow) = (c.clone(), c.clone());
             // SAFETY: the matrices lie in these buffers.
             unsafe {
-                gemm(Plain::from(1.0), a.strided(), b.strided(), beta, c.strided());
+                gemm(one, a.strided(), b.strided(), beta, c.strided());
+                gemm_on_narrow_registers(one, a.strided(), b.strided(), beta, narrow.strided());
                 T::library(a.strided(), b.strided(), beta, expected.strided());
             }
-            let places = c.memory.iter().zip(&expected.memory).enumerate();
-            for (place, (x, y)) in places {
-                assert_eq!(x.bits(), y.bits(), "place {place} of {what}: {x:?} and {y:?}");
+            for found in [c, narrow] {
+                let places = found.memory.iter().zip(&expected.memory).enumerate();
+                for (place, (x, y)) in places {
+                    assert_eq!(x.bits(), y.bits(), "place {place} of {what}: {x:?} and {y:?}");
+                }
             }
         }
     }
@@ -162,6 +166,37 @@ fn digits<T: Plain>() {
 fn products_have_the_digits_of_the_library() {
     digits::<f64>();
     digits::<f32>();
+}
+
+/// With any factor, and at any size.
+#[test]
+fn all_registers_give_the_same_digits() {
+    fn check<T: Plain>(shape: (usize, usize, usize), lies: [Lie; 3], random: &mut fastrand::Rng) {
+        let mut a = Buffer::<T>::random((shape.0, shape.1), lies[0], random);
+        let mut b = Buffer::<T>::random((shape.1, shape.2), lies[1], random);
+        let mut c = Buffer::<T>::random((shape.0, shape.2), lies[2], random);
+        let (mut narrow, alpha, beta) = (c.clone(), Plain::from(-0.3), Plain::from(0.7));
+        // SAFETY: the matrices lie in these buffers.
+        unsafe {
+            gemm(alpha, a.strided(), b.strided(), beta, c.strided());
+            gemm_on_narrow_registers(alpha, a.strided(), b.strided(), beta, narrow.strided());
+        }
+        let mut both = c.memory.iter().zip(&narrow.memory);
+        assert!(both.all(|(x, y)| x.bits() == y.bits()), "{shape:?}, {lies:?}");
+    }
+    let mut random = fastrand::Rng::with_seed(6);
+    for case in 0..400 {
+        let mut size = |most: usize| random.usize(1..=most);
+        let shape = match case % 4 {
+            0 => (size(70), size(70), size(70)),
+            1 => (size(8), size(600), size(40)),
+            2 => (size(300), size(30), size(8)),
+            _ => (8 * size(5), 8 * size(40), 8 * size(70)),
+        };
+        let lies = [case / 4, case / 20, case / 100].map(|choice| LIES[choice % 5]);
+        check::<f64>(shape, lies, &mut random);
+        check::<f32>(shape, lies, &mut random);
+    }
 }
 
 /// Each factor is applied once, whatever the blocks.

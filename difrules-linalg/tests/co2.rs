@@ -1,6 +1,6 @@
 //! The model of the example `co2`: the likelihood and its derivatives at the starting point.
 
-#[path = "../../difrules-linalg/examples/co2/model.rs"]
+#[path = "../examples/co2/model.rs"]
 #[allow(dead_code)]
 mod model;
 
@@ -13,7 +13,7 @@ use nalgebra::{DVector, SVector};
 use model::{Parameters, START, Separations, ln_likelihood};
 
 fn data() -> (Rc<Separations>, DVector<f64>) {
-    let file = include_str!("../../difrules-linalg/examples/data/mauna_loa_co2_monthly.csv");
+    let file = include_str!("../examples/data/mauna_loa_co2_monthly.csv");
     let rows: Vec<Vec<f64>> = file
         .lines()
         .skip(1)
