@@ -26,7 +26,9 @@ crate::public_path!(crate::math::cardinal => crate::cardinal);
 /// ```
 #[primitive(
     partial = |k, z, y| slope_of_stumpff(k, z, y),
-    symbolic = |k, z, y| if k > 0 && abs(z) > (k + 1) * (k + 2) { (stumpff(k - 1, z) - k * y) / (2 * z) } else { 0.5 * (k * stumpff(k + 2, z) - stumpff(k + 1, z)) },
+    symbolic = |k, z, y| if k > 0 && abs(z) > (k + 1) * (k + 2) { (stumpff(k - 1, z) - k * y) / (2 * z) } else {
+        if k == 0 { -0.5 * stumpff(1, z) } else { 0.5 * (k * stumpff(k + 2, z) - stumpff(k + 1, z)) }
+    },
     constant(k),
     instances(f64, #[cfg(feature = "f32")] f32),
     sample = |random| (random.size(0, 3) as u32, random.between(-4.0, 12.0))
@@ -41,7 +43,9 @@ fn slope_of_stumpff<T: Real>(k: u32, z: T, y: T) -> T {
     if k > 0 && z.to_f64().abs() > (order + 1.0) * (order + 2.0) {
         return (stumpff(k - 1, z) - y * convert(order)) / (z * convert(2.0));
     }
-    (stumpff(k + 2, z) * convert(order) - stumpff(k + 1, z)) * convert(0.5)
+    // The first of them may be infinite.
+    let first = if k == 0 { T::zero() } else { stumpff(k + 2, z) * convert(order) };
+    (first - stumpff(k + 1, z)) * convert(0.5)
 }
 
 /// By the series where its terms decrease from the first on, else from the order below the last but one.

@@ -246,13 +246,13 @@ pub fn exp10<T: Scalar>(x: T) -> T {
         }
     ),
     symbolic = (
-        |base, x, y| if base == T::zero() {
-            if y == y { -over_power(1, x.ln(), base) } else { y }
-        } else {
+        |base, x, y| if y != y { f64::NAN } else {
+            if base == T::zero() { -over_power(1, x.ln(), base) } else {
             if base == f64::INFINITY { -x.ln() / base } else { -x.ln() / (base * base.ln().powi(2)) }
+            }
         },
-        |base, x, _| if x < 0 { f64::NAN } else {
-            if base == T::zero() { -base.sqrt() / x } else { (x * base.ln()).recip() }
+        |base, x, y| if x < 0 || y != y { f64::NAN } else {
+            if base == T::zero() { -base.sqrt() / x } else { over_power(1, base.ln().recip(), x) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),

@@ -4,7 +4,7 @@
 use nalgebra::{ComplexField, convert};
 
 use crate::math::twofold::twofold;
-use crate::math::{at_base_of_two, bound, sech};
+use crate::math::{at_base_of_two, bound, sech, undefined};
 use crate::{Real, primitive};
 
 /// x ln(x), and 0 at 0.
@@ -37,7 +37,7 @@ pub fn xlogx<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = (
-        |_, y, _| y.ln(),
+        |x, y, _| if y < T::zero() { undefined(x + y) } else { y.ln() },
         |x, y, z| if y < T::zero() {
             // Undefined, or the zero that the value is, with its derivatives.
             z
@@ -46,8 +46,8 @@ pub fn xlogx<T: Real>(x: T) -> T {
         } else if y == T::zero() { over_power(1, x, y) } else { x / y }
     ),
     symbolic = (
-        |_, y, _| if y >= 0 { y.ln() } else { f64::NAN },
-        |x, y, z| if y < 0 { z } else { if y == 0 { over_power(1, x, y) } else { x / y } }
+        |_, y, z| if y >= 0 && z == z { y.ln() } else { f64::NAN },
+        |x, y, z| if y < 0 || z != z { z } else { if y == 0 { over_power(1, x, y) } else { x / y } }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive()),
@@ -69,7 +69,7 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
 /// ```
 #[primitive(
     partial = (
-        |_, y, _| y.ln_1p(),
+        |x, y, _| if y < -T::one() { undefined(x + y) } else { y.ln_1p() },
         |x, y, z| if y < -T::one() {
             z
         } else if y == -T::one() && x.is_constant_zero() {
@@ -79,8 +79,8 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
         } else { x / (T::one() + y) }
     ),
     symbolic = (
-        |_, y, _| if y >= -1 { y.ln_1p() } else { f64::NAN },
-        |x, y, z| if y < -1 { z } else {
+        |_, y, z| if y >= -1 && z == z { y.ln_1p() } else { f64::NAN },
+        |x, y, z| if y < -1 || z != z { z } else {
             if y == -1 { over_power(1, x, 1 + y) } else { x / (T::one() + y) }
         }
     ),
@@ -114,8 +114,12 @@ pub fn xlog1py<T: Real>(x: T, y: T) -> T {
         }
     ),
     symbolic = (
-        |n, _, y| over_power(n, 1, y),
-        |n, x, y| if n == 0 { 0 } else { -n * over_power(n + 1, x, y) }
+        |n, _, y, z| if z == z { over_power(n, 1, y) } else { f64::NAN },
+        |n, x, y, z| if z == z {
+            if n == 0 { 0 } else { -n * over_power(n + 1, x, y) }
+        } else {
+            f64::NAN
+        }
     ),
     constant(n),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -168,7 +172,7 @@ pub(crate) fn logistic_and_slope<T: Real>(x: T) -> (T, T) {
 
 twofold! {
     /// Its derivative does not cancel near 0 as a square of the hyperbolic secant.
-    fn slope_of_logistic<T>(x)
+    pub(crate) fn slope_of_logistic<T>(x)
     plain { logistic_and_slope(x).1 }
     smooth {
         let root = sech(x * convert(0.5));

@@ -165,9 +165,11 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
         } else {
             if y == 0 && !(x > 0) {
                 if x == x { sqrt(y) * sqrt(y) * (1 + exp(x)) } else { sqrt(y) * sqrt(y) }
-            } else { y * x.powf(y - T::one()) }
+            } else {
+                if y < 0.5 && y > -0.5 && x < 0 { f64::NAN } else { y * x.powf(y - T::one()) }
+            }
         },
-        |x, y, z| if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x == f64::INFINITY || z < 1e-290 || z == f64::INFINITY) {
+        |x, y, z| if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x > 1e100 || x > 0 && x < 1e-100 || z < 1e-290 || z == f64::INFINITY) {
             power_by_logarithm(1, x, y)
         } else {
             if z == 0 && x >= 0 { T::zero() } else { z * x.ln() }
@@ -210,8 +212,8 @@ twofold! {
         } else if y == T::zero() && x <= T::zero() {
             // Zero, as its derivatives by x are, but without derivatives by the exponent, before or after these.
             y.sqrt() * y.sqrt() * (T::one() + x.exp())
-        } else if x == T::zero() && y > T::zero() && y < T::one() {
-            // Infinite, as it is by the factor y, by whose derivative the infinities of both signs would meet.
+        } else if x == T::zero() && y > T::zero() && y.to_f64().fract() != 0.0 {
+            // Zero or infinite, as it is with the factor y, by whose derivative infinities of both signs would meet.
             x.powf(y - T::one())
         } else if x < T::zero() {
             // The power is defined for whole exponents alone.
@@ -254,8 +256,11 @@ twofold! {
     smooth {
         let z = x.powf(y);
         let nothing = bound::<T>(1e-30, 1e-290);
-        let at_end = x == T::zero() && y > T::zero() || x.to_f64() == f64::INFINITY;
-        let is_far = x > T::zero() && (x.to_f64() < nothing || z.to_f64() < nothing || !z.is_finite());
+        let at_end = x == T::zero() && y > T::zero();
+        // Powers of the inverse of x, of which the derivatives of a logarithm are, underflow or overflow.
+        let (least, place) = (bound::<T>(1e-12, 1e-100), x.to_f64());
+        let is_far = x > T::zero()
+            && (place < least || place * least > 1.0 || z.to_f64() < nothing || !z.is_finite());
         if y.is_finite() && (at_end || is_far) {
             return power_by_logarithm(1, x, y);
         }
@@ -289,7 +294,7 @@ twofold! {
         |k, x, y| if k == 0 {
             y * power_by_logarithm(0, x, y - 1)
         } else {
-            if x == 0 && y <= 1 {
+            if x == 0 {
                 if y == 0 {
                     k * power_by_logarithm(k - 1, x, y - 1)
                 } else {
@@ -327,7 +332,8 @@ fn power_by_logarithm_by_base<T: Real>(k: u32, x: T, y: T) -> T {
         return power_by_logarithm(k - 1, x, below) * convert(f64::from(k));
     }
     let first = y * power_by_logarithm(k, x, below);
-    if k == 0 || x == T::zero() && y <= T::one() {
+    // At 0 the other term is nothing beside it, and so are its derivatives.
+    if k == 0 || x == T::zero() {
         return first;
     }
     first + power_by_logarithm(k - 1, x, below) * convert(f64::from(k))

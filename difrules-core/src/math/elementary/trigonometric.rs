@@ -291,7 +291,9 @@ pub fn cot<T: Scalar>(x: T) -> T {
     partial = |x| over_size_and_root(T::one(), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        if size == f64::INFINITY { 0 } else { 1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
+        if size < 1 { f64::NAN } else {
+            if size == f64::INFINITY { 0 } else { 1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),
@@ -314,7 +316,9 @@ pub fn asec<T: Real>(x: T) -> T {
     partial = |x| over_size_and_root(-T::one(), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        if size == f64::INFINITY { 0 } else { -1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
+        if size < 1 { f64::NAN } else {
+            if size == f64::INFINITY { 0 } else { -1 / (sqrt(size - 1) * sqrt(size + 1)) / size }
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),
@@ -548,6 +552,11 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
         return (y, complex::slope_at_pole(x, 1.0 / 6.0).unwrap_or_else(|| -mul(y, cot(x))));
     }
     let (sin, cos) = x.sin_cos();
+    if !T::Real::BASE && sin == T::zero() {
+        // At the pole no factor may be zero.
+        let y = csc(x);
+        return (y, -(y * cot(x)));
+    }
     let y = sin.recip();
     (y, -cos * y * y)
 }

@@ -2,7 +2,7 @@
 
 use nalgebra::{ComplexField, convert};
 
-use crate::math::elementary::logarithmic::logistic_and_slope;
+use crate::math::elementary::logarithmic::{logistic_and_slope, slope_of_logistic};
 use crate::math::twofold::twofold;
 use crate::math::{log1pexp, logistic, ndtr};
 use crate::{Real, primitive};
@@ -66,7 +66,7 @@ pub fn gelu<T: Real>(x: T) -> T {
 #[primitive(
     partial = |_, _, slope| *slope,
     saves = silu_and_slope -> T,
-    symbolic = |x, y| if x > 800 { 1 } else { if x < -800 { 0 } else { logistic(x) + y * logistic(-x) } },
+    symbolic = |x| if x > 800 { 1 } else { if x < -800 { 0 } else { logistic(x) + x * (0.25 * sech(0.5 * x).powi(2)) } },
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn silu<T: Real>(x: T) -> T {
@@ -97,7 +97,7 @@ fn silu_and_slope<T: Real>(x: T) -> (T, T) {
 twofold! {
     fn slope_of_silu<T>(x)
     plain { silu_and_slope(x).1 }
-    smooth { logistic(x) + silu(x) * logistic(-x) }
+    smooth { logistic(x) + x * slope_of_logistic(x) }
 }
 
 /// The loss of Huber, x^2 / 2 for |x| <= delta and delta (|x| - delta / 2) beyond.

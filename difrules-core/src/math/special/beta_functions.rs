@@ -131,7 +131,10 @@ pub fn beta_mixed_slope<T: Real>(a: T, b: T) -> T {
 /// ```
 #[primitive(
     partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)),
-    symbolic = (|a, b, _| digamma_difference(a, b), |a, b, _| digamma_difference(b, a)),
+    symbolic = (
+        |a, b, y| if y == y { digamma_difference(a, b) } else { f64::NAN },
+        |a, b, y| if y == y { digamma_difference(b, a) } else { f64::NAN }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0)),
     alias("SpecialFunctions.logbeta")
@@ -154,6 +157,10 @@ pub fn ln_beta<T: Real>(a: T, b: T) -> T {
 /// ```
 #[primitive(
     partial = (|a, b, _| trigamma_difference(a, b), |a, b, _| -trigamma(a + b)),
+    symbolic = (
+        |a, b, y| if y == y { trigamma_difference(a, b) } else { f64::NAN },
+        |a, b, y| if y == y { -trigamma(a + b) } else { f64::NAN }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
@@ -176,12 +183,16 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
 #[primitive(
     partial = (|a, b, _| fall_of_tetragamma(a, b), |a, b, _| -polygamma(2, a + b)),
     symbolic = (
-        |a, b, _| if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
-            polygamma(2, a) * (b / (a + b))
+        |a, b, y| if y == y {
+            if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
+                polygamma(2, a) * (b / (a + b))
+            } else {
+                polygamma(2, a) - polygamma(2, a + b)
+            }
         } else {
-            polygamma(2, a) - polygamma(2, a + b)
+            f64::NAN
         },
-        |a, b, _| -polygamma(2, a + b)
+        |a, b, y| if y == y { -polygamma(2, a + b) } else { f64::NAN }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
@@ -191,7 +202,12 @@ pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
         // The derivative of the same difference of digamma.
         return -by_first(digamma_rise, a, b);
     }
-    trigamma(a) - trigamma(a + b)
+    or_undefined(trigamma(a) - trigamma(a + b), a + b)
+}
+
+/// A difference, whose derivatives by what one term does not read are undefined as well where it is.
+fn or_undefined<T: Real>(difference: T, x: T) -> T {
+    if difference.to_f64().is_nan() { undefined(x) } else { difference }
 }
 
 /// polygamma(2, a) - polygamma(2, a + b), where both may overflow; for a small b the second derivative of the same difference
@@ -209,7 +225,7 @@ fn fall_of_tetragamma<T: Real>(a: T, b: T) -> T {
     if second.to_f64() == f64::NEG_INFINITY && b > T::zero() {
         return first * (b / (a + b));
     }
-    first - second
+    or_undefined(first - second, a + b)
 }
 
 /// The derivative of beta(a, b) = y by a.
@@ -279,7 +295,7 @@ fn curvature<T: Real>(a: T, b: T) -> T {
         return undefined(a + b);
     }
     if !(a.is_finite() && b.is_finite()) {
-        return T::zero();
+        return of_infinite(a, b);
     }
     let (zero, small) = (T::zero(), convert(SMALL));
     if (a < zero || b < zero) && a < small && b < small {
@@ -290,6 +306,11 @@ fn curvature<T: Real>(a: T, b: T) -> T {
         return rest.tangents[0].tangents[0] + inverse * inverse * inverse * convert(2.0);
     }
     beta_slope(a, b) * digamma_difference(a, b) + beta(a, b) * trigamma_difference(a, b)
+}
+
+/// Of an infinite argument and a positive one the derivatives are zero.
+fn of_infinite<T: Real>(a: T, b: T) -> T {
+    if a > T::zero() && b > T::zero() { T::zero() } else { undefined(a + b) }
 }
 
 /// The derivative of a function by its first argument.
@@ -313,7 +334,7 @@ fn slope_of_plain(a: f64, b: f64) -> f64 {
         return f64::NAN;
     }
     if a.max(b) == f64::INFINITY {
-        return 0.0;
+        return if a.min(b) > 0.0 { 0.0 } else { f64::NAN };
     }
     if a.max(b) < SMALL {
         let [by_a, _] = rest_at_origin(Dual::new(a, [1.0, 0.0]), Dual::new(b, [0.0, 1.0])).tangents;
@@ -337,7 +358,7 @@ fn mixed_slope<T: Real>(a: T, b: T) -> T {
         return undefined(a + b);
     }
     if !most.is_finite() {
-        return T::zero();
+        return of_infinite(a, b);
     }
     let (one, zero) = (T::one(), T::zero());
     if most < convert(SMALL) {
@@ -386,10 +407,10 @@ pub(super) fn logarithmic_slope<T: Real>(a: T, b: T) -> T {
     if a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite() {
         return -digamma_rise(a, b);
     }
-    if a > T::zero() && b > T::zero() && b.is_finite() {
+    if a > T::zero() && b.is_finite() && (b > T::zero() || !a.is_finite()) {
         return T::zero();
     }
-    digamma(a) - digamma(a + b)
+    or_undefined(digamma(a) - digamma(a + b), a + b)
 }
 
 /// The sign of the gamma function.
@@ -415,6 +436,9 @@ fn beta_of(a: f64, b: f64) -> f64 {
             return (least + most) * beta_of(least + 1.0, most) / least;
         }
         return sign * ln_beta_of(a, b).exp();
+    }
+    if least > 0.0 && most == f64::INFINITY {
+        return 0.0;
     }
     if most < 20.0 {
         return gamma(most) / gamma(most + least) * gamma(least);

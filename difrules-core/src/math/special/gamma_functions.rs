@@ -58,6 +58,7 @@ pub fn ln_gamma<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| trigamma(x),
+    symbolic = |x, y| if y == y { trigamma(x) } else { f64::NAN },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.5, 5.0),
     alias("SpecialFunctions.digamma")
@@ -97,6 +98,7 @@ pub fn trigamma<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |n, x| polygamma(n.saturating_add(1), x),
+    symbolic = |n, x, y| if y == y { polygamma(n + 1, x) } else { f64::NAN },
     constant(n),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.size(0, 5) as u32, random.between(0.5, 5.0)),
@@ -153,14 +155,22 @@ fn inverse_of_trigamma<T: Real>(y: T) -> T {
     partial = (unknown, |s, z, _| slope_of_zeta(s, z)),
     symbolic = (
         unknown,
-        |s, z, _| if abs(s) < 0.000000000001 && z > 0 {
-            s * digamma(z + 1) - 1 - s / z * z.powf(-s)
-        } else {
-            if abs(s) < 0.5 && z > 0 {
-                s / (abs(s + 1) - 1) * z.powf(1 - abs(s + 1)) - z.powf(-s) - s * zeta(s + 1, z)
+        |s, z, y| if y == y {
+            if s == 0 && z == f64::INFINITY {
+                -1
             } else {
-                if abs(s) == f64::INFINITY && z > 1 { 0 } else { -s * zeta(s + T::one(), z) }
+                if abs(s) < 0.000000000001 && z > 0 {
+                    s * digamma(z + 1) - 1 - s / z * z.powf(-s)
+                } else {
+                    if abs(s) < 0.5 && z > 0 {
+                        s / (abs(s + 1) - 1) * z.powf(1 - abs(s + 1)) - z.powf(-s) - s * zeta(s + 1, z)
+                    } else {
+                        if abs(s) == f64::INFINITY && z > 1 { 0 } else { -s * zeta(s + T::one(), z) }
+                    }
+                }
             }
+        } else {
+            f64::NAN
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -175,6 +185,10 @@ pub fn zeta<T: Real>(s: T, z: T) -> T {
 /// the pole.
 fn slope_of_zeta<T: Real>(s: T, z: T) -> T {
     let (one, next, size) = (T::one(), s + T::one(), s.to_f64().abs());
+    if size == 0.0 && z.to_f64() == f64::INFINITY {
+        // It is 1/2 - z.
+        return -one;
+    }
     if size < 1e-12 && z > T::zero() {
         // The sum without its first term, by the first two terms of its expansion at the pole.
         return s * digamma(z + one) - one - s / z * z.powf(-s);

@@ -45,7 +45,7 @@ use crate::{Dual, Real, primitive};
                 }
             }
         },
-        |a, x, y| if x == 0 || abs(x) < 0.0000000001 && a >= 1 {
+        |a, x, y| if x == 0 || abs(x) < 0.001 && a >= 1 {
             gamma_density(a - 1, x) - y
         } else {
             if y == 0 && abs(a + x) == f64::INFINITY { 0 } else { y / x * (a - x - 1) }
@@ -72,7 +72,7 @@ pub fn gamma_density<T: Real>(a: T, x: T) -> T {
 /// ```
 #[primitive(
     partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)),
-    symbolic = (unknown, |a, x, _| gamma_density(a, x)),
+    symbolic = (unknown, |a, x, y| if y == y { gamma_density(a, x) } else { f64::NAN }),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
@@ -94,7 +94,7 @@ pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
 /// ```
 #[primitive(
     partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)),
-    symbolic = (unknown, |a, x, _| -gamma_density(a, x)),
+    symbolic = (unknown, |a, x, y| if y == y { -gamma_density(a, x) } else { f64::NAN }),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
@@ -120,36 +120,48 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
         |a, b, x, y| beta_density_by_place(a, b, x, y)
     ),
     symbolic = (
-        |a, b, x, y| if a >= 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
-            beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
-        } else {
-            if y == 0 && a > 0 && b > 0 && (x < 1 || a + b == f64::INFINITY) {
-                if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
+        |a, b, x, y| if y == y {
+            if a >= 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
+                beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
             } else {
-                y * (x.ln() - digamma_difference(a, b))
-            }
-        },
-        |a, b, x, y| if b >= 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
-            beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
-        } else {
-            if y == 0 && a > 0 && b > 0 && (x > 0 || a + b == f64::INFINITY) {
-                if x == 1 && b <= 2 { -cbrt(1 - x) } else { 0 }
-            } else {
-                y * ((-x).ln_1p() - digamma_difference(b, a))
-            }
-        },
-        |a, b, x, y| if abs(a + b) == f64::INFINITY {
-            0
-        } else {
-            if x == 0 || x == 1 {
-                (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x))
-            } else {
-                if x < 0.0000000001 && a >= 1 {
-                    (a + b - 1) * beta_density(a - 1, b, x) - y * ((b - 1) / (1 - x))
+                if y == 0 && a > 0 && b > 0 && (x < 1 || a + b == f64::INFINITY) {
+                    if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
                 } else {
-                    if y == 0 && a > 0 && b > 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
+                    y * (x.ln() - digamma_difference(a, b))
                 }
             }
+        } else {
+            f64::NAN
+        },
+        |a, b, x, y| if y == y {
+            if b >= 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
+                beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
+            } else {
+                if y == 0 && a > 0 && b > 0 && (x > 0 || a + b == f64::INFINITY) {
+                    if x == 1 && b <= 2 { -cbrt(1 - x) } else { 0 }
+                } else {
+                    y * ((-x).ln_1p() - digamma_difference(b, a))
+                }
+            }
+        } else {
+            f64::NAN
+        },
+        |a, b, x, y| if y == y {
+            if abs(a + b) == f64::INFINITY {
+                0
+            } else {
+                if x == 0 || x == 1 {
+                    (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x))
+                } else {
+                    if x < 0.0000000001 && a >= 1 {
+                        (a + b - 1) * beta_density(a - 1, b, x) - y * ((b - 1) / (1 - x))
+                    } else {
+                        if y == 0 && a > 0 && b > 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
+                    }
+                }
+            }
+        } else {
+            f64::NAN
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -178,7 +190,11 @@ pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
         |a, b, x, _| betainc_by_shapes(a, b, x, false),
         |a, b, x, _| beta_density(a, b, x)
     ),
-    symbolic = (unknown, unknown, |a, b, x, _| beta_density(a, b, x)),
+    symbolic = (
+        unknown,
+        unknown,
+        |a, b, x, y| if y == y { beta_density(a, b, x) } else { f64::NAN }
+    ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0), random.between(0.1, 0.9))
 )]
@@ -251,7 +267,7 @@ fn logarithm_of_quotient<T: Real>(difference: T, x: T, a: T) -> T {
 /// y ((a - 1) / x - 1); at x = 0 its limit, by the densities of shapes a - 1 and a, and next to it too, where y may be nothing
 /// and squares of quotients by x would overflow in the derivatives.
 fn gamma_density_by_place<T: Real>(a: T, x: T, y: T) -> T {
-    if x == T::zero() || x.to_f64().abs() < 1e-10 && a >= T::one() {
+    if x == T::zero() || x.to_f64().abs() < 1e-3 && a >= T::one() {
         return gamma_density(a - T::one(), x) - y;
     }
     if y == T::zero() && !(a.is_finite() && x.is_finite()) {

@@ -120,7 +120,7 @@ pub fn sici<T: Real>(x: T) -> (T, T) {
 /// ```
 #[primitive(
     partial = |x| turned_by_half_square(x).0,
-    symbolic = |x| if abs(x) > 1e17 { sinpi(x * (x % 4)) } else { sinpi(0.5 * (x * x)) * cospi(0.5 * mul_add(x, x, -(x * x))) + cospi(0.5 * (x * x)) * sinpi(0.5 * mul_add(x, x, -(x * x))) },
+    symbolic = |x| if abs(x) > 1e17 { sinpi((x % 4) * (x - 0.5 * (x % 4))) } else { sinpi(0.5 * (x * x)) * cospi(0.5 * mul_add(x, x, -(x * x))) + cospi(0.5 * (x * x)) * sinpi(0.5 * mul_add(x, x, -(x * x))) },
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn fresnel_s<T: Real>(x: T) -> T {
@@ -137,7 +137,7 @@ pub fn fresnel_s<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| turned_by_half_square(x).1,
-    symbolic = |x| if abs(x) > 1e17 { cospi(x * (x % 4)) } else { cospi(0.5 * (x * x)) * cospi(0.5 * mul_add(x, x, -(x * x))) - sinpi(0.5 * (x * x)) * sinpi(0.5 * mul_add(x, x, -(x * x))) },
+    symbolic = |x| if abs(x) > 1e17 { cospi((x % 4) * (x - 0.5 * (x % 4))) } else { cospi(0.5 * (x * x)) * cospi(0.5 * mul_add(x, x, -(x * x))) - sinpi(0.5 * (x * x)) * sinpi(0.5 * mul_add(x, x, -(x * x))) },
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn fresnel_c<T: Real>(x: T) -> T {
@@ -156,7 +156,9 @@ pub fn fresnel_c<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| slope_of_spence(x),
-    symbolic = |x| if x == f64::INFINITY { 0 } else { -exprel(x.ln()).recip() },
+    symbolic = |x| if x == f64::INFINITY { 0 } else {
+        if x < 0.5 || x > 2 { x.ln() / (1 - x) } else { -exprel(x.ln()).recip() }
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive()
 )]
@@ -293,8 +295,10 @@ fn cosine_quotient<T: Real>(x: T) -> T {
 /// The sine and the cosine of pi x^2 / 2. What the rounding of the square loses, a fused product has; it turns the angle on.
 fn turned_by_half_square<T: Real>(x: T) -> (T, T) {
     if ComplexField::abs(x) > convert(1e17) {
-        // Such a number is a multiple of four; a product of zero, the derivative of which is that of the square.
-        let angle = if x.is_finite() { x * (x % convert(4.0)) } else { undefined(x) };
+        // Such a number is a multiple of four, and so is its square over two but for r x - r^2 / 2 with the remainder r: a zero
+        // with the derivatives of the square.
+        let r = x % convert(4.0);
+        let angle = if x.is_finite() { r * (x - r * convert(0.5)) } else { undefined(x) };
         return (sinpi(angle), cospi(angle));
     }
     let (square, half): (T, T) = (x * x, convert(0.5));
