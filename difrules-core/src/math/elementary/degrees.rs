@@ -206,7 +206,9 @@ pub fn atand<T: Real>(x: T) -> T {
     partial = |x| over_size_and_root(convert(RADIAN), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        if size == f64::INFINITY { 0 } else { to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
+        if size < 1 { f64::NAN } else {
+            if size == f64::INFINITY { 0 } else { to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),
@@ -229,7 +231,9 @@ pub fn asecd<T: Real>(x: T) -> T {
     partial = |x| over_size_and_root(convert(-RADIAN), x),
     symbolic = |x| {
         let size = ComplexField::abs(x);
-        if size == f64::INFINITY { 0 } else { -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
+        if size < 1 { f64::NAN } else {
+            if size == f64::INFINITY { 0 } else { -to_degrees(1 / (sqrt(size - 1) * sqrt(size + 1))) / size }
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(1.2, 4.0),

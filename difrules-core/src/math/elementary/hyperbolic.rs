@@ -465,16 +465,19 @@ pub fn coth<T: Scalar>(x: T) -> T {
 /// The inverse of the hyperbolic secant, acosh(1 / x).
 ///
 /// Domain: 0 < x <= 1.
-/// Edge: +infinity at 0 and 0 at 1, the derivative -infinity at both; NaN beyond, and at -0, the
-/// derivative NaN above 1 only.
+/// Edge: +infinity at 0 and 0 at 1, the derivative -infinity at both; NaN beyond, and at -0, as the
+/// derivative.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::asech(1.0_f64), 0.0);
 /// ```
 #[primitive(
     partial = |x| slope_of_asech(x),
-    symbolic = |x| if x < 0 { f64::NAN } else {
-        -(x * ((T::one() - x) * (T::one() + x)).sqrt()).recip()
+    symbolic = |x, y| if y == y {
+        let root = ((T::one() - x) * (T::one() + x)).sqrt();
+        if x > 0.5 { -(x * root).recip() } else { -(x.recip() + x / (root * (T::one() + root))) }
+    } else {
+        f64::NAN
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.1, 0.9),
@@ -500,7 +503,10 @@ pub fn asech<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()),
-    symbolic = |x| -sech(asinh(x)) / ComplexField::abs(x),
+    symbolic = |x| {
+        let size = ComplexField::abs(x);
+        if size == f64::INFINITY { 0 } else { -sech(asinh(x)) / size }
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
     alias("Base.acsch")

@@ -38,7 +38,7 @@ pub fn airyai<T: Real>(x: T) -> T {
 /// ```
 #[primitive(
     partial = |x| product(x, airyai(x)),
-    symbolic = |x| if x == f64::INFINITY { 0 } else { x * airyai(x) },
+    symbolic = |x, y| if x > 1 && y == 0 { 0 } else { x * airyai(x) },
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.airyaiprime")
 )]

@@ -229,7 +229,7 @@ pub fn besselyx<T: Real>(order: T, x: T) -> T {
     partial = (unknown, |order, x, y| slope_of_i(order, x, y)),
     symbolic = (
         unknown,
-        |order, x, y| if order < 0.001 && order != order.round() && x != 0 && abs(y) < f64::INFINITY {
+        |order, x, y| if order < 0.001 && order != order.round() && x != 0 && abs(y) != f64::INFINITY {
             y / x * order + besseli(order + T::one(), x)
         } else {
             (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5)
