@@ -1306,6 +1306,50 @@ fn second_derivatives_of_schur_vectors_beside_values_that_are_close() {
     }
 }
 
+/// And behind a block of two rows that is nearly normal, whose own vectors are nearly a choice.
+#[test]
+fn second_derivatives_of_schur_vectors_behind_a_block_that_is_nearly_normal() {
+    fn loss<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        let (q, t) = schur(a)?;
+        let number = |x: f64| nalgebra::convert::<f64, S>(x);
+        Ok((0..4).fold(t[(2, 3)] * t[(3, 3)], |sum, i| {
+            sum + q[(i, 2)] * number(1.0 + i as f64) + q[(i, 3)] * number(0.7 - i as f64)
+        }))
+    }
+    let mut random = Sampler::new(104, 104);
+    for gap in [0.3, 1e-3, 1e-6, 1e-9, 1e-12, 0.0] {
+        let q = random.matrix::<f64>(4, 4).qr().q();
+        let middle = dmatrix![
+            -1.0, 0.5 + gap, 0.3, -0.6;
+            -0.5, -1.0, 0.8, 0.4;
+            0.0, 0.0, 1.0, -0.7;
+            0.0, 0.0, 0.0, 2.0
+        ];
+        let a = &q * middle * q.transpose();
+        let e: DMatrix<f64> = random.matrix(4, 4);
+        let at = |x: f64| Some(vec![diagnosed(|| jvp(loss, &(&a + &e * x), &e).unwrap()).0.1]);
+        let expected = difference(at).unwrap().derivative[0];
+        let of_gradient = |a: &DMatrix<Var<f64>>| dot(&gradient(loss, a)?, &constant(&e));
+        let slope = |a: &DMatrix<Var<f64>>| {
+            let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
+            Ok::<_, Error>(loss(&lifted)?.tangents[0])
+        };
+        let twice = |a: &DMatrix<Dual<f64>>| jvp(loss, a, &constant(&e)).map(|(_, slope)| slope);
+        let found = diagnosed(|| {
+            [
+                hvp(loss, &a, &e).unwrap().dot(&e),
+                gradient(of_gradient, &a).unwrap().dot(&e),
+                gradient(slope, &a).unwrap().dot(&e),
+                jvp(twice, &a, &e).unwrap().1,
+            ]
+        });
+        for (k, found) in found.0.iter().enumerate() {
+            let error = (found - expected).abs() / (1.0 + expected.abs());
+            assert!(error < 1e-9, "{gap:e} {k}: {found} {expected}");
+        }
+    }
+}
+
 /// By the rules at f64: rows of all sizes are no matter of the condition, in single precision, either.
 #[test]
 fn second_derivatives_of_graded_rows_in_single_precision() {

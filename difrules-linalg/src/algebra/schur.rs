@@ -614,8 +614,12 @@ fn add_commutator<T: Scalar>(
 }
 
 /// Which rows belong together, in a derivative mode: those of blocks whose eigenvalues are close or one, and of what is
-/// between them. Nothing if all blocks are far from each other.
-fn groups<T: Scalar>(q: DMatrixView<'_, T>, t: DMatrixView<'_, T>) -> Option<Vec<usize>> {
+/// between them; and which rows are of blocks that are nearly normal, whose vectors turn fast. Nothing if all blocks are far
+/// from each other, and none is.
+fn groups<T: Scalar>(
+    q: DMatrixView<'_, T>,
+    t: DMatrixView<'_, T>,
+) -> Option<(Vec<usize>, Vec<bool>)> {
     if T::Real::BASE {
         return None;
     }
@@ -630,8 +634,13 @@ fn groups<T: Scalar>(q: DMatrixView<'_, T>, t: DMatrixView<'_, T>) -> Option<Vec
     let mut divider = Divider::new("schur", Some(q), t, 0.0);
     let mut group: Vec<usize> = vec![0; t.nrows()];
     blocks(t).enumerate().for_each(|(number, rows)| group[rows].fill(number));
-    let mut found = false;
+    let (mut found, mut normal) = (false, vec![false; t.nrows()]);
     for rows in blocks(t) {
+        let k = rows.start;
+        if rows.len() == 2 && divider.gap(k, k + 1, both(t, k).modulus().to_f64()) != Gap::Apart {
+            normal[rows.clone()].fill(true);
+            found = true;
+        }
         for columns in blocks(t).take_while(|columns| columns.end <= rows.start) {
             let (first, second) = (value(&columns), value(&rows));
             let distance = (first.0 - second.0).hypot(first.1 - second.1);
@@ -642,7 +651,7 @@ fn groups<T: Scalar>(q: DMatrixView<'_, T>, t: DMatrixView<'_, T>) -> Option<Vec
             }
         }
     }
-    found.then_some(group)
+    found.then_some((group, normal))
 }
 
 /// Q and T in a derivative mode, for vectors of a group that do not turn within what they span: with those of the others it
@@ -660,7 +669,7 @@ where
     /// The plain T.
     plain: OMatrix<T, D, D>,
     group: Vec<usize>,
-    /// Which rows are alone in their group, or with the other one of their block.
+    /// Which rows are alone in their group, or with the other one of their block, which is not nearly normal.
     alone: Vec<bool>,
 }
 
@@ -669,12 +678,12 @@ where
     DefaultAllocator: Allocator<D, D>,
 {
     fn of(a: &OMatrix<T, D, D>, q: &OMatrix<T, D, D>, t: &OMatrix<T, D, D>) -> Option<Self> {
-        let group = groups(block(q), block(t))?;
+        let (group, normal) = groups(block(q), block(t))?;
         let count = t.nrows();
         let mut alone = vec![false; count];
         for rows in blocks(block(t)) {
             let size = group.iter().filter(|&&other| other == group[rows.start]).count();
-            alone[rows.clone()].fill(size == rows.len());
+            alone[rows.clone()].fill(size == rows.len() && !normal[rows.start]);
         }
         let mut steady = Self { q: q.clone(), t: t.clone(), plain: t.map(plain), group, alone };
         for j in steady.turning() {
