@@ -186,6 +186,15 @@ pub(crate) fn add_or_write<Y: Copy, T: Scalar>(
     }
 }
 
+/// Adds one number to every number of an adjoint; writes it where nothing was added before.
+pub(crate) fn add_everywhere<T: Scalar>(term: T, x_bar: &mut [T], untouched: bool) {
+    if untouched {
+        x_bar.fill(T::zero() + term);
+    } else {
+        x_bar.iter_mut().for_each(|x_bar| *x_bar += term);
+    }
+}
+
 /// Adds to an adjoint what a function of the place and of the cotangent there says.
 #[inline(always)]
 pub(crate) fn add_to<Y: Copy, T: Scalar>(

@@ -36,7 +36,8 @@ pub fn add_scalar<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>, x: T) -> OMat
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    a.add_scalar(x)
+    // nalgebra's method goes through a copy number by number.
+    a.map(|a| a + x)
 }
 
 fn add_scalar_forward<T: Scalar, R: Dim, C: Dim>(
@@ -46,7 +47,7 @@ fn add_scalar_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    a_dot.add_scalar(x_dot)
+    a_dot.map(|a_dot| a_dot + x_dot)
 }
 
 fn add_scalar_reverse<T: Scalar, R: Dim, C: Dim>(

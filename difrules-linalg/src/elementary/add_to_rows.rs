@@ -56,8 +56,9 @@ where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
     let mut y_dot = a_dot.clone();
-    for (mut column, &r_dot) in y_dot.column_iter_mut().zip(r_dot.iter()) {
-        column.add_scalar_mut(r_dot);
+    let rows = y_dot.nrows().max(1);
+    for (column, &r_dot) in y_dot.as_mut_slice().chunks_exact_mut(rows).zip(r_dot.iter()) {
+        column.iter_mut().for_each(|y_dot| *y_dot += r_dot);
     }
     y_dot
 }

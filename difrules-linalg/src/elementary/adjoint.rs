@@ -5,6 +5,8 @@ use nalgebra::{DefaultAllocator, Dim, OMatrix};
 use crate::block::kept;
 use crate::sample;
 
+use super::transpose::{add_transposed, transposed};
+
 /// A^H, the conjugate transpose.
 ///
 /// # Derivation
@@ -34,14 +36,14 @@ pub fn adjoint<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, C,
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    a.adjoint()
+    transposed(a.as_slice(), a.shape_generic(), T::conjugate)
 }
 
 fn adjoint_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatrix<T, C, R>
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    a_dot.transpose().map(|x| kept(x, T::conjugate))
+    transposed(a_dot.as_slice(), a_dot.shape_generic(), |x| kept(x, T::conjugate))
 }
 
 fn adjoint_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -50,10 +52,5 @@ fn adjoint_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        for (i, column) in y_bar.column_iter().enumerate() {
-            let entries = column.iter().map(|x| x.conjugate());
-            a_bar.row_mut(i).iter_mut().zip(entries).for_each(|(a_bar, x)| *a_bar += x);
-        }
-    }
+    add_transposed(&y_bar, a_bar, T::conjugate);
 }

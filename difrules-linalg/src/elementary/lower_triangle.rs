@@ -5,7 +5,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::options::Triangle;
-use crate::block::still;
+use crate::block::{add_to, numbers, numbers_mut, still};
 use crate::sample;
 
 /// The lower triangle with the diagonal, and zeros above; of a rectangular matrix too.
@@ -73,10 +73,14 @@ pub(super) fn triangle<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let (rows, columns) = a.shape_generic();
-    OMatrix::from_fn_generic(rows, columns, |i, j| {
-        if rows_of(triangle, j, rows.value()).contains(&i) { a[(i, j)] } else { beside }
-    })
+    let (mut y, rows) = (a.clone(), a.nrows());
+    for j in 0..a.ncols() {
+        let (inside, column) =
+            (rows_of(triangle, j, rows), &mut y.as_mut_slice()[j * rows..][..rows]);
+        column[..inside.start].fill(beside);
+        column[inside.end..].fill(beside);
+    }
+    y
 }
 
 /// Adds the triangle of a cotangent to an adjoint.
@@ -88,9 +92,11 @@ pub(super) fn add_triangle<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    for j in 0..a_bar.ncols() {
-        for i in rows_of(triangle, j, a_bar.nrows()) {
-            a_bar[(i, j)] += y_bar[(i, j)];
-        }
+    let (rows, columns) = a_bar.shape();
+    let (y_bar, a_bar) = (numbers(&y_bar), numbers_mut(&mut a_bar));
+    for j in 0..columns {
+        let inside = rows_of(triangle, j, rows);
+        let column = j * rows + inside.start..j * rows + inside.end;
+        add_to(&y_bar[column.clone()], &mut a_bar[column], |_, y_bar| y_bar);
     }
 }

@@ -2,7 +2,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{kept, moved, rests, still};
+use crate::block::{add_everywhere, kept, moved, numbers_mut, rests, still};
 use crate::sample;
 
 /// The mean of all entries. It is finite where they are, whatever their sum; of no entries it is NaN, where nalgebra's is 0.
@@ -47,9 +47,10 @@ fn mean_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, 
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
+    if let Some((mut a_bar, untouched)) = a_bar.uncleared() {
         let count = nalgebra::convert(a_bar.len() as f64);
-        a_bar.add_scalar_mut(kept(y_bar, |y_bar| y_bar.unscale(count)));
+        let term = kept(y_bar, |y_bar| y_bar.unscale(count));
+        add_everywhere(term, numbers_mut(&mut a_bar), untouched);
     }
 }
 

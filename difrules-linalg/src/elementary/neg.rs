@@ -35,7 +35,8 @@ pub fn neg<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    -a
+    // nalgebra's operator goes through a copy number by number.
+    a.map(|x| -x)
 }
 
 fn neg_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatrix<T, R, C>

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, RowOVector, U1};
 
-use crate::block::kept_sum;
+use crate::block::{add_everywhere, kept_sum, numbers_mut};
 use crate::sample;
 
 /// The sum of the rows.
@@ -34,8 +34,28 @@ pub fn row_sum<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> RowOVector<T,
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    a.row_sum()
+    let (_, columns) = a.shape_generic();
+    let mut y = RowOVector::zeros_generic(U1, columns);
+    let (rows, sums) = (a.nrows(), y.as_mut_slice());
+    let column = |j: usize| &a.as_slice()[j * rows..][..rows];
+    // An addition waits for the one before, and not for those of other columns.
+    let whole = sums.len() - sums.len() % COLUMNS;
+    for first in (0..whole).step_by(COLUMNS) {
+        let side_by_side: [&[T]; COLUMNS] = std::array::from_fn(|k| column(first + k));
+        let mut together = [T::zero(); COLUMNS];
+        for i in 0..rows {
+            together.iter_mut().zip(side_by_side).for_each(|(sum, column)| *sum += column[i]);
+        }
+        sums[first..][..COLUMNS].copy_from_slice(&together);
+    }
+    for j in whole..sums.len() {
+        sums[j] = column(j).iter().fold(T::zero(), |sum, &x| sum + x);
+    }
+    y
 }
+
+/// So many columns are summed up side by side.
+const COLUMNS: usize = 4;
 
 fn row_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> RowOVector<T, C>
 where
@@ -51,9 +71,9 @@ fn row_sum_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        for (mut column, &y_bar) in a_bar.column_iter_mut().zip(y_bar.iter()) {
-            column.add_scalar_mut(y_bar);
-        }
+    let Some((mut a_bar, untouched)) = a_bar.uncleared() else { return };
+    let (rows, a_bar) = (a_bar.nrows(), numbers_mut(&mut a_bar));
+    for (j, &y_bar) in y_bar.iter().enumerate() {
+        add_everywhere(y_bar, &mut a_bar[j * rows..][..rows], untouched);
     }
 }

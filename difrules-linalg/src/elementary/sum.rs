@@ -2,7 +2,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
-use crate::block::{kept_sum, numbers_mut};
+use crate::block::{add_everywhere, kept_sum, numbers_mut};
 use crate::sample;
 
 /// The sum of all entries of a matrix of any storage.
@@ -52,10 +52,5 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let Some((mut a_bar, untouched)) = a_bar.uncleared() else { return };
-    let a_bar = numbers_mut(&mut a_bar);
-    if untouched {
-        a_bar.fill(T::zero() + y_bar);
-    } else {
-        a_bar.iter_mut().for_each(|a_bar| *a_bar += y_bar);
-    }
+    add_everywhere(y_bar, numbers_mut(&mut a_bar), untouched);
 }

@@ -1,10 +1,12 @@
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix, Storage};
+use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{is_still, moved, still};
+use crate::block::{add_or_write, is_still, moved, numbers, numbers_mut, still};
 use crate::error::{Error, square};
 use crate::sample;
+
+use super::transpose::transposed;
 
 /// (A + A^H) / 2, which is exactly Hermitian.
 ///
@@ -41,14 +43,14 @@ where
     DefaultAllocator: Allocator<D, D>,
 {
     square("a", a.shape())?;
-    Ok(symmetrized(a))
+    Ok(symmetrized(a.as_slice(), a.shape_generic()))
 }
 
 fn symmetric_part_forward<T: Scalar, D: Dim>(a_dot: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let mut y_dot = symmetrized(a_dot);
+    let mut y_dot = symmetrized(a_dot.as_slice(), a_dot.shape_generic());
     for j in 0..y_dot.ncols() {
         for i in 0..y_dot.nrows() {
             y_dot[(i, j)] = if is_still(&a_dot[(i, j)]) && is_still(&a_dot[(j, i)]) {
@@ -67,18 +69,18 @@ fn symmetric_part_reverse<T: Scalar, D: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        a_bar += symmetrized(&y_bar);
+    let terms = symmetrized(numbers(&y_bar), y_bar.shape_generic());
+    if let Some((mut a_bar, untouched)) = a_bar.uncleared() {
+        add_or_write(terms.as_slice(), (numbers_mut(&mut a_bar), untouched), |_, term| term);
     }
 }
 
-fn symmetrized<T: Scalar, D: Dim, S: Storage<T, D, D>>(
-    a: &nalgebra::Matrix<T, D, D, S>,
-) -> OMatrix<T, D, D>
+fn symmetrized<T: Scalar, D: Dim>(a: &[T], shape: (D, D)) -> OMatrix<T, D, D>
 where
     DefaultAllocator: Allocator<D, D>,
 {
     let half = nalgebra::convert::<f64, T::Real>(0.5);
-    let (rows, columns) = a.shape_generic();
-    OMatrix::from_fn_generic(rows, columns, |i, j| (a[(i, j)] + a[(j, i)].conjugate()).scale(half))
+    let mut y = transposed(a, shape, T::conjugate);
+    y.as_mut_slice().iter_mut().zip(a).for_each(|(y, a)| *y = (*a + *y).scale(half));
+    y
 }

@@ -2,6 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
+use crate::block::{numbers, numbers_mut};
 use crate::sample;
 
 /// A^T.
@@ -34,14 +35,14 @@ pub fn transpose<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, 
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    a.transpose()
+    transposed(a.as_slice(), a.shape_generic(), |x| x)
 }
 
 fn transpose_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OMatrix<T, C, R>
 where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    a_dot.transpose()
+    transposed(a_dot.as_slice(), a_dot.shape_generic(), |x| x)
 }
 
 fn transpose_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -50,9 +51,64 @@ fn transpose_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
 {
-    if let Some(mut a_bar) = a_bar.buffer() {
-        for (i, column) in y_bar.column_iter().enumerate() {
-            a_bar.row_mut(i).iter_mut().zip(column.iter()).for_each(|(a_bar, &x)| *a_bar += x);
+    add_transposed(&y_bar, a_bar, |x| x);
+}
+
+/// So many columns are read side by side, whose entries are beside each other in the rows that they become.
+const COLUMNS: usize = 8;
+
+/// A function of each entry of a matrix of these dimensions, transposed.
+pub(super) fn transposed<T: Scalar, R: Dim, C: Dim>(
+    a: &[T],
+    (rows, columns): (R, C),
+    f: impl Fn(T) -> T,
+) -> OMatrix<T, C, R>
+where
+    DefaultAllocator: Allocator<C, R>,
+{
+    let shape = (rows.value(), columns.value());
+    if a.len() <= COLUMNS * COLUMNS {
+        return OMatrix::from_fn_generic(columns, rows, |i, j| f(a[i * shape.0 + j]));
+    }
+    let mut y = OMatrix::zeros_generic(columns, rows);
+    put_transposed(a, shape, y.as_mut_slice(), |y, x| *y = f(x));
+    y
+}
+
+/// Adds a function of each entry of a cotangent to the adjoint of what was transposed.
+pub(super) fn add_transposed<T: Scalar, R: Dim, C: Dim>(
+    y_bar: &Cotangent<'_, OMatrix<T, C, R>>,
+    a_bar: Slot<'_, OMatrix<T, R, C>>,
+    f: impl Fn(T) -> T,
+) where
+    DefaultAllocator: Allocator<R, C> + Allocator<C, R>,
+{
+    let Some((mut a_bar, untouched)) = a_bar.uncleared() else { return };
+    let (y_bar, shape, a_bar) = (numbers(y_bar), y_bar.shape(), numbers_mut(&mut a_bar));
+    if untouched {
+        put_transposed(y_bar, shape, a_bar, |a_bar, x| *a_bar = T::zero() + f(x));
+    } else {
+        put_transposed(y_bar, shape, a_bar, |a_bar, x| *a_bar += f(x));
+    }
+}
+
+/// Puts the entries of a matrix of this shape to those of its transpose.
+fn put_transposed<T: Copy>(
+    from: &[T],
+    (rows, columns): (usize, usize),
+    to: &mut [T],
+    put: impl Fn(&mut T, T),
+) {
+    let column = |j: usize| &from[j * rows..][..rows];
+    let whole = columns - columns % COLUMNS;
+    for first in (0..whole).step_by(COLUMNS) {
+        let side_by_side: [&[T]; COLUMNS] = std::array::from_fn(|k| column(first + k));
+        for i in 0..rows {
+            let line = to[i * columns + first..][..COLUMNS].iter_mut();
+            line.zip(side_by_side).for_each(|(y, column)| put(y, column[i]));
         }
+    }
+    for j in whole..columns {
+        column(j).iter().enumerate().for_each(|(i, &x)| put(&mut to[i * columns + j], x));
     }
 }

@@ -48,7 +48,7 @@ where
     if least.0 > a.nrows() || least.1 > a.ncols() {
         return Err(Error::DimensionMismatch { argument: "a", expected: least, found: a.shape() });
     }
-    Ok(a.generic_view(start, shape).clone_owned())
+    Ok(a.generic_view(start, shape).map(|x| x))
 }
 
 fn view_forward<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
@@ -59,7 +59,7 @@ fn view_forward<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R2, C2>,
 {
-    a_dot.generic_view(start, shape).clone_owned()
+    a_dot.generic_view(start, shape).map(|x| x)
 }
 
 fn view_reverse<T: Scalar, R: Dim, C: Dim, R2: Dim, C2: Dim>(

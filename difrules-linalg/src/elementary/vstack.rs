@@ -54,10 +54,14 @@ fn above<T: Scalar, R1: Dim, R2: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R1, C> + Allocator<R2, C> + Allocator<Dyn, C>,
 {
-    let (first, columns) = (a.nrows(), a.shape_generic().1);
-    OMatrix::from_fn_generic(Dyn(first + b.nrows()), columns, |i, j| {
-        if i < first { a[(i, j)] } else { b[(i - first, j)] }
-    })
+    let (rows, columns) = (Dyn(a.nrows() + b.nrows()), a.shape_generic().1);
+    let mut y = OMatrix::zeros_generic(rows, columns);
+    for (j, column) in y.as_mut_slice().chunks_exact_mut(rows.0.max(1)).enumerate() {
+        let (upper, lower) = column.split_at_mut(a.nrows());
+        upper.copy_from_slice(&a.as_slice()[j * upper.len()..][..upper.len()]);
+        lower.copy_from_slice(&b.as_slice()[j * lower.len()..][..lower.len()]);
+    }
+    y
 }
 
 fn vstack_forward<T: Scalar, R1: Dim, R2: Dim, C: Dim>(

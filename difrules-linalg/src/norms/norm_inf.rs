@@ -42,7 +42,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     finite("a", a)?;
-    Ok(largest(a.iter().map(|x| x.modulus())).1)
+    Ok(largest(a.as_slice().iter().map(|x| x.modulus())).1)
 }
 
 /// Which entries count, and the slope by each: the first of the largest, or all where they are zero.
@@ -52,9 +52,9 @@ fn slopes<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let (first, most) = largest(a.iter().map(|x| x.modulus()));
+    let (first, most) = largest(a.as_slice().iter().map(|x| x.modulus()));
     let counts = move |i: usize| most == nalgebra::zero() || first == Some(i);
-    a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(|(i, &x)| (i, phase(x)))
+    a.as_slice().iter().enumerate().filter(move |&(i, _)| counts(i)).map(|(i, &x)| (i, phase(x)))
 }
 
 fn norm_inf_forward<T: Scalar, R: Dim, C: Dim>(

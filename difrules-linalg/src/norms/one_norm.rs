@@ -56,7 +56,7 @@ where
     let (line, most) = largest(a.column_iter().map(|line| sum_of_moduli(line.iter())));
     let rows = a.nrows().max(1);
     let counts = move |i: usize| most == nalgebra::zero() || line == Some(i / rows);
-    a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(|(i, &x)| (i, phase(x)))
+    a.as_slice().iter().enumerate().filter(move |&(i, _)| counts(i)).map(|(i, &x)| (i, phase(x)))
 }
 
 fn one_norm_forward<T: Scalar, R: Dim, C: Dim>(
