@@ -311,7 +311,7 @@ fn covariance_reverse<T: Real>(
     }
 }
 
-fn any_covariance(random: &mut Sampler) -> (Parameters<f64>, Rc<Separations>) {
+pub(crate) fn any_covariance(random: &mut Sampler) -> (Parameters<f64>, Rc<Separations>) {
     let size = random.size(0, 6);
     let times: Vec<f64> = (0..size).map(|i| i as f64 * 0.37).collect();
     (Parameters::from_fn(|_, _| random.between(-1.0, 1.0)), Rc::new(Separations::new(&times)))
