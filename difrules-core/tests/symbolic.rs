@@ -106,6 +106,7 @@ fn modes_agree<T: Real>(scalar: &'static str, tolerance: f64) {
     let mut checked = 0;
     for (record, instance) in scalar_primitives(scalar) {
         let (value, names) = expression(record);
+        let program = Program::new(std::slice::from_ref(&value), &names).expect(record.path);
         let sample = instance.sample.expect("filtered");
         for seed in 0..4 {
             let mut drawn = sample(&mut Sampler::new(seed, seed + 100));
@@ -134,8 +135,7 @@ fn modes_agree<T: Real>(scalar: &'static str, tolerance: f64) {
                 let along = |x: f64| -> f64 {
                     let mut moved = at.clone();
                     moved[i] = x;
-                    let moved: Vec<_> = names.iter().zip(&moved).map(|(n, x)| (*n, *x)).collect();
-                    evaluate(&value, &moved).expect(record.path)
+                    program.call(&moved).expect(record.path)[0]
                 };
                 let (slope, error) = difference(&along, at[i]);
                 let scale = y.to_f64().abs() / at[i].abs().max(1.0);
@@ -166,11 +166,12 @@ fn modes_agree<T: Real>(scalar: &'static str, tolerance: f64) {
                     .collect();
                 let forward = evaluate(&first, &dual).expect(record.path).tangents[0].to_f64();
                 compare("the second expression has", symbolic, forward, 10.0 * tolerance, 0.0);
+                let slopes =
+                    Program::new(std::slice::from_ref(&first), &names).expect(record.path);
                 let slope_along = |x: f64| -> f64 {
                     let mut moved = at.clone();
                     moved[i] = x;
-                    let moved: Vec<_> = names.iter().zip(&moved).map(|(n, x)| (*n, *x)).collect();
-                    evaluate(&first, &moved).expect(record.path)
+                    slopes.call(&moved).expect(record.path)[0]
                 };
                 let (curvature, error) = difference(&slope_along, at[i]);
                 compare(
