@@ -547,6 +547,67 @@ fn quotients_whose_slopes_overflow() {
     assert!((found[0] / 1.2e29 - 1.0).abs() < 1e-5 && (found[1] / -1.6e29 - 1.0).abs() < 1e-5);
 }
 
+/// Third derivatives of a quotient whose dividend is next to nothing, where a careful sweep has powers of two, in the tapes of
+/// the modes outside, too.
+#[test]
+fn third_derivatives_of_faint_quotients() {
+    fn quotient<T: Real>(x: T, y: T) -> T {
+        x / y
+    }
+    fn from_the_left<T: Real>(x: T, y: T) -> T {
+        math::left_div(y, x)
+    }
+    fn along<T: Real>(f: impl Fn(Dual<T>) -> Dual<T>, y: T) -> T {
+        jvp(|y| f(*y), &y, &number(1.0)).1
+    }
+    for x in [1e-140, 1e-200, -1e-240, 1e-260, 1e-280, -1e-290, 1e-300] {
+        for y in [1.0, -2.0, 0.5, 3e-2, 30.0_f64] {
+            macro_rules! by_each_way {
+                ($f:expr, $expected:expr) => {{
+                    let expected: f64 = $expected;
+                    let found = [
+                        along(|y| along(|y| along(|y| $f(number(x), y), y), y), y),
+                        gradient(|y: &Var<_>| along(|y| along(|y| $f(number(x), y), y), *y), &y),
+                        gradient(
+                            |y: &Var<_>| gradient(|y: &Var<_>| along(|y| $f(number(x), y), *y), y),
+                            &y,
+                        ),
+                        gradient(
+                            |y: &Var<_>| {
+                                gradient(
+                                    |y: &Var<_>| gradient(|y: &Var<_>| $f(number(x), *y), y),
+                                    y,
+                                )
+                            },
+                            &y,
+                        ),
+                        along(
+                            |y| {
+                                gradient(
+                                    |y: &Var<_>| gradient(|y: &Var<_>| $f(number(x), *y), y),
+                                    &y,
+                                )
+                            },
+                            y,
+                        ),
+                    ];
+                    for (way, found) in found.into_iter().enumerate() {
+                        let is_near = (found - expected).abs() <= 1e-13 * expected.abs();
+                        assert!(is_near, "{x:e} {y} {way}: {found:e}, not {expected:e}");
+                    }
+                }};
+            }
+            by_each_way!(quotient, -6.0 * x / y.powi(4));
+            by_each_way!(math::div, -6.0 * x / y.powi(4));
+            by_each_way!(from_the_left, -6.0 * x / y.powi(4));
+            if y > 0.0 {
+                by_each_way!(math::xlogy, 2.0 * x / y.powi(3));
+                by_each_way!(math::xlog1py, 2.0 * x / (1.0 + y).powi(3));
+            }
+        }
+    }
+}
+
 /// The slope of a quotient may underflow where what it is multiplied with makes up for it.
 #[test]
 fn quotients_whose_slopes_underflow() {

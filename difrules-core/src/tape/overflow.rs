@@ -189,13 +189,23 @@ impl<S: Number> Scaled<S> {
         if !(is_factor(self.number) && is_whole && is_faint(product)) {
             return Self::new(product, self.power);
         }
-        // By no more than it takes: what is recorded in a mode outside has adjoints of its own.
+        // By no more than it takes: what is recorded in a mode outside has adjoints of its own. Each is the other factor times
+        // what the raise is undone with, which underflows if the other factor is the smaller one, so that one is raised.
         let own = exponent(self.number.plain());
         // How large the derivatives of a zero are is not looked for.
         let other = if factor.plain() == 0.0 { own } else { exponent(factor.plain()) };
         let (least, faint) = (Limits::new::<S>().least, least_with_digits::<S>());
-        let raise = (faint - faint / 8 - own - other).min(-least - own).max(0);
-        Self::new(factor * times_power(self.number, raise), self.power - raise)
+        let raise = (faint - faint / 8 - own - other).min(-least - own.min(other)).max(0);
+        let raised = match own <= other {
+            true => factor * times_power(self.number, raise),
+            false => times_power(factor, raise) * self.number,
+        };
+        let whole = Self::new(raised, self.power - raise);
+        // What has lost nothing stays one product.
+        if whole.power == self.power && product.has_digits_of(whole.number) {
+            return Self { number: product, power: whole.power };
+        }
+        whole
     }
 
     fn exponent(&self) -> i32 {
