@@ -166,8 +166,7 @@ fn modes_agree<T: Real>(scalar: &'static str, tolerance: f64) {
                     .collect();
                 let forward = evaluate(&first, &dual).expect(record.path).tangents[0].to_f64();
                 compare("the second expression has", symbolic, forward, 10.0 * tolerance, 0.0);
-                let slopes =
-                    Program::new(std::slice::from_ref(&first), &names).expect(record.path);
+                let slopes = Program::new(std::slice::from_ref(&first), &names).expect(record.path);
                 let slope_along = |x: f64| -> f64 {
                     let mut moved = at.clone();
                     moved[i] = x;

@@ -55,6 +55,48 @@ where
     OMatrix::from_iterator_generic(rows, columns, matrix.iter().copied())
 }
 
+/// So many columns are read side by side, whose entries are beside each other in the rows that they become.
+const SIDE_BY_SIDE: usize = 8;
+
+/// A function of each entry of a matrix of these dimensions, transposed.
+pub(crate) fn transposed<T: Scalar, R: Dim, C: Dim>(
+    a: &[T],
+    (rows, columns): (R, C),
+    f: impl Fn(T) -> T,
+) -> OMatrix<T, C, R>
+where
+    DefaultAllocator: Allocator<C, R>,
+{
+    let shape = (rows.value(), columns.value());
+    if a.len() <= SIDE_BY_SIDE * SIDE_BY_SIDE {
+        return OMatrix::from_fn_generic(columns, rows, |i, j| f(a[i * shape.0 + j]));
+    }
+    let mut y = OMatrix::zeros_generic(columns, rows);
+    put_transposed(a, shape, y.as_mut_slice(), |y, x| *y = f(x));
+    y
+}
+
+/// Puts the entries of a matrix of this shape to those of its transpose.
+pub(crate) fn put_transposed<T: Copy>(
+    from: &[T],
+    (rows, columns): (usize, usize),
+    to: &mut [T],
+    put: impl Fn(&mut T, T),
+) {
+    let column = |j: usize| &from[j * rows..][..rows];
+    let whole = columns - columns % SIDE_BY_SIDE;
+    for first in (0..whole).step_by(SIDE_BY_SIDE) {
+        let side_by_side: [&[T]; SIDE_BY_SIDE] = std::array::from_fn(|k| column(first + k));
+        for i in 0..rows {
+            let line = to[i * columns + first..][..SIDE_BY_SIDE].iter_mut();
+            line.zip(side_by_side).for_each(|(y, column)| put(y, column[i]));
+        }
+    }
+    for j in whole..columns {
+        column(j).iter().enumerate().for_each(|(i, &x)| put(&mut to[i * columns + j], x));
+    }
+}
+
 /// The whole adjoint buffer.
 pub(crate) fn buffer<'a, T: Scalar, R: Dim, C: Dim>(
     buffer: &'a mut MatrixViewMut<'_, T, R, C>,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive, report};
@@ -18,7 +19,7 @@ use crate::algebra::hermitian_eigen::{
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::resolvent::{Pairs, apart, only, take};
 use crate::algebra::scaling::{Level, times_quotient};
-use crate::block::{FIT, block, block_mut, multiply, product, still};
+use crate::block::{FIT, block, block_mut, multiply, numbers, product, still, transposed};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -166,7 +167,7 @@ where
             v_t_dot.row_mut(j).copy_from(&v_alone.column(j).adjoint());
         }
     }
-    for j in 0..values.len() {
+    for j in (0..values.len()).filter(|_| !<T::Kind as Kind>::REAL) {
         let k = largest(u.column(j).iter());
         let moved = u_dot[(k, j)];
         let phase = (moved - T::from_real(moved.real())) / u[(k, j)];
@@ -209,7 +210,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let jump = sizes.differences_vanish(values.as_slice()) || sizes.sums_vanish(values.as_slice());
     let asked = |j: usize| asks(u_bar.column(j).iter()) || asks(v_t_bar.row(j).iter());
     let asked: Vec<bool> = if jump { (0..count).map(asked).collect() } else { Vec::new() };
-    for j in 0..count {
+    for j in (0..count).filter(|_| !<T::Kind as Kind>::REAL) {
         // phase_bar = u^H u_bar - v^H v_bar; its imaginary part goes to the entry that stays real.
         let k = largest(u.column(j).iter());
         let along_u = u_bar.column(j).dotc(&ub.column(j));
@@ -223,26 +224,27 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(one, (ub, true), (u_bar.as_view(), false), zero, &mut block_mut(&mut g));
     // V^H V_bar is V_t V_t_bar^H.
     multiply(one, (vb, false), (v_t_bar.as_view(), true), zero, &mut block_mut(&mut h));
-    let all = largest_modulus(u_bar.iter()).max(largest_modulus(v_t_bar.iter()));
+    let all = largest_modulus(numbers(u_bar)).max(largest_modulus(numbers(v_t_bar)));
     let all = size_of_bars(all, values_bar, values.as_slice());
-    for j in 0..count {
-        for i in 0..count {
-            sum[(i, j)] = g[(i, j)] + h[(i, j)];
-        }
-    }
+    let terms = g.as_slice().iter().zip(h.as_slice());
+    sum.as_mut_slice().iter_mut().zip(terms).for_each(|(sum, (&g, &h))| *sum = g + h);
     let sum_block = &mut block_mut(&mut sum);
     let bars = (values_bar, &asked[..]);
     divide_by_gaps(primitive, &sizes, values.as_slice(), bars, sum_block, all);
     let mut gauge = Quotients::new::<T::Real>(primitive, all);
     let mut quotients = Quotients::new::<T::Real>(primitive, all);
     let mut of_values = Quotients::new::<T::Real>(primitive, size_of(values_bar));
+    let h_h = transposed(h.as_slice(), (size, size), T::conjugate);
+    let mut skew = transposed(g.as_slice(), (size, size), T::conjugate);
+    let differences = g.as_slice().iter().zip(h.as_slice()).zip(h_h.as_slice());
+    skew.as_mut_slice().iter_mut().zip(differences).for_each(|(skew, ((&g, &h), &h_h))| {
+        *skew = ((g - h) - (*skew - h_h)).scale(half);
+    });
     for j in 0..count {
         for i in 0..count {
-            let (upper, lower) = (g[(i, j)] - h[(i, j)], (g[(j, i)] - h[(j, i)]).conjugate());
-            let skew = (upper - lower).scale(half);
             let divisor = values[i] + values[j];
             let gap = sizes.gap(i, j, divisor);
-            sum[(i, j)] += gauge.over(skew, divisor, gap);
+            sum[(i, j)] += gauge.over(skew[(i, j)], divisor, gap);
             // Where a zero moves, also the sign of real vectors jumps.
             if gap == Gap::Nothing && (asked[i] || asked[j]) {
                 quotients.lose(1.0);

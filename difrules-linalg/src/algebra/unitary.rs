@@ -15,6 +15,8 @@ use crate::algebra::reduction::rescaled;
 use crate::algebra::scaling::binade;
 #[cfg(feature = "faer")]
 use crate::algebra::with_faer;
+#[cfg(feature = "faer")]
+use crate::block::transposed;
 use crate::block::{block, block_mut, workspace};
 use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
@@ -221,7 +223,7 @@ where
     #[cfg(feature = "faer")]
     if diagonalise && let Some((u, values, v)) = with_faer::singular_values(&scaled) {
         let off_diagonal = OVector::zeros_generic(less, U1);
-        let v_t = OMatrix::from_fn_generic(size, columns, |i, j| v[(j, i)].conjugate());
+        let v_t = transposed(v.as_slice(), (columns, size), T::conjugate);
         return Ok(TwoSided { u, diagonal: values * scale, off_diagonal, v_t });
     }
     let mut memory = scaled.clone();

@@ -98,11 +98,15 @@ where
     }
     let TwoSided { mut u, diagonal, mut v_t, .. } = two_sided(a, true)?;
     overflow("singular_values", diagonal.as_slice())?;
-    for j in 0..size.value() {
+    let turns = OVector::from_fn_generic(size, U1, |j, _| {
         let entry = u.column(j)[largest(u.column(j).iter())];
-        let turn = entry.conjugate().unscale(entry.modulus());
+        entry.conjugate().unscale(entry.modulus())
+    });
+    for (j, &turn) in turns.iter().enumerate() {
         u.column_mut(j).apply(|x| *x *= turn);
-        v_t.row_mut(j).apply(|x| *x *= turn.conjugate());
+    }
+    for column in v_t.as_mut_slice().chunks_exact_mut(size.value()) {
+        column.iter_mut().zip(turns.iter()).for_each(|(x, turn)| *x *= turn.conjugate());
     }
     let svd = Svd { u, singular_values: diagonal, v_t };
     jumps("svd", repeats(&svd));

@@ -2,10 +2,10 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::kept;
+use crate::block::{kept, transposed};
 use crate::sample;
 
-use super::transpose::{add_transposed, transposed};
+use super::transpose::add_transposed;
 
 /// A^H, the conjugate transpose.
 ///

@@ -2,11 +2,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_or_write, is_still, moved, numbers, numbers_mut, still};
+use crate::block::{add_or_write, is_still, moved, numbers, numbers_mut, still, transposed};
 use crate::error::{Error, square};
 use crate::sample;
-
-use super::transpose::transposed;
 
 /// (A + A^H) / 2, which is exactly Hermitian.
 ///

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{numbers, numbers_mut};
+use crate::block::{numbers, numbers_mut, put_transposed, transposed};
 use crate::sample;
 
 /// A^T.
@@ -54,27 +54,6 @@ fn transpose_reverse<T: Scalar, R: Dim, C: Dim>(
     add_transposed(&y_bar, a_bar, |x| x);
 }
 
-/// So many columns are read side by side, whose entries are beside each other in the rows that they become.
-const COLUMNS: usize = 8;
-
-/// A function of each entry of a matrix of these dimensions, transposed.
-pub(super) fn transposed<T: Scalar, R: Dim, C: Dim>(
-    a: &[T],
-    (rows, columns): (R, C),
-    f: impl Fn(T) -> T,
-) -> OMatrix<T, C, R>
-where
-    DefaultAllocator: Allocator<C, R>,
-{
-    let shape = (rows.value(), columns.value());
-    if a.len() <= COLUMNS * COLUMNS {
-        return OMatrix::from_fn_generic(columns, rows, |i, j| f(a[i * shape.0 + j]));
-    }
-    let mut y = OMatrix::zeros_generic(columns, rows);
-    put_transposed(a, shape, y.as_mut_slice(), |y, x| *y = f(x));
-    y
-}
-
 /// Adds a function of each entry of a cotangent to the adjoint of what was transposed.
 pub(super) fn add_transposed<T: Scalar, R: Dim, C: Dim>(
     y_bar: &Cotangent<'_, OMatrix<T, C, R>>,
@@ -89,26 +68,5 @@ pub(super) fn add_transposed<T: Scalar, R: Dim, C: Dim>(
         put_transposed(y_bar, shape, a_bar, |a_bar, x| *a_bar = T::zero() + f(x));
     } else {
         put_transposed(y_bar, shape, a_bar, |a_bar, x| *a_bar += f(x));
-    }
-}
-
-/// Puts the entries of a matrix of this shape to those of its transpose.
-fn put_transposed<T: Copy>(
-    from: &[T],
-    (rows, columns): (usize, usize),
-    to: &mut [T],
-    put: impl Fn(&mut T, T),
-) {
-    let column = |j: usize| &from[j * rows..][..rows];
-    let whole = columns - columns % COLUMNS;
-    for first in (0..whole).step_by(COLUMNS) {
-        let side_by_side: [&[T]; COLUMNS] = std::array::from_fn(|k| column(first + k));
-        for i in 0..rows {
-            let line = to[i * columns + first..][..COLUMNS].iter_mut();
-            line.zip(side_by_side).for_each(|(y, column)| put(y, column[i]));
-        }
-    }
-    for j in whole..columns {
-        column(j).iter().enumerate().for_each(|(i, &x)| put(&mut to[i * columns + j], x));
     }
 }
