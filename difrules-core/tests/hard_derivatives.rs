@@ -903,6 +903,68 @@ fn third_derivatives_do_not_cancel() {
     assert_eq!([second(0.0), second(-0.0)], [f64::INFINITY, f64::NEG_INFINITY]);
 }
 
+/// Differences of polygamma functions next to each other, on both sides of 0 and by expressions, from mpmath.
+#[test]
+fn derivatives_of_short_differences_do_not_cancel() {
+    fn call<T: Real>(k: usize, a: T, b: T) -> T {
+        if k == 0 { math::digamma_difference(a, b) } else { math::trigamma_difference(a, b) }
+    }
+
+    let mut wrong = Vec::new();
+    let mut check = |what: String, found: &[f64], exact: f64| {
+        if !found.iter().all(|x| (x - exact).abs() <= 1e-11 * exact.abs()) {
+            wrong.push(format!("{what}: {found:?}, not {exact:e}"));
+        }
+    };
+    // (a, b, the difference of digamma, trigamma, and the second and third derivatives of digamma)
+    #[rustfmt::skip]
+    let places: &[(f64, f64, [f64; 4])] = &[
+        (1.0, 1e-300, [-1.6449340668482266e-300, 2.4041138063191885e-300, -6.493939402266829e-300, 2.488626612344088e-299]),
+        (1.0, -1e-300, [1.6449340668482266e-300, -2.4041138063191885e-300, 6.493939402266829e-300, -2.488626612344088e-299]),
+        (2.5, 1e-9, [-4.903577559821328e-10, 2.362040515297745e-10, -2.2390584866037407e-10, 3.137559992174468e-10]),
+        (30.0, -1e-12, [3.389506035774052e-14, -1.1487652037286388e-15, 7.786003664736525e-17, -7.91494134018156e-18]),
+        (0.25, -1e-160, [1.719732915450711e-159, -1.2932773993753691e-158, 1.5387821440091884e-157, -2.458437538863793e-156]),
+        (-0.5, 1e-300, [-8.93480220054468e-300, 8.2879664423432e-301, -1.9340909103400244e-298, 3.474249826667225e-300]),
+        (-0.5, -1e-9, [8.934802200959078e-09, -8.287967409388655e-10, 1.9340909103573957e-07, -3.474257512224e-09]),
+        (-2.25, 1e-200, [-1.9379410511869138e-199, -1.2389694977406017e-198, -1.5584550231887144e-197, -2.4481479910902563e-196]),
+        (-7.75, 1e-4, [-0.001961194494362309, 0.012396185927432515, -0.1557318661682903, 2.445698413739893]),
+        (1e-3, 1e-20, [-1.0000016425331958e-14, 2.000000002397632e-11, -6.000000000006469e-08, 0.0002400000000000002]),
+        (1e-7, -1e-40, [1.0000000000000165e-26, -2.0000000000000002e-19, 6e-12, -0.00024000000000000003]),
+        (-1e-7, 1e-40, [-1.0000000000000165e-26, -2.0000000000000002e-19, -6e-12, -0.00024000000000000003]),
+        (-1e-9, 1e-250, [-9.999999999999998e-233, -1.9999999999999996e-223, -5.999999999999999e-214, -2.3999999999999993e-204]),
+        (1e-60, 1e-300, [-1e-180, 2.0000000000000003e-120, -6e-60, 24.000000000000004]),
+        (1e7, 1e-3, [-1.0000000499500017e-10, 1.000000099900005e-17, -2.00000029970002e-24, 6.0000011988001e-31]),
+    ];
+    for &(a, b, exact) in places {
+        let of_text = |text: &str, times: usize| {
+            let once = |e: Expr, _| differentiate(&e, "a").unwrap();
+            let expression = (0..times).fold(text.parse().unwrap(), once);
+            evaluate(&expression, &[("a", a), ("b", b)]).unwrap()
+        };
+        let names = ["digamma_difference(a, b)", "trigamma_difference(a, b)"];
+        for (k, name) in names.into_iter().enumerate() {
+            let value = of_text(name, 0);
+            let firsts: [f64; 2] = [
+                jvp(|a| call(k, *a, nalgebra::convert(b)), &a, &1.0).1,
+                gradient(|a: &Var<f64>| call(k, *a, nalgebra::convert(b)), &a),
+            ];
+            let second = jvp(
+                |a: &Dual<f64>| gradient(|a: &Var<_>| call(k, *a, nalgebra::convert(b)), a),
+                &a,
+                &1.0,
+            );
+            check(format!("{name} at {a:e}, {b:e}"), &[value], exact[k]);
+            check(
+                format!("{name}' at {a:e}, {b:e}"),
+                &[firsts[0], firsts[1], of_text(name, 1)],
+                exact[k + 1],
+            );
+            check(format!("{name}'' at {a:e}, {b:e}"), &[second.1, of_text(name, 2)], exact[k + 2]);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// What is undefined by one argument has no derivatives by another after that: by the second argument first, or the first.
 #[test]
 fn mixed_derivatives_at_poles_are_undefined() {

@@ -184,10 +184,18 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
     partial = (|a, b, _| fall_of_tetragamma(a, b), |a, b, _| -polygamma(2, a + b)),
     symbolic = (
         |a, b, y| if y == y {
-            if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
-                polygamma(2, a) * (b / (a + b))
+            if abs(b) < 0.003 * max(a, abs(sinpi(a)) / T::pi()) {
+                if abs(a) < 2e-6 {
+                    -polygamma(2, a) * exp_m1(-3 * ln_1p(b / a))
+                } else {
+                    -b * (5 * (polygamma(3, a + b * 0.1127016653792583) + polygamma(3, a + b * 0.8872983346207417)) + 8 * polygamma(3, a + b / 2)) / 18
+                }
             } else {
-                polygamma(2, a) - polygamma(2, a + b)
+                if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
+                    polygamma(2, a) * (b / (a + b))
+                } else {
+                    polygamma(2, a) - polygamma(2, a + b)
+                }
             }
         } else {
             f64::NAN
@@ -202,7 +210,31 @@ pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
         // The derivative of the same difference of digamma.
         return -by_first(digamma_rise, a, b);
     }
+    if is_short(a, b) {
+        return short_fall(1, a, b);
+    }
     or_undefined(trigamma(a) - trigamma(a + b), a + b)
+}
+
+/// Whether b is small beside the distance of a, below 0, to the poles: |sin(pi a)| / pi is not more.
+fn is_short<T: Real>(a: T, b: T) -> bool {
+    let distance = sinpi(a.to_f64()).abs() / std::f64::consts::PI;
+    a < T::zero() && b.to_f64().abs() < 0.003 * distance
+}
+
+/// polygamma(n, a) - polygamma(n, a + b) where [`is_short`] holds: -b times the mean of polygamma(n + 1) between the two, by the
+/// three points of Gauss, whose error is (b / distance)^6 times what is below 1.
+///
+/// Where a is so close to 0 that polygamma(n, x) is (-1)^(n + 1) n! / x^(n + 1), all but the pole underflows beside it: it is
+/// polygamma(n, a) (1 - (1 + b / a)^-(n + 1)).
+fn short_fall<T: Real>(n: u32, a: T, b: T) -> T {
+    let power = n as i32 + 1;
+    if a.to_f64().abs().powi(power) < 1e-17 {
+        return -polygamma(n, a) * ((b / a).ln_1p() * convert(-f64::from(power))).exp_m1();
+    }
+    let at = |share: f64| polygamma(n + 1, a + b * convert(share));
+    let ends = at(0.1127016653792583) + at(0.8872983346207417);
+    -b * (ends * convert(5.0) + at(0.5) * convert(8.0)) / convert(18.0)
 }
 
 /// A difference, whose derivatives by what one term does not read are undefined as well where it is.
@@ -213,13 +245,16 @@ fn or_undefined<T: Real>(difference: T, x: T) -> T {
 /// polygamma(2, a) - polygamma(2, a + b), where both may overflow; for a small b the second derivative of the same difference
 /// of digamma.
 fn fall_of_tetragamma<T: Real>(a: T, b: T) -> T {
-    if b > T::zero() && b.to_f64() < 1e-3 * a.to_f64() && a.is_finite() {
+    if b.to_f64().abs() < 1e-3 * a.to_f64() && a.is_finite() {
         let one = Dual::constant(T::one());
         let along: Dual<Dual<T>> = digamma_rise(
             Dual::new(Dual::new(a, [T::one()]), [one]),
             Dual::constant(Dual::constant(b)),
         );
         return -along.tangents[0].tangents[0];
+    }
+    if is_short(a, b) {
+        return short_fall(2, a, b);
     }
     let (first, second) = (polygamma(2, a), polygamma(2, a + b));
     if second.to_f64() == f64::NEG_INFINITY && b > T::zero() {
@@ -409,6 +444,9 @@ pub(super) fn logarithmic_slope<T: Real>(a: T, b: T) -> T {
     }
     if a > T::zero() && b.is_finite() && (b > T::zero() || !a.is_finite()) {
         return T::zero();
+    }
+    if is_short(a, b) {
+        return short_fall(0, a, b);
     }
     or_undefined(digamma(a) - digamma(a + b), a + b)
 }
