@@ -388,7 +388,7 @@ fn depth_and_size_have_no_end() {
         format!("{}x", "-".repeat(deep)),
         format!("{}x", "x^".repeat(deep)),
         format!("{}x{}", "x - (".repeat(deep), ")".repeat(deep)),
-        vec!["x * y"; 20_001].join(" + "),
+        vec!["x * y"; 10_001].join(" + "),
         (0..deep).map(|i| format!("x{i} * x")).collect::<Vec<_>>().join(" * "),
         format!("{}x{}", "if x < 1 { ".repeat(deep), " } else { 2 }".repeat(deep)),
         format!("{}x }}", "if x < 1 { x } else ".repeat(deep) + "{ "),
@@ -457,11 +457,11 @@ fn what_is_shared_is_worked_on_once() {
     );
 }
 
-/// Terms or factors that differ, so many that time which grows with the square of their number would be minutes.
+/// Terms or factors that differ, so many that it would be noticed if the time grew with the square of their number.
 #[test]
 fn many_different_terms_are_brought_together() {
     for mark in [" + ", " - ", " * ", " / "] {
-        let text: Vec<_> = (0..5_000).map(|i| format!("sin(x{i})")).collect();
+        let text: Vec<_> = (0..3_000).map(|i| format!("sin(x{i})")).collect();
         let expression = parse(&(text.join(mark) + mark + &text.join(mark)));
         let simple = expression.simplify();
         assert_eq!(Straight::new(&[simple]).results.len(), 1);
