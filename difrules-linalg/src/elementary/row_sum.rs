@@ -48,8 +48,8 @@ where
         }
         sums[first..][..COLUMNS].copy_from_slice(&together);
     }
-    for j in whole..sums.len() {
-        sums[j] = column(j).iter().fold(T::zero(), |sum, &x| sum + x);
+    for (j, sum) in sums.iter_mut().enumerate().skip(whole) {
+        *sum = column(j).iter().fold(T::zero(), |sum, &x| sum + x);
     }
     y
 }
