@@ -28,6 +28,26 @@ fn of_the_first<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
     Ok(x * x)
 }
 
+/// The second derivative of a loss along one direction, in the four nestings of two modes. It is a macro, as the loss is called
+/// at a scalar for each.
+macro_rules! in_every_nesting {
+    (|$x:ident| $loss:expr, $a:expr, $e:expr) => {{
+        let of_gradient = |a: &DMatrix<Var<f64>>| dot(&gradient(|$x| $loss, a)?, &constant($e));
+        let slope = |a: &DMatrix<Var<f64>>| {
+            let $x = &a.zip_map($e, |x, v| Dual::new(x, [Var::constant(v)]));
+            Ok::<_, Error>($loss?.tangents[0])
+        };
+        let twice =
+            |a: &DMatrix<Dual<f64>>| jvp(|$x| $loss, a, &constant($e)).map(|(_, slope)| slope);
+        [
+            hvp(|$x| $loss, $a, $e).unwrap().dot($e),
+            gradient(of_gradient, $a).unwrap().dot($e),
+            gradient(slope, $a).unwrap().dot($e),
+            jvp(twice, $a, $e).unwrap().1,
+        ]
+    }};
+}
+
 #[test]
 fn eigenvectors_beside_larger_eigenvalues() {
     for size in [10.0, 1e4, 1e9, 1e15, 1e25] {
@@ -1141,23 +1161,7 @@ fn second_derivatives_of_vectors_beside_a_value_that_repeats() {
                 Some(vec![found.1])
             };
             let expected = difference(at).unwrap().derivative[0];
-            let of_gradient =
-                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| loss(which, a), a)?, &constant(&e));
-            let slope = |a: &DMatrix<Var<f64>>| {
-                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
-                Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
-            };
-            let twice = |a: &DMatrix<Dual<f64>>| {
-                jvp(|a| loss(which, a), a, &constant(&e)).map(|(_, slope)| slope)
-            };
-            let found = diagnosed(|| {
-                [
-                    hvp(|a| loss(which, a), &a, &e).unwrap().dot(&e),
-                    gradient(of_gradient, &a).unwrap().dot(&e),
-                    gradient(slope, &a).unwrap().dot(&e),
-                    jvp(twice, &a, &e).unwrap().1,
-                ]
-            });
+            let found = diagnosed(|| in_every_nesting!(|a| loss(which, a), &a, &e));
             for (k, found) in found.0.iter().enumerate() {
                 let error = (found - expected).abs() / (1.0 + expected.abs());
                 assert!(error < 1e-7, "{which} {rows} x {columns} {k}: {found} {expected}");
@@ -1210,23 +1214,7 @@ fn second_derivatives_of_an_eigenvector_beside_values_that_are_close() {
                 Some(vec![diagnosed(|| jvp(|a| loss(which, a), &(&a + &e * x), &e).unwrap()).0.1])
             };
             let expected = difference(at).unwrap().derivative[0];
-            let of_gradient =
-                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| loss(which, a), a)?, &constant(&e));
-            let slope = |a: &DMatrix<Var<f64>>| {
-                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
-                Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
-            };
-            let twice = |a: &DMatrix<Dual<f64>>| {
-                jvp(|a| loss(which, a), a, &constant(&e)).map(|(_, slope)| slope)
-            };
-            let found = diagnosed(|| {
-                [
-                    hvp(|a| loss(which, a), &a, &e).unwrap().dot(&e),
-                    gradient(of_gradient, &a).unwrap().dot(&e),
-                    gradient(slope, &a).unwrap().dot(&e),
-                    jvp(twice, &a, &e).unwrap().1,
-                ]
-            });
+            let found = diagnosed(|| in_every_nesting!(|a| loss(which, a), &a, &e));
             for (k, found) in found.0.iter().enumerate() {
                 let error = (found - expected).abs() / (1.0 + expected.abs());
                 assert!(error < 1e-9, "{which} {gap:e} {coupling:e} {k}: {found} {expected}");
@@ -1281,23 +1269,7 @@ fn second_derivatives_of_schur_vectors_beside_values_that_are_close() {
                 Some(vec![diagnosed(|| jvp(|a| loss(which, a), &(&a + &e * x), &e).unwrap()).0.1])
             };
             let expected = difference(at).unwrap().derivative[0];
-            let of_gradient =
-                |a: &DMatrix<Var<f64>>| dot(&gradient(|a| loss(which, a), a)?, &constant(&e));
-            let slope = |a: &DMatrix<Var<f64>>| {
-                let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
-                Ok::<_, Error>(loss(which, &lifted)?.tangents[0])
-            };
-            let twice = |a: &DMatrix<Dual<f64>>| {
-                jvp(|a| loss(which, a), a, &constant(&e)).map(|(_, slope)| slope)
-            };
-            let found = diagnosed(|| {
-                [
-                    hvp(|a| loss(which, a), &a, &e).unwrap().dot(&e),
-                    gradient(of_gradient, &a).unwrap().dot(&e),
-                    gradient(slope, &a).unwrap().dot(&e),
-                    jvp(twice, &a, &e).unwrap().1,
-                ]
-            });
+            let found = diagnosed(|| in_every_nesting!(|a| loss(which, a), &a, &e));
             for (k, found) in found.0.iter().enumerate() {
                 let error = (found - expected).abs() / (1.0 + expected.abs());
                 assert!(error < 1e-9, "{which} {gap:e} {coupling:e} {k}: {found} {expected}");
@@ -1329,20 +1301,7 @@ fn second_derivatives_of_schur_vectors_behind_a_block_that_is_nearly_normal() {
         let e: DMatrix<f64> = random.matrix(4, 4);
         let at = |x: f64| Some(vec![diagnosed(|| jvp(loss, &(&a + &e * x), &e).unwrap()).0.1]);
         let expected = difference(at).unwrap().derivative[0];
-        let of_gradient = |a: &DMatrix<Var<f64>>| dot(&gradient(loss, a)?, &constant(&e));
-        let slope = |a: &DMatrix<Var<f64>>| {
-            let lifted = a.zip_map(&e, |x, v| Dual::new(x, [Var::constant(v)]));
-            Ok::<_, Error>(loss(&lifted)?.tangents[0])
-        };
-        let twice = |a: &DMatrix<Dual<f64>>| jvp(loss, a, &constant(&e)).map(|(_, slope)| slope);
-        let found = diagnosed(|| {
-            [
-                hvp(loss, &a, &e).unwrap().dot(&e),
-                gradient(of_gradient, &a).unwrap().dot(&e),
-                gradient(slope, &a).unwrap().dot(&e),
-                jvp(twice, &a, &e).unwrap().1,
-            ]
-        });
+        let found = diagnosed(|| in_every_nesting!(|a| loss(a), &a, &e));
         for (k, found) in found.0.iter().enumerate() {
             let error = (found - expected).abs() / (1.0 + expected.abs());
             assert!(error < 1e-9, "{gap:e} {k}: {found} {expected}");
