@@ -92,12 +92,12 @@ fn main() -> Result<(), MatrixError> {
     let square: f64 = slope.to_reals().iter().map(|slope| slope * slope).sum();
     assert!((difference - square).abs() < 1e-6 * square, "{difference} {square}");
 
-    let mut adam = Adam::new(0.003);
-    for step in 0..1000 {
+    let mut adam = Adam::new(0.01);
+    for step in 0..300 {
         let data = random.data();
         let (value, slope) = value_and_gradient(|network| loss(network, &data), &network)?;
         adam.step(&mut network, &slope);
-        if step % 200 == 0 {
+        if step % 50 == 0 {
             println!("step {step}: loss {value:.4}");
         }
     }

@@ -1,4 +1,4 @@
-//! A pose graph on a sphere: 320 poses of a robot that drives around it in a spiral, which are measured from each to the next,
+//! A pose graph on a sphere: 192 poses of a robot that drives around it in a spiral, which are measured from each to the next,
 //! with noise, and from ring to ring. The poses that fit all measurements best are found by Levenberg and Marquardt's
 //! method with sparse normal equations, from what the first kind alone suggests. What is found is checked: the derivatives by
 //! differences, the minimum by its gradient, the misfit by its distribution, the poses by the true ones.
@@ -18,8 +18,8 @@ use nalgebra_sparse::factorization::CscCholesky;
 use nalgebra_sparse::{CooMatrix, CscMatrix};
 use random::Random;
 
-const RINGS: usize = 16;
-const AROUND: usize = 20;
+const RINGS: usize = 12;
+const AROUND: usize = 16;
 
 /// The standard deviations of what is measured, in metres and radians.
 const NOISE: [f64; 2] = [0.05, 0.02];

@@ -151,7 +151,7 @@ fn bad_data_is_named() {
 
 #[test]
 fn the_filter_fits_its_variances() {
-    let output = run("kalman", &["50"]);
+    let output = run("kalman", &["40"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("standard deviation of the season"));
 }
@@ -215,7 +215,7 @@ fn the_camera_is_calibrated() {
 
 #[test]
 fn the_field_is_fitted() {
-    let output = run("gmrf", &["900"]);
+    let output = run("gmrf", &["400"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("standard deviations"));
 }

@@ -96,7 +96,7 @@ fn bytes_a_step<Y>(steps: usize, f: impl FnOnce() -> Y) -> (Y, usize) {
 #[test]
 fn a_buffer_that_is_overwritten_takes_what_the_rules_read() {
     const SIZE: usize = 100;
-    const STEPS: usize = 2_000;
+    const STEPS: usize = 1_000;
     /// Each step overwrites y, which no rule reads.
     fn linear<T: Real>((x, y): &(Vector<T>, Vector<T>), a: &DMatrix<f64>) -> T {
         let mut y = y.clone();
