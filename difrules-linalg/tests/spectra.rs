@@ -1223,6 +1223,78 @@ fn second_derivatives_of_an_eigenvector_beside_values_that_are_close() {
     }
 }
 
+/// First derivatives know nothing either of vectors that nearly depend on each other, or do: those of the last value and of
+/// the first do not move them.
+#[test]
+fn derivatives_of_an_eigenvector_beside_vectors_that_depend_on_each_other() {
+    fn terms<S: Real>(w: &DVector<Complex<S>>, v: &DMatrix<Complex<S>>) -> S {
+        let (number, last) = (|x: f64| nalgebra::convert::<f64, S>(x), w.len() - 1);
+        let vector = v.column(last).map(|v| v.re - v.im * number(0.4));
+        (0..=last).fold(w[last].re * w[0].re, |sum, i| {
+            sum + vector[i] * number(1.0 + i as f64) + v[(i, 0)].re * number(0.7 - i as f64)
+        })
+    }
+    fn loss<S: Real>(which: usize, a: &DMatrix<S>) -> Result<S, Error> {
+        match which {
+            0 => {
+                let w = complex_eigenvalues(a)?;
+                Ok(w[0].re * w[w.len() - 1].re)
+            }
+            1 => eigen(a).map(|found| terms(&found.eigenvalues, &found.eigenvectors)),
+            _ => {
+                let found = eigen(&a.map(|x| Complex::new(x, x * nalgebra::convert(0.3))))?;
+                Ok(terms(&found.eigenvalues, &found.eigenvectors))
+            }
+        }
+    }
+    let mut random = Sampler::new(103, 103);
+    for which in 0..3 {
+        for (gap, chain) in
+            [1e-4, 1e-6, 1e-9, 1e-12, 1e-15, 0.0].into_iter().flat_map(|gap| [(gap, 2), (gap, 3)])
+        {
+            for turned in [false, true] {
+                let values: Vec<f64> = (0..chain).map(|k| 1.0 + gap * k as f64).collect();
+                let values = [&[-1.0], &values[..], &[3.0]].concat();
+                let mut a = DMatrix::from_diagonal(&DVector::from_vec(values));
+                let size = a.nrows();
+                (1..size).for_each(|j| a[(j - 1, j)] = 1.0 - 0.25 * j as f64);
+                if turned {
+                    let v: DMatrix<f64> =
+                        DMatrix::identity(size, size) + random.matrix(size, size) * 0.3;
+                    a = &v * &a * v.clone().try_inverse().unwrap();
+                }
+                let e: DMatrix<f64> = random.matrix(size, size);
+                let at = |x: f64| loss(which, &(&a + &e * x)).ok().map(|y| vec![y]);
+                let expected = difference(at).unwrap().derivative[0];
+                let forward = diagnosed(|| jvp(|a| loss(which, a), &a, &e).unwrap().1).0;
+                let reverse = diagnosed(|| gradient(|a| loss(which, a), &a).unwrap().dot(&e)).0;
+                for found in [forward, reverse] {
+                    let error = (found - expected).abs() / (1.0 + expected.abs());
+                    assert!(error < 1e-10, "{which} {gap:e} {chain} {turned}: {found} {expected}");
+                }
+                let at = |x: f64| {
+                    let slope = diagnosed(|| jvp(|a| loss(which, a), &(&a + &e * x), &e).unwrap());
+                    Some(vec![slope.0.1])
+                };
+                let second = difference(at).unwrap().derivative[0];
+                let found = diagnosed(|| in_every_nesting!(|a| loss(which, a), &a, &e)).0;
+                for (k, found) in found.into_iter().enumerate() {
+                    let error = (found - second).abs() / (1.0 + second.abs());
+                    assert!(error < 1e-8, "{which} {gap:e} {chain} {turned} {k}: {found} {second}");
+                }
+                // The rounding of the numbers themselves is there too.
+                let (single, along) = (a.map(|x| x as f32), e.map(|x| x as f32));
+                let forward = diagnosed(|| jvp(|a| loss(which, a), &single, &along).unwrap().1).0;
+                let reverse = diagnosed(|| gradient(|a| loss(which, a), &single).unwrap()).0;
+                for found in [forward, reverse.dot(&along)].map(f64::from) {
+                    let error = (found - expected).abs() / (1.0 + expected.abs());
+                    assert!(error < 1e-3, "{which} {gap:e} {chain} {turned}: {found} {expected}");
+                }
+            }
+        }
+    }
+}
+
 /// So has the Schur form vectors of its own, before and behind those of values that are close.
 #[test]
 fn second_derivatives_of_schur_vectors_beside_values_that_are_close() {

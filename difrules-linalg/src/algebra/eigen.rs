@@ -150,13 +150,20 @@ pub(crate) fn vectors_jump<S: Real, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    // Those that are far apart need no inverse.
-    let close = 1e-3 * largest_modulus(values.iter());
+    are_close(values)
+        && diagnosed(|| Left::new(values, vectors)).0.is_none_or(|left| left.repeats(values))
+}
+
+/// Whether some two eigenvalues may be one. Those that are far apart need no inverse.
+pub(crate) fn are_close<S: Real, D: Dim>(values: &OVector<Complex<S>, D>) -> bool
+where
+    DefaultAllocator: Allocator<D>,
+{
+    // The rounding of a value that repeats three times with one vector is a cube root.
+    let relative = f64::max(1e-3, 10.0 * S::default_epsilon().to_f64().cbrt());
+    let close = relative * largest_modulus(values.iter());
     let is_close = |i: usize, j: usize| (values[i] - values[j]).modulus().to_f64() <= close;
     (0..values.len()).any(|j| (0..j).any(|i| is_close(i, j)))
-        && diagnosed(|| Left::new("eigen", values, vectors))
-            .0
-            .is_none_or(|left| left.repeats(values))
 }
 
 /// What the rules know beside V and w.
@@ -169,22 +176,20 @@ where
     /// The condition numbers of the eigenvalues, the norms of these rows.
     conditions: OVector<f64, D>,
     sizes: ComplexSizes,
+    /// Which are differentiated by themselves, and are one with no other.
+    alone: Vec<bool>,
 }
 
 impl<S: Real, D: Dim> Left<S, D>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    /// None if the eigenvectors depend on each other, which is reported.
+    /// None if the eigenvectors depend on each other.
     pub(crate) fn new(
-        primitive: &'static str,
         values: &OVector<Complex<S>, D>,
         vectors: &OMatrix<Complex<S>, D, D>,
     ) -> Option<Self> {
-        let Ok(inverse) = inverse(vectors) else {
-            report_defective(primitive);
-            return None;
-        };
+        let inverse = inverse(vectors).ok()?;
         let (size, _) = vectors.shape_generic();
         let conditions = OVector::from_fn_generic(size, U1, |i, _| {
             let row = inverse.row(i);
@@ -192,7 +197,7 @@ where
         });
         let known = conditions.as_slice();
         let sizes = ComplexSizes::new(values.as_slice(), block(vectors), block(&inverse), known);
-        Some(Self { inverse, conditions, sizes })
+        Some(Self { inverse, conditions, sizes, alone: vec![false; values.len()] })
     }
 
     /// How far the difference of two eigenvalues is from zero.
@@ -202,7 +207,7 @@ where
 
     /// Whether two eigenvalues are one, but for rounding.
     fn repeat(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> bool {
-        self.gap(values, i, j) == Gap::Nothing
+        !self.alone[i] && !self.alone[j] && self.gap(values, i, j) == Gap::Nothing
     }
 
     /// Whether some two eigenvalues are one.
@@ -210,8 +215,8 @@ where
         (0..values.len()).any(|j| (0..j).any(|i| self.repeat(values, i, j)))
     }
 
-    /// Which eigenvalues and vectors are differentiated by [themselves](Bordered): see [`apart`](fn@apart).
-    pub(crate) fn apart<T: Scalar<Real = S>>(
+    /// Which are [apart](fn@apart) from all others in a derivative mode.
+    fn apart<T: Scalar<Real = S>>(
         &self,
         a: &OMatrix<T, D, D>,
         values: &OVector<Complex<S>, D>,
@@ -358,7 +363,7 @@ where
         for i in 0..values.len() {
             if (0..values.len()).any(|j| j != i && self.repeat(values, i, j)) {
                 m[(i, i)] = quotients.over_nothing(m[(i, i)]);
-                if asked[i] {
+                if asked.get(i) == Some(&true) {
                     quotients.lose(1.0);
                     m[(i, i)] += undefined::<Complex<S>>();
                 }
@@ -373,72 +378,105 @@ where
     }
 }
 
-/// The tangents of eigenvalues and of eigenvectors, up to multiples of these, of those that are
-/// [apart](Left::apart).
-pub(crate) fn alone_forward<T: Scalar, D: Dim>(
-    (a, a_dot): (&OMatrix<T, D, D>, &OMatrix<T, D, D>),
-    values: &OVector<Complex<T::Real>, D>,
-    vectors: &OMatrix<Complex<T::Real>, D, D>,
-    chosen: &[bool],
-    mut put: impl FnMut(usize, Complex<T::Real>, DVector<Complex<T::Real>>),
-) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D>,
-{
-    let (a, a_dot) = (a.map(lift), a_dot.map(lift));
-    let moved = product((block(&a_dot), false), (block(vectors), false));
-    for j in (0..values.len()).filter(|&j| chosen[j]) {
-        let vector = block(vectors).column(j).into_owned();
-        let found = Bordered::new(block(&a), values[j], vector.as_view());
-        let (vector_dot, value_dot) = found.map_or_else(
-            || (vector.map(|_| undefined()), undefined()),
-            |bordered| bordered.tangent(moved.column(j).as_view()),
-        );
-        put(j, value_dot, vector_dot);
-    }
-}
+/// The equations of those eigenvalues and vectors that are differentiated by themselves, if there are any: that are
+/// [apart](Left::apart) from all others, or that have an equation with a condition of its own where vectors nearly depend on
+/// each other, and V^-1 has the condition of these.
+pub(crate) struct Alone<S: Real>(Vec<Option<Bordered<S>>>);
 
-/// The adjoint: adds to the cotangent of A what those give that are [apart](Left::apart), and takes their cotangents out of
-/// those of all.
-pub(crate) fn alone_reverse<T: Scalar, D: Dim>(
-    a: &OMatrix<T, D, D>,
-    values: &OVector<Complex<T::Real>, D>,
-    vectors: &OMatrix<Complex<T::Real>, D, D>,
-    chosen: &[bool],
-    (values_bar, mut vectors_bar): (
-        &mut [Complex<T::Real>],
-        Option<&mut DMatrixViewMut<'_, Complex<T::Real>>>,
-    ),
-    a_bar: &mut DMatrixViewMut<'_, T>,
-) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D>,
-{
-    let a = a.map(lift);
-    let mut outer = DMatrix::zeros(a.nrows(), a.nrows());
-    for j in (0..values.len()).filter(|&j| chosen[j]) {
-        let value_bar = std::mem::replace(&mut values_bar[j], still());
-        let mut vector_bar = DVector::from_element(a.nrows(), still());
-        if let Some(bars) = &mut vectors_bar {
-            vector_bar.copy_from(&bars.column(j));
-            bars.column_mut(j).fill(still());
+impl<S: Real> Alone<S> {
+    pub(crate) fn new<T: Scalar<Real = S>, D: Dim>(
+        left: &mut Option<Left<S, D>>,
+        a: &OMatrix<T, D, D>,
+        values: &OVector<Complex<S>, D>,
+        vectors: &OMatrix<Complex<S>, D, D>,
+    ) -> Option<Self>
+    where
+        DefaultAllocator: Allocator<D, D> + Allocator<D>,
+    {
+        let worst = |left: &Left<S, D>| left.conditions.iter().fold(1.0, |x: f64, &y| x.max(y));
+        let worst = left.as_ref().map_or(f64::INFINITY, worst);
+        let apart = left.as_ref().and_then(|left| left.apart(a, values, vectors));
+        // Up to here half of what V^-1 loses of the digits is the other half of them.
+        let depend = worst > S::default_epsilon().to_f64().powf(-0.25);
+        if apart.is_none() && !depend {
+            return None;
         }
-        if rests(&vector_bar) && is_still(&value_bar) {
-            continue;
+        let a = a.map(lift);
+        let equation = |j: usize| {
+            let is_apart = apart.as_ref().is_some_and(|apart| apart[j]);
+            if !is_apart && !depend {
+                return None;
+            }
+            let vector = block(vectors).column(j).into_owned();
+            let found = Bordered::new(block(&a), values[j], vector.as_view());
+            let better = |found: &Bordered<S>| found.is_known() && found.growth() < worst;
+            found.filter(|found| is_apart || better(found))
+        };
+        let equations: Vec<_> = (0..values.len()).map(equation).collect();
+        if let Some(left) = left {
+            left.alone = equations.iter().map(Option::is_some).collect();
         }
-        let vector = block(vectors).column(j).into_owned();
-        let bar = Bordered::new(block(&a), values[j], vector.as_view()).map_or_else(
-            || vector.map(|_| undefined()),
-            |bordered| bordered.cotangent(vector_bar.as_view(), value_bar),
-        );
-        let one = Complex::from_real(nalgebra::one());
-        multiply(
-            one,
-            (block(&bar), false),
-            (block(&vector), true),
-            one,
-            &mut block_mut(&mut outer),
-        );
+        equations.iter().any(Option::is_some).then_some(Self(equations))
     }
-    a_bar.zip_apply(&outer, |bar, x| *bar += lower::<T>(x));
+
+    pub(crate) fn contains(&self, j: usize) -> bool {
+        self.0[j].is_some()
+    }
+
+    fn equations(&self) -> impl Iterator<Item = (usize, &Bordered<S>)> {
+        self.0.iter().enumerate().filter_map(|(j, equation)| Some((j, equation.as_ref()?)))
+    }
+
+    /// Gives the tangents of the eigenvalues and of the eigenvectors, up to multiples of these.
+    pub(crate) fn forward<T: Scalar<Real = S>, D: Dim>(
+        &self,
+        a_dot: &OMatrix<T, D, D>,
+        vectors: &OMatrix<Complex<S>, D, D>,
+        mut put: impl FnMut(usize, Complex<S>, DVector<Complex<S>>),
+    ) where
+        DefaultAllocator: Allocator<D, D>,
+    {
+        let moved = product((block(&a_dot.map(lift)), false), (block(vectors), false));
+        for (j, equation) in self.equations() {
+            let (vector_dot, value_dot) = equation.tangent(moved.column(j).as_view());
+            put(j, value_dot, vector_dot);
+        }
+    }
+
+    /// The adjoint: adds to the cotangent of A what these give, and takes their cotangents out of those of all.
+    pub(crate) fn reverse<T: Scalar<Real = S>, D: Dim>(
+        &self,
+        vectors: &OMatrix<Complex<S>, D, D>,
+        values_bar: &mut [Complex<S>],
+        mut vectors_bar: Option<&mut DMatrixViewMut<'_, Complex<S>>>,
+        a_bar: &mut DMatrixViewMut<'_, T>,
+    ) where
+        DefaultAllocator: Allocator<D, D>,
+    {
+        let mut outer = DMatrix::zeros(vectors.nrows(), vectors.nrows());
+        for (j, equation) in self.equations() {
+            let value_bar = std::mem::replace(&mut values_bar[j], still());
+            let mut vector_bar = DVector::from_element(vectors.nrows(), still());
+            if let Some(bars) = &mut vectors_bar {
+                vector_bar.copy_from(&bars.column(j));
+                bars.column_mut(j).fill(still());
+            }
+            if rests(&vector_bar) && is_still(&value_bar) {
+                continue;
+            }
+            let vector = block(vectors).column(j).into_owned();
+            let bar = equation.cotangent(vector_bar.as_view(), value_bar);
+            let one = Complex::from_real(nalgebra::one());
+            multiply(
+                one,
+                (block(&bar), false),
+                (block(&vector), true),
+                one,
+                &mut block_mut(&mut outer),
+            );
+        }
+        a_bar.zip_apply(&outer, |bar, x| *bar += lower::<T>(x));
+    }
 }
 
 /// The largest modulus beside the diagonal.
@@ -459,6 +497,6 @@ where
 const DEFECTIVE: &str = "the matrix is defective: an eigenvalue repeats with too few eigenvectors, and has no \
                          derivative";
 
-fn report_defective(primitive: &'static str) {
+pub(crate) fn report_defective(primitive: &'static str) {
     report(Diagnostic::undefined(primitive, DEFECTIVE));
 }

@@ -61,6 +61,8 @@ pub(crate) struct Bordered<S: Real> {
     matrix: DMatrix<Complex<S>>,
     /// Its inverse, a constant.
     inverse: DMatrix<Complex<S>>,
+    /// How much larger a solution may be than what it is of, A and w having the size one.
+    growth: f64,
     scale: S,
 }
 
@@ -82,8 +84,21 @@ impl<S: Real> Bordered<S> {
         }
         let constant = |x: &Complex<S>| Complex::new(x.re.to_f64(), x.im.to_f64());
         let inverse = diagnosed(|| inverse(&matrix.map(|x| constant(&x)))).0.ok()?;
+        let growth = inverse.norm();
         let lift = |x: Complex<f64>| Complex::new(nalgebra::convert(x.re), nalgebra::convert(x.im));
-        Some(Self { matrix, inverse: inverse.map(lift), scale })
+        Some(Self { matrix, inverse: inverse.map(lift), growth, scale })
+    }
+
+    /// Whether derivatives have digits that are not rounding.
+    pub(crate) fn is_known(&self) -> bool {
+        let rounding = S::default_epsilon().to_f64();
+        let unit = if S::BASE { 100.0 * rounding } else { rounding.cbrt() };
+        unit * self.growth < 1.0
+    }
+
+    /// How much larger a solution may be than what it is of.
+    pub(crate) fn growth(&self) -> f64 {
+        self.growth
     }
 
     /// The solution, or that of the adjoint equation, by the plain inverse, and again for what that leaves: of one order of

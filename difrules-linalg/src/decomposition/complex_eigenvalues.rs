@@ -4,8 +4,8 @@ use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::eigen::{Left, alone_forward, alone_reverse, lift, lower};
-use crate::block::{block, block_mut, buffer, multiply};
+use crate::algebra::eigen::{Alone, Left, lift, lower, report_defective};
+use crate::block::{block, block_mut, buffer, multiply, rests, still};
 use crate::decomposition::eigen::{Eigen, eigen};
 use crate::error::Error;
 use crate::sample;
@@ -84,22 +84,27 @@ where
 {
     let (size, _) = vectors.shape_generic();
     let mut product = OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
-    let Some(left) = Left::new("complex_eigenvalues", values, vectors) else {
-        return OVector::from_element_generic(size, U1, undefined());
-    };
+    let mut left = Left::new(values, vectors);
+    let alone = Alone::new(&mut left, a, values, vectors);
+    let is_alone = |j: usize| alone.as_ref().is_some_and(|alone| alone.contains(j));
     let (one, lifted) = (Complex::from_real(nalgebra::one()), a_dot.map(lift));
     let factors = ((block(&lifted), false), (block(vectors), false));
     multiply(one, factors.0, factors.1, nalgebra::zero(), &mut block_mut(&mut product));
-    let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| {
-        (0..size.value()).fold(nalgebra::zero(), |sum: Complex<T::Real>, k| {
-            sum + left.inverse[(i, k)] * product[(k, i)]
-        })
+    let mut values_dot = OVector::from_fn_generic(size, U1, |i, _| match &left {
+        Some(left) if !is_alone(i) => (0..size.value())
+            .fold(nalgebra::zero(), |sum: Complex<T::Real>, k| {
+                sum + left.inverse[(i, k)] * product[(k, i)]
+            }),
+        Some(_) => still(),
+        None => undefined(),
     });
-    left.without_defective("complex_eigenvalues", values, &mut values_dot);
-    if let Some(chosen) = left.apart(a, values, vectors) {
-        alone_forward((a, a_dot), values, vectors, &chosen, |j, value_dot, _| {
-            values_dot[j] = value_dot;
-        });
+    if let Some(left) = &left {
+        left.without_defective("complex_eigenvalues", values, &mut values_dot);
+    } else if !(0..size.value()).all(is_alone) {
+        report_defective("complex_eigenvalues");
+    }
+    if let Some(alone) = &alone {
+        alone.forward(a_dot, vectors, |j, value_dot, _| values_dot[j] = value_dot);
     }
     values_dot
 }
@@ -114,15 +119,18 @@ fn complex_eigenvalues_reverse<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let Some(mut left) = Left::new("complex_eigenvalues", values, vectors) else {
-        a_bar.apply(|bar| *bar += undefined::<T>());
+    let mut left = Left::new(values, vectors);
+    let mut values_bar = values_bar.into_owned();
+    if let Some(alone) = Alone::new(&mut left, a, values, vectors) {
+        alone.reverse(vectors, values_bar.as_mut_slice(), None, &mut buffer(&mut a_bar));
+    }
+    let Some(mut left) = left else {
+        if !rests(values_bar.iter()) {
+            report_defective("complex_eigenvalues");
+            a_bar.apply(|bar| *bar += undefined::<T>());
+        }
         return;
     };
-    let mut values_bar = values_bar.into_owned();
-    if let Some(chosen) = left.apart(a, values, vectors) {
-        let bars = (values_bar.as_mut_slice(), None);
-        alone_reverse(a, values, vectors, &chosen, bars, &mut buffer(&mut a_bar));
-    }
     left.without_defective("complex_eigenvalues", values, &mut values_bar);
     left.settle("complex_eigenvalues", values, &mut values_bar);
     let vectors = &left.with_constants(vectors, |j| values_bar[j].is_constant_zero());

@@ -6,10 +6,10 @@ use nalgebra::{
 };
 
 use crate::algebra::eigen::{
-    Left, alone_forward, alone_reverse, eigenvectors, lift, lower, vectors_jump,
+    Alone, Left, are_close, eigenvectors, lift, lower, report_defective, vectors_jump,
 };
 use crate::algebra::hermitian_eigen::largest;
-use crate::block::{block, block_mut, buffer, multiply, varies};
+use crate::block::{block, block_mut, buffer, multiply, rests, still, varies};
 use crate::error::{Error, finite, square};
 use crate::sample;
 use crate::tolerance::{asked_columns, undefined};
@@ -38,8 +38,8 @@ where
 /// do not tell how that changes where they split. For a loss of the eigenvalues alone there is
 /// [`complex_eigenvalues`](fn@crate::complex_eigenvalues).
 ///
-/// A vector whose own value is apart from all others has derivatives that lose nothing by how close these are, or that they
-/// repeat.
+/// A vector whose own value is apart from all others has derivatives that lose nothing by how close these are, that they
+/// repeat, or that their vectors depend on each other.
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::NoConvergence`].
@@ -51,7 +51,8 @@ where
 /// application to statistically optimum beamforming", section 4.18). These are v_j times
 /// c_j = Re(v_j^H u_j) + i Im(u_kj) / v_kj, with u what that gives and k the place of the largest entry:
 /// dV = U - V diag(c). Backwards, with s = v_bar^H v, u_bar = v_bar - Re(s) v + i Im(s) / v_k e_k, then with
-/// G = V^H U_bar, A_bar = V^-H (diag(w_bar) + conj(F) o G) V^H, of which a real A has the real part. With
+/// G = V^H U_bar, A_bar = V^-H (diag(w_bar) + conj(F) o G) V^H, of which a real A has the real part. Where V is badly
+/// conditioned vectors that are not go by equations of their own: (w - A) dv + v dw = dA v with v^H dv = 0. With
 /// the inverse each rule takes 4 complex products and some 3 n^3 complex operations, 44 n^3 real ones, beside
 /// some 25 n^3 of the primal for the Schur form and 10 n^3 for the vectors.
 ///
@@ -99,26 +100,35 @@ where
     let Eigen { eigenvalues: w, eigenvectors: v } = eigen;
     let (size, _) = v.shape_generic();
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
-    let mut eigenvectors = zeros();
-    let Some(left) = Left::new("eigen", w, v) else {
-        eigenvectors.fill(undefined());
-        return Eigen {
-            eigenvalues: OVector::from_element_generic(size, U1, undefined()),
-            eigenvectors,
-        };
-    };
+    let mut left = Left::new(w, v);
+    let alone = Alone::new(&mut left, a, w, v);
+    let is_alone = |j: usize| alone.as_ref().is_some_and(|alone| alone.contains(j));
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
-    let (mut product, mut p) = (zeros(), zeros());
-    let lifted = a_dot.map(lift);
-    multiply(one, (block(&lifted), false), (block(v), false), zero, &mut block_mut(&mut product));
-    let factors = ((block(&left.inverse), false), (block(&product), false));
-    multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut p));
-    left.over_gaps("eigen", w, false, &mut p);
-    let mut eigenvalues = OVector::from_fn_generic(size, U1, |i, _| p[(i, i)]);
-    p.fill_diagonal(zero);
-    multiply(one, (block(v), false), (block(&p), false), zero, &mut block_mut(&mut eigenvectors));
-    if let Some(chosen) = left.apart(a, w, v) {
-        alone_forward((a, a_dot), w, v, &chosen, |j, value_dot, vector_dot| {
+    let mut eigenvectors = zeros();
+    let mut eigenvalues = OVector::from_element_generic(size, U1, undefined());
+    if let Some(left) = &left {
+        let (mut product, mut p) = (zeros(), zeros());
+        let lifted = a_dot.map(lift);
+        let factors = ((block(&lifted), false), (block(v), false));
+        multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut product));
+        let factors = ((block(&left.inverse), false), (block(&product), false));
+        multiply(one, factors.0, factors.1, zero, &mut block_mut(&mut p));
+        for j in (0..size.value()).filter(|&j| is_alone(j)) {
+            p.column_mut(j).fill(still());
+        }
+        left.over_gaps("eigen", w, false, &mut p);
+        eigenvalues.copy_from(&p.diagonal());
+        p.fill_diagonal(zero);
+        let vectors = &mut block_mut(&mut eigenvectors);
+        multiply(one, (block(v), false), (block(&p), false), zero, vectors);
+    } else {
+        eigenvectors.fill(undefined());
+        if !(0..size.value()).all(is_alone) {
+            report_defective("eigen");
+        }
+    }
+    if let Some(alone) = &alone {
+        alone.forward(a_dot, v, |j, value_dot, vector_dot| {
             eigenvalues[j] = value_dot;
             block_mut(&mut eigenvectors).column_mut(j).copy_from(&vector_dot);
         });
@@ -141,15 +151,13 @@ fn eigen_reverse<T: Scalar, D: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let Eigen { eigenvalues: w, eigenvectors: v } = eigen;
-    let Some(mut left) = Left::new("eigen", w, v) else {
-        a_bar.apply(|bar| *bar += undefined::<T>());
-        return;
-    };
+    let mut left = Left::new(w, v);
     let (size, _) = v.shape_generic();
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
     let mut u_bar = buffer(&mut vectors_bar);
-    let asked = asked_columns(left.repeats(w), u_bar.as_view());
+    let repeats = are_close(w) && left.as_ref().is_none_or(|left| left.repeats(w));
+    let mut asked = asked_columns(repeats, u_bar.as_view());
     for (mut bar, v) in u_bar.column_iter_mut().zip(block(v).column_iter()) {
         if !varies(&bar) {
             continue;
@@ -159,10 +167,18 @@ fn eigen_reverse<T: Scalar, D: Dim>(
         bar[k].im += along.im / v[k].re;
     }
     let mut values_bar = values_bar.into_owned();
-    if let Some(chosen) = left.apart(a, w, v) {
+    if let Some(alone) = Alone::new(&mut left, a, w, v) {
         let bars = (values_bar.as_mut_slice(), Some(&mut u_bar));
-        alone_reverse(a, w, v, &chosen, bars, &mut buffer(&mut a_bar));
+        alone.reverse(v, bars.0, bars.1, &mut buffer(&mut a_bar));
+        asked.iter_mut().enumerate().for_each(|(j, asked)| *asked &= !alone.contains(j));
     }
+    let Some(left) = &mut left else {
+        if asked.contains(&true) || varies(&u_bar) || !rests(values_bar.iter()) {
+            report_defective("eigen");
+            a_bar.apply(|bar| *bar += undefined::<T>());
+        }
+        return;
+    };
     let (mut m, mut product) = (zeros(), zeros());
     multiply(one, (block(v), true), (u_bar.as_view(), false), zero, &mut block_mut(&mut m));
     for (j, bar) in u_bar.column_iter().enumerate() {
