@@ -1005,6 +1005,42 @@ fn second_derivatives_of_the_unitary_factor_of_graded_columns() {
     }
 }
 
+/// Singular vectors of more entries than there are of them, of rows or columns of different sizes, and of what is nearly of
+/// rank one: what is outside of the others, over a small value, is not their rounding. From mpmath with 120 digits.
+#[test]
+fn second_derivatives_of_singular_vectors_of_graded_matrices() {
+    fn long<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        let (rows, columns) = a.shape();
+        let Svd { u, v_t, .. } = svd(a)?;
+        let m = if rows < columns { transpose(&v_t) } else { u };
+        dot(&m, &constant(&dmatrix![1.0, 3.0; 2.0, -2.0; -1.0, 1.0]))
+    }
+    fn short<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        dot(&svd(a)?.u, &constant(&dmatrix![1.0, -1.0; 2.0, 3.0]))
+    }
+    let near = |found: [f64; 4], expected: f64| {
+        for (k, found) in found.into_iter().enumerate() {
+            let error = (found / expected - 1.0).abs();
+            assert!(error < 1e-7, "{k}: {found:e} {expected:e}");
+        }
+    };
+    let (a, e) =
+        (dmatrix![0.7, -0.3, 0.5; 0.4, 0.9, -0.6], dmatrix![0.3, -0.8, 0.2; 0.5, 0.1, 0.7]);
+    for (turned, wide, tall, other) in [
+        (false, -1.105460908347951e-6, -1.105460908347951e-6, -0.898040835756293),
+        (true, -2.894290350086202e-5, -3.06266128575264e-5, -0.491639597010942),
+    ] {
+        let size = |j: usize| 2.0_f64.powi(-20 * if turned { 2 - j } else { j } as i32);
+        let scaled = |m: &DMatrix<f64>| DMatrix::from_fn(2, 3, |i, j| m[(i, j)] * size(j));
+        let (a, e) = (scaled(&a), scaled(&e));
+        near(in_every_nesting!(|a| long(a), &a, &e), wide);
+        near(in_every_nesting!(|a| short(a), &a, &e), other);
+        near(in_every_nesting!(|a| long(a), &a.transpose(), &e.transpose()), tall);
+    }
+    let a = dmatrix![1.0, 2.0, -1.0; 1.0 + 2.0_f64.powi(-34), 2.0, -1.0];
+    near(in_every_nesting!(|a| short(a), &a, &e), 0.1400955310208319);
+}
+
 /// The last eigenvector of a symmetric matrix along t, by each primitive that has it.
 fn last_vector<S: Real>(which: usize, a: &DMatrix<S>, t: &DVector<f64>) -> Result<S, Error> {
     let size = a.nrows();

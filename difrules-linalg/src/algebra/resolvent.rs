@@ -14,6 +14,7 @@ use nalgebra::{
 };
 
 use crate::algebra::scaling::binade;
+use crate::algebra::svd::{mixed, take_off};
 use crate::block::{block, block_mut, multiply, product, still};
 use crate::systems::inverse::inverse;
 use crate::tolerance::{Gap, plain};
@@ -264,7 +265,7 @@ impl<T: Scalar> Pairs<'_, T> {
     ///
     /// X + Y = (P + S)_ij / (s_j - s_i), X - Y = (P - S)_ij / (s_j + s_i)
     ///
-    /// in the bases U and V, and what is outside of them is divided by s_j.
+    /// in the bases U and V, which is to be [`mixed`], and what is outside of them is divided by s_j.
     pub(crate) fn resolve(
         &self,
         (right_u, right_v): (&DMatrix<T>, &DMatrix<T>),
@@ -289,50 +290,40 @@ impl<T: Scalar> Pairs<'_, T> {
             let mut p = product((block(&u), true), (block(&r), false));
             let mut s = product((block(&v), true), (block(&q), false));
             // What is outside, over s.
-            let (mut x_step, mut y_step) = (r.clone(), q.clone());
             let one = T::one();
-            multiply(
-                -one,
-                (block(&u), false),
-                (block(&p), false),
-                one,
-                &mut block_mut(&mut x_step),
-            );
-            multiply(
-                -one,
-                (block(&v), false),
-                (block(&s), false),
-                one,
-                &mut block_mut(&mut y_step),
-            );
+            let outside = |q: &DMatrix<T>, r: &DMatrix<T>| {
+                let (mut rest, mut along) = (r.clone(), p.clone());
+                // Of a square matrix nothing is.
+                if q.nrows() > q.ncols() {
+                    take_off(
+                        (block(q), false),
+                        &mut block_mut(&mut along),
+                        &mut block_mut(&mut rest),
+                    );
+                } else {
+                    rest.fill(T::zero());
+                }
+                rest
+            };
+            let (mut x_step, mut y_step) = (outside(&u, &r), outside(&v, &q));
             for j in columns() {
                 let value = plain(self.values[j]);
                 x_step.column_mut(j).apply(|x| *x = x.unscale(value));
                 y_step.column_mut(j).apply(|y| *y = y.unscale(value));
                 for i in 0..u.ncols() {
-                    let other = plain(self.values[i]);
-                    let sum = (p[(i, j)] + s[(i, j)]).scale(half);
-                    let difference = (p[(i, j)] - s[(i, j)]).scale(half).unscale(value + other);
-                    let sum = if i == j { T::zero() } else { sum.unscale(value - other) };
-                    (p[(i, j)], s[(i, j)]) = (sum + difference, sum - difference);
+                    let parts = (p[(i, j)], s[(i, j)]);
+                    (p[(i, j)], s[(i, j)]) = if i == j {
+                        let half = (parts.0 - parts.1).scale(half).unscale(value + value);
+                        (half, -half)
+                    } else {
+                        mixed(parts, (plain(self.values[i]), value))
+                    };
                 }
             }
-            // Of a square matrix nothing is.
-            let outside = |size: usize| if size > u.ncols() { one } else { T::zero() };
-            multiply(
-                one,
-                (block(&u), false),
-                (block(&p), false),
-                outside(u.nrows()),
-                &mut block_mut(&mut x_step),
-            );
-            multiply(
-                one,
-                (block(&v), false),
-                (block(&s), false),
-                outside(v.nrows()),
-                &mut block_mut(&mut y_step),
-            );
+            let inside = (block(&u), false);
+            multiply(one, inside, (block(&p), false), one, &mut block_mut(&mut x_step));
+            let inside = (block(&v), false);
+            multiply(one, inside, (block(&s), false), one, &mut block_mut(&mut y_step));
             for j in columns() {
                 self.take_off(j, &mut x_step, &mut y_step);
             }

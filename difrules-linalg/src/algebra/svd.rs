@@ -19,7 +19,7 @@ use crate::algebra::hermitian_eigen::{
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::resolvent::{Pairs, apart, only, take};
 use crate::algebra::scaling::{Level, times_quotient};
-use crate::block::{FIT, block, block_mut, multiply, numbers, product, still, transposed};
+use crate::block::{FIT, block, block_mut, multiply, numbers, product, still, transposed, varies};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -107,58 +107,50 @@ where
             let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
             let (hermitian, skew) = ((upper + lower).scale(half), (upper - lower).scale(half));
             let (gap, both) = (values[j] - values[i], values[j] + values[i]);
+            let (found, found_both) = (sizes.difference(i, j, gap), sizes.gap(i, j, both));
+            if i != j && (found, found_both) == (Gap::Apart, Gap::Apart) {
+                (x[(i, j)], y[(i, j)]) = mixed((upper, lower), (values[i], values[j]));
+                continue;
+            }
             let sum = if i == j {
                 zero
             } else {
                 let (first, last) = (i.min(j), i.max(j));
                 let disorder = p[(last, last)].real() - p[(first, first)].real();
-                quotients.over_difference(hermitian, gap, sizes.difference(i, j, gap), disorder)
+                quotients.over_difference(hermitian, gap, found, disorder)
             };
-            let difference = match sizes.gap(i, j, both) {
+            let difference = match found_both {
                 // Where a zero moves, also the sign of real vectors jumps.
                 Gap::Nothing if i == j => quotients.over_nothing(upper),
+                _ if i == j && <T::Kind as Kind>::REAL => zero,
                 gap => quotients.over(skew, both, gap),
             };
             x[(i, j)] = sum + difference;
             y[(i, j)] = sum - difference;
         }
     }
-    // (1 - U U^H) dA V S^-1 + U X, with U^H dA V = P.
-    let mut x_outside = x.clone();
-    let mut y_outside = y.clone();
-    for j in 0..values.len() {
-        let (s, gap) = (values[j], sizes.gap(j, j, values[j]));
-        if rows.value() > values.len() {
-            if gap == Gap::Nothing {
-                (0..values.len())
-                    .for_each(|i| u_dot.column_mut(j).axpy(-p[(i, j)], &u.column(i), one));
-            } else {
-                (0..values.len())
-                    .for_each(|i| x_outside[(i, j)] -= quotients.over(p[(i, j)], s, gap));
-            }
-            u_dot.column_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
-        } else {
-            u_dot.column_mut(j).fill(zero);
+    // (1 - U U^H) dA V S^-1 + U X.
+    let mut along = square();
+    let divided = &mut |j: usize, x: T| quotients.over(x, values[j], sizes.gap(j, j, values[j]));
+    if rows.value() > values.len() {
+        take_off((ub, false), &mut block_mut(&mut along), &mut block_mut(&mut u_dot));
+        for j in 0..values.len() {
+            u_dot.column_mut(j).apply(|x| *x = divided(j, *x));
         }
-        if columns.value() > values.len() {
-            // U^H dA V = P, so the part of dA^H U along V is P^H.
-            if gap == Gap::Nothing {
-                for k in 0..columns.value() {
-                    (0..values.len()).for_each(|i| v_t_dot[(j, k)] -= p[(j, i)] * v_t[(i, k)]);
-                }
-            } else {
-                (0..values.len()).for_each(|i| {
-                    y_outside[(i, j)] -= quotients.over(p[(j, i)].conjugate(), s, gap);
-                });
-            }
-            v_t_dot.row_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
-        } else {
-            v_t_dot.row_mut(j).fill(zero);
+    } else {
+        u_dot.fill(zero);
+    }
+    if columns.value() > values.len() {
+        take_off((vb, true), &mut block_mut(&mut along), &mut block_mut(&mut v_t_dot));
+        for j in 0..values.len() {
+            v_t_dot.row_mut(j).apply(|x| *x = divided(j, *x));
         }
+    } else {
+        v_t_dot.fill(zero);
     }
     quotients.report(|| REPEATED);
-    multiply(one, (ub, false), (block(&x_outside), false), one, &mut block_mut(&mut u_dot));
-    multiply(one, (block(&y_outside), true), (vb, false), one, &mut block_mut(&mut v_t_dot));
+    multiply(one, (ub, false), (block(&x), false), one, &mut block_mut(&mut u_dot));
+    multiply(one, (block(&y), true), (vb, false), one, &mut block_mut(&mut v_t_dot));
     if let Some((chosen, alone_dot, u_alone, v_alone)) = alone {
         let (mut u_dot, mut v_t_dot) = (block_mut(&mut u_dot), block_mut(&mut v_t_dot));
         for j in (0..values.len()).filter(|&j| chosen[j]) {
@@ -244,7 +236,16 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         for i in 0..count {
             let divisor = values[i] + values[j];
             let gap = sizes.gap(i, j, divisor);
-            sum[(i, j)] += gauge.over(skew[(i, j)], divisor, gap);
+            let apart = sizes.difference(i, j, values[j] - values[i]) == Gap::Apart;
+            if i != j && apart && gap == Gap::Apart {
+                let part = |m: &OMatrix<T, K, K>| m[(i, j)] - m[(j, i)].conjugate();
+                let bars = (part(&g), part(&h));
+                sum[(i, j)] = mixed(bars, (values[i], values[j])).0;
+                continue;
+            }
+            if i != j || gap == Gap::Nothing || !<T::Kind as Kind>::REAL {
+                sum[(i, j)] += gauge.over(skew[(i, j)], divisor, gap);
+            }
             // Where a zero moves, also the sign of real vectors jumps.
             if gap == Gap::Nothing && (asked[i] || asked[j]) {
                 quotients.lose(1.0);
@@ -255,29 +256,22 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             sum[(j, j)] = of_values.over_nothing(T::from_real(values_bar[j]));
         }
     }
-    // What is outside of U and V, over S, with its part inside taken off again; or before, where S is zero.
-    for j in 0..count {
-        let (s, gap) = (values[j], sizes.gap(j, j, values[j]));
-        if rows > count {
-            for i in 0..count {
-                if gap == Gap::Nothing {
-                    u_bar.column_mut(j).axpy(-g[(i, j)], &ub.column(i), one);
-                } else {
-                    sum[(i, j)] -= quotients.over(g[(i, j)], s, gap);
-                }
-            }
-            u_bar.column_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
+    // What is outside of U and V, over S. What nobody asks for stays so.
+    let divided = &mut |j: usize, x: T| quotients.over(x, values[j], sizes.gap(j, j, values[j]));
+    if rows > count {
+        let rests = resting::<T>(u_bar.column_iter().map(|column| varies(&column)));
+        take_off((ub, false), &mut block_mut(&mut g), u_bar);
+        for (j, mut column) in u_bar.column_iter_mut().enumerate() {
+            let rests = rests.get(j) == Some(&true);
+            column.apply(|x| *x = if rests { zero } else { divided(j, *x) });
         }
-        if columns > count {
-            for i in 0..count {
-                let along = h[(i, j)].conjugate();
-                if gap == Gap::Nothing {
-                    (0..columns).for_each(|k| v_t_bar[(j, k)] -= along * v_t[(i, k)]);
-                } else {
-                    sum[(j, i)] -= quotients.over(along, s, gap);
-                }
-            }
-            v_t_bar.row_mut(j).apply(|x| *x = quotients.over(*x, s, gap));
+    }
+    if columns > count {
+        let rests = resting::<T>(v_t_bar.row_iter().map(|row| varies(&row)));
+        take_off((vb, true), &mut block_mut(&mut h), v_t_bar);
+        for (j, mut row) in v_t_bar.row_iter_mut().enumerate() {
+            let rests = rests.get(j) == Some(&true);
+            row.apply(|x| *x = if rests { zero } else { divided(j, *x) });
         }
     }
     if of_values.is_lost() {
@@ -294,6 +288,45 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     multiply(one, (block(&left), false), (vb, false), one, a_bar);
     if columns > count {
         multiply(one, (ub, false), (v_t_bar.as_view(), false), one, a_bar);
+    }
+}
+
+/// X and Y from P_ij and conj(P_ji), for values that are apart, without what cancels where one is small beside the other:
+///
+/// X_ij = (s_j P_ij + s_i conj(P_ji)) / ((s_j - s_i) (s_j + s_i)), Y_ij = (s_i P_ij + s_j conj(P_ji)) / (..)
+///
+/// The first of them is M + N as well, from the skew parts of G and of H.
+pub(crate) fn mixed<T: Scalar>(
+    (upper, lower): (T, T),
+    (first, last): (T::Real, T::Real),
+) -> (T, T) {
+    let (gap, both) = (last - first, last + first);
+    let (first, last) = (first / both, last / both);
+    let over = |x, y| (upper.scale(x) + lower.scale(y)).unscale(gap);
+    (over(last, first), over(first, last))
+}
+
+/// What does not vary, in a derivative mode: of plain numbers a zero is one.
+fn resting<T: Scalar>(varies: impl Iterator<Item = bool>) -> Vec<bool> {
+    if T::Real::BASE { Vec::new() } else { varies.map(|varies| !varies).collect() }
+}
+
+/// Takes off what is along the columns of Q, or if the flag says so along its rows Q^H, twice: the rounding that is left
+/// along it, over a small singular value, would be large.
+pub(crate) fn take_off<T: Scalar>(
+    (q, rows): (DMatrixView<'_, T>, bool),
+    along: &mut DMatrixViewMut<'_, T>,
+    x: &mut DMatrixViewMut<'_, T>,
+) {
+    let (one, zero) = (T::one(), T::zero());
+    for _ in 0..2 {
+        if rows {
+            multiply(one, (x.as_view(), false), (q, true), zero, along);
+            multiply(-one, (along.as_view(), false), (q, false), one, x);
+        } else {
+            multiply(one, (q, true), (x.as_view(), false), zero, along);
+            multiply(-one, (q, false), (along.as_view(), false), one, x);
+        }
     }
 }
 
@@ -369,26 +402,23 @@ where
     let mut d = OMatrix::<T, K, K>::zeros_generic(size, size);
     multiply(one, (a_dot, false), (vb, true), zero, &mut block_mut(&mut left));
     multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut d));
+    let mut along = OMatrix::<T, K, K>::zeros_generic(size, size);
     let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
     let all = largest_modulus(a_dot.iter());
     let mut quotients = Quotients::new::<T::Real>(primitive, all);
     if columns.value() > count {
-        // S^-1 (U^H dA - D V^H)
+        // S^-1 U^H dA (1 - V V^H)
         let mut right = block_mut(&mut right);
         multiply(one, (ub, true), (a_dot, false), zero, &mut right);
-        multiply(-one, (block(&d), false), (vb, false), one, &mut right);
+        take_off((vb, true), &mut block_mut(&mut along), &mut right);
         for (j, (mut row, &s)) in right.row_iter_mut().zip(values.iter()).enumerate() {
             row.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
     }
     if rows.value() > count {
-        // (dA V - U D) S^-1
+        // (1 - U U^H) dA V S^-1
         let mut left = block_mut(&mut left);
-        multiply(-one, (ub, false), (block(&d), false), one, &mut left);
-        // The rounding that is left along U, over a small singular value, would be a part of the positive factor.
-        let mut again = OMatrix::<T, K, K>::zeros_generic(size, size);
-        multiply(one, (ub, true), (left.as_view(), false), zero, &mut block_mut(&mut again));
-        multiply(-one, (ub, false), (block(&again), false), one, &mut left);
+        take_off((ub, false), &mut block_mut(&mut along), &mut left);
         for (j, (mut column, &s)) in left.column_iter_mut().zip(values.iter()).enumerate() {
             column.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
