@@ -176,7 +176,7 @@ where
     /// The condition numbers of the eigenvalues, the norms of these rows.
     conditions: OVector<f64, D>,
     sizes: ComplexSizes,
-    /// Which are differentiated by themselves, and are one with no other.
+    /// Which are differentiated by themselves, and are one with no other; nothing if none are.
     alone: Vec<bool>,
 }
 
@@ -197,7 +197,7 @@ where
         });
         let known = conditions.as_slice();
         let sizes = ComplexSizes::new(values.as_slice(), block(vectors), block(&inverse), known);
-        Some(Self { inverse, conditions, sizes, alone: vec![false; values.len()] })
+        Some(Self { inverse, conditions, sizes, alone: Vec::new() })
     }
 
     /// How far the difference of two eigenvalues is from zero.
@@ -207,7 +207,8 @@ where
 
     /// Whether two eigenvalues are one, but for rounding.
     fn repeat(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> bool {
-        !self.alone[i] && !self.alone[j] && self.gap(values, i, j) == Gap::Nothing
+        let alone = |i: usize| self.alone.get(i) == Some(&true);
+        !alone(i) && !alone(j) && self.gap(values, i, j) == Gap::Nothing
     }
 
     /// Whether some two eigenvalues are one.
