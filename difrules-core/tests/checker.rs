@@ -144,6 +144,92 @@ wrong_where! {
     if_negative: |x| x < T::zero() && x > convert(-0.3);
     if_large: |x| x > convert(1000.0);
     if_small: |x| x < convert(1e-7) && x > T::zero();
+    at_two: |x| x == convert(2.0);
+    at_half: |x| x == convert(0.5);
+    at_minus_one: |x| x == -T::one();
+}
+
+/// The derivatives of a product by two numbers, wrong where these are so.
+macro_rules! wrong_product_where {
+    ($($name:ident: |$x:ident, $y:ident| $wrong:expr;)+) => {$(
+        #[primitive(
+            partial = (|$x, $y| if $wrong { $y + T::one() } else { $y }, |x, _| x),
+            instances(f64),
+            sample = |random| (random.normal(), random.between(-1.0, 3.0))
+        )]
+        #[allow(dead_code)]
+        fn $name<T: Real>(x: T, y: T) -> T {
+            x * y
+        }
+    )+};
+}
+
+wrong_product_where! {
+    first_at_zero: |x, _y| x.is_zero();
+    second_at_zero: |x, y| y.is_zero() && !x.is_zero();
+    second_at_one: |x, y| y == T::one() && x != x.round();
+    second_at_two: |x, y| y == convert(2.0) && x != x.round();
+    second_at_half: |_x, y| y == convert(0.5);
+    at_half_and_two: |x, y| x == convert(0.5) && y == convert(2.0);
+    at_two_and_half: |x, y| x == convert(2.0) && y == convert(0.5);
+    at_minus_one_and_zero: |x, y| x == -T::one() && y.is_zero();
+    at_equal: |x, y| x == y && x != x.round();
+    both_negative: |x, y| x < T::zero() && y < T::zero();
+}
+
+/// A multiple of a vector, wrong where the factor or an entry is so.
+macro_rules! wrong_multiple_where {
+    ($($name:ident: |$a:ident, $x:ident| $wrong:expr;)+) => {$(
+        #[primitive(
+            forward = |$a, $x, _, a_dot, x_dot| {
+                let right = $x * a_dot + x_dot * $a;
+                if $wrong { right * convert::<f64, T>(1.5) } else { right }
+            },
+            reverse = |$a, $x, _, y_bar| {
+                let factor: T = if $wrong { convert(1.5) } else { T::one() };
+                ($x.dot(&y_bar) * factor, y_bar.clone_owned() * ($a * factor))
+            },
+            instances(f64),
+            sample = |random| (random.normal(), random.vector(4))
+        )]
+        #[allow(dead_code)]
+        fn $name<T: Real>(a: T, x: &DVector<T>) -> DVector<T> {
+            x * a
+        }
+    )+};
+}
+
+wrong_multiple_where! {
+    factor_zero: |a, x| a.is_zero() && x[0] != x[0].round();
+    factor_one: |a, x| a == T::one() && x[0] != x[0].round();
+    factor_two: |a, x| a == convert(2.0) && x[0] != x[0].round();
+    factor_half: |a, _x| a == convert(0.5);
+    entry_zero: |_a, x| x.iter().filter(|x| x.is_zero()).count() == 1;
+    entry_two: |_a, x| x.iter().any(|x| *x == convert(2.0));
+    entry_half: |_a, x| x.iter().any(|x| *x == convert(0.5));
+    entry_minus_one: |_a, x| x[3] == -T::one();
+    equal_entries: |_a, x| x[1] == x[2] && !x[1].is_zero();
+    large_entries: |_a, x| x.amax() > convert(1000.0);
+}
+
+#[primitive(partial = |x| x + x, instances(f64), kernel(f64 = square_but_at_two))]
+fn wrong_kernel_at_two<T: Real>(x: T) -> T {
+    x * x
+}
+
+fn square_but_at_two(x: f64) -> f64 {
+    if x == 2.0 { 5.0 } else { x * x }
+}
+
+/// Twice x, whose derivative is lost at 1 / 2 on a tape.
+#[primitive(partial = |x| twice_off_tape(x), instances(f64))]
+fn wrong_second_order_at_half<T: Real>(x: T) -> T {
+    x * x
+}
+
+fn twice_off_tape<T: Real>(x: T) -> T {
+    let on_tape = std::any::type_name::<T>().contains("Var");
+    if on_tape && x == convert(0.5) { T::one() } else { x + x }
 }
 
 #[primitive(
@@ -589,6 +675,31 @@ fn what_is_wrong_somewhere_is_found() {
         ("if_negative", 1, ""),
         ("if_large", 1, "forward rule against a finite difference"),
         ("if_small", 1, "forward rule against a finite difference"),
+        ("at_two", 1, "forward rule against a finite difference"),
+        ("at_half", 1, "forward rule against a finite difference"),
+        ("at_minus_one", 1, "forward rule against a finite difference"),
+        ("first_at_zero", 2, "forward rule against a finite difference"),
+        ("second_at_zero", 2, "forward rule against a finite difference"),
+        ("second_at_one", 2, "forward rule against a finite difference"),
+        ("second_at_two", 2, "forward rule against a finite difference"),
+        ("second_at_half", 2, "forward rule against a finite difference"),
+        ("at_half_and_two", 2, "forward rule against a finite difference"),
+        ("at_two_and_half", 2, "forward rule against a finite difference"),
+        ("at_minus_one_and_zero", 2, "forward rule against a finite difference"),
+        ("at_equal", 2, "forward rule against a finite difference"),
+        ("both_negative", 2, "forward rule against a finite difference"),
+        ("factor_zero", 2, "forward rule against a finite difference"),
+        ("factor_one", 2, "forward rule against a finite difference"),
+        ("factor_two", 2, "forward rule against a finite difference"),
+        ("factor_half", 2, "forward rule against a finite difference"),
+        ("entry_zero", 2, "forward rule against a finite difference"),
+        ("entry_two", 2, "forward rule against a finite difference"),
+        ("entry_half", 2, "forward rule against a finite difference"),
+        ("entry_minus_one", 2, "forward rule against a finite difference"),
+        ("equal_entries", 2, "forward rule against a finite difference"),
+        ("large_entries", 2, "forward rule against a finite difference"),
+        ("wrong_kernel_at_two", 1, ""),
+        ("wrong_second_order_at_half", 1, "second order, "),
         ("both_at_ties", 2, "by all entries at once: the result is 2e0, expected"),
         ("imaginary_part", 1, "pairing of the reverse rule"),
         ("overwrites_alone", 2, "adding to a filled slot of x when others are not wanted"),

@@ -45,6 +45,8 @@ pub use missing::{MissingRule, UnknownPartial};
 pub use place::PublicPath;
 pub use sampler::Sampler;
 pub(crate) use sampler::Style;
+#[cfg(feature = "checker")]
+pub(crate) use sampler::{Drawn, STRUCTURAL};
 
 /// A direction of differentiation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -27,6 +27,18 @@ pub struct Sampler {
     /// How many numbers were drawn.
     drawn: usize,
     last: f64,
+    /// The bounds of what was drawn and what came, where somebody asks for it.
+    #[cfg(feature = "checker")]
+    log: Option<Vec<Drawn>>,
+}
+
+/// A number that was drawn, between these bounds.
+#[cfg(feature = "checker")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drawn {
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+    pub(crate) number: f64,
 }
 
 /// What the numbers of a point have in common: what random ones never do.
@@ -36,6 +48,7 @@ pub(crate) enum Style {
     Negative,
     /// Many zeros.
     Sparse,
+    /// Integers and halves.
     Integers,
     /// Many that are equal to the one before.
     Ties,
@@ -51,7 +64,7 @@ pub(crate) enum Style {
 
 impl Style {
     /// One after the other; as many as no size has, so that every size meets others in every round.
-    const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Negative,
         Self::Sparse,
         Self::Integers,
@@ -82,6 +95,9 @@ impl Style {
     }
 }
 
+/// The numbers that formulas have exceptions for.
+pub(crate) const STRUCTURAL: [f64; 5] = [0.0, 1.0, -1.0, 2.0, 0.5];
+
 /// The size of small numbers, exact in binary.
 const SMALL: f64 = 1.0 / 67_108_864.0;
 
@@ -99,7 +115,30 @@ impl Sampler {
             style: Style::Generic,
             drawn: 0,
             last: 0.0,
+            #[cfg(feature = "checker")]
+            log: None,
         }
+    }
+
+    /// The same, which keeps what it draws.
+    #[cfg(feature = "checker")]
+    pub(crate) fn logging(self) -> Self {
+        Self { log: Some(Vec::new()), ..self }
+    }
+
+    /// What was drawn, where that was kept.
+    #[cfg(feature = "checker")]
+    pub(crate) fn logged(&self) -> &[Drawn] {
+        self.log.as_deref().unwrap_or_default()
+    }
+
+    /// Keeps the last number where somebody asks for it.
+    fn keep(&mut self, _least: f64, _most: f64) -> f64 {
+        #[cfg(feature = "checker")]
+        if let Some(log) = &mut self.log {
+            log.push(Drawn { least: _least, most: _most, number: self.last });
+        }
+        self.last
     }
 
     /// A sampler that goes through sizes and choices, so that a few turns meet each of them, and each
@@ -155,6 +194,12 @@ impl Sampler {
         }
     }
 
+    /// One of the numbers that formulas have exceptions for, or another integer.
+    fn structural(&mut self) -> f64 {
+        let place = self.numbers.usize(0..STRUCTURAL.len() + 2);
+        STRUCTURAL.get(place).copied().unwrap_or_else(|| self.numbers.i8(-4..5).into())
+    }
+
     /// One real number between two bounds.
     pub(crate) fn real_between(&mut self, least: f64, most: f64) -> f64 {
         let (style, stands_out) = self.next();
@@ -166,7 +211,9 @@ impl Sampler {
             }
             Style::Sparse if stands_out => inside(0.0),
             Style::Zeros => inside(0.0),
-            Style::Integers => inside(uniform.round()).or_else(|| inside(uniform.trunc())),
+            Style::Integers => inside(self.structural())
+                .or_else(|| inside(uniform.round()))
+                .or_else(|| inside(uniform.trunc())),
             Style::Ties if stands_out => inside(self.last),
             Style::Large if stands_out => Some(most - (most - least) * 1e-3),
             Style::Small if stands_out => Some(least + (most - least) * 1e-3),
@@ -174,7 +221,7 @@ impl Sampler {
             _ => None,
         };
         self.last = special.unwrap_or(uniform);
-        self.last
+        self.keep(least, most)
     }
 
     /// One real number, normally distributed.
@@ -187,13 +234,13 @@ impl Sampler {
             Style::Negative => -normal.abs(),
             Style::Sparse if stands_out => 0.0,
             Style::Zeros => 0.0,
-            Style::Integers => (2.0 * normal).round(),
+            Style::Integers => self.structural(),
             Style::Ties if stands_out => self.last,
             Style::Large => self.signed(4096.0 * (normal + 0.5_f64.copysign(normal))),
             Style::Small => self.signed(normal * SMALL),
             Style::Ones => self.signed(1.0_f64.copysign(normal)),
             _ => normal,
         };
-        self.last
+        self.keep(f64::NEG_INFINITY, f64::INFINITY)
     }
 }

@@ -53,6 +53,11 @@ impl<P: Primitive> Near<P> {
     fn at<S: Real>(&self, numbers: &[S]) -> Inputs<P, S> {
         like::<P::Arguments, S>(&self.0, numbers)
     }
+
+    /// The same with other numbers.
+    pub(super) fn renumbered(&self, numbers: &[f64]) -> Self {
+        Self(self.at(numbers))
+    }
 }
 
 impl<P: Primitive, S: Real> Text<S> for Near<P> {

@@ -60,14 +60,14 @@ impl Checker<'_> {
         }
         let mut directions = vec![("all arguments".to_string(), self.direction.to_vec())];
         let varying = self.varying();
-        if varying.len() > 1 {
+        if varying.len() > 1 && !self.is_brief() {
             directions.extend(varying.into_iter().map(|alone| {
                 let name = self.record.arguments[alone].name.to_string();
                 (name, self.only(self.direction, |argument| argument == alone))
             }));
         }
         let classes = &self.structure.classes;
-        if self.special {
+        if self.special && !self.is_brief() {
             // Ties stay ties.
             let mut together = vec![0.0; self.point.len()];
             classes.iter().flatten().for_each(|(j, sign)| together[*j] = sign * self.scale);
@@ -78,6 +78,7 @@ impl Checker<'_> {
             (false, true) | (true, false) => 2,
             (true, true) => 0,
         };
+        let most = if self.is_brief() { 0 } else { most };
         for class in self.some(classes.len(), most) {
             directions.push((self.argument_entry(classes[class][0].0), self.unit(class)));
         }
@@ -104,7 +105,7 @@ impl Checker<'_> {
     pub(super) fn beside(&self) -> Vec<(Vec<f64>, Push<'_, f64>)> {
         let mut random = Sampler::new(self.seed, !self.seed);
         let mut beside = Vec::new();
-        for _ in 0..if self.is_heavy() { 3 } else { 8 } {
+        for _ in 0..if self.is_heavy() || self.is_brief() { 3 } else { 8 } {
             let mut near = self.point.to_vec();
             for class in &self.structure.classes {
                 let step = 1e-6 * self.scale * random.between::<f64>(-1.0, 1.0);
@@ -118,6 +119,12 @@ impl Checker<'_> {
     /// Whether the point is one of many, and large.
     pub(super) fn is_heavy(&self) -> bool {
         self.special && self.is_large()
+    }
+
+    /// Whether structural numbers stand beside arguments that are not numbers: what these points can show is
+    /// little.
+    pub(super) fn is_brief(&self) -> bool {
+        self.planted && !self.is_of_numbers()
     }
 
     /// Whether so many numbers are looked at alone at a few places.
