@@ -3,7 +3,8 @@
 use nalgebra::convert;
 
 use super::gamma_functions::{
-    ZETA_LESS_ONE, digamma_rise, digamma_rise_quotient, ln_gamma_rise, stirling_remainder,
+    ZETA_LESS_ONE, beta_exponent, digamma_rise, digamma_rise_quotient, ln_gamma_rise,
+    stirling_remainder,
 };
 use crate::math::{
     at_base_of_two, cospi, digamma, exprel, gamma, ln_gamma, polygamma, sinpi, trigamma, undefined,
@@ -332,11 +333,14 @@ fn curvature<T: Real>(a: T, b: T) -> T {
     if !(a.is_finite() && b.is_finite()) {
         return of_infinite(a, b);
     }
-    let (zero, small) = (T::zero(), convert(SMALL));
-    if (a < zero || b < zero) && a < small && b < small {
+    let (first, second) = (a.to_f64(), b.to_f64());
+    let at_origin = first < SMALL && second < SMALL;
+    if at_origin || first < SMALL && first.abs() < 0.25 * second {
         let one = Dual::constant(T::one());
         let moving = Dual::new(Dual::new(a, [T::one()]), [one]);
-        let rest: Dual<Dual<T>> = rest_at_origin(moving, Dual::constant(Dual::constant(b)));
+        let still = Dual::constant(Dual::constant(b));
+        let rest: Dual<Dual<T>> =
+            if at_origin { rest_at_origin(moving, still) } else { rest_of_small(moving, still) };
         let inverse = a.recip();
         return rest.tangents[0].tangents[0] + inverse * inverse * inverse * convert(2.0);
     }
@@ -431,6 +435,12 @@ fn rest_at_origin<T: Real>(a: T, b: T) -> T {
         quotient += sum * convert(sign * (zeta + 1.0));
     }
     (a + b) * quotient * exprel(a * b * quotient)
+}
+
+/// B(a, b) - 1 / a for an a that is small beside b: with a q = ln(a B), it is q (exp(a q) - 1) / (a q).
+fn rest_of_small<T: Real>(a: T, b: T) -> T {
+    let exponent = beta_exponent(b, a);
+    exponent * exprel(a * exponent)
 }
 
 fn is_pole(x: f64) -> bool {

@@ -288,13 +288,45 @@ pub(super) fn digamma_rise_quotient<T: Real>(x: T, d: T) -> T {
         x += T::one();
     }
     let (inverse, after) = (x.recip(), (x + d).recip());
-    // ln(1 + u) / u for u = d / x, which is at most 1 / 16.
-    let u = d / x;
-    let logarithm =
-        (0..14).rev().fold(T::zero(), |sum, k| convert::<f64, T>(1.0 / f64::from(k + 1)) - sum * u);
+    // At most 1 / 16.
+    let logarithm = log1p_quotient(d / x, 14);
     let fall = inverse * after;
     sum += logarithm / x + fall * convert(0.5);
     add_differences(sum, [inverse, after], fall)
+}
+
+/// ln(1 + u) / u by so many terms.
+fn log1p_quotient<T: Real>(u: T, terms: u32) -> T {
+    let coefficients = (0..terms).rev().map(|k| convert::<f64, T>(1.0 / f64::from(k + 1)));
+    coefficients.fold(T::zero(), |sum, coefficient| coefficient - sum * u)
+}
+
+/// (ln gamma(1 + d) - ln gamma(x + d) + ln gamma(x)) / d for |d| of at most 0.02 and a quarter of x, where each part of the
+/// formulas of [`ln_gamma_of_one_plus`] and [`ln_gamma_rise`] has the factor d.
+pub(super) fn beta_exponent<T: Real>(x: T, d: T) -> T {
+    let series = ZETA_LESS_ONE.iter().enumerate().rev();
+    let term = |k: usize, zeta: f64| convert::<f64, T>(zeta / (k + 2) as f64);
+    let of_one = series.fold(T::zero(), |sum, (k, &zeta)| term(k, zeta) - sum * d);
+    let of_one = d * of_one + convert(1.0 - EULER) - log1p_quotient(d, 14);
+    let (mut x, mut sum) = (x, T::zero());
+    while x.to_f64() < SHIFTED {
+        sum -= log1p_quotient(d / x, 30) / x;
+        x += T::one();
+    }
+    let (inverse, after) = (x.recip(), (x + d).recip());
+    let (square, square_after) = (inverse * inverse, after * after);
+    let fall = inverse * after;
+    let step = fall * (inverse + after);
+    let (mut difference, mut power) = (fall, after);
+    let half = convert::<f64, T>(0.5);
+    sum += (T::one() - half / x) * log1p_quotient(d / x, 14) + (x + d).ln() - T::one();
+    for (k, b) in DIGAMMA_SERIES.iter().enumerate() {
+        sum -= difference * convert(b / (2 * k + 1) as f64);
+        // (u^(k+2) - w^(k+2)) / d, as there; the step has not the factor d.
+        difference = difference * square + power * step;
+        power *= square_after;
+    }
+    of_one - sum
 }
 
 /// ln gamma(x + d) - ln gamma(x) for positive x and x + d, without cancellation for a small d.

@@ -11,7 +11,8 @@ use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
 use crate::math::{
-    at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, plain, undefined,
+    at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, plain, power_by_logarithm,
+    undefined,
 };
 use crate::{Dual, Real, primitive};
 
@@ -36,7 +37,11 @@ use crate::{Dual, Real, primitive};
             gamma_density(a + 1, x) / x * (1 + a * (ln(x) - digamma(a + 1)))
         } else {
             if y == 0 && (a > 0 || x == f64::INFINITY) {
-                if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
+                if x > 0 && x < 0.0000000000000001 && a > 1 && a < 16 {
+                    exp(-x) / gamma(a) * (power_by_logarithm(1, x, a - 1) - digamma(a) * x.powf(a - 1))
+                } else {
+                    if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
+                }
             } else {
                 if a > 1000 {
                     y * (if abs(x - a) < 0.5 * a { ln_1p((x - a) / a) } else { ln(x / a) } + (0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a)
@@ -121,28 +126,46 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
     ),
     symbolic = (
         |a, b, x, y| if y == y {
+            if a >= 0 && a < 0.0001 * min(b, 1) && b < f64::INFINITY && x > 0 && x < 1 {
+                x.powf(a) / x * exp((b - 1) * ln_1p(-x)) * exp(a * (digamma(b) + 0.5772156649015329 + a / 2 * (trigamma(b) - 1.6449340668482264 + a / 3 * (polygamma(2, b) + 2.4041138063191886 + a / 4 * (polygamma(3, b) - 6.493939402266829 + a / 5 * (polygamma(4, b) + 24.88626612344088)))))) * (1 - a / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
+            } else {
             if a >= 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
                 beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
             } else {
                 if y == 0 && a > 0 && b > 0 && (x < 1 || a + b == f64::INFINITY) {
-                    if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
+                    if x > 0 && x < 0.0000000000000001 && a > 1 && a < 16 && beta(a, b) > 0 {
+                        exp((b - 1) * ln_1p(-x)) / beta(a, b) * (power_by_logarithm(1, x, a - 1) - digamma_difference(a, b) * x.powf(a - 1))
+                    } else {
+                        if x == 0 && a <= 2 { -cbrt(x) } else { 0 }
+                    }
                 } else {
-                    y * (x.ln() - digamma_difference(a, b))
+                    if a > 1000 && b > 1 && abs(x * b - (1 - x) * a) < 0.5 * a {
+                        y * (ln_1p((x * b - (1 - x) * a) / a) + ((0.5 + (0.08333333333333333 - 0.008333333333333333 / a / a) / a) / a - (0.5 + (0.08333333333333333 - 0.008333333333333333 / (a + b) / (a + b)) / (a + b)) / (a + b)))
+                    } else {
+                        y * (x.ln() - digamma_difference(a, b))
+                    }
                 }
-            }
+            }}
         } else {
             f64::NAN
         },
         |a, b, x, y| if y == y {
+            if b >= 0 && b < 0.0001 * min(a, 1) && a < f64::INFINITY && x > 0 && x < 1 {
+                exp(b * ln_1p(-x)) / (1 - x) * x.powf(a - 1) * exp(b * (digamma(a) + 0.5772156649015329 + b / 2 * (trigamma(a) - 1.6449340668482264 + b / 3 * (polygamma(2, a) + 2.4041138063191886 + b / 4 * (polygamma(3, a) - 6.493939402266829 + b / 5 * (polygamma(4, a) + 24.88626612344088)))))) * (1 - b / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
+            } else {
             if b >= 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
                 beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
             } else {
-                if y == 0 && a > 0 && b > 0 && (x > 0 || a + b == f64::INFINITY) {
+                if y == 0 && a > 0 && b > 0 && (x == 1 || a + b == f64::INFINITY) {
                     if x == 1 && b <= 2 { -cbrt(1 - x) } else { 0 }
                 } else {
-                    y * ((-x).ln_1p() - digamma_difference(b, a))
+                    if b > 1000 && a > 1 && abs(x * b - (1 - x) * a) < 0.5 * b {
+                        y * (ln_1p(-(x * b - (1 - x) * a) / b) + ((0.5 + (0.08333333333333333 - 0.008333333333333333 / b / b) / b) / b - (0.5 + (0.08333333333333333 - 0.008333333333333333 / (a + b) / (a + b)) / (a + b)) / (a + b)))
+                    } else {
+                        y * ((-x).ln_1p() - digamma_difference(b, a))
+                    }
                 }
-            }
+            }}
         } else {
             f64::NAN
         },
@@ -247,15 +270,31 @@ fn gamma_density_by_shape<T: Real>(a: T, x: T, y: T) -> T {
         let over_shape = gamma_density(a + T::one(), x) / x;
         return over_shape * (T::one() + a * (x.ln() - digamma(a + T::one())));
     }
-    // At the end it grows as x^(a - 1) ln(x), or underflow, at which the logarithms can be infinite.
-    if y == T::zero() && (a > T::zero() || x.to_f64() == f64::INFINITY) {
-        let end = x == T::zero();
-        return if end { by_shape_of_end(a.to_f64() - 1.0, x) } else { T::zero() };
+    let (shape, place) = (a.to_f64(), x.to_f64());
+    if is_faint(shape, place, y) {
+        let scale = (-x).exp() / gamma(a);
+        return by_faint_power(a, x, -digamma(a)) * scale;
     }
-    if a.to_f64() < 16.0 {
+    // At the end it grows as x^(a - 1) ln(x), or underflow, at which the logarithms can be infinite.
+    if y == T::zero() && (shape > 0.0 || place == f64::INFINITY) {
+        let end = x == T::zero();
+        return if end { by_shape_of_end(shape - 1.0, x) } else { T::zero() };
+    }
+    if shape < 16.0 {
         return y * (x.ln() - digamma(a));
     }
     y * (logarithm_of_quotient(x - a, x, a) + log_minus_digamma(a))
+}
+
+/// Whether the power x^(a - 1) of a density has underflowed next to its end, but its derivatives may not.
+fn is_faint<T: Real>(a: f64, x: f64, y: T) -> bool {
+    y == T::zero() && x > 0.0 && x < 1e-16 && a > 1.0 && a < 16.0
+}
+
+/// The derivative by a of x^(a - 1) times what has this logarithmic derivative, over the latter.
+fn by_faint_power<T: Real>(a: T, x: T, other: T) -> T {
+    let less = a - T::one();
+    power_by_logarithm(1, x, less) + other * x.powf(less)
 }
 
 /// ln(x / a), given x - a.
@@ -579,8 +618,16 @@ fn exact_excess(a: f64, b: f64, x: f64) -> f64 {
 
 /// The derivative by the first shape; a small one is a factor of the density.
 fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
+    if is_smallest(a, b) && x > T::zero() && x < T::one() {
+        let power = ((b - T::one()) * (-x).ln_1p()).exp();
+        return by_smallest_shape((a, b), x.powf(a) / x * power, x.ln());
+    }
     if is_small(a, b) && x > T::zero() {
         return by_small_shape((a, b), beta_density(a + T::one(), b, x), x, x.ln());
+    }
+    if is_faint(a.to_f64(), x.to_f64(), y) && beta(a, b) > T::zero() {
+        let scale = ((b - T::one()) * (-x).ln_1p()).exp() / beta(a, b);
+        return by_faint_power(a, x, -logarithmic_slope(a, b)) * scale;
     }
     beta_density_by_shape((a, b), y, excess(a, b, x), (x, x.ln()))
 }
@@ -588,6 +635,11 @@ fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
 /// The derivative by the second shape.
 fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
     let rest = T::one() - x;
+    if is_smallest(b, a) && x > T::zero() && x < T::one() {
+        let logarithm = (-x).ln_1p();
+        let power = (b * logarithm).exp() / rest * x.powf(a - T::one());
+        return by_smallest_shape((b, a), power, logarithm);
+    }
     if is_small(b, a) && rest > T::zero() {
         return by_small_shape((b, a), beta_density(a, b + T::one(), x), rest, (-x).ln_1p());
     }
@@ -598,6 +650,19 @@ fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
 fn is_small<T: Real>(shape: T, other: T) -> bool {
     let (shape, other) = (shape.to_f64(), other.to_f64());
     (0.0..0.5).contains(&shape) && other > 0.0 && other.is_finite()
+}
+
+/// Whether nearly nothing of the derivative by the shape is left in the one by the other.
+fn is_smallest<T: Real>(shape: T, other: T) -> bool {
+    is_small(shape, other) && shape.to_f64() < 1e-3 * other.to_f64().min(1.0)
+}
+
+/// The derivative by such a shape a, given the density without its factor 1 / beta(a, b), which is a R with
+/// R = gamma(a + b) / (gamma(a + 1) gamma(b)), and what has the logarithm given.
+fn by_smallest_shape<T: Real>((a, b): (T, T), power: T, logarithm: T) -> T {
+    let (sum, one) = (a + b, T::one());
+    let factor = (ln_gamma_rise(b, a) - ln_gamma_of_one_plus(a)).exp();
+    factor * power * (one - a / sum + a * (logarithm - digamma_difference(a + one, b)))
 }
 
 /// The same for a small shape a, given the density for a + 1: that for a is a times a smooth number.
@@ -618,7 +683,8 @@ fn beta_density_by_shape<T: Real>((a, b): (T, T), y: T, excess: T, (x, logarithm
         return by_shape_of_end(a.to_f64() - 1.0, x);
     }
     // It has underflowed, but at the other end, from which the density may have a slope.
-    if y == T::zero() && !vanishes && (x != T::one() || !(a + b).is_finite()) {
+    let is_inside = x > T::zero() && x != T::one();
+    if y == T::zero() && !vanishes && (is_inside || !(a + b).is_finite()) {
         return T::zero();
     }
     let quotient = excess / a;
@@ -747,8 +813,8 @@ fn betainc_by_shapes<T: Real>(a: T, b: T, x: T, by_first: bool) -> T {
     let rest = Dual::constant(T::one()) - x;
     let above = excess(a, b, x);
     let power = beta_density(a, b, x) * (x * rest);
-    // Far from the mean, where all underflows.
-    if power == Dual::constant(T::zero()) {
+    // Far from the mean, where all underflows; next to the end slopes may not.
+    if power == Dual::constant(T::zero()) && place > 1e-100 {
         return T::zero();
     }
     if first.min(second) > HUGE {
