@@ -404,6 +404,19 @@ fn pseudo_inverses_where_the_rank_changes() {
             assert!(found.iter().all(|x| x.is_finite()) && !heard.is_empty());
         }
     }
+    // A direction is no larger where the rank is lost than the rows are.
+    for turned in [false, true] {
+        let graded = |m: DMatrix<f32>| {
+            let m = DMatrix::from_fn(3, 3, |i, j| m[(i, j)] * [1.0, 1e-3, 1e-8][i]);
+            if turned { m.transpose() } else { m }
+        };
+        let a = graded(dmatrix![0.7, -0.3, 0.5; 0.4, 0.9, -0.6; -0.2, 0.8, 0.3]);
+        let e = graded(dmatrix![0.3, -0.8, 0.2; 0.5, 0.1, 0.7; 0.6, -0.4, 0.9]);
+        let first = |a: &DMatrix<Var<f32>>| Ok::<_, Error>(pseudo_inverse(a)?[(0, 0)]);
+        let (found, _) = diagnosed(|| gradient(first, &a).unwrap());
+        let ((_, moved), heard) = diagnosed(|| jvp(pseudo_inverse, &a, &e).unwrap());
+        assert!(found.dot(&e).is_nan() && moved[(0, 0)].is_nan() && heard.len() == 1, "{moved}");
+    }
     // Of full rank nothing does.
     for (rows, columns) in [(3, 2), (2, 3), (3, 3)] {
         let a: DMatrix<f64> = random.matrix(rows, columns);

@@ -1,13 +1,15 @@
 //! What a change of the rank of A does to its pseudo-inverse: there it is not continuous.
 
 use approx::AbsDiffEq;
-use difrules_core::{Real, Scalar};
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
+use difrules_core::diagnostic::Diagnostic;
+use difrules_core::{Real, Scalar, diagnosed, report};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVectorView};
 
 use crate::algebra::modulus::largest_modulus;
-use crate::blas::options::Side;
+use crate::algebra::scaling::binade;
 use crate::block::{block, block_mut, multiply, product};
-use crate::tolerance::{Quotients, plain, undefined_of, undefined_with};
+use crate::decomposition::singular_values::singular_values;
+use crate::tolerance::{moduli, plain, rounding_of, undefined_of, undefined_with};
 
 /// The ranges of A and of A^H: orthonormal columns U and rows V^H, as many as the rank.
 pub(crate) struct Ranges<T> {
@@ -28,24 +30,32 @@ impl<T: Scalar> Ranges<T> {
         self.u.ncols() == self.u.nrows().min(self.v_t.ncols())
     }
 
-    /// (1 - U U^H) M, or M (1 - U U^H).
-    fn outside_u(&self, side: Side, m: DMatrixView<'_, T>) -> DMatrix<T> {
-        outside((block(&self.u), false), side, m)
-    }
-
-    /// (1 - V V^H) M, or M (1 - V V^H).
-    fn outside_v(&self, side: Side, m: DMatrixView<'_, T>) -> DMatrix<T> {
-        outside((block(&self.v_t), true), side, m)
-    }
-
-    fn quotients(&self, primitive: &'static str, all: f64) -> Quotients {
+    /// What of a projector is its rounding: as much of 1.
+    fn rounding(&self) -> f64 {
         // However badly conditioned, what is all of a direction is not rounding.
         let most = 1e-5 / T::Real::default_epsilon().to_f64();
-        Quotients::new::<T::Real>(primitive, all * self.condition.min(most.max(1.0)))
+        rounding_of::<T::Real>(self.condition.min(most.max(1.0)))
+    }
+
+    /// 1 - U U^H and 1 - V V^H, zero where they are rounding.
+    fn outside(&self) -> (DMatrix<T>, DMatrix<T>) {
+        let rounding = self.rounding();
+        let outside = |q: DMatrixView<'_, T>| {
+            let mut rest = DMatrix::identity(q.nrows(), q.nrows());
+            let one = T::one();
+            multiply(-one, (q, false), (q, true), one, &mut block_mut(&mut rest));
+            rest.apply(|x| {
+                if x.modulus().to_f64() <= rounding {
+                    *x = T::zero();
+                }
+            });
+            rest
+        };
+        (outside(block(&self.u)), outside(block(&self.v_t.adjoint())))
     }
 
     /// Makes a tangent along a direction undefined if the direction changes the rank, which is that
-    /// (1 - U U^H) dA (1 - V V^H) is not zero.
+    /// (1 - U U^H) dA (1 - V V^H) is not zero, beside what it is a sum of.
     pub(crate) fn along(
         &self,
         primitive: &'static str,
@@ -55,15 +65,16 @@ impl<T: Scalar> Ranges<T> {
         if self.is_full() {
             return;
         }
-        let mut quotients = self.quotients(primitive, largest_modulus(a_dot.iter()));
-        let inside = self.outside_u(Side::Left, block(&a_dot.map(plain)));
-        let rest = self.outside_v(Side::Right, block(&inside));
+        let (left, right) = self.outside();
+        let along = a_dot.map(plain);
+        let inside = product((block(&left), false), (block(&along), false));
+        let rest = product((block(&inside), false), (block(&right), false));
+        let all = moduli(block(&left)) * moduli(block(&along)) * moduli(block(&right));
         let size = largest_modulus(rest.iter());
-        if quotients.is_rounding(size) {
+        if size <= self.rounding() * largest_modulus(all.iter()) {
             return;
         }
-        quotients.lose(size);
-        quotients.report(|| CHANGES);
+        report(Diagnostic::undefined(primitive, CHANGES));
         let nothing = undefined_with(a_dot.iter());
         y_dot.apply(|x| *x += undefined_of(*x) + nothing);
     }
@@ -73,57 +84,46 @@ impl<T: Scalar> Ranges<T> {
         if self.is_full() {
             return;
         }
-        let mut quotients = self.quotients(primitive, 1.0);
-        let (rows, columns) = a_bar.shape();
         // What is left of each unit vector outside of the ranges.
-        let left = self.outside_u(Side::Left, block(&DMatrix::identity(rows, rows)));
-        let right = self.outside_v(Side::Right, block(&DMatrix::identity(columns, columns)));
-        let left: Vec<f64> = left.column_iter().map(|x| largest_modulus(x.iter())).collect();
-        let right: Vec<f64> = right.row_iter().map(|x| largest_modulus(x.iter())).collect();
-        for (j, right) in right.iter().enumerate() {
-            for (i, left) in left.iter().enumerate() {
-                if !quotients.is_rounding(left * right) {
-                    quotients.lose(left * right);
+        let (left, right) = self.outside();
+        let moves = |x: DVectorView<'_, T>| x.iter().any(|x| *x != T::zero());
+        let left: Vec<bool> = left.column_iter().map(moves).collect();
+        let right: Vec<bool> = right.column_iter().map(moves).collect();
+        for (j, &right) in right.iter().enumerate() {
+            for (i, &left) in left.iter().enumerate() {
+                if left && right {
                     let x = a_bar[(i, j)];
                     a_bar[(i, j)] += undefined_of(x);
                 }
             }
         }
-        quotients.report(|| CHANGES);
+        if left.contains(&true) && right.contains(&true) {
+            report(Diagnostic::undefined(primitive, CHANGES));
+        }
     }
+}
+
+/// The largest over the smallest of the first singular values of A, so many as its rank, or of A with rows or columns of
+/// one size, whichever is least: how they are graded does not move the ranges.
+pub(crate) fn condition_of_ranges<T: Scalar>(a: DMatrixView<'_, T>, rank: usize) -> f64 {
+    let Some(last) = rank.checked_sub(1) else { return 1.0 };
+    let a = a.map(plain);
+    let (mut rows, mut columns) = (a.clone(), a.clone());
+    for mut row in rows.row_iter_mut() {
+        let size = binade(row.iter());
+        row.apply(|x| *x = x.unscale(size));
+    }
+    for mut column in columns.column_iter_mut() {
+        let size = binade(column.iter());
+        column.apply(|x| *x = x.unscale(size));
+    }
+    [a, rows, columns].iter().fold(f64::INFINITY, |least, a| {
+        match diagnosed(|| singular_values(a)).0 {
+            Ok(values) => least.min(values[0].to_f64() / values[last].to_f64()),
+            Err(_) => least,
+        }
+    })
 }
 
 const CHANGES: &str =
     "the rank is less than it may be, and this changes it: there the pseudo-inverse jumps";
-
-/// (1 - Q Q^H) M, or M (1 - Q Q^H), for orthonormal columns Q, or if the flag says so rows Q^H.
-fn outside<T: Scalar>(
-    (q, rows): (DMatrixView<'_, T>, bool),
-    side: Side,
-    m: DMatrixView<'_, T>,
-) -> DMatrix<T> {
-    let mut rest = m.into_owned();
-    match side {
-        Side::Left => {
-            let along = product((q, !rows), (m, false));
-            multiply(
-                -T::one(),
-                (q, rows),
-                (block(&along), false),
-                T::one(),
-                &mut block_mut(&mut rest),
-            );
-        }
-        Side::Right => {
-            let along = product((m, false), (q, rows));
-            multiply(
-                -T::one(),
-                (block(&along), false),
-                (q, !rows),
-                T::one(),
-                &mut block_mut(&mut rest),
-            );
-        }
-    }
-    rest
-}

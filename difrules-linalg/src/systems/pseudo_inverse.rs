@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
 
 use crate::algebra::hermitian_eigen::size_of;
-use crate::algebra::rank::Ranges;
+use crate::algebra::rank::{Ranges, condition_of_ranges};
 use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::svd::{Svd, svd};
@@ -110,18 +110,18 @@ where
 }
 
 /// The vectors of the singular values that are not zero.
-fn ranges<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> Ranges<T>
+fn ranges<T: Scalar, R: DimMin<C>, C: Dim>(a: &OMatrix<T, R, C>, svd: &Svd<T, R, C>) -> Ranges<T>
 where
-    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
         + Allocator<DimMinimum<R, C>>,
 {
-    let (values, rank) = (svd.singular_values.as_slice(), rank(svd));
-    let condition = if rank == 0 { 1.0 } else { values[0].to_f64() / values[rank - 1].to_f64() };
+    let rank = rank(svd);
     Ranges::new(
         block(&svd.u).columns(0, rank).into_owned(),
         block(&svd.v_t).rows(0, rank).into_owned(),
-        condition,
+        condition_of_ranges(block(a), rank),
     )
 }
 
@@ -224,7 +224,7 @@ where
         y_dot += last;
     }
     if rank < svd.singular_values.len() {
-        ranges(svd).along("pseudo_inverse", block(a_dot), &mut block_mut(&mut y_dot));
+        ranges(a, svd).along("pseudo_inverse", block(a_dot), &mut block_mut(&mut y_dot));
     }
     y_dot
 }
@@ -279,6 +279,6 @@ fn pseudo_inverse_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
         multiply(one, (y_block, true), (block(&right), false), one, &mut a_bar);
     }
     if rank < svd.singular_values.len() && y_bar.iter().any(|x| x.modulus().to_f64() != 0.0) {
-        ranges(svd).by_entries("pseudo_inverse", &mut a_bar);
+        ranges(a, svd).by_entries("pseudo_inverse", &mut a_bar);
     }
 }
