@@ -4,7 +4,7 @@
 use difrules_core::testing::Sampler;
 use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
 use difrules_linalg::{
-    Error, Operation, Svd, condition_number, determinant, full_piv_lu, hessenberg, inverse,
+    Error, Operation, Svd, condition_number, determinant, dot, full_piv_lu, hessenberg, inverse,
     ln_abs_determinant, lq, lstsq, lu, lu_solve, normalize, qr, singular_values, solve,
     solve_lower_triangular, solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
 };
@@ -119,6 +119,28 @@ fn solutions_of_least_squares_of_any_size() {
         &dmatrix![1.0; 1.0],
         1e-15,
     );
+}
+
+/// Columns of different sizes, more of them than rows: what is outside of the rows, beside what is not, is no rounding of it.
+/// From mpmath with 120 digits.
+#[test]
+fn solutions_of_least_norm_of_graded_columns() {
+    fn loss<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        let constant = |m: &DMatrix<f64>| m.map(nalgebra::convert::<f64, S>);
+        let x = lstsq(a, &constant(&dmatrix![1.0; 2.0]))?;
+        dot(&x, &constant(&dmatrix![1.0; 2.0; 3.0]))
+    }
+    let graded =
+        |m: DMatrix<f64>| DMatrix::from_fn(2, 3, |i, j| m[(i, j)] * 2.0_f64.powi(-20 * j as i32));
+    let a = graded(dmatrix![0.7, -0.3, 0.5; 0.4, 0.9, -0.6]);
+    let e = graded(dmatrix![0.3, -0.8, 0.2; 0.5, 0.1, 0.7]);
+    let (slope, second) = (-2740271.801594655, 2712674.373133158);
+    let (_, forward) = jvp(loss, &a, &e).unwrap();
+    let reverse = gradient(loss, &a).unwrap().dot(&e);
+    let again = hvp(loss, &a, &e).unwrap().dot(&e);
+    for (found, expected) in [(forward, slope), (reverse, slope), (again, second)] {
+        assert!(f64::abs(found / expected - 1.0) < 1e-8, "{found:e} {expected:e}");
+    }
 }
 
 #[test]

@@ -136,6 +136,34 @@ where
         b
     }
 
+    /// (1 - Y A) X, twice: the rounding that is left of what A reaches may be multiplied by the inverse of A twice.
+    fn take_off<N: Dim>(&self, a: &OMatrix<T, R, C>, x: &mut OMatrix<T, C, N>)
+    where
+        DefaultAllocator:
+            Allocator<R, C> + Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let (one, zero) = (T::one(), T::zero());
+        let mut through = OMatrix::zeros_generic(a.shape_generic().0, x.shape_generic().1);
+        for _ in 0..2 {
+            let product = ((block(a), false), (block(x), false));
+            multiply(one, product.0, product.1, zero, &mut block_mut(&mut through));
+            *x -= self.solve(&through);
+        }
+    }
+
+    /// The same as (1 - A^H Y^H) X.
+    fn take_off_adjoint<N: Dim>(&self, a: &OMatrix<T, R, C>, x: &mut OMatrix<T, C, N>)
+    where
+        DefaultAllocator:
+            Allocator<R, C> + Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        for _ in 0..2 {
+            let through = self.solve_adjoint(x);
+            let product = ((block(a), true), (block(&through), false));
+            multiply(-T::one(), product.0, product.1, T::one(), &mut block_mut(x));
+        }
+    }
+
     /// B - A X.
     ///
     /// Q^H of it is zero, whatever A and B are. What comes out instead is rounding of large rows of A, which is divided by small
@@ -347,13 +375,12 @@ where
     multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
     turned.fill(zero);
     if factors.rank < a.ncols() {
-        // (1 - Y A) dA^H Y^H X = dA^H Y^H X - Y (A dA^H Y^H X)
+        // (1 - Y A) dA^H Y^H X
         let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
         let product = ((block(a_dot), true), (block(&through), false));
         multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
+        factors.take_off(a, &mut turned);
         turned = columns(&turned, |x, k| x.scale(of_x(k)));
-        let product = ((block(a), false), (block(&turned), false));
-        multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
     }
     let mut x_dot = turned + factors.solve(&moved);
     if factors.lacks_rank() {
@@ -423,8 +450,7 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
             multiply(one, (block(&over), false), (block(&through), true), one, &mut a_bar);
         }
         if factors.rank < a.ncols() {
-            let product = ((block(a), true), (block(&w), false));
-            multiply(-one, product.0, product.1, one, &mut block_mut(&mut outside));
+            factors.take_off_adjoint(a, &mut outside);
             let outside = columns(&outside, |x, k| x.scale(of_x(k)));
             let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
             multiply(one, (block(&through), false), (block(&outside), true), one, &mut a_bar);
