@@ -6,9 +6,10 @@ use difrules_core::{
     Dual, Real, Var, diagnosed, gradient, hessian, hvp, jvp, leaving_out_undefined,
 };
 use difrules_linalg::{
-    Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, dot, eigen,
-    generalized_symmetric_eigen, matmul, polar, pseudo_inverse, schur, singular_values, sum, svd,
-    symmetric_eigen, symmetric_eigenvalues, symmetric_function, transpose,
+    Eigen, Error, ScalarFunction, Svd, SymmetricEigen, complex_eigenvalues, condition_number, dot,
+    eigen, generalized_symmetric_eigen, matmul, nuclear_norm, polar, pseudo_inverse, schur,
+    singular_values, sum, svd, symmetric_eigen, symmetric_eigenvalues, symmetric_function,
+    transpose,
 };
 use nalgebra::{Complex, DMatrix, DVector, dmatrix, dvector};
 
@@ -1039,6 +1040,67 @@ fn second_derivatives_of_singular_vectors_of_graded_matrices() {
     }
     let a = dmatrix![1.0, 2.0, -1.0; 1.0 + 2.0_f64.powi(-34), 2.0, -1.0];
     near(in_every_nesting!(|a| short(a), &a, &e), 0.1400955310208319);
+}
+
+/// The positive factor of a matrix that is nearly of rank one: what the unitary factor's derivatives have outside of its
+/// columns, over the square of a small singular value, is no part of it. From mpmath with 120 digits.
+#[test]
+fn second_derivatives_of_the_positive_factor_beside_a_small_singular_value() {
+    fn positive<S: Real>(a: &DMatrix<S>) -> Result<S, Error> {
+        let p = polar(a)?.1;
+        let weights = match p.nrows() {
+            2 => dmatrix![1.0, 0.5; 0.5, 3.0],
+            _ => dmatrix![1.0, 0.5, -1.0; 0.5, -2.0, 0.25; -1.0, 0.25, 3.0],
+        };
+        dot(&p, &constant(&weights))
+    }
+    let (t, e) = (2.0_f64.powi(-33), dmatrix![0.3, -0.8; 0.5, 0.1; 0.2, 0.7]);
+    let a = dmatrix![1.0, 2.0; -1.0, -2.0 + t; 2.0, 4.0 + t / 2.0];
+    let tall = in_every_nesting!(|a| positive(a), &a, &e);
+    let wide = in_every_nesting!(|a| positive(a), &a.transpose(), &e.transpose());
+    // A rounding of A moves them by 1e-5 of them.
+    for (found, expected) in [(tall, 8274970324.238055), (wide, 39168192865.49105)] {
+        for (k, found) in found.into_iter().enumerate() {
+            let error = (found / expected - 1.0).abs();
+            assert!(error < 1e-4, "{k}: {found:e} {expected:e}");
+        }
+    }
+    // Where there are more columns and no entry is anything, P has a kink along every direction.
+    let (none, along) = (DMatrix::zeros(1, 2), dmatrix![0.0, 1.0]);
+    for entry in [(0, 0), (1, 1)] {
+        let of = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(polar(a)?.1[entry]);
+        let (found, heard) = diagnosed(|| gradient(of, &none).unwrap());
+        assert!(found.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{found} {heard:?}");
+    }
+    let (_, (_, p_dot)) = diagnosed(|| jvp(polar, &none, &along).unwrap()).0;
+    assert!(p_dot.iter().any(|x: &f64| x.is_nan()), "{p_dot}");
+}
+
+/// Functions of the singular values of rows or columns of different sizes, more of them than there are values. From mpmath with
+/// 120 digits.
+#[test]
+fn second_derivatives_of_norms_of_graded_matrices() {
+    let (a, e) =
+        (dmatrix![0.7, -0.3, 0.5; 0.4, 0.9, -0.6], dmatrix![0.3, -0.8, 0.2; 0.5, 0.1, 0.7]);
+    for (turned, condition, nuclear) in [
+        (false, -447690.6882845576, 0.10094559511654468),
+        (true, -6693775.054554161, 0.46366277349172613),
+    ] {
+        let size = |j: usize| 2.0_f64.powi(-20 * if turned { 2 - j } else { j } as i32);
+        let scaled = |m: &DMatrix<f64>| DMatrix::from_fn(2, 3, |i, j| m[(i, j)] * size(j));
+        let (a, e) = (scaled(&a), scaled(&e));
+        for (a, e) in [(a.transpose(), e.transpose()), (a, e)] {
+            for (found, expected, tolerance) in [
+                (in_every_nesting!(|a| condition_number(a), &a, &e), condition, 1e-8),
+                (in_every_nesting!(|a| nuclear_norm(a), &a, &e), nuclear, 1e-9),
+            ] {
+                for (k, found) in found.into_iter().enumerate() {
+                    let error = (found / expected - 1.0).abs();
+                    assert!(error < tolerance, "{k}: {found:e} {expected:e}");
+                }
+            }
+        }
+    }
 }
 
 /// The last eigenvector of a symmetric matrix along t, by each primitive that has it.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use approx::AbsDiffEq;
 use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
@@ -450,79 +451,124 @@ where
     moved
 }
 
-/// The same in a derivative mode, for W = U V^H and the positive factor P of A = W P, with as many rows as columns
-/// or more.
+/// A = W P in a derivative mode, with as many rows as columns or more, and what moves W: the same as [`unitary_factor`].
 ///
 /// The derivatives of U and V are not determined where singular values repeat, those of W and P are. So
 /// X P + P X = E, with E = W^H dA - dA^H W, is solved by the plain factors, as constants, and again for what that
 /// leaves, which is zero but for its derivatives, of one order more each time; and Y P = Z = (1 - W W^H) dA. Then
 /// dW = W X + Y.
-pub(crate) fn unitary_factor_again<T: Scalar>(
-    primitive: &'static str,
-    w: DMatrixView<'_, T>,
-    p: DMatrixView<'_, T>,
-    values: &[T::Real],
-    v: DMatrixView<'_, T>,
-    sizes: &Sizes,
-    a_dot: DMatrixView<'_, T>,
-) -> DMatrix<T> {
+pub(crate) struct PolarFactors<T: Scalar> {
+    pub(crate) w: DMatrix<T>,
+    pub(crate) p: DMatrix<T>,
+    /// The eigenvalues of P, and its eigenvectors, which do not vary.
+    values: Vec<T::Real>,
+    v: DMatrix<T>,
+    sizes: Sizes,
+    quotients: Quotients,
+}
+
+impl<T: Scalar> PolarFactors<T> {
     /// How often: derivatives of the rules of this order are right.
     const ORDER: usize = 3;
-    let v = v.map(plain);
-    let values: Vec<T::Real> = values.iter().map(|&s| plain(s)).collect();
-    let (one, vb) = (T::one(), block(&v));
-    let half: T::Real = nalgebra::convert(0.5);
-    let mut quotients = Quotients::new::<T::Real>(primitive, largest_modulus(a_dot.iter()));
-    let along = product((w, true), (a_dot, false));
-    let mut left = &along - along.adjoint();
-    let mut x = DMatrix::zeros(v.nrows(), v.nrows());
-    for _ in 0..=ORDER {
-        let turned =
-            product((vb, true), (product((block(&left), false), (vb, false)).as_view(), false));
-        let mut d = DMatrix::zeros(v.nrows(), v.nrows());
-        for j in 0..values.len() {
-            for i in 0..values.len() {
-                // What is left is skew but for rounding, which is large beside a small singular value.
-                let skew = (turned[(i, j)] - turned[(j, i)].conjugate()).scale(half);
-                let both = values[i] + values[j];
-                d[(i, j)] = match sizes.gap(i, j, both) {
-                    Gap::Nothing => quotients.over_nothing(skew),
-                    _ => skew.unscale(both),
-                };
-            }
-        }
-        let step = product((product((vb, false), (block(&d), false)).as_view(), false), (vb, true));
-        multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
-        multiply(-one, (p, false), (block(&step), false), one, &mut block_mut(&mut left));
-        // Of the values it leaves rounding, which is large beside a small singular value.
-        left.apply(|x| *x -= plain(*x));
-        x += step;
+
+    pub(crate) fn new(
+        (w, p): (DMatrix<T>, DMatrix<T>),
+        values: &[T::Real],
+        v: DMatrixView<'_, T>,
+        sizes: Sizes,
+        quotients: Quotients,
+    ) -> Self {
+        let values = values.iter().map(|&s| plain(s)).collect();
+        Self { w, p, values, v: v.map(plain), sizes, quotients }
     }
-    let mut moved = product((w, false), (block(&x), false));
-    if w.nrows() > w.ncols() {
-        let mut left = a_dot.into_owned();
-        multiply(-one, (w, false), (block(&along), false), one, &mut block_mut(&mut left));
-        // As in the rule of plain numbers.
-        let again = product((w, true), (block(&left), false));
-        multiply(-one, (w, false), (block(&again), false), one, &mut block_mut(&mut left));
-        for _ in 0..=ORDER {
+
+    /// X from W^H dA.
+    pub(crate) fn inside(&mut self, along: &DMatrix<T>) -> DMatrix<T> {
+        let (one, vb, p) = (T::one(), block(&self.v), block(&self.p));
+        let half: T::Real = nalgebra::convert(0.5);
+        let mut left = along - along.adjoint();
+        let mut x = DMatrix::zeros(vb.nrows(), vb.nrows());
+        for _ in 0..=Self::ORDER {
+            let turned =
+                product((vb, true), (product((block(&left), false), (vb, false)).as_view(), false));
+            let mut d = DMatrix::zeros(vb.nrows(), vb.nrows());
+            for j in 0..self.values.len() {
+                for i in 0..self.values.len() {
+                    // What is left is skew but for rounding, which is large beside a small singular value.
+                    let skew = (turned[(i, j)] - turned[(j, i)].conjugate()).scale(half);
+                    let both = self.values[i] + self.values[j];
+                    d[(i, j)] = match self.sizes.gap(i, j, both) {
+                        Gap::Nothing => self.quotients.over_nothing(skew),
+                        _ => skew.unscale(both),
+                    };
+                }
+            }
+            let step =
+                product((product((vb, false), (block(&d), false)).as_view(), false), (vb, true));
+            multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
+            multiply(-one, (p, false), (block(&step), false), one, &mut block_mut(&mut left));
+            // Of the values it leaves rounding, which is large beside a small singular value.
+            left.apply(|x| *x -= plain(*x));
+            x += step;
+        }
+        x
+    }
+
+    /// (1 - W W^H) M, of which as in the rule of plain numbers rounding is taken off again.
+    pub(crate) fn rest(&self, m: DMatrixView<'_, T>) -> DMatrix<T> {
+        let w = block(&self.w);
+        if w.nrows() == w.ncols() {
+            return DMatrix::zeros(m.nrows(), m.ncols());
+        }
+        let mut rest = m.into_owned();
+        let mut along = DMatrix::zeros(w.ncols(), m.ncols());
+        take_off((w, false), &mut block_mut(&mut along), &mut block_mut(&mut rest));
+        rest
+    }
+
+    /// Y from Z.
+    pub(crate) fn outside(&mut self, rest: &DMatrix<T>) -> DMatrix<T> {
+        let mut y = DMatrix::zeros(rest.nrows(), rest.ncols());
+        if self.w.nrows() == self.w.ncols() {
+            return y;
+        }
+        let (vb, mut left) = (block(&self.v), rest.clone());
+        for _ in 0..=Self::ORDER {
             let mut d = product((block(&left), false), (vb, false));
-            for (j, (mut column, &s)) in d.column_iter_mut().zip(&values).enumerate() {
+            for (j, mut column) in d.column_iter_mut().enumerate() {
+                let s = self.values[j];
                 column.apply(|x| {
-                    *x = match sizes.gap(j, j, s) {
-                        Gap::Nothing => quotients.over_nothing(*x),
+                    *x = match self.sizes.gap(j, j, s) {
+                        Gap::Nothing => self.quotients.over_nothing(*x),
                         _ => x.unscale(s),
                     };
                 });
             }
             let step = product((block(&d), false), (vb, true));
-            multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
+            let (moved, p) = ((block(&step), false), (block(&self.p), false));
+            multiply(-T::one(), moved, p, T::one(), &mut block_mut(&mut left));
             left.apply(|x| *x -= plain(*x));
-            moved += step;
+            y += step;
         }
+        y
     }
-    quotients.report(|| UNITARY);
-    moved
+
+    /// M on what P has no zeros for, and on what it has: there W is a choice. The last is nothing where no value is zero.
+    pub(crate) fn split(&self, m: DMatrix<T>) -> (DMatrix<T>, Option<DMatrix<T>>) {
+        let is_zero = |&j: &usize| self.sizes.gap(j, j, self.values[j]) == Gap::Nothing;
+        let zeros: Vec<usize> = (0..self.values.len()).filter(is_zero).collect();
+        if zeros.is_empty() {
+            return (m, None);
+        }
+        let v = self.v.select_columns(&zeros);
+        let along = product((block(&m), false), (block(&v), false));
+        let last = product((block(&along), false), (block(&v), true));
+        (m - &last, Some(last))
+    }
+
+    pub(crate) fn report(self) {
+        self.quotients.report(|| UNITARY);
+    }
 }
 
 const UNITARY: &str =
@@ -1006,8 +1052,13 @@ where
     multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut p));
     multiply(one, (ub, true), (d, false), zero, &mut block_mut(&mut right));
     // (1 - U U^H) D V diag(w / s) and diag(w / s) U^H D (1 - V V^H)
-    multiply(-one, (ub, false), (block(&p), false), one, &mut block_mut(&mut left));
-    multiply(-one, (block(&p), false), (vb, false), one, &mut block_mut(&mut right));
+    let mut inside = p.clone();
+    if rows.value() > count {
+        take_off((ub, false), &mut block_mut(&mut inside), &mut block_mut(&mut left));
+    }
+    if columns.value() > count {
+        take_off((vb, true), &mut block_mut(&mut inside), &mut block_mut(&mut right));
+    }
     for j in 0..count {
         let (w, s) = (weights[j], values[j]);
         let scaled = |x: T, gap: Gap| match gap {
@@ -1024,6 +1075,7 @@ where
     let mut m = p.clone();
     let mut quotients = Quotients::new::<T::Real>("singular_values", all);
     let (most, size) = (size_of(weights.as_slice()), size_of(values.as_slice()));
+    let far = T::Real::default_epsilon().to_f64().sqrt() * size;
     for j in 0..count {
         for i in 0..count {
             let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
@@ -1040,10 +1092,16 @@ where
                 m[(i, j)] = zero;
                 continue;
             }
+            let gap = values[j] - values[i];
+            let apart = gap.to_f64().abs();
+            if apart > values[i].to_f64().min(values[j].to_f64()).max(far) {
+                m[(i, j)] =
+                    far_apart((upper, lower), (values[i], values[j]), (weights[i], weights[j]));
+                continue;
+            }
             let by_difference = if i == j || sizes.are_one(i, j) {
                 zero
             } else {
-                let gap = values[j] - values[i];
                 let found = sizes.difference(i, j, gap);
                 let gap_dot = (p[(j, j)] - p[(i, i)]).real();
                 let weights_dot = weights_dot.map(OVector::as_slice);
@@ -1113,6 +1171,21 @@ where
          its parts belong to its vectors"
     });
     moved
+}
+
+/// H_ij (w_j - w_i) / (s_j - s_i) + K_ij (w_j + w_i) / (s_j + s_i) from P_ij and conj(P_ji), without what cancels where one
+/// value is small beside the other:
+///
+/// (P_ij (w_j s_j - w_i s_i) + conj(P_ji) (w_j s_i - w_i s_j)) / ((s_j - s_i) (s_j + s_i)).
+fn far_apart<T: Scalar>(
+    (upper, lower): (T, T),
+    (first, last): (T::Real, T::Real),
+    (w_first, w_last): (T::Real, T::Real),
+) -> T {
+    let (gap, both) = (last - first, last + first);
+    let (first, last) = (first / both, last / both);
+    times_quotient(upper, w_last * last - w_first * first, gap)
+        + times_quotient(lower, w_last * first - w_first * last, gap)
 }
 
 fn singular_value_gradient_forward<T: Scalar, R: DimMin<C>, C: Dim>(

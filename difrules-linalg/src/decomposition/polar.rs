@@ -2,13 +2,14 @@ use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
-    DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1,
+    DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, Dyn,
+    OMatrix, U1,
 };
 
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
-use crate::algebra::svd::{unitary_factor, unitary_factor_again};
-use crate::block::{block, block_mut, buffer, multiply, product};
+use crate::algebra::svd::{PolarFactors, take_off, unitary_factor};
+use crate::block::{block, block_mut, buffer, multiply, product, shaped};
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
 use crate::error::Error;
@@ -102,44 +103,148 @@ fn make_diagonal_real<T: Scalar>(p: &mut DMatrixViewMut<'_, T>) {
     (0..p.nrows()).for_each(|j| p[(j, j)] = T::from_real(p[(j, j)].real()));
 }
 
-/// The tangent of U from that of A, and the cotangent of A from that of U.
-fn unitary<T: Scalar, R: DimMin<C>, C: Dim>(
+/// The factors in a derivative mode, of A or if the flag says so of A^H = U^H (A U^H): whichever has as many rows as
+/// columns or more, and of a square matrix the one whose positive factor is graded less.
+fn in_a_mode<T: Scalar, R: DimMin<C>, C: Dim>(
     a: &OMatrix<T, R, C>,
     (u, p): &(OMatrix<T, R, C>, OMatrix<T, C, C>),
     svd: &Svd<T, R, C>,
-    a_dot: DMatrixView<'_, T>,
-) -> OMatrix<T, R, C>
+    all: f64,
+) -> (PolarFactors<T>, bool)
 where
     DefaultAllocator: Allocator<R, C>
         + Allocator<C, C>
         + Allocator<R, DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, C>
-        + Allocator<DimMinimum<R, C>>
-        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+        + Allocator<DimMinimum<R, C>>,
 {
     let Svd { u: w, singular_values: values, v_t } = svd;
-    if <T::Real as Real>::BASE {
-        return unitary_factor("polar", w, values, v_t, a_dot);
-    }
-    let (rows, columns) = u.shape_generic();
-    let sizes = Sizes::of_singular_values(values.as_slice(), block(w), block(v_t));
+    let (rows, columns) = u.shape();
     let values = values.as_slice();
+    let sizes = Sizes::of_singular_values(values, block(w), block(v_t));
+    let quotients = Quotients::new::<T::Real>("polar", all);
     let (by_rows, by_columns) = (sizes_of_rows(a), sizes_of_columns(a));
-    let moved = if rows.value() > columns.value()
-        || rows.value() == columns.value() && range(&by_rows) <= range(&by_columns)
-    {
-        let v = block(v_t).adjoint();
-        let right = of_smaller_rows(&by_columns, &block(p).adjoint());
-        unitary_factor_again("polar", block(u), block(&right), values, block(&v), &sizes, a_dot)
-    } else {
-        // A^H = U^H (A U^H), where the positive factor has the sizes of the rows.
-        let left = product((block(a), false), (block(u), true));
-        let left = of_smaller_rows(&by_rows, &left);
-        let (u, a_dot) = (block(u).adjoint(), a_dot.adjoint());
-        let (u, w, a_dot) = (block(&u), block(w), block(&a_dot));
-        unitary_factor_again("polar", u, block(&left), values, w, &sizes, a_dot).adjoint()
+    if rows > columns || rows == columns && range(&by_rows) <= range(&by_columns) {
+        let right = of_smaller_rows::<T, Dyn>(&by_columns, &block(p).adjoint());
+        let (u, v) = (block(u).into_owned(), block(v_t).adjoint());
+        return (PolarFactors::new((u, right), values, block(&v), sizes, quotients), false);
+    }
+    // A positive factor of the sizes of the rows.
+    let left = of_smaller_rows::<T, Dyn>(&by_rows, &product((block(a), false), (block(u), true)));
+    let factors = (block(u).adjoint(), left);
+    (PolarFactors::new(factors, values, block(w), sizes, quotients), true)
+}
+
+/// M, or its adjoint.
+fn turned<T: Scalar>(m: DMatrixView<'_, T>, adjoint: bool) -> DMatrix<T> {
+    if adjoint { m.adjoint() } else { m.into_owned() }
+}
+
+/// The tangents in a derivative mode. With dU = U X + Y, from U^H U = 1, dU^H A is X^H P: Y^H U is zero, and with all of
+/// its derivatives, which are of Z over the squares of small singular values. For A^H = U^H N, of which that makes
+/// dU^H = U^H X + Y, it is U^H X A + Z U, as Y N is Z.
+fn forward_in_a_mode<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    factors: &(OMatrix<T, R, C>, OMatrix<T, C, C>),
+    svd: &Svd<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, C>, OMatrix<T, C, C>)
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<C, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let (u, p) = factors;
+    let (mut tall, wide) = in_a_mode(a, factors, svd, largest_modulus(a_dot.iter()));
+    let direction = turned(block(a_dot), wide);
+    let along = product((block(&tall.w), true), (block(&direction), false));
+    let rest = tall.rest(block(&direction));
+    let (x, y) = (tall.inside(&along), tall.outside(&rest));
+    let mut u_dot = product((block(&tall.w), false), (block(&x), false));
+    let one = T::one();
+    let mut p_dot = product((block(u), true), (block(a_dot), false));
+    let mut add = |left: (&DMatrix<T>, bool), right: DMatrixView<'_, T>| {
+        let left = (block(left.0), left.1);
+        multiply(one, left, (right, false), one, &mut block_mut(&mut p_dot));
     };
-    OMatrix::from_fn_generic(rows, columns, |i, j| moved[(i, j)])
+    if wide {
+        add((&u_dot, false), block(a));
+        add((&tall.split(rest).0, false), block(u));
+    } else {
+        add((&x, true), block(&tall.p));
+    }
+    // Where P has zeros it has a kink.
+    if let (_, Some(jumping)) = tall.split(y.clone()) {
+        add((&jumping, !wide), block(a));
+    }
+    u_dot += y;
+    tall.report();
+    if !wide {
+        p_dot = of_smaller_rows::<T, Dyn>(&sizes_of_columns(a), &p_dot.adjoint());
+    }
+    let u_dot = turned(block(&u_dot), wide);
+    (shaped(u.shape_generic(), &u_dot), shaped(p.shape_generic(), &p_dot))
+}
+
+/// The adjoint of [`forward_in_a_mode`]: A P_bar, which U_bar is added to in the rule of plain numbers, has W^H (A P_bar)
+/// = P P_bar within W, and nothing outside; of A^H it is W^H (P_bar A^H) = (U P_bar U^H) N and, over N,
+/// (1 - W W^H) P_bar W.
+fn reverse_in_a_mode<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    factors: &(OMatrix<T, R, C>, OMatrix<T, C, C>),
+    svd: &Svd<T, R, C>,
+    u_bar: DMatrixView<'_, T>,
+    p_bar: DMatrixView<'_, T>,
+) -> DMatrix<T>
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<C, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let both = product((block(a), false), (p_bar, false));
+    let all = largest_modulus(u_bar.iter()).max(largest_modulus(both.iter()));
+    let (mut tall, wide) = in_a_mode(a, factors, svd, all);
+    let (u_bar, both) = (turned(u_bar, wide), turned(block(&both), wide));
+    let mut along = product((block(&tall.w), true), (block(&u_bar), false));
+    let mut y = DMatrix::zeros(u_bar.nrows(), u_bar.ncols());
+    if wide {
+        let onto = product((p_bar, false), (block(&tall.w), false));
+        let within = product((block(&tall.w), true), (block(&onto), false));
+        along += product((block(&within), false), (block(&tall.p), false));
+        y += tall.split(tall.rest(block(&onto))).0;
+    } else {
+        along += product((block(&tall.p), false), (p_bar, false));
+    }
+    y += tall.outside(&tall.rest(block(&u_bar)));
+    // Where P has zeros it has a kink.
+    if let (_, Some(jumping)) = tall.split(tall.rest(block(&both))) {
+        y += tall.outside(&jumping);
+    }
+    let x = tall.inside(&along);
+    let (w, x) = ((block(&tall.w), false), (block(&x), false));
+    multiply(T::one(), w, x, T::one(), &mut block_mut(&mut y));
+    tall.report();
+    turned(block(&y), wide)
+}
+
+/// What a Hermitian matrix is outside of the first rows V^H, where P is zero.
+fn outside<T: Scalar>(
+    count: usize,
+    v_t: DMatrixView<'_, T>,
+    p_bar: DMatrixView<'_, T>,
+) -> DMatrix<T> {
+    let v_t = v_t.rows(0, count).into_owned();
+    let without = |m: &DMatrix<T>| {
+        let mut rest = m.clone();
+        let mut along = DMatrix::zeros(m.nrows(), count);
+        take_off((block(&v_t), true), &mut block_mut(&mut along), &mut block_mut(&mut rest));
+        rest.adjoint()
+    };
+    without(&without(&p_bar.into_owned()))
 }
 
 /// How many times larger the largest is than the smallest.
@@ -162,7 +267,13 @@ where
         + Allocator<DimMinimum<R, C>>
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
-    let u_dot = unitary(a, factors, svd, block(a_dot));
+    if !<T::Real as Real>::BASE {
+        let (u_dot, mut p_dot) = forward_in_a_mode(a, factors, svd, a_dot);
+        make_diagonal_real(&mut block_mut(&mut p_dot));
+        return (u_dot, p_dot);
+    }
+    let Svd { u: w, singular_values: values, v_t } = svd;
+    let u_dot = unitary_factor("polar", w, values, v_t, block(a_dot));
     let (u, p) = factors;
     let (columns, _) = p.shape_generic();
     let mut p_dot = OMatrix::zeros_generic(columns, columns);
@@ -192,18 +303,28 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     let (mut u_bar, mut p_bar) = (buffer(&mut u_bar), buffer(&mut p_bar));
     make_diagonal_real(&mut p_bar);
     let asked = asks(u_bar.iter());
-    let (one, p_bar) = (T::one(), p_bar.as_view());
-    multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);
+    let one = T::one();
+    if !<T::Real as Real>::BASE {
+        // P is Hermitian: nothing else is asked.
+        let half: T::Real = nalgebra::convert(0.5);
+        let hermitian = (&p_bar + p_bar.adjoint()).map(|x| x.scale(half));
+        p_bar.copy_from(&hermitian);
+    }
+    let p_bar = p_bar.as_view();
     multiply(one, (block(u), false), (p_bar, false), one, &mut buffer(&mut a_bar));
-    a_bar += unitary(a, factors, svd, u_bar.as_view());
-    // What is left of P where a singular value is zero is the modulus of a number, or of several.
     let Svd { u: w, singular_values: values, v_t } = svd;
+    if <T::Real as Real>::BASE {
+        multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);
+        a_bar += unitary_factor("polar", w, values, v_t, u_bar.as_view());
+    } else {
+        let mut a_bar = buffer(&mut a_bar);
+        a_bar += reverse_in_a_mode(a, factors, svd, u_bar.as_view(), p_bar);
+    }
+    // What is left of P where a singular value is zero is the modulus of a number, or of several.
     let sizes = Sizes::of_singular_values(values.as_slice(), block(w), block(v_t));
     let is_zero = |i: &usize| sizes.gap(*i, *i, values[*i]) == Gap::Nothing;
     let Some(first) = (0..values.len()).find(is_zero) else { return };
-    let last = block(v_t).rows(first, values.len() - first).into_owned();
-    let along = product((block(&last), false), (p_bar, false));
-    let along = product((block(&along), false), (block(&last), true));
+    let along = outside(first, block(v_t), p_bar);
     let mut quotients = Quotients::new::<T::Real>("polar", largest_modulus(p_bar.iter()));
     let mut kink = T::zero();
     along.iter().for_each(|&x| kink += quotients.over_nothing(x));
