@@ -18,6 +18,7 @@ use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::strong::{Moving, clashes, gemm_moving, is_bounded, is_bounded_number};
 use crate::blas::trsm::trsm;
 use crate::error::Error;
+use crate::tolerance::plain;
 
 /// Why the calls of rules cannot fail.
 pub(crate) const FIT: &str = "the primal has checked the shapes and the diagonal";
@@ -748,6 +749,15 @@ where
     multiply(one, (a, false), (block(v), false), zero, &mut block_mut(&mut product));
     multiply(one, (block(v), true), (block(&product), false), zero, &mut block_mut(&mut turned));
     turned
+}
+
+/// V^H A V in a derivative mode, of which the value is known otherwise: by less rounding, or triangular.
+pub(crate) fn moving_in_basis<T: Scalar>(
+    v: &DMatrix<T>,
+    a: DMatrixView<'_, T>,
+    value: &DMatrix<T>,
+) -> DMatrix<T> {
+    in_basis(v, a).zip_map(value, |x, value| (x - plain(x)) + value)
 }
 
 /// V M V^H.

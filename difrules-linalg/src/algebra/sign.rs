@@ -7,7 +7,7 @@ use crate::algebra::matrix_function::{PlainWork, apart_from_defective_zero, in_d
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::solve_of_moving_root;
 use crate::algebra::sylvester::{Form, Triangular};
-use crate::block::{block, in_basis, out_of_basis, product};
+use crate::block::{block, in_basis, moving_in_basis, out_of_basis, product};
 use crate::error::Error;
 
 /// Q, the sign U of T, and U T, with A = Q T Q^H.
@@ -81,7 +81,8 @@ pub(crate) fn derivative_of_sign<T: Scalar>(
     let (s, moving) = if <T::Real as Real>::BASE {
         (u.clone(), root.clone())
     } else {
-        (in_basis(q, s), in_basis(q, block(&product((s, false), (a, false)))))
+        let root_again = product((s, false), (a, false));
+        (moving_in_basis(q, s, u), moving_in_basis(q, block(&root_again), root))
     };
     // What is twice the part of a matrix that S does not commute with, but anticommutes with, as dS does.
     let apart = |m: &DMatrix<T>| m - times(&times(&s, m), &s);

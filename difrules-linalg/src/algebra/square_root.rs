@@ -13,7 +13,7 @@ use crate::algebra::matrix_function::{
 };
 use crate::algebra::schur::{blocks, rounding_sizes, unordered_schur_factors};
 use crate::algebra::sylvester::{Form, Triangular, eigenvalues};
-use crate::block::{block, block_mut, in_basis, multiply, out_of_basis, varies};
+use crate::block::{block, block_mut, in_basis, moving_in_basis, multiply, out_of_basis, varies};
 use crate::error::Error;
 use crate::tolerance::{Gap, gap_of, undefined_with};
 
@@ -303,6 +303,6 @@ pub(crate) fn derivative_of_root<T: Scalar>(
         return DMatrix::from_element(e.nrows(), e.ncols(), nothing);
     }
     let c = in_basis(q, e);
-    let x = if <T::Real as Real>::BASE { r.clone() } else { in_basis(q, y) };
+    let x = if <T::Real as Real>::BASE { r.clone() } else { moving_in_basis(q, y, r) };
     out_of_basis(q, &solve_of_moving_root(&x, r, c))
 }
