@@ -1,8 +1,8 @@
 //! What a user's program takes to build: `cargo bench --bench build`.
 //!
 //! Programs that do one thing of each kind, by the default release profile: with nalgebra alone, with
-//! num-dual, with the functions of numbers of difrules-core, and with difrules-linalg. Each is compiled
-//! from nothing, again without one package, and again after its own text has changed.
+//! num-dual, with the functions of numbers of difrules-core, and with difrules-linalg, without and with the feature
+//! `calls`. Each is compiled from nothing, again without one package, and again after its own text has changed.
 
 use std::fs;
 use std::path::Path;
@@ -140,11 +140,14 @@ impl Program {
 fn main() {
     let parent = concat!(env!("CARGO_TARGET_TMPDIR"), "/build");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let ours = |name: &str| format!("{name} = {{ path = '{}' }}\n", root.join(name).display());
+    let ours = |name: &str, calls: bool| {
+        let path = root.join(name);
+        format!("{name} = {{ path = '{}', default-features = {calls} }}\n", path.display())
+    };
     let nalgebra = "nalgebra = \"0.35\"\n".to_string();
     let num_dual = format!("{nalgebra}num-dual = \"0.15\"\n");
-    let core = format!("{nalgebra}{}", ours("difrules-core"));
-    let linalg = format!("{core}{}", ours("difrules-linalg"));
+    let core = |calls| format!("{nalgebra}{}", ours("difrules-core", calls));
+    let linalg = |calls| format!("{}{}", core(calls), ours("difrules-linalg", calls));
     let programs = [
         Program::new(
             parent,
@@ -158,12 +161,19 @@ fn main() {
             (&num_dual, Some("num-dual")),
             &[ALGORITHMS, NUM_DUAL],
         ),
-        Program::new(parent, "with_core", (&core, Some("difrules-core")), &[CORE]),
-        Program::new(parent, "with_linalg", (&linalg, Some("difrules-linalg")), &[LINALG]),
+        Program::new(parent, "with_core", (&core(false), Some("difrules-core")), &[CORE]),
+        Program::new(parent, "with_linalg", (&linalg(false), Some("difrules-linalg")), &[LINALG]),
+        Program::new(parent, "with_core_and_calls", (&core(true), Some("difrules-core")), &[CORE]),
+        Program::new(
+            parent,
+            "with_linalg_and_calls",
+            (&linalg(true), Some("difrules-linalg")),
+            &[LINALG],
+        ),
     ];
     // What each package may take beyond its dependencies, and a build after a change beyond that of the
     // program with nalgebra alone.
-    let limits = [None, None, Some(12.0), Some(25.0)];
+    let limits = [None, None, Some(12.0), Some(25.0), None, None];
     let mut alone = 0.0;
     for (program, limit) in programs.iter().zip(limits) {
         let built = program.measure();

@@ -33,6 +33,14 @@ static BUILT: LazyLock<&Path> = LazyLock::new(|| {
     Box::leak(target.join("debug").into_boxed_path())
 });
 
+/// What `listing` prints.
+fn listed(arguments: &[&str]) -> String {
+    let output = Command::new(BUILT.join(format!("listing{EXE_SUFFIX}"))).args(arguments).output();
+    let output = output.expect("the program runs");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("it prints text")
+}
+
 /// The primitives of difrules-core itself are everywhere; these are the others.
 fn of_other_crates(paths: impl IntoIterator<Item = String>) -> Vec<String> {
     let (core, others): (Vec<_>, _) =
@@ -43,15 +51,19 @@ fn of_other_crates(paths: impl IntoIterator<Item = String>) -> Vec<String> {
 
 #[test]
 fn a_program_lists_the_crates_that_it_names_and_no_others() {
-    let output = Command::new(BUILT.join(format!("listing{EXE_SUFFIX}"))).output();
-    let output = output.expect("the program runs");
-    assert!(output.status.success());
-    let listed = String::from_utf8(output.stdout).expect("paths are text");
     // `unnamed` is among its dependencies too, and is not here.
     assert_eq!(
-        of_other_crates(listed.lines().map(String::from)),
+        of_other_crates(listed(&[]).lines().map(String::from)),
         ["annotated::doubled", "annotated::halved"]
     );
+}
+
+/// These crates do not ask for the feature `calls`.
+#[test]
+fn a_call_that_is_not_compiled_says_so() {
+    let said = listed(&["annotated::halved"]);
+    assert!(said.contains("`annotated::halved` has no calls without types"), "{said}");
+    assert!(said.contains("the feature `calls`"), "{said}");
 }
 
 #[test]

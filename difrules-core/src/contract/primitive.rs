@@ -227,6 +227,7 @@ pub struct Evaluated<Inputs, Overwritten, Output, Saved> {
     pub saved: Saved,
 }
 
+#[cfg(feature = "calls")]
 impl<Inputs, Overwritten: 'static, Output, Saved: 'static>
     Evaluated<Inputs, Overwritten, Output, Saved>
 {

@@ -55,6 +55,14 @@ pub enum CallError {
     /// Nobody knows a derivative that is asked for.
     #[error(transparent)]
     UnknownPartial(#[from] UnknownPartial),
+    /// Calls without types are not compiled.
+    #[error(
+        "`{primitive}` has no calls without types in this program: turn on the feature `calls` of difrules-core"
+    )]
+    NotCompiled {
+        /// The primitive's path.
+        primitive: &'static str,
+    },
     /// The primitive itself failed.
     #[error("`{primitive}` failed: {text}")]
     Failed {

@@ -1,10 +1,18 @@
-//! Prints the path of every registered primitive, one a line.
+//! Prints the path of every registered primitive, one a line; with a path, what a call of that one without types says.
 
 // All that links it.
 use annotated as _;
 
+use difrules_core::primitives;
+
 fn main() {
-    for primitive in difrules_core::primitives() {
-        println!("{}", primitive.path);
-    }
+    let Some(path) = std::env::args().nth(1) else {
+        primitives().iter().for_each(|primitive| println!("{}", primitive.path));
+        return;
+    };
+    let primitive = primitives().iter().find(|primitive| primitive.path == path);
+    let instance = primitive.and_then(|primitive| primitive.instance("f64"));
+    let (mut x, mut y) = (1.0, 0.0);
+    let called = instance.expect("registered").call(&mut [&mut x], &mut y);
+    println!("{}", called.map_or_else(|error| error.to_string(), |()| y.to_string()));
 }
