@@ -41,6 +41,19 @@ fn functions_that_nalgebra_guards_at_zero() {
     assert!((slope - central).abs() < 1e-8, "{slope} {central}");
 }
 
+/// Of which `sinc` and `log` are not the functions of these names.
+#[test]
+fn methods_are_those_of_the_scalar() {
+    use nalgebra::ComplexField;
+
+    let (x, base) = (0.8_f64, 3.0_f64);
+    let (y, slope) = derivative!(x.sinc() * x.log(base), x);
+    assert!(close(y, ComplexField::sinc(x) * x.log(base)));
+    let of_sinc = (x.cos() - x.sinc()) / x;
+    assert!(close(slope, of_sinc * x.log(base) + x.sinc() / (x * base.ln())), "{slope}");
+    assert_eq!(derivative!(sinc(x), x).0, sinc(x));
+}
+
 #[test]
 fn higher_orders() {
     let x = 0.8_f64;

@@ -372,7 +372,9 @@ impl Parser {
             let method = self.name()?;
             self.take_generics()?;
             self.expect("(")?;
-            return self.begin_call(method, position, vec![operand]).map(Step::Read);
+            // As a function of the scalar's.
+            let path = format!("T::{method}");
+            return self.begin_call(path, position, vec![operand]).map(Step::Read);
         }
         if self.is("as") {
             self.cast(&operand)?;
@@ -557,6 +559,14 @@ fn is_of_numbers(module: &str) -> bool {
         || MODULES.contains(&first)
 }
 
+/// Whether a path is to functions that a scalar has, which are its methods.
+fn is_of_scalar(module: &str) -> bool {
+    const SCALARS: [&str; 9] =
+        ["Self", "f64", "f32", "ComplexField", "RealField", "Real", "Scalar", "Complex", "Float"];
+    let last = module.rsplit("::").next().unwrap_or_default();
+    last.len() == 1 && last.starts_with(|c: char| c.is_ascii_uppercase()) || SCALARS.contains(&last)
+}
+
 /// A call by the path of a function or the name of a method of nalgebra's scalars.
 fn function(path: String, position: usize, mut arguments: Vec<Expr>) -> Result<Expr, ParseError> {
     let (module, name) = path.rsplit_once("::").unwrap_or(("", &path));
@@ -573,6 +583,12 @@ fn function(path: String, position: usize, mut arguments: Vec<Expr>) -> Result<E
     Ok(match (name, arguments.len()) {
         ("zero", 0) => Expr::Number(0.0),
         ("one", 0) => Expr::Number(1.0),
+        // Methods that are not the functions of the same name: sin(x) / x, and a logarithm whose base comes last.
+        ("sinc", 1) if is_of_scalar(module) => Expr::call("cardinal_sine", arguments),
+        ("log", 2) if is_of_scalar(module) => {
+            arguments.reverse();
+            Expr::call("log_base", arguments)
+        }
         // Conversions of the same value.
         (name, 1) if CONVERSIONS.contains(&name) => arguments.remove(0),
         // Integers do not overflow here.

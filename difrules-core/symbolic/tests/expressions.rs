@@ -32,6 +32,13 @@ fn rust_is_parsed() {
         ("(x^y)^2", "(x^y)^2"),
         ("2^-x", "2^(-x)"),
         ("x % y", "x % y"),
+        // Methods, where functions of the same name are others.
+        ("x.sinc() * sinc(x)", "cardinal_sine(x) * sinc(x)"),
+        (
+            "T::sinc(x) - ComplexField::sinc(x) + math::sinc(x)",
+            "cardinal_sine(x) - cardinal_sine(x) + sinc(x)",
+        ),
+        ("x.log(b) * f64::log(x, 2.0)", "log_base(b, x) * log_base(2, x)"),
         (
             "if x < 0 && !(y >= 1) || x != y { 1 } else if x == y { 2 } else { 3 }",
             "if x < 0 && !(y >= 1) || x != y { 1 } else { if x == y { 2 } else { 3 } }",
