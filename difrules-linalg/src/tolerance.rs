@@ -92,19 +92,16 @@ impl Sizes {
         })
     }
 
-    /// Of the eigenvalues of a matrix with these right vectors, and the rows of `inverse` for left ones.
+    /// Of the eigenvalues of a pencil, with the vectors of the Hermitian matrix that has them.
     pub(crate) fn of_pencil<T: Scalar>(
         values: &[T::Real],
-        vectors: DMatrixView<'_, T>,
-        inverse: impl FnOnce() -> Option<DMatrix<T>>,
+        vectors: impl FnOnce() -> Option<DMatrix<T>>,
     ) -> Self {
         Self::new(values, values.len(), smallest_gap(values), || {
-            let right = moduli(vectors);
-            let left = inverse().map_or_else(
-                || DMatrix::from_element(right.nrows(), right.nrows(), f64::INFINITY),
-                |inverse| moduli(inverse.as_view()),
-            );
-            let overlaps = left * right;
+            let count = values.len();
+            let none = || DMatrix::from_element(count, count, f64::INFINITY);
+            let moduli = vectors().map(|vectors| moduli(vectors.as_view()));
+            let overlaps = moduli.map_or_else(none, |moduli| moduli.tr_mul(&moduli));
             (overlaps.clone(), overlaps)
         })
     }

@@ -1103,6 +1103,45 @@ fn second_derivatives_of_norms_of_graded_matrices() {
     }
 }
 
+/// Vectors of a pencil whose B is nearly singular are large, and what they have in each other's derivatives is not their
+/// difference. From mpmath with 120 digits.
+#[test]
+fn derivatives_of_pencils_that_are_nearly_singular() {
+    fn first<S: Real>(a: &DMatrix<S>, vector: bool) -> Result<S, Error> {
+        let part = |columns: usize| DMatrix::from_fn(3, 3, |i, j| a[(i, columns + j)]);
+        let SymmetricEigen { eigenvalues, eigenvectors: v } =
+            generalized_symmetric_eigen(&part(0), &part(3))?;
+        let along = v[(0, 0)] + v[(1, 0)] + v[(1, 0)] - v[(2, 0)];
+        Ok(if vector { along } else { eigenvalues[0] })
+    }
+    let beside = |a: &DMatrix<f64>, b: &DMatrix<f64>| {
+        DMatrix::from_fn(3, 6, |i, j| if j < 3 { a[(i, j)] } else { b[(i, j - 3)] })
+    };
+    let b = dmatrix![1.0, 1.0, 0.0; 1.0, 1.0 + 2.0_f64.powi(-34), 0.0; 0.0, 0.0, 1.0];
+    let at = beside(&dmatrix![2.0, 1.0, 0.0; 1.0, 3.0, 1.0; 0.0, 1.0, -1.0], &b);
+    let along = beside(
+        &dmatrix![0.3, -0.8, 0.5; -0.8, 0.1, 0.2; 0.5, 0.2, 0.7],
+        &dmatrix![0.1, 0.4, -0.3; 0.4, -0.2, 0.6; -0.3, 0.6, 0.5],
+    );
+    for (vector, slope, second) in [
+        (true, -0.6204994873566949, -0.41634039508430776),
+        (false, 0.7207799151081522, -0.31209633454565905),
+    ] {
+        // The values lose as many digits as the condition of B has.
+        let (_, forward) = jvp(|a| first(a, vector), &at, &along).unwrap();
+        let reverse = gradient(|a| first(a, vector), &at).unwrap().dot(&along);
+        for found in [forward, reverse] {
+            assert!((found / slope - 1.0).abs() < 1e-4, "{vector}: {found:e} {slope:e}");
+        }
+        for (k, found) in
+            in_every_nesting!(|a| first(a, vector), &at, &along).into_iter().enumerate()
+        {
+            let error = (found / second - 1.0).abs();
+            assert!(error < 1e-4, "{vector} {k}: {found:e} {second:e}");
+        }
+    }
+}
+
 /// The last eigenvector of a symmetric matrix along t, by each primitive that has it.
 fn last_vector<S: Real>(which: usize, a: &DMatrix<S>, t: &DVector<f64>) -> Result<S, Error> {
     let size = a.nrows();

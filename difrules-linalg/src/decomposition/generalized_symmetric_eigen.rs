@@ -2,14 +2,14 @@ use std::cell::LazyCell;
 
 use difrules_core::diagnostic::jumps;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
-    DMatrix, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, OVector, U1,
+    DMatrix, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
 use crate::algebra::hermitian_eigen::{
-    Order, apart_of, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian, hermitian_eigen,
+    Order, divide_by_gaps, evenly, gradient_of_eigenvalues, hermitian, hermitian_eigen,
     keep_phases, keep_phases_adjoint, over_gaps, part, second_order, size_of_bars, split_values,
     turn,
 };
@@ -23,8 +23,7 @@ use crate::decomposition::cholesky::cholesky;
 use crate::decomposition::symmetric_eigen::SymmetricEigen;
 use crate::error::{Error, finite_triangle, shape, solved, square};
 use crate::sample;
-use crate::systems::inverse::inverse;
-use crate::tolerance::{Sizes, asked_columns, asks};
+use crate::tolerance::{Gap, Sizes, asked_columns, asks, plain};
 
 /// The eigenvalues and eigenvectors of a pencil, A V = B V diag(w), with a Hermitian A and a Hermitian
 /// positive definite B, of which only the lower triangles are read: the values in increasing order,
@@ -54,8 +53,10 @@ use crate::tolerance::{Sizes, asked_columns, asks};
 ///
 /// (de Leeuw 2007, "Derivatives of generalized eigen systems with applications", for real pencils). So W
 /// follows from H as the eigenvectors of one Hermitian matrix do, also where eigenvalues repeat:
-/// `src/spectral.rs`. Backwards, with M the cotangent of H and G = V^H V_bar, A_bar = V M V^H and
-/// B_bar = -V (M diag(w) + diag(w) M + (G + G^H) / 2) V^H / 2. Forward takes five products, 10 n^3
+/// `algebra/hermitian_eigen.rs`. Where w_i and w_j are far from each other, what is left of the two parts of X is
+/// X_ij = (V^H dA V - S diag(w))_ij / (w_j - w_i), of which nothing cancels. Backwards, with M the cotangent of H and
+/// G = V^H V_bar, A_bar = V M V^H and B_bar = -V (M diag(w) + diag(w) M + (G + G^H) / 2) V^H / 2, but for the entries
+/// of values that are far from each other: -(w_j G_ij - w_i conj(G_ji)) / (2 (w_j - w_i)). Forward takes five products, 10 n^3
 /// multiplications and additions, reverse as many, beside some 13 n^3 of the primal.
 ///
 /// ```
@@ -102,7 +103,7 @@ where
     solve_again(Side::Left, lower, adjoint, block(&l), &mut block_mut(&mut eigenvectors));
     solved(&eigenvectors, pivots())?;
     turn(block_mut(&mut eigenvectors));
-    let repeat = sizes(&eigenvalues, &eigenvectors).differences_vanish(eigenvalues.as_slice());
+    let repeat = sizes(&eigenvalues, &eigenvectors, b).differences_vanish(eigenvalues.as_slice());
     jumps("generalized_symmetric_eigen", repeat);
     Ok(SymmetricEigen { eigenvalues, eigenvectors })
 }
@@ -154,12 +155,45 @@ where
     (gradient(values_bar), gradient(&by_b))
 }
 
-/// The sizes of the eigenvalues of B^-1 A = V diag(w) V^-1.
-fn sizes<T: Scalar, D: Dim>(w: &OVector<T::Real, D>, v: &OMatrix<T, D, D>) -> Sizes
+/// The sizes of the eigenvalues of C = U diag(w) U^H, with U = L^H V for B = L L^H. Those of B^-1 A are larger by the
+/// condition of B, but that matrix is never made.
+fn sizes<T: Scalar, D: Dim>(
+    w: &OVector<T::Real, D>,
+    v: &OMatrix<T, D, D>,
+    b: &OMatrix<T, D, D>,
+) -> Sizes
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    Sizes::of_pencil(w.as_slice(), block(v), || inverse::<T, Dyn>(&block(v).into_owned()).ok())
+    Sizes::of_pencil(w.as_slice(), || {
+        let l = diagnosed(|| cholesky(&b.map(plain))).0.ok()?;
+        Some(product((block(&l), true), (block(&v.map(plain)), false)))
+    })
+}
+
+/// Whether two eigenvalues are so far from each other that their sum is no larger than a few times the difference.
+fn are_far<S: Real, D: Dim>(w: &OVector<S, D>, sizes: &Sizes, (i, j): (usize, usize)) -> bool
+where
+    DefaultAllocator: Allocator<D>,
+{
+    let (first, last) = (w[i].to_f64(), w[j].to_f64());
+    let far = (first - last).abs() > 0.5 * first.abs().max(last.abs());
+    far && sizes.difference(i, j, w[j] - w[i]) == Gap::Apart
+}
+
+/// Which vectors are differentiated by themselves in a derivative mode: all whose eigenvalues are apart from all others.
+/// Where B is graded so are the vectors, and what they make of each other cancels.
+fn apart_of<S: Real, D: Dim>(w: &OVector<S, D>, sizes: &Sizes) -> Option<Vec<bool>>
+where
+    DefaultAllocator: Allocator<D>,
+{
+    if S::BASE {
+        return None;
+    }
+    let apart = |i: usize, j: usize| sizes.difference(i, j, w[j] - w[i]) == Gap::Apart;
+    let chosen = (0..w.len()).map(|j| (0..w.len()).all(|i| i == j || apart(i, j)));
+    let chosen: Vec<bool> = chosen.collect();
+    chosen.contains(&true).then_some(chosen)
 }
 
 fn half<T: Scalar>() -> T::Real {
@@ -202,14 +236,16 @@ where
     let SymmetricEigen { eigenvalues: w, eigenvectors: v } = eigen;
     let s = in_basis(v, block(b_dot));
     let mut h = in_basis(v, block(a_dot));
+    let sizes = sizes(w, v, b);
     for j in 0..w.len() {
         for i in 0..w.len() {
-            h[(i, j)] -= s[(i, j)].scale((w[i] + w[j]) * half::<T>());
+            let far = are_far(w, &sizes, (i, j));
+            let by = if far { w[j] } else { (w[i] + w[j]) * half::<T>() };
+            h[(i, j)] -= s[(i, j)].scale(by);
         }
     }
     let size = v.shape_generic().0;
     let mut eigenvalues = OVector::from_fn_generic(size, U1, |i, _| h[(i, i)].real());
-    let sizes = sizes(w, v);
     let (all, order) = (largest_modulus(h.iter()), Order::Increasing);
     let clusters = |range| part(&h, range);
     // As the eigenvalues of C = U diag(w) U^H, with U = L^H V.
@@ -229,11 +265,15 @@ where
     let values = w.as_slice();
     split_values(&sizes, values, all, order, (clusters, again), eigenvalues.as_mut_slice());
     over_gaps("generalized_symmetric_eigen", &sizes, w.as_slice(), &mut block_mut(&mut h));
-    h.zip_apply(&s, |x, s| *x -= s.scale(half::<T>()));
+    for j in 0..w.len() {
+        for i in (0..w.len()).filter(|&i| !are_far(w, &sizes, (i, j))) {
+            h[(i, j)] -= s[(i, j)].scale(half::<T>());
+        }
+    }
     let mut eigenvectors = OMatrix::zeros_generic(size, size);
     let factors = ((block(v), false), (block(&h), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut eigenvectors));
-    if let Some(chosen) = apart_of(w.as_slice(), &sizes) {
+    if let Some(chosen) = apart_of(w, &sizes) {
         let vectors = only(&chosen, block(v));
         let moved = product((block(b_dot), false), (block(&vectors), false));
         let mut right = product((block(a_dot), false), (block(&vectors), false));
@@ -277,7 +317,7 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     };
     let asked = || {
         varies(&vectors_bar)
-            || asks(vectors_bar.iter()) && sizes(w, v).differences_vanish(w.as_slice())
+            || asks(vectors_bar.iter()) && sizes(w, v, b).differences_vanish(w.as_slice())
     };
     if !<T::Real as Real>::BASE && !asked() {
         let (of_a, of_b) = gradients_of_values(a, b, eigen, &values_bar.into_owned());
@@ -286,7 +326,7 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
         return;
     }
     let mut vectors_bar = buffer(&mut vectors_bar);
-    let sizes = sizes(w, v);
+    let sizes = sizes(w, v, b);
     let asked = asked_columns(sizes.differences_vanish(w.as_slice()), vectors_bar.as_view());
     keep_phases_adjoint(block(v), &mut vectors_bar);
     let size = v.shape_generic().0;
@@ -300,14 +340,21 @@ fn generalized_symmetric_eigen_reverse<T: Scalar, D: DimSub<U1>>(
     divide_by_gaps(name, &sizes, w.as_slice(), bars, &mut block_mut(&mut m), all);
     for j in 0..w.len() {
         for i in 0..=j {
-            let symmetric = (s_bar[(i, j)] + s_bar[(j, i)].conjugate()).scale(half::<T>());
-            let entry = (m[(i, j)].scale(w[i] + w[j]) + symmetric).scale(-half::<T>());
+            let (upper, lower) = (s_bar[(i, j)], s_bar[(j, i)].conjugate());
+            let entry = if are_far(w, &sizes, (i, j)) {
+                let gap = w[j] - w[i];
+                lower.scale(w[i] / gap) - upper.scale(w[j] / gap)
+            } else {
+                let symmetric = (upper + lower).scale(half::<T>());
+                -(m[(i, j)].scale(w[i] + w[j]) + symmetric)
+            };
+            let entry = entry.scale(half::<T>());
             s_bar[(i, j)] = entry;
             s_bar[(j, i)] = entry.conjugate();
         }
     }
-    a_bar.add(|| with(out_of_basis(v, &m), alone_a));
-    b_bar.add(|| with(out_of_basis(v, &s_bar), alone_b));
+    a_bar.add(|| with(hermitian(&out_of_basis(v, &m)), alone_a));
+    b_bar.add(|| with(hermitian(&out_of_basis(v, &s_bar)), alone_b));
 }
 
 /// What the vectors whose eigenvalues are apart from all others add to the cotangents of A and of B in a derivative mode,
@@ -323,7 +370,7 @@ fn vectors_alone_reverse<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    let chosen = apart_of(w.as_slice(), &sizes(w, v))?;
+    let chosen = apart_of(w, &sizes(w, v, b))?;
     let vectors = only(&chosen, block(v));
     let mut right = take(&chosen, vectors_bar);
     keep_phases_adjoint(block(&vectors), &mut block_mut(&mut right));

@@ -54,7 +54,7 @@ where
 /// # Derivation
 /// dw_i = (V^H dA V)_ii and V^H dV = F o (V^H dA V) with F_ij = 1 / (w_j - w_i) (Magnus 1985, "On
 /// differentiating eigenvalues and eigenvectors"; Giles 2008, "Collected matrix derivative results",
-/// section 3.1); the phase, the repeated eigenvalues and the adjoint: `src/spectral.rs`. Each rule is
+/// section 3.1); the phase, the repeated eigenvalues and the adjoint: `algebra/hermitian_eigen.rs`. Each rule is
 /// three products, 6 n^3 multiplications and additions, beside some 9 n^3 of the primal.
 ///
 /// ```
