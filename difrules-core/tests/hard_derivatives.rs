@@ -629,6 +629,17 @@ fn mixed_derivatives_are_the_same_in_either_order() {
     assert_eq!(of_base, 0.0);
 }
 
+/// The mixed derivative of a text by a and b, in both orders, where its expression is known.
+fn mixed_by_text(text: &str, [a, b]: [f64; 2]) -> impl Iterator<Item = f64> {
+    let text: Expr = text.parse().unwrap();
+    let by = move |[first, second]: [&str; 2]| {
+        let slope = differentiate(&text, first);
+        let mixed = slope.and_then(|slope| differentiate(&slope, second)).ok()?;
+        Some(evaluate(&mixed, &[("a", a), ("b", b)]).unwrap())
+    };
+    [["a", "b"], ["b", "a"]].into_iter().filter_map(by)
+}
+
 /// What is nearly nothing beside the value, or where that has underflowed, is right: by every nesting and by expressions,
 /// whichever argument comes first. The numbers are from mpmath.
 #[test]
@@ -641,12 +652,7 @@ fn mixed_derivatives_next_to_edges_do_not_cancel() {
             }
             for (point, exact) in [$(([$x, $y], $exact)),*] {
                 let mut found = mixed!($a, point);
-                let text: Expr = $text.parse().unwrap();
-                for [first, second] in [["a", "b"], ["b", "a"]] {
-                    let slope = differentiate(&text, first);
-                    let Ok(mixed) = slope.and_then(|slope| differentiate(&slope, second)) else { continue };
-                    found.push(evaluate(&mixed, &[("a", point[0]), ("b", point[1])]).unwrap());
-                }
+                found.extend(mixed_by_text($text, point));
                 if !found.iter().all(|x: &f64| (x / exact - 1.0).abs() < 1e-11) {
                     wrong.push(format!("{} at {point:?}: {found:?}, not {exact:e}", $text));
                 }
@@ -718,12 +724,7 @@ fn mixed_derivatives_at_edges_are_limits() {
         ($($f:expr, $text:expr, [$($x:expr, $y:expr => $exact:expr;)*])*) => {$(
             for (point, exact) in [$(([$x, $y], $exact)),*] {
                 let mut found = mixed!($f, point);
-                let text: Expr = $text.parse().unwrap();
-                for [first, second] in [["a", "b"], ["b", "a"]] {
-                    let slope = differentiate(&text, first);
-                    let Ok(mixed) = slope.and_then(|slope| differentiate(&slope, second)) else { continue };
-                    found.push(evaluate(&mixed, &[("a", point[0]), ("b", point[1])]).unwrap());
-                }
+                found.extend(mixed_by_text($text, point));
                 if !found.iter().all(|x: &f64| *x == exact || (x - exact).abs() < 1e-14) {
                     wrong.push(format!("{} at {point:?}: {found:?}, not {exact}", $text));
                 }
