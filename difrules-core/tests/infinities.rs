@@ -117,6 +117,11 @@ functions! {
     inverse_far_as_power(x) = (x * number(1e200)).powi(-1);
     inverse_farther(x) = (x * number(1e120) * number(1e120)).recip() * number(1e50);
     quotient_far(x) = (x + number(1e-60)) / (x * x * number(1e190));
+    large_over(x) = number::<T>(1e300) / x;
+    over_length(x) = x / sqrt(x * x + T::one());
+    over_square_and_one(x) = x / (x * x + T::one());
+    small_over(x) = -number::<T>(1e-300) / x;
+    over_moved_little(x) = number::<T>(1e-260) / (number::<T>(1e-160) + (x - T::one()) * number(1e-260));
     cube_root(x) = cbrt(x);
     of_asin(x) = math::asin(x);
     of_acos(x) = math::acos(x);
@@ -314,6 +319,13 @@ fn adjoints_that_underflow_in_a_quotient() {
         recording.value_and_gradient(&x, &mut replayed).unwrap();
         near(replayed, first);
         curvature::<F>(x).into_iter().for_each(|found| near(found, second));
+        let replayed = |x: &Dual<f64>| {
+            let mut recording = Recording::new(|x: &Var<_>| F::at(*x), &Dual::constant(2.0));
+            let mut gradient = Dual::constant(0.0);
+            recording.value_and_gradient(x, &mut gradient).unwrap();
+            gradient
+        };
+        near(jvp(replayed, &x, &1.0).1, second);
     }
     check::<inverse_far>(1.0, -1e-200, 2e-200);
     check::<inverse_far>(1e10, -1e-220, 2e-230);
@@ -324,6 +336,37 @@ fn adjoints_that_underflow_in_a_quotient() {
     check::<inverse_farther>(1.0, -1e-190, 2e-190);
     check::<inverse_farther>(-8.0, -1e-190 / 64.0, -1e-190 / 256.0);
     check::<quotient_far>(1.0, -1e-190, 2e-190);
+    // The slope of the quotient is small, and the square of what comes before underflows.
+    for x in [1e-100, -1e-190, 1e-200] {
+        check::<over_length>(x, 1.0, -3.0 * x);
+        check::<over_square_and_one>(x, 1.0, -6.0 * x);
+    }
+    // The square of the inverse has few digits, or is infinite.
+    check::<large_over>(1e160, -1e-20, 2e-180);
+    check::<large_over>(-1e156, -1e-12, -2e-168);
+    check::<small_over>(1e-160, 1e20, -2e180);
+    // The quotient times what the divisor moves underflows, and the divisor makes up for it.
+    check::<over_moved_little>(1.0, -1e-200, 2e-300);
+    // An adjoint of -1e600, in two steps.
+    for x in [1e200, 1e300, -1e307] {
+        let found: f64 = gradient(|x| inverse_of_inverse::at(*x), &x);
+        assert!((found - 1.0).abs() < 1e-13, "{found}");
+        let mut recording = Recording::new(|x: &Var<f64>| inverse_of_inverse::at(*x), &2.0);
+        let mut replayed = 0.0;
+        recording.value_and_gradient(&x, &mut replayed).unwrap();
+        assert!((replayed - 1.0_f64).abs() < 1e-13, "{replayed}");
+    }
+    // By a primitive, whose rule is called on a tape that is replayed.
+    let logarithm = |x: &[Var<f64>; 2]| math::ln_1p(x[0] * x[1]) / x[0];
+    let mut recording = Recording::new(logarithm, &[1.0, 2.0]);
+    for (x, y) in [(1e200, 1.0), (1e250, 1e-200), (1e300, 2.0)] {
+        let mut replayed = [0.0; 2];
+        recording.value_and_gradient(&[x, y], &mut replayed).unwrap();
+        for found in [gradient(logarithm, &[x, y])[1], replayed[1]] {
+            let wanted = 1.0 / (1.0 + x * y);
+            assert!((found - wanted).abs() <= 1e-13 * wanted.abs(), "{x} {y}: {found:e}");
+        }
+    }
     /// The real part of 1 / z.
     fn inverse<T: Real>(x: &[T; 2]) -> T {
         (nalgebra::Complex::new(T::one(), T::zero()) / nalgebra::Complex::new(x[0], x[1])).re

@@ -31,7 +31,10 @@ pub use dependencies::Dependencies;
 pub use number::Number;
 pub(crate) use opened::Opened;
 use overflow::Care;
-pub(crate) use overflow::{is_above, is_below, is_beyond, is_small};
+pub(crate) use overflow::{
+    has_extreme_powers, is_above, is_below, is_beyond, is_divided, is_faint, is_small,
+    slope_by_quotients,
+};
 pub(crate) use pieces::PIECE;
 use pieces::Pieces;
 use plan::Instruction;

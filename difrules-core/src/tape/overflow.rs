@@ -83,6 +83,31 @@ pub(crate) fn is_below<S: Number>(slope: S, quotient: S, inverse: S) -> bool {
         && (is_factor(quotient) || varies_at_zero(quotient) && is_small(inverse * inverse))
 }
 
+/// Whether powers of a divisor that are in the derivatives of quotients underflow or overflow, by its exponent: as those of
+/// zero, infinity and NaN do.
+#[inline]
+pub(crate) fn has_extreme_powers<S: Number>(divisor: S) -> bool {
+    let most = const { (if S::SINGLE { 120 } else { 1000 }) / S::ORDER as u64 };
+    let exponent = divisor.plain().to_bits() >> 52 & 0x7ff;
+    exponent.wrapping_sub(1023 - most) >= 2 * most
+}
+
+/// The derivative of a quotient by its divisor, -quotient / divisor, where its own derivatives lose digits as a product with the
+/// inverse. It is as it is where these are not finite, or one of the two is zero or infinite.
+#[cold]
+pub(crate) fn slope_by_quotients<S: Number>(slope: S, quotient: S, divisor: S) -> S {
+    if !is_divided(quotient, divisor) {
+        return slope;
+    }
+    let again = -(quotient / divisor);
+    if again.is_bounded() { again } else { slope }
+}
+
+/// Whether neither the quotient nor the divisor is zero or infinite.
+pub(crate) fn is_divided<S: Number>(quotient: S, divisor: S) -> bool {
+    [quotient, divisor].iter().all(|x| x.plain() != 0.0 && x.plain().is_finite())
+}
+
 /// Whether a number is zero and has derivatives that are not.
 fn varies_at_zero<S: Number>(x: S) -> bool {
     x.plain() == 0.0 && !x.is_nothing()
@@ -101,7 +126,7 @@ fn is_factor<S: Number>(x: S) -> bool {
 }
 
 /// Whether a number has underflowed, or its derivatives may have.
-fn is_faint<S: Number>(x: S) -> bool {
+pub(crate) fn is_faint<S: Number>(x: S) -> bool {
     x.plain().abs() < 2.0_f64.powi(least_with_digits::<S>())
 }
 
@@ -195,7 +220,10 @@ impl<S: Number> Scaled<S> {
         // How large the derivatives of a zero are is not looked for.
         let other = if factor.plain() == 0.0 { own } else { exponent(factor.plain()) };
         let (least, faint) = (Limits::new::<S>().least, least_with_digits::<S>());
-        let raise = (faint - faint / 8 - own - other).min(-least - own.min(other)).max(0);
+        let raise = (faint - faint / 8 - own - other).min(-least - own.min(other));
+        // An adjoint in a mode outside comes to the other factor first: no more than that bears, if the product has its digits.
+        let (digits, most) = (least - own - other, own.max(other) - least);
+        let raise = if S::ORDER > 1 && digits <= most { raise.min(most) } else { raise }.max(0);
         let raised = match own <= other {
             true => factor * times_power(self.number, raise),
             false => times_power(factor, raise) * self.number,
@@ -385,7 +413,7 @@ impl<S: Number> Tape<S> {
                 && !is_zero
             {
                 let through = whole.times(partials[0]);
-                let by_factors = [0, steps[1]].into_iter().find_map(|step| {
+                let by_factors = [0, steps[1], 2 * steps[1]].into_iter().find_map(|step| {
                     let lowered = lowered(through.number, step)?;
                     let moved = Scaled { number: lowered, power: through.power + step };
                     Some(moved.times(-quotient)).filter(|moved| moved.number.is_bounded())
@@ -425,8 +453,11 @@ impl<S: Number> Tape<S> {
         adjoints[results.clone()].fill(S::zero());
         powers[results].fill(0);
         let inputs = self.spans_of(node).iter().map(|span| span.count as usize).sum();
-        // What is faint is raised, all of it by as much, and called for apart.
-        let is_loud = |x: &Scaled<S>| x.power >= 0;
+        // What is faint is raised, all of it by as much, and called for apart; so is what is so small that its product with a
+        // derivative may be.
+        let quiet = Limits::new::<S>().least / 4;
+        let is_loud =
+            |x: &Scaled<S>| x.power > 0 || x.power == 0 && exponent(x.number.plain()) > quiet;
         let mut found = if seed.iter().all(is_loud) {
             self.added(node, &seed, scratch)
         } else {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::overflow::is_lost;
+use super::overflow::{has_extreme_powers, is_lost, slope_by_quotients};
 use super::{CONSTANT, Number, Tape, carry, is_below};
 
 /// An operand of a statement: its number on the tape, or that of constants, and its value.
@@ -177,8 +177,12 @@ impl<S: Number> Plan<S> {
             Arithmetic::Div => {
                 let inverse = one / y;
                 let zero = x.plain() == 0.0;
-                let partials = [inverse, -(self.values[number as usize] * inverse)];
-                (partials, [zero || inverse.plain() == 0.0, zero])
+                let quotient = self.values[number as usize];
+                let mut slope = -(quotient * inverse);
+                if S::ORDER > 1 && has_extreme_powers(y) {
+                    slope = slope_by_quotients(slope, quotient, y);
+                }
+                ([inverse, slope], [zero || inverse.plain() == 0.0, zero])
             }
             Arithmetic::Neg => ([-one, zero], [false; 2]),
             Arithmetic::Constant => ([zero; 2], [false; 2]),

@@ -209,6 +209,10 @@ impl<T: Real> Var<T> {
     /// it overflows, the tape is told of it, as it is where what is multiplied with the one may underflow before the other is.
     #[cold]
     fn over_extreme(self, divisor: Self, quotient: T, (inverse, slope): (T, T)) -> Self {
+        let slope = match !T::BASE && tape::has_extreme_powers(divisor.value) {
+            true => tape::slope_by_quotients(slope, quotient, divisor.value),
+            false => slope,
+        };
         let linear = StatementKind::Linear;
         // The derivative by the divisor is zero where it underflows, too: that is no factor.
         let kind = if !(inverse.is_bounded() && slope.is_bounded()) {
@@ -300,8 +304,10 @@ impl<T: Real> std::ops::Div for Var<T> {
         let quotient = self.value / other.value;
         let inverse = T::one() / other.value;
         let slope = -(quotient * inverse);
-        let bounded = inverse.is_bounded() & slope.is_bounded();
-        if !bounded || tape::is_small(slope) {
+        // By an inverse that moves infinitely fast the slope does so too, or it is zero.
+        let bounded = slope.is_bounded() & (!T::BASE || inverse.is_bounded());
+        let extreme = !T::BASE && tape::has_extreme_powers(other.value);
+        if !bounded || extreme || tape::is_small(slope) {
             return self.over_extreme(other, quotient, (inverse, slope));
         }
         let by_both = ((self, inverse), (other, slope));
