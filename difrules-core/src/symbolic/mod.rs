@@ -333,6 +333,8 @@ enum Function {
     Mul,
     Div,
     Neg,
+    /// A quotient, whose derivatives are taken factor by factor where their product underflows or overflows.
+    Recip,
     Compare(fn(f64, f64) -> bool),
     And,
     Or,
@@ -359,7 +361,10 @@ impl Function {
             _ => match (condition(function), NamedConstant::of(function, arity)) {
                 (Some(holds), _) if arity == 2 => Self::Compare(holds),
                 (_, Some(constant)) => Self::Constant(constant.value),
-                _ => Self::Primitive(resolve(function, arity)?),
+                _ => match resolve(function, arity)? {
+                    record if record.path == "difrules_core::math::recip" => Self::Recip,
+                    record => Self::Primitive(record),
+                },
             },
         })
     }
@@ -374,6 +379,7 @@ impl Function {
             (Self::Mul, [x, y]) => *x * *y,
             (Self::Div, [x, y]) => *x / *y,
             (Self::Neg, [x]) => -*x,
+            (Self::Recip, [x]) => x.recip(),
             (Self::Compare(holds), [x, y]) => {
                 // A tape that is replayed compares them again.
                 let (x, y) = match x.partial_cmp(y) {
