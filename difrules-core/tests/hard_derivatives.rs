@@ -959,6 +959,16 @@ fn third_derivatives_do_not_cancel() {
         // 1 / (x base^2 ln(base)^2) (1 + 2 / ln(base)).
         |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [2.0, 1e-300], [1, 0, 0], 2.0217325988298545e300;
         |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [0.5, 1e-160], [1, 0, 0], -1.5696769733232814e161;
+        // 2 x / y^3, of which 1 / y^2 has few digits.
+        |x: &[_; 2]| math::xlogy(x[0], x[1]), "xlogy(a, b)", [1e300, 1e160], [1, 1, 1], 2e-180;
+        |x: &[_; 2]| math::xlog1py(x[0], x[1]), "xlog1py(a, b)", [-1e300, 1e160], [1, 1, 1], -2e-180;
+        // Polynomials, but for exp(-x^2).
+        |x: &[_; 2]| math::erfc_ratio(3, x[0]), "erfc_ratio(3, a)", [-1e9, 0.0], [0; 3], 2e-36;
+        |x: &[_; 2]| math::erfc_ratio(2, x[0]), "erfc_ratio(2, a)", [-1e3, 0.0], [0; 3], 1.5e-12;
+        |x: &[_; 2]| math::erfc_ratio(5, x[0]), "erfc_ratio(5, a)", [-40.0, 0.0], [0; 3], 9.287588086702002e-7;
+        // -polygamma(2, a + b).
+        |x: &[_; 2]| math::ln_beta(x[0], x[1]), "ln_beta(a, b)", [1e300, 1.0], [1, 1, 0], 0.0;
+        |x: &[_; 2]| math::ln_beta(x[0], x[1]), "ln_beta(a, b)", [1e100, 2.5], [1, 1, 0], 1e-200;
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     // Where x is a whole number of fours, x^2 / 2 turns round.
@@ -1395,6 +1405,27 @@ fn by_text_and_by_mode(text: &str, x: f64) -> [[f64; 2]; 2] {
     let twice = Dual::new(Dual::new(x, [1.0]), [Dual::constant(1.0)]);
     let mode = evaluate(&expression, &[("x", twice)]).unwrap();
     [[at(&slope), at(&curvature)], [mode.value.tangents[0], mode.tangents[0].tangents[0]]]
+}
+
+/// A mode over a text takes the derivatives of 1 / x factor by factor, as one over the code does.
+#[test]
+fn modes_over_the_text_of_a_logarithm() {
+    let text: Expr = "x * ln(x / y)".parse().unwrap();
+    let by = |x: f64, y: f64, inner: [f64; 2], outer: [f64; 2]| {
+        let moved =
+            |x: f64, k: usize| Dual::new(Dual::new(x, [inner[k]]), [Dual::constant(outer[k])]);
+        let at: [(&str, Dual<Dual<f64>>); 2] = [("x", moved(x, 0)), ("y", moved(y, 1))];
+        evaluate(&text, &at).unwrap().tangents[0].tangents[0]
+    };
+    // 1 / x and -1 / y.
+    for (x, y) in [(1.0, 1e-200), (2.0, 1e-300), (1e-9, 1e-200)] {
+        let found = by(x, y, [1.0, 0.0], [1.0, 0.0]);
+        assert!((found * x - 1.0).abs() < 1e-13, "{x:e} {y:e}: {found:e}");
+    }
+    for (x, y) in [(1e200, 1.0), (1e180, 0.5)] {
+        let found = by(x, y, [0.0, 1.0], [1.0, 0.0]);
+        assert!((found * y + 1.0).abs() < 1e-13, "{x:e} {y:e}: {found:e}");
+    }
 }
 
 /// A product has a derivative where one factor is zero and the other has none, in a text as in numbers.

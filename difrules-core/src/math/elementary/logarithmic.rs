@@ -354,7 +354,7 @@ fn below_ln_2<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x| -(-(x + T::zero())).exp_m1().recip(),
     symbolic = |x| if x < 0 { f64::NAN } else {
-        if x == 0 { 1 / x.powi(2) } else { -(-x).exp_m1().recip() }
+        if x == 0 { over_power(1, 1, x) } else { -(-x).exp_m1().recip() }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
@@ -419,7 +419,7 @@ fn below_line<T: Real>(logarithm: T, x: T) -> T {
         (T::one() - x) / (x + T::zero())
     },
     symbolic = |x| if x < 0 { f64::NAN } else {
-        if x > 2 { x.recip() - 1 } else { (1 - x) / x }
+        if x > 2 { x.recip() - 1 } else { over_power(1, 1 - x, x) }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),

@@ -71,7 +71,8 @@ pub fn erfcx<T: Real>(x: T) -> T {
 /// What derivatives of erfcx, ln(erfc) and of the inverse Mills ratio consist of without cancellation far out. The
 /// derivative follows from d i^n erfc(x) / dx = -i^(n-1) erfc(x) and 2 n i^n erfc(x) = i^(n-2) erfc(x) - 2 x i^(n-1)
 /// erfc(x) (DLMF 7.18.3 and 7.18.7): r_n / r_(n-1) - 1 = 2 r_n (n r_n - (n + 1) r_(n+1)), of which the left cancels far
-/// out on the right, and the right far out on the left.
+/// out on the right, and the right far out on the left. There the derivatives of the left cancel, too: it is that of
+/// r_n = -x / n + 1 / (2 n r_(n-1)), the second of these equations, -1 / n - r'_(n-1) / (2 n r_(n-1)^2).
 ///
 /// Domain: all x, n up to a million (NaN beyond).
 /// Edge: 0 at infinity, -x / n far out on the left, infinite for n = 0 there.
@@ -82,7 +83,7 @@ pub fn erfcx<T: Real>(x: T) -> T {
 /// assert!((slope - (6.0 * erfcx(3.0) - std::f64::consts::FRAC_2_SQRT_PI)).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |n, x, r| if x > T::zero() { convert::<f64, T>(2.0) * r * (convert::<f64, T>(f64::from(n)) * r - convert::<f64, T>(f64::from(n) + 1.0) * erfc_ratio(n.saturating_add(1), x)) } else if n == 0 { convert::<f64, T>(2.0) * x * r - T::one() } else { r / erfc_ratio(n.saturating_sub(1), x) - T::one() },
+    partial = |n, x, r| if x > T::zero() { convert::<f64, T>(2.0) * r * (convert::<f64, T>(f64::from(n)) * r - convert::<f64, T>(f64::from(n) + 1.0) * erfc_ratio(n.saturating_add(1), x)) } else if n == 0 { convert::<f64, T>(2.0) * x * r - T::one() } else if x < convert(-30.0) { if n == 1 { -T::one() } else if n == 2 { (convert::<f64, T>(4.0) * erfc_ratio(1, x)).recip() / erfc_ratio(1, x) - convert::<f64, T>(0.5) } else { (T::one() - erfc_ratio(n.saturating_sub(1), x) / erfc_ratio(n.saturating_sub(2), x)) / (convert::<f64, T>(2.0 * f64::from(n)) * erfc_ratio(n.saturating_sub(1), x)) / erfc_ratio(n.saturating_sub(1), x) - convert::<f64, T>(f64::from(n)).recip() } } else { r / erfc_ratio(n.saturating_sub(1), x) - T::one() },
     constant(n),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.size(0, 4) as u32, random.between(-2.0, 4.0))

@@ -2,6 +2,7 @@
 
 use nalgebra::convert;
 
+use crate::math::twofold::twofold;
 use crate::math::{EULER, at_base, at_base_of_two, bound, cospi, sinpi};
 use crate::{Real, primitive};
 
@@ -255,9 +256,16 @@ pub(super) fn digamma_rise<T: Real>(x: T, d: T) -> T {
     }
     let (inverse, after) = (x.recip(), (x + d).recip());
     let fall = fall_of_inverse(x, d, [inverse, after]);
-    // By a quotient, of whose derivatives no factor underflows.
-    sum += (d / x).ln_1p() + fall * convert(0.5);
+    sum += logarithm_of_rise(x, d) + fall * convert(0.5);
     add_differences(sum, [inverse, after], fall)
+}
+
+twofold! {
+    /// ln((x + d) / x) for positive x and x + d. Its derivatives are those of two logarithms where d is the larger one, as the
+    /// square of x / (x + d) may underflow, which a factor of it makes up for; else those by a quotient, of which no factor underflows.
+    fn logarithm_of_rise<T>(x, d)
+    plain { (d / x).ln_1p() }
+    smooth { if d > x { (x + d).ln() - x.ln() } else { (d / x).ln_1p() } }
 }
 
 /// 1 / x - 1 / (x + d), by the inverses. Far apart, the derivative of the product is a difference of two numbers of which

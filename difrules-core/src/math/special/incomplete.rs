@@ -11,8 +11,8 @@ use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
 use crate::math::{
-    at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, plain, power_by_logarithm,
-    undefined,
+    at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, over_power, plain,
+    power_by_logarithm, undefined,
 };
 use crate::{Dual, Real, primitive};
 
@@ -732,7 +732,12 @@ fn beta_density_by_place_without_shape<T: Real>(a: T, b: T, x: T) -> T {
         beta_density(a, b + one, x) / (one - x)
     };
     let shape = if first { a } else { b };
-    (over_shape / (a + b)).tangents[0] * shape.value
+    let slope = (over_shape / (a + b)).tangents[0];
+    if first && slope.to_f64().is_infinite() {
+        // Next to 0 the density is a / x, and its derivative the zero that a is, though that by a is infinite.
+        return -over_power(2, a.value, x.value);
+    }
+    slope * shape.value
 }
 
 // The incomplete beta function.
