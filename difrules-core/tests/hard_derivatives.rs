@@ -614,6 +614,18 @@ fn mixed_derivatives_are_the_same_in_either_order() {
     ] {
         assert!(found.iter().all(|x| x.is_nan()), "{what}: {found:?}");
     }
+    // Where all is infinite.
+    for y in [f64::INFINITY, 1e20, 3.0] {
+        let found = mixed!(math::powf, [f64::INFINITY, y]);
+        assert!(found.iter().all(|x| *x == f64::INFINITY), "{y}: {found:?}");
+        let text: Expr = "powf(a, b)".parse().unwrap();
+        let slope = differentiate(&text, "a").unwrap();
+        let curvature = differentiate(&slope, "a").unwrap();
+        for expression in [slope, curvature] {
+            let found = evaluate(&expression, &[("a", f64::INFINITY), ("b", y)]).unwrap();
+            assert_eq!(found, f64::INFINITY, "{expression} at {y}");
+        }
+    }
     // By mpmath; the second derivative by a is 2e60, which cancels with itself.
     for (b, exact) in [(1e-20, -2.705808084277845), (0.5, -2.388944974699152)] {
         let found = mixed!(math::beta_slope, [1e-20, b]);

@@ -161,7 +161,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
     ),
     symbolic = (
         |x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 {
-            if z == 0 { z } else { y * z / x }
+            if z == 0 { z } else { if x == f64::INFINITY { y * z } else { y * z / x } }
         } else {
             if y == 0 && !(x > 0) {
                 if x == x { sqrt(y) * sqrt(y) * (1 + exp(x)) } else { sqrt(y) * sqrt(y) }
@@ -206,7 +206,13 @@ twofold! {
         if y.to_f64().abs() >= whole::<T>() {
             // One less than such a number may be no float, and odd where that is even.
             let z = x.powf(y);
-            if z == T::zero() { z } else { y * z / x }
+            if z == T::zero() {
+                z
+            } else if x.to_f64() == f64::INFINITY {
+                y * z
+            } else {
+                y * z / x
+            }
         } else if y == T::zero() && x.to_f64().is_nan() {
             y.sqrt() * y.sqrt()
         } else if y == T::zero() && x <= T::zero() {
@@ -266,6 +272,10 @@ twofold! {
         }
         if z == T::zero() && x >= T::zero() {
             return T::zero();
+        }
+        if place == f64::INFINITY && z.to_f64() == f64::INFINITY {
+            // Infinite, as its derivatives are.
+            return y * z;
         }
         z * x.ln()
     }
