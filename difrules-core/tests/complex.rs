@@ -243,10 +243,82 @@ fn edges() {
         ("sqrt", at(0.0, f64::NAN)),
         ("tan", at(f64::NAN, 1.0)),
         ("sinc", at(f64::NAN, f64::NAN)),
+        // The angle matters at any finite height, and the side at any finite distance.
+        ("tanh", at(1e200, f64::NAN)),
+        ("tanh", at(1e200, f64::INFINITY)),
+        ("tan", at(f64::NAN, -400.0)),
+        ("atanh", at(1e200, f64::NAN)),
+        ("atan", at(f64::NAN, 1e200)),
     ] {
+        let value = call(name, &[z]);
+        let far = name.contains("tan") && z.re.abs().max(z.im.abs()) > 2.0;
+        assert!(!far || value.re.is_nan() && value.im.is_nan(), "{name} {z}: {value}");
         let slope = derivatives(name, z);
         assert!(slope.re.is_nan() && slope.im.is_nan(), "{name} {z}: {slope}");
     }
+}
+
+/// The smallest numbers beside others, and what overflows with both parts: by mpmath.
+#[test]
+fn the_smallest_numbers_and_parts_that_both_overflow() {
+    let least = f64::from_bits(1);
+    let at = Complex::new;
+    let close = |what: &str, found: Complex<f64>, (re, im): (f64, f64)| {
+        let part =
+            |found: f64, exact: f64| found == exact || (found - exact).abs() <= 1e-12 * exact.abs();
+        assert!(part(found.re, re) && part(found.im, im), "{what}: {found:e}, not {re:e} {im:e}");
+    };
+    let root = 1.5717277847026288e-162;
+    close("sqrt", math::sqrt(at(0.0, least)), (root, root));
+    close("sqrt", math::sqrt(at(-1e-200, least)), (2.470328229206233e-224, 1e-100));
+    let half = 2.2227587494850775e-162;
+    close("asinh", math::asinh(at(least, 1.0)), (half, std::f64::consts::FRAC_PI_2));
+    close("acosh", math::acosh(at(1.0, least)), (half, half));
+    close("sinh", math::sinh(at(-710.0, least)), (-1.1169973830808555e308, 5.518700334748251e-16));
+    close("exp2", math::exp2(at(710.0, least)), (5.386379163185535e213, 1.8446205362744534e-110));
+    close("exp10", math::exp10(at(355.0, least)), (f64::INFINITY, 1.13762819107453e32));
+    close(
+        "mul",
+        math::mul(at(1e200, 1e-308), at(1e-200, 1e308)),
+        (3.1527695644904205e-17, f64::INFINITY),
+    );
+    close("div", math::div(at(-1e200, 0.0), at(least, 1.0)), (-4.940656458412465e-124, 1e200));
+    close("div", math::div(at(1.0, 1e200), at(1.0, least)), (1.0, 1e200));
+    close(
+        "atanh",
+        math::atanh(at(1.5e308, 1e308)),
+        (4.615384615384615e-309, std::f64::consts::FRAC_PI_2),
+    );
+    // Derivatives by either argument, along and back.
+    let by = |name: &str, z: [Complex<f64>; 2], which: usize| {
+        let lifted = |k: usize| {
+            Complex::new(
+                Dual::new(z[k].re, [if k == which { 1.0 } else { 0.0 }]),
+                Dual::constant(z[k].im),
+            )
+        };
+        let along = call(name, &[lifted(0), lifted(1)]);
+        let along = at(along.re.tangents[0], along.im.tangents[0]);
+        let part = |x: &[Var<f64>; 2]| {
+            let mut all: Vec<_> = z.iter().map(|z| constant(*z)).collect();
+            all[which] = Complex::new(x[0], x[1]);
+            call(name, &all).re
+        };
+        let back = by_parts(gradient(part, &[z[which].re, z[which].im]), false);
+        close(name, back, (along.re, along.im));
+        along
+    };
+    const INFINITY: f64 = f64::INFINITY;
+    let slope = by("div", [at(1e200, 1e308), at(1e-308, 1e-200)], 1);
+    close("div by its divisor", slope, (-INFINITY, INFINITY));
+    let slope = by("div", [at(1e-200, -1e200), at(1e-200, least)], 1);
+    close("div by its divisor", slope, (INFINITY, INFINITY));
+    let slope = by("powf", [at(least, least), at(1e-308, 1e-308)], 0);
+    assert!((slope.norm() / 2024022533073106.0 - 1.0).abs() < 1e-12, "{slope}");
+    let slope = by("powf", [at(0.0, 1e-200), at(-3.5, 2.0)], 0);
+    close("powf by its base", slope, (-INFINITY, -INFINITY));
+    let slope = by("powf", [at(1e308, 0.5), at(2.0, -3.5)], 1);
+    close("powf by its exponent", slope, (INFINITY, -INFINITY));
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub fn mul<T: Scalar>(x: T, y: T) -> T {
 /// ```
 #[primitive(
     partial = (|_, y| recip(y), |_, y, z| -z / y),
-    complex = (|_, y| recip(y), |_, y, z| -div(z, y)),
+    complex = (|_, y| recip(y), |x, y, z| complex_slope_by_divisor(x, y, z)),
     kernel(Complex<f64> = complex::div, Complex<f32> = complex::div),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -117,6 +117,18 @@ pub fn mul<T: Scalar>(x: T, y: T) -> T {
 )]
 pub fn div<T: Scalar>(x: T, y: T) -> T {
     x / y
+}
+
+/// -z / y with z = x / y. Where z overflows and its parts mix, of numbers that are so small and so large that the first quotient
+/// does not.
+fn complex_slope_by_divisor<T: Scalar>(x: T, y: T, z: T) -> T {
+    let mixes = y.real() != nalgebra::zero() && y.imaginary() != nalgebra::zero();
+    if !mixes || z.is_finite() || !x.is_finite() || !y.is_finite() {
+        return -div(z, y);
+    }
+    let by = |x: T, power: f64| x.scale(convert(power.exp2()));
+    let (small, large) = (by(x, -1000.0), by(y, 500.0));
+    by(by(-div(div(small, large), large), 1000.0), 1000.0)
 }
 
 /// x 2^n, exact where the result is a normal number; n is a constant.

@@ -43,16 +43,21 @@ fn quotient(z: Complex<f64>, w: Complex<f64>) -> Complex<f64> {
         }
         return z / w;
     };
-    if near.re == 0.0 {
+    // A part is nothing beside the other, but maybe not in the result.
+    let nothing = |part: f64| part.abs() < 1e-290;
+    if nothing(near.re) {
         return quotient(over_i(z), over_i(w));
     }
     if !(z.re.is_finite() && z.im.is_finite()) {
         return z.along(inverse(w));
     }
-    if near.im == 0.0 {
-        // A part is nothing beside the other, but maybe not in the result.
-        let (re, im) = (z.re / w.re, z.im / w.re);
-        return Complex::new(re + im * w.im / w.re, im - re * w.im / w.re);
+    if nothing(near.im) {
+        let by_ratio = |part: f64| {
+            let quotient = part / w.re;
+            let first = if quotient.is_finite() { quotient * w.im } else { part * w.im / w.re };
+            first / w.re
+        };
+        return Complex::new(z.re / w.re + by_ratio(z.im), z.im / w.re - by_ratio(z.re));
     }
     let (w, (m, z)) = (near, near_one(z).unwrap_or((0, z)));
     let square = w.re * w.re + w.im * w.im;
@@ -120,8 +125,14 @@ fn root(z: Complex<f64>) -> Complex<f64> {
         };
     };
     let (half, near) = if n % 2 == 0 { (n / 2, scaled) } else { ((n + 1) / 2, scaled * 2.0) };
-    let larger = libm::scalbn((0.5 * (near.re.abs() + near.re.hypot(near.im))).sqrt(), -half);
-    let smaller = 0.5 * z.im.abs() / larger;
+    let size = (0.5 * (near.re.abs() + near.re.hypot(near.im))).sqrt();
+    let larger = libm::scalbn(size, -half);
+    // Of the smallest numbers a half is nothing, and beside the largest a part is, brought near 1.
+    let smaller = if near.im.abs() < 1e-290 {
+        0.5 * z.im.abs() / larger
+    } else {
+        libm::scalbn(0.5 * near.im.abs() / size, -half)
+    };
     let (re, im) = if z.re >= 0.0 { (larger, smaller) } else { (smaller, larger) };
     Complex::new(re, im.copysign(z.im))
 }
@@ -142,6 +153,13 @@ fn exponential_times(x: f64, re: f64, im: f64) -> Complex<f64> {
             x.exp() * factor
         }
     };
+    Complex::new(times(re), times(im))
+}
+
+/// The half of the exponential of a large x times a complex number.
+fn half_exponential_times(x: f64, re: f64, im: f64) -> Complex<f64> {
+    let half = (0.5 * x).exp();
+    let times = |factor: f64| if factor == 0.0 { factor } else { half * factor * (0.5 * half) };
     Complex::new(times(re), times(im))
 }
 
@@ -177,6 +195,14 @@ fn power_of(
 ) -> Complex<f64> {
     if z.im == 0.0 {
         return Complex::new(size, z.im * logarithm);
+    }
+    if z.im.abs() < 1e-290 {
+        // Its product with the logarithm may have lost digits.
+        if size.is_finite() && size > 1.0 {
+            return Complex::new(size, z.im * size * logarithm);
+        }
+        let power = exponential_times(z.re * logarithm, 1.0, z.im);
+        return Complex::new(if size == 0.0 { power.re } else { size }, power.im * logarithm);
     }
     let angle = if z.im.abs() < 1.0 { z.im * logarithm } else { angle(z.im) };
     if !size.is_finite() || size == 0.0 {
@@ -331,7 +357,12 @@ fn product(z: Complex<f64>, w: Complex<f64>) -> Complex<f64> {
                 part(direct.im, sum_of_products(z.re, w.im, z.im, w.re)),
             )
         }
-        _ => z.along(w),
+        _ => {
+            let along = z.along(w);
+            let finite = [z.re, z.im, w.re, w.im].iter().all(|x| x.is_finite());
+            let part = |direct, along| if finite && ordinary(direct) { direct } else { along };
+            Complex::new(part(direct.re, along.re), part(direct.im, along.im))
+        }
     }
 }
 
@@ -370,8 +401,8 @@ pub(super) fn cbrt<R: Real>(z: Complex<R>) -> Complex<R> {
 fn hyperbolic_pair(z: Complex<f64>) -> (Complex<f64>, Complex<f64>) {
     let (sin, cos) = if z.im == 0.0 { (z.im, 1.0) } else { z.im.sin_cos() };
     if z.re.abs() > 700.0 {
-        let cosh = exponential_times(z.re.abs(), 0.5 * cos, 0.5 * sin * z.re.signum());
-        let sinh = exponential_times(z.re.abs(), 0.5 * cos * z.re.signum(), 0.5 * sin);
+        let cosh = half_exponential_times(z.re.abs(), cos, sin * z.re.signum());
+        let sinh = half_exponential_times(z.re.abs(), cos * z.re.signum(), sin);
         return (cosh, sinh);
     }
     let (sinh, cosh) = (z.re.sinh(), z.re.cosh());
@@ -563,8 +594,11 @@ pub(super) fn ln_1p<R: Real>(z: Complex<R>) -> Complex<R> {
 fn tangent(z: Complex<f64>) -> Complex<f64> {
     let (sin, cos) = z.re.sin_cos();
     if z.im.abs() > 20.0 {
+        // What the angle is does not matter at an infinite height alone.
+        if !z.re.is_finite() && z.im.is_finite() {
+            return Complex::new(f64::NAN, f64::NAN);
+        }
         let small = (-2.0 * z.im.abs()).exp();
-        // An infinite angle does not matter at an infinite height.
         let re = if small == 0.0 { 0.0 } else { 4.0 * sin * cos * small };
         return Complex::new(re, 1.0f64.copysign(z.im));
     }
@@ -606,9 +640,9 @@ fn area_sine(z: Complex<f64>) -> Complex<f64> {
     let b = y / a;
     // a - 1 without cancellation.
     let beyond = if y < 1.0 { x * x / (s + (1.0 - y)) } else { s + (y - 1.0) };
-    let above_one = 0.5 * (x * x / (r + y + 1.0) + beyond);
+    let twice = x * x / (r + y + 1.0) + beyond;
     let re = if a < 10.0 {
-        (above_one + (above_one * (a + 1.0)).sqrt()).ln_1p()
+        (0.5 * twice + (twice * (0.5 * (a + 1.0))).sqrt()).ln_1p()
     } else {
         (a + ((a - 1.0) * (a + 1.0)).sqrt()).ln()
     };
@@ -673,9 +707,11 @@ fn area_tangent(z: Complex<f64>) -> Complex<f64> {
     let (x, y) = (z.re.abs(), z.im);
     if x > 1e100 || y.abs() > 1e100 {
         // 1 / z, and the quarter turn.
-        let size = x.hypot(y);
-        let re = if size.is_infinite() { 0.0 } else { x / size / size };
-        return Complex::new(re.copysign(z.re), std::f64::consts::FRAC_PI_2.copysign(y));
+        let (quarter, size) = (0.25 * x, (0.25 * x).hypot(0.25 * y));
+        let re = if size.is_infinite() { 0.0 } else { 0.25 * (quarter / size) / size };
+        let known = !y.is_nan() && !size.is_nan();
+        let im = if known { std::f64::consts::FRAC_PI_2.copysign(y) } else { f64::NAN };
+        return Complex::new(re.copysign(z.re), im);
     }
     let beside = (1.0 - x).hypot(y);
     let re = if beside < 1e-100 {
@@ -711,7 +747,7 @@ pub(super) fn cospi<R: Real>(z: Complex<R>) -> Complex<R> {
 fn half_turn(z: Complex<f64>, re: f64, im: f64) -> Complex<f64> {
     let y = std::f64::consts::PI * z.im;
     if y.abs() > 700.0 {
-        return exponential_times(y.abs(), 0.5 * re, 0.5 * im * y.signum());
+        return half_exponential_times(y.abs(), re, im * y.signum());
     }
     Complex::new(re * y.cosh(), if y == 0.0 { im * y } else { im * y.sinh() })
 }

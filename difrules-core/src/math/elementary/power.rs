@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, convert};
 use super::complex;
 use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
-use crate::math::{at_base_of_two, bound, direction_cosine, ln, mul};
+use crate::math::{at_base_of_two, bound, direction_cosine, exp, ln, mul};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -156,7 +156,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
         |x, y, z| slope_by_exponent(x, y, z)
     ),
     complex = (
-        |x, y| if y.is_constant_zero() { T::zero() } else { mul(y, powf(x, y - T::one())) },
+        |x, y| complex_slope_of_power(x, y),
         |x, y, z| complex_slope_by_exponent(x, y, z)
     ),
     symbolic = (
@@ -239,16 +239,34 @@ fn jumping<T: Real>(x: T) -> T {
     if away.is_constant_zero() { T::zero() } else { (away * convert(OF_JUMP)).at_zero() }
 }
 
-/// z ln(x) with z = x^y; where the power overflows, a half at a time, so that the parts keep their signs.
+/// y x^(y - 1). Where the power overflows and its parts mix, by the logarithms of the factors: the product may be finite, and
+/// has signs.
+fn complex_slope_of_power<T: Scalar>(x: T, y: T) -> T {
+    if y.is_constant_zero() {
+        return T::zero();
+    }
+    let power = powf(x, y - T::one());
+    let small = y.modulus().to_f64() < 0.25;
+    let mixes = (small || y.imaginary() != nalgebra::zero()) && x != T::zero();
+    if mixes && !power.is_finite() && x.is_finite() && y.is_finite() {
+        return exp(mul(y - T::one(), ln(x)) + ln(y));
+    }
+    mul(y, power)
+}
+
+/// z ln(x) with z = x^y; where the power overflows, a half at a time, so that the parts keep their signs, or by the logarithm of
+/// the product.
 fn complex_slope_by_exponent<T: Scalar>(x: T, y: T, z: T) -> T {
     if x == T::zero() && y.real() > nalgebra::zero() {
-        T::zero()
-    } else if z.is_finite() || !y.is_finite() || !x.is_finite() {
-        mul(z, ln(x))
-    } else {
-        let half = powf(x, y.scale(convert(0.5)));
-        mul(half, mul(half, ln(x)))
+        return T::zero();
     }
+    if z.is_finite() || !y.is_finite() || !x.is_finite() {
+        return mul(z, ln(x));
+    }
+    let half = powf(x, y.scale(convert(0.5)));
+    let slope = mul(half, mul(half, ln(x)));
+    let unknown = slope.real().to_f64().is_nan() || slope.imaginary().to_f64().is_nan();
+    if unknown && x != T::zero() { exp(mul(y, ln(x)) + ln(ln(x))) } else { slope }
 }
 
 twofold! {
