@@ -475,6 +475,70 @@ fn tangents_of_values_that_repeat_are_in_order() {
 }
 
 #[test]
+fn tangents_of_general_values_that_repeat_are_in_order() {
+    let close = |found: &DVector<Complex<f64>>, expected: &[(f64, f64)]| {
+        for (found, &(re, im)) in found.iter().zip(expected) {
+            assert!((found - Complex::new(re, im)).norm() < 1e-12, "{found}, not {re} {im}");
+        }
+    };
+    let along = |a: &DMatrix<f64>, e: &DMatrix<f64>| {
+        let (_, values) = jvp(complex_eigenvalues, a, e).unwrap();
+        let of_eigen = diagnosed(|| jvp(eigen, a, e).unwrap().1).0.eigenvalues;
+        assert!((&of_eigen - &values).norm() < 1e-13, "{of_eigen} {values}");
+        // How the sum of the squares moves is no matter of the order.
+        let squares = jvp(
+            |a: &DMatrix<Dual<f64>>| {
+                let values = complex_eigenvalues(a).unwrap();
+                values.iter().fold(Dual::constant(0.0), |sum, w| sum + (*w * *w).re)
+            },
+            a,
+            e,
+        );
+        assert!((squares.1 - 2.0 * (a * e).trace()).abs() < 1e-12);
+        values
+    };
+    let one = DMatrix::<f64>::identity(2, 2);
+    // A pair of conjugates, two real values, and what is in order and is not.
+    let root = (0.72_f64 - 0.01).sqrt();
+    let pair = dmatrix![0.3, -0.8; 0.9, 0.1];
+    close(&along(&one, &pair), &[(0.2, -root), (0.2, root)]);
+    close(&along(&DMatrix::zeros(2, 2), &-&pair), &[(-0.2, -root), (-0.2, root)]);
+    let root = 5.0_f64.sqrt();
+    for sign in [1.0, -1.0] {
+        let real = dmatrix![1.0, 2.0; 2.0, -1.0] * sign;
+        close(&along(&one, &real), &[(-root, 0.0), (root, 0.0)]);
+        let diagonal = dmatrix![2.0, 0.0; 0.0, 3.0] * sign;
+        let expected =
+            if sign > 0.0 { [(2.0, 0.0), (3.0, 0.0)] } else { [(-3.0, 0.0), (-2.0, 0.0)] };
+        close(&along(&one, &diagonal), &expected);
+        // Vectors that change places have no derivative.
+        let (moved, heard) = diagnosed(|| jvp(eigen, &one, &diagonal).unwrap().1.eigenvectors);
+        assert_eq!(moved.iter().any(|x| x.re.is_nan()), sign < 0.0, "{moved}");
+        assert_eq!(heard.len(), usize::from(sign < 0.0), "{heard:?}");
+    }
+    // In a basis that is not orthogonal, beside another value: V diag(2, 2, -1) V^-1, along V E V^-1.
+    let v = dmatrix![1.0, 0.5, 0.0; 0.0, 1.0, 0.25; 0.5, 0.0, 1.0];
+    let inverse = v.clone().try_inverse().unwrap();
+    let a = &v * DMatrix::from_diagonal(&dvector![2.0, 2.0, -1.0]) * &inverse;
+    let e = &v * dmatrix![1.0, 4.0, 0.3; 1.0, 1.0, 0.7; 0.2, 0.1, 0.6] * &inverse;
+    close(&along(&a, &e), &[(0.6, 0.0), (-1.0, 0.0), (3.0, 0.0)]);
+    // A pair that repeats: two quarter turns, along one of them.
+    let turn = dmatrix![0.0, -1.0; 1.0, 0.0];
+    let turns = turn.kronecker(&one);
+    let tangents = along(&turns, &turn.kronecker(&dmatrix![1.0, 0.0; 0.0, 3.0]));
+    let mut sorted: Vec<_> = tangents.iter().map(|x| x.im).collect();
+    sorted.sort_by(f64::total_cmp);
+    close(
+        &DVector::from_iterator(4, sorted.iter().map(|&x| Complex::new(x, 0.0))),
+        &[(-3.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (3.0, 0.0)],
+    );
+    // In single precision.
+    let pair = pair.map(|x| x as f32);
+    let (_, moved) = jvp(complex_eigenvalues, &DMatrix::<f32>::identity(2, 2), &pair).unwrap();
+    assert!((moved[1] - Complex::new(0.2, 0.71_f32.sqrt())).norm() < 1e-6, "{moved}");
+}
+
+#[test]
 fn singular_vectors_beside_larger_singular_values() {
     let mut random = Sampler::new(73, 73);
     let first: DMatrix<f64> = random.matrix(3, 3);

@@ -19,6 +19,7 @@ use crate::algebra::resolvent::{Bordered, apart};
 use crate::algebra::schur::{blocks, schur_factors};
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, is_still, multiply, product, rests, still};
+use crate::decomposition::complex_eigenvalues::complex_eigenvalues;
 use crate::error::Error;
 use crate::systems::inverse::inverse;
 use crate::tolerance::{ComplexSizes, Gap, Quotients, moduli, plain, undefined};
@@ -296,6 +297,63 @@ where
         });
     }
 
+    /// The tangents of eigenvalues that are one: those of the values that the direction splits them into, in their order,
+    /// which are the eigenvalues of the block of P = V^-1 dA V. Returns which of their vectors change places where the
+    /// block is diagonal, and not in order.
+    pub(crate) fn split(
+        &self,
+        values: &OVector<Complex<S>, D>,
+        p: impl Fn(usize, usize) -> Complex<S>,
+        values_dot: &mut OVector<Complex<S>, D>,
+    ) -> Vec<usize> {
+        let (count, mut exchanged) = (values.len(), Vec::new());
+        if !are_close(values) {
+            return exchanged;
+        }
+        let mut seen = vec![false; count];
+        for first in 0..count {
+            let mut cluster = vec![first];
+            let mut next = 0;
+            while let Some(&i) = cluster.get(next).filter(|_| !seen[first]) {
+                let others = first + 1..count;
+                let joins = |j: &usize| !cluster.contains(j) && self.repeat(values, i, *j);
+                let joined: Vec<_> = others.filter(joins).collect();
+                cluster.extend(joined);
+                next += 1;
+            }
+            cluster.iter().for_each(|&i| seen[i] = true);
+            cluster.sort_unstable();
+            let size = cluster.len();
+            let block = DMatrix::from_fn(size, size, |i, j| match i == j {
+                true => values_dot[cluster[i]],
+                false => p(cluster[i], cluster[j]),
+            });
+            let all = largest_modulus(block.iter()).max(largest_modulus(values_dot.iter()));
+            let quotients = Quotients::new::<S>("eigen", all);
+            let rounding = |x: Complex<S>| quotients.is_rounding(x.modulus().to_f64());
+            let beside = |k: usize| k / size != k % size;
+            if (0..size * size).filter(|&k| beside(k)).all(|k| rounding(block[k])) {
+                let diagonal = block.diagonal();
+                let key = |i: &usize| (diagonal[*i].re, diagonal[*i].im);
+                let compare =
+                    |i: &usize, j: &usize| key(i).partial_cmp(&key(j)).unwrap_or(Ordering::Equal);
+                let mut order: Vec<_> = (0..size).collect();
+                order.sort_by(compare);
+                let moved = |&i: &usize| !rounding(diagonal[order[i]] - diagonal[i]);
+                for i in (0..size).filter(moved) {
+                    values_dot[cluster[i]] = diagonal[order[i]];
+                    exchanged.push(cluster[i]);
+                }
+                continue;
+            }
+            let split = values_of(&block);
+            for (k, &i) in cluster.iter().enumerate() {
+                values_dot[i] = split.as_ref().map_or_else(undefined, |split| split[k]);
+            }
+        }
+        exchanged
+    }
+
     /// Makes undefined in a matrix in the basis of the eigenvectors what has no derivative: its diagonal for
     /// defective eigenvalues; and divides the rest of it by the differences of eigenvalues w_j - w_i, or
     /// their conjugates, where what is not zero over nothing is undefined. Returns whether something is.
@@ -477,6 +535,15 @@ impl<S: Real> Alone<S> {
             );
         }
         a_bar.zip_apply(&outer, |bar, x| *bar += lower::<T>(x));
+    }
+}
+
+/// The eigenvalues of a small matrix. Of a real one pairs are conjugates exactly, which tells their order.
+fn values_of<S: Real>(block: &DMatrix<Complex<S>>) -> Option<DVector<Complex<S>>> {
+    if block.iter().all(|x| x.im == nalgebra::zero()) {
+        complex_eigenvalues(&block.map(|x| x.re)).ok()
+    } else {
+        complex_eigenvalues(block).ok()
     }
 }
 

@@ -14,9 +14,9 @@ use crate::tolerance::undefined;
 /// The eigenvalues of a general square A, real or complex, in the order of their real parts, then of their
 /// imaginary parts.
 ///
-/// Symmetric functions of eigenvalues that repeat, as their sum, have derivatives, which are right. Each alone has
-/// none: its tangents are of a choice of eigenvectors, and a cotangent that is not the same for all that are one
-/// gives NaN and is [reported](difrules_core::report). So is a derivative where there are too few eigenvectors
+/// Symmetric functions of eigenvalues that repeat, as their sum, have derivatives, which are right. Each alone has a kink
+/// there: its tangents are those of the values that the direction splits it into, in their order, and a cotangent that is
+/// not the same for all that are one gives NaN and is [reported](difrules_core::report). So is a derivative where there are too few eigenvectors
 /// (A is defective).
 ///
 /// # Errors
@@ -99,6 +99,11 @@ where
         None => undefined(),
     });
     if let Some(left) = &left {
+        let entry = |i: usize, j: usize| {
+            let terms = (0..size.value()).map(|k| left.inverse[(i, k)] * product[(k, j)]);
+            terms.fold(nalgebra::zero(), |sum: Complex<T::Real>, term| sum + term)
+        };
+        left.split(values, entry, &mut values_dot);
         left.without_defective("complex_eigenvalues", values, &mut values_dot);
     } else if !(0..size.value()).all(is_alone) {
         report_defective("complex_eigenvalues");

@@ -1,5 +1,5 @@
-use difrules_core::diagnostic::jumps;
-use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
+use difrules_core::diagnostic::{Diagnostic, jumps};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
@@ -33,7 +33,8 @@ where
 /// eigenvalues, and pairs of conjugates.
 ///
 /// Where eigenvalues repeat the vectors are a choice, or there are too few of them (A is defective), and
-/// the eigenvalues themselves have no derivative: what has none is NaN and [reported](difrules_core::report), and
+/// the eigenvalues themselves have no derivative: what has none is NaN and [reported](difrules_core::report) (the
+/// tangents of eigenvalues that repeat are those of the values that the direction splits them into, in their order), and
 /// so is the gradient of whatever depends on eigenvalues that are one with another, as V f(w) V^-1, since V and w
 /// do not tell how that changes where they split. For a loss of the eigenvalues alone there is
 /// [`complex_eigenvalues`](fn@crate::complex_eigenvalues).
@@ -116,8 +117,17 @@ where
         for j in (0..size.value()).filter(|&j| is_alone(j)) {
             p.column_mut(j).fill(still());
         }
+        eigenvalues.copy_from(&p.diagonal());
+        let exchanged = left.split(w, |i, j| p[(i, j)], &mut eigenvalues);
+        eigenvalues.iter().enumerate().for_each(|(i, &x)| p[(i, i)] = x);
         left.over_gaps("eigen", w, false, &mut p);
         eigenvalues.copy_from(&p.diagonal());
+        if !exchanged.is_empty() {
+            let reason =
+                "an eigenvalue repeats: along this direction its eigenvectors change places";
+            report(Diagnostic::undefined("eigen", reason));
+            exchanged.iter().for_each(|&j| p.column_mut(j).fill(undefined()));
+        }
         p.fill_diagonal(zero);
         let vectors = &mut block_mut(&mut eigenvectors);
         multiply(one, (block(v), false), (block(&p), false), zero, vectors);
