@@ -654,7 +654,18 @@ fn schur_forms_of_repeated_eigenvalues() {
     // T alone, along the identity: it moves by the identity, and Q does not move.
     let one = DMatrix::identity(2, 2);
     let ((_, (q_dot, t_dot)), heard) = diagnosed(|| jvp(schur, &rotation, &one).unwrap());
-    assert!(q_dot.norm() < 1e-15 && (t_dot - one).norm() < 1e-15 && heard.is_empty());
+    assert!(q_dot.norm() < 1e-15 && (&t_dot - &one).norm() < 1e-15 && heard.is_empty());
+    // Of eigenvalues that are one, a direction that moves them out of order exchanges the vectors.
+    let apart = dmatrix![1.0, 0.0, 0.0; 0.0, 1.0, 0.0; 0.0, 0.0, 5.0];
+    for (first, second, falls) in [(1.0, 2.0, false), (2.0, 1.0, true), (1.0, 1.0, false)] {
+        let along = DMatrix::from_diagonal(&dvector![first, second, 0.0]);
+        let ((_, (q_dot, t_dot)), heard) = diagnosed(|| jvp(schur, &apart, &along).unwrap());
+        let lost = |m: &DMatrix<f64>| (0..3).map(|j| m[(j, j)].is_nan()).collect::<Vec<_>>();
+        assert_eq!(lost(&q_dot), [falls, falls, false], "{q_dot}");
+        assert_eq!(lost(&t_dot), [falls, falls, false], "{t_dot}");
+        assert_eq!(heard.len(), usize::from(falls), "{heard:?}");
+        assert!(falls || q_dot.norm() < 1e-15 && t_dot == along, "{t_dot}");
+    }
 }
 
 #[test]

@@ -404,6 +404,27 @@ impl<'a, T: Scalar> Divider<'a, T> {
         gap_of::<T::Real>(divisor, sizes[i].max(sizes[j]), count)
     }
 
+    /// The columns that change places along a direction that moves eigenvalues which are one out of order, given the
+    /// tangent of T.
+    fn exchanged(&mut self, t_dot: DMatrixView<'_, T>) -> Vec<usize> {
+        let single = blocks(self.t).filter(|rows| rows.len() == 1).map(|rows| rows.start);
+        let (single, mut columns): (Vec<_>, _) = (single.collect(), Vec::new());
+        for (place, &j) in single.iter().enumerate() {
+            for &i in &single[..place] {
+                let ahead = t_dot[(i, i)] - t_dot[(j, j)];
+                let (re, im) = (ahead.real().to_f64(), ahead.imaginary().to_f64());
+                let ahead = if self.quotients.is_rounding(re.abs()) { im } else { re };
+                let gap = (self.t[(i, i)] - self.t[(j, j)]).modulus().to_f64();
+                let falls = ahead > 0.0 && !self.quotients.is_rounding(ahead);
+                if falls && self.gap(i, j, gap) == Gap::Nothing {
+                    self.quotients.lose(ahead);
+                    columns.extend([i, j]);
+                }
+            }
+        }
+        columns
+    }
+
     /// Divides by one number, a difference of eigenvalues of the blocks that begin at two rows.
     fn quotient(&mut self, x: T, divisor: T, (i, j): (usize, usize)) -> T {
         match self.gap(i, j, divisor.modulus().to_f64()) {
@@ -829,7 +850,6 @@ where
         x[(next, k)] += angle;
         x[(k, next)] -= angle;
     }
-    divider.quotients.report(|| REPEATED);
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
     if !<T::Kind as Kind>::REAL {
         keep_phases(block(q), &mut block_mut(&mut q_dot));
@@ -839,6 +859,15 @@ where
     }
     add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut p));
     mask(block(t), &mut block_mut(&mut p));
+    if steady.is_none() {
+        for j in divider.exchanged(block(&p)) {
+            q_dot.column_mut(j).fill(undefined());
+            p.column_mut(j).fill(undefined());
+            p.row_mut(j).fill(undefined());
+        }
+        mask(block(t), &mut block_mut(&mut p));
+    }
+    divider.quotients.report(|| REPEATED);
     (q_dot, p)
 }
 
