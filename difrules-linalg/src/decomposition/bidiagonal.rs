@@ -90,6 +90,9 @@ where
 /// Where a number of B is zero, what comes after it is a choice: what has no derivative is NaN and
 /// [reported](difrules_core::report).
 ///
+/// The last vectors of a real square A have a sign alone: where the number that leads to them is zero, the derivatives are those of
+/// the factors that keep their signs, with a number that passes through zero.
+///
 /// # Errors
 /// [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///

@@ -16,6 +16,9 @@ use crate::sample;
 /// zero. Where one is, what comes after it is a choice: what has no derivative is NaN and
 /// [reported](difrules_core::report).
 ///
+/// The last vector of a real A has a sign alone: where the number that leads to it is zero, the derivatives are those of
+/// the factors that keep the sign, with a number that passes through zero.
+///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::Overflow`] if entries of the factors are too large.
 ///
