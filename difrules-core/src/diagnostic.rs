@@ -9,9 +9,8 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::LocalKey;
 
 /// What a rule found.
@@ -161,7 +160,7 @@ pub fn diagnosed<Out>(f: impl FnOnce() -> Out) -> (Out, Vec<Diagnostic>) {
 
 /// Tells whoever listens; else the log, once for each primitive.
 pub fn report(diagnostic: Diagnostic) {
-    static LOGGED: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
+    static LOGGED: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
     // Where the thread ends already nobody listens.
     let mut unheard = Some(diagnostic);
     let _ = LISTENING.try_with(|list| {
@@ -171,7 +170,8 @@ pub fn report(diagnostic: Diagnostic) {
     });
     if let Some(diagnostic) = unheard {
         let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.insert(diagnostic.primitive) {
+        if !logged.contains(&diagnostic.primitive) {
+            logged.push(diagnostic.primitive);
             log::warn!("{diagnostic}");
         }
     }

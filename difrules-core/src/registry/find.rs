@@ -1,7 +1,6 @@
 //! Look-ups by name and by path.
 
 use std::any::TypeId;
-use std::collections::HashMap;
 
 use super::{Instance, Record, registry};
 
@@ -99,7 +98,7 @@ impl Listed for usize {
 /// ```
 #[must_use]
 pub fn by_path(path: &str) -> Option<&'static Record> {
-    registry().by_path.get(path).copied()
+    registry().by_path(path)
 }
 
 /// The primitives of this name or alias that take `arity` arguments, sorted by path.
@@ -110,8 +109,10 @@ pub fn by_path(path: &str) -> Option<&'static Record> {
 /// ```
 #[must_use]
 pub fn by_name(name: &str, arity: usize) -> &'static [&'static Record] {
-    let by_arity = registry().by_name.get(name);
-    by_arity.and_then(|by_arity| by_arity.get(&arity)).map_or(&[], Vec::as_slice)
+    let found = registry().by_name(name);
+    let first = found.partition_point(|record| record.arguments.len() < arity);
+    let count = found[first..].partition_point(|record| record.arguments.len() == arity);
+    &found[first..first + count]
 }
 
 /// The primitive of this name, alias or path that takes `arity` arguments. One of several crates is found by
@@ -165,9 +166,7 @@ pub fn by_types(
     let fitting: Vec<_> = fitting.collect();
     if fitting.is_empty() {
         let instances = found.iter().flat_map(|record| record.instances);
-        let mut scalars: Vec<_> = instances.map(|instance| instance.scalar).collect();
-        scalars.sort_unstable();
-        scalars.dedup();
+        let scalars = distinct(instances.map(|instance| instance.scalar));
         return Err(FindError::Types { name: name.into(), scalars });
     }
     only(name, types.len(), &fitting, |(record, _)| record)
@@ -176,10 +175,10 @@ pub fn by_types(
 /// The primitives that this may be the name of and that take so many arguments: one or several.
 fn of_arity(name: &str, arity: usize) -> Result<Vec<&'static Record>, FindError> {
     let registry = registry();
-    let found: Vec<_> = match (registry.by_name.get(name), registry.by_path.get(name)) {
-        (Some(by_arity), _) => by_arity.values().flatten().copied().collect(),
-        (None, Some(record)) => vec![*record],
-        (None, None) => of_crate(name),
+    let found = match (registry.by_name(name), registry.by_path(name)) {
+        ([], Some(record)) => vec![record],
+        ([], None) => of_crate(name),
+        (found, _) => found.to_vec(),
     };
     if found.is_empty() {
         return Err(FindError::Unknown { name: name.into() });
@@ -187,15 +186,24 @@ fn of_arity(name: &str, arity: usize) -> Result<Vec<&'static Record>, FindError>
     let (fitting, others): (Vec<&Record>, Vec<_>) =
         found.into_iter().partition(|record| record.arguments.len() == arity);
     if fitting.is_empty() {
-        let mut arities: Vec<_> = others.iter().map(|record| record.arguments.len()).collect();
-        arities.sort_unstable();
-        arities.dedup();
+        let arities = distinct(others.iter().map(|record| record.arguments.len()));
         return Err(FindError::Arity { name: name.into(), arity, arities });
     }
     Ok(fitting)
 }
 
-/// What there is one of.
+/// The values, each once, sorted: there are few.
+fn distinct<X: Ord>(all: impl Iterator<Item = X>) -> Vec<X> {
+    let mut sorted = Vec::new();
+    for x in all {
+        if let Err(place) = sorted.binary_search(&x) {
+            sorted.insert(place, x);
+        }
+    }
+    sorted
+}
+
+/// What there is one of, among those that are sorted by path.
 fn only<X: Copy>(
     name: &str,
     arity: usize,
@@ -205,14 +213,13 @@ fn only<X: Copy>(
     if let [one] = fitting {
         return Ok(*one);
     }
-    let mut paths: Vec<_> = fitting.iter().map(|x| record(*x).path).collect();
-    paths.sort_unstable();
+    let paths = fitting.iter().map(|x| record(*x).path).collect();
     Err(FindError::Ambiguous { name: name.into(), arity, paths })
 }
 
 /// The primitives of a crate, `crate::name`.
 fn of_crate(path: &str) -> Vec<&'static Record> {
     let Some((of, name)) = path.split_once("::") else { return Vec::new() };
-    let all = registry().by_name.get(name).into_iter().flat_map(HashMap::values).flatten();
-    all.copied().filter(|record| record.module.split("::").next() == Some(of)).collect()
+    let all = registry().by_name(name).iter().copied();
+    all.filter(|record| record.module.split("::").next() == Some(of)).collect()
 }

@@ -31,7 +31,6 @@ mod missing;
 mod place;
 mod sampler;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -414,10 +413,37 @@ pub struct Registered(pub &'static Written);
 inventory::collect!(Registered);
 
 struct Index {
+    /// All, by path.
     sorted: Vec<&'static Record>,
-    by_path: HashMap<&'static str, &'static Record>,
-    by_name: HashMap<&'static str, HashMap<usize, Vec<&'static Record>>>,
+    /// The names and aliases, sorted, with how many arguments there are.
+    names: Vec<(&'static str, usize)>,
+    /// What has each of these names.
+    named: Vec<&'static Record>,
     duplicates: Vec<Duplicate>,
+}
+
+impl Index {
+    fn by_path(&self, path: &str) -> Option<&'static Record> {
+        let place = self.sorted.partition_point(|record| record.path < path);
+        self.sorted.get(place).copied().filter(|record| record.path == path)
+    }
+
+    /// Those of this name or alias, of few arguments first.
+    fn by_name(&self, name: &str) -> &[&'static Record] {
+        let first = self.names.partition_point(|&(other, _)| other < name);
+        let count = self.names[first..].partition_point(|&(other, _)| other == name);
+        &self.named[first..first + count]
+    }
+}
+
+/// A record by a name, of which there may be several with as many arguments.
+type Named = (&'static str, usize, &'static Record);
+
+/// Sorts records by their names, and those of one name by their places.
+fn sort(all: &mut [Named]) {
+    all.sort_unstable_by_key(|&(name, arity, record)| {
+        (name, arity, record.path, record.file, record.line)
+    });
 }
 
 /// Two primitives of one path: functions inside of functions, or two versions of one crate.
@@ -446,27 +472,25 @@ impl fmt::Display for Duplicate {
 fn registry() -> &'static Index {
     static REGISTRY: OnceLock<Index> = OnceLock::new();
     REGISTRY.get_or_init(|| {
-        let mut sorted: Vec<_> =
-            inventory::iter::<Registered>().map(|found| found.0.record()).collect();
-        sorted.sort_by_key(|record| (record.path, record.file, record.line));
-        let mut by_path = HashMap::new();
-        let mut duplicates = Vec::new();
-        let mut by_name: HashMap<_, HashMap<_, Vec<_>>> = HashMap::new();
+        let records = inventory::iter::<Registered>().map(|found| found.0.record());
+        let mut by_path: Vec<Named> = records.map(|record| (record.path, 0, record)).collect();
+        sort(&mut by_path);
+        let sorted: Vec<_> = by_path.iter().map(|&(_, _, record)| record).collect();
+        let same_path = |first: &&Record, second: &&Record| first.path == second.path;
+        let duplicates = sorted
+            .chunk_by(same_path)
+            .flat_map(|same| same[1..].iter().map(|&second| Duplicate { first: same[0], second }));
+        let duplicates = duplicates.collect();
+        let mut by_name: Vec<Named> = Vec::new();
         for &record in &sorted {
-            let first = *by_path.entry(record.path).or_insert(record);
-            if !std::ptr::eq(first, record) {
-                duplicates.push(Duplicate { first, second: record });
-            }
-            for name in std::iter::once(&record.name).chain(record.aliases) {
-                let by_arity = by_name.entry(*name).or_default();
-                let same: &mut Vec<&'static Record> =
-                    by_arity.entry(record.arguments.len()).or_default();
-                if !same.iter().any(|other| std::ptr::eq(*other, record)) {
-                    same.push(record);
-                }
-            }
+            let names = std::iter::once(&record.name).chain(record.aliases);
+            by_name.extend(names.map(|&name| (name, record.arguments.len(), record)));
         }
-        Index { sorted, by_path, by_name, duplicates }
+        sort(&mut by_name);
+        by_name.dedup_by(|one, other| one.0 == other.0 && std::ptr::eq(one.2, other.2));
+        let names = by_name.iter().map(|&(name, arity, _)| (name, arity)).collect();
+        let named = by_name.iter().map(|&(_, _, record)| record).collect();
+        Index { sorted, names, named, duplicates }
     })
 }
 
