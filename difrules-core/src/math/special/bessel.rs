@@ -563,7 +563,11 @@ fn scaled(e: f64, f: f64) -> f64 {
     if f == 0.0 { 0.0 } else { half * f * half }
 }
 
+// `complex_bessel` is a quarter of what there is to compile in this crate: where nothing is registered for calls
+// without types, it is left to who calls these functions.
+
 /// J at real x.
+#[cfg_attr(not(feature = "calls"), inline)]
 fn first(order: f64, x: f64) -> f64 {
     if order.is_nan() || x.is_nan() || order == f64::NEG_INFINITY {
         return f64::NAN;
@@ -600,6 +604,7 @@ fn first(order: f64, x: f64) -> f64 {
 }
 
 /// Y at real x.
+#[cfg_attr(not(feature = "calls"), inline)]
 fn second(order: f64, x: f64) -> f64 {
     if order.is_nan() || x.is_nan() || x < 0.0 || order == f64::NEG_INFINITY {
         return f64::NAN;
@@ -706,6 +711,7 @@ fn below_turning_point(order: f64, x: f64) -> Option<(f64, f64, Sums<f64>)> {
 }
 
 /// I at real x; scaled by exp(-|x|).
+#[cfg_attr(not(feature = "calls"), inline)]
 fn modified_first(order: f64, x: f64, is_scaled: bool) -> f64 {
     if order.is_nan() || x.is_nan() || order == f64::NEG_INFINITY {
         return f64::NAN;
@@ -754,6 +760,7 @@ fn modified_first(order: f64, x: f64, is_scaled: bool) -> f64 {
 }
 
 /// exp((1 + scale) x) K at real x, for a scale of 0, -1 or -2 relative to exp(x) K.
+#[cfg_attr(not(feature = "calls"), inline)]
 fn modified_second(order: f64, x: f64, scale: f64) -> f64 {
     let order = order.abs();
     if order.is_nan() || x.is_nan() || x < 0.0 || (order.is_infinite() && x.is_infinite()) {

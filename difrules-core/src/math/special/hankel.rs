@@ -205,6 +205,7 @@ fn slope_of_scaled<T: Real>(order: T, x: T, h: Complex<T>) -> Complex<T> {
     difference * convert::<f64, T>(0.5) + Complex::new(h.im, -h.re)
 }
 
+#[cfg_attr(not(feature = "calls"), inline)]
 fn hankel(order: f64, x: f64) -> Complex<f64> {
     if x < 0.0 {
         return Complex::new(f64::NAN, f64::NAN);
@@ -212,6 +213,7 @@ fn hankel(order: f64, x: f64) -> Complex<f64> {
     Complex::new(besselj(order, x), bessely(order, x))
 }
 
+#[cfg_attr(not(feature = "calls"), inline)]
 fn scaled_hankel(order: f64, x: f64) -> Complex<f64> {
     if let Some(wave) = Wave::new(order, x) {
         let (re, im) = wave.parts(0.0);
