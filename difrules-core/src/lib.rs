@@ -61,6 +61,8 @@ pub use transform::{
 
 #[doc(hidden)]
 pub mod __private;
+#[doc(hidden)]
+pub mod shared;
 
 /// The check of an instance, where the feature `testing` asks for it.
 #[cfg(feature = "testing")]

@@ -17,6 +17,8 @@ mod matrix;
 mod norms;
 pub mod optimise;
 mod sample;
+#[doc(hidden)]
+pub mod shared;
 #[cfg(feature = "sparse")]
 pub mod sparse;
 mod statistics;

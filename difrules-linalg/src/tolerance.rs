@@ -81,6 +81,7 @@ impl Sizes {
     }
 
     /// Of the eigenvalues of a Hermitian matrix with these vectors.
+    #[inline(never)]
     pub(crate) fn of_eigenvalues<T: Scalar>(
         values: &[T::Real],
         vectors: DMatrixView<'_, T>,

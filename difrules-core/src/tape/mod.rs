@@ -455,6 +455,7 @@ impl<S: Number> Tape<S> {
     ///
     /// # Errors
     /// What came out differently.
+    #[inline(never)]
     pub(crate) fn replay(&mut self) -> Result<(), ReplayError> {
         let Self { plan, nodes, spans, runs, stores, inputs, jumping, unbounded, .. } = self;
         let plan = plan.as_mut().expect("this tape is replayed");
@@ -507,13 +508,18 @@ impl<S: Number> Tape<S> {
     pub(crate) fn sweep(&mut self, seed: impl IntoIterator<Item = (u32, S)>) -> &[S] {
         self.seeds.clear();
         self.seeds.extend(seed);
+        self.sweep_from_seeds();
+        &self.adjoints[1..=self.inputs as usize]
+    }
+
+    #[inline(never)]
+    pub(crate) fn sweep_from_seeds(&mut self) {
         let Swept { faint, .. } = self.sweep_seeds(Care::None);
         let is_bounded = |some: &[S]| some.iter().fold(true, |all, x| all & x.is_bounded());
         let bounded = self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded);
         if (faint || !bounded) && is_careful() {
             self.sweep_carefully(faint);
         }
-        &self.adjoints[1..=self.inputs as usize]
     }
 
     fn sweep_seeds(&mut self, care: Care) -> Swept<S> {

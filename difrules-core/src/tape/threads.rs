@@ -59,6 +59,7 @@ pub(crate) fn release() {
 /// New tapes for this thread, where `forget` makes it look for them again: those of a thread that has
 /// ended, so that threads that come and go leave nothing.
 #[cold]
+#[inline(never)]
 pub(crate) fn new_tapes<S: Number>(forget: fn()) -> &'static RefCell<Tapes<S>> {
     let id = TypeId::of::<S>();
     let left = {

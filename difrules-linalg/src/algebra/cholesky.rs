@@ -16,6 +16,7 @@ use crate::block::{multiply, solve_again};
 ///
 /// # Errors
 /// The first pivot that is not positive, and its value.
+#[inline(never)]
 pub(crate) fn cholesky_lower<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
 ) -> Result<(), (usize, <T as Scalar>::Real)> {
@@ -118,6 +119,7 @@ pub(crate) fn cholesky_forward_lower<T: Scalar>(
 /// of which only the real part counts, since l is real.
 /// It takes 2/3 n^3 multiplications and additions, nearly all in matrix products, in the memory of the
 /// cotangent (the products of complex matrices copy adjoints).
+#[inline(never)]
 pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
     l: DMatrixView<'_, T>,
     l_bar: &mut DMatrixViewMut<'_, T>,

@@ -48,6 +48,7 @@ pub(crate) fn permute_rows_back<T: Scalar>(pivots: &[usize], b: &mut DMatrixView
 /// all are zero, so is the pivot, and nothing is divided by it.
 ///
 /// Toledo 1997, "Locality of reference in LU decomposition with partial pivoting".
+#[inline(never)]
 pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut [usize]) {
     let (rows, columns) = a.shape();
     let size = rows.min(columns);
@@ -99,6 +100,7 @@ pub(crate) fn scale_upper<T: Scalar>(
 /// Eliminates up to `steps` columns of A with full pivoting, in place; row i of what is eliminated is
 /// row `rows[i]` of A, column j is column `columns[j]`. Stops where nothing but zeros is left. Returns
 /// how many steps were done, and whether the number of swaps is odd.
+#[inline(never)]
 pub(crate) fn full_piv_lu_in_place<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
     steps: usize,
@@ -187,6 +189,7 @@ fn report_lost(quotients: Quotients, pivot: usize) {
 ///
 /// # Errors
 /// [`Error::Singular`] if a pivot is zero.
+#[inline(never)]
 pub(crate) fn lu_solve_in_place<T: Scalar>(
     operation: Operation,
     lu: DMatrixView<'_, T>,

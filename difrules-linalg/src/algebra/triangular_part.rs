@@ -11,6 +11,7 @@ use crate::block::multiply;
 pub(crate) const SMALL: usize = 16;
 
 /// One triangle of C <- alpha A B^H + C; the rest of C is not touched.
+#[inline(never)]
 pub(crate) fn add_outer<T: Scalar>(
     triangle: Triangle,
     alpha: T,

@@ -134,6 +134,7 @@ pub(crate) fn is_small_product(rows: usize, inner: usize, columns: usize) -> boo
 /// nalgebra's own products are given nothing but matrices of contiguous columns: of others its version
 /// 0.35 computes wrong bounds (`axcpy_uninit` takes the length of a strided slice for the number of
 /// entries).
+#[inline(never)]
 pub(crate) fn product<T: Scalar>(
     alpha: T,
     (operation_a, a): (Operation, DMatrixView<'_, T>),

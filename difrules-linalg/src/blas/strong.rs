@@ -80,6 +80,7 @@ pub(crate) fn has_part<M: Scalar, F: Scalar>(
 }
 
 /// Whether a part of what moves does not, beside a factor that is not finite.
+#[inline(never)]
 pub(crate) fn clashes<M: Scalar, F: Scalar>(
     moving: &DMatrixView<'_, M>,
     factor: &DMatrixView<'_, F>,
@@ -116,6 +117,7 @@ fn sum<T: Scalar>(alpha: T, terms: impl Iterator<Item = (T, T)>, moving: Moving)
 }
 
 /// C <- alpha op(A) op(B) + beta C in a rule, where A or B is what moves. The shapes fit.
+#[inline(never)]
 pub(crate) fn gemm_moving<T: Scalar>(
     alpha: T,
     (operation_a, a): (Operation, DMatrixView<'_, T>),

@@ -113,7 +113,7 @@ where
 }
 
 /// A triangular matrix as it is used.
-struct Triangular<'a, T> {
+pub(crate) struct Triangular<'a, T> {
     triangle: Triangle,
     operation: Operation,
     diagonal: Diagonal,
@@ -161,7 +161,8 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         }
     }
 
-    fn solve(&self, side: Side, mut b: DMatrixViewMut<'_, T>) {
+    #[inline(never)]
+    pub(crate) fn solve(&self, side: Side, mut b: DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
         if size <= SMALL {
             match side {
@@ -283,7 +284,8 @@ impl<'a, T: Scalar> Triangular<'a, T> {
     }
 
     /// The solution where what does not move stands beside entries that are not finite.
-    fn solve_strongly(&self, side: Side, b: &mut DMatrixViewMut<'_, T>) {
+    #[inline(never)]
+    pub(crate) fn solve_strongly(&self, side: Side, b: &mut DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
         let forwards = self.is_lower() == (side == Side::Left);
         let order = |k: usize| if forwards { k } else { size - 1 - k };

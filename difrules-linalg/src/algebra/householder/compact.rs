@@ -61,6 +61,7 @@ pub(super) fn reflect_all<T: Scalar>(
 
 /// Q = H_0 H_1 .. from the vectors below row `first` of the columns of a matrix, whose first entry is a one
 /// that is not stored there, for a Q that is no wider than high.
+#[inline(never)]
 pub(crate) fn form<T: Scalar>(
     vectors: DMatrixView<'_, T>,
     taus: &[T],

@@ -32,6 +32,7 @@ pub(crate) fn exchange<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize, p: us
 /// first subdiagonal, of rows that were swapped, and gives the two diagonals of T.
 ///
 /// H^H A H = A - v w^H - w v^H with w = x - tau (x^H v) v / 2 and x = tau A v (LAPACK's `hetd2`).
+#[inline(never)]
 pub(crate) fn to_tridiagonal<T: Scalar>(
     a: &mut DMatrixViewMut<'_, T>,
     taus: &mut [T],

@@ -48,6 +48,7 @@ fn two_eigenvalues<S: Real>(a: S, b: S, c: S) -> ([S; 2], Rotation<S>) {
 ///
 /// # Errors
 /// [`Error::NoConvergence`].
+#[inline(never)]
 pub(crate) fn diagonalise_tridiagonal<T: Scalar>(
     d: &mut [T::Real],
     e: &mut [T::Real],
