@@ -1,5 +1,7 @@
 //! What the expansion of `#[primitive]` calls. No part of the interface.
 
+#[cfg(feature = "calls")]
+use std::any::Any;
 use std::any::TypeId;
 
 pub extern crate core;
@@ -22,10 +24,15 @@ pub use crate::transform::{jacobian_by_shape, jvps_by_number, vjps_by_number};
 
 use crate::cast;
 use crate::contract::containers;
+#[cfg(feature = "calls")]
+use crate::contract::passing::Arguments;
+#[cfg(feature = "calls")]
+use crate::contract::primitive::{Inputs, Primitive};
 use crate::contract::scalar::{Real, Scalar};
+use crate::contract::slot::Slot;
 use crate::contract::value::{Cotangent, Differentiable, Shape};
 use crate::registry::{MissingRule, UnknownPartial};
-use crate::registry::{Mode, Notion, Record};
+use crate::registry::{Mode, Notion, Record, Sample};
 use crate::tape::{Room, split_front};
 
 /// The shapes of a structure's fields, with their names.
@@ -139,6 +146,18 @@ pub fn take_cotangent<'a, X: Differentiable>(
     X::as_cotangent(shape, split_front(reals, X::count(shape)))
 }
 
+/// The cotangent of a number.
+#[inline]
+pub fn take_number<T: Scalar>(reals: &mut &mut [T::Real]) -> T {
+    take_cotangent::<T>(&(), reals)
+}
+
+/// The slot of a number.
+#[inline]
+pub fn number_slot<'a, T: Scalar>(room: Option<Room<'a, T::Real>>) -> Slot<'a, T> {
+    Slot::of(&(), room)
+}
+
 #[inline]
 pub fn take_front<'a, X: Differentiable>(
     shape: &Shape<X>,
@@ -180,6 +199,22 @@ pub fn zero<T: Scalar>() -> T {
     nalgebra::zero()
 }
 
+/// What draws normal numbers for a primitive of `N` numbers.
+pub const fn normals<T: Scalar, const N: usize>() -> Option<Sample> {
+    #[cfg(feature = "calls")]
+    {
+        Some(|random| (0..N).map(|_| Box::new(random.normal::<T>()) as Box<dyn Any>).collect())
+    }
+    #[cfg(not(feature = "calls"))]
+    None
+}
+
+/// The arguments of a primitive, one by one.
+#[cfg(feature = "calls")]
+pub fn boxes<P: Primitive, S: Real>(drawn: Inputs<P, S>) -> Vec<Box<dyn Any>> {
+    P::Arguments::into_boxes::<S>(drawn)
+}
+
 #[inline]
 pub fn is_constant_zero<T: Scalar>(number: &T) -> bool {
     number.is_constant_zero()
@@ -193,13 +228,41 @@ pub fn undefined<T: Scalar>(mut value: T) -> Option<T> {
     Some(value)
 }
 
-/// A slope times a tangent, or a cotangent.
+/// That each partial derivative counts.
 #[inline]
-pub fn along<T: Scalar>(slope: T, moving: T) -> T {
-    slope.along(moving)
+pub fn always() -> bool {
+    true
 }
 
+/// Adds what a tangent moves to that of the result. A zero is strong: it adds nothing, whatever the partial
+/// derivative, and so is a partial derivative of zero that does not `count`.
 #[inline]
-pub fn conjugate<T: Scalar>(number: T) -> T {
-    ComplexField::conjugate(number)
+pub fn push<T: Scalar>(
+    sum: &mut T,
+    tangent: T,
+    partial: impl FnOnce() -> T,
+    counts: impl FnOnce() -> bool,
+) {
+    if !tangent.is_constant_zero() {
+        let partial = partial();
+        if !partial.is_constant_zero() || counts() {
+            *sum += partial.along(tangent);
+        }
+    }
+}
+
+/// Adds what a cotangent is of an argument to its slot, by the rules of [`push`].
+#[inline]
+pub fn pull<T: Scalar>(
+    slot: Slot<'_, T>,
+    cotangent: T,
+    partial: impl FnOnce() -> T,
+    counts: impl FnOnce() -> bool,
+) {
+    if !cotangent.is_constant_zero() && slot.is_wanted() {
+        let partial = partial();
+        if !partial.is_constant_zero() || counts() {
+            slot.add(|| partial.conjugate().along(cotangent));
+        }
+    }
 }

@@ -85,3 +85,28 @@ macro_rules! __check {
         $crate::__private::core::option::Option::None
     };
 }
+
+/// What draws a point for those who do not know the types, by a function `__sample`.
+#[cfg(feature = "calls")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sample {
+    ($primitive:ty, $real:ty, $sample:item) => {
+        $crate::__private::core::option::Option::Some({
+            $sample | random | $crate::__private::boxes::<$primitive, $real>(__sample(random))
+        })
+    };
+}
+
+/// Nothing: without the feature `calls` everybody knows the types.
+#[cfg(not(feature = "calls"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sample {
+    ($primitive:ty, $real:ty, $sample:item) => {{
+        // What it calls has a use.
+        #[allow(dead_code)]
+        $sample
+        $crate::__private::core::option::Option::None
+    }};
+}

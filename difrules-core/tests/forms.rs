@@ -338,6 +338,75 @@ fn not_here<T: Real>(x: T) -> T {
     x
 }
 
+/// Eleven arguments, of which a tuple has eight, in forms that are in the second one too: a sum of numbers, and h x added to y.
+#[primitive(
+    forward = |_, _, _, _, _, _, g, scale, x, _, h, _, _, a_dot, b_dot, c_dot, d_dot, e_dot, f_dot, g_dot, x_dot, y_dot, h_dot| {
+        let scale = convert(scale);
+        y_dot.axpy(h_dot * scale, x, T::one());
+        y_dot.axpy(h * scale, x_dot, T::one());
+        a_dot + b_dot + c_dot + d_dot + e_dot + f_dot + g_dot * h + g * h_dot
+    },
+    reverse = |_, _, _, _, _, _, g, scale, x, _, h, _, _, sum_bar, a_bar, b_bar, c_bar, d_bar, e_bar, f_bar, g_bar, x_bar, y_bar, h_bar| {
+        let scale: T = convert(scale);
+        a_bar.add(|| sum_bar);
+        b_bar.add(|| sum_bar);
+        c_bar.add(|| sum_bar);
+        d_bar.add(|| sum_bar);
+        e_bar.add(|| sum_bar);
+        f_bar.add(|| sum_bar);
+        g_bar.add(|| sum_bar * h);
+        h_bar.add(|| sum_bar * g + y_bar.dot(x) * scale);
+        if let Some(mut x_bar) = x_bar.buffer() {
+            x_bar.axpy(h * scale, &y_bar, T::one());
+        }
+    },
+    constant(scale),
+    instances(f32, f64),
+    sample = |random| {
+        let mut number = || random.normal();
+        let (a, b, c, d, e, f, g, h) =
+            (number(), number(), number(), number(), number(), number(), number(), number());
+        (a, b, c, d, e, f, g, 0.5, random.vector(3), random.vector(3), h)
+    },
+)]
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names)]
+fn sum_and_update<T: Real>(
+    a: T,
+    b: T,
+    c: T,
+    d: T,
+    e: T,
+    f: T,
+    g: T,
+    scale: f64,
+    x: &DVector<T>,
+    y: &mut DVector<T>,
+    h: T,
+) -> T {
+    y.axpy(h * convert(scale), x, T::one());
+    a + b + c + d + e + f + g * h
+}
+
+/// Nine numbers, and their partial derivatives.
+#[primitive(
+    partial = (
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, i, _| i,
+        |_, _, _, _, _, _, _, h, _, _| h,
+    ),
+    instances(f32, f64),
+)]
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names)]
+fn sum_of_nine<T: Real>(a: T, b: T, c: T, d: T, e: T, f: T, g: T, h: T, i: T) -> T {
+    a + b + c + d + e + f + g + h * i
+}
+
 #[test]
 fn rules_of_every_form_hold() {
     let names = [
@@ -357,6 +426,8 @@ fn rules_of_every_form_hold() {
         ("circumference", 1),
         ("forward_alone", 1),
         ("reverse_alone", 1),
+        ("sum_and_update", 11),
+        ("sum_of_nine", 9),
     ];
     for (name, arity) in names {
         check(find(name, arity).unwrap_or_else(|error| panic!("{error}"))).assert();
@@ -394,6 +465,26 @@ fn slices_and_views_in_the_modes() {
     assert_eq!(along, dmatrix![-1.0, -1.0; 0.0, 0.0]);
     let by = gradient(|(x, a)| plain_sum::on(x, a.as_view()), &(vec![1.0], a));
     assert_eq!(by, (vec![1.0], DMatrix::from_element(2, 2, 1.0)));
+}
+
+#[test]
+fn many_arguments_in_the_modes() {
+    let x = dvector![1.0, 2.0];
+    let by = gradient(
+        |(h, x)| {
+            let (one, mut y) = (convert(1.0), x.clone());
+            let sum = sum_and_update(one, one, one, one, one, one, *h, 0.5, x, &mut y, *h);
+            sum + y[1]
+        },
+        &(3.0, x),
+    );
+    // 6 + h^2 + x_1 + h x_1 / 2.
+    assert_eq!(by, (7.0, dvector![0.0, 2.5]));
+    let second = hessian(
+        |x| sum_of_nine(x[0], x[0], x[0], x[0], x[0], x[0], x[0], x[0], x[1]),
+        &vector![2.0, 3.0],
+    );
+    assert_eq!(second, nalgebra::matrix![0.0, 1.0; 1.0, 0.0]);
 }
 
 #[test]

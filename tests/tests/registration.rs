@@ -64,6 +64,8 @@ fn a_call_that_is_not_compiled_says_so() {
     let said = listed(&["annotated::halved"]);
     assert!(said.contains("`annotated::halved` has no calls without types"), "{said}");
     assert!(said.contains("the feature `calls`"), "{said}");
+    // What it takes is known all the same.
+    assert!(said.starts_with("(f64) -> f64, no sample\n"), "{said}");
 }
 
 #[test]

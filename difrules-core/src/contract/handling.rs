@@ -1,7 +1,7 @@
 //! What is done with a value by those who do not know its type: compiled once a type, whatever the
 //! primitives that take and give it.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{Any, type_name};
 use std::marker::PhantomData;
 
 use crate::contract::passing::{Mismatch, typed, typed_mut};
@@ -15,10 +15,6 @@ pub(crate) type Boxed = Option<Box<dyn Any>>;
 ///
 /// A value is of the type, unless a function returns a [`Mismatch`].
 pub trait Handling<S>: Sync {
-    /// The type, and its name.
-    fn types(&self) -> (TypeId, &'static str);
-    /// Whether derivatives by it exist.
-    fn is_differentiable(&self) -> bool;
     /// Counts the numbers of a value that should have this shape; none of a constant, whatever it is.
     ///
     /// # Errors
@@ -72,14 +68,6 @@ fn another_shape<F: Family>(argument: usize, wanted: &F::Shape, found: &F::Shape
 pub(crate) struct Numbers<F>(pub(crate) PhantomData<fn() -> F>);
 
 impl<F: Family, S: Real> Handling<S> for Numbers<F> {
-    fn types(&self) -> (TypeId, &'static str) {
-        (TypeId::of::<F::Of<S>>(), type_name::<F::Of<S>>())
-    }
-
-    fn is_differentiable(&self) -> bool {
-        true
-    }
-
     fn count(&self, argument: usize, value: &dyn Any, shape: &dyn Any) -> Result<usize, Mismatch> {
         let (wanted, found) =
             (typed::<F::Shape>(shape), checked::<F::Of<S>>(value, argument)?.shape());
@@ -141,14 +129,6 @@ impl<F: Family, S: Real> Handling<S> for Numbers<F> {
 pub(crate) struct Fixed<C>(pub(crate) PhantomData<fn() -> C>);
 
 impl<C: Clone + 'static, S: Real> Handling<S> for Fixed<C> {
-    fn types(&self) -> (TypeId, &'static str) {
-        (TypeId::of::<C>(), type_name::<C>())
-    }
-
-    fn is_differentiable(&self) -> bool {
-        false
-    }
-
     fn count(&self, _: usize, _: &dyn Any, _: &dyn Any) -> Result<usize, Mismatch> {
         Ok(0)
     }

@@ -9,6 +9,7 @@
 //! are: nobody implements them by hand, and they may gain items in any version.
 
 pub(crate) mod containers;
+#[cfg(feature = "calls")]
 pub(crate) mod handling;
 pub(crate) mod keep;
 pub(crate) mod outcome;

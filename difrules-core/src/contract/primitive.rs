@@ -180,6 +180,8 @@ fn nothing<X: 'static>() -> X {
     cast::same_value(()).expect("the attribute writes the function where this is more than `()`")
 }
 
+// Of more than eight arguments these are pairs of tuples, see `passing::Both`.
+
 /// A primitive's arguments as a call gives them: a tuple of references and values.
 pub type Given<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Given<'a, S>;
 
@@ -195,7 +197,7 @@ pub type Keeps<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Keep<'a, 
 /// Tangents of a primitive's arguments, as a forward rule is lent them: a tuple.
 pub type Tangents<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Tangents<'a, S>;
 
-/// A primitive's arguments, owned: a tuple.
+/// A primitive's arguments, owned: a tuple; of more than eight a pair of tuples, with the first eight and the others.
 pub type Inputs<P, S> = <<P as Primitive>::Arguments as Arguments>::Owned<S>;
 
 /// What a primitive returns on success.

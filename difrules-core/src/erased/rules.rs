@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Each, EachMut, RecordOf, Residual, Step, Steps};
+use super::methods::{Each, EachMut, RecordOf, Residual, Step, Steps};
 use crate::contract::handling::put;
 use crate::contract::passing::{Arguments, typed};
 use crate::contract::primitive::{Evaluated, Evaluation, Inputs, Output, Primitive, Shapes};

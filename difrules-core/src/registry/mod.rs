@@ -268,6 +268,18 @@ pub enum Partial {
     Constant,
 }
 
+impl Partial {
+    /// What the attribute writes of it.
+    fn read(text: &'static str) -> Self {
+        match text {
+            "constant" => Self::Constant,
+            "unknown" => Self::Unknown,
+            "code" => Self::Code,
+            formula => Self::Known(Formula::read(formula)),
+        }
+    }
+}
+
 /// One argument of a primitive.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -319,7 +331,7 @@ pub struct Instance {
     /// The scalar, or all type parameters, as the source writes them.
     pub scalar: &'static str,
     /// Draws a random point of its domain, the owned arguments, boxed; none where the source gives no
-    /// `sample`.
+    /// `sample`, and none without the feature `calls`.
     pub sample: Option<Sample>,
     /// Checks the rules at this instance; present with the feature `testing`.
     #[doc(hidden)]
@@ -361,7 +373,8 @@ pub struct Written {
     pub forward: bool,
     pub reverse: bool,
     pub symbolic: &'static [&'static str],
-    pub partials: &'static [Partial],
+    /// See [`Partial::read`].
+    pub partials: &'static [&'static str],
     pub instances: &'static [Instance],
     pub file: &'static str,
     pub line: u32,
@@ -396,7 +409,12 @@ impl From<&Written> for Record {
             forward: written.forward,
             reverse: written.reverse,
             symbolic: written.symbolic,
-            partials: written.partials,
+            partials: written
+                .partials
+                .iter()
+                .map(|text| Partial::read(text))
+                .collect::<Vec<_>>()
+                .leak(),
             instances: written.instances,
             file: written.file,
             line: written.line,

@@ -1,8 +1,11 @@
 //! The arguments of a primitive: a tuple of forms.
 
+#[cfg(feature = "calls")]
 use std::any::Any;
+use std::any::TypeId;
 use std::fmt::Debug;
 
+#[cfg(feature = "calls")]
 use crate::contract::handling::Handling;
 use crate::contract::passing::{Change, Look, Passing, Take, Write};
 use crate::contract::scalar::Real;
@@ -126,33 +129,48 @@ pub trait Arguments: 'static {
     /// Whether all shapes agree.
     fn same_shapes(first: &Self::Shapes, second: &Self::Shapes) -> bool;
 
+    /// See [`Passing::types`].
+    fn types<S: Real>(argument: usize) -> (TypeId, &'static str);
+
+    // Without the feature `calls` everybody knows the types.
+
     /// See [`Passing::handling`].
+    #[cfg(feature = "calls")]
     #[doc(hidden)]
     fn handling<S: Real>(argument: usize) -> &'static dyn Handling<S>;
     /// Lends owned arguments whose types the caller has checked.
+    #[cfg(feature = "calls")]
     fn lend_any<'a, S: Real>(arguments: &'a mut [&mut dyn Any]) -> Self::Given<'a, S>;
     /// Copies owned arguments whose types the caller has checked.
+    #[cfg(feature = "calls")]
     fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Self::Owned<S>;
     /// The owned arguments, one by one, for those who do not know the types.
+    #[cfg(feature = "calls")]
     fn into_boxes<S: Real>(owned: Self::Owned<S>) -> Vec<Box<dyn Any>>;
     /// Shows each owned argument to those who do not know the types.
+    #[cfg(feature = "calls")]
     fn each<S: Real>(owned: &Self::Owned<S>, f: &mut dyn FnMut(usize, &dyn Any));
     /// Lends each owned argument to those who do not know the types.
+    #[cfg(feature = "calls")]
     fn each_mut<S: Real>(owned: &mut Self::Owned<S>, f: &mut dyn FnMut(usize, &mut dyn Any));
     /// Shows each shape to those who do not know the types.
+    #[cfg(feature = "calls")]
     fn each_shape(shapes: &Self::Shapes, f: &mut dyn FnMut(usize, &dyn Any));
 }
 
 /// A value by its type, which was checked.
+#[cfg(feature = "calls")]
 pub(crate) fn typed<X: 'static>(value: &dyn Any) -> &X {
     value.downcast_ref().expect(CHECKED)
 }
 
 /// A value by its type, which was checked.
+#[cfg(feature = "calls")]
 pub(crate) fn typed_mut<X: 'static>(value: &mut dyn Any) -> &mut X {
     value.downcast_mut().expect(CHECKED)
 }
 
+#[cfg(feature = "calls")]
 const CHECKED: &str = "the types were checked";
 
 // A closure is of another type in each generic function that it stands in, and what takes it is compiled for
@@ -383,6 +401,14 @@ macro_rules! arguments {
                 $(first.$i == second.$i)&&+
             }
 
+            fn types<S: Real>(argument: usize) -> (TypeId, &'static str) {
+                match argument {
+                    $($i => $Form::types::<S>(),)+
+                    _ => unreachable!("the caller counted them"),
+                }
+            }
+
+            #[cfg(feature = "calls")]
             fn handling<S: Real>(argument: usize) -> &'static dyn Handling<S> {
                 match argument {
                     $($i => $Form::handling::<S>(),)+
@@ -390,6 +416,7 @@ macro_rules! arguments {
                 }
             }
 
+            #[cfg(feature = "calls")]
             fn lend_any<'a, S: Real>(arguments: &'a mut [&mut dyn Any]) -> Self::Given<'a, S> {
                 let mut arguments = arguments.iter_mut();
                 ($({
@@ -398,18 +425,22 @@ macro_rules! arguments {
                 },)+)
             }
 
+            #[cfg(feature = "calls")]
             fn own_any<S: Real>(arguments: &[&mut dyn Any]) -> Self::Owned<S> {
                 ($($Form::copy::<S>(&$Form::read::<S>(typed(&*arguments[$i]))),)+)
             }
 
+            #[cfg(feature = "calls")]
             fn into_boxes<S: Real>(owned: Self::Owned<S>) -> Vec<Box<dyn Any>> {
                 vec![$(Box::new(owned.$i)),+]
             }
 
+            #[cfg(feature = "calls")]
             fn each<S: Real>(owned: &Self::Owned<S>, f: &mut dyn FnMut(usize, &dyn Any)) {
                 $(f($i, &owned.$i);)+
             }
 
+            #[cfg(feature = "calls")]
             fn each_mut<S: Real>(
                 owned: &mut Self::Owned<S>,
                 f: &mut dyn FnMut(usize, &mut dyn Any),
@@ -417,6 +448,7 @@ macro_rules! arguments {
                 $(f($i, &mut owned.$i);)+
             }
 
+            #[cfg(feature = "calls")]
             fn each_shape(shapes: &Self::Shapes, f: &mut dyn FnMut(usize, &dyn Any)) {
                 $(f($i, &shapes.$i);)+
             }
@@ -431,11 +463,3 @@ arguments!(A 0, B 1, C 2, D 3, E 4);
 arguments!(A 0, B 1, C 2, D 3, E 4, F 5);
 arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
 arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14);
-arguments!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14, P 15);

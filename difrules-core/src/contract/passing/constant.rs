@@ -3,6 +3,7 @@
 use std::borrow::{Borrow, Cow, ToOwned};
 use std::marker::PhantomData;
 
+#[cfg(feature = "calls")]
 use crate::contract::handling::{Fixed, Handling};
 use crate::contract::keep::KeptConstant;
 use crate::contract::passing::{Change, Look, Passing, Take, Write};
@@ -19,6 +20,7 @@ macro_rules! constant {
         type Shape = ();
         const DIFFERENTIABLE: bool = false;
 
+        #[cfg(feature = "calls")]
         fn handling<S: Real>() -> &'static dyn Handling<S> {
             &Fixed::<<$C as ToOwned>::Owned>(PhantomData)
         }

@@ -3,20 +3,23 @@
 //! A mode takes a call apart and calls the primitive again one mode further in. For that it needs
 //! each argument in one piece ([`Whole`](crate::Whole)): those that come as numbers of a mode, it
 //! gathers. How, depends on the form of the argument alone, not on the primitive: each form is a
-//! type here, and a primitive's [`Arguments`] are a tuple of them.
+//! type here, and a primitive's [`Arguments`] are a tuple of them, or two.
 
 #[macro_use]
 mod shared;
 
 mod arguments;
+mod both;
 mod constant;
 mod reference;
 mod slice;
 mod value;
 mod view;
 
+use std::any::{TypeId, type_name};
 use std::fmt::Debug;
 
+#[cfg(feature = "calls")]
 #[doc(hidden)]
 pub use crate::contract::handling::Handling;
 use crate::contract::scalar::Real;
@@ -24,7 +27,10 @@ use crate::contract::value::Family;
 use crate::contract::whole::Tangent;
 
 pub use arguments::{Arguments, Mismatch};
-pub(crate) use arguments::{each, inner, overwritten, same, typed, typed_mut};
+pub(crate) use arguments::{each, inner, overwritten, same};
+#[cfg(feature = "calls")]
+pub(crate) use arguments::{typed, typed_mut};
+pub use both::Both;
 pub use constant::{Constant, ConstantReference};
 pub use reference::{Mutable, Reference};
 pub use slice::{Slice, SliceMut};
@@ -44,7 +50,12 @@ pub trait Passing: 'static {
     /// Whether it is read and overwritten.
     const IN_PLACE: bool = false;
 
+    /// The type of the owned argument, and its name.
+    fn types<S: Real>() -> (TypeId, &'static str) {
+        (TypeId::of::<Self::Owned<S>>(), type_name::<Self::Owned<S>>())
+    }
     /// What those who do not know the types do with an owned argument.
+    #[cfg(feature = "calls")]
     #[doc(hidden)]
     fn handling<S: Real>() -> &'static dyn Handling<S>;
     /// How many reals a value of this shape holds.

@@ -6,6 +6,7 @@ macro_rules! owned {
         type Owned<S: Real> = <$F as Family>::Of<S>;
         type Shape = <$F as Family>::Shape;
 
+        #[cfg(feature = "calls")]
         fn handling<S: Real>() -> &'static dyn Handling<S> {
             &Numbers::<$F>(PhantomData)
         }

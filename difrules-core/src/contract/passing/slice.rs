@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+#[cfg(feature = "calls")]
 use crate::contract::handling::{Handling, Numbers};
 use crate::contract::keep::{Keep, Kept};
 use crate::contract::passing::{Change, Gathered, Look, Passing, Take, Write};

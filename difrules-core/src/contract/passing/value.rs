@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+#[cfg(feature = "calls")]
 use crate::contract::handling::{Handling, Numbers};
 use crate::contract::passing::{Change, Look, Passing, Take, Write};
 use crate::contract::scalar::Real;

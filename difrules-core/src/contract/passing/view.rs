@@ -6,6 +6,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Dyn, MatrixView, MatrixViewMut, OMatrix};
 
 use crate::cast;
+#[cfg(feature = "calls")]
 use crate::contract::handling::{Handling, Numbers};
 use crate::contract::keep::{Keep, Kept};
 use crate::contract::passing::{Change, Gathered, Look, Passing, Take, Write};

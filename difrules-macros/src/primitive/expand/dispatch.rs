@@ -80,12 +80,12 @@ impl Expansion<'_> {
         let form = |i: usize| self.function.arguments[i].form;
         match parameter {
             Parameter::Before(i) | Parameter::Tangent(i) if form(i) == Form::Value => {
-                quote!(__difrules::Differentiable::by_ref(#value))
+                self.lend(&self.function.arguments[i].value, &value)
             }
             Parameter::Before(i) if form(i) == Form::Constant => {
                 quote!(__difrules::__private::core::clone::Clone::clone(#value))
             }
-            Parameter::Output => quote!(__difrules::Differentiable::by_ref(#value)),
+            Parameter::Output => self.lend(&self.output_type(), &value),
             _ => value,
         }
     }
@@ -100,9 +100,14 @@ impl Expansion<'_> {
             (Parameter::Slot(i), _) if self.function.arguments[i].is_in_place() => {
                 local("adjoint", i).into_token_stream()
             }
+            (Parameter::Slot(i), _)
+                if self.function.is_scalar(&self.function.arguments[i].value) =>
+            {
+                quote!(__difrules::__private::number_slot(slots[#i].take()))
+            }
             (Parameter::Slot(i), _) => {
-                let (n, i) = (i, index(i));
-                quote!(__difrules::Slot::of(&shapes.0.#i, slots[#n].take()))
+                let place = self.place(i);
+                quote!(__difrules::Slot::of(&shapes.0.#place, slots[#i].take()))
             }
             (_, Place::Residual) => {
                 let reads = self.reads(self.reverse.as_ref());
@@ -119,7 +124,7 @@ impl Expansion<'_> {
                 }
             }
             (Parameter::Before(i), Place::Evaluation) => {
-                let argument = index(i);
+                let argument = self.place(i);
                 match form(i) {
                     Form::ConstantReference => {
                         quote!(__difrules::__private::core::borrow::Borrow::borrow(&evaluation.inputs.#argument))
@@ -144,7 +149,7 @@ impl Expansion<'_> {
                         quote!(&evaluation.overwritten.#j)
                     }
                     None => {
-                        let argument = index(i);
+                        let argument = self.place(i);
                         quote!(&*evaluation.arguments.#argument)
                     }
                 };
@@ -154,7 +159,7 @@ impl Expansion<'_> {
                 }
             }
             (Parameter::Tangent(i), Place::Lent(base)) if self.is_optional(i) => {
-                let tangent = index(i);
+                let tangent = self.place(i);
                 match base {
                     Some(base) => {
                         let cast =
@@ -165,7 +170,7 @@ impl Expansion<'_> {
                 }
             }
             (Parameter::Tangent(i), Place::Lent(base)) => {
-                let tangent = index(i);
+                let tangent = self.place(i);
                 let (cast, value) = if self.function.arguments[i].is_in_place() {
                     (quote!(same_mut), quote!(&mut *tangents.#tangent))
                 } else {
@@ -286,7 +291,7 @@ impl Expansion<'_> {
         let arguments = self.rule_arguments(&scalar);
         let call = call_by_pointer(&quote!(#ident::forward #arguments), &values(None));
         let unknown = self.unknown_to_rules().map(|i| {
-            let argument = syn::Index::from(i);
+            let argument = self.place(i);
             quote! {
                 if !__difrules::__private::is_constant_zero(&*tangents.#argument) {
                     __difrules::__private::unknown_partial(WRITTEN.record(), #i);
@@ -375,7 +380,13 @@ impl Expansion<'_> {
         call: TokenStream,
         base: Option<&Type>,
     ) -> TokenStream {
-        let cotangent = self.function.output.value.as_ref().map(|_| {
+        let cotangent = self.function.output.value.as_ref().map(|output| {
+            if base.is_none() && self.function.is_scalar(output) {
+                let scalar = self.scalar_at(real);
+                return quote! {
+                    let cotangent = __difrules::__private::take_number::<#scalar>(&mut outputs);
+                };
+            }
             quote! {
                 let cotangent = __difrules::__private::take_cotangent::<
                     __difrules::contract::Output<#primitive, #real>,
@@ -390,7 +401,7 @@ impl Expansion<'_> {
         };
         let taken = self.in_place().map(|n| {
             let (name, adjoint) = (local("overwritten", n), local("adjoint", n));
-            let (i, value) = (syn::Index::from(n), value(n));
+            let (i, value) = (self.place(n), value(n));
             quote! {
                 let #name = __difrules::__private::take_front::<#value>(&shapes.0.#i, &mut outputs);
                 let #adjoint = <#value as __difrules::Differentiable>::as_adjoint(&shapes.0.#i, &mut *#name);

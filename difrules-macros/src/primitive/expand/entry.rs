@@ -5,7 +5,7 @@ use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericParam, Ident, ItemFn, Pat, Type};
 
-use super::{Expansion, call_by_pointer, parameter_ident, parameter_name};
+use super::{Expansion, call_by_pointer, parameter_ident, parameter_name, tuple};
 use crate::primitive::function::{Form, ScalarParameter, with_lifetimes};
 use crate::primitive::options::{Kernel, Text};
 use crate::tokens::hygiene::quote;
@@ -92,6 +92,7 @@ impl Expansion<'_> {
                 _ => quote!(#name),
             }
         });
+        let handed = tuple(&handed.collect::<Vec<_>>());
         let arguments = self.marker_arguments(&kind);
         let generics = function.item.sig.generics.params.iter().filter_map(parameter_ident);
         let primal = call_by_pointer(&quote!(#ident::primal::<#(#generics),*>), &names);
@@ -105,7 +106,7 @@ impl Expansion<'_> {
                 if <#real as __difrules::Real>::BASE {
                     return #primal;
                 }
-                <#real as __difrules::Real>::apply::<#ident #arguments>((#(#handed,)*))
+                <#real as __difrules::Real>::apply::<#ident #arguments>(#handed)
             }
         }
     }
@@ -170,12 +171,13 @@ impl Expansion<'_> {
             false => function.substitute(&with_lifetimes(&argument.written, "'_"), &mode, &mode),
         });
         let output = function.substitute(&function.output.written, &mode, &mode);
+        let handed = tuple(&names);
         let doc =
             format!("{} in a mode: at `{base}`, `Dual<{base}, N>` or `Var<{base}>`.", self.link());
         quote! {
             #[doc = #doc]
             #visibility fn on<__M: __difrules::contract::Over<#base>>(#(#names: #types),*) -> #output {
-                <__M as __difrules::Real>::apply::<#ident>((#(#names,)*))
+                <__M as __difrules::Real>::apply::<#ident>(#handed)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use difrules_symbolic::Expr;
+use difrules_symbolic::{Expr, Formula};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{ExprClosure, Pat};
@@ -27,7 +27,7 @@ impl Expansion<'_> {
 
     /// Checks of the functions of `difrules_core::math` that the formulas call by their bare names: that these are no
     /// functions of the user's own, which the closures call and the formulas would not.
-    pub(super) fn called_by_formulas(&self) -> Vec<TokenStream> {
+    pub(super) fn called_by_formulas(&self) -> Option<TokenStream> {
         let (partials, symbolic) = (&self.options.partial, &self.options.symbolic);
         let given = if symbolic.is_empty() { partials } else { symbolic };
         let closures = given.iter().filter_map(|partial| match partial {
@@ -39,17 +39,12 @@ impl Expansion<'_> {
             closures.flat_map(|closure| bare_calls(closure.body.to_token_stream())).collect();
         names.sort();
         names.dedup();
-        names
-            .iter()
-            .map(|name| {
-                let function = unambiguous(name, &quote!(::<f64>));
-                quote!(const _: fn() = || { let _ = #function; };)
-            })
-            .collect()
+        let functions = names.iter().map(|name| unambiguous(name, &quote!(::<f64>)));
+        (!names.is_empty()).then(|| quote!(const _: fn() = || { #(let _ = #functions;)* };))
     }
 
-    /// What the registry knows of the derivative by each argument.
-    pub(super) fn formulas(&self) -> Vec<TokenStream> {
+    /// What the registry knows of the derivative by each argument, as `difrules_core::registry::Partial` reads it.
+    pub(super) fn formulas(&self) -> Vec<String> {
         let (partials, symbolic) = (&self.options.partial, &self.options.symbolic);
         let given = if symbolic.is_empty() { partials } else { symbolic };
         let mut given = given.iter();
@@ -58,11 +53,11 @@ impl Expansion<'_> {
         arguments
             .map(|(i, argument)| {
                 if argument.is_constant() {
-                    return quote!(__difrules::registry::Partial::Constant);
+                    return "constant".into();
                 }
                 if unknown.contains(&i) {
                     given.next();
-                    return quote!(__difrules::registry::Partial::Unknown);
+                    return "unknown".into();
                 }
                 let formula = match given.next() {
                     // The rule is a program that has no formula.
@@ -70,23 +65,20 @@ impl Expansion<'_> {
                     Some(Partial::Closure(closure)) => self.formula(closure),
                     None => self.formula_of_forward(i),
                 };
-                match formula {
-                    Some(formula) => quote!(__difrules::registry::Partial::Known(#formula)),
-                    None => quote!(__difrules::registry::Partial::Code),
-                }
+                formula.unwrap_or_else(|| "code".into())
             })
             .collect()
     }
 
     /// A closure of the arguments, and of the value, as an expression.
-    fn formula(&self, closure: &ExprClosure) -> Option<TokenStream> {
+    fn formula(&self, closure: &ExprClosure) -> Option<String> {
         let arity = self.function.arguments.len();
         let names: Vec<_> = closure.inputs.iter().map(name).collect();
-        tokens(&parsed(closure)?, &|variable| {
+        Formula::write(&parsed(closure)?, &|variable| {
             let i = names.iter().position(|name| name.as_deref() == Some(variable))?;
             match i.cmp(&arity) {
-                Ordering::Less => Some(quote!(__difrules::symbolic::Formula::Argument(#i))),
-                Ordering::Equal => Some(quote!(__difrules::symbolic::Formula::Value)),
+                Ordering::Less => Some(Formula::Argument(i)),
+                Ordering::Equal => Some(Formula::Value),
                 // What is saved is known to code alone.
                 Ordering::Greater => None,
             }
@@ -95,7 +87,7 @@ impl Expansion<'_> {
 
     /// A forward rule of numbers as an expression: it is linear in the tangents, so one of them is 1 and
     /// the others are 0.
-    fn formula_of_forward(&self, argument: usize) -> Option<TokenStream> {
+    fn formula_of_forward(&self, argument: usize) -> Option<String> {
         let function = self.function;
         let numbers = function
             .arguments
@@ -123,9 +115,11 @@ impl Expansion<'_> {
                 _ => None,
             })
             .collect();
-        tokens(&body.substitute(&tangents).simplify(), &|variable| match parameter(variable)? {
-            Parameter::Before(i) => Some(quote!(__difrules::symbolic::Formula::Argument(#i))),
-            Parameter::Output => Some(quote!(__difrules::symbolic::Formula::Value)),
+        Formula::write(&body.substitute(&tangents).simplify(), &|variable| match parameter(
+            variable,
+        )? {
+            Parameter::Before(i) => Some(Formula::Argument(i)),
+            Parameter::Output => Some(Formula::Value),
             _ => None,
         })
     }
@@ -144,27 +138,4 @@ fn parsed(closure: &ExprClosure) -> Option<Expr> {
     let mut text = crate::derivative::Text::default();
     text.write(closure.body.to_token_stream());
     text.text.parse().ok()
-}
-
-/// The expression as a constant of the program; none where a variable is none of the function's.
-fn tokens(expr: &Expr, variable: &impl Fn(&str) -> Option<TokenStream>) -> Option<TokenStream> {
-    Some(match expr {
-        Expr::Number(number) if !number.is_finite() => {
-            let name = match *number {
-                f64::INFINITY => quote!(INFINITY),
-                f64::NEG_INFINITY => quote!(NEG_INFINITY),
-                _ => quote!(NAN),
-            };
-            quote!(__difrules::symbolic::Formula::Number(__difrules::__private::core::primitive::f64::#name))
-        }
-        Expr::Number(number) => quote!(__difrules::symbolic::Formula::Number(#number)),
-        Expr::Variable(name) => variable(name)?,
-        Expr::Call(function, arguments) => {
-            let function = &**function;
-            let arguments: Option<Vec<_>> =
-                arguments.iter().map(|argument| tokens(argument, variable)).collect();
-            let arguments = arguments?;
-            quote!(__difrules::symbolic::Formula::Call(#function, &[#(#arguments),*]))
-        }
-    })
 }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
 use super::rule::Parameter;
-use super::{Expansion, call_by_pointer, cast, parameter_ident, without_default};
+use super::{Expansion, TOGETHER, call_by_pointer, cast, parameter_ident, tuple, without_default};
 use crate::primitive::function::{Argument, Failing, Form, ScalarParameter, with_lifetimes};
 use crate::primitive::options::Partial;
 use crate::tokens::hygiene::quote;
@@ -32,8 +32,14 @@ impl Expansion<'_> {
         let partials = &self.options.partial;
         let entrywise = self.options.entrywise
             || !partials.is_empty() && !partials.iter().any(|p| matches!(p, Partial::Unknown(_)));
-        let forms = function.arguments.iter().map(|argument| self.passing(argument));
-        let family = self.output_at(&f64_tokens);
+        let forms: Vec<_> =
+            function.arguments.iter().map(|argument| self.passing(argument)).collect();
+        let forms = match forms.split_at_checked(TOGETHER) {
+            Some((first, others @ [_, ..])) => {
+                quote!(__difrules::contract::passing::Both<(#(#first,)*), (#(#others,)*)>)
+            }
+            _ => tuple(&forms),
+        };
         let output = self.output_at(&s);
         let saved = match &self.options.saves {
             Some(saves) => self.at(&saves.saved, &s),
@@ -99,7 +105,7 @@ impl Expansion<'_> {
                         }
                     }
                     None => {
-                        let i = syn::Index::from(*i);
+                        let i = self.place(*i);
                         quote!(#kept(arguments.#i))
                     }
                 }
@@ -109,7 +115,7 @@ impl Expansion<'_> {
         });
         let copied = (!overwritten.is_empty()).then(|| {
             let copied = overwritten.iter().map(|&i| {
-                let (copy, n) = (passing(i, quote!(copy)), syn::Index::from(i));
+                let (copy, n) = (passing(i, quote!(copy)), self.place(i));
                 let copied = quote!(#copy(&arguments.#n));
                 match self.read_for(i) {
                     Some(varying) => quote!((#(varies(#varying))||*).then(|| #copied)),
@@ -127,8 +133,12 @@ impl Expansion<'_> {
             }
         });
         let output_span = function.output.written.span().resolved_at(Span::mixed_site());
-        let family = quote_spanned! {output_span=>
-            <#family as __difrules::Differentiable>::Family
+        let family = match &function.output.value {
+            Some(value) => self.family(value, output_span),
+            None => {
+                let nothing = self.output_at(&f64_tokens);
+                quote!(<#nothing as __difrules::Differentiable>::Family)
+            }
         };
         let record = self.record();
         // What differs from the trait's own.
@@ -155,7 +165,7 @@ impl Expansion<'_> {
             where #(#conditions),*
             {
                 #(#constants)*
-                type Arguments = (#(#forms,)*);
+                type Arguments = #forms;
                 type Output = #family;
                 type Overwritten<__S: __difrules::Real> = (#(#overwritten_types,)*);
                 type Saved<__S: __difrules::Real> = #saved;
@@ -303,7 +313,8 @@ impl Expansion<'_> {
         let is_lent = |argument: &Argument| {
             matches!(argument.form, Form::Reference | Form::Slice | Form::Storage | Form::View)
         };
-        let handed = function.arguments.iter().zip(&values).map(|(argument, value)| {
+        let handed = function.arguments.iter().zip(&values);
+        let handed = handed.map(|(argument, value)| {
             let name = &argument.ident;
             if is_lent(argument) {
                 quote! {
@@ -317,8 +328,9 @@ impl Expansion<'_> {
                 quote!(#name)
             }
         });
+        let handed = tuple(&handed.collect::<Vec<_>>());
         let call = quote! {
-            <#real as __difrules::Real>::apply_whole::<#ident #marker_arguments>((#(#handed,)*))
+            <#real as __difrules::Real>::apply_whole::<#ident #marker_arguments>(#handed)
         };
         let call =
             function.arguments.iter().zip(&values).rev().fold(call, |call, (argument, value)| {
@@ -374,12 +386,24 @@ impl Expansion<'_> {
         }
     }
 
+    /// The family of a type of the function: that of its scalar is known.
+    fn family(&self, written: &Type, span: Span) -> TokenStream {
+        if self.function.is_scalar(written) {
+            return match self.function.is_complex() {
+                true => quote!(__K),
+                false => quote!(__difrules::__private::core::primitive::f64),
+            };
+        }
+        let value = self.at(written, &quote!(f64));
+        quote_spanned!(span=> <#value as __difrules::Differentiable>::Family)
+    }
+
     /// The form of an argument, a type of `difrules_core::contract::passing`.
     pub(super) fn passing(&self, argument: &Argument) -> TokenStream {
         let f64_tokens = quote!(f64);
         let value = self.at(&argument.value, &f64_tokens);
         let span = argument.written.span().resolved_at(Span::mixed_site());
-        let family = quote_spanned!(span=> <#value as __difrules::Differentiable>::Family);
+        let family = self.family(&argument.value, span);
         let element = quote_spanned! {span=>
             <<#value as __difrules::__private::List>::Element as
                 __difrules::Differentiable>::Family
@@ -413,7 +437,7 @@ impl Expansion<'_> {
             .iter()
             .enumerate()
             .map(|(i, argument)| {
-                let i = syn::Index::from(i);
+                let i = self.place(i);
                 let from = self.at(&argument.value, &s);
                 let to = &argument.value;
                 match (argument.form, self.function.is_plain()) {

@@ -58,6 +58,11 @@ impl<'a> Expansion<'a> {
         Some(expansion)
     }
 
+    /// Where something of an argument is in a tuple of all.
+    fn place(&self, argument: usize) -> TokenStream {
+        place(argument, self.function.arguments.len())
+    }
+
     /// The output type as written; `[T; 0]` stands for `()`.
     fn output_type(&self) -> Type {
         self.function.output.value.clone().unwrap_or_else(|| {
@@ -166,6 +171,28 @@ fn call_by_pointer(function: &TokenStream, arguments: &[TokenStream]) -> TokenSt
         let function: fn(#(#types),*) -> _ = #function;
         function(#(#arguments),*)
     })
+}
+
+/// How many arguments are in one tuple; those after it are in a second one. See
+/// `difrules_core::contract::passing::Both`.
+const TOGETHER: usize = 8;
+
+/// A tuple that has something of each argument.
+fn tuple(values: &[impl ToTokens]) -> TokenStream {
+    match values.split_at_checked(TOGETHER) {
+        Some((first, others @ [_, ..])) => quote!(((#(#first,)*), (#(#others,)*))),
+        _ => quote!((#(#values,)*)),
+    }
+}
+
+/// The place in it of what is of one of `count` arguments.
+fn place(argument: usize, count: usize) -> TokenStream {
+    let index = |i: usize| syn::Index::from(i);
+    if count <= TOGETHER {
+        return index(argument).into_token_stream();
+    }
+    let (tuple, argument) = (index(argument / TOGETHER), index(argument % TOGETHER));
+    quote!(#tuple.#argument)
 }
 
 pub(super) fn parameter_ident(parameter: &GenericParam) -> Option<&Ident> {

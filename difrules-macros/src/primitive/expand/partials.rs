@@ -35,45 +35,24 @@ impl Expansion<'_> {
             quote!(#ident::#name #parameters (#arguments))
         });
         // A partial derivative that is zero where the argument does not matter is strong too.
-        let on = (0..self.options.partial.len()).map(|k| match self.off(k) {
+        let counts = (0..self.options.partial.len()).map(|k| match self.off(k) {
             Some(_) => {
                 let name = format_ident!("off_{k}");
-                quote! {
-                    !__difrules::__private::is_constant_zero(&partial)
-                        || !#ident::#name #parameters (#arguments)
-                }
+                quote!(|| !#ident::#name #parameters (#arguments))
             }
-            None => quote!(true),
+            None => quote!(__difrules::__private::always),
         });
         if reverse {
             let cotangent = &patterns[values.len()];
             let slots = &patterns[values.len() + 1..];
             quote! {
-                // Zero is strong: it contributes nothing, whatever the partial.
-                if !__difrules::__private::is_constant_zero(&#cotangent) {#(
-                    if #slots.is_wanted() {
-                        let partial = #partials;
-                        if #on {
-                            #slots.add(|| {
-                                __difrules::__private::along(
-                                    __difrules::__private::conjugate(partial),
-                                    #cotangent,
-                                )
-                            });
-                        }
-                    }
-                )*}
+                #(__difrules::__private::pull(#slots, #cotangent, || #partials, #counts);)*
             }
         } else {
             let tangents = &patterns[values.len()..];
             quote! {
                 let mut __sum = __difrules::__private::zero();
-                #(if !__difrules::__private::is_constant_zero(&#tangents) {
-                    let partial = #partials;
-                    if #on {
-                        __sum += __difrules::__private::along(partial, #tangents);
-                    }
-                })*
+                #(__difrules::__private::push(&mut __sum, #tangents, || #partials, #counts);)*
                 __sum
             }
         }

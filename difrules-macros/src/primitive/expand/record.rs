@@ -6,7 +6,8 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, GenericArgument, Ident, ItemFn, Lit, Meta, Type, Visibility};
 
-use super::{Expansion, parameter_ident};
+use super::rule::local;
+use super::{Expansion, TOGETHER, parameter_ident, tuple};
 use crate::primitive::function::{Form, ScalarParameter};
 use crate::primitive::options::{Parameters, Partial, Rule, STRUCTURES};
 use crate::tokens::hygiene::quote;
@@ -26,11 +27,33 @@ pub(super) struct Registered {
 }
 
 impl Registered {
+    /// Whether it is one of those of which the macro knows what they are: then the compiler need not find it out.
+    fn is_known(&self) -> bool {
+        is_known(&self.scalar)
+    }
+
     /// The real scalar.
     fn real(&self) -> TokenStream {
         let scalar = &self.scalar;
-        quote!(<#scalar as __difrules::Scalar>::Real)
+        match self.is_known() {
+            true => scalar.clone(),
+            false => quote!(<#scalar as __difrules::Scalar>::Real),
+        }
     }
+
+    /// Real or complex.
+    fn kind(&self) -> TokenStream {
+        let scalar = &self.scalar;
+        match self.is_known() {
+            true => quote!(__difrules::__private::core::primitive::f64),
+            false => quote!(<#scalar as __difrules::Scalar>::Kind),
+        }
+    }
+}
+
+/// Whether a scalar is a plain real number of Rust.
+fn is_known(scalar: &TokenStream) -> bool {
+    matches!(&*scalar.to_string(), "f64" | "f32")
 }
 
 impl Expansion<'_> {
@@ -101,10 +124,8 @@ impl Expansion<'_> {
     /// The type that implements `Primitive` at an instance.
     fn primitive_at(&self, instance: &Registered) -> TokenStream {
         let ident = self.function.ident();
-        let Registered { scalar, others, .. } = instance;
-        let complex = self.function.is_complex();
-        let kind = complex.then(|| quote!(<#scalar as __difrules::Scalar>::Kind));
-        let arguments = kind.iter().chain(others);
+        let kind = self.function.is_complex().then(|| instance.kind());
+        let arguments = kind.iter().chain(&instance.others);
         quote!(#ident<#(#arguments),*>)
     }
 
@@ -128,8 +149,17 @@ impl Expansion<'_> {
         let checks = instances
             .iter()
             .map(|instance| (instance.span, instance.scalar.clone(), &instance.conditions[..]));
-        let checks = checks.chain(kernels).map(
-            |(span, scalar, conditions)| quote_spanned!(span=> #(#conditions)* instance::<#scalar>),
+        let checks = checks.chain(kernels).filter(|(_, scalar, _)| !is_known(scalar)).map(
+            |(span, scalar, conditions)| {
+                let instance = quote_spanned!(span=> instance::<#scalar>);
+                quote! {
+                    #(#conditions)*
+                    const _: fn() = {
+                        fn instance<T: #bound>() {}
+                        #instance
+                    };
+                }
+            },
         );
         let double = self.at_double();
         let shown_at = instances.iter().find(|instance| instance.conditions.is_empty());
@@ -176,10 +206,7 @@ impl Expansion<'_> {
                 (&instance.shown, instance.real(), &instance.conditions);
             let primitive = self.primitive_at(instance);
             let (sample, check) = match self.sample(instance) {
-                Some(sample) => (
-                    quote!(__difrules::__private::core::option::Option::Some({ #sample __sample })),
-                    quote!(__difrules::__check!(#primitive, #real)),
-                ),
+                Some(sample) => (sample, quote!(__difrules::__check!(#primitive, #real))),
                 None => (
                     quote!(__difrules::__private::core::option::Option::None),
                     quote!(__difrules::__private::core::option::Option::None),
@@ -196,11 +223,8 @@ impl Expansion<'_> {
             }
         });
         quote! {
-            const _: &[fn()] = {
-                fn instance<T: #bound>() {}
-                &[#(#checks),*]
-            };
-            #(#called)*
+            #(#checks)*
+            #called
 
             static WRITTEN: __difrules::__private::Written = __difrules::__private::Written {
                 module: __difrules::__private::core::module_path!(),
@@ -257,43 +281,50 @@ impl Expansion<'_> {
         at
     }
 
-    /// A function that draws a point of the domain, boxed.
-    pub(super) fn sample(&self, instance: &Registered) -> Option<TokenStream> {
+    /// What draws a point of the domain, boxed.
+    fn sample(&self, instance: &Registered) -> Option<TokenStream> {
         let function = self.function;
         let (scalar, real) = (&instance.scalar, instance.real());
         let primitive = self.primitive_at(instance);
         let all = quote!(__difrules::contract::Inputs<#primitive, #real>);
-        let numbers = function
-            .arguments
-            .iter()
-            .all(|argument| argument.form == Form::Value && function.is_scalar(&argument.value));
-        let draw = match &self.options.sample {
-            Some(sample) if function.arguments.len() == 1 => {
-                let argument = &function.arguments[0];
-                let value = self.at_instance(&argument.value, instance);
-                quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
-                    let draw: fn(&mut __difrules::testing::Sampler) -> #value = #sample;
-                    let drawn: #all = (draw(random),);
+        let Some(sample) = &self.options.sample else {
+            let count = function.arguments.len();
+            let numbers = function.arguments.iter().all(|argument| {
+                argument.form == Form::Value && function.is_scalar(&argument.value)
+            });
+            return numbers.then(|| quote!(__difrules::__private::normals::<#scalar, #count>()));
+        };
+        let owned = function.arguments.iter().map(|argument| {
+            let value = self.at_instance(&argument.value, instance);
+            match argument.form {
+                Form::ConstantReference => {
+                    quote!(<#value as __difrules::__private::std::borrow::ToOwned>::Owned)
                 }
+                _ => value.into_token_stream(),
             }
-            Some(sample) => quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
-                let draw: fn(&mut __difrules::testing::Sampler) -> #all = #sample;
-                let drawn: #all = draw(random);
-            },
-            None if numbers => {
-                let each = function.arguments.iter().map(|_| quote!(random.normal::<#scalar>()));
-                quote!(let drawn: #all = (#(#each,)*);)
+        });
+        let owned: Vec<_> = owned.collect();
+        let (drawn, given) = match &owned[..] {
+            [value] => (value.clone(), quote!((draw(random),))),
+            _ if owned.len() <= TOGETHER => (all.clone(), quote!(draw(random))),
+            _ => {
+                let names: Vec<_> = (0..owned.len()).map(|i| local("drawn", i)).collect();
+                let given = tuple(&names);
+                (quote!((#(#owned,)*)), quote!({ let (#(#names,)*) = draw(random); #given }))
             }
-            None => return None,
+        };
+        let body = quote_spanned! {sample.span().resolved_at(Span::mixed_site())=>
+            let draw: fn(&mut __difrules::testing::Sampler) -> #drawn = #sample;
+            #given
         };
         Some(quote! {
-            fn __sample(
-                random: &mut __difrules::testing::Sampler,
-            ) -> __difrules::__private::std::vec::Vec<__difrules::__private::std::boxed::Box<dyn __difrules::__private::core::any::Any>> {
-                #draw
-                <<#primitive as __difrules::contract::Primitive>::Arguments as
-                    __difrules::contract::passing::Arguments>::into_boxes::<#real>(drawn)
-            }
+            __difrules::__sample!(
+                #primitive,
+                #real,
+                fn __sample(random: &mut __difrules::testing::Sampler) -> #all {
+                    #body
+                }
+            )
         })
     }
 

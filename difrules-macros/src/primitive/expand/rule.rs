@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Error, ExprClosure, Ident, Pat, Path, Result};
+use syn::{Error, ExprClosure, Ident, Pat, Path, Result, Type};
 
 use super::Expansion;
 use crate::primitive::function::Form;
@@ -179,9 +179,7 @@ impl Expansion<'_> {
                         quote!(__difrules::__private::core::option::Option<&#value>)
                     }
                     (Form::Constant, _) => quote!(#value),
-                    (Form::Value, _) => {
-                        quote!(<#value as __difrules::Differentiable>::Ref<'_>)
-                    }
+                    (Form::Value, _) => self.lent_type(value),
                     (Form::SliceMut, Parameter::Tangent(_)) => quote!(&mut [#element]),
                     (_, Parameter::Tangent(_)) if self.function.arguments[i].is_in_place() => {
                         quote!(&mut #value)
@@ -190,7 +188,7 @@ impl Expansion<'_> {
                     _ => quote!(&#value),
                 }
             }
-            Parameter::Output => quote!(<#output as __difrules::Differentiable>::Ref<'_>),
+            Parameter::Output => self.lent_type(&output),
             Parameter::After(i) => {
                 let value = value(i);
                 quote!(&#value)
@@ -208,6 +206,22 @@ impl Expansion<'_> {
                     quote!(__difrules::Slot<'_, #value>)
                 }
             }
+        }
+    }
+
+    /// The type of a value as a rule reads it: a number itself.
+    fn lent_type(&self, value: &Type) -> TokenStream {
+        match self.function.is_scalar(value) {
+            true => quote!(#value),
+            false => quote!(<#value as __difrules::Differentiable>::Ref<'_>),
+        }
+    }
+
+    /// A value as a rule reads it.
+    pub(super) fn lend(&self, value: &Type, reference: &TokenStream) -> TokenStream {
+        match self.function.is_scalar(value) {
+            true => quote!(*#reference),
+            false => quote!(__difrules::Differentiable::by_ref(#reference)),
         }
     }
 
