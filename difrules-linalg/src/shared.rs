@@ -10,9 +10,10 @@ use crate::algebra::{cholesky, householder, implicit_qr, lu, triangular_part};
 use crate::blas::{gemm, strong, trsm};
 use crate::tolerance::Sizes;
 
-/// The kernels of decompositions, solves and products, at `f64`.
+/// The sweep of a tape, and the kernels of decompositions, solves and products, at `f64`.
 #[inline(never)]
 pub fn instances() {
+    difrules_core::shared::instances::<f64>();
     black_box((
         gemm::product::<f64> as fn(_, _, _, _, _),
         strong::gemm_moving::<f64> as fn(_, _, _, _, _, _),

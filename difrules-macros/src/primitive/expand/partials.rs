@@ -8,7 +8,7 @@ use syn::{Block, Expr, ExprClosure, ExprReturn, ExprTry, Ident, Lit, Pat, Stmt, 
 
 use super::dispatch::Place;
 use super::rule::{Parameter, local, untyped};
-use super::{Expansion, parameter_name};
+use super::{Expansion, call_by_pointer, parameter_name};
 use crate::primitive::function::{Form, ScalarParameter};
 use crate::primitive::options::Partial;
 use crate::tokens::hygiene::quote;
@@ -28,17 +28,17 @@ impl Expansion<'_> {
         let parameters = self.function.rule_parameters.iter().map(parameter_name);
         let parameters =
             if self.function.is_plain() { quote!() } else { quote!(::<#(#parameters),*>) };
-        let arguments = quote!(#(#arguments),*);
+        let arguments: Vec<_> = arguments.collect();
         let ident = self.function.ident();
         let partials = (0..self.options.partial.len()).map(|k| {
             let name = format_ident!("partial_{k}");
-            quote!(#ident::#name #parameters (#arguments))
+            call_by_pointer(&quote!(#ident::#name #parameters), &arguments)
         });
         // A partial derivative that is zero where the argument does not matter is strong too.
         let counts = (0..self.options.partial.len()).map(|k| match self.off(k) {
             Some(_) => {
                 let name = format_ident!("off_{k}");
-                quote!(|| !#ident::#name #parameters (#arguments))
+                quote!(|| !#ident::#name #parameters (#(#arguments),*))
             }
             None => quote!(__difrules::__private::always),
         });
@@ -300,7 +300,8 @@ impl Expansion<'_> {
                 quote!(__difrules::__private::same::<#base, __S>(#ident::#name(#(#values),*)))
             } else {
                 let arguments = self.rule_arguments(&self.scalar_at(&quote!(__S)));
-                quote!(__difrules::__private::real(#ident::#name #arguments(#(#values),*)))
+                let call = call_by_pointer(&quote!(#ident::#name #arguments), &values);
+                quote!(__difrules::__private::real(#call))
             };
             quote!(#argument => #call,)
         });
