@@ -407,10 +407,11 @@ impl<'a, T: Scalar> Divider<'a, T> {
     /// The columns that change places along a direction that moves eigenvalues which are one out of order, given the
     /// tangent of T.
     fn exchanged(&mut self, t_dot: DMatrixView<'_, T>) -> Vec<usize> {
-        let single = blocks(self.t).filter(|rows| rows.len() == 1).map(|rows| rows.start);
-        let (single, mut columns): (Vec<_>, _) = (single.collect(), Vec::new());
-        for (place, &j) in single.iter().enumerate() {
-            for &i in &single[..place] {
+        let t = self.t;
+        let single = || blocks(t).filter(|rows| rows.len() == 1).map(|rows| rows.start);
+        let mut columns = Vec::new();
+        for j in single() {
+            for i in single().take_while(|&i| i < j) {
                 let ahead = t_dot[(i, i)] - t_dot[(j, j)];
                 let (re, im) = (ahead.real().to_f64(), ahead.imaginary().to_f64());
                 let ahead = if self.quotients.is_rounding(re.abs()) { im } else { re };
