@@ -60,7 +60,12 @@ impl<'a> Expansion<'a> {
 
     /// Where something of an argument is in a tuple of all.
     fn place(&self, argument: usize) -> TokenStream {
-        place(argument, self.function.arguments.len())
+        let index = |i: usize| syn::Index::from(i);
+        if self.function.arguments.len() <= TOGETHER {
+            return index(argument).into_token_stream();
+        }
+        let (tuple, argument) = (index(argument / TOGETHER), index(argument % TOGETHER));
+        quote!(#tuple.#argument)
     }
 
     /// The output type as written; `[T; 0]` stands for `()`.
@@ -183,16 +188,6 @@ fn tuple(values: &[impl ToTokens]) -> TokenStream {
         Some((first, others @ [_, ..])) => quote!(((#(#first,)*), (#(#others,)*))),
         _ => quote!((#(#values,)*)),
     }
-}
-
-/// The place in it of what is of one of `count` arguments.
-fn place(argument: usize, count: usize) -> TokenStream {
-    let index = |i: usize| syn::Index::from(i);
-    if count <= TOGETHER {
-        return index(argument).into_token_stream();
-    }
-    let (tuple, argument) = (index(argument / TOGETHER), index(argument % TOGETHER));
-    quote!(#tuple.#argument)
 }
 
 pub(super) fn parameter_ident(parameter: &GenericParam) -> Option<&Ident> {
