@@ -501,11 +501,13 @@ fn registry() -> &'static Index {
         let duplicates = duplicates.collect();
         let mut by_name: Vec<Named> = Vec::new();
         for &record in &sorted {
-            let names = std::iter::once(&record.name).chain(record.aliases);
+            let others = record.aliases.iter().enumerate().filter(|(i, alias)| {
+                **alias != record.name && !record.aliases[..*i].contains(alias)
+            });
+            let names = std::iter::once(&record.name).chain(others.map(|(_, alias)| alias));
             by_name.extend(names.map(|&name| (name, record.arguments.len(), record)));
         }
         sort(&mut by_name);
-        by_name.dedup_by(|one, other| one.0 == other.0 && std::ptr::eq(one.2, other.2));
         let names = by_name.iter().map(|&(name, arity, _)| (name, arity)).collect();
         let named = by_name.iter().map(|&(_, _, record)| record).collect();
         Index { sorted, names, named, duplicates }
