@@ -387,6 +387,91 @@ fn sum_and_update<T: Real>(
     a + b + c + d + e + f + g * h
 }
 
+/// Sixteen arguments of a plain function, with a text, a slice and a view behind the eighth.
+#[primitive(
+    forward = |_, _, _, _, _, _, _, _, sign, _, _, _, _, _, _, _, _,
+        a_dot, b_dot, c_dot, d_dot, e_dot, f_dot, g_dot, h_dot, x_dot, m_dot, i_dot, j_dot, k_dot, l_dot, n_dot| {
+        let numbers = a_dot + b_dot + c_dot + d_dot + e_dot + f_dot + g_dot + h_dot;
+        let others = i_dot + j_dot + k_dot + l_dot + n_dot;
+        let sum = numbers + others + x_dot.iter().sum::<f64>() + m_dot.sum();
+        if sign == "minus" { -sum } else { sum }
+    },
+    reverse = |_, _, _, _, _, _, _, _, sign, _, _, _, _, _, _, _, _, sum_bar,
+        a_bar, b_bar, c_bar, d_bar, e_bar, f_bar, g_bar, h_bar, x_bar, m_bar, i_bar, j_bar, k_bar, l_bar, n_bar| {
+        let bar = if sign == "minus" { -sum_bar } else { sum_bar };
+        a_bar.add(|| bar);
+        b_bar.add(|| bar);
+        c_bar.add(|| bar);
+        d_bar.add(|| bar);
+        e_bar.add(|| bar);
+        f_bar.add(|| bar);
+        g_bar.add(|| bar);
+        h_bar.add(|| bar);
+        for x_bar in x_bar.buffer().into_iter().flatten() {
+            *x_bar += bar;
+        }
+        if let Some(mut m_bar) = m_bar.buffer() {
+            m_bar.add_scalar_mut(bar);
+        }
+        i_bar.add(|| bar);
+        j_bar.add(|| bar);
+        k_bar.add(|| bar);
+        l_bar.add(|| bar);
+        n_bar.add(|| bar);
+    },
+    constant(sign),
+    sample = |random| {
+        let mut number = || random.normal::<f64>();
+        let (a, b, c, d, e, f, g, h) =
+            (number(), number(), number(), number(), number(), number(), number(), number());
+        let (i, j, k, l, n) = (number(), number(), number(), number(), number());
+        let x = vec![number(), number()];
+        (a, b, c, d, e, f, g, h, "minus".into(), x, random.matrix(2, 2), i, j, k, l, n)
+    },
+)]
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names)]
+fn sum_of_sixteen(
+    a: f64,
+    b: f64,
+    c: f64,
+    d: f64,
+    e: f64,
+    f: f64,
+    g: f64,
+    h: f64,
+    sign: &str,
+    x: &[f64],
+    m: DMatrixView<'_, f64>,
+    i: f64,
+    j: f64,
+    k: f64,
+    l: f64,
+    n: f64,
+) -> f64 {
+    let numbers = a + b + c + d + e + f + g + h + i + j + k + l + n;
+    let sum = numbers + x.iter().sum::<f64>() + m.sum();
+    if sign == "minus" { -sum } else { sum }
+}
+
+/// Eight complex numbers: one tuple has them all.
+#[primitive(
+    partial = (
+        |_, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, _, _| T::one(),
+        |_, _, _, _, _, _, _, h, _| h,
+        |_, _, _, _, _, _, g, _, _| g,
+    ),
+    instances(f64, Complex<f64>),
+)]
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names)]
+fn sum_of_eight<T: Scalar>(a: T, b: T, c: T, d: T, e: T, f: T, g: T, h: T) -> T {
+    a + b + c + d + e + f + g * h
+}
+
 /// Nine numbers, and their partial derivatives.
 #[primitive(
     partial = (
@@ -428,6 +513,8 @@ fn rules_of_every_form_hold() {
         ("reverse_alone", 1),
         ("sum_and_update", 11),
         ("sum_of_nine", 9),
+        ("sum_of_eight", 8),
+        ("sum_of_sixteen", 16),
     ];
     for (name, arity) in names {
         check(find(name, arity).unwrap_or_else(|error| panic!("{error}"))).assert();

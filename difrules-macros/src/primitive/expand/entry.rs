@@ -176,6 +176,7 @@ impl Expansion<'_> {
             format!("{} in a mode: at `{base}`, `Dual<{base}, N>` or `Var<{base}>`.", self.link());
         quote! {
             #[doc = #doc]
+            #[allow(clippy::all, clippy::pedantic)]
             #visibility fn on<__M: __difrules::contract::Over<#base>>(#(#names: #types),*) -> #output {
                 <__M as __difrules::Real>::apply::<#ident>(#handed)
             }
