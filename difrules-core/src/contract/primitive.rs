@@ -44,7 +44,7 @@ pub trait Primitive: Sized + 'static {
     /// Whether its evaluation leaves more for its rules than arguments that it does not overwrite, and the output.
     const SAVES: bool = false;
 
-    /// How it takes its arguments: a tuple of the forms in [`passing`](crate::contract::passing).
+    /// How it takes its arguments: a tuple of the forms in [`passing`](crate::contract::passing), or two.
     type Arguments: Arguments;
     /// What the call returns on success.
     type Output: Family;
@@ -180,9 +180,8 @@ fn nothing<X: 'static>() -> X {
     cast::same_value(()).expect("the attribute writes the function where this is more than `()`")
 }
 
-// Of more than eight arguments these are pairs of tuples, see `passing::Both`.
-
-/// A primitive's arguments as a call gives them: a tuple of references and values.
+/// A primitive's arguments as a call gives them: a tuple of references and values, or the pair of
+/// [`Both`](crate::contract::passing::Both).
 pub type Given<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Given<'a, S>;
 
 /// A primitive's arguments in one piece each: a tuple.
@@ -194,7 +193,7 @@ pub type Reads<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Read<'a, 
 /// A primitive's arguments for a tape that may keep them: a tuple.
 pub type Keeps<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Keep<'a, S>;
 
-/// Tangents of a primitive's arguments, as a forward rule is lent them: a tuple.
+/// Tangents of a primitive's arguments, as a forward rule is lent them: a tuple, or a pair.
 pub type Tangents<'a, P, S> = <<P as Primitive>::Arguments as Arguments>::Tangents<'a, S>;
 
 /// A primitive's arguments, owned: a tuple; of more than eight a pair of tuples, with the first eight and the others.

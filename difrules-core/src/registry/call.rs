@@ -145,7 +145,7 @@ impl Instance {
     ///
     /// # Errors
     /// Another number of arguments, an argument or `output` of another type, or the primitive's
-    /// own error.
+    /// own error; [`CallError::NotCompiled`] without the feature `calls`.
     ///
     /// ```
     /// use difrules_core::find;
@@ -223,7 +223,7 @@ impl Instance {
     /// are.
     ///
     /// # Errors
-    /// Another number of arguments, or an argument of another type.
+    /// Another number of arguments, an argument of another type, or [`CallError::NotCompiled`].
     pub fn zeros(&self, arguments: &mut [&mut dyn Any]) -> Result<Vec<Box<dyn Any>>, CallError> {
         self.calls.0.zeros(arguments)
     }

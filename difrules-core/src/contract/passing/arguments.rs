@@ -1,4 +1,4 @@
-//! The arguments of a primitive: a tuple of forms.
+//! The arguments of a primitive: a tuple of up to eight forms.
 
 #[cfg(feature = "calls")]
 use std::any::Any;
@@ -31,7 +31,8 @@ pub enum Mismatch {
     },
 }
 
-/// The arguments of a primitive: a tuple of forms.
+/// The arguments of a primitive: a tuple of forms, or [`Both`](super::Both) of two; then what is a tuple here is a pair of
+/// tuples.
 ///
 /// Where a function here takes an `f`, it is given the number of the argument and a real of it.
 pub trait Arguments: 'static {
