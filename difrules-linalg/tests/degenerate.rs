@@ -669,6 +669,56 @@ fn schur_forms_of_repeated_eigenvalues() {
 }
 
 #[test]
+fn schur_forms_of_repeated_pairs() {
+    let (one, zero) = (DMatrix::<f64>::identity(2, 2), DMatrix::<f64>::zeros(2, 2));
+    let both = |first: &DMatrix<f64>, second: &DMatrix<f64>| {
+        let mut both = DMatrix::zeros(4, 4);
+        both.view_mut((0, 0), (2, 2)).copy_from(first);
+        both.view_mut((2, 2), (2, 2)).copy_from(second);
+        both
+    };
+    // The pair 1 + i twice, and directions that move its real and its imaginary part.
+    let pair = dmatrix![1.0, 2.0; -0.5, 1.0];
+    let a = both(&pair, &pair);
+    let turn = &pair - &one;
+    for part in [&one, &turn] {
+        for (first, second, falls) in
+            [(1.0, 2.0, false), (2.0, 1.0, true), (1.0, 1.0, false), (-2.0, -1.0, false)]
+        {
+            let along = both(&(part * first), &(part * second));
+            let ((_, (q_dot, t_dot)), heard) = diagnosed(|| jvp(schur, &a, &along).unwrap());
+            let lost = |m: &DMatrix<f64>| (0..4).all(|j| m[(j, j)].is_nan());
+            assert_eq!((lost(&q_dot), lost(&t_dot)), (falls, falls), "{q_dot} {t_dot}");
+            assert_eq!(heard.len(), usize::from(falls), "{heard:?}");
+            assert!(falls || q_dot.norm() < 1e-15 && (&t_dot - &along).norm() < 1e-15, "{t_dot}");
+        }
+    }
+    // What is not the same for both has no gradient; the trace has, and the sum of the squared imaginary parts, which
+    // is that of the squared real parts less half of tr A^2.
+    let entries = [(0, 0), (2, 2), (0, 1), (3, 2), (0, 2)];
+    for place in entries {
+        let entry = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(schur(a)?.1[place]);
+        let (found, heard) = diagnosed(|| gradient(entry, &a).unwrap());
+        assert!(found.iter().any(|x| x.is_nan()) && !heard.is_empty(), "{place:?}: {found}");
+    }
+    let traces = |a: &DMatrix<Var<f64>>| Ok::<_, Error>(schur(a)?.1.trace());
+    let (found, heard) = diagnosed(|| gradient(traces, &a).unwrap());
+    assert!((found - both(&one, &one)).norm() < 1e-15 && heard.is_empty(), "{heard:?}");
+    let squares = |a: &DMatrix<Var<f64>>| {
+        let t = schur(a)?.1;
+        Ok::<_, Error>(-(t[(0, 1)] * t[(1, 0)]) - t[(2, 3)] * t[(3, 2)])
+    };
+    let (found, heard) = diagnosed(|| gradient(squares, &a).unwrap());
+    let expected = both(&one, &one) - a.transpose();
+    assert!((found - expected).norm() < 1e-14 && heard.is_empty(), "{heard:?}");
+    // Beside another pair, of which nothing is lost.
+    let other = both(&pair, &(&pair * 3.0));
+    let ((_, (q_dot, t_dot)), heard) =
+        diagnosed(|| jvp(schur, &other, &both(&one, &zero)).unwrap());
+    assert!(q_dot.norm() < 1e-15 && (t_dot - both(&one, &zero)).norm() < 1e-15, "{heard:?}");
+}
+
+#[test]
 fn general_eigenvalues_of_matrices_that_are_hard_to_iterate() {
     let mut random = Sampler::new(43, 43);
     let ones = DMatrix::<f64>::from_element(12, 12, 1.0);

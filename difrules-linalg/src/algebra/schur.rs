@@ -406,23 +406,30 @@ impl<'a, T: Scalar> Divider<'a, T> {
 
     /// The columns that change places along a direction that moves eigenvalues which are one out of order, given the
     /// tangent of T.
+    ///
+    /// A block [a x; -y a] has the eigenvalue a + ib, b^2 = x y, so that db is (y dx + x dy) / 2b.
     fn exchanged(&mut self, t_dot: DMatrixView<'_, T>) -> Vec<usize> {
-        let t = self.t;
-        let single = || blocks(t).filter(|rows| rows.len() == 1).map(|rows| rows.start);
-        let mut columns = Vec::new();
-        for j in single() {
-            for i in single().take_while(|&i| i < j) {
-                let ahead = t_dot[(i, i)] - t_dot[(j, j)];
-                let (re, im) = (ahead.real().to_f64(), ahead.imaginary().to_f64());
-                let ahead = if self.quotients.is_rounding(re.abs()) { im } else { re };
-                let gap = (self.t[(i, i)] - self.t[(j, j)]).modulus().to_f64();
-                let falls = ahead > 0.0 && !self.quotients.is_rounding(ahead);
-                if falls && self.gap(i, j, gap) == Gap::Nothing {
-                    self.quotients.lose(ahead);
-                    columns.extend([i, j]);
-                }
+        let (t, mut columns) = (self.t, Vec::new());
+        // How fast the eigenvalue moves, and what the rounding of its imaginary part is above that of the entries.
+        let moved = |rows: &Range<usize>| {
+            let (k, next) = (rows.start, rows.end - 1);
+            let dot = |i: usize, j: usize| t_dot[(i, j)].real().to_f64();
+            if rows.len() == 1 {
+                return (dot(k, k), t_dot[(k, k)].imaginary().to_f64(), 1.0);
             }
-        }
+            let ratio = (-t[(next, k)].real() / t[(k, next)].real()).to_f64().sqrt();
+            let turned = (dot(k, next) * ratio - dot(next, k) / ratio) / 2.0;
+            ((dot(k, k) + dot(next, next)) / 2.0, turned, ratio.max(1.0 / ratio))
+        };
+        each_repeated(self, |divider, second, first| {
+            let (ahead, behind) = (moved(&first), moved(&second));
+            let (re, im) = (ahead.0 - behind.0, (ahead.1 - behind.1) / ahead.2.max(behind.2));
+            let falls = if divider.quotients.is_rounding(re.abs()) { im } else { re };
+            if falls > 0.0 && !divider.quotients.is_rounding(falls) {
+                divider.quotients.lose(falls);
+                columns.extend(first.chain(second));
+            }
+        });
         columns
     }
 
@@ -560,6 +567,22 @@ fn each_repeated<'a, T: Scalar>(
 fn both<T: Scalar>(t: DMatrixView<'_, T>, k: usize) -> T {
     let both = t[(k, k + 1)] + t[(k + 1, k)];
     both + both
+}
+
+/// What the cotangent of a block [a x; -y a] asks for: a, b with b^2 = x y, and x over y, which are a choice where the
+/// eigenvalue a + ib repeats. Of one row it is that of its number.
+fn of_block<T: Scalar>(
+    t: DMatrixView<'_, T>,
+    t_bar: &DMatrixViewMut<'_, T>,
+    rows: &Range<usize>,
+) -> [T; 3] {
+    let (k, next) = (rows.start, rows.end - 1);
+    if rows.len() == 1 {
+        return [t_bar[(k, k)], T::zero(), T::zero()];
+    }
+    let ratio = ComplexField::sqrt(-t[(k, next)].real() / t[(next, k)].real());
+    let (above, below) = (t_bar[(k, next)].scale(ratio), t_bar[(next, k)].unscale(ratio));
+    [t_bar[(k, k)] + t_bar[(next, next)], above - below, above + below]
 }
 
 /// Whether some of the vectors jump.
@@ -989,16 +1012,20 @@ where
     // A function of Q T Q^H does not depend on a choice of Q, but how it changes where eigenvalues that are one
     // split the cotangents do not tell: only where nothing asks for Q and that of T is the same in every basis.
     each_repeated(&mut divider, |divider, rows, columns| {
-        for j in columns {
+        for j in columns.clone() {
             for i in rows.clone() {
                 if asked[i] || asked[j] {
                     divider.quotients.lose(1.0);
                     y[(i, j)] += undefined();
                 }
-                for x in [t_bar[(j, i)], t_bar[(i, i)] - t_bar[(j, j)]] {
-                    y[(i, j)] += of_t.over_nothing(x);
-                }
+                y[(i, j)] += of_t.over_nothing(t_bar[(j, i)]);
             }
+        }
+        // That of T is the same in every basis if it asks for nothing but the eigenvalues, for both the same.
+        let (first, second) =
+            (of_block(block(t), t_bar, &rows), of_block(block(t), t_bar, &columns));
+        for x in [first[0] - second[0], first[1] - second[1], first[2], second[2]] {
+            y[(rows.start, columns.start)] += of_t.over_nothing(x);
         }
     });
     if of_t.is_lost() {
