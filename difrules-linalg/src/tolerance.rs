@@ -12,6 +12,7 @@ use difrules_core::diagnostic::{Defect, Diagnostic, OF_JUMP, leaves_out_undefine
 use difrules_core::{Real, Scalar, report};
 use nalgebra::{Complex, ComplexField, DMatrix, DMatrixView, DMatrixViewMut};
 
+use crate::algebra::scaling::is_single;
 use crate::block::rests;
 
 /// How far a divisor is from zero.
@@ -185,64 +186,112 @@ impl Sizes {
 
 /// How far the differences of complex eigenvalues are from zero: [`Sizes`] of values in no order of which it is
 /// clear what is next to what.
+///
+/// Of vectors that nearly depend on each other the sum over k there is far above |y_i|^T |A| |x_i|, which is taken here.
 pub(crate) struct ComplexSizes {
     /// Nothing where all differences are far from zero.
-    sizes: Option<Vec<f64>>,
+    sizes: Option<Vec<ComplexSize>>,
+    scale: f64,
     rounding: f64,
     near: f64,
+    least: f64,
+}
+
+/// What an eigenvalue is a sum of, over a scale.
+#[derive(Clone, Copy)]
+pub(crate) struct ComplexSize {
+    own: f64,
+    /// That whose rounding is the value's: what is above its modulus is multiplied by what an iteration makes of the
+    /// rounding of the entries. The derivative of a value whose gap is not above that has no digit.
+    rounded: f64,
+}
+
+impl ComplexSize {
+    /// Of an eigenvalue w of A, for |w| and |y|^T |A| |x|.
+    pub(crate) fn new(modulus: f64, own: f64) -> Self {
+        Self { own, rounded: modulus + ComplexSizes::ITERATION * (own - modulus).max(0.0) }
+    }
 }
 
 impl ComplexSizes {
-    /// Of eigenvalues with these vectors, and the rows of `inverse` for left ones, whose lengths are `conditions`.
+    /// What the rounding of an iteration is above that of the entries.
+    const ITERATION: f64 = 32.0;
+
+    /// Of so many values that are far from each other, of a matrix over `scale`.
+    pub(crate) fn far<S: Real>(count: usize, scale: f64) -> Self {
+        let epsilon = S::default_epsilon().to_f64();
+        let near = if S::BASE { 0.0 } else { epsilon.cbrt() };
+        Self { sizes: None, scale, rounding: epsilon * count as f64, near, least: least_gap::<S>() }
+    }
+
+    /// Of eigenvalues of a matrix over `scale`, with bounds of |y_i|^T |A| |x_i|; these are asked for over `scale` only where a
+    /// difference is small beside the bounds.
     pub(crate) fn new<S: Real>(
         values: &[Complex<S>],
-        vectors: DMatrixView<'_, Complex<S>>,
-        inverse: DMatrixView<'_, Complex<S>>,
-        conditions: &[f64],
+        scale: f64,
+        bounds: impl Fn(usize) -> f64,
+        own: impl FnOnce() -> Vec<f64>,
     ) -> Self {
-        let epsilon = S::default_epsilon().to_f64();
-        let rounding = epsilon * values.len() as f64;
-        let near = if S::BASE { 0.0 } else { epsilon.cbrt() };
-        let modulus = |k: usize| values[k].modulus().to_f64();
-        let mut smallest = f64::INFINITY;
-        for j in 0..values.len() {
-            (0..j)
-                .for_each(|i| smallest = smallest.min((values[i] - values[j]).modulus().to_f64()));
+        let mut found = Self::far::<S>(values.len(), scale);
+        let part = found.near.max(Self::ITERATION * found.rounding);
+        let gap = |i: usize, j: usize| (values[i] - values[j]).modulus().to_f64() / scale;
+        // A bound that is NaN is none.
+        let is_far = |i: usize, j: usize| gap(i, j) > part * bounds(i).max(bounds(j));
+        if (0..values.len()).any(|j| (0..j).any(|i| !is_far(i, j))) {
+            let modulus = |w: &Complex<S>| w.modulus().to_f64() / scale;
+            let sizes = values.iter().zip(own());
+            let sizes = sizes.map(|(w, own)| ComplexSize::new(modulus(w), own));
+            found.sizes = Some(sizes.collect());
         }
-        // No overlap of vectors is larger than the product of their lengths.
-        let all: f64 = conditions.iter().enumerate().map(|(k, length)| modulus(k) * length).sum();
-        let most = conditions.iter().fold(0.0, |most: f64, &length| most.max(length));
-        let sizes = (smallest <= rounding.max(near) * all * most).then(|| {
-            let overlaps = moduli(inverse) * moduli(vectors);
-            let size = |i: usize| {
-                let term = |k: usize| modulus(k) * overlaps[(i, k)] * overlaps[(k, i)];
-                (0..values.len()).map(term).sum::<f64>()
-            };
-            (0..values.len()).map(size).collect()
-        });
-        Self { sizes, rounding, near }
+        found
     }
 
     /// How far the difference of two is from zero.
     pub(crate) fn difference<S: Real>(&self, i: usize, j: usize, difference: Complex<S>) -> Gap {
         let Some(sizes) = &self.sizes else { return Gap::Apart };
-        let size = sizes[i].max(sizes[j]);
-        judge(difference.modulus().to_f64(), size, self.rounding, self.near)
+        let (x, y) = (sizes[i], sizes[j]);
+        let both = ComplexSize { own: x.own.max(y.own), rounded: x.rounded.max(y.rounded) };
+        self.beside(difference, both)
     }
 
-    /// How far it is from zero beside what one of the two is a sum of, whatever the rounding of the other, unless that is
-    /// all there is.
+    /// How far it is from zero beside what the second of the two is a sum of, whatever the rounding of the first, unless that
+    /// is all there is.
     pub(crate) fn own_difference<S: Real>(
         &self,
-        (i, j): (usize, usize),
+        i: usize,
+        j: usize,
         difference: Complex<S>,
-        own: f64,
     ) -> Gap {
-        match self.difference(i, j, difference) {
-            Gap::Near => judge(difference.modulus().to_f64(), own, self.rounding, self.near),
-            both => both,
+        match (self.difference(i, j, difference), &self.sizes) {
+            (Gap::Near, Some(sizes)) => self.beside(difference, sizes[j]),
+            (both, _) => both,
         }
     }
+
+    /// How far a difference is from zero beside a size.
+    pub(crate) fn beside<S: Real>(&self, difference: Complex<S>, size: ComplexSize) -> Gap {
+        let gap = difference.modulus().to_f64() / self.scale;
+        if gap > self.rounding * size.rounded && gap > self.least {
+            judge(gap, size.own, 0.0, self.near)
+        } else {
+            Gap::Nothing
+        }
+    }
+
+    /// Whether some differences may be nothing.
+    pub(crate) fn are_close(&self) -> bool {
+        self.sizes.is_some()
+    }
+
+    /// Whether a number is more than what an iteration makes of the rounding of one of this size; NaN is.
+    pub(crate) fn is_more(&self, x: f64, size: f64) -> bool {
+        x.is_nan() || x > Self::ITERATION * self.rounding * size
+    }
+}
+
+/// Numbers over a gap that is smaller than this, beside one, may be none.
+pub(crate) fn least_gap<S: Real>() -> f64 {
+    if is_single::<S>() { 1e-18 } else { 1e-153 }
 }
 
 fn judge(divisor: f64, size: f64, rounding: f64, near: f64) -> Gap {

@@ -14,7 +14,7 @@ use difrules_linalg::{
     svd, symmetric_eigen, symmetric_eigenvalues, symmetric_function, symmetric_tridiagonal,
     toeplitz_solve, transpose, tridiagonal_solve, udu, udu_solve,
 };
-use nalgebra::{Complex, ComplexField, DMatrix, DVector, dmatrix, dvector};
+use nalgebra::{Complex, ComplexField, DMatrix, DVector, SMatrix, dmatrix, dvector, matrix};
 
 #[test]
 fn factors_of_singular_matrices() {
@@ -716,6 +716,120 @@ fn schur_forms_of_repeated_pairs() {
     let ((_, (q_dot, t_dot)), heard) =
         diagnosed(|| jvp(schur, &other, &both(&one, &zero)).unwrap());
     assert!(q_dot.norm() < 1e-15 && (t_dot - both(&one, &zero)).norm() < 1e-15, "{heard:?}");
+}
+
+/// Checks the derivatives of eigenvalues of a chain of each length, and of simple ones beside it, at a scalar: numbers times
+/// a factor.
+macro_rules! chains {
+    ($scalar:ty, $real:ty, $var:ty, $factor:expr, $rounding:expr) => {{
+        let mut random = Sampler::new(91, 91);
+        for (length, value) in (2..=6).flat_map(|length| [(length, 0.0), (length, 1.5)]) {
+            let size = length + 2;
+            let chain = DMatrix::from_fn(size, size, |i, j| match (i, j) {
+                _ if i == j && i < length => value,
+                _ if i == j => [6.0, -7.0][i - length],
+                _ => f64::from(u8::from(j == i + 1 && j < length)),
+            });
+            let any: DMatrix<f64> = random.matrix(size, size);
+            let bases = [
+                DMatrix::identity(size, size),
+                any.clone().qr().q(),
+                any * 0.2 + chain.map(|_| 0.1),
+            ];
+            for (which, basis) in bases.into_iter().enumerate() {
+                let basis = if which == 2 { basis + DMatrix::identity(size, size) } else { basis };
+                let inverse = basis.clone().try_inverse().unwrap();
+                let lift = |x: f64| -> $scalar { $factor * x as $real };
+                let a = (&basis * &chain * &inverse).map(lift);
+                let along: DMatrix<f64> = random.matrix(size, size);
+                let moves = (&inverse * &along * &basis).diagonal();
+                let e = along.map(lift);
+                let (values, moved) = diagnosed(|| jvp(complex_eigenvalues, &a, &e).unwrap()).0;
+                let (_, of_eigen) = diagnosed(|| jvp(eigen, &a, &e).unwrap()).0;
+                for (i, &w) in values.iter().enumerate() {
+                    let what = format!("{length} at {value}, basis {which}: {w}");
+                    let distance = |x: f64| (w - Complex::from(lift(x))).norm();
+                    let other = [6.0, -7.0].iter().position(|&x| distance(x) < 2.0);
+                    let both = [moved[i], of_eigen.eigenvalues[i]];
+                    let part = |a: &DMatrix<$var>| Ok::<_, Error>(complex_eigenvalues(a)?[i].re);
+                    let slope = diagnosed(|| gradient(part, &a).unwrap()).0;
+                    let vector = of_eigen.eigenvectors.column(i);
+                    let Some(other) = other else {
+                        assert!(both.iter().all(|x| x.re.is_nan()), "{what}: {both:?}");
+                        assert!(slope.iter().any(|x| x.is_nan()), "{what}: {slope}");
+                        assert!(vector.iter().any(|x| x.re.is_nan()), "{what}: {vector}");
+                        continue;
+                    };
+                    let expected = Complex::from(lift(moves[length + other]));
+                    let near = |x: &Complex<$real>| (x - expected).norm() < $rounding;
+                    assert!(both.iter().all(near), "{what}: {both:?}, not {expected}");
+                    let sum = slope.iter().zip(&e).map(|(x, e)| (x.conjugate() * e).real());
+                    let error = sum.sum::<$real>() - expected.re;
+                    assert!(error.abs() < $rounding, "{what}: {error:e}");
+                    assert!(vector.iter().all(|x| x.re.is_finite()), "{what}: {vector}");
+                }
+            }
+        }
+    }};
+}
+
+#[test]
+fn eigenvalues_of_chains_have_no_derivative() {
+    chains!(f64, f64, Var<f64>, 1.0, 1e-10);
+    chains!(f32, f32, Var<f32>, 1.0, 1e-3);
+    chains!(Complex<f64>, f64, Complex<Var<f64>>, Complex::new(0.6, 0.8), 1e-10);
+    chains!(Complex<f32>, f32, Complex<Var<f32>>, Complex::new(0.6, 0.8), 1e-3);
+    // The rows of the inverse of the eigenvectors have squares beyond the numbers.
+    let shift = matrix![
+        0.0_f32, 1.0, 0.0, 0.0; 0.0, 0.0, 1.0, 0.0; 0.0, 0.0, 0.0, 1.0; 0.0, 0.0, 0.0, 0.0
+    ];
+    for i in 0..4 {
+        let part = |a: &SMatrix<Var<f32>, 4, 4>| Ok::<_, Error>(complex_eigenvalues(a)?[i].re);
+        let (slope, heard) = diagnosed(|| gradient(part, &shift).unwrap());
+        assert!(slope.iter().all(|x| x.is_nan()) && heard.len() == 1, "{slope} {heard:?}");
+        for place in 0..16 {
+            let unit = SMatrix::from_fn(|i, j| f32::from(u8::from(i + 4 * j == place)));
+            let (_, moved) = diagnosed(|| jvp(complex_eigenvalues, &shift, &unit).unwrap()).0;
+            assert!(moved[i].re.is_nan(), "{place}: {moved}");
+        }
+    }
+}
+
+/// [1, c; 0, 1 + g] in another basis: the tangents of its eigenvalues are e_11 - (c / g) e_21 and e_22 + (c / g) e_21.
+#[test]
+fn simple_eigenvalues_of_any_condition_have_derivatives() {
+    let (cosine, sine) = (0.6, 0.8);
+    let basis = dmatrix![cosine, -sine, 0.0; sine, cosine, 0.0; 0.0, 0.0, 1.0];
+    let e = dmatrix![0.3, -0.8, 0.1; 0.7, 0.5, 0.2; -0.4, 0.6, 0.9];
+    for (basis, is_exact) in [(DMatrix::identity(3, 3), true), (basis, false)] {
+        for (c, g) in (1..16).flat_map(|k| [0.1, 1.0, 30.0, 1e6].map(|c| (c, 10.0_f64.powi(-k)))) {
+            let upper = dmatrix![1.0, c, 0.0; 0.0, 1.0 + g, 0.0; 0.0, 0.0, -2.0];
+            let gap = upper[(1, 1)] - 1.0;
+            if !is_exact && gap < 1e-6 * (1.0 + c) {
+                continue;
+            }
+            let a = &basis * upper * basis.transpose();
+            let along = &basis * &e * basis.transpose();
+            let turned = c / gap * e[(1, 0)];
+            let expected = [e[(0, 0)] - turned, e[(1, 1)] + turned];
+            // In another basis the gap has the rounding of c times c / g.
+            let rounding = if is_exact { 1e-14 } else { 2e-15 * ((1.0 + c) / gap).powi(2) };
+            let (_, moved) = jvp(complex_eigenvalues, &a, &along).unwrap();
+            let (_, of_eigen) = diagnosed(|| jvp(eigen, &a, &along).unwrap()).0;
+            for (i, &expected) in expected.iter().enumerate() {
+                let part =
+                    |a: &DMatrix<Var<f64>>| Ok::<_, Error>(complex_eigenvalues(a)?[1 + i].re);
+                let slope = gradient(part, &a).unwrap().dot(&along);
+                for found in [moved[1 + i].re, of_eigen.eigenvalues[1 + i].re, slope] {
+                    let error = (found - expected).abs();
+                    assert!(
+                        error <= rounding * (1.0 + c / gap),
+                        "{c} {g:e}: {found}, not {expected}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -9,20 +9,23 @@ use difrules_core::{Real, Scalar, diagnosed, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff,
-    DimSub, OMatrix, OVector, U1,
+    DimSub, Dyn, OMatrix, OVector, U1,
 };
 
 use crate::algebra::hermitian_eigen::turn;
 use crate::algebra::modulus::{largest_modulus, phase};
 use crate::algebra::reduction::rescaled;
 use crate::algebra::resolvent::{Bordered, apart};
-use crate::algebra::schur::{blocks, schur_factors};
+use crate::algebra::scaling::binade;
+use crate::algebra::schur::{blocks, rounding_sizes, schur_factors};
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, is_still, multiply, product, rests, still};
 use crate::decomposition::complex_eigenvalues::complex_eigenvalues;
 use crate::error::Error;
 use crate::systems::inverse::inverse;
-use crate::tolerance::{ComplexSizes, Gap, Quotients, moduli, plain, undefined};
+use crate::tolerance::{
+    ComplexSize, ComplexSizes, Gap, Quotients, least_gap, moduli, plain, undefined, undefined_of,
+};
 
 /// A number as a complex one.
 pub(crate) fn lift<T: Scalar>(x: T) -> Complex<T::Real> {
@@ -66,7 +69,9 @@ where
     }
     // Complex quotients overflow where squares do.
     let (mut upper, scale) = rescaled(&upper);
-    let smallest = T::Real::default_epsilon() * upper.camax();
+    let (smallest, least) = (T::Real::default_epsilon() * upper.camax(), least_gap::<T::Real>());
+    // A difference below that is what is left of sums of these: of a triangle that is given, of its diagonal.
+    let sizes = LazyCell::new(|| rounding_sizes(Some(block(&q)), block(&upper)));
     let mut x = OMatrix::<Complex<T::Real>, D, D>::identity_generic(size, size);
     for k in 0..count {
         for i in (0..k).rev() {
@@ -76,7 +81,11 @@ where
                 continue;
             }
             let difference = upper[(i, i)] - upper[(k, k)];
-            let small = difference.norm1() < smallest;
+            let small = difference.norm1() < smallest && {
+                let rounding = T::Real::default_epsilon().to_f64() * sizes[i].max(sizes[k]);
+                let gap = difference.norm1().to_f64();
+                gap < rounding || gap <= least * upper.camax().to_f64()
+            };
             let divisor = if small { Complex::new(smallest, nalgebra::zero()) } else { difference };
             x[(i, k)] = -sum / divisor;
             // Long chains of one eigenvalue grow without bound.
@@ -144,27 +153,49 @@ fn triangular<S: Real>(
 }
 
 /// Whether eigenvectors jump, since an eigenvalue repeats.
-pub(crate) fn vectors_jump<S: Real, D: Dim>(
-    values: &OVector<Complex<S>, D>,
-    vectors: &OMatrix<Complex<S>, D, D>,
+pub(crate) fn vectors_jump<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    values: &OVector<Complex<T::Real>, D>,
+    vectors: &OMatrix<Complex<T::Real>, D, D>,
 ) -> bool
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    are_close(values)
-        && diagnosed(|| Left::new(values, vectors)).0.is_none_or(|left| left.repeats(values))
+    are_close(a, values, vectors)
+        && diagnosed(|| Left::new(a, values, vectors)).0.is_none_or(|left| left.repeats())
 }
 
 /// Whether some two eigenvalues may be one. Those that are far apart need no inverse.
-pub(crate) fn are_close<S: Real, D: Dim>(values: &OVector<Complex<S>, D>) -> bool
+fn are_close<T: Scalar, D: Dim>(
+    a: &OMatrix<T, D, D>,
+    values: &OVector<Complex<T::Real>, D>,
+    vectors: &OMatrix<Complex<T::Real>, D, D>,
+) -> bool
 where
-    DefaultAllocator: Allocator<D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    // The rounding of a value that repeats three times with one vector is a cube root.
-    let relative = f64::max(1e-3, 10.0 * S::default_epsilon().to_f64().cbrt());
-    let close = relative * largest_modulus(values.iter());
-    let is_close = |i: usize, j: usize| (values[i] - values[j]).modulus().to_f64() <= close;
-    (0..values.len()).any(|j| (0..j).any(|i| is_close(i, j)))
+    let (count, epsilon) = (values.len(), T::Real::default_epsilon().to_f64());
+    let all = largest_modulus(a.iter());
+    let near = f64::max(1e-3, 10.0 * epsilon.cbrt());
+    // The rounding of a value that repeats k times with one vector is a root of degree k, and so is how far its vectors are
+    // from each other.
+    let wide = 10.0 * epsilon.powf(1.0 / count.clamp(2, 8) as f64);
+    let is_close = |i: usize, j: usize| {
+        let gap = (values[i] - values[j]).modulus().to_f64();
+        gap <= near * all
+            || gap <= wide * all && {
+                let pair = vectors.column(i).dotc(&vectors.column(j));
+                pair.modulus().to_f64() > 0.5
+            }
+    };
+    (0..count).any(|j| (0..j).any(|i| is_close(i, j)))
+}
+
+/// Eigenvalues that are one, but for rounding.
+struct Cluster {
+    members: Vec<usize>,
+    /// Whether there are too few eigenvectors.
+    defective: bool,
 }
 
 /// What the rules know beside V and w.
@@ -177,6 +208,8 @@ where
     /// The condition numbers of the eigenvalues, the norms of these rows.
     conditions: OVector<f64, D>,
     sizes: ComplexSizes,
+    /// Values that a chain of gaps that are nothing links; nothing if there are none.
+    clusters: Vec<Cluster>,
     /// Which are differentiated by themselves, and are one with no other; nothing if none are.
     alone: Vec<bool>,
 }
@@ -186,19 +219,89 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     /// None if the eigenvectors depend on each other.
-    pub(crate) fn new(
+    pub(crate) fn new<T: Scalar<Real = S>>(
+        a: &OMatrix<T, D, D>,
         values: &OVector<Complex<S>, D>,
         vectors: &OMatrix<Complex<S>, D, D>,
     ) -> Option<Self> {
         let inverse = inverse(vectors).ok()?;
         let (size, _) = vectors.shape_generic();
-        let conditions = OVector::from_fn_generic(size, U1, |i, _| {
-            let row = inverse.row(i);
-            row.iter().map(|x| x.modulus_squared().to_f64()).sum::<f64>().sqrt()
+        let conditions = OVector::from_fn_generic(size, U1, |i, _| length(inverse.row(i).iter()));
+        let scale = binade(a.iter()).to_f64();
+        let all = length(a.iter()) / scale;
+        let bound = |i: usize| conditions[i] * all;
+        let sizes = ComplexSizes::new(values.as_slice(), scale, bound, || {
+            let left = moduli(block(&inverse)) * (moduli(block(a)) / scale);
+            let right = moduli(block(vectors));
+            let own = |i: usize| (0..right.nrows()).map(|k| left[(i, k)] * right[(k, i)]).sum();
+            (0..right.nrows()).map(own).collect()
         });
-        let known = conditions.as_slice();
-        let sizes = ComplexSizes::new(values.as_slice(), block(vectors), block(&inverse), known);
-        Some(Self { inverse, conditions, sizes, alone: Vec::new() })
+        let mut left = Self { inverse, conditions, sizes, clusters: Vec::new(), alone: Vec::new() };
+        if left.sizes.are_close() {
+            left.clusters = left.find_clusters(a, values, vectors);
+        }
+        Some(left)
+    }
+
+    fn find_clusters<T: Scalar<Real = S>>(
+        &self,
+        a: &OMatrix<T, D, D>,
+        values: &OVector<Complex<S>, D>,
+        vectors: &OMatrix<Complex<S>, D, D>,
+    ) -> Vec<Cluster> {
+        let (count, mut clusters) = (values.len(), Vec::new());
+        let mut seen = vec![false; count];
+        for first in 0..count {
+            let mut members = vec![first];
+            let mut next = 0;
+            while let Some(&i) = members.get(next).filter(|_| !seen[first]) {
+                let is_one = |j: usize| self.gap(values, i, j) == Gap::Nothing;
+                let joined = (first + 1..count).filter(|j| !members.contains(j) && is_one(*j));
+                members.extend(joined.collect::<Vec<_>>());
+                next += 1;
+            }
+            members.iter().for_each(|&i| seen[i] = true);
+            members.sort_unstable();
+            if members.len() > 1 {
+                let defective = self.lacks_vectors(a, vectors, &members);
+                clusters.push(Cluster { members, defective });
+            }
+        }
+        clusters
+    }
+
+    /// Whether eigenvalues that are one have too few eigenvectors.
+    ///
+    /// With orthonormal bases U and W of what their right and left vectors span, and Y^H = (W^H U)^-1 W^H, A is Y^H A U on
+    /// that space. If it is a multiple of the identity there, but for the rounding |Y|^T |A| |U|, there are enough.
+    fn lacks_vectors<T: Scalar<Real = S>>(
+        &self,
+        a: &OMatrix<T, D, D>,
+        vectors: &OMatrix<Complex<S>, D, D>,
+        members: &[usize],
+    ) -> bool {
+        let plain = |x: Complex<S>| Complex::new(x.re.to_f64(), x.im.to_f64());
+        let scale = binade(a.iter());
+        let a =
+            DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| plain(lift(a[(i, j)].unscale(scale))));
+        let (rows, count) = (a.nrows(), members.len());
+        let u = DMatrix::from_fn(rows, count, |i, k| plain(vectors[(i, members[k])])).qr().q();
+        let left = |i: usize, k: usize| {
+            let member = members[k];
+            plain(self.inverse[(member, i)].conjugate()) / self.conditions[member]
+        };
+        let w = DMatrix::from_fn(rows, count, left);
+        if !w.iter().all(|x| x.is_finite()) {
+            return true;
+        }
+        let w = w.qr().q();
+        let Ok(overlap) = inverse::<Complex<f64>, Dyn>(&w.ad_mul(&u)) else { return true };
+        let y = overlap * w.adjoint();
+        let on_space = &y * (&a * &u);
+        let sizes = moduli(block(&y)) * moduli(block(&a)) * moduli(block(&u));
+        let is_more =
+            |i: usize, j: usize| self.sizes.is_more(on_space[(i, j)].norm(), sizes[(i, j)]);
+        (0..count).any(|j| (0..count).any(|i| i != j && is_more(i, j)))
     }
 
     /// How far the difference of two eigenvalues is from zero.
@@ -206,37 +309,38 @@ where
         self.sizes.difference(i, j, values[i] - values[j])
     }
 
+    fn is_alone(&self, i: usize) -> bool {
+        self.alone.get(i) == Some(&true)
+    }
+
+    /// The members of clusters that are not differentiated by themselves.
+    fn clusters(&self) -> impl Iterator<Item = (Vec<usize>, bool)> {
+        let of = move |cluster: &Cluster| {
+            let members = cluster.members.iter().copied().filter(|&i| !self.is_alone(i));
+            (members.collect::<Vec<_>>(), cluster.defective)
+        };
+        self.clusters.iter().map(of).filter(|(members, _)| members.len() > 1)
+    }
+
     /// Whether two eigenvalues are one, but for rounding.
-    fn repeat(&self, values: &OVector<Complex<S>, D>, i: usize, j: usize) -> bool {
-        let alone = |i: usize| self.alone.get(i) == Some(&true);
-        !alone(i) && !alone(j) && self.gap(values, i, j) == Gap::Nothing
+    fn repeat(&self, i: usize, j: usize) -> bool {
+        let both = |cluster: &Cluster| [i, j].iter().all(|k| cluster.members.contains(k));
+        !self.is_alone(i) && !self.is_alone(j) && self.clusters.iter().any(both)
     }
 
     /// Whether some two eigenvalues are one.
-    pub(crate) fn repeats(&self, values: &OVector<Complex<S>, D>) -> bool {
-        (0..values.len()).any(|j| (0..j).any(|i| self.repeat(values, i, j)))
+    pub(crate) fn repeats(&self) -> bool {
+        self.clusters().next().is_some()
     }
 
     /// Which are [apart](fn@apart) from all others in a derivative mode.
-    fn apart<T: Scalar<Real = S>>(
-        &self,
-        a: &OMatrix<T, D, D>,
-        values: &OVector<Complex<S>, D>,
-        vectors: &OMatrix<Complex<S>, D, D>,
-    ) -> Option<Vec<bool>> {
-        // What each value is a sum of: vectors that nearly depend on each other are no matter to the others.
-        let own = LazyCell::new(|| {
-            let left = moduli(block(&self.inverse)) * moduli(block(a));
-            let right = moduli(block(vectors));
-            let own = |i: usize| (0..right.nrows()).map(|k| left[(i, k)] * right[(k, i)]).sum();
-            (0..right.nrows()).map(own).collect::<Vec<f64>>()
-        });
+    fn apart(&self, values: &OVector<Complex<S>, D>) -> Option<Vec<bool>> {
         apart::<S>(values.len(), |i, j| {
             if i == j {
                 return (f64::INFINITY, Gap::Apart);
             }
             let gap = values[j] - values[i];
-            (gap.modulus().to_f64(), self.sizes.own_difference((i, j), gap, own[j]))
+            (gap.modulus().to_f64(), self.sizes.own_difference(i, j, gap))
         })
     }
 
@@ -254,42 +358,35 @@ where
         vectors
     }
 
-    /// Whether an eigenvalue repeats with too few eigenvectors, so that its condition number is that of
-    /// a square root, or worse.
-    fn is_defective(&self, values: &OVector<Complex<S>, D>, i: usize) -> bool {
-        let most = 0.1 / S::default_epsilon().to_f64().sqrt();
-        self.conditions[i] > most && (0..values.len()).any(|j| j != i && self.repeat(values, i, j))
+    /// The eigenvalues that repeat with too few eigenvectors.
+    pub(crate) fn defective(&self) -> impl Iterator<Item = usize> {
+        self.clusters().filter(|&(_, defective)| defective).flat_map(|(members, _)| members)
     }
 
     /// Makes undefined the tangents, or cotangents, of eigenvalues that have no derivative.
     pub(crate) fn without_defective(
         &self,
         primitive: &'static str,
-        values: &OVector<Complex<S>, D>,
         values_dot: &mut OVector<Complex<S>, D>,
     ) {
-        let mut quotients = Quotients::new::<S>(primitive, largest_modulus(values_dot.iter()));
-        for i in 0..values.len() {
-            if self.is_defective(values, i) {
-                values_dot[i] = quotients.over_nothing(values_dot[i]);
-            }
+        // However small it is beside others.
+        let mut quotients = Quotients::new::<S>(primitive, 0.0);
+        for i in self.defective() {
+            values_dot[i] = quotients.over_nothing(values_dot[i]);
         }
         quotients.report(|| DEFECTIVE);
     }
 
     /// Makes undefined the cotangents of eigenvalues that are one, where they are not the same: which of the
     /// values has which is a choice.
-    pub(crate) fn settle(
-        &self,
-        primitive: &'static str,
-        values: &OVector<Complex<S>, D>,
-        values_bar: &mut OVector<Complex<S>, D>,
-    ) {
+    pub(crate) fn settle(&self, primitive: &'static str, values_bar: &mut OVector<Complex<S>, D>) {
         let mut quotients = Quotients::new::<S>(primitive, largest_modulus(values_bar.iter()));
         let given = values_bar.clone();
-        for i in 0..values.len() {
-            for j in (0..i).filter(|&j| self.repeat(values, i, j)) {
-                values_bar[i] += quotients.over_nothing(given[i] - given[j]);
+        for (members, _) in self.clusters() {
+            for (k, &i) in members.iter().enumerate() {
+                for &j in &members[..k] {
+                    values_bar[i] += quotients.over_nothing(given[i] - given[j]);
+                }
             }
         }
         quotients.report(|| {
@@ -298,38 +395,34 @@ where
     }
 
     /// The tangents of eigenvalues that are one: those of the values that the direction splits them into, in their order,
-    /// which are the eigenvalues of the block of P = V^-1 dA V. Returns which of their vectors change places where the
-    /// block is diagonal, and not in order.
+    /// which are the eigenvalues of the block of P = V^-1 dA V; none where there are too few vectors. The size of dA V is
+    /// given. Returns which of their vectors have no derivative: those that change places where the block is diagonal, and
+    /// not in order, and those of which there are too few.
     pub(crate) fn split(
         &self,
-        values: &OVector<Complex<S>, D>,
+        primitive: &'static str,
+        moved: f64,
         p: impl Fn(usize, usize) -> Complex<S>,
         values_dot: &mut OVector<Complex<S>, D>,
     ) -> Vec<usize> {
-        let (count, mut exchanged) = (values.len(), Vec::new());
-        if !are_close(values) {
-            return exchanged;
-        }
-        let mut seen = vec![false; count];
-        for first in 0..count {
-            let mut cluster = vec![first];
-            let mut next = 0;
-            while let Some(&i) = cluster.get(next).filter(|_| !seen[first]) {
-                let others = first + 1..count;
-                let joins = |j: &usize| !cluster.contains(j) && self.repeat(values, i, *j);
-                let joined: Vec<_> = others.filter(joins).collect();
-                cluster.extend(joined);
-                next += 1;
+        let mut lost = Vec::new();
+        let mut lacking = Quotients::new::<S>(primitive, 0.0);
+        for (cluster, defective) in self.clusters() {
+            if defective {
+                if moved > 0.0 {
+                    cluster.iter().for_each(|&i| values_dot[i] = undefined_of(values_dot[i]));
+                    lost.extend(cluster);
+                    lacking.lose(1.0);
+                }
+                continue;
             }
-            cluster.iter().for_each(|&i| seen[i] = true);
-            cluster.sort_unstable();
             let size = cluster.len();
             let block = DMatrix::from_fn(size, size, |i, j| match i == j {
                 true => values_dot[cluster[i]],
                 false => p(cluster[i], cluster[j]),
             });
-            let all = largest_modulus(block.iter()).max(largest_modulus(values_dot.iter()));
-            let quotients = Quotients::new::<S>("eigen", all);
+            let condition = cluster.iter().fold(0.0, |x: f64, &i| x.max(self.conditions[i]));
+            let quotients = Quotients::new::<S>(primitive, moved * condition);
             let rounding = |x: Complex<S>| quotients.is_rounding(x.modulus().to_f64());
             let beside = |k: usize| k / size != k % size;
             if (0..size * size).filter(|&k| beside(k)).all(|k| rounding(block[k])) {
@@ -342,7 +435,7 @@ where
                 let moved = |&i: &usize| !rounding(diagonal[order[i]] - diagonal[i]);
                 for i in (0..size).filter(moved) {
                     values_dot[cluster[i]] = diagonal[order[i]];
-                    exchanged.push(cluster[i]);
+                    lost.push(cluster[i]);
                 }
                 continue;
             }
@@ -351,10 +444,11 @@ where
                 values_dot[i] = split.as_ref().map_or_else(undefined, |split| split[k]);
             }
         }
-        exchanged
+        lacking.report(|| DEFECTIVE);
+        lost
     }
 
-    /// Makes undefined in a matrix in the basis of the eigenvectors what has no derivative: its diagonal for
+    /// Makes undefined in a matrix in the basis of the eigenvectors what has no derivative: backwards, its diagonal for
     /// defective eigenvalues; and divides the rest of it by the differences of eigenvalues w_j - w_i, or
     /// their conjugates, where what is not zero over nothing is undefined. Returns whether something is.
     pub(crate) fn over_gaps(
@@ -364,29 +458,33 @@ where
         conjugate: bool,
         m: &mut OMatrix<Complex<S>, D, D>,
     ) -> bool {
-        // Cotangents of the values times these have the unit of those of the vectors.
+        // A row of V^-1 dA V has the size of that of V^-1; cotangents of the values times these have the unit of those of
+        // the vectors.
         let of_values = largest_modulus(m.diagonal().iter());
+        let row = |i: usize| if conjugate { 1.0 } else { self.conditions[i] };
         let all = match conjugate {
-            false => largest_modulus(m.iter()),
-            true => beside(m).max((of_values * largest_modulus(values.iter())).min(f64::MAX)),
+            false => largest_modulus_over(m, row, true),
+            true => {
+                let of_vectors = largest_modulus_over(m, row, false);
+                of_vectors.max((of_values * largest_modulus(values.iter())).min(f64::MAX))
+            }
         };
         let mut split = Quotients::new::<S>(primitive, all);
-        let mut defective = Quotients::new::<S>(primitive, of_values);
+        let mut defective = Quotients::new::<S>(primitive, 0.0);
+        if conjugate {
+            for i in self.defective() {
+                m[(i, i)] = defective.over_nothing(m[(i, i)]);
+            }
+        }
         for j in 0..values.len() {
             for i in 0..values.len() {
-                if i == j {
-                    if self.is_defective(values, i) {
-                        m[(i, i)] = defective.over_nothing(m[(i, i)]);
-                    }
+                // The second is what nobody asks for.
+                if i == j || m[(i, j)].is_constant_zero() {
                     continue;
                 }
-                // What nobody asks for.
-                if m[(i, j)].is_constant_zero() {
-                    continue;
-                }
-                let found = self.gap(values, i, j);
+                let found = if self.repeat(i, j) { Gap::Nothing } else { self.gap(values, i, j) };
                 m[(i, j)] = if found == Gap::Nothing {
-                    split.over_nothing(m[(i, j)])
+                    split.over_nothing(m[(i, j)].unscale(nalgebra::convert(row(i))))
                 } else {
                     let gap = values[j] - values[i];
                     let (size, turn) = (gap.modulus(), phase(gap));
@@ -413,19 +511,16 @@ where
     pub(crate) fn open(
         &self,
         primitive: &'static str,
-        values: &OVector<Complex<S>, D>,
         (asked, known): (&[bool], bool),
         m: &mut OMatrix<Complex<S>, D, D>,
     ) {
         let of_values = largest_modulus(m.diagonal().iter());
         let mut quotients = Quotients::new::<S>(primitive, of_values);
-        for i in 0..values.len() {
-            if (0..values.len()).any(|j| j != i && self.repeat(values, i, j)) {
-                m[(i, i)] = quotients.over_nothing(m[(i, i)]);
-                if asked.get(i) == Some(&true) {
-                    quotients.lose(1.0);
-                    m[(i, i)] += undefined::<Complex<S>>();
-                }
+        for i in self.clusters().flat_map(|(members, _)| members) {
+            m[(i, i)] = quotients.over_nothing(m[(i, i)]);
+            if asked.get(i) == Some(&true) {
+                quotients.lose(1.0);
+                m[(i, i)] += undefined::<Complex<S>>();
             }
         }
         if !known {
@@ -454,21 +549,31 @@ impl<S: Real> Alone<S> {
     {
         let worst = |left: &Left<S, D>| left.conditions.iter().fold(1.0, |x: f64, &y| x.max(y));
         let worst = left.as_ref().map_or(f64::INFINITY, worst);
-        let apart = left.as_ref().and_then(|left| left.apart(a, values, vectors));
+        let apart = left.as_ref().and_then(|left| left.apart(values));
         // Up to here half of what V^-1 loses of the digits is the other half of them.
         let depend = worst > S::default_epsilon().to_f64().powf(-0.25);
         if apart.is_none() && !depend {
             return None;
         }
-        let a = a.map(lift);
+        let lifted = a.map(lift);
+        let scale = binade(a.iter()).to_f64();
+        let all = moduli(block(a)) / scale;
+        let sizes = ComplexSizes::far::<S>(values.len(), scale);
         let equation = |j: usize| {
             let is_apart = apart.as_ref().is_some_and(|apart| apart[j]);
             if !is_apart && !depend {
                 return None;
             }
             let vector = block(vectors).column(j).into_owned();
-            let found = Bordered::new(block(&a), values[j], vector.as_view());
-            let better = |found: &Bordered<S>| found.is_known() && found.growth() < worst;
+            let found = Bordered::new(block(&lifted), values[j], vector.as_view());
+            let better = |found: &Bordered<S>| {
+                found.is_known() && found.growth() < worst && {
+                    let own = found.size(&all, moduli(vector.as_view()).as_slice());
+                    let size = ComplexSize::new(values[j].modulus().to_f64() / scale, own);
+                    let gap = |i: usize| sizes.beside(values[j] - values[i], size);
+                    (0..values.len()).all(|i| i == j || gap(i) != Gap::Nothing)
+                }
+            };
             found.filter(|found| is_apart || better(found))
         };
         let equations: Vec<_> = (0..values.len()).map(equation).collect();
@@ -547,19 +652,33 @@ fn values_of<S: Real>(block: &DMatrix<Complex<S>>) -> Option<DVector<Complex<S>>
     }
 }
 
-/// The largest modulus beside the diagonal.
-fn beside<S: Real, D: Dim>(m: &OMatrix<Complex<S>, D, D>) -> f64
+/// The largest modulus of entries over sizes of their rows, with the diagonal or beside it.
+fn largest_modulus_over<S: Real, D: Dim>(
+    m: &OMatrix<Complex<S>, D, D>,
+    row: impl Fn(usize) -> f64,
+    diagonal: bool,
+) -> f64
 where
     DefaultAllocator: Allocator<D, D>,
 {
     let mut most = 0.0_f64;
     for j in 0..m.ncols() {
-        for i in (0..m.nrows()).filter(|&i| i != j) {
-            let size = m[(i, j)].modulus().to_f64();
+        for i in (0..m.nrows()).filter(|&i| diagonal || i != j) {
+            let size = m[(i, j)].modulus().to_f64() / row(i);
             most = if size > most { size } else { most };
         }
     }
     most
+}
+
+/// The Euclidean norm of numbers, as a plain number.
+fn length<'a, T: Scalar>(entries: impl Iterator<Item = &'a T> + Clone) -> f64 {
+    let most = largest_modulus(entries.clone());
+    if most == 0.0 {
+        return 0.0;
+    }
+    let square = |x: &T| (x.modulus().to_f64() / most).powi(2);
+    most * entries.map(square).sum::<f64>().sqrt()
 }
 
 const DEFECTIVE: &str = "the matrix is defective: an eigenvalue repeats with too few eigenvectors, and has no \

@@ -102,6 +102,14 @@ impl<S: Real> Bordered<S> {
         self.growth
     }
 
+    /// What w is a sum of, |y|^T |A| |v| for the left vector y with y^H v = 1: for moduli of A and of v.
+    pub(crate) fn size(&self, a: &DMatrix<f64>, vector: &[f64]) -> f64 {
+        let count = vector.len();
+        let left = |i: usize| self.inverse[(count, i)].modulus().to_f64();
+        let along = |i: usize| (0..count).map(|k| a[(i, k)] * vector[k]).sum::<f64>();
+        (0..count).map(|i| left(i) * along(i)).sum()
+    }
+
     /// The solution, or that of the adjoint equation, by the plain inverse, and again for what that leaves: of one order of
     /// derivatives less each time, and of rounding.
     fn solve(&self, right: DVector<Complex<S>>, adjoint: bool) -> DVector<Complex<S>> {

@@ -5,6 +5,7 @@ use nalgebra::{
 };
 
 use crate::algebra::eigen::{Alone, Left, lift, lower, report_defective};
+use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, buffer, multiply, rests, still};
 use crate::decomposition::eigen::{Eigen, eigen};
 use crate::error::Error;
@@ -84,7 +85,7 @@ where
 {
     let (size, _) = vectors.shape_generic();
     let mut product = OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
-    let mut left = Left::new(values, vectors);
+    let mut left = Left::new(a, values, vectors);
     let alone = Alone::new(&mut left, a, values, vectors);
     let is_alone = |j: usize| alone.as_ref().is_some_and(|alone| alone.contains(j));
     let (one, lifted) = (Complex::from_real(nalgebra::one()), a_dot.map(lift));
@@ -103,8 +104,8 @@ where
             let terms = (0..size.value()).map(|k| left.inverse[(i, k)] * product[(k, j)]);
             terms.fold(nalgebra::zero(), |sum: Complex<T::Real>, term| sum + term)
         };
-        left.split(values, entry, &mut values_dot);
-        left.without_defective("complex_eigenvalues", values, &mut values_dot);
+        let moved = largest_modulus(product.iter());
+        left.split("complex_eigenvalues", moved, entry, &mut values_dot);
     } else if !(0..size.value()).all(is_alone) {
         report_defective("complex_eigenvalues");
     }
@@ -124,7 +125,7 @@ fn complex_eigenvalues_reverse<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let mut left = Left::new(values, vectors);
+    let mut left = Left::new(a, values, vectors);
     let mut values_bar = values_bar.into_owned();
     if let Some(alone) = Alone::new(&mut left, a, values, vectors) {
         alone.reverse(vectors, values_bar.as_mut_slice(), None, &mut buffer(&mut a_bar));
@@ -136,8 +137,8 @@ fn complex_eigenvalues_reverse<T: Scalar, D: Dim>(
         }
         return;
     };
-    left.without_defective("complex_eigenvalues", values, &mut values_bar);
-    left.settle("complex_eigenvalues", values, &mut values_bar);
+    left.without_defective("complex_eigenvalues", &mut values_bar);
+    left.settle("complex_eigenvalues", &mut values_bar);
     let vectors = &left.with_constants(vectors, |j| values_bar[j].is_constant_zero());
     // V^-H diag(w_bar) is (diag(conj(w_bar)) V^-1)^H.
     for (mut row, value_bar) in left.inverse.row_iter_mut().zip(values_bar.iter()) {

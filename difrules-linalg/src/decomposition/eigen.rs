@@ -6,9 +6,10 @@ use nalgebra::{
 };
 
 use crate::algebra::eigen::{
-    Alone, Left, are_close, eigenvectors, lift, lower, report_defective, vectors_jump,
+    Alone, Left, eigenvectors, lift, lower, report_defective, vectors_jump,
 };
 use crate::algebra::hermitian_eigen::largest;
+use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, buffer, multiply, rests, still, varies};
 use crate::error::{Error, finite, square};
 use crate::sample;
@@ -86,7 +87,7 @@ where
     square("a", a.shape())?;
     finite("a", a)?;
     let (eigenvalues, eigenvectors) = eigenvectors(a)?;
-    jumps("eigen", vectors_jump(&eigenvalues, &eigenvectors));
+    jumps("eigen", vectors_jump(a, &eigenvalues, &eigenvectors));
     Ok(Eigen { eigenvalues, eigenvectors })
 }
 
@@ -101,7 +102,7 @@ where
     let Eigen { eigenvalues: w, eigenvectors: v } = eigen;
     let (size, _) = v.shape_generic();
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
-    let mut left = Left::new(w, v);
+    let mut left = Left::new(a, w, v);
     let alone = Alone::new(&mut left, a, w, v);
     let is_alone = |j: usize| alone.as_ref().is_some_and(|alone| alone.contains(j));
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
@@ -118,15 +119,14 @@ where
             p.column_mut(j).fill(still());
         }
         eigenvalues.copy_from(&p.diagonal());
-        let exchanged = left.split(w, |i, j| p[(i, j)], &mut eigenvalues);
-        eigenvalues.iter().enumerate().for_each(|(i, &x)| p[(i, i)] = x);
+        let moved = largest_modulus(product.iter());
+        let lost = left.split("eigen", moved, |i, j| p[(i, j)], &mut eigenvalues);
         left.over_gaps("eigen", w, false, &mut p);
-        eigenvalues.copy_from(&p.diagonal());
-        if !exchanged.is_empty() {
+        if !lost.is_empty() {
             let reason =
                 "an eigenvalue repeats: along this direction its eigenvectors change places";
             report(Diagnostic::undefined("eigen", reason));
-            exchanged.iter().for_each(|&j| p.column_mut(j).fill(undefined()));
+            lost.iter().for_each(|&j| p.column_mut(j).fill(undefined()));
         }
         p.fill_diagonal(zero);
         let vectors = &mut block_mut(&mut eigenvectors);
@@ -161,12 +161,12 @@ fn eigen_reverse<T: Scalar, D: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     let Eigen { eigenvalues: w, eigenvectors: v } = eigen;
-    let mut left = Left::new(w, v);
+    let mut left = Left::new(a, w, v);
     let (size, _) = v.shape_generic();
     let zeros = || OMatrix::<Complex<T::Real>, D, D>::zeros_generic(size, size);
     let (one, zero) = (Complex::from_real(nalgebra::one()), nalgebra::zero());
     let mut u_bar = buffer(&mut vectors_bar);
-    let repeats = are_close(w) && left.as_ref().is_none_or(|left| left.repeats(w));
+    let repeats = left.as_ref().is_none_or(|left| left.repeats());
     let mut asked = asked_columns(repeats, u_bar.as_view());
     for (mut bar, v) in u_bar.column_iter_mut().zip(block(v).column_iter()) {
         if !varies(&bar) {
@@ -200,7 +200,7 @@ fn eigen_reverse<T: Scalar, D: Dim>(
         m[(i, i)] = value_bar;
     }
     let known = left.over_gaps("eigen", w, true, &mut m);
-    left.open("eigen", w, (&asked, known), &mut m);
+    left.open("eigen", (&asked, known), &mut m);
     let nothing = |j: usize| !varies(&m.column(j)) && !varies(&m.row(j));
     let v = left.with_constants(v, nothing);
     multiply(one, (block(&m), false), (block(&v), true), zero, &mut block_mut(&mut product));
