@@ -392,3 +392,23 @@ fn functions_next_to_defective_zeros() {
     let a = dmatrix![1e-20, 1.0; 0.0, 1e-20];
     assert!((sqrt(&a).unwrap() - dmatrix![1e-10, 5e9; 0.0, 1e-10]).norm() < 1e-5);
 }
+
+/// Along directions too that keep the zero, as a gradient has none.
+#[test]
+fn roots_of_singular_matrices_have_no_derivative_in_either_mode() {
+    let line = dmatrix![1.0, 2.0, 0.0; 2.0, 4.0, 0.0; 0.0, 0.0, 3.0];
+    for a in
+        [dmatrix![4.0, 0.0; 0.0, 0.0], dmatrix![4.0, 1.0; 0.0, 0.0], line, DMatrix::zeros(2, 2)]
+    {
+        for place in 0..a.len() {
+            let unit = DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| {
+                f64::from(u8::from(i + j * a.nrows() == place))
+            });
+            let ((_, moved), heard) = diagnosed(|| jvp(sqrt, &a, &unit).unwrap());
+            assert!(moved.iter().all(|x| x.is_nan()) && heard.len() == 1, "{a} {moved}");
+            let entry = |a: &DMatrix<_>| Ok::<_, Error>(sqrt(a)?[place]);
+            let (slope, heard) = diagnosed(|| gradient(entry, &a).unwrap());
+            assert!(slope.iter().all(|x| f64::is_nan(*x)) && heard.len() == 1, "{a} {slope}");
+        }
+    }
+}

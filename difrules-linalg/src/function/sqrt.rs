@@ -10,8 +10,9 @@ use crate::sample;
 
 /// The principal square root of A: X with X^2 = A whose eigenvalues have positive real parts. For a real A it is real.
 ///
-/// A singular A has a root if zero is no more defective than simple; it has no derivative there: that is NaN and
-/// [reported](difrules_core::report).
+/// A singular A has a root if zero is no more defective than simple; it has no derivative there, since matrices next to it
+/// have no root: that is NaN and [reported](difrules_core::report), in both modes and along any direction, those too that keep
+/// the zero.
 ///
 /// # Errors
 /// [`Error::NotSquare`]; [`Error::NotFinite`]; [`Error::OutsideDomain`] with an eigenvalue on the negative axis, or
