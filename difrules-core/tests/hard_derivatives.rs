@@ -8,6 +8,8 @@ use difrules_core::symbolic::{Expr, differentiate, evaluate};
 use difrules_core::{Dual, Real, Var, find, gradient, jvp, math, primitives};
 use nalgebra::convert;
 
+use crate::reference::near;
+
 /// A function, its arguments, the one that varies, and the first and the second derivative by it, from mpmath.
 type Line = (&'static str, &'static [f64], usize, f64, f64);
 
@@ -261,14 +263,40 @@ const LINES: &[Line] = &[
     ("over_square", &[3e-60, 4e-60], 0, 1.12e+118, -1.4976e+178),
     ("over_square", &[3e-100, 4e-100], 1, -3.84e+198, 1.4976e+298),
     ("over_square", &[3e+90, 4e+90], 1, -3.84e-182, 1.4976e-272),
+    ("over_square", &[1.0, 1.0000000001], 0, 5.000000412951855e-11, -0.5),
+    ("over_square", &[1e-300, 2e-300], 0, f64::INFINITY, -f64::INFINITY),
+    ("over_square", &[0.0, 1e-300], 0, f64::INFINITY, 0.0),
+    ("over_square", &[1e-300, 0.0], 1, 0.0, -f64::INFINITY),
+    ("direction_cosine", &[1e-300, 2e-300], 0, 3.5777087639996635e299, -f64::INFINITY),
+    ("beta_density", &[1.0, 1e300, 1e-300], 0, 2.1234577623937845e299, -4.825681168549485e299),
+    ("beta_density", &[2.5, 3e200, 1e-200], 0, 2.3087732078153022e199, -1.949819060164289e199),
+    ("hypot", &[0.0, -5e-324], 0, 0.0, f64::INFINITY),
+    ("over_square", &[-0.0, 1e-310], 1, 0.0, 0.0),
+    ("atan2", &[1.0, 0.9999999999999999], 0, 0.5, -0.5),
+    ("cosm1", &[std::f64::consts::FRAC_PI_2], 0, -1.0, -6.123233995736766e-17),
+    ("sqrt", &[0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("sqrt", &[-0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("cbrt", &[0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("cbrt", &[-0.0], 0, f64::INFINITY, f64::INFINITY),
+    ("ln", &[0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("ln", &[-0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("log2", &[-0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("log10", &[-0.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("spence", &[0.0], 0, -f64::INFINITY, f64::INFINITY),
+    ("spence", &[-0.0], 0, -f64::INFINITY, f64::INFINITY),
+    ("beta", &[1.0, 0.0], 1, -f64::INFINITY, f64::INFINITY),
+    ("beta", &[2.5, 0.0], 0, -0.49035775610023486, 0.2362040516417274),
+    ("beta", &[-0.5, 0.0], 0, -8.93480220054468, 0.82879664423432),
+    ("powf", &[-f64::INFINITY, 4503599627370496.0], 0, -f64::INFINITY, f64::INFINITY),
+    ("powf", &[-f64::INFINITY, 4503599627370497.0], 0, f64::INFINITY, -f64::INFINITY),
+    ("powf", &[-f64::INFINITY, 1.8014398509481984e16], 0, -f64::INFINITY, f64::INFINITY),
+    ("powf", &[-f64::INFINITY, -1.8014398509481984e16], 0, 0.0, 0.0),
     ("log_base", &[0.0, 2.0], 0, -f64::INFINITY, f64::INFINITY),
     ("log_base", &[0.0, 2.0], 1, 0.0, 0.0),
 ];
 
 fn close(found: f64, exact: f64) -> bool {
-    found == exact
-        || (found - exact).abs() <= 2e-11 * exact.abs() + 1e-307
-        || !exact.is_finite() && !found.is_finite()
+    near(found, exact, 2e-11) || (found - exact).abs() <= 1e-307
 }
 
 #[test]
@@ -356,8 +384,7 @@ fn mixed_derivatives_are_the_same_in_each_nesting() {
                 found.push(gradient(twice, &[x, y])[1 - i]);
             }
             for found in found {
-                let near = (found - $wanted).abs() <= 1e-12 * f64::abs($wanted);
-                assert!(near || found == $wanted, "{name}({x:e}, {y:e}): {found:e}");
+                assert!(near(found, $wanted, 1e-12), "{name}({x:e}, {y:e}): {found:e}");
             }
         })*};
     }
@@ -388,6 +415,15 @@ fn mixed_derivatives_are_the_same_in_each_nesting() {
         over_square at 3e-100, 4e-100 => 5.632e297,
         log_base at 0.0, 2.0 => -INFINITY,
         log_base at 2.0, 0.0 => -INFINITY,
+        direction_cosine at 1e-300, 2e-300 => -INFINITY,
+        direction_cosine at 1e-300, 0.0 => 0.0,
+        atan2 at 1e-300, 1e-300 => 0.0,
+        atan2 at 1.0, 0.9999999999999999 => 5.551115123125784e-17,
+        beta_curvature at 2.0, 1e-100 => 0.155192182250416,
+        beta_curvature at 2.0, 1e-8 => 0.15519218130026,
+        beta at 1.0, 0.0 => 1.2020569031595942,
+        beta at 0.0, 2.5 => 0.7459425165416651,
+        beta at 2.5, -0.0 => 0.7459425165416651,
     );
     // The sign of a NaN is one, but nothing is known of it.
     let found = gradient(|x: &[Var<f64>; 2]| math::copysign(x[0], x[1]), &[2.0, f64::NAN]);
@@ -492,11 +528,14 @@ fn beta_functions_at_the_ends_of_the_numbers() {
         evaluate(&differentiate(&text.parse().unwrap(), by).unwrap(), point).unwrap()
     };
     let near = |found: f64, exact: f64| {
-        assert!((found - exact).abs() <= 1e-13 * exact.abs(), "{found:e}, not {exact:e}");
+        assert!(near(found, exact, 1e-13), "{found:e}, not {exact:e}");
     };
     for b in [1e8, 1e200] {
         near(at("beta_density(a, b, x)", "b", &[("a", 1.0), ("b", b), ("x", 0.0)]), 1.0);
     }
+    // Both a and a + b are next to poles: it is 1 / a.
+    let found = at("beta(a, b)", "a", &[("a", -1.0000000000000002), ("b", 1.0)]);
+    assert!((found + 1.0).abs() < 1e-11, "{found}");
     for (a, exact) in [(1e-3, -1_000_001.642_533_195_8), (1e-11, -1e22)] {
         near(at("beta(a, b)", "a", &[("a", a), ("b", -1e-200)]), exact);
         let b = Dual::constant(-1e-200);
@@ -611,6 +650,8 @@ fn mixed_derivatives_are_the_same_in_either_order() {
         ("xlog1py", mixed!(math::xlog1py, [0.0, -3.0])),
         ("powf", mixed!(math::powf, [-2.0, 0.0])),
         ("powf of one", mixed!(math::powf, [-0.5, -0.0])),
+        ("powf that jumps", mixed!(math::powf, [1.0, f64::INFINITY])),
+        ("powf that jumps", mixed!(math::powf, [1.0, f64::NEG_INFINITY])),
     ] {
         assert!(found.iter().all(|x| x.is_nan()), "{what}: {found:?}");
     }
@@ -624,6 +665,12 @@ fn mixed_derivatives_are_the_same_in_either_order() {
         for expression in [slope, curvature] {
             let found = evaluate(&expression, &[("a", f64::INFINITY), ("b", y)]).unwrap();
             assert_eq!(found, f64::INFINITY, "{expression} at {y}");
+        }
+    }
+    // By y it is infinity over infinity.
+    for [x, y] in [[f64::INFINITY; 2], [f64::NEG_INFINITY, f64::INFINITY]] {
+        for found in [mixed!(math::xlogy, [x, y]), mixed!(math::xlog1py, [x, y])] {
+            assert!([1, 4, 6, 7].iter().all(|i| f64::is_nan(found[*i])), "{x}: {found:?}");
         }
     }
     // By mpmath; the second derivative by a is 2e60, which cancels with itself.
@@ -867,11 +914,7 @@ fn third_derivatives_at_edges_are_limits() {
         ($($f:ident, $text:expr, [$($x:expr, $y:expr, $along:expr => $exact:expr;)*])*) => {$(
             $({
                 let found = third!(|x: &[_; 2]| math::$f(x[0], x[1]), $text, [$x, $y], $along);
-                let exact: f64 = $exact;
-                let right = |x: &f64| {
-                    *x == exact || (x - exact).abs() <= 1e-13 * exact.abs() || x.is_nan() && exact.is_nan()
-                };
-                if !found.iter().all(right) {
+                if !found.iter().all(|x| near(*x, $exact, 1e-13)) {
                     wrong.push(format!("{} at {:?} by {:?}: {found:?}", $text, [$x, $y], $along));
                 }
             })*
@@ -902,6 +945,48 @@ fn third_derivatives_at_edges_are_limits() {
             0.0, 1.0, [1, 0, 0] => INFINITY;
             0.0, 1.0, [0, 0, 1] => INFINITY;
             -0.0, 1.0, [0, 1, 0] => INFINITY;
+        ]
+        // Of the length r of (x, y), of its quotient x / r, of x / r^2 and of the angle: by powers of r.
+        hypot, "hypot(a, b)", [
+            1e-300, 2e-300, [0, 0, 1] => -INFINITY;
+            1e-300, 2e-300, [0, 1, 0] => -INFINITY;
+            1e-300, 2e-300, [1, 0, 0] => -INFINITY;
+            1e-300, 2e-300, [1, 0, 1] => INFINITY;
+            1e-160, 1e-160, [0, 1, 0] => INFINITY;
+            1e-300, 0.0, [0, 0, 1] => 0.0;
+            3e-120, 1e-120, [0, 0, 1] => 5.375872022286244e238;
+            1e120, 3e110, [0, 1, 1] => -1e-240;
+            1e120, 3e110, [0, 0, 1] => 6e-250;
+        ]
+        direction_cosine, "direction_cosine(a, b)", [
+            // It is 3 y^2 (4 x^2 - y^2) / r^7.
+            1e-300, 2e-300, [0, 0, 0] => 0.0;
+            1e-300, 2e-300, [0, 1, 0] => INFINITY;
+            1e-300, 2e-300, [1, 0, 1] => -INFINITY;
+            1e-300, 2e-300, [1, 1, 1] => -INFINITY;
+            0.0, 1e-300, [0, 1, 0] => 0.0;
+            0.0, 1e-300, [0, 1, 1] => INFINITY;
+            1e-300, 0.0, [1, 1, 0] => INFINITY;
+            3e-90, 1e-90, [0, 0, 0] => 3.320391543176797e268;
+            3e-90, 1e-90, [1, 1, 1] => 7.115124735378852e268;
+        ]
+        over_square, "over_square(a, b)", [
+            1e-300, 2e-300, [0, 0, 0] => INFINITY;
+            1e-300, 2e-300, [0, 0, 1] => INFINITY;
+            1e-300, 2e-300, [1, 0, 1] => -INFINITY;
+            1e-300, 1e-300, [0, 1, 0] => 0.0;
+            1e-300, 0.0, [1, 0, 0] => 0.0;
+            0.0, 1e-300, [1, 0, 1] => INFINITY;
+            3e-60, 4e-60, [0, 0, 0] => 8.09472e237;
+            3e-60, 4e-60, [0, 1, 0] => 5.16096e237;
+            1.0, 1.0000000001, [0, 0, 1] => 3.000000247471113e-10;
+        ]
+        atan2, "atan2(a, b)", [
+            1e-300, 2e-300, [0, 0, 0] => -INFINITY;
+            1e-300, 2e-300, [0, 1, 0] => INFINITY;
+            1e-300, 2e-300, [1, 0, 1] => INFINITY;
+            1e-80, -2e-80, [0, 0, 0] => 3.2e238;
+            1e-80, -2e-80, [1, 0, 0] => 1.76e239;
         ]
         // x^(y - 2) (y (y - 1) ln(x) + 2 y - 1) and x^(y - 1) ln(x) (y ln(x) + 2), from mpmath.
         powf, "powf(a, b)", [
@@ -944,8 +1029,7 @@ fn third_derivatives_do_not_cancel() {
     macro_rules! check {
         ($($f:expr, $text:expr, $point:expr, $along:expr, $exact:expr;)*) => {$({
             let found = third!($f, $text, $point, $along);
-            let right = |x: &f64| (x - $exact).abs() <= 1e-9 * f64::abs($exact);
-            if !found.iter().all(right) {
+            if !found.iter().all(|x| near(*x, $exact, 1e-9)) {
                 wrong.push(format!("{} at {:?} by {:?}: {found:?}", $text, $point, $along));
             }
         })*};
@@ -971,6 +1055,18 @@ fn third_derivatives_do_not_cancel() {
         // 1 / (x base^2 ln(base)^2) (1 + 2 / ln(base)).
         |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [2.0, 1e-300], [1, 0, 0], 2.0217325988298545e300;
         |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [0.5, 1e-160], [1, 0, 0], -1.5696769733232814e161;
+        |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [1e160, 1e-300], [0, 1, 0], 7.40764100593929e-26;
+        |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [1e160, 1e-300], [0, 0, 1], 7.40764100593929e-26;
+        |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [1e160, 1e-300], [1, 0, 0], 7.40764100593929e-26;
+        |x: &[_; 2]| math::log_base(x[0], x[1]), "log_base(a, b)", [0.25, 1e200], [0, 0, 0], -12176.37275748483;
+        // -6 / x^4, and others at the ends of domains.
+        |x: &[_; 2]| math::cosc(x[0]), "cosc(a)", [1e-200, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::cosc(x[0]), "cosc(a)", [-1e-200, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::sqrt(x[0]), "sqrt(a)", [0.0, 0.0], [0; 3], f64::INFINITY;
+        |x: &[_; 2]| math::sqrt(x[0]), "sqrt(a)", [-0.0, 0.0], [0; 3], f64::INFINITY;
+        |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [0.0, 0.0], [0; 3], f64::INFINITY;
+        |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [-0.0, 0.0], [0; 3], f64::INFINITY;
+        |x: &[_; 2]| math::spence(x[0]), "spence(a)", [-0.0, 0.0], [0; 3], -f64::INFINITY;
         // 2 x / y^3, of which 1 / y^2 has few digits.
         |x: &[_; 2]| math::xlogy(x[0], x[1]), "xlogy(a, b)", [1e300, 1e160], [1, 1, 1], 2e-180;
         |x: &[_; 2]| math::xlog1py(x[0], x[1]), "xlog1py(a, b)", [-1e300, 1e160], [1, 1, 1], -2e-180;

@@ -5,6 +5,8 @@ use difrules_core::math::{
 };
 use difrules_core::{Dual, Real, Recording, Var, gradient, hessian, hvp, jvp, primitive};
 
+use crate::reference::near;
+
 /// The same number, or NaN both.
 fn same(a: f64, b: f64) -> bool {
     a == b || a.is_nan() && b.is_nan()
@@ -232,8 +234,7 @@ fn second_derivatives_are_the_same_in_each_nesting() {
     const INFINITY: f64 = f64::INFINITY;
     fn check<F: Function>(name: &str, x: f64, wanted: f64) {
         for (i, found) in curvature::<F>(x).into_iter().enumerate() {
-            let near = (found - wanted).abs() <= 1e-12 * wanted.abs();
-            assert!(same(found, wanted) || near, "{name} at {x}, {i}: {found}, not {wanted}");
+            assert!(near(found, wanted, 1e-12), "{name} at {x}, {i}: {found}, not {wanted}");
         }
     }
     macro_rules! check {
@@ -310,7 +311,7 @@ fn ways_from_an_infinite_derivative_are_added_first() {
 fn adjoints_that_underflow_in_a_quotient() {
     fn check<F: Function>(x: f64, first: f64, second: f64) {
         let near = |found: f64, wanted: f64| {
-            assert!((found - wanted).abs() <= 1e-13 * wanted.abs(), "{found:e}, not {wanted:e}");
+            assert!(near(found, wanted, 1e-13), "{found:e}, not {wanted:e}");
         };
         near(jvp(|x| F::at(*x), &x, &1.0).1, first);
         near(gradient(|x| F::at(*x), &x), first);
@@ -364,7 +365,7 @@ fn adjoints_that_underflow_in_a_quotient() {
         recording.value_and_gradient(&[x, y], &mut replayed).unwrap();
         for found in [gradient(logarithm, &[x, y])[1], replayed[1]] {
             let wanted = 1.0 / (1.0 + x * y);
-            assert!((found - wanted).abs() <= 1e-13 * wanted.abs(), "{x} {y}: {found:e}");
+            assert!(near(found, wanted, 1e-13), "{x} {y}: {found:e}");
         }
     }
     /// The real part of 1 / z.
@@ -635,7 +636,7 @@ fn third_derivatives_of_faint_quotients() {
                         ),
                     ];
                     for (way, found) in found.into_iter().enumerate() {
-                        let is_near = (found - expected).abs() <= 1e-13 * expected.abs();
+                        let is_near = near(found, expected, 1e-13);
                         assert!(is_near, "{x:e} {y} {way}: {found:e}, not {expected:e}");
                     }
                 }};

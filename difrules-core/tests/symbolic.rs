@@ -11,6 +11,8 @@ use difrules_core::symbolic::{
 use difrules_core::testing::Sampler;
 use difrules_core::{Dual, Real, Record, Var, gradient, jvp, primitive, primitives};
 
+use crate::reference::near;
+
 /// The names that a formula calls, with the numbers of their arguments.
 fn calls(formula: &Formula, all: &mut Vec<(&'static str, usize)>) {
     if let Formula::Call(name, parts) = formula {
@@ -414,8 +416,7 @@ fn derivatives_at_the_ends_of_the_numbers() {
             expression = differentiate(&expression, "x").unwrap();
         }
         let found = evaluate(&expression, &[("x", x), ("y", y)]).unwrap();
-        let close = (found - exact).abs() <= 1e-14 * f64::abs(exact);
-        if !(close || found.is_nan() && exact.is_nan()) {
+        if !near(found, exact, 1e-14) {
             wrong.push(format!("{text} at {x:e}, {y:e}: {expression} is {found:e}, not {exact:e}"));
         }
     }

@@ -6,7 +6,8 @@
 
 use nalgebra::{ComplexField, convert};
 
-use crate::math::{at_base, undefined};
+use crate::math::twofold::twofold;
+use crate::math::{at_base, bound, undefined};
 use crate::{Real, primitive};
 
 crate::public_path!(crate::math::cardinal => crate::cardinal);
@@ -125,13 +126,27 @@ fn slope_of_far_sinhc<T: Real>(x: T, y: T) -> T {
 /// assert_eq!(difrules_core::cardinal::cosc(2.0_f64), 2.0_f64.cos() / 2.0);
 /// ```
 #[primitive(
-    partial = |x, y| if x == T::zero() { undefined(x) } else { -(x.sin() + y) / x },
+    partial = |x, y| if x == T::zero() { undefined(x) } else { slope_of_cosc(x, y) },
     symbolic = |x, y| if x == 0 { f64::NAN } else { -(x.sin() + y) / x },
     instances(f64, #[cfg(feature = "f32")] f32),
     sample = |random| random.positive()
 )]
 pub fn cosc<T: Real>(x: T) -> T {
     x.cosc()
+}
+
+twofold! {
+    /// -(sin(x) + y) / x with y = cos(x) / x, next to 0 the derivative of 1 / x: the derivatives of the quotient would be infinities
+    /// of both signs.
+    fn slope_of_cosc<T>(x; y)
+    plain { -(x.sin() + y) / x }
+    smooth {
+        if x.to_f64().abs() < bound::<T>(1e-12, 1e-75) {
+            let inverse = x.recip();
+            return -(inverse * inverse);
+        }
+        -(x.sin() + x.cos() / x) / x
+    }
 }
 
 /// cosh(x) / x, as nalgebra's `coshc` has it: 1 at 0, where the quotient is infinite; the derivative is NaN there.

@@ -39,6 +39,17 @@ pub(crate) fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
     nalgebra::convert(f(plain(x)))
 }
 
+/// The product of numbers and a power of two, which neither overflows nor underflows on the way.
+fn product_of(factors: impl IntoIterator<Item = f64>, power: i32) -> f64 {
+    let (product, power) = factors.into_iter().fold((1.0, power), |(product, power), factor| {
+        // What is zero or infinite stays so.
+        let (number, own) = if factor.is_finite() { libm::frexp(factor) } else { (factor, 0) };
+        let (product, of_product) = libm::frexp(product * number);
+        (product, power + own + of_product)
+    });
+    libm::scalbn(product, power)
+}
+
 /// A bound on sizes, that for the range of single precision or that for the range of double precision.
 fn bound<T: crate::Real>(single: f64, double: f64) -> f64 {
     if T::SINGLE { single } else { double }

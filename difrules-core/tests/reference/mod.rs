@@ -75,10 +75,20 @@ pub(crate) fn evaluate(name: &str, arguments: &[f64]) -> Option<(f64, Vec<f64>)>
     Some((y, partials))
 }
 
+/// Whether a number is what it should be, up to a relative error: an infinity with its sign, and NaN where that is undefined.
+pub(crate) fn near(found: f64, exact: f64, error: f64) -> bool {
+    found == exact
+        || found.is_nan() && exact.is_nan()
+        || exact.is_finite() && (found - exact).abs() <= error * exact.abs()
+}
+
 /// What is left of a relative error when what the rounding of the arguments does to the value is taken off.
 pub(crate) fn beyond_rounding(found: f64, exact: f64, floor: f64) -> f64 {
-    if found == exact {
+    if near(found, exact, 0.0) {
         return 0.0;
+    }
+    if !(found.is_finite() && exact.is_finite()) {
+        return f64::INFINITY;
     }
     // A subnormal number has fewer digits.
     ((found - exact).abs() - floor - 1e-320).max(0.0) / exact.abs()

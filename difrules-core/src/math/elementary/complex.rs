@@ -766,8 +766,17 @@ pub(super) fn sinc<R: Real>(z: Complex<R>) -> Complex<R> {
         }
         if angle.im.abs() > 700.0 {
             let (sin, cos) = (math::sinpi(z.re), math::cospi(z.re));
-            let quotient = quotient(Complex::new(0.5 * sin, 0.5 * cos * z.im.signum()), angle);
-            return exponential_times(angle.im.abs(), quotient.re, quotient.im);
+            let half = Complex::new(0.5 * sin, 0.5 * cos * z.im.signum());
+            let Some((n, near)) = near_one(angle) else {
+                let quotient = quotient(half, angle);
+                return exponential_times(angle.im.abs(), quotient.re, quotient.im);
+            };
+            // By an angle near 1, of which no square overflows; a half of the exponential takes a half of the power of two.
+            let quotient = quotient(half, near);
+            let half = (0.5 * angle.im.abs()).exp();
+            let factors = [n / 2, n - n / 2].map(|n| libm::scalbn(half, n));
+            let times = |part: f64| if part == 0.0 { part } else { factors[0] * part * factors[1] };
+            return Complex::new(times(quotient.re), times(quotient.im));
         }
         quotient(half_turn(z, math::sinpi(z.re), math::cospi(z.re)), z) / std::f64::consts::PI
     })

@@ -4,7 +4,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 
 use super::complex;
 use crate::math::twofold::twofold;
-use crate::math::{exprel_derivative, over_power, recip, undefined};
+use crate::math::{at_base_of_two, exprel_derivative, product_of, recip};
 use crate::{Real, Scalar, primitive};
 
 /// The exponential.
@@ -90,7 +90,7 @@ pub fn exp_m1<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| T::one() / (x + T::zero()),
     complex = |x| recip(x),
-    symbolic = |x| if x < 0 { f64::NAN } else { x.recip() },
+    symbolic = |x| if x > 0 { x.recip() } else { over_power(1, T::one(), x) },
     kernel(Complex<f64> = complex::ln, Complex<f32> = complex::ln),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -142,7 +142,7 @@ pub fn ln_1p<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| T::log2_e() / (x + T::zero()),
     complex = |x| recip(x).scale(T::Real::log2_e()),
-    symbolic = |x| if x < 0 { f64::NAN } else { T::log2_e() / x },
+    symbolic = |x| if x > 0 { T::log2_e() / x } else { over_power(1, T::log2_e(), x) },
     kernel(Complex<f64> = complex::log2, Complex<f32> = complex::log2),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -169,7 +169,7 @@ pub fn log2<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x| T::log10_e() / (x + T::zero()),
     complex = |x| recip(x).scale(T::Real::log10_e()),
-    symbolic = |x| if x < 0 { f64::NAN } else { T::log10_e() / x },
+    symbolic = |x| if x > 0 { T::log10_e() / x } else { over_power(1, T::log10_e(), x) },
     kernel(Complex<f64> = complex::log10, Complex<f32> = complex::log10),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -221,46 +221,77 @@ pub fn exp10<T: Scalar>(x: T) -> T {
 /// assert_eq!(difrules_core::math::log_base(2.0_f64, 8.0), 3.0);
 /// ```
 #[primitive(
-    partial = (
-        |base, x, y| if base == T::zero() {
-            // The limit's sign; the derivative by the base is -ln(x) over what is positive and grows.
-            if y.to_f64().is_nan() {
-                y
-            } else if x.is_constant_one() {
-                T::zero()
-            } else { -over_power(1, x.ln(), base) }
-        } else if base.to_f64() == f64::INFINITY {
-            -(y / base.ln()) / base
-        } else {
-            // The derivative of -y / (base ln(base)) is a sum of two of both signs, which overflow next to 0.
-            let ln = base.ln();
-            -x.ln() / (base * ln * ln)
-        },
-        |base, x, y| if x < T::zero() {
-            undefined(y)
-        } else if base == T::zero() {
-            // 1 / ln(base) is a zero that falls vertically, as this is.
-            -(base + T::zero()).sqrt() / (x + T::zero())
-        } else {
-            base.ln().recip() / (x + T::zero())
-        }
-    ),
-    symbolic = (
-        |base, x, y| if y != y { f64::NAN } else {
-            if base == T::zero() { -over_power(1, x.ln(), base) } else {
-            if base == f64::INFINITY { -x.ln() / base } else { -x.ln() / (base * base.ln().powi(2)) }
-            }
-        },
-        |base, x, y| if x < 0 || y != y { f64::NAN } else {
-            if base == T::zero() { -base.sqrt() / x } else { over_power(1, base.ln().recip(), x) }
-        }
-    ),
+    partial = (|base, x| log_base_derivative(1, 0, base, x), |base, x| log_base_derivative(0, 1, base, x)),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(1.5, 9.0), random.positive()),
     alias("Base.log")
 )]
 pub fn log_base<T: Real>(base: T, x: T) -> T {
     x.ln() / base.ln()
+}
+
+/// The derivative of [`log_base`](fn@log_base), i times by the base and j times by x.
+///
+/// With u = 1 / ln(base), that of u is p(u) / base^i with a polynomial p, whose next one is -i p - u^2 p'. That of ln(x) is
+/// (-1)^(j-1) (j - 1)! / x^j.
+///
+/// Domain: base > 0 and not 1, x > 0, i and j up to 20 (NaN beyond).
+/// Edge: NaN where the logarithm is; else what it is next to base 1, from above, and to x = 0; at base 0 of either sign, i > 0,
+/// infinite, but 0 where what it is multiplied with is 0; 0 at an infinite base.
+///
+/// ```
+/// // -1 / (x base ln(base)^2)
+/// let e = 1.0_f64.exp();
+/// assert!((difrules_core::math::log_base_derivative(1, 1, e, 2.0) + 0.5 / e).abs() < 1e-15);
+/// ```
+#[primitive(
+    partial = (
+        |i, j, base, x| log_base_derivative(i.saturating_add(1), j, base, x),
+        |i, j, base, x| log_base_derivative(i, j.saturating_add(1), base, x)
+    ),
+    constant(i, j),
+    instances(#[cfg(feature = "f32")] f32, f64),
+    sample = |random| {
+        let orders = (random.size(0, 2) as u32, random.size(0, 2) as u32);
+        (orders.0, orders.1, random.between(1.5, 9.0), random.positive())
+    }
+)]
+pub fn log_base_derivative<T: Real>(i: u32, j: u32, base: T, x: T) -> T {
+    at_base_of_two(base, x, |base, x| {
+        const ORDERS: usize = 20;
+        let (i, j, value) = (i as usize, j as usize, x.ln() / base.ln());
+        if value.is_nan() || i.max(j) > ORDERS {
+            return f64::NAN;
+        }
+        if i + j == 0 {
+            return value;
+        }
+        if base == f64::INFINITY {
+            return 0.0;
+        }
+        // A zero of either sign is the end of the domain.
+        let inverse = x.abs().recip();
+        let sign = if j % 2 == 0 && j > 0 { -1.0 } else { 1.0 };
+        let of_x = (1..j).fold(if j == 0 { x.ln() } else { sign }, |of_x, k| of_x * k as f64);
+        // The coefficients of u, u^2, ..
+        let mut all = [0.0; ORDERS + 1];
+        all[0] = 1.0;
+        for k in 0..i {
+            let mut next = [0.0; ORDERS + 1];
+            for n in 0..=k {
+                next[n] -= k as f64 * all[n];
+                next[n + 1] -= (n + 1) as f64 * all[n];
+            }
+            all = next;
+        }
+        if base == 0.0 && i > 0 {
+            return if of_x == 0.0 { of_x } else { f64::INFINITY.copysign(all[1] * of_x) };
+        }
+        let u = base.ln().recip();
+        let sum = all[..i].iter().rev().fold(all[i], |sum, c| sum * u + c);
+        let powers = std::iter::repeat_n(inverse, j).chain(std::iter::repeat_n(base.recip(), i));
+        product_of(powers.chain([of_x, sum, u]), 0)
+    })
 }
 
 /// (exp(x) - 1) / x, and 1 at 0. Its derivatives of every order are right near 0, where they are taken from the series.

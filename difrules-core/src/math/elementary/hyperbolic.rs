@@ -536,7 +536,7 @@ pub fn acsch<T: Real>(x: T) -> T {
     symbolic = |x| if abs(x) < 1 { f64::NAN } else {
         if abs(x) > 1e9 { -x.recip().powi(2) } else {
             if abs(x) > 2 { 1 / (1 / x - x) / x } else {
-                ((T::one() - x) * (T::one() + x)).recip()
+                -((abs(x) - 1) * (abs(x) + 1)).recip()
             }
         }
     },

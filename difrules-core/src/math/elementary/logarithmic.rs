@@ -43,11 +43,15 @@ pub fn xlogx<T: Real>(x: T) -> T {
             z
         } else if y == T::zero() && x.is_constant_zero() {
             T::zero()
-        } else if y == T::zero() { over_power(1, x, y) } else { x / y }
+        } else if y == T::zero() || !(x.is_finite() || y.is_finite()) {
+            over_power(1, x, y)
+        } else { x / y }
     ),
     symbolic = (
         |_, y, z| if y >= 0 && z == z { y.ln() } else { f64::NAN },
-        |x, y, z| if y < 0 || z != z { z } else { if y == 0 { over_power(1, x, y) } else { x / y } }
+        |x, y, z| if y < 0 || z != z { z } else {
+            if y == 0 || abs(x) == f64::INFINITY && y == f64::INFINITY { over_power(1, x, y) } else { x / y }
+        }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.normal(), random.positive()),
@@ -74,14 +78,14 @@ pub fn xlogy<T: Real>(x: T, y: T) -> T {
             z
         } else if y == -T::one() && x.is_constant_zero() {
             T::zero()
-        } else if y == -T::one() {
+        } else if y == -T::one() || !(x.is_finite() || y.is_finite()) {
             over_power(1, x, T::one() + y)
         } else { x / (T::one() + y) }
     ),
     symbolic = (
         |_, y, z| if y >= -1 && z == z { y.ln_1p() } else { f64::NAN },
         |x, y, z| if y < -1 || z != z { z } else {
-            if y == -1 { over_power(1, x, 1 + y) } else { x / (T::one() + y) }
+            if y == -1 || abs(x) == f64::INFINITY && y == f64::INFINITY { over_power(1, x, 1 + y) } else { x / (T::one() + y) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -190,7 +194,9 @@ twofold! {
 /// ```
 #[primitive(
     partial = |x| slope_of_logit(x),
-    symbolic = |x| if x < 0 || x > 1 { f64::NAN } else { (x * (T::one() - x)).recip() },
+    symbolic = |x| if x > 1 { f64::NAN } else {
+        if x > 0 { (x * (T::one() - x)).recip() } else { over_power(1, 1, x) }
+    },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.1, 0.9),
     alias("LogExpFunctions.logit")

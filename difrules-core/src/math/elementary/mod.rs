@@ -8,6 +8,7 @@ mod exponential;
 mod hyperbolic;
 pub(super) mod logarithmic;
 mod power;
+mod radial;
 mod rounding;
 mod sine_and_cosine;
 mod trigonometric;
@@ -20,7 +21,9 @@ pub use degrees::{
     acosd, acotd, acscd, asecd, asind, atand, cosd, cotd, cscd, secd, sind, tand, to_degrees,
     to_radians,
 };
-pub use exponential::{exp, exp_m1, exp2, exp10, exprel, ln, ln_1p, log_base, log2, log10};
+pub use exponential::{
+    exp, exp_m1, exp2, exp10, exprel, ln, ln_1p, log_base, log_base_derivative, log2, log10,
+};
 pub use hyperbolic::{
     acosh, acoth, acsch, asech, asinh, atanh, cosh, coth, csch, sech, sinh, tanh,
 };
@@ -31,6 +34,7 @@ pub use logarithmic::{
 pub use power::{
     abs, cbrt, hypot, left_div, max, min, power_by_logarithm, powf, powi, recip, signum, sqrt,
 };
+pub use radial::{hypot_derivative, ln_hypot_derivative};
 pub use rounding::{ceil, floor, fract, rem, round, trunc};
 pub use sine_and_cosine::sin_cos;
 pub use trigonometric::{

@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, convert};
 use super::complex;
 use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
-use crate::math::{at_base_of_two, bound, direction_cosine, exp, ln, mul};
+use crate::math::{at_base_of_two, bound, direction_cosine, exp, ln, mul, undefined};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -20,7 +20,7 @@ use crate::{Real, Scalar, primitive};
 #[primitive(
     partial = |_, y| convert::<f64, T>(0.5) / (y + T::zero()),
     complex = |_, y| recip(y + y),
-    symbolic = |_, y| (y + y).recip(),
+    symbolic = |x, y| if x > 0 { (y + y).recip() } else { 0.5 * power_by_logarithm(0, x, -0.5) },
     kernel(Complex<f64> = complex::sqrt, Complex<f32> = complex::sqrt),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -38,20 +38,26 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 /// The cube root.
 ///
 /// Domain: all x.
-/// Edge: 0 at 0, with its sign, the derivative +infinity; infinite at the infinities, the
-/// derivative 0.
+/// Edge: 0 at 0, with its sign, the derivative +infinity, and higher ones those of the side of its sign; infinite at the
+/// infinities, the derivative 0.
 ///
 /// ```
 /// assert!((difrules_core::math::cbrt(3.375_f64) - 1.5).abs() < 1e-12);
 /// ```
 #[primitive(
-    partial = |_, y| if y.to_f64().is_infinite() {
+    partial = |x, y| if y.to_f64().is_infinite() {
         T::zero()
+    } else if y == T::zero() {
+        slope_of_cbrt_at_0(x)
     } else { recip(convert::<f64, T>(3.0) * y * y) },
     complex = |_, y| powi(y, -2).scale(convert(1.0 / 3.0)),
     symbolic = |x, y| if x == f64::INFINITY || x == f64::NEG_INFINITY {
         0
-    } else { recip(3 * y * y) },
+    } else {
+        if x == 0 {
+            power_by_logarithm(0, copysign(1, x) * x, -0.6666666666666666) / 3
+        } else { recip(3 * y * y) }
+    },
     kernel(Complex<f64> = complex::cbrt, Complex<f32> = complex::cbrt),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -64,6 +70,13 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 )]
 pub fn cbrt<T: Scalar>(x: T) -> T {
     x.cbrt()
+}
+
+/// |x|^(-2/3) / 3, on the side of the zero's sign, with the derivatives of the power, of which no factor is zero.
+#[cold]
+fn slope_of_cbrt_at_0<T: Real>(x: T) -> T {
+    let size = x * convert(if x.is_sign_negative() { -1.0 } else { 1.0 });
+    power_by_logarithm(0, size, convert(-2.0 / 3.0)) * convert(1.0 / 3.0)
 }
 
 /// 1 / x.
@@ -145,7 +158,8 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// Edge: 1 for y = 0 or x = 1, at NaN too; NaN for x < 0 unless y is an integer; infinite at x = 0
 /// for y < 0. The derivative by the exponent is x^y ln(x): 0 at x = 0 for y > 0, its limit,
 /// -infinity at x = 0 for y = 0, and NaN for x < 0. Both derivatives are 0 where y is infinite and the
-/// value 0, and the one by the exponent where x is infinite and the value 0.
+/// value 0, and the one by the exponent where x is infinite and the value 0. At x = 1 and an infinite y, where the power jumps, the
+/// one by the exponent is NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
@@ -161,19 +175,23 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
     ),
     symbolic = (
         |x, y, z| if y >= 4503599627370496 || y <= -4503599627370496 {
-            if z == 0 { z } else { if x == f64::INFINITY { y * z } else { y * z / x } }
+            if z == 0 { z } else { if abs(x) == f64::INFINITY { y * z * signum(x) } else { y * z / x } }
         } else {
             if y == 0 && !(x > 0) {
                 if x == x { sqrt(y) * sqrt(y) * (1 + exp(x)) } else { sqrt(y) * sqrt(y) }
             } else {
-                if y < 0.5 && y > -0.5 && x < 0 { f64::NAN } else { y * x.powf(y - T::one()) }
+                if y < 0.5 && x < 0 && z != z { f64::NAN } else {
+                    if x > 0 && x < 1e-100 && abs(y) < 0.25 { y * z / x } else { y * x.powf(y - T::one()) }
+                }
             }
         },
-        |x, y, z| if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x > 1e100 || x > 0 && x < 1e-100 || z < 1e-290 || z == f64::INFINITY) {
+        |x, y, z| if x == 1 && abs(y) == f64::INFINITY { f64::NAN } else { if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x > 1e100 || x > 0 && x < 1e-100 || z < 1e-290 || z == f64::INFINITY) {
             power_by_logarithm(1, x, y)
         } else {
-            if z == 0 && x >= 0 { T::zero() } else { z * x.ln() }
-        }
+            if z == 0 && x >= 0 { T::zero() } else {
+                if x == f64::INFINITY && z == f64::INFINITY { y * z } else { z * x.ln() }
+            }
+        }}
     ),
     kernel(Complex<f64> = complex::powf, Complex<f32> = complex::powf),
     instances(
@@ -208,8 +226,8 @@ twofold! {
             let z = x.powf(y);
             if z == T::zero() {
                 z
-            } else if x.to_f64() == f64::INFINITY {
-                y * z
+            } else if x.to_f64().is_infinite() {
+                y * z * convert(x.to_f64().signum())
             } else {
                 y * z / x
             }
@@ -275,7 +293,13 @@ twofold! {
     fn slope_by_exponent<T>(x, y; z)
     plain {
         let nothing = x == T::zero() && y > T::zero() || z == T::zero() && x > T::zero();
-        if nothing { T::zero() } else { z * x.ln() }
+        if nothing {
+            T::zero()
+        } else if is_jump(x, y) {
+            undefined(y)
+        } else {
+            z * x.ln()
+        }
     }
     smooth {
         let z = x.powf(y);
@@ -295,8 +319,16 @@ twofold! {
             // Infinite, as its derivatives are.
             return y * z;
         }
+        if is_jump(x, y) {
+            return undefined(y);
+        }
         z * x.ln()
     }
+}
+
+/// Whether a power jumps from 0 over 1 to infinity.
+fn is_jump<T: Real>(x: T, y: T) -> bool {
+    x == T::one() && y.to_f64().is_infinite()
 }
 
 /// x^y ln(x)^k, and its limits at x = 0 and x = infinity.
@@ -374,10 +406,20 @@ fn whole<T: Real>() -> f64 {
 
 #[cold]
 fn slope_of_power_at_edges<T: Real>(x: T, y: T, z: T) -> T {
+    if y.to_f64().abs() >= whole::<T>() {
+        // An even number less one may be even.
+        return if z == T::zero() {
+            z
+        } else if x.to_f64().is_infinite() {
+            y * z * ComplexField::signum(x)
+        } else {
+            y * z / x
+        };
+    }
     let slope = y * x.powf(y - T::one());
-    if slope.is_finite() && y.to_f64().abs() < whole::<T>() {
+    if slope.is_finite() {
         slope
-    } else if y == T::zero() || z == T::zero() && !y.is_finite() {
+    } else if y == T::zero() {
         T::zero()
     } else if x != T::zero() && x.is_finite() && z.is_finite() {
         // x^(y - 1) may overflow where its product with y does not.

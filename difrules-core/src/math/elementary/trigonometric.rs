@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, RealField, convert};
 use super::complex;
 use super::power::cosine;
 use crate::math::twofold::twofold;
-use crate::math::{bound, div, mul, recip};
+use crate::math::{bound, div, hypot_derivative, ln_hypot_derivative, mul, recip};
 use crate::{Real, Scalar, primitive};
 
 /// The sine of an angle in radians.
@@ -78,7 +78,17 @@ pub fn cosm1<T: Real>(x: T) -> T {
 fn cosm1_and_slope<T: Real>(x: T) -> (T, T) {
     let two: T = convert(2.0);
     let (sin, cos) = (x / two).sin_cos();
-    (-(sin * sin) * two, -(sin * cos) * two)
+    (-(sin * sin) * two, slope_of_cosm1(x, sin, cos))
+}
+
+twofold! {
+    /// -sin(x), by those of the half, whose derivatives cancel where the cosine of x is zero.
+    fn slope_of_cosm1<T>(x; sin, cos)
+    plain {
+        let _ = x;
+        -(sin * cos) * convert(2.0)
+    }
+    smooth { -x.sin() }
 }
 
 /// The tangent of an angle in radians.
@@ -483,7 +493,8 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
         let turned =
             complex::times_unit(T::from_real(T::Real::pi().scale(convert(-height.signum()))));
         let slope = |sinc: T| mul(sinc, turned - recip(x));
-        return if height.abs() < 26.0 { slope(y) } else { at_lower_height(x, height, slope) };
+        let lowered = height.abs() >= least_height::<T>() + HEIGHT_STEP;
+        return if lowered { at_lower_height(x, height, slope) } else { slope(y) };
     }
     if size > 0.5 {
         return if size.is_infinite() { T::zero() } else { div(cos - y, x) };
@@ -499,10 +510,17 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
     sum
 }
 
+const HEIGHT_STEP: f64 = 16.0;
+
+fn least_height<T: Scalar>() -> f64 {
+    bound::<T::Real>(10.0, 190.0)
+}
+
 /// What a linear function makes of sinc(x) where that may overflow and this not, or its real part not: a height of 16 less
-/// divides the sine by exp(16 pi). At a height between 10 and 26 it is finite in single precision too.
+/// divides the sine by exp(16 pi). At a height between 10 and 26 it is finite in single precision too, and between 190 and 206
+/// in double, where less of what the square of x divides underflows.
 fn at_lower_height<T: Scalar>(x: T, height: f64, linear: impl Fn(T) -> T) -> T {
-    let (least, step) = (10.0, 16.0);
+    let (least, step) = (least_height::<T>(), HEIGHT_STEP);
     let (steps, rest) = (((height.abs() - least) / step).floor(), (height.abs() - least) % step);
     let mut lower = x;
     let im = &mut lower.parts_mut()[1];
@@ -521,17 +539,6 @@ twofold! {
         if x.to_f64().abs() < 0.5 { T::one() - x * x } else { (T::one() - x) * (T::one() + x) }
     }
     smooth { x.mul_add(-x, T::one()) }
-}
-
-twofold! {
-    /// w^2 - z^2. Where the two are near each other the factors do not cancel, and elsewhere their derivatives do.
-    fn difference_of_squares<T>(w, z)
-    plain { (w - z) * (w + z) }
-    smooth {
-        let [of_w, of_z] = [w, z].map(|x| x.to_f64().abs());
-        let near = of_w <= 2.0 * of_z && of_z <= 2.0 * of_w;
-        if near { (w - z) * (w + z) } else { w * w - z * z }
-    }
 }
 
 /// 1 / cos(x) and its derivative sin(x) / cos(x)^2, by one reduction of the angle.
@@ -577,17 +584,7 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
         |x, y, z| over_square_by_first(x, y, z),
         |x, y, z| over_square_by_second(x, y, z)
     ),
-    symbolic = (
-        |x, y, z| {
-            let w = over_square(y, x);
-            if abs(x) > 2 * abs(y) || abs(y) > 2 * abs(x) {
-                w.powi(2) - z.powi(2)
-            } else {
-                (w - z) * (w + z)
-            }
-        },
-        |x, y, z| -2 * z * over_square(y, x)
-    ),
+    symbolic = (|x, y| ln_hypot_derivative(2, 0, x, y), |x, y| ln_hypot_derivative(1, 1, x, y)),
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn over_square<T: Real>(x: T, y: T) -> T {
@@ -596,55 +593,28 @@ pub fn over_square<T: Real>(x: T, y: T) -> T {
     if size > 1e-30 && size < 1e30 { x / square } else { over_square_of_hypotenuse(x, y) }
 }
 
-/// The derivative of [`over_square`], which is z, by x.
-fn over_square_by_first<T: Real>(x: T, y: T, z: T) -> T {
-    if T::BASE || is_of_usual_size(x, y) {
-        difference_of_squares(over_square(y, x), z)
-    } else {
-        far_over_square_by_first(x, y, z)
+twofold! {
+    /// The derivative of [`over_square`], which is z, by x.
+    fn over_square_by_first<T>(x, y; z)
+    plain {
+        let (w, [x_size, y_size]) = (over_square(y, x), [x, y].map(ComplexField::abs));
+        let two: T = convert(2.0);
+        let slope = (w - z) * (w + z);
+        // Near each other, the two would cancel.
+        let cancels = x_size < two * y_size && y_size < two * x_size;
+        if cancels || !slope.is_finite() { ln_hypot_derivative(2, 0, x, y) } else { slope }
     }
-}
-
-/// That by y.
-fn over_square_by_second<T: Real>(x: T, y: T, z: T) -> T {
-    if T::BASE || is_of_usual_size(x, y) {
-        convert::<f64, T>(-2.0) * z * over_square(y, x)
-    } else {
-        far_over_square_by_second(x, y, z)
-    }
-}
-
-/// Whether cubes of the inverses neither overflow nor underflow.
-fn is_of_usual_size<T: Real>(x: T, y: T) -> bool {
-    let size = x.to_f64().abs() + y.to_f64().abs();
-    size > bound::<T>(1e-9, 1e-75) && size < bound::<T>(1e9, 1e75)
-}
-
-/// Two numbers over a power of two, so that one is about 1, and the inverse of that power: f(x, y) = f(x / s, y / s) / s.
-fn of_size_one<T: Real>(x: T, y: T) -> (T, T, T) {
-    let size = x.to_f64().abs().max(y.to_f64().abs());
-    let exponent = if size > 0.0 && size.is_finite() { size.log2().floor() } else { 0.0 };
-    let inverse: T = convert(2.0_f64.powi(-(exponent as i32).clamp(-1000, 1000)));
-    (x * inverse, y * inverse, inverse)
+    smooth { ln_hypot_derivative(2, 0, x, y) }
 }
 
 twofold! {
-    /// Its derivatives are products with cubes of the inverses, of which a zero is a factor though they overflow.
-    fn far_over_square_by_first<T>(x, y; z)
-    plain { difference_of_squares(over_square(y, x), z) }
-    smooth {
-        let (x, y, inverse) = of_size_one(x, y);
-        difference_of_squares(over_square(y, x), over_square(x, y)) * inverse * inverse
+    /// That by y.
+    fn over_square_by_second<T>(x, y; z)
+    plain {
+        let slope = convert::<f64, T>(-2.0) * z * over_square(y, x);
+        if slope.is_finite() { slope } else { ln_hypot_derivative(1, 1, x, y) }
     }
-}
-
-twofold! {
-    fn far_over_square_by_second<T>(x, y; z)
-    plain { convert::<f64, T>(-2.0) * z * over_square(y, x) }
-    smooth {
-        let (x, y, inverse) = of_size_one(x, y);
-        convert::<f64, T>(-2.0) * over_square(x, y) * over_square(y, x) * inverse * inverse
-    }
+    smooth { ln_hypot_derivative(1, 1, x, y) }
 }
 
 /// x / sqrt(x^2 + y^2), the cosine of the angle of the point (x, y), and 0 at the origin.
@@ -660,11 +630,32 @@ twofold! {
 /// assert!((difrules_core::math::direction_cosine(3e200_f64, 4e200) - 0.6).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (|x, y| direction_cosine(y, x) * over_square(y, x), |x, y, z| -z * over_square(y, x)),
+    partial = (|x, y| cosine_by_first(x, y), |x, y, z| cosine_by_second(x, y, z)),
+    symbolic = (|x, y| hypot_derivative(2, 0, x, y), |x, y| hypot_derivative(1, 1, x, y)),
     instances(#[cfg(feature = "f32")] f32, f64)
 )]
 pub fn direction_cosine<T: Real>(x: T, y: T) -> T {
     cosine(x, y, x.hypot(y))
+}
+
+twofold! {
+    /// The derivative of [`direction_cosine`], which is z, by x.
+    fn cosine_by_first<T>(x, y)
+    plain {
+        let slope = direction_cosine(y, x) * over_square(y, x);
+        if slope.is_finite() { slope } else { hypot_derivative(2, 0, x, y) }
+    }
+    smooth { hypot_derivative(2, 0, x, y) }
+}
+
+twofold! {
+    /// That by y.
+    fn cosine_by_second<T>(x, y; z)
+    plain {
+        let slope = -z * over_square(y, x);
+        if slope.is_finite() { slope } else { hypot_derivative(1, 1, x, y) }
+    }
+    smooth { hypot_derivative(1, 1, x, y) }
 }
 
 /// The same as [`over_square`] where the squares may overflow or underflow.

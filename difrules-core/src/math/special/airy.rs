@@ -227,7 +227,7 @@ fn slope_of_relative_slope<T: Real>(function: u32, x: T) -> T {
 
 /// The derivative of a scaled function y by its relative one; 0 at infinity.
 fn far_slope<T: Real>(x: T, y: T, function: Function) -> T {
-    if x.is_finite() { y * relative_slope(x, function) } else { T::zero() }
+    if x.is_finite() { y * slope_of_logarithms(x, function) / x } else { T::zero() }
 }
 
 /// x y, where a y of 0 wins against infinity.
@@ -274,6 +274,11 @@ fn is_far<T: Real>(x: T) -> bool {
 /// The derivative of the logarithm of a scaled function, by its expansion for large x: the leading terms of both
 /// factors, which cancel, are gone.
 fn relative_slope<T: Real>(x: T, function: Function) -> T {
+    slope_of_logarithms(x, function) / x
+}
+
+/// The derivative of that logarithm by the one of x.
+fn slope_of_logarithms<T: Real>(x: T, function: Function) -> T {
     let zeta = x * x.sqrt() * convert(2.0 / 3.0);
     let [[even, even_slope], [odd, odd_slope]] = sums(zeta, 1.0, is_prime(function));
     let ratio = if function < BI {
@@ -282,7 +287,7 @@ fn relative_slope<T: Real>(x: T, function: Function) -> T {
         (even_slope + odd_slope) / (even + odd)
     };
     let power = if is_prime(function) { 0.25 } else { -0.25 };
-    (convert::<f64, T>(power) - ratio * convert(1.5)) / x
+    convert::<f64, T>(power) - ratio * convert(1.5)
 }
 
 const TERMS: usize = 15;

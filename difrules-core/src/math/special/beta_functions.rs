@@ -17,7 +17,7 @@ use crate::{Dual, Real, primitive};
 ///
 /// Domain: all a and b that are not 0, -1, -2, ..
 /// Edge: NaN where such an argument leaves a quotient of infinities, infinity for a = 0 or b = 0 and the other
-/// positive; 0 where a + b is one of these numbers and a and b are not.
+/// positive, where the derivative by the other is its limit; 0 where a + b is one of these numbers and a and b are not.
 ///
 /// ```
 /// assert!((difrules_core::math::beta(2.0_f64, 3.0) - 1.0 / 12.0).abs() < 1e-16);
@@ -25,19 +25,19 @@ use crate::{Dual, Real, primitive};
 #[primitive(
     partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
     symbolic = (
-        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 && max(a, b) != 0 {
+        |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 {
             beta_slope(a, b)
         } else {
-            if y == 0 && a + b <= 0 {
+            if y == 0 && a + b <= 0 || (a <= 0 || b <= 0) && a + b < 0.25 && a + b > -100 && abs(a + b - round(a + b)) < 0.25 * min(min(abs(a), abs(b)), 1) {
                 gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
             } else {
                 y * digamma_difference(a, b)
             }
         },
-        |a, b, y| if a > -0.01 && b > -0.01 && a != 0 && b != 0 || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 && max(a, b) != 0 {
+        |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 {
             beta_slope(b, a)
         } else {
-            if y == 0 && a + b <= 0 {
+            if y == 0 && a + b <= 0 || (a <= 0 || b <= 0) && a + b < 0.25 && a + b > -100 && abs(a + b - round(a + b)) < 0.25 * min(min(abs(a), abs(b)), 1) {
                 gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
             } else {
                 y * digamma_difference(b, a)
@@ -57,8 +57,9 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// With b B(a, b) = (a + b) B(a, b + 1) (DLMF 5.12.1) it is -(a + b) B(a, b + 1) (digamma(a + b) - digamma(a)) / b, whose factors
 /// are smooth at b = 0. Where both are small, B is 1 / a + 1 / b and a smooth rest.
 ///
-/// Domain: a and b above -0.01 and not 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN elsewhere.
-/// Edge: 0 where one is infinite.
+/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN
+/// elsewhere.
+/// Edge: 0 where one is infinite; where one is 0, infinite as the derivatives of its pole are, and by the other the limit.
 ///
 /// ```
 /// use difrules_core::jvp;
@@ -82,8 +83,9 @@ pub fn beta_slope<T: Real>(a: T, b: T) -> T {
 ///
 /// With s the slope by a, it is s (digamma(a) - digamma(a + b)) + B (trigamma(a) - trigamma(a + b)) (DLMF 5.12.1 and 5.15.1).
 ///
-/// Domain: a and b above -0.01 and not 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN elsewhere.
-/// Edge: 0 where one is infinite.
+/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN
+/// elsewhere.
+/// Edge: 0 where one is infinite; where one is 0, infinite as the derivatives of its pole are, and by the other the limit.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::beta_curvature(1e-20_f64, 1e-20) / 2e60, 1.0);
@@ -101,8 +103,9 @@ pub fn beta_curvature<T: Real>(a: T, b: T) -> T {
 /// The derivative of [`beta`](fn@beta) by a and by b, without cancellation at small arguments: see
 /// [`beta_slope`](fn@beta_slope).
 ///
-/// Domain: a and b above -0.01 and not 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN elsewhere.
-/// Edge: 0 where one is infinite.
+/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN
+/// elsewhere.
+/// Edge: 0 where one is infinite; where one is 0, infinite as the derivatives of its pole are, and by the other the limit.
 ///
 /// ```
 /// // The limit at 0.
@@ -289,7 +292,7 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
 
 /// Whether one argument is small and the other below -0.01, and not at a pole, nor too far below for [`shifted_slope`].
 fn is_shifted<T: Real>(a: T, b: T) -> bool {
-    let is_small = |x: f64| x > LEAST && x < SMALL && x != 0.0;
+    let is_small = |x: f64| x > LEAST && x < SMALL;
     let is_between_poles = |x: f64| x > -LONGEST && x <= LEAST && x != x.round();
     let (a, b) = (a.to_f64(), b.to_f64());
     is_small(a) && is_between_poles(b) || is_small(b) && is_between_poles(a)
@@ -313,11 +316,11 @@ fn shifted_slope<T: Real>(a: T, b: T) -> T {
 /// So far below 0 the steps of [`shifted_slope`] go.
 const LONGEST: f64 = 30.0;
 
-/// Whether both are above the poles at -1, -2, .., and none is at that at 0. What is next to 0 of B is 1 / a, and nearly
+/// Whether both are above the poles at -1, -2, .., and not both at that at 0. What is next to 0 of B is 1 / a, and nearly
 /// nothing of that is in the derivative by b: it is taken apart.
 fn is_smooth<T: Real>(a: T, b: T) -> bool {
-    let is_above = |x: T| x.to_f64() > LEAST && x != T::zero();
-    is_above(a) && is_above(b)
+    let (a, b) = (a.to_f64(), b.to_f64());
+    a > LEAST && b > LEAST && (a != 0.0 || b != 0.0)
 }
 
 /// The least argument of which this is so, and the series of a small one are.
@@ -343,6 +346,9 @@ fn curvature<T: Real>(a: T, b: T) -> T {
             if at_origin { rest_at_origin(moving, still) } else { rest_of_small(moving, still) };
         let inverse = a.recip();
         return rest.tangents[0].tangents[0] + inverse * inverse * inverse * convert(2.0);
+    }
+    if second < 0.5 && first > 0.0 {
+        return by_first(over_small, a, b);
     }
     beta_slope(a, b) * digamma_difference(a, b) + beta(a, b) * trigamma_difference(a, b)
 }

@@ -245,8 +245,16 @@ pub fn logerfcx<T: Real>(x: T) -> T {
         |_, y| bell(y, std::f64::consts::FRAC_2_SQRT_PI)
     ),
     symbolic = (
-        |x, _| if abs(x) > 30 { 0 } else { -T::frac_2_sqrt_pi() * (-x * x).exp() },
-        |_, y| if abs(y) > 30 { 0 } else { T::frac_2_sqrt_pi() * (-y * y).exp() }
+        |x, _, z| if z == z {
+            if abs(x) > 30 { 0 } else { -T::frac_2_sqrt_pi() * (-x * x).exp() }
+        } else {
+            f64::NAN
+        },
+        |_, y, z| if z == z {
+            if abs(y) > 30 { 0 } else { T::frac_2_sqrt_pi() * (-y * y).exp() }
+        } else {
+            f64::NAN
+        }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
     alias("SpecialFunctions.erf")

@@ -568,7 +568,7 @@ fn beta_density_of(a: f64, b: f64, x: f64) -> f64 {
     }
     if x < 1e-100 && a.min(b) < 10.0 {
         // The power alone may be nothing.
-        return ((a - 1.0) * x.ln() - ln_beta_of(a, b)).exp();
+        return ((a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p() - ln_beta_of(a, b)).exp();
     }
     beta_power(a, b, x) / rest / x
 }

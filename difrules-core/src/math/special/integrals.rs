@@ -157,7 +157,7 @@ pub fn fresnel_c<T: Real>(x: T) -> T {
 #[primitive(
     partial = |x| slope_of_spence(x),
     symbolic = |x| if x == f64::INFINITY { 0 } else {
-        if x < 0.5 || x > 2 { x.ln() / (1 - x) } else { -exprel(x.ln()).recip() }
+        if x == 0 { x.ln() } else { if x < 0.5 || x > 2 { x.ln() / (1 - x) } else { -exprel(x.ln()).recip() } }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive()
@@ -313,6 +313,10 @@ fn slope_of_spence<T: Real>(x: T) -> T {
     let u = x - T::one();
     if !x.is_finite() {
         return -u.recip();
+    }
+    if x == T::zero() {
+        // What the divisor moves is nothing beside the logarithm.
+        return x.ln();
     }
     if u < convert(-0.5) || u > T::one() {
         return x.ln() / -u;
