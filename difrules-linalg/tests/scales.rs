@@ -2,7 +2,7 @@
 //! stands beside it.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Dual, Real, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
+use difrules_core::{Dual, Real, Var, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
 use difrules_linalg::{
     Error, Operation, Svd, condition_number, determinant, dot, full_piv_lu, hessenberg, inverse,
     ln_abs_determinant, lq, lstsq, lu, lu_solve, normalize, qr, singular_values, solve,
@@ -445,6 +445,71 @@ fn condition_numbers_as_large_as_numbers_go() {
                 &(&e * size),
             );
             assert!((second / y + 0.375).abs() < 1e-12, "{small:e} {size:e}: {second}");
+        }
+    }
+}
+
+/// 1, -2, 1/2 and 3 times the entries of a solution of least squares, along A + t E and b + t f.
+fn along_least_squares<S: Real>(t: S, of: [&DMatrix<f64>; 4]) -> S {
+    let [a, e, b, f] = of.map(|x| x.map(nalgebra::convert::<f64, S>));
+    let x = lstsq(&(a + e * t), &(b + f * t)).unwrap();
+    let weights = [1.0, -2.0, 0.5, 3.0].map(nalgebra::convert::<f64, S>);
+    x.iter().zip(weights).fold(S::zero(), |sum, (&x, weight)| sum + x * weight)
+}
+
+/// From mpmath, by the normal equations with 120 digits. The solution is as well conditioned as that of rows of one size.
+#[test]
+fn least_squares_of_rows_of_any_size() {
+    let whole = |i: usize, j: usize, seed: usize| {
+        let mixed = i * 7 + j * 13 + i * j * 5 + i * i * 3 + seed * 17 + 3;
+        ((mixed % 23) as f64 - 11.0) / 8.0
+    };
+    for (columns, exponents, expected) in [
+        (2, &[-27, -9, 9, 27][..], [0.11999999994067475, -9.4320000000997772, -21.868800000553282]),
+        (2, &[27, 9, -9, -27], [-7.6428571403583658, 50.362244864497053, -584.55903722908923]),
+        (
+            3,
+            &[-27, -17, -6, 5, 16, 27],
+            [-2.5434782608695652, -26.24713707278578, 637.16396628490413],
+        ),
+        (
+            3,
+            &[27, 17, 6, -5, -16, -27],
+            [0.54347793579082423, -7.4356507631701273, -0.28417535295951451],
+        ),
+        (
+            3,
+            &[5, -27, 27, -6, 16, -17],
+            [-0.17971203691871662, 7.5702307077947473, 31.230594664805328],
+        ),
+        (4, &[-27, -14, 0, 13, 27], [-5.38, 12.121043458192244, -51.058365207721866]),
+        (
+            4,
+            &[27, 14, 0, -13, -27],
+            [-2.0130434864707615, 0.53565220675261113, -2.2803479244916332],
+        ),
+        (4, &[-27, 13, -14, 27, 0], [-5.3799999718382462, 12.121043217715755, -51.058362420452229]),
+    ] {
+        let d: Vec<f64> = exponents.iter().map(|&k: &i32| f64::powi(2.0, k)).collect();
+        let graded =
+            |columns, seed| DMatrix::from_fn(d.len(), columns, |i, j| d[i] * whole(i, j, seed));
+        let parts = [graded(columns, 0), graded(columns, 1), graded(1, 2), graded(1, 3)];
+        let of = parts.each_ref();
+        let near = |found: f64, expected: f64, rounding: f64| {
+            let error = (found / expected - 1.0).abs();
+            assert!(error < rounding, "{exponents:?}: {error:e}, {found} in place of {expected}");
+        };
+        let (value, slope) = jvp(|t| along_least_squares(*t, of), &0.0, &1.0);
+        near(value, expected[0], 1e-12);
+        near(slope, expected[1], 1e-12);
+        near(gradient(|t| along_least_squares(*t, of), &0.0), expected[1], 1e-12);
+        let twice = |t: &Dual<f64>| jvp(|t| along_least_squares(*t, of), t, &Dual::constant(1.0)).1;
+        let over_forward =
+            gradient(|t| jvp(|t| along_least_squares(*t, of), t, &Var::constant(1.0)).1, &0.0);
+        let over_reverse = gradient(|t| gradient(|t| along_least_squares(*t, of), t), &0.0);
+        let by_hvp = hvp(|t| along_least_squares(*t, of), &0.0, &1.0);
+        for second in [jvp(twice, &0.0, &1.0).1, over_forward, over_reverse, by_hvp] {
+            near(second, expected[2], 1e-10);
         }
     }
 }

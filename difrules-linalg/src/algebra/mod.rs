@@ -28,5 +28,6 @@ pub(crate) mod sylvester;
 pub(crate) mod triangular_part;
 pub(crate) mod trigonometric;
 pub(crate) mod unitary;
+pub(crate) mod weighted;
 #[cfg(feature = "faer")]
 pub(crate) mod with_faer;

@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMin, DimMinimum, OMatrix, OVec
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::rank::Ranges;
 use crate::algebra::scaling::{binade, exponent, times_power};
+use crate::algebra::weighted::Weighted;
 use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
@@ -200,6 +201,70 @@ where
     }
 }
 
+/// What the primal and the rules solve by: the factors, or what is by rows where these have sizes of their own.
+struct Solver<'a, T, R, C>
+where
+    T: Scalar,
+    R: DimMin<C>,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<C>,
+{
+    a: &'a OMatrix<T, R, C>,
+    factors: &'a Complete<T, R, C>,
+    weighted: Option<Weighted<T>>,
+}
+
+impl<'a, T, R, C> Solver<'a, T, R, C>
+where
+    T: Scalar,
+    R: DimMin<C>,
+    C: Dim,
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>
+        + Allocator<C>,
+{
+    fn new(a: &'a OMatrix<T, R, C>, factors: &'a Complete<T, R, C>) -> Self {
+        let full = factors.rank == a.ncols();
+        let weighted = if full { Weighted::new(block(a)) } else { None };
+        Self { a, factors, weighted }
+    }
+
+    /// Y B.
+    fn solve<N: Dim>(&self, b: &OMatrix<T, R, N>) -> OMatrix<T, C, N>
+    where
+        DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let shape = (self.a.shape_generic().1, b.shape_generic().1);
+        let found = self.weighted.as_ref().and_then(|weighted| weighted.solve(shape, b));
+        found.unwrap_or_else(|| self.factors.solve(b))
+    }
+
+    /// Y^H X.
+    fn solve_adjoint<N: Dim>(&self, x: &OMatrix<T, C, N>) -> OMatrix<T, R, N>
+    where
+        DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let shape = (self.a.shape_generic().0, x.shape_generic().1);
+        let found = self.weighted.as_ref().and_then(|weighted| weighted.solve_adjoint(shape, x));
+        found.unwrap_or_else(|| self.factors.solve_adjoint(x))
+    }
+
+    /// B - A X.
+    fn residual<N: Dim>(&self, b: &OMatrix<T, R, N>, x: &OMatrix<T, C, N>) -> OMatrix<T, R, N>
+    where
+        DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
+    {
+        let found = self.weighted.as_ref().and_then(|weighted| weighted.residual(b));
+        found.unwrap_or_else(|| self.factors.residual(self.a, b, x))
+    }
+}
+
 /// The X of least norm among those that make the norm of A X - B least, for an A of any shape and rank: by
 /// QR with column pivoting, and where the rank is less than the number of columns by a complete orthogonal
 /// decomposition. The rank is how many of the pivots are above the rounding of their own columns, max(R, C)
@@ -219,7 +284,8 @@ where
 /// A_bar = -W X^H + r (Y W)^H + (Y^H X) (X_bar - A^H W)^H, of which r is zero where the rows are independent, and the last
 /// term where the columns are. Y is never formed: its products are by the
 /// factors of the primal, some 8 m n N multiplications and additions for N right-hand sides, beside
-/// 2 m n^2 of the primal for a tall A.
+/// 2 m n^2 of the primal for a tall A. Where rows of a tall A of full rank have sizes of their own, they and the solution are
+/// by an elimination in an order of rows that it chooses, 4 m n^2 more each time: `src/algebra/weighted.rs`.
 ///
 /// ```
 /// use difrules_linalg::lstsq;
@@ -296,7 +362,7 @@ where
     shape("b", b.shape(), (a.nrows(), b.ncols()))?;
     let factors = complete(a)?;
     finite("b", b)?;
-    let x = factors.solve(b);
+    let x = Solver::new(a, &factors).solve(b);
     overflow("x", x.as_slice())?;
     Ok((x, factors))
 }
@@ -359,30 +425,31 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let (one, zero) = (T::one(), T::zero());
+    let solver = Solver::new(a, factors);
     // Columns over powers of two: their products with A' and A^+ need not be among the numbers.
     let of_x = |k: usize| scale_of(x, k);
     // Y (dB - dA X + Y^H dA^H r)
     let (mut turned, mut moved) = (x.clone(), b_dot.clone());
     if factors.rank < a.nrows() {
-        let residual = factors.residual(a, b, x);
+        let residual = solver.residual(b, x);
         let of_r = |k: usize| scale_of(&residual, k);
         let over = columns(&residual, |x, k| x.unscale(of_r(k)));
         let product = ((block(a_dot), true), (block(&over), false));
         multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
-        moved += columns(&factors.solve_adjoint(&turned), |x, k| x.scale(of_r(k)));
+        moved += columns(&solver.solve_adjoint(&turned), |x, k| x.scale(of_r(k)));
     }
     let product = ((block(a_dot), false), (block(x), false));
     multiply(-one, product.0, product.1, one, &mut block_mut(&mut moved));
     turned.fill(zero);
     if factors.rank < a.ncols() {
         // (1 - Y A) dA^H Y^H X
-        let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
+        let through = solver.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
         let product = ((block(a_dot), true), (block(&through), false));
         multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
         factors.take_off(a, &mut turned);
         turned = columns(&turned, |x, k| x.scale(of_x(k)));
     }
-    let mut x_dot = turned + factors.solve(&moved);
+    let mut x_dot = turned + solver.solve(&moved);
     if factors.lacks_rank() {
         factors.ranges().along("lstsq", block(a_dot), &mut block_mut(&mut x_dot));
     }
@@ -427,21 +494,22 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let one = T::one();
+    let solver = Solver::new(a, factors);
     let mut outside: OMatrix<T, C, N> = x_bar.into_owned();
     let asked = outside.iter().any(|x| x.modulus().to_f64() != 0.0);
-    let w = factors.solve_adjoint(&outside);
+    let w = solver.solve_adjoint(&outside);
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut a_bar = buffer(&mut a_bar);
         multiply(-one, (block(&w), false), (block(x), true), one, &mut a_bar);
         // Powers of two kept aside: no product of two of r, Y and W need be among the numbers, nor Y^H X.
         let of_x = |k: usize| scale_of(x, k);
         if factors.rank < a.nrows() {
-            let residual = factors.residual(a, b, x);
+            let residual = solver.residual(b, x);
             let is_zero = |k: usize| largest_modulus(residual.column(k).iter()) == 0.0;
             let of_r = |k: usize| {
                 exponent(if is_zero(k) { b.column(k) } else { residual.column(k) }.iter())
             };
-            let through = factors.solve(&columns(&w, |x, k| x.unscale(scale_of(&w, k))));
+            let through = solver.solve(&columns(&w, |x, k| x.unscale(scale_of(&w, k))));
             let through = columns(&through, |x, k| match is_zero(k) && T::Real::BASE {
                 true => T::zero(),
                 false => times_power(x, of_r(k) + exponent(w.column(k).iter())),
@@ -452,7 +520,7 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
         if factors.rank < a.ncols() {
             factors.take_off_adjoint(a, &mut outside);
             let outside = columns(&outside, |x, k| x.scale(of_x(k)));
-            let through = factors.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
+            let through = solver.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
             multiply(one, (block(&through), false), (block(&outside), true), one, &mut a_bar);
         }
         if asked && factors.lacks_rank() {
