@@ -1,7 +1,7 @@
 //! Factors from other factors, and statistics: against what they are by definition, and their errors.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Real, Scalar, Var, hvp, value_and_gradient};
+use difrules_core::{Real, Scalar, Var, gradient, hvp, jvp, value_and_gradient};
 use difrules_linalg::{
     Error, cholesky, cholesky_rank_one_update, covariance, householder_product, mvn_ln_pdf,
 };
@@ -225,5 +225,41 @@ fn densities_of_any_scale() {
             close(by_l[(0, 0)] * size, 1.0 - 3.0 * z * z);
             close(by_x[0] * size, 2.0 * z);
         }
+    }
+}
+
+/// An entry of x moves its own row of a factor and those below alone, however large the rows above are.
+#[test]
+fn second_derivatives_of_downdates_of_graded_rows() {
+    fn loss<S: Real>((l, x, s): &(DMatrix<S>, DVector<S>, S), rows: &[f64]) -> Result<S, Error> {
+        let y = cholesky_rank_one_update(l, x, *s)?;
+        let weight = |i: usize, j: usize| rows[i] * ((3 * i + 5 * j + 1) as f64).sin();
+        let entries = (0..rows.len()).flat_map(|j| (j..rows.len()).map(move |i| (i, j)));
+        Ok(entries.fold(S::zero(), |sum, (i, j)| {
+            sum + y[(i, j)] * nalgebra::convert::<f64, S>(weight(i, j))
+        }))
+    }
+    let mut random = Sampler::new(31, 31);
+    let l: DMatrix<f64> = random.lower_triangular(4);
+    let x = &l * dvector![0.3, -0.4, 0.5, 0.2];
+    let (point, along) = ((l.clone(), x.clone(), -0.7), (l.map(|x| 0.5 * x), x.map(f64::sin), 0.1));
+    let lift = |along: &(DMatrix<f64>, DVector<f64>, f64)| {
+        (along.0.map(Var::constant), along.1.map(Var::constant), Var::constant(along.2))
+    };
+    let graded = [1.0, 1e-8, 1e-16, 1e-24];
+    let last = [0.0, 0.0, 0.0, 1e-24];
+    let of = |rows: &[f64; 4]| {
+        let by_hvp = hvp(|x| loss(x, rows), &point, &along).unwrap();
+        let over_forward =
+            gradient(|x: &_| Ok::<_, Error>(jvp(|x| loss(x, rows), x, &lift(&along))?.1), &point)
+                .unwrap();
+        let over_reverse = |x: &(DMatrix<Var<f64>>, DVector<Var<f64>>, Var<f64>)| {
+            let (slope, e) = (gradient(|x| loss(x, rows), x)?, lift(&along));
+            Ok::<_, Error>(slope.0.dot(&e.0) + slope.1.dot(&e.1) + slope.2 * e.2)
+        };
+        [by_hvp.1[3], over_forward.1[3], gradient(over_reverse, &point).unwrap().1[3]]
+    };
+    for (found, expected) in of(&graded).into_iter().zip(of(&last)) {
+        assert!((found / expected - 1.0).abs() < 1e-12, "{found:e} {expected:e}");
     }
 }

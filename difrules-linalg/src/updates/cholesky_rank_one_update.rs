@@ -9,7 +9,7 @@ use nalgebra::{
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, solve, solve_again};
 use crate::error::{Error, finite, finite_triangle, overflow, shape, square};
-use crate::tolerance::{Gap, gap_of};
+use crate::tolerance::{Gap, gap_of, plain};
 
 /// The Cholesky factor of A + s x x^H from the factor L of A, of which only the lower triangle is read, by operations of
 /// the order of n^2: an update for a positive s, a downdate for a negative one.
@@ -137,11 +137,16 @@ impl<T: Scalar> Update<T> {
         let one: T::Real = nalgebra::one();
         let mut b = vec![one; size + 1];
         let part = |j: usize| s * p[j].modulus_squared();
+        (0..size).for_each(|j| b[j + 1] = b[j] + part(j));
         if s < nalgebra::zero() {
-            b[size] = (0..size).fold(one, |sum, j| sum + part(j));
-            (0..size).rev().for_each(|j| b[j] = b[j + 1] - part(j));
-        } else {
-            (0..size).for_each(|j| b[j + 1] = b[j] + part(j));
+            // What a b varies with is what comes before it: its value alone is summed from the last.
+            let mut value = (0..size).fold(one, |sum, j| sum + plain(part(j)));
+            for j in (0..=size).rev() {
+                b[j] = value + (b[j] - plain(b[j]));
+                if j > 0 {
+                    value -= plain(part(j - 1));
+                }
+            }
         }
         let root = |x: T::Real| ComplexField::sqrt(x);
         let m = (0..size).map(|j| root(b[j + 1] / b[j])).collect();
