@@ -67,9 +67,9 @@ pub(crate) const MOST_ARGUMENTS: usize = 16;
 pub struct Tapes<S: Number> {
     /// The one that is nearly always meant; of stamp zero where none is open.
     innermost: Tape<S>,
-    /// Those outside of it, innermost last.
-    outer: Vec<Tape<S>>,
-    spare: Option<Tape<S>>,
+    /// Those outside of it, innermost last; in boxes, as a tape is large.
+    outer: Vec<Box<Tape<S>>>,
+    spare: Option<Box<Tape<S>>>,
 }
 
 /// A primitive that was applied.
@@ -231,22 +231,25 @@ impl<S: Number> Tapes<S> {
     /// Somebody has numbers of a value in one piece apart, this one and maybe those that follow.
     pub(crate) fn take_apart(&mut self, stamp: u32, number: u32) {
         // A tape that is closed has nothing more recorded.
-        let mut open = std::iter::once(&mut self.innermost).chain(&mut self.outer);
+        let outer = self.outer.iter_mut().map(|tape| &mut **tape);
+        let mut open = std::iter::once(&mut self.innermost).chain(outer);
         if let Some(tape) = open.find(|tape| tape.stamp == stamp) {
             tape.pieces.take_apart(number);
         }
     }
 
     /// Opens a tape inside of all others.
-    fn open(&mut self, tape: Tape<S>) {
-        self.outer.push(std::mem::replace(&mut self.innermost, tape));
+    fn open(&mut self, mut tape: Box<Tape<S>>) {
+        std::mem::swap(&mut self.innermost, &mut *tape);
+        self.outer.push(tape);
     }
 
     /// Closes the tape of this stamp, if it is open.
-    fn close(&mut self, stamp: u32) -> Option<Tape<S>> {
+    fn close(&mut self, stamp: u32) -> Option<Box<Tape<S>>> {
         if self.innermost.stamp == stamp {
-            let outside = self.outer.pop()?;
-            return Some(std::mem::replace(&mut self.innermost, outside));
+            let mut tape = self.outer.pop()?;
+            std::mem::swap(&mut self.innermost, &mut *tape);
+            return Some(tape);
         }
         let found = self.outer.iter().rposition(|tape| tape.stamp == stamp)?;
         Some(self.outer.remove(found))
@@ -671,12 +674,44 @@ impl<S: Number> Tape<S> {
         if powers.is_some() {
             return self.call_carefully(node, sweep);
         }
+        if block.is_none() && pieces.is_empty() && self.sweep_ranges(node, adjoints) {
+            return;
+        }
         // As much room as most nodes need: more takes time.
         match node.spans {
             0..=2 => self.sweep_node_within::<2>(node, block, sweep),
             3..=4 => self.sweep_node_within::<4>(node, block, sweep),
             _ => self.sweep_node_within::<MOST_ARGUMENTS>(node, block, sweep),
         }
+    }
+
+    /// Calls the rule of a node of at most two arguments, if those on the tape are ranges apart from each other: most
+    /// small nodes are such. Returns whether it did.
+    fn sweep_ranges(&self, node: &Node, adjoints: &mut [S]) -> bool {
+        let spans = &self.spans[node.first_span as usize..][..node.spans as usize];
+        let store = &self.stores[node.store as usize].1;
+        let (inputs, outputs) = adjoints.split_at_mut(node.first_output as usize);
+        let outputs = &mut outputs[..node.outputs as usize];
+        let range = |span: &Span| {
+            let run = self.runs[span.first_run as usize];
+            run.start as usize..(run.start + run.count) as usize
+        };
+        let is_range = |span: &Span| span.active && span.runs == 1;
+        let mut lent = match spans {
+            [x] if is_range(x) => [Some(Room::from(&mut inputs[range(x)])), None],
+            [x, y] if is_range(x) && !y.active => [Some(Room::from(&mut inputs[range(x)])), None],
+            [x, y] if !x.active && is_range(y) => [None, Some(Room::from(&mut inputs[range(y)]))],
+            [x, y] if is_range(x) && is_range(y) => {
+                let Ok([x, y]) = inputs.get_disjoint_mut([range(x), range(y)]) else {
+                    return false;
+                };
+                [Some(Room::from(x)), Some(Room::from(y))]
+            }
+            _ => return false,
+        };
+        store.reverse(node.entry as usize, outputs, &mut lent[..spans.len()]);
+        outputs.fill(S::zero());
+        true
     }
 
     /// Calls a node's rule. The adjoint of its result is in the block, if there is one.

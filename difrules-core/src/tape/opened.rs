@@ -30,7 +30,7 @@ impl<S: Number> Opened<S> {
         }
         let stamp = stamp | observed;
         let mut tapes = S::tapes().borrow_mut();
-        let mut tape = tapes.spare.take().unwrap_or_else(Tape::new);
+        let mut tape = tapes.spare.take().unwrap_or_else(|| Box::new(Tape::new()));
         tape.stamp = stamp;
         tape.others = 1;
         tape.number(inputs);
@@ -60,16 +60,16 @@ impl<S: Number> Opened<S> {
     }
 
     /// Closes the tape and keeps it.
-    pub(crate) fn keep(self) -> Tape<S> {
+    pub(crate) fn keep(self) -> Box<Tape<S>> {
         self.take().expect("open until now")
     }
 
-    fn take(&self) -> Option<Tape<S>> {
+    fn take(&self) -> Option<Box<Tape<S>>> {
         S::tapes().borrow_mut().close(self.stamp)
     }
 
     /// Empties the tape and leaves its memory to the next one.
-    fn reuse(&self, mut tape: Tape<S>) {
+    fn reuse(&self, mut tape: Box<Tape<S>>) {
         tape.clear();
         tape.plan = None;
         tape.observer = None;

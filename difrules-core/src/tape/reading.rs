@@ -237,17 +237,23 @@ impl Reading {
         });
         let (runs, before) = (self.runs.all(), tape.runs.len() as u32);
         let mut first = 0;
-        // In one piece, so that there is room for all of them before the first.
-        tape.spans.extend(self.ends[..self.argument].iter().map(|&end| {
-            let mut span =
-                Span { first_run: before + first, runs: end - first, count: 0, active: false };
-            for run in &runs[first as usize..end as usize] {
-                span.count += run.count;
-                span.active |= run.start != CONSTANT;
-            }
+        for &end in &self.ends[..self.argument] {
+            let own = &runs[first as usize..end as usize];
+            let (count, active) = match own {
+                // Nearly always.
+                &[Run { start, count }] => (count, start != CONSTANT),
+                _ => (
+                    own.iter().map(|run| run.count).sum(),
+                    own.iter().any(|run| run.start != CONSTANT),
+                ),
+            };
+            tape.spans.push(Span { first_run: before + first, runs: end - first, count, active });
             first = end;
-            span
-        }));
-        tape.runs.extend_from_slice(runs);
+        }
+        if runs.len() <= FEW {
+            runs.iter().for_each(|&run| tape.runs.push(run));
+        } else {
+            tape.runs.extend_from_slice(runs);
+        }
     }
 }

@@ -31,7 +31,7 @@ use crate::tape::{Dependencies, Opened, Plan, ReplayError, Tape};
 /// # Ok::<(), ReplayError>(())
 /// ```
 pub struct Recording<X: Differentiable, V> {
-    tape: Tape<X::Real>,
+    tape: Box<Tape<X::Real>>,
     shape: Shape<X>,
     output: V,
     /// The numbers of the output's reals.
