@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use difrules_core::{
-    Cotangent, Real, Recording, Slot, Var, Whole, checkpointed, gradient, primitive,
+    Cotangent, Dual, Real, Recording, Slot, Var, Whole, checkpointed, gradient, jvp, primitive,
     release_memory, value_and_gradient,
 };
 use nalgebra::{DMatrix, Vector3, convert, vector};
@@ -153,6 +153,19 @@ fn a_tape_keeps_what_it_needs() {
     assert!(bytes() + 3 * MATRIX < before, "{} of {before}", bytes());
     drop(run());
     assert!((2 * MATRIX..2 * MATRIX + 1000).contains(&shared.get()), "{}", shared.get());
+
+    // The same of forward mode.
+    release_memory();
+    let run = || {
+        let first = |a: &Whole<DMatrix<Dual<f64>>>| square::whole(&square::whole(a)).entries()[0];
+        jvp(first, &whole, &whole)
+    };
+    run();
+    let before = bytes();
+    run();
+    assert!(bytes().abs_diff(before) < 1000, "{} and {before}", bytes());
+    release_memory();
+    assert!(bytes() + 3 * MATRIX < before, "{} of {before}", bytes());
 
     // Threads that come and go leave nothing. Ten are there at once, each time: what is kept for
     // the next ones is as much as so many need, and would else be chance.

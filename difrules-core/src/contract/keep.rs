@@ -1,8 +1,7 @@
 //! Values that a tape keeps, shared where that is cheaper than a copy.
 
-use std::any::Any;
 use std::borrow::{Borrow, Cow};
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use nalgebra::{DMatrix, DVector};
@@ -11,29 +10,77 @@ use crate::cast::same_ref;
 use crate::contract::value::Differentiable;
 use crate::tape::pool;
 
+/// A value whose memory stays with the thread after it, where it is large: see [`pool`].
+pub struct Recycled<X: 'static> {
+    /// There until it is dropped.
+    value: Option<X>,
+    /// Zero where the memory is of nobody any more.
+    bytes: usize,
+}
+
+impl<X: 'static> Recycled<X> {
+    /// One of so many bytes.
+    #[inline]
+    fn of_bytes(value: X, bytes: usize) -> Self {
+        let bytes = if std::mem::needs_drop::<X>() && bytes >= pool::LARGE { bytes } else { 0 };
+        if bytes > 0 {
+            pool::make_room(bytes);
+        }
+        Self { value: Some(value), bytes }
+    }
+}
+
+impl<X: Differentiable> Recycled<X> {
+    /// The value, which takes the place of an earlier one of its size.
+    #[inline]
+    pub(crate) fn new(value: X) -> Self {
+        let is_heap = X::NUMBERS_ALONE && std::mem::needs_drop::<X>();
+        let count = if is_heap { X::count(&value.shape()) } else { 0 };
+        Self::of_bytes(value, count * size_of::<X::Real>())
+    }
+}
+
+impl<X: Clone> Clone for Recycled<X> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self::of_bytes((**self).clone(), self.bytes)
+    }
+}
+
+impl<X: 'static> Deref for Recycled<X> {
+    type Target = X;
+
+    #[inline]
+    fn deref(&self) -> &X {
+        self.value.as_ref().expect(THERE)
+    }
+}
+
+impl<X: 'static> DerefMut for Recycled<X> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut X {
+        self.value.as_mut().expect(THERE)
+    }
+}
+
+impl<X: 'static> Drop for Recycled<X> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            pool::leave(self.bytes, Box::new(self.value.take()));
+        }
+    }
+}
+
+const THERE: &str = "it is there until it is dropped";
+
 /// A value that is kept: its own, or shared with others who keep it.
 #[derive(Clone)]
 pub enum Kept<X: 'static> {
     /// Its own.
     Own(X),
     /// Shared.
-    Shared(Shared<X>),
-}
-
-/// A value that is shared.
-#[derive(Clone)]
-pub struct Shared<X: 'static> {
-    value: Rc<X>,
-    /// The bytes that its memory stays with the thread for; none if it goes with the last who shares it.
-    bytes: usize,
-}
-
-impl<X: 'static> Drop for Shared<X> {
-    fn drop(&mut self) {
-        if self.bytes > 0 && Rc::strong_count(&self.value) == 1 {
-            pool::leave(self.bytes, Rc::clone(&self.value) as Rc<dyn Any>);
-        }
-    }
+    Shared(Rc<Recycled<X>>),
 }
 
 impl<X: Differentiable> Kept<X> {
@@ -43,16 +90,7 @@ impl<X: Differentiable> Kept<X> {
         if !std::mem::needs_drop::<X>() && size_of::<X>() <= 256 {
             return Self::Own(value);
         }
-        let mut bytes = 0;
-        if X::NUMBERS_ALONE {
-            bytes = X::count(&value.shape()) * size_of::<X::Real>();
-            if bytes < pool::LARGE {
-                bytes = 0;
-            } else {
-                pool::make_room(bytes);
-            }
-        }
-        Self::Shared(Shared { value: Rc::new(value), bytes })
+        Self::Shared(Rc::new(Recycled::new(value)))
     }
 
     /// The value, of its own.
@@ -60,7 +98,7 @@ impl<X: Differentiable> Kept<X> {
     pub(crate) fn make_mut(&mut self) -> &mut X {
         match self {
             Self::Own(value) => value,
-            Self::Shared(shared) => Rc::make_mut(&mut shared.value),
+            Self::Shared(shared) => &mut *Rc::make_mut(shared),
         }
     }
 }
@@ -72,7 +110,7 @@ impl<X: 'static> Deref for Kept<X> {
     fn deref(&self) -> &X {
         match self {
             Self::Own(value) => value,
-            Self::Shared(shared) => &shared.value,
+            Self::Shared(shared) => shared,
         }
     }
 }
@@ -99,21 +137,14 @@ impl<X: Differentiable> Keep<'_, X> {
     }
 }
 
-/// A constant that a tape keeps. The memory of a large matrix stays with the thread.
-pub struct KeptConstant<C: ToOwned + ?Sized + 'static>(Option<C::Owned>);
+/// A constant that a tape keeps.
+pub struct KeptConstant<C: ToOwned + ?Sized + 'static>(Recycled<C::Owned>);
 
 impl<C: ToOwned + ?Sized> KeptConstant<C> {
     #[inline]
     pub(crate) fn new(constant: Cow<'_, C>) -> Self {
-        if let Cow::Borrowed(constant) = constant
-            && std::mem::needs_drop::<C::Owned>()
-        {
-            let bytes = bytes_of(constant);
-            if bytes >= pool::LARGE {
-                pool::make_room(bytes);
-            }
-        }
-        Self(Some(constant.into_owned()))
+        let bytes = bytes_of(&*constant);
+        Self(Recycled::of_bytes(constant.into_owned(), bytes))
     }
 }
 
@@ -122,19 +153,7 @@ impl<C: ToOwned + ?Sized> Deref for KeptConstant<C> {
 
     #[inline]
     fn deref(&self) -> &C {
-        self.0.as_ref().expect("it is there until it is dropped").borrow()
-    }
-}
-
-impl<C: ToOwned + ?Sized> Drop for KeptConstant<C> {
-    #[inline]
-    fn drop(&mut self) {
-        if std::mem::needs_drop::<C::Owned>() {
-            let bytes = bytes_of(&**self);
-            if bytes >= pool::LARGE {
-                pool::leave(bytes, Rc::new(self.0.take()));
-            }
-        }
+        (*self.0).borrow()
     }
 }
 

@@ -357,6 +357,14 @@ impl<X: Differentiable> Differentiable for Whole<X> {
         <X::Real as Real>::update_entries::<X::Family>(&mut self.0, f);
     }
 
+    fn to_reals(&self) -> Vec<X::Real> {
+        // Plain numbers are there as they are.
+        match cast::same_ref::<Inside<X>, X>(self.inside()) {
+            Some(plain) => plain.to_reals(),
+            None => self.entries().to_reals(),
+        }
+    }
+
     fn zip_reals<S: Real>(
         &mut self,
         other: &Whole<With<X, S>>,

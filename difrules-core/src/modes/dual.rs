@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::mem::needs_drop;
 
+use crate::contract::keep::Recycled;
 use crate::contract::passing::{Arguments, Gathered, Look, Take, Write, inner};
 use crate::contract::primitive::{Called, Given, LentEvaluation, Output, Primitive, Wholes};
 use crate::contract::scalar::{Over, Real};
@@ -12,7 +13,7 @@ use crate::contract::whole::Tangent;
 use crate::diagnostic::{between, is_of_jump};
 use crate::modes::field::real_field;
 use crate::modes::mark::{Mark, NumberMark};
-use crate::modes::whole::{DualLent, DualWhole};
+use crate::modes::whole::{DualLent, DualWhole, each};
 use crate::tape::{self, Number, Tapes};
 
 /// A number with its derivatives in `N` directions.
@@ -420,7 +421,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     fn lend<F: Family>(whole: &DualWhole<F::Of<T>, N>) -> DualLent<'_, F::Of<T>, N> {
         DualLent {
             value: &whole.value,
-            tangents: each([None; N], |i| whole.tangents[i].as_ref()),
+            tangents: each([None; N], |i| whole.tangents[i].as_deref()),
             mark: whole.mark,
         }
     }
@@ -438,11 +439,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     }
 
     fn hold<F: Family>(lent: DualLent<'_, F::Of<T>, N>) -> DualWhole<F::Of<T>, N> {
-        DualWhole {
-            value: lent.value.clone(),
-            tangents: each([const { None }; N], |i| lent.tangents[i].cloned()),
-            mark: lent.mark,
-        }
+        DualWhole::new(lent.value.clone(), |i| lent.tangents[i].cloned(), lent.mark)
     }
 
     #[inline]
@@ -516,7 +513,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
             let tangent = |i: usize| {
                 varies[i].then(|| Form::own_container::<Self, T>(given, &mut |x| x.tangents[i]))
             };
-            return DualWhole { value, tangents: each([const { None }; N], tangent), mark };
+            return DualWhole::new(value, tangent, mark);
         }
         // Number by number, in one pass.
         let shape = value.shape();
@@ -532,7 +529,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         let tangent = |i: usize| {
             varies[i].then(|| <Form::Family as Family>::Of::from_reals(&shape, &tangents[i]))
         };
-        DualWhole { value, tangents: each([const { None }; N], tangent), mark }
+        DualWhole::new(value, tangent, mark)
     }
 
     fn part<F: Family, G: Family>(
@@ -540,11 +537,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         _: usize,
         take: impl Fn(&F::Of<T>) -> G::Of<T>,
     ) -> DualWhole<G::Of<T>, N> {
-        DualWhole {
-            value: take(lent.value),
-            tangents: each([const { None }; N], |i| lent.tangents[i].map(&take)),
-            mark: lent.mark,
-        }
+        DualWhole::new(take(lent.value), |i| lent.tangents[i].map(&take), lent.mark)
     }
 
     fn apply_whole<P: Primitive>(
@@ -559,13 +552,13 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
         let overwritten =
             P::overwritten::<T>(&P::Arguments::read_whole::<Self>(&arguments), &|_| true);
         let (value, saved) = P::augmented::<T>(P::Arguments::give::<Self>(&mut arguments))?;
-        let mut output = DualWhole { mark: active.1, ..DualWhole::constant(value) };
+        let mut output = DualWhole::new(value, |_| None, active.1);
         for i in (0..N).filter(|i| active.0[*i]) {
             let mut tangents = P::Arguments::tangents::<Self>(&arguments, &mut TakeTangent(i));
             let evaluation = LentEvaluation {
                 arguments: P::Arguments::read_whole::<Self>(&arguments),
                 overwritten: &overwritten,
-                output: &output.value,
+                output: &*output.value,
                 saved: &saved,
             };
             let mut tangent = between(|| P::push::<T>(evaluation, &mut tangents));
@@ -573,7 +566,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
                 // A zero that a rule came to is no sign of rest.
                 tangent.update_reals(&mut |x| *x = x.moved());
             }
-            output.tangents[i] = Some(tangent);
+            output.tangents[i] = Some(Recycled::new(tangent));
             let mut write = WriteTangent { direction: i, rests: P::RESTING };
             P::Arguments::write_tangents::<Self>(&mut arguments, tangents, &mut write);
         }
@@ -603,18 +596,6 @@ fn scalar<P: Primitive, T: Real, const N: usize>(
         }
     });
     Ok(evaluation.output.map_reals(&mut |value| Dual { value, tangents, mark }))
-}
-
-/// What is said of each direction, in place of what is there. Of every use one function is compiled, where the standard
-/// library's for arrays are ten; with numbers theirs are faster.
-#[inline]
-fn each<X, const N: usize>(mut all: [X; N], mut of: impl FnMut(usize) -> X) -> [X; N] {
-    let mut i = 0;
-    while i < N {
-        all[i] = of(i);
-        i += 1;
-    }
-    all
 }
 
 /// Which directions any argument varies in, and of which derivation they are.
@@ -666,6 +647,6 @@ impl<T: Real, const N: usize> Write<Dual<T, N>> for WriteTangent {
         if !self.rests {
             new.update_reals(&mut |x| *x = x.moved());
         }
-        whole.tangents[self.direction] = Some(new);
+        whole.tangents[self.direction] = Some(Recycled::new(new));
     }
 }

@@ -172,9 +172,8 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Along<'_, T, N> {
         let value = T::entries::<F>(lent);
         let shape = value.shape();
         let count = <F::Of<T>>::count(&shape);
-        let tangents =
-            self.0.each_mut().map(|numbers| tangents::<T, F>(numbers.take(count), &shape));
-        DualWhole { value, tangents, mark: self.1.mark() }
+        let along = |i: usize| tangents::<T, F>(self.0[i].take(count), &shape);
+        DualWhole::new(value, along, self.1.mark())
     }
 }
 
@@ -207,18 +206,22 @@ where
             let numbers: Vec<_> = all.iter().map(|number| number[direction]).collect();
             tangents::<T, F>(&numbers, &shape)
         };
-        DualWhole { value, tangents: std::array::from_fn(along), mark: self.derivation.mark() }
+        DualWhole::new(value, along, self.derivation.mark())
     }
 }
 
 /// These tangents of a value in one piece, if it moves: what does not vary is a constant.
 pub(crate) fn tangents<T: Real, F: Family>(tangents: &[T], shape: &F::Shape) -> Option<F::Of<T>> {
-    let varies = tangents.iter().any(|tangent| !tangent.is_constant_zero());
-    let still = |tangent: &T| if tangent.is_constant_zero() { T::still() } else { *tangent };
-    varies.then(|| {
-        let mut tangents = tangents.iter().map(still);
-        <F::Of<T>>::build(shape, &mut || tangents.next().expect("as many as numbers"))
-    })
+    let resting = tangents.iter().filter(|tangent| tangent.is_constant_zero()).count();
+    if resting == tangents.len() {
+        return None;
+    }
+    let mut value = <F::Of<T>>::from_reals(shape, tangents);
+    if resting > 0 {
+        let still = |tangent: T| if tangent.is_constant_zero() { T::still() } else { tangent };
+        value.update_reals(&mut |tangent| *tangent = still(*tangent));
+    }
+    Some(value)
 }
 
 /// Gives a point unit tangents for the numbers from `first` on, a direction each.
@@ -253,7 +256,7 @@ impl<T: Real, const N: usize> Map<T, Dual<T, N>> for Units<'_> {
                 })
             })
         };
-        DualWhole { value, tangents: std::array::from_fn(tangent), mark: self.derivation.mark() }
+        DualWhole::new(value, tangent, self.derivation.mark())
     }
 }
 

@@ -8,7 +8,6 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use crate::tape;
 
@@ -17,11 +16,11 @@ pub(crate) const LARGE: usize = 1 << 12;
 
 thread_local! {
     /// Values that nobody uses any more, with their bytes.
-    static UNUSED: RefCell<Vec<(usize, Rc<dyn Any>)>> = const { RefCell::new(Vec::new()) };
+    static UNUSED: RefCell<Vec<(usize, Box<dyn Any>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Leaves a value, of so many bytes, that nobody uses any more.
-pub(crate) fn leave(bytes: usize, value: Rc<dyn Any>) {
+pub(crate) fn leave(bytes: usize, value: Box<dyn Any>) {
     // A thread that ends keeps nothing.
     let _ = UNUSED.try_with(|unused| unused.borrow_mut().push((bytes, value)));
 }
@@ -29,12 +28,13 @@ pub(crate) fn leave(bytes: usize, value: Rc<dyn Any>) {
 /// Frees an unused value, for a new one of this size is kept. There are never more than were in use at
 /// once.
 pub(crate) fn make_room(bytes: usize) {
+    // It is dropped when they are not borrowed any more.
     let _ = UNUSED.try_with(|unused| {
         let mut unused = unused.borrow_mut();
         match unused.iter().rposition(|(other, _)| *other == bytes) {
-            Some(same) => drop(unused.swap_remove(same)),
+            Some(same) => Some(unused.swap_remove(same)),
             // Sizes that come no more go.
-            None => drop(unused.pop()),
+            None => unused.pop(),
         }
     });
 }

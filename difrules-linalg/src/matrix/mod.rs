@@ -145,6 +145,10 @@ where
         self.0.update_reals(f);
     }
 
+    fn to_reals(&self) -> Vec<Self::Real> {
+        self.0.to_reals()
+    }
+
     fn zip_reals<S: Real>(
         &mut self,
         other: &With<Self, S>,
