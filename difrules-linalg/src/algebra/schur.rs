@@ -8,7 +8,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub,
-    OMatrix, OVector, RealField, U1,
+    OMatrix, RealField, U1,
 };
 
 use crate::algebra::hermitian_eigen::{keep_phases, largest};
@@ -71,12 +71,7 @@ where
         return Ok((a.clone(), a.clone(), nalgebra::one()));
     }
     let (mut q, mut t, scale) = hessenberg_factors(a);
-    let mut memory = OVector::<T, D>::zeros_generic(a.shape_generic().0, U1);
-    triangularise_hessenberg(
-        &mut block_mut(&mut t),
-        &mut block_mut(&mut q),
-        memory.as_mut_slice(),
-    )?;
+    triangularise_hessenberg(&mut block_mut(&mut t), &mut block_mut(&mut q))?;
     let below = if <T::Kind as Kind>::REAL { 2 } else { 1 };
     t.fill_lower_triangle(T::zero(), below);
     Ok((q, t, scale))

@@ -3,10 +3,11 @@
 use approx::AbsDiffEq;
 use difrules_core::Scalar;
 use difrules_core::contract::Kind;
+use difrules_core::kernel::vectorised;
 use nalgebra::{ComplexField, DMatrixViewMut};
 
 use super::{Rotation, STEPS, modulus, smallest, with_sign};
-use crate::algebra::householder::{reflect, reflect_rows, reflection};
+use crate::algebra::householder::reflection;
 use crate::algebra::modulus::quotient;
 use crate::error::Error;
 
@@ -21,7 +22,6 @@ use crate::error::Error;
 pub(crate) fn triangularise_hessenberg<T: Scalar>(
     h: &mut DMatrixViewMut<'_, T>,
     q: &mut DMatrixViewMut<'_, T>,
-    workspace: &mut [T],
 ) -> Result<(), Error> {
     let size = h.nrows();
     let real = <T::Kind as Kind>::REAL;
@@ -76,11 +76,64 @@ pub(crate) fn triangularise_hessenberg<T: Scalar>(
                 reflect(v, tau.conjugate(), &mut column.as_mut_slice()[k..k + rows]);
             }
             let touched = end.min(k + block + 2);
-            reflect_rows(v, tau, &mut h.view_range_mut(..touched, k..k + rows), workspace);
-            reflect_rows(v, tau, &mut q.columns_mut(k, rows), workspace);
+            reflect_columns(v, tau, h.view_range_mut(..touched, k..k + rows));
+            reflect_columns(v, tau, q.columns_mut(k, rows));
         }
     }
     Ok(())
+}
+
+/// y <- (1 - tau v v^H) y for two or three numbers.
+#[inline(always)]
+fn reflect<T: Scalar>(v: &[T], tau: T, y: &mut [T]) {
+    match (v, y) {
+        (&[_, v1], [y0, y1]) => {
+            let along = tau * (*y0 + v1.conjugate() * *y1);
+            *y0 -= along;
+            *y1 -= along * v1;
+        }
+        (&[_, v1, v2], [y0, y1, y2]) => {
+            let along = tau * (*y0 + (v1.conjugate() * *y1 + v2.conjugate() * *y2));
+            *y0 -= along;
+            *y1 -= along * v1;
+            *y2 -= along * v2;
+        }
+        _ => unreachable!("a step reflects two or three rows"),
+    }
+}
+
+/// A <- A (1 - tau v v^H) for a matrix of two or three columns.
+fn reflect_columns<T: Scalar>(v: &[T], tau: T, mut a: DMatrixViewMut<'_, T>) {
+    match *v {
+        [_, v1] => {
+            let (mut first, mut second) = a.columns_range_pair_mut(0, 1);
+            let (first, second) = (first.as_mut_slice(), second.as_mut_slice());
+            let t1 = tau * v1.conjugate();
+            vectorised(|| {
+                for (x0, x1) in first.iter_mut().zip(second) {
+                    let along = *x0 + *x1 * v1;
+                    *x0 -= tau * along;
+                    *x1 -= t1 * along;
+                }
+            });
+        }
+        [_, v1, v2] => {
+            let (mut first, mut others) = a.columns_range_pair_mut(0, 1..);
+            let (mut second, mut third) = others.columns_range_pair_mut(0, 1);
+            let (second, third) = (second.as_mut_slice(), third.as_mut_slice());
+            let others = second.iter_mut().zip(third);
+            let (t1, t2) = (tau * v1.conjugate(), tau * v2.conjugate());
+            vectorised(|| {
+                for (x0, (x1, x2)) in first.as_mut_slice().iter_mut().zip(others) {
+                    let along = *x0 + *x1 * v1 + *x2 * v2;
+                    *x0 -= tau * along;
+                    *x1 -= t1 * along;
+                    *x2 -= t2 * along;
+                }
+            });
+        }
+        _ => unreachable!("a step reflects two or three columns"),
+    }
 }
 
 /// |Re x| + |Im x|.
