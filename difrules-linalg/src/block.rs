@@ -4,7 +4,7 @@ use difrules_core::__private::Number;
 use difrules_core::contract::Kind;
 use difrules_core::kernel::{
     PlainProduct, add_product_of_parts, column_major_slice, column_major_slice_mut,
-    column_major_view, column_major_view_mut,
+    column_major_view, column_major_view_mut, vectorised,
 };
 use difrules_core::{Cotangent, Real, Scalar, Slot};
 use nalgebra::allocator::Allocator;
@@ -54,6 +54,23 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     OMatrix::from_iterator_generic(rows, columns, matrix.iter().copied())
+}
+
+/// A function of the entries in each place of two matrices of one shape, with vector instructions, which nalgebra's
+/// `zip_map` does without.
+pub(crate) fn zip_map<T: Scalar, R: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    b: &OMatrix<T, R, C>,
+    f: impl Fn(T, T) -> T,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let (rows, columns) = a.shape_generic();
+    let mut y = OMatrix::zeros_generic(rows, columns);
+    let pairs = a.as_slice().iter().zip(b.as_slice());
+    vectorised(|| y.as_mut_slice().iter_mut().zip(pairs).for_each(|(y, (&a, &b))| *y = f(a, b)));
+    y
 }
 
 /// So many columns are read side by side, whose entries are beside each other in the rows that they become.
@@ -362,8 +379,10 @@ pub(crate) fn from_real_tangent<T: Scalar>(x: T::Real) -> T {
 }
 
 /// Whether it is the tangent of what does not move.
+#[inline(always)]
 pub(crate) fn is_still<T: Scalar>(x: &T) -> bool {
-    T::parts_of(std::slice::from_ref(x)).iter().all(Number::is_still)
+    // Without a branch, so that loops have vector instructions.
+    T::parts_of(std::slice::from_ref(x)).iter().fold(true, |still, part| still & part.is_still())
 }
 
 /// Whether nothing moves of what has these tangents.
@@ -382,18 +401,33 @@ pub(crate) fn kept_sum<'a, T: Scalar>(tangents: impl Iterator<Item = &'a T> + Cl
     if rests(tangents.clone()) {
         return still();
     }
+    // In the order in which the sum itself is formed, on numbers of the mode too.
     tangents.fold(T::zero(), |sum, &x| sum + x)
 }
 
 /// The tangent of a number whose slopes, conjugated, these are beside the tangents of what it depends on. It rests if
 /// they all do.
 pub(crate) fn along_slopes<'a, T: Scalar>(
-    mut terms: impl Iterator<Item = (T, &'a T)> + Clone,
+    terms: impl Iterator<Item = (T, &'a T)> + Clone,
 ) -> T::Real {
-    let sum = terms
-        .clone()
-        .fold(T::zero(), |sum, (slope, &dot)| sum + along_factor(dot, slope.conjugate()));
-    if terms.all(|(_, dot)| is_still(dot)) { Number::still() } else { sum.real().moved() }
+    if rests(terms.clone().map(|(_, dot)| dot)) {
+        return Number::still();
+    }
+    added(terms.map(|(slope, &dot)| along_factor(dot, slope.conjugate()))).real().moved()
+}
+
+/// The sum of numbers. Four sums are formed side by side, which do not wait for each other.
+fn added<T: Scalar>(mut numbers: impl Iterator<Item = T>) -> T {
+    let mut sums = [T::zero(); 4];
+    'all: loop {
+        for sum in &mut sums {
+            match numbers.next() {
+                Some(x) => *sum += x,
+                None => break 'all,
+            }
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// A difference of tangents; that of what does not move subtracts nothing.
@@ -420,6 +454,7 @@ pub(crate) fn keep_resting<T: Scalar, R: Dim, C: Dim>(
 
 /// A slope times a tangent, or a cotangent. What does not move contributes nothing, whatever the slope, and
 /// a slope by what does not matter passes nothing on.
+#[inline(always)]
 pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
     // Without a branch where the numbers are plain, so that loops have vector instructions.
     let product = moved(slope.along(moving));
@@ -428,11 +463,13 @@ pub(crate) fn along<T: Scalar>(slope: T, moving: T) -> T {
 
 /// A tangent times a factor: where the factor is zero it is one that was computed, not one that leaves the tangent
 /// out.
+#[inline(always)]
 pub(crate) fn along_factor<T: Scalar>(moving: T, factor: T) -> T {
     along(moved(factor), moving)
 }
 
 /// As of what moves: no part is a zero of negative sign.
+#[inline(always)]
 pub(crate) fn moved<T: Scalar>(mut x: T) -> T {
     x.parts_mut().iter_mut().for_each(|part| *part = part.moved());
     x

@@ -1,8 +1,8 @@
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector, U1};
+use nalgebra::{DefaultAllocator, Dim, OMatrix, OVector};
 
-use crate::block::kept_sum;
+use crate::block::{rests, still};
 use crate::sample;
 
 /// The sum of the columns.
@@ -41,8 +41,13 @@ fn column_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> OV
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    let (rows, _) = a_dot.shape_generic();
-    OVector::from_fn_generic(rows, U1, |i, _| kept_sum(a_dot.row(i).iter()))
+    let mut y_dot = a_dot.column_sum();
+    for (y_dot, row) in y_dot.iter_mut().zip(a_dot.row_iter()) {
+        if rests(&row) {
+            *y_dot = still();
+        }
+    }
+    y_dot
 }
 
 fn column_sum_reverse<T: Scalar, R: Dim, C: Dim>(

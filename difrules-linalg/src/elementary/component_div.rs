@@ -4,7 +4,7 @@ use difrules_core::{Cotangent, Scalar, Slot, math, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, along, along_factor, kept, moved, numbers_mut, still};
+use crate::block::{add_to_both, along, along_factor, kept, moved, numbers_mut, zip_map};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -50,7 +50,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     shape("b", b.shape(), a.shape())?;
-    Ok(a.zip_map(b, quotient))
+    Ok(zip_map(a, b, quotient))
 }
 
 fn component_div_forward<T: Scalar, R: Dim, C: Dim>(
@@ -62,18 +62,15 @@ fn component_div_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y_dot = b.map(|_| still::<T>());
-    if let Some(a_dot) = a_dot {
-        y_dot.zip_zip_apply(a_dot, b, |y_dot, a_dot, b| {
-            *y_dot += kept(a_dot, |a_dot| quotient(a_dot, b));
-        });
+    let by_a = |a_dot| zip_map(a_dot, b, |a_dot, b| kept(a_dot, |a_dot| quotient(a_dot, b)));
+    let by_b =
+        |b_dot| zip_map(b_dot, &zip_map(y, b, quotient), |x, factor| along_factor(x, -factor));
+    match (a_dot, b_dot) {
+        (Some(a_dot), Some(b_dot)) => by_a(a_dot) + by_b(b_dot),
+        (Some(a_dot), None) => by_a(a_dot),
+        (None, Some(b_dot)) => by_b(b_dot),
+        (None, None) => unreachable!("some argument varies"),
     }
-    if let Some(b_dot) = b_dot {
-        y_dot.zip_zip_apply(b_dot, &y.zip_map(b, quotient), |y_dot, b_dot, factor| {
-            *y_dot += along_factor(b_dot, -factor);
-        });
-    }
-    y_dot
 }
 
 fn component_div_reverse<T: Scalar, R: Dim, C: Dim>(

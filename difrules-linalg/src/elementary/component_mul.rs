@@ -1,9 +1,10 @@
+use difrules_core::kernel::vectorised;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::strong::{is_bounded, rests_somewhere};
-use crate::block::{add_to_both, along_factor, is_plain, numbers_mut};
+use crate::block::{add_to_both, along_factor, is_plain, numbers_mut, zip_map};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -58,14 +59,18 @@ fn component_mul_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let Some(a_dot) = a_dot else {
-        return b_dot.map_or_else(|| a.map(|_| T::zero()), |b_dot| b_dot.zip_map(a, along_factor));
-    };
-    let mut y_dot = a_dot.zip_map(b, along_factor);
-    if let Some(b_dot) = b_dot {
-        y_dot.zip_zip_apply(b_dot, a, |y_dot, b_dot, a| *y_dot += along_factor(b_dot, a));
+    match (a_dot, b_dot) {
+        (Some(a_dot), Some(b_dot)) => {
+            let mut y_dot = zip_map(a_dot, b, along_factor);
+            let factors = b_dot.as_slice().iter().zip(a.as_slice());
+            let all = y_dot.as_mut_slice().iter_mut().zip(factors);
+            vectorised(|| all.for_each(|(y, (&b_dot, &a))| *y += along_factor(b_dot, a)));
+            y_dot
+        }
+        (Some(a_dot), None) => zip_map(a_dot, b, along_factor),
+        (None, Some(b_dot)) => zip_map(b_dot, a, along_factor),
+        (None, None) => unreachable!("some argument varies"),
     }
-    y_dot
 }
 
 fn component_mul_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -41,7 +41,9 @@ where
     DefaultAllocator: Allocator<D> + Allocator<D, D>,
 {
     let (size, _) = d_dot.shape_generic();
-    OMatrix::from_fn_generic(size, size, |i, j| if i == j { d_dot[i] } else { still() })
+    let mut y_dot = OMatrix::repeat_generic(size, size, still());
+    d_dot.iter().enumerate().for_each(|(i, &d_dot)| y_dot[(i, i)] = d_dot);
+    y_dot
 }
 
 fn from_diagonal_reverse<T: Scalar, D: Dim>(

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -44,21 +46,20 @@ where
     a.kronecker(b)
 }
 
-/// Calls `f` for each entry of the product, column by column, with the numbers of the entries that it is the product of.
+/// Calls `f` for each column of each block of the product, in their order in memory, with the numbers of its entries, that of
+/// the entry of A, and those of the entries of B, which they are the products of.
 #[inline(always)]
 fn each(
     (rows_a, columns_a): (usize, usize),
     (rows_b, columns_b): (usize, usize),
-    mut f: impl FnMut(usize, usize, usize),
+    mut f: impl FnMut(Range<usize>, usize, Range<usize>),
 ) {
-    let mut k = 0;
+    let mut start = 0;
     for first_a in (0..columns_a).map(|j| j * rows_a) {
         for first_b in (0..columns_b).map(|j| j * rows_b) {
             for of_a in first_a..first_a + rows_a {
-                for of_b in first_b..first_b + rows_b {
-                    f(k, of_a, of_b);
-                    k += 1;
-                }
+                f(start..start + rows_b, of_a, first_b..first_b + rows_b);
+                start += rows_b;
             }
         }
     }
@@ -77,16 +78,19 @@ where
     let ((rows_a, columns_a), (rows_b, columns_b)) = (a.shape_generic(), b.shape_generic());
     let mut y_dot =
         OMatrix::repeat_generic(rows_a.mul(rows_b), columns_a.mul(columns_b), still::<T>());
-    let sums: &mut [T] = y_dot.as_mut_slice();
+    let (shapes, sums): (_, &mut [T]) = ((a.shape(), b.shape()), y_dot.as_mut_slice());
+    let (a, b) = (a.as_slice(), b.as_slice());
     if let Some(a_dot) = a_dot.map(|a_dot| a_dot.as_slice()) {
-        let b = b.as_slice();
-        let add = |k: usize, i: usize, j: usize| sums[k] += along_factor(a_dot[i], b[j]);
-        each(a.shape(), (rows_b.value(), columns_b.value()), add);
+        each(shapes.0, shapes.1, |of_y, i, of_b| {
+            let pairs = sums[of_y].iter_mut().zip(&b[of_b]);
+            pairs.for_each(|(sum, &b)| *sum += along_factor(a_dot[i], b));
+        });
     }
     if let Some(b_dot) = b_dot.map(|b_dot| b_dot.as_slice()) {
-        let a = a.as_slice();
-        let add = |k: usize, i: usize, j: usize| sums[k] += along_factor(b_dot[j], a[i]);
-        each((rows_a.value(), columns_a.value()), b.shape(), add);
+        each(shapes.0, shapes.1, |of_y, i, of_b| {
+            let pairs = sums[of_y].iter_mut().zip(&b_dot[of_b]);
+            pairs.for_each(|(sum, &b_dot)| *sum += along_factor(b_dot, a[i]));
+        });
     }
     y_dot
 }
@@ -105,11 +109,17 @@ fn kronecker_reverse<T: Scalar, R1: DimMul<R2>, C1: DimMul<C2>, R2: Dim, C2: Dim
     let (a, b) = (a.as_slice(), b.as_slice());
     if let Some(mut a_bar) = a_bar.buffer() {
         let a_bar = numbers_mut(&mut a_bar);
-        each(shapes.0, shapes.1, |k, i, j| a_bar[i] += along_factor(y_bar[k], b[j].conjugate()));
+        each(shapes.0, shapes.1, |of_y, i, of_b| {
+            let pairs = y_bar[of_y].iter().zip(&b[of_b]);
+            pairs.for_each(|(&y_bar, b)| a_bar[i] += along_factor(y_bar, b.conjugate()));
+        });
     }
     if let Some(mut b_bar) = b_bar.buffer() {
         let b_bar = numbers_mut(&mut b_bar);
-        each(shapes.0, shapes.1, |k, i, j| b_bar[j] += along_factor(y_bar[k], a[i].conjugate()));
+        each(shapes.0, shapes.1, |of_y, i, of_b| {
+            let pairs = y_bar[of_y].iter().zip(&mut b_bar[of_b]);
+            pairs.for_each(|(&y_bar, b_bar)| *b_bar += along_factor(y_bar, a[i].conjugate()));
+        });
     }
 }
 

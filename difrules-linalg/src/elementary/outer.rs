@@ -50,12 +50,18 @@ where
     DefaultAllocator: Allocator<R, C> + Allocator<R> + Allocator<C>,
 {
     let (rows, columns) = (x.shape_generic().0, y.shape_generic().0);
-    OMatrix::from_fn_generic(rows, columns, |i, j| {
-        let by_x = x_dot.map_or_else(still, |x_dot| along_factor(x_dot[i], y[j].conjugate()));
-        let by_y =
-            y_dot.map_or_else(still, |y_dot| along_factor(kept(y_dot[j], T::conjugate), x[i]));
-        by_x + by_y
-    })
+    let mut z_dot = OMatrix::repeat_generic(rows, columns, still());
+    for (j, mut column) in z_dot.column_iter_mut().enumerate() {
+        if let Some(x_dot) = x_dot {
+            let y = y[j].conjugate();
+            column.zip_apply(x_dot, |z_dot, x_dot| *z_dot += along_factor(x_dot, y));
+        }
+        if let Some(y_dot) = y_dot {
+            let y_dot = kept(y_dot[j], T::conjugate);
+            column.zip_apply(x, |z_dot, x| *z_dot += along_factor(y_dot, x));
+        }
+    }
+    z_dot
 }
 
 fn outer_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, RowOVector, U1};
 
-use crate::block::{add_everywhere, kept_sum, numbers_mut};
+use crate::block::{add_everywhere, numbers_mut, rests, still};
 use crate::sample;
 
 /// The sum of the rows.
@@ -61,8 +61,13 @@ fn row_sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> RowOV
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    let (_, columns) = a_dot.shape_generic();
-    RowOVector::from_fn_generic(U1, columns, |_, j| kept_sum(a_dot.column(j).iter()))
+    let mut y_dot = row_sum(a_dot);
+    for (y_dot, column) in y_dot.iter_mut().zip(a_dot.column_iter()) {
+        if rests(&column) {
+            *y_dot = still();
+        }
+    }
+    y_dot
 }
 
 fn row_sum_reverse<T: Scalar, R: Dim, C: Dim>(

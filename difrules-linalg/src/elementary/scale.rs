@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_scaled, along_factor, pairing_by};
+use crate::block::{add_scaled, along_factor, pairing_by, zip_map};
 
 /// a X, a number times a matrix.
 ///
@@ -48,7 +48,7 @@ fn scale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    x.zip_map(x_dot, |x, x_dot| along_factor(x_dot, a) + along_factor(a_dot, x))
+    zip_map(x, x_dot, |x, x_dot| along_factor(x_dot, a) + along_factor(a_dot, x))
 }
 
 fn scale_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -2,7 +2,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_term, add_to_both, is_still, kept, moved, numbers_mut};
+use crate::block::{add_term, add_to_both, is_still, kept, moved, numbers_mut, zip_map};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -57,7 +57,7 @@ where
 {
     match (a_dot, b_dot) {
         (Some(a_dot), Some(b_dot)) => {
-            a_dot.zip_map(b_dot, |x, y| if is_still(&y) { x } else { moved(x - y) })
+            zip_map(a_dot, b_dot, |x, y| if is_still(&y) { x } else { moved(x - y) })
         }
         (Some(a_dot), None) => a_dot.clone(),
         (None, Some(b_dot)) => b_dot.map(|x| kept(x, |x| -x)),

@@ -4,7 +4,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
 use crate::blas::strong::is_bounded;
-use crate::block::{add_scaled, along_factor, block, chain, pairing};
+use crate::block::{add_scaled, along_factor, block, chain, pairing, zip_map};
 
 /// X / a, every entry of a matrix over a number.
 ///
@@ -50,7 +50,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let inverse = T::one() / a;
-    y.zip_map(x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(a_dot, -(y * inverse)))
+    zip_map(y, x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(a_dot, -(y * inverse)))
 }
 
 fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(

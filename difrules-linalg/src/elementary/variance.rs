@@ -1,9 +1,10 @@
+use difrules_core::__private::Number;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use super::mean::mean_of;
-use crate::block::{along_factor, is_still, moved, numbers_mut, rests, still};
+use crate::block::{along_slopes, moved, numbers_mut};
 use crate::sample;
 
 /// The variance of all entries, the mean of |a - mean|^2: of the population, as nalgebra's. Of no entries it is NaN,
@@ -73,14 +74,8 @@ fn variance_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if rests(a_dot.iter()) {
-        return still();
-    }
-    let terms = a_dot.iter().zip(deviations.iter());
-    let sum = terms.fold(nalgebra::zero::<T::Real>(), |sum, (&a_dot, d)| {
-        if is_still(&a_dot) { sum } else { sum + along_factor(a_dot, d.conjugate()).real() }
-    });
-    moved(sum * twice_over::<T::Real>(deviations.len()))
+    let sum = along_slopes(deviations.iter().copied().zip(a_dot.iter()));
+    if sum.is_still() { sum } else { moved(sum * twice_over::<T::Real>(deviations.len())) }
 }
 
 fn variance_reverse<T: Scalar, R: Dim, C: Dim>(

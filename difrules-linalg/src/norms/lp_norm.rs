@@ -64,24 +64,29 @@ where
     if most == nalgebra::zero() || value.is_infinite() {
         return Ok(most);
     }
+    let power = power(p);
     let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
         let ratio = x.modulus() / most;
-        if ratio == nalgebra::zero() { sum } else { sum + power(ratio, p) }
+        if ratio == nalgebra::zero() { sum } else { sum + power(ratio) }
     });
     Ok(most * ComplexField::powf(sum, <T::Real>::one() / p))
 }
 
 /// The p-th power; at plain numbers of a whole p by multiplications.
-fn power<S: Real>(x: S, p: S) -> S {
+fn power<S: Real>(p: S) -> impl Fn(S) -> S + Copy {
     let value = p.to_f64();
-    if S::BASE && value.fract() == 0.0 && value.abs() <= 8.0 {
-        return ComplexField::powi(x, value as i32);
+    let whole = (S::BASE && value.fract() == 0.0 && value.abs() <= 8.0).then_some(value as i32);
+    move |x| match whole {
+        Some(count) => {
+            let product = (0..count.abs()).fold(S::one(), |product, _| product * x);
+            if count < 0 { S::one() / product } else { product }
+        }
+        None => ComplexField::powf(x, p),
     }
-    ComplexField::powf(x, p)
 }
 
-/// dy/da_i, conjugated.
-fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real) -> T {
+/// dy/da_i, conjugated, with the power that it takes.
+fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real, power: impl Fn(T::Real) -> T::Real) -> T {
     let size = a.modulus();
     if size == nalgebra::zero() {
         // Zero, but at p = 2 not so its own derivative.
@@ -93,7 +98,7 @@ fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real) -> T {
         return phase(a)
             .scale(ComplexField::exp(less * (ComplexField::ln(size) - ComplexField::ln(y))));
     }
-    phase(a).scale(power(ratio, less))
+    phase(a).scale(power(ratio))
 }
 
 /// Which entries count, and the weight of each.
@@ -107,12 +112,13 @@ where
 {
     let infinite = p.to_f64().is_infinite();
     let first = if infinite { largest(a.iter().map(|x| x.modulus())).0 } else { None };
+    let power = power(p - <T::Real>::one());
     let counts = move |i: usize| !infinite || y == nalgebra::zero() || first == Some(i);
     a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(move |(i, &x)| match infinite {
         true => (i, phase(x)),
         // All entries are zero then, and the subgradient is.
         false if y == nalgebra::zero() => (i, T::zero()),
-        false => (i, slope(x, p, y)),
+        false => (i, slope(x, p, y, power)),
     })
 }
 
@@ -128,12 +134,13 @@ where
     if y == nalgebra::zero() || p.to_f64().is_infinite() {
         return nalgebra::zero();
     }
+    let power = power(p);
     let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
         let ratio = x.modulus() / y;
         if ratio == nalgebra::zero() {
             return sum;
         }
-        sum + power(ratio, p) * ComplexField::ln(ratio)
+        sum + power(ratio) * ComplexField::ln(ratio)
     });
     sum * y / p
 }
