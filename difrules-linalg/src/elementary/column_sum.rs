@@ -43,7 +43,7 @@ where
 {
     let mut y_dot = a_dot.column_sum();
     for (y_dot, row) in y_dot.iter_mut().zip(a_dot.row_iter()) {
-        if rests(&row) {
+        if rests(row) {
             *y_dot = still();
         }
     }

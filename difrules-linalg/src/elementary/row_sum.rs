@@ -63,7 +63,7 @@ where
 {
     let mut y_dot = row_sum(a_dot);
     for (y_dot, column) in y_dot.iter_mut().zip(a_dot.column_iter()) {
-        if rests(&column) {
+        if rests(column) {
             *y_dot = still();
         }
     }
