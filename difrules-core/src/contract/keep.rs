@@ -1,4 +1,4 @@
-//! Values that a tape keeps, shared where that is cheaper than a copy.
+//! Values that a mode keeps: a tape shares them where that is cheaper than a copy, and the memory of large ones is used again.
 
 use std::borrow::{Borrow, Cow};
 use std::ops::{Deref, DerefMut};
