@@ -293,6 +293,38 @@ const LINES: &[Line] = &[
     ("powf", &[-f64::INFINITY, -1.8014398509481984e16], 0, 0.0, 0.0),
     ("log_base", &[0.0, 2.0], 0, -f64::INFINITY, f64::INFINITY),
     ("log_base", &[0.0, 2.0], 1, 0.0, 0.0),
+    ("beta", &[-1.0000000000000002, 1.0], 0, -0.9999999999999996, -1.9999999999999987),
+    ("beta", &[-2.000000001, 3.0], 0, -9.999998345192786e17, -1.9999995035578563e27),
+    ("beta", &[-1.000000002, 1.000000000001], 0, 250021.23928781273, 250022246358918.75),
+    ("beta", &[-2.999999999999, 2.0], 0, 0.13888888888906484, 0.17592592592622688),
+    ("beta", &[-5.0000001, 7.0], 0, 599999996634811.8, 1.1999999899044724e22),
+    ("beta", &[-0.75, -0.249999999], 0, -23.695375650616242, 157.19059791390512),
+    ("beta", &[9.000000001, -0.9999999999999999], 0, -9007199254740989.0, 0.12467747580641583),
+    ("beta", &[2.0, -1.0000000000000002], 0, 4503599627370497.0, 0.8857543273772646),
+    ("beta", &[0.5, -2.999999], 0, -958336.4607989275, 1500018.5465975334),
+    ("beta", &[7.25, -3.0000000001], 0, 136145822075.67305, 52499995662.08542),
+    ("ln_beta", &[-1.0000000000000002, 1.0], 0, 0.9999999999999998, 0.9999999999999996),
+    ("ln_beta", &[-2.000000001, 3.0], 0, 999999918.7596358, 9.999998345192786e17),
+    ("ln_beta", &[-1.000000002, 1.000000000001], 0, -250146.32407250602, -250209904830893.3),
+    ("ln_beta", &[-2.999999999999, 2.0], 0, 0.8333333333336945, 0.36111111111143523),
+    ("ln_beta", &[-5.0000001, 7.0], 0, 10000001.255289955, 99999999439139.83),
+    ("ln_beta", &[1e-310, 0.0], 0, 0.0, 0.0),
+    ("ln_beta", &[1e-310, 0.0], 1, -f64::INFINITY, f64::INFINITY),
+    ("ln_beta", &[3e-200, 0.0], 1, -f64::INFINITY, f64::INFINITY),
+    ("besseli", &[1e-100, 0.0], 1, f64::INFINITY, -f64::INFINITY),
+    ("besseli", &[1e-100, -0.0], 1, f64::INFINITY, -f64::INFINITY),
+    ("besseli", &[-1e-30, 0.0], 1, -f64::INFINITY, f64::INFINITY),
+    ("besseli", &[1e-4, 0.0], 1, f64::INFINITY, -f64::INFINITY),
+    ("besselj", &[1e-100, 0.0], 1, f64::INFINITY, -f64::INFINITY),
+    ("besseljx", &[-1e-20, 0.0], 1, -f64::INFINITY, f64::INFINITY),
+    ("log_base", &[1e-310, 17.710155037851877], 0, -5.6409582152100675e304, f64::INFINITY),
+    ("coshc", &[1e-310], 0, -f64::INFINITY, f64::INFINITY),
+    ("coshc", &[-1e-310], 0, -f64::INFINITY, -f64::INFINITY),
+    ("coshc", &[1e-100], 0, -1e200, 2e300),
+    ("powf", &[0.0, -f64::INFINITY], 1, -f64::INFINITY, f64::INFINITY),
+    ("powf", &[-0.0, -f64::INFINITY], 1, -f64::INFINITY, f64::INFINITY),
+    ("powf", &[1e-310, 1.0000000000000002], 0, 1.0, 2.220446049250313e294),
+    ("powf", &[1e-310, 0.9999999999999999], 0, 1.0, -1.1102230246251566e294),
 ];
 
 fn close(found: f64, exact: f64) -> bool {
@@ -424,6 +456,15 @@ fn mixed_derivatives_are_the_same_in_each_nesting() {
         beta at 1.0, 0.0 => 1.2020569031595942,
         beta at 0.0, 2.5 => 0.7459425165416651,
         beta at 2.5, -0.0 => 0.7459425165416651,
+        beta at -2.000000001, 3.0 => -1.499999751778918e18,
+        beta at -2.999999999999, 2.0 => -1.666370370904081e23,
+        beta at -5.0000001, 7.0 => 869999995120480.9,
+        ln_beta at 1e-310, 0.0 => -INFINITY,
+        ln_beta at 2e-200, 0.0 => -INFINITY,
+        powf at -0.0, -INFINITY => -INFINITY,
+        powf at 0.0, -INFINITY => INFINITY,
+        powf at 0.0, 1e-310 => -INFINITY,
+        powf at -0.0, 1e-310 => -INFINITY,
     );
     // The sign of a NaN is one, but nothing is known of it.
     let found = gradient(|x: &[Var<f64>; 2]| math::copysign(x[0], x[1]), &[2.0, f64::NAN]);
@@ -460,6 +501,9 @@ fn scaled_airy_functions_far_out() {
         ("airybiprimex", 100000000.0, 1.4104739588704192e-07, -1.0578554691543571e-15),
         ("airybiprimex", 10000000000.0, 4.460310290381931e-09, -3.3452327177864533e-19),
         ("airybiprimex", 1e+16, 1.4104739588693907e-13, -1.0578554691520431e-29),
+        ("airyaix", 1e100, -7.052369794346954e-127, 8.815462242933693e-227),
+        ("airyaiprimex", 1e160, -7.052369794346954e-122, 5.289277345760215e-282),
+        ("airybiprimex", 1e160, 1.4104739588693906e-121, -1.057855469152043e-281),
     ];
     for &(name, x, first, second) in lines {
         let near = |found: f64, exact: f64, what: &str| {
@@ -1062,6 +1106,10 @@ fn third_derivatives_do_not_cancel() {
         // -6 / x^4, and others at the ends of domains.
         |x: &[_; 2]| math::cosc(x[0]), "cosc(a)", [1e-200, 0.0], [0; 3], -f64::INFINITY;
         |x: &[_; 2]| math::cosc(x[0]), "cosc(a)", [-1e-200, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::coshc(x[0]), "coshc(a)", [1e-310, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::coshc(x[0]), "coshc(a)", [-1e-310, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::coshc(x[0]), "coshc(a)", [1e-76, 0.0], [0; 3], -6e304;
+        |x: &[_; 2]| math::coshc(x[0]), "coshc(a)", [-1e-70, 0.0], [0; 3], -6e280;
         |x: &[_; 2]| math::sqrt(x[0]), "sqrt(a)", [0.0, 0.0], [0; 3], f64::INFINITY;
         |x: &[_; 2]| math::sqrt(x[0]), "sqrt(a)", [-0.0, 0.0], [0; 3], f64::INFINITY;
         |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [0.0, 0.0], [0; 3], f64::INFINITY;
@@ -1074,6 +1122,34 @@ fn third_derivatives_do_not_cancel() {
         |x: &[_; 2]| math::erfc_ratio(3, x[0]), "erfc_ratio(3, a)", [-1e9, 0.0], [0; 3], 2e-36;
         |x: &[_; 2]| math::erfc_ratio(2, x[0]), "erfc_ratio(2, a)", [-1e3, 0.0], [0; 3], 1.5e-12;
         |x: &[_; 2]| math::erfc_ratio(5, x[0]), "erfc_ratio(5, a)", [-40.0, 0.0], [0; 3], 9.287588086702002e-7;
+        // The parts of these at 0 and far out, each by itself.
+        |x: &[_; 2]| math::acosh(x[0]), "acosh(a)", [1e100, 0.0], [0; 3], 2e-300;
+        |x: &[_; 2]| math::acosh(x[0]), "acosh(a)", [3e40, 0.0], [0; 3], 7.407407407407406e-122;
+        |x: &[_; 2]| math::acsch(x[0]), "acsch(a)", [0.0, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::acsch(x[0]), "acsch(a)", [-0.0, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::acsch(x[0]), "acsch(a)", [1e-90, 0.0], [0; 3], -2e270;
+        |x: &[_; 2]| math::acsch(x[0]), "acsch(a)", [-1e-3, 0.0], [0; 3], -2000000000.00225;
+        |x: &[_; 2]| math::acsch(x[0]), "acsch(a)", [0.7, 0.0], [0; 3], -6.337233976681717;
+        |x: &[_; 2]| math::acsch(x[0]), "acsch(a)", [1e308, 0.0], [0; 3], 0.0;
+        |x: &[_; 2]| math::acoth(x[0]), "acoth(a)", [1.0, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::acoth(x[0]), "acoth(a)", [1.0000000000000002, 0.0], [0; 3], -9.134385233318143e46;
+        |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [1e-110, 0.0], [0; 3], 7.979387740858827e292;
+        |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [-1e-95, 0.0], [0; 3], 7.97938774085883e252;
+        |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [1e-200, 0.0], [0; 3], f64::INFINITY;
+        |x: &[_; 2]| math::cbrt(x[0]), "cbrt(a)", [1e-310, 0.0], [0; 3], f64::INFINITY;
+        |x: &[_; 2]| math::csc(x[0]), "csc(a)", [1e-76, 0.0], [0; 3], -6e304;
+        |x: &[_; 2]| math::csc(x[0]), "csc(a)", [-1e-70, 0.0], [0; 3], -6e280;
+        |x: &[_; 2]| math::csc(x[0]), "csc(a)", [1e-200, 0.0], [0; 3], -f64::INFINITY;
+        |x: &[_; 2]| math::csc(x[0]), "csc(a)", [-1e-310, 0.0], [0; 3], -f64::INFINITY;
+        // Beside the poles of polygamma functions, each by itself.
+        |x: &[_; 2]| math::ln_beta(x[0], x[1]), "ln_beta(a, b)", [1e-8, -0.46717500332878537], [0, 1, 0],
+            -5.609418302270212;
+        |x: &[_; 2]| math::trigamma_difference(x[0], x[1]), "trigamma_difference(a, b)", [1e-8, -0.46717500332878537],
+            [0, 1, 0], -516.5102838271648;
+        |x: &[_; 2]| math::digamma_difference(x[0], x[1]), "digamma_difference(a, b)", [-2.000000001, 3.0], [0; 3],
+            5.999998014231507e36;
+        |x: &[_; 2]| math::digamma_difference(x[0], x[1]), "digamma_difference(a, b)", [-2.999999999999, 2.0], [0; 3],
+            0.4490740740749229;
         // -polygamma(2, a + b).
         |x: &[_; 2]| math::ln_beta(x[0], x[1]), "ln_beta(a, b)", [1e300, 1.0], [1, 1, 0], 0.0;
         |x: &[_; 2]| math::ln_beta(x[0], x[1]), "ln_beta(a, b)", [1e100, 2.5], [1, 1, 0], 1e-200;
@@ -1609,6 +1685,82 @@ fn factors_stay_in_their_order() {
             let (written, simple) = (at(&expression), at(&expression.simplify()));
             let same = written == simple || (written - simple).abs() <= 1e-15 * written.abs();
             assert!(same, "{text} at {x}: {written}, simplified {simple}");
+        }
+    }
+}
+
+/// Where a shape, and the place, are next to 0, of which a quotient is infinite alone; and where a shape is so large that slopes
+/// overflow, by every nesting and by expressions. From mpmath.
+#[test]
+fn beta_densities_at_the_ends_of_the_numbers() {
+    let mut wrong = Vec::new();
+    macro_rules! check {
+        ($($f:expr, $text:literal, $point:expr => $exact:expr;)*) => {$({
+            let (point, exact): ([f64; 2], f64) = ($point, $exact);
+            let mut found = mixed!($f, point);
+            found.extend(mixed_by_text($text, point));
+            if !found.iter().all(|x: &f64| near(*x, exact, 1e-11)) {
+                wrong.push(format!("{} at {point:?}: {found:?}, not {exact:e}", $text));
+            }
+        })*};
+    }
+    fn by_shapes<T: Real>(a: T, b: T) -> T {
+        math::beta_density(a, b, convert(1e-300))
+    }
+    fn with_the_largest_shape<T: Real>(a: T, x: T) -> T {
+        math::beta_density(a, convert(1e308), x)
+    }
+    check! {
+        by_shapes, "beta_density(a, b, 1e-300)", [1e-305, 1e-100] => 2e195;
+        by_shapes, "beta_density(a, b, 1e-300)", [1e-305, 3e-90] => 2.222222222222222e174;
+        with_the_largest_shape, "beta_density(a, 1e308, b)", [0.0, 0.5] => 0.0;
+        with_the_largest_shape, "beta_density(a, 1e308, b)", [0.0, 0.25] => 0.0;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // 1 / x beside a b / (a + b) where that is not more than x.
+    assert_eq!(math::beta_density(1e-310, 1e-100, 1e-310), 1.0);
+    assert!(
+        (math::beta_density(1e-310_f64, 3e-309, 0.5) / 3.87096774193546e-310 - 1.0).abs() < 1e-12
+    );
+    // Outside of the domain too the code and the text say the same.
+    let slope = differentiate(&"beta_density(a, b, x)".parse().unwrap(), "a").unwrap();
+    for b in [-0.001, -0.5] {
+        let at = [("a", 1e308), ("b", b), ("x", 0.0)];
+        assert_eq!(evaluate(&slope, &at).unwrap(), 0.0, "{b}");
+    }
+}
+
+/// Of the function of Lambert next to 0, where powers of x overflow before the quotient does, in every nesting and by expressions.
+#[test]
+fn lambert_w_next_to_zero() {
+    for x in [-1e-200, -1e-300, -1e-160] {
+        let second = [
+            jvp(|x| jvp(|x| math::lambert_w_plus_one(-1, *x), x, &Dual::constant(1.0)).1, &x, &1.0)
+                .1,
+            jvp(|x: &Dual<f64>| gradient(|x| math::lambert_w_plus_one(-1, *x), x), &x, &1.0).1,
+            gradient(|x| jvp(|x| math::lambert_w_plus_one(-1, *x), x, &Var::constant(1.0)).1, &x),
+            gradient(|x: &Var<f64>| gradient(|x| math::lambert_w_plus_one(-1, *x), x), &x),
+        ];
+        assert_eq!(second, [-f64::INFINITY; 4], "{x:e}");
+        let text: Expr = "lambert_w_plus_one(-1, x)".parse().unwrap();
+        let by_text = differentiate(&differentiate(&text, "x").unwrap(), "x").unwrap();
+        assert_eq!(evaluate(&by_text, &[("x", x)]).unwrap(), -f64::INFINITY, "{x:e}");
+    }
+    // 1 / x - 1 / (x (1 + W)) where it is in range.
+    let slope = jvp(|x| math::lambert_w_plus_one(-1, *x), &-1e-200_f64, &1.0).1;
+    assert!((slope / -1.0021474774782386e200 - 1.0).abs() < 1e-12, "{slope:e}");
+}
+
+/// Of functions of so small an order that the order less one has none of its digits, at 0.
+#[test]
+fn scaled_bessel_functions_of_small_order_at_zero() {
+    const INFINITY: f64 = f64::INFINITY;
+    for (order, exact) in [(1e-18, INFINITY), (1e-100, INFINITY), (-1e-30, -INFINITY)] {
+        for x in [0.0, -0.0] {
+            let slope = |x: &Dual<f64>| {
+                gradient(|x: &Var<Dual<f64>>| math::besselix(convert(order), *x), x)
+            };
+            assert_eq!(jvp(slope, &x, &1.0), (exact, -exact), "{order:e}");
         }
     }
 }

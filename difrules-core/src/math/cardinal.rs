@@ -156,7 +156,11 @@ twofold! {
 /// ```
 #[primitive(
     partial = |x, y| slope_of_coshc(x, y),
-    symbolic = |x, y| if x == 0 { f64::NAN } else { if abs(y) == f64::INFINITY { abs(y) } else { y * (x.tanh() - x.recip()) } },
+    symbolic = |x, y| if x == 0 { f64::NAN } else {
+        if abs(x) < 1e-75 { -x.recip().powi(2) } else {
+            if abs(y) == f64::INFINITY { abs(y) } else { y * (x.tanh() - x.recip()) }
+        }
+    },
     instances(f64, #[cfg(feature = "f32")] f32),
     sample = |random| random.positive()
 )]
@@ -164,10 +168,14 @@ pub fn coshc<T: Real>(x: T) -> T {
     x.coshc()
 }
 
-/// The derivative, which is positive where it overflows.
+/// The derivative, which next to 0 is that of 1 / x, and positive where the function overflows far out.
 fn slope_of_coshc<T: Real>(x: T, y: T) -> T {
     if x == T::zero() {
         return undefined(x);
+    }
+    if x.to_f64().abs() < bound::<T>(1e-12, 1e-75) {
+        let inverse = x.recip();
+        return -(inverse * inverse);
     }
     if y.to_f64().is_infinite() { y * x.signum() } else { y * (x.tanh() - x.recip()) }
 }

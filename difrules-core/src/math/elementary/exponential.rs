@@ -269,8 +269,6 @@ pub fn log_base_derivative<T: Real>(i: u32, j: u32, base: T, x: T) -> T {
         if base == f64::INFINITY {
             return 0.0;
         }
-        // A zero of either sign is the end of the domain.
-        let inverse = x.abs().recip();
         let sign = if j % 2 == 0 && j > 0 { -1.0 } else { 1.0 };
         let of_x = (1..j).fold(if j == 0 { x.ln() } else { sign }, |of_x, k| of_x * k as f64);
         // The coefficients of u, u^2, ..
@@ -289,8 +287,18 @@ pub fn log_base_derivative<T: Real>(i: u32, j: u32, base: T, x: T) -> T {
         }
         let u = base.ln().recip();
         let sum = all[..i].iter().rev().fold(all[i], |sum, c| sum * u + c);
-        let powers = std::iter::repeat_n(inverse, j).chain(std::iter::repeat_n(base.recip(), i));
-        product_of(powers.chain([of_x, sum, u]), 0)
+        // A zero of either sign is the end of the domain. The inverse of the smallest numbers, and of the largest, is none alone.
+        let inverse = |x: f64| {
+            let near = match x.abs() {
+                size if size < 1e-290 => 600.0_f64.exp2(),
+                size if size > 1e290 => (-600.0_f64).exp2(),
+                _ => 1.0,
+            };
+            [near, (x.abs() * near).recip()]
+        };
+        let powers =
+            std::iter::repeat_n(inverse(x), j).chain(std::iter::repeat_n(inverse(base), i));
+        product_of(powers.flatten().chain([of_x, sum, u]), 0)
     })
 }
 

@@ -369,10 +369,25 @@ twofold! {
     fn slope_of_acosh<T>(x)
     plain { recip(sqrt(x - T::one()) * sqrt(x + T::one())) }
     smooth {
-        if x.to_f64() > bound::<T>(1e8, 1e100) {
+        if x.to_f64() > bound::<T>(1e5, 1e9) {
             return recip(x);
         }
         sqrt(x.mul_add(x, -T::one())).recip()
+    }
+}
+
+twofold! {
+    /// -1 / (|x| r) with r = sqrt(x^2 + 1). For its derivatives 1 / |x| is taken apart near 0, where the derivative of the root is
+    /// zero.
+    fn slope_of_acsch<T>(x)
+    plain { -ComplexField::abs(x).recip() / x.hypot(T::one()) }
+    smooth {
+        let size = if x.is_sign_negative() { -x } else { x };
+        let root = x.hypot(T::one());
+        if size.to_f64() > 0.5 {
+            return -size.recip() / root;
+        }
+        size / (root * (T::one() + root)) - size.recip()
     }
 }
 
@@ -502,10 +517,14 @@ pub fn asech<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::acsch(1.0_f64) - 0.881373587019543).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x| -ComplexField::abs(x).recip() / x.hypot(T::one()),
+    partial = |x| slope_of_acsch(x),
     symbolic = |x| {
-        let size = ComplexField::abs(x);
-        if size == f64::INFINITY { 0 } else { -sech(asinh(x)) / size }
+        let size = copysign(1, x) * x;
+        if size > 1e9 { -x.recip().powi(2) } else {
+            if size > 0.5 { -sech(asinh(x)) / size } else {
+                size / (hypot(x, 1) * (1 + hypot(x, 1))) - recip(size)
+            }
+        }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.positive(),
@@ -536,7 +555,7 @@ pub fn acsch<T: Real>(x: T) -> T {
     symbolic = |x| if abs(x) < 1 { f64::NAN } else {
         if abs(x) > 1e9 { -x.recip().powi(2) } else {
             if abs(x) > 2 { 1 / (1 / x - x) / x } else {
-                -((abs(x) - 1) * (abs(x) + 1)).recip()
+                (recip(abs(x) + 1) - recip(abs(x) - 1)) / 2
             }
         }
     },

@@ -47,14 +47,14 @@ pub fn sqrt<T: Scalar>(x: T) -> T {
 #[primitive(
     partial = |x, y| if y.to_f64().is_infinite() {
         T::zero()
-    } else if y == T::zero() {
-        slope_of_cbrt_at_0(x)
+    } else if y == T::zero() || !T::BASE && x.to_f64().abs() < bound::<T>(1e-12, 1e-90) {
+        slope_of_cbrt_near_0(x)
     } else { recip(convert::<f64, T>(3.0) * y * y) },
     complex = |_, y| powi(y, -2).scale(convert(1.0 / 3.0)),
     symbolic = |x, y| if x == f64::INFINITY || x == f64::NEG_INFINITY {
         0
     } else {
-        if x == 0 {
+        if abs(x) < 1e-90 {
             power_by_logarithm(0, copysign(1, x) * x, -0.6666666666666666) / 3
         } else { recip(3 * y * y) }
     },
@@ -72,9 +72,9 @@ pub fn cbrt<T: Scalar>(x: T) -> T {
     x.cbrt()
 }
 
-/// |x|^(-2/3) / 3, on the side of the zero's sign, with the derivatives of the power, of which no factor is zero.
+/// |x|^(-2/3) / 3, on the side of a zero's sign, with the derivatives of the power, of which no factor is zero or infinite alone.
 #[cold]
-fn slope_of_cbrt_at_0<T: Real>(x: T) -> T {
+fn slope_of_cbrt_near_0<T: Real>(x: T) -> T {
     let size = x * convert(if x.is_sign_negative() { -1.0 } else { 1.0 });
     power_by_logarithm(0, size, convert(-2.0 / 3.0)) * convert(1.0 / 3.0)
 }
@@ -189,7 +189,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
             power_by_logarithm(1, x, y)
         } else {
             if z == 0 && x >= 0 { T::zero() } else {
-                if x == f64::INFINITY && z == f64::INFINITY { y * z } else { z * x.ln() }
+                if z == f64::INFINITY && (x == f64::INFINITY || x == 0) { y * z } else { z * x.ln() }
             }
         }}
     ),
@@ -238,7 +238,10 @@ twofold! {
             y.sqrt() * y.sqrt() * (T::one() + x.exp())
         } else if x == T::zero() && y > T::zero() && y.to_f64().fract() != 0.0 {
             // Zero or infinite, as it is with the factor y, by whose derivative infinities of both signs would meet.
-            x.powf(y - T::one())
+            let below = y - T::one();
+            // Rounded, it may be whole, which it is not.
+            let whole = below.to_f64().fract() == 0.0;
+            if whole { power_by_logarithm(0, x, below) } else { x.powf(below) }
         } else if x < T::zero() {
             // The power is defined for whole exponents alone.
             y * x.powf(y - T::one()) + jumping(y)
@@ -315,7 +318,7 @@ twofold! {
         if z == T::zero() && x >= T::zero() {
             return T::zero();
         }
-        if place == f64::INFINITY && z.to_f64() == f64::INFINITY {
+        if (place == f64::INFINITY || place == 0.0) && z.to_f64() == f64::INFINITY {
             // Infinite, as its derivatives are.
             return y * z;
         }
@@ -352,7 +355,7 @@ fn is_jump<T: Real>(x: T, y: T) -> bool {
     ),
     symbolic = (
         |k, x, y| if k == 0 {
-            y * power_by_logarithm(0, x, y - 1)
+            if abs(y) > 1e100 && power_by_logarithm(0, x, y - 1) == 0 { 0 } else { y * power_by_logarithm(0, x, y - 1) }
         } else {
             if x == 0 {
                 if y == 0 {

@@ -492,8 +492,8 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
         // The cotangent is -i or i there.
         let turned =
             complex::times_unit(T::from_real(T::Real::pi().scale(convert(-height.signum()))));
-        let slope = |sinc: T| mul(sinc, turned - recip(x));
-        let lowered = height.abs() >= least_height::<T>() + HEIGHT_STEP;
+        let slope = |sinc: T| mul(sinc, turned) - div(sinc, x);
+        let lowered = height.abs() >= least_height(x) + HEIGHT_STEP;
         return if lowered { at_lower_height(x, height, slope) } else { slope(y) };
     }
     if size > 0.5 {
@@ -512,15 +512,19 @@ fn slope_of_sinc<T: Scalar>(x: T, y: T, cos: T) -> T {
 
 const HEIGHT_STEP: f64 = 16.0;
 
-fn least_height<T: Scalar>() -> f64 {
-    bound::<T::Real>(10.0, 190.0)
+/// A height at which sinc(x) is large, and more so the larger the real part is, as its least part would be nothing else, but
+/// finite.
+fn least_height<T: Scalar>(x: T) -> f64 {
+    let steps = x.real().to_f64().abs().ln() / (std::f64::consts::PI * HEIGHT_STEP);
+    let steps = if steps.is_finite() { steps.floor().max(0.0) } else { 0.0 };
+    bound::<T::Real>(10.0, 190.0) + HEIGHT_STEP * steps
 }
 
 /// What a linear function makes of sinc(x) where that may overflow and this not, or its real part not: a height of 16 less
 /// divides the sine by exp(16 pi). At a height between 10 and 26 it is finite in single precision too, and between 190 and 206
 /// in double, where less of what the square of x divides underflows.
 fn at_lower_height<T: Scalar>(x: T, height: f64, linear: impl Fn(T) -> T) -> T {
-    let (least, step) = (least_height::<T>(), HEIGHT_STEP);
+    let (least, step) = (least_height(x), HEIGHT_STEP);
     let (steps, rest) = (((height.abs() - least) / step).floor(), (height.abs() - least) % step);
     let mut lower = x;
     let im = &mut lower.parts_mut()[1];
@@ -559,10 +563,10 @@ fn csc_and_slope<T: Scalar>(x: T) -> (T, T) {
         return (y, complex::slope_at_pole(x, 1.0 / 6.0).unwrap_or_else(|| -mul(y, cot(x))));
     }
     let (sin, cos) = x.sin_cos();
-    if !T::Real::BASE && sin == T::zero() {
-        // At the pole no factor may be zero.
-        let y = csc(x);
-        return (y, -(y * cot(x)));
+    if !T::Real::BASE && x.modulus().to_f64() < bound::<T::Real>(1e-9, 1e-75) {
+        // At the pole no factor may be zero, and next to it none infinite where another is finite.
+        let inverse = recip(x);
+        return (csc(x), -(inverse * inverse));
     }
     let y = sin.recip();
     (y, -cos * y * y)

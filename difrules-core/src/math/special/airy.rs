@@ -62,7 +62,7 @@ pub fn airyaiprime<T: Real>(x: T) -> T {
         airyaiprimex(x) + x.sqrt() * y
     },
     symbolic = |x, y| if x > 11.25 {
-        y * scaled_airy_slope(0, x)
+        if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(0, x) / x }
     } else {
         airyaiprimex(x) + x.sqrt() * y
     },
@@ -90,7 +90,7 @@ pub fn airyaix<T: Real>(x: T) -> T {
         x * airyaix(x) + x.sqrt() * y
     },
     symbolic = |x, y| if x > 11.25 {
-        if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(1, x) }
+        if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(1, x) / x }
     } else {
         x * airyaix(x) + x.sqrt() * y
     },
@@ -153,7 +153,7 @@ pub fn airybiprime<T: Real>(x: T) -> T {
     symbolic = |x, y| if x < 0 {
         airybiprimex(x)
     } else {
-        if x > 11.25 { y * scaled_airy_slope(2, x) } else { airybiprimex(x) - x.sqrt() * y }
+        if x > 11.25 { if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(2, x) / x } } else { airybiprimex(x) - x.sqrt() * y }
     },
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| random.between(0.5, 8.0),
@@ -178,7 +178,7 @@ pub fn airybix<T: Real>(x: T) -> T {
         x * airybix(x)
     } else {
         if x > 11.25 {
-            if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(3, x) }
+            if x == f64::INFINITY { 0 } else { y * scaled_airy_slope(3, x) / x }
         } else {
             x * airybix(x) - x.sqrt() * y
         }
@@ -191,17 +191,17 @@ pub fn airybiprimex<T: Real>(x: T) -> T {
     at_base(x, |x| value(x, BI_PRIME, true))
 }
 
-/// The derivative of the logarithm of a scaled Airy function, by its expansion for large x, which does not cancel: of
+/// The derivative of the logarithm of a scaled Airy function by that of x, by its expansion for large x, which does not cancel: of
 /// [`airyaix`](fn@airyaix), [`airyaiprimex`](fn@airyaiprimex), [`airybix`](fn@airybix) or [`airybiprimex`](fn@airybiprimex),
 /// by their numbers 0 to 3.
 ///
 /// Domain: x > 11.25, where the expansion has converged; NaN below, and for other numbers.
-/// Edge: 0 at infinity.
+/// Edge: -1/4 at infinity for a function, 1/4 for a derivative.
 ///
 /// ```
 /// use difrules_core::math::{airyaiprimex, airyaix, scaled_airy_slope};
 /// let slope = airyaiprimex(20.0_f64) / airyaix(20.0) + 20.0_f64.sqrt();
-/// assert!((scaled_airy_slope(0, 20.0_f64) / slope - 1.0).abs() < 1e-12);
+/// assert!((scaled_airy_slope(0, 20.0_f64) / (20.0 * slope) - 1.0).abs() < 1e-12);
 /// ```
 #[primitive(
     partial = |function, x| slope_of_relative_slope(function, x),
@@ -212,7 +212,7 @@ pub fn airybiprimex<T: Real>(x: T) -> T {
 )]
 pub fn scaled_airy_slope<T: Real>(function: u32, x: T) -> T {
     if function <= 3 && x > T::zero() && is_far(x) {
-        relative_slope(x, function as usize)
+        slope_of_logarithms(x, function as usize)
     } else {
         convert(f64::NAN)
     }
@@ -271,13 +271,8 @@ fn is_far<T: Real>(x: T) -> bool {
     x.to_f64().abs() > 11.25
 }
 
-/// The derivative of the logarithm of a scaled function, by its expansion for large x: the leading terms of both
+/// The derivative of the logarithm of a scaled function by that of x, by its expansion for large x: the leading terms of both
 /// factors, which cancel, are gone.
-fn relative_slope<T: Real>(x: T, function: Function) -> T {
-    slope_of_logarithms(x, function) / x
-}
-
-/// The derivative of that logarithm by the one of x.
 fn slope_of_logarithms<T: Real>(x: T, function: Function) -> T {
     let zeta = x * x.sqrt() * convert(2.0 / 3.0);
     let [[even, even_slope], [odd, odd_slope]] = sums(zeta, 1.0, is_prime(function));

@@ -6,7 +6,7 @@
 
 use nalgebra::convert;
 
-use crate::math::{EULER, at_base, at_base_of_two, cospi, sinpi};
+use crate::math::{EULER, at_base, at_base_of_two, cospi, power_by_logarithm, sinpi};
 use crate::{Dual, Real, primitive};
 
 /// The Bessel function of the first kind of order 0.
@@ -120,7 +120,9 @@ pub fn bessely1<T: Real>(x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
             if abs(y) == f64::INFINITY { -y } else { y / x * order - besselj(order + T::one(), x) }
         } else {
-            if order < 0 && abs(y) == f64::INFINITY { -y } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else {
+                if order < 0 && abs(y) == f64::INFINITY { -y } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -148,7 +150,9 @@ pub fn besselj<T: Real>(order: T, x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
             if abs(y) == f64::INFINITY { -y } else { y / x * order - besseljx(order + T::one(), x) }
         } else {
-            if order < 0 && abs(y) == f64::INFINITY { -y } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else {
+                if order < 0 && abs(y) == f64::INFINITY { -y } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -232,7 +236,7 @@ pub fn besselyx<T: Real>(order: T, x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 && abs(y) != f64::INFINITY {
             y / x * order + besseli(order + T::one(), x)
         } else {
-            (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5)
+            if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else { (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -263,7 +267,7 @@ pub fn besseli<T: Real>(order: T, x: T) -> T {
             if order < 0.001 && order != order.round() && x > 0 {
                 (order / x - 1) * y + besselix(order + T::one(), x)
             } else {
-                (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) - if x == 0 { 0 } else { signum(x) * y }
+                (if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else { (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) }) - if x == 0 { 0 } else { signum(x) * y }
             }
         }
     ),
@@ -379,11 +383,20 @@ fn is_lossy<T: Real>(order: T) -> bool {
     order < 1e-3 && order != order.round()
 }
 
+/// The derivative of the first kind at 0 where the order is small: that of x^order, as order - 1 would not hold its digits.
+fn small_order_at_0<T: Real>(order: T, x: T) -> Option<T> {
+    let small = order != T::zero() && order.to_f64().abs() < 1e-3;
+    (small && x == T::zero()).then(|| order * power_by_logarithm(0, x, order - T::one()))
+}
+
 fn half_of<T: Real>(x: T) -> T {
     x * convert(0.5)
 }
 
 pub(super) fn slope_of_j<T: Real>(order: T, x: T, y: T) -> T {
+    if let Some(slope) = small_order_at_0(order, x) {
+        return slope;
+    }
     // It grows in the direction in which it left the finite numbers.
     if y.to_f64().is_infinite() {
         return -y;
@@ -407,6 +420,9 @@ pub(super) fn slope_of_y<T: Real>(order: T, x: T, y: T) -> T {
 }
 
 fn slope_of_i<T: Real>(order: T, x: T, y: T) -> T {
+    if let Some(slope) = small_order_at_0(order, x) {
+        return slope;
+    }
     let next = besseli(order + T::one(), x);
     if is_lossy(order) && x != T::zero() && y.to_f64().is_finite() {
         return y / x * order + next;
@@ -415,6 +431,9 @@ fn slope_of_i<T: Real>(order: T, x: T, y: T) -> T {
 }
 
 fn slope_of_scaled_i<T: Real>(order: T, x: T, y: T) -> T {
+    if let Some(slope) = small_order_at_0(order, x) {
+        return slope;
+    }
     let (nu, at) = (order.to_f64(), x.to_f64());
     if y.to_f64().is_infinite() {
         return -y;

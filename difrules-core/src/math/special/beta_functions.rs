@@ -7,7 +7,8 @@ use super::gamma_functions::{
     stirling_remainder,
 };
 use crate::math::{
-    at_base_of_two, cospi, digamma, exprel, gamma, ln_gamma, polygamma, sinpi, trigamma, undefined,
+    at_base_of_two, bound, cospi, digamma, exprel, gamma, ln_gamma, polygamma, sinpi, trigamma,
+    undefined,
 };
 use crate::{Dual, Real, primitive};
 
@@ -25,20 +26,20 @@ use crate::{Dual, Real, primitive};
 #[primitive(
     partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
     symbolic = (
-        |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 {
+        |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 || a >= 0.02 && b > -30 && b < -0.5 && b != round(b) && abs(b - round(b)) < 0.01 {
             beta_slope(a, b)
         } else {
-            if y == 0 && a + b <= 0 || (a <= 0 || b <= 0) && a + b < 0.25 && a + b > -100 && abs(a + b - round(a + b)) < 0.25 * min(min(abs(a), abs(b)), 1) {
-                gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(a) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+            if y == 0 && a + b <= 0 || (a <= 0 || b <= 0) && a + b < 0.25 && a + b > -100 && abs(a + b - round(a + b)) < 0.25 * (if a < 0.5 { abs(a - round(a)) } else { 1 }) {
+                gamma(a) * gamma(1 - a - b) * gamma(b) * (digamma_difference(a, 1 - a - b - a) * sinpi(a + b) / T::pi() + cospi(a + b))
             } else {
                 y * digamma_difference(a, b)
             }
         },
-        |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 {
+        |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 || b >= 0.02 && a > -30 && a < -0.5 && a != round(a) && abs(a - round(a)) < 0.01 {
             beta_slope(b, a)
         } else {
-            if y == 0 && a + b <= 0 || (a <= 0 || b <= 0) && a + b < 0.25 && a + b > -100 && abs(a + b - round(a + b)) < 0.25 * min(min(abs(a), abs(b)), 1) {
-                gamma(a) * gamma(1 - a - b) * gamma(b) * ((digamma(b) - digamma(1 - a - b)) * sinpi(a + b) / T::pi() + cospi(a + b))
+            if y == 0 && a + b <= 0 || (a <= 0 || b <= 0) && a + b < 0.25 && a + b > -100 && abs(a + b - round(a + b)) < 0.25 * (if b < 0.5 { abs(b - round(b)) } else { 1 }) {
+                gamma(a) * gamma(1 - a - b) * gamma(b) * (digamma_difference(b, 1 - a - b - b) * sinpi(a + b) / T::pi() + cospi(a + b))
             } else {
                 y * digamma_difference(b, a)
             }
@@ -57,8 +58,8 @@ pub fn beta<T: Real>(a: T, b: T) -> T {
 /// With b B(a, b) = (a + b) B(a, b + 1) (DLMF 5.12.1) it is -(a + b) B(a, b + 1) (digamma(a + b) - digamma(a)) / b, whose factors
 /// are smooth at b = 0. Where both are small, B is 1 / a + 1 / b and a smooth rest.
 ///
-/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN
-/// elsewhere.
+/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole, or
+/// one above 0.02 and the other down to -30 and beside a whole number; NaN elsewhere.
 /// Edge: 0 where one is infinite; where one is 0, infinite as the derivatives of its pole are, and by the other the limit.
 ///
 /// ```
@@ -83,8 +84,8 @@ pub fn beta_slope<T: Real>(a: T, b: T) -> T {
 ///
 /// With s the slope by a, it is s (digamma(a) - digamma(a + b)) + B (trigamma(a) - trigamma(a + b)) (DLMF 5.12.1 and 5.15.1).
 ///
-/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN
-/// elsewhere.
+/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole, or
+/// one above 0.02 and the other down to -30 and beside a whole number; NaN elsewhere.
 /// Edge: 0 where one is infinite; where one is 0, infinite as the derivatives of its pole are, and by the other the limit.
 ///
 /// ```
@@ -103,8 +104,8 @@ pub fn beta_curvature<T: Real>(a: T, b: T) -> T {
 /// The derivative of [`beta`](fn@beta) by a and by b, without cancellation at small arguments: see
 /// [`beta_slope`](fn@beta_slope).
 ///
-/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole; NaN
-/// elsewhere.
+/// Domain: a and b above -0.01 and not both 0, or one of them from -0.01 to 0.02 and the other down to -30 and not whole, or
+/// one above 0.02 and the other down to -30 and beside a whole number; NaN elsewhere.
 /// Edge: 0 where one is infinite; where one is 0, infinite as the derivatives of its pole are, and by the other the limit.
 ///
 /// ```
@@ -134,7 +135,7 @@ pub fn beta_mixed_slope<T: Real>(a: T, b: T) -> T {
 /// assert!((difrules_core::math::ln_beta(2.0_f64, 3.0) + 12.0_f64.ln()).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (|a, b, _| logarithmic_slope(a, b), |a, b, _| logarithmic_slope(b, a)),
+    partial = (|a, b, _| digamma_difference(a, b), |a, b, _| digamma_difference(b, a)),
     symbolic = (
         |a, b, y| if y == y { digamma_difference(a, b) } else { f64::NAN },
         |a, b, y| if y == y { digamma_difference(b, a) } else { f64::NAN }
@@ -169,7 +170,13 @@ pub fn ln_beta<T: Real>(a: T, b: T) -> T {
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
-    logarithmic_slope(a, b)
+    // At the pole what is infinite next to it is nothing.
+    if is_next_to_pole(a, b) { digamma(a) } else { logarithmic_slope(a, b) }
+}
+
+/// Whether a is the pole at 0, and a + b so close to it above that polygamma functions are infinite there too.
+fn is_next_to_pole<T: Real>(a: T, b: T) -> bool {
+    a == T::zero() && b > T::zero() && trigamma(b).to_f64() == f64::INFINITY
 }
 
 /// The difference trigamma(a) - trigamma(a + b), the derivative of [`digamma_difference`](fn@digamma_difference) by a, without
@@ -188,17 +195,25 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
     partial = (|a, b, _| fall_of_tetragamma(a, b), |a, b, _| -polygamma(2, a + b)),
     symbolic = (
         |a, b, y| if y == y {
-            if abs(b) < 0.003 * max(a, abs(sinpi(a)) / T::pi()) {
-                if abs(a) < 2e-6 {
-                    -polygamma(2, a) * exp_m1(-3 * ln_1p(b / a))
+            if min(a, a + b) < 0 && max(a, a + b) < 0.5 && abs(sinpi(b)) < 0.25 * abs(sinpi(a)) {
+                (if abs(b) < 0.0015 {
+                    b * (5 * (polygamma(3, 1 - a - b * 0.1127016653792583) + polygamma(3, 1 - a - b * 0.8872983346207417)) + 8 * polygamma(3, 1 - a - b / 2)) / 18
                 } else {
-                    -b * (5 * (polygamma(3, a + b * 0.1127016653792583) + polygamma(3, a + b * 0.8872983346207417)) + 8 * polygamma(3, a + b / 2)) / 18
-                }
+                    polygamma(2, 1 - a) - polygamma(2, 1 - a - b)
+                }) - 2 * T::pi() * T::pi() * T::pi() * (sinpi(b) / sinpi(a) / sinpi(a + b)) / sinpi(a) / sinpi(a + b) * (sinpi(a) / sinpi(a + b) + sinpi(a + b) / sinpi(a) - sinpi(a) * sinpi(a + b) + cospi(a) * cospi(a + b))
             } else {
-                if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
-                    polygamma(2, a) * (b / (a + b))
+                if abs(b) < 0.003 * a {
+                    if a < 2e-6 {
+                        -polygamma(2, a) * exp_m1(-3 * ln_1p(b / a))
+                    } else {
+                        -b * (5 * (polygamma(3, a + b * 0.1127016653792583) + polygamma(3, a + b * 0.8872983346207417)) + 8 * polygamma(3, a + b / 2)) / 18
+                    }
                 } else {
-                    polygamma(2, a) - polygamma(2, a + b)
+                    if polygamma(2, a + b) == f64::NEG_INFINITY && b > 0 {
+                        polygamma(2, a) * (b / (a + b))
+                    } else {
+                        polygamma(2, a) - polygamma(2, a + b)
+                    }
                 }
             }
         } else {
@@ -210,35 +225,51 @@ pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
-    if a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite() {
-        // The derivative of the same difference of digamma.
-        return -by_first(digamma_rise, a, b);
+    if is_next_to_pole(a, b) {
+        return trigamma(a);
     }
-    if is_short(a, b) {
-        return short_fall(1, a, b);
+    if is_positive(a, b) && a.to_f64() < bound::<T>(1e-12, 1e-100) {
+        // The square of its inverse may be infinite: 1 / a^2 - 1 / (a + b)^2 is b (2 a + b) / (a (a + b))^2.
+        let sum = a + b;
+        let pole = b / sum * ((a + sum) / sum) / a / a;
+        return pole + trigamma_difference(a + T::one(), b);
+    }
+    if is_positive(a, b) {
+        // The derivative of the same difference of digamma.
+        return if b < T::zero() {
+            by_first(digamma_rise, a + b, -b)
+        } else {
+            -by_first(digamma_rise, a, b)
+        };
+    }
+    if is_mirrored(a, b) {
+        // trigamma(x) is pi^2 / sin(pi x)^2 - trigamma(1 - x); the difference of two squares of sines is a product of two.
+        let [quotient, over_sines] = quotient_of_sines(a, b);
+        let rest = T::pi() * T::pi() * quotient * (sinpi(a + a + b) * over_sines);
+        return rest + trigamma_difference(T::one() - (a + b), b);
     }
     or_undefined(trigamma(a) - trigamma(a + b), a + b)
 }
 
-/// Whether b is small beside the distance of a, below 0, to the poles: |sin(pi a)| / pi is not more.
-fn is_short<T: Real>(a: T, b: T) -> bool {
-    let distance = sinpi(a.to_f64()).abs() / std::f64::consts::PI;
-    a < T::zero() && b.to_f64().abs() < 0.003 * distance
+/// Whether a and a + b are positive, and neither is infinite.
+fn is_positive<T: Real>(a: T, b: T) -> bool {
+    a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite()
 }
 
-/// polygamma(n, a) - polygamma(n, a + b) where [`is_short`] holds: -b times the mean of polygamma(n + 1) between the two, by the
-/// three points of Gauss, whose error is (b / distance)^6 times what is below 1.
-///
-/// Where a is so close to 0 that polygamma(n, x) is (-1)^(n + 1) n! / x^(n + 1), all but the pole underflows beside it: it is
-/// polygamma(n, a) (1 - (1 + b / a)^-(n + 1)).
-fn short_fall<T: Real>(n: u32, a: T, b: T) -> T {
-    let power = n as i32 + 1;
-    if a.to_f64().abs().powi(power) < 1e-17 {
-        return -polygamma(n, a) * ((b / a).ln_1p() * convert(-f64::from(power))).exp_m1();
-    }
-    let at = |share: f64| polygamma(n + 1, a + b * convert(share));
-    let ends = at(0.1127016653792583) + at(0.8872983346207417);
-    -b * (ends * convert(5.0) + at(0.5) * convert(8.0)) / convert(18.0)
+/// Whether one of a and a + b is below 0, neither above 1/2, nor a pole, and both about as far from the nearest one. What these
+/// poles add to a difference of polygamma functions is known then by sin(pi b), which does not cancel, and the rest is the
+/// difference on the other side of 1/2 (DLMF 5.5.4 and 5.15.6).
+fn is_mirrored<T: Real>(a: T, b: T) -> bool {
+    let (a, sum) = (a.to_f64(), (a + b).to_f64());
+    let is_whole = |x: f64| x == x.round();
+    let below = a.min(sum) < 0.0 && a.max(sum) < 0.5 && !is_whole(a) && !is_whole(sum);
+    below && sinpi(b.to_f64()).abs() < 0.25 * sinpi(a).abs()
+}
+
+/// sin(pi b) / (sin(pi a) sin(pi (a + b))), and the same without the numerator.
+fn quotient_of_sines<T: Real>(a: T, b: T) -> [T; 2] {
+    let (first, second) = (sinpi(a), sinpi(a + b));
+    [sinpi(b) / first / second, first.recip() / second]
 }
 
 /// A difference, whose derivatives by what one term does not read are undefined as well where it is.
@@ -257,8 +288,14 @@ fn fall_of_tetragamma<T: Real>(a: T, b: T) -> T {
         );
         return -along.tangents[0].tangents[0];
     }
-    if is_short(a, b) {
-        return short_fall(2, a, b);
+    if is_mirrored(a, b) {
+        // polygamma(2, x) is polygamma(2, 1 - x) - 2 pi^3 cos(pi x) / sin(pi x)^3.
+        let [quotient, over_sines] = quotient_of_sines(a, b);
+        let (first, second) = (sinpi(a), sinpi(a + b));
+        let sum = first / second + second / first - first * second + cospi(a) * cospi(a + b);
+        let cube = T::pi() * T::pi() * T::pi();
+        let rest = cube * quotient * over_sines * sum * convert(2.0);
+        return -fall_of_tetragamma(T::one() - (a + b), b) - rest;
     }
     let (first, second) = (polygamma(2, a), polygamma(2, a + b));
     if second.to_f64() == f64::NEG_INFINITY && b > T::zero() {
@@ -272,19 +309,22 @@ fn slope<T: Real>(a: T, b: T, y: T) -> T {
     if y == T::zero() && !(a.is_finite() && b.is_finite()) {
         return T::zero();
     }
-    if is_smooth(a, b) || is_shifted(a, b) {
+    if is_smooth(a, b) || is_shifted(a, b) || is_beside_pole(a, b) {
         return beta_slope(a, b);
     }
     let sum = a + b;
     let place = sum.to_f64();
     let negative = a <= T::zero() || b <= T::zero();
-    // Where an argument is nearer to a pole than the sum, it is the derivative of that one's pole.
-    let least = a.to_f64().abs().min(b.to_f64().abs()).min(1.0);
-    if negative && place < 0.25 && (place - place.round()).abs() < 0.25 * least && place > -100.0 {
+    // Where a is nearer to a pole than the sum, it is the derivative of that pole.
+    let first = a.to_f64();
+    let to_pole = if first < 0.5 { (first - first.round()).abs() } else { 1.0 };
+    let to_zero = (place - place.round()).abs();
+    if negative && place < 0.25 && to_zero < 0.25 * to_pole && place > -100.0 {
         // Near a zero of y with the poles of digamma taken out: by the reflection of gamma (DLMF 5.5.3), y is
         // gamma(a) gamma(b) gamma(1 - a - b) sin(pi (a + b)) / pi.
         let mirrored = T::one() - sum;
-        let rest = (digamma(a) - digamma(mirrored)) * sinpi(sum) / T::pi() + cospi(sum);
+        let slopes = digamma_difference(a, mirrored - a);
+        let rest = slopes * sinpi(sum) / T::pi() + cospi(sum);
         return gamma(a) * gamma(mirrored) * gamma(b) * rest;
     }
     y * logarithmic_slope(a, b)
@@ -313,6 +353,21 @@ fn shifted_slope<T: Real>(a: T, b: T) -> T {
     slope(next_a, b, beta(next_a, b)) + (by_a - (a + next_b) * product / a) / a
 }
 
+/// Whether b is beside a pole below 0, of which nothing may be left in derivatives by a: the residue is a polynomial of a.
+fn is_beside_pole<T: Real>(a: T, b: T) -> bool {
+    let (a, b) = (a.to_f64(), b.to_f64());
+    let away = (b - b.round()).abs();
+    a >= SMALL && a.is_finite() && b > -LONGEST && b < -0.5 && away != 0.0 && away < -LEAST
+}
+
+/// The derivative by a where [`is_beside_pole`] holds: of B(a, b) = (a + b) B(a, b + 1) / b (DLMF 5.12.1), which has no pole but
+/// that of the last of these B, at 0.
+fn slope_beside_pole<T: Real>(a: T, b: T) -> T {
+    let next = b + T::one();
+    let product = beta(a, next);
+    (product + (a + b) * slope(a, next, product)) / b
+}
+
 /// So far below 0 the steps of [`shifted_slope`] go.
 const LONGEST: f64 = 30.0;
 
@@ -329,6 +384,9 @@ const LEAST: f64 = -0.01;
 fn curvature<T: Real>(a: T, b: T) -> T {
     if is_shifted(a, b) {
         return by_first(shifted_slope, a, b);
+    }
+    if is_beside_pole(a, b) {
+        return by_first(slope_beside_pole, a, b);
     }
     if !is_smooth(a, b) {
         return undefined(a + b);
@@ -375,6 +433,9 @@ fn slope_of_plain(a: f64, b: f64) -> f64 {
     if is_shifted(a, b) {
         return shifted_slope(a, b);
     }
+    if is_beside_pole(a, b) {
+        return slope_beside_pole(a, b);
+    }
     if !is_smooth(a, b) {
         return f64::NAN;
     }
@@ -398,6 +459,12 @@ fn mixed_slope<T: Real>(a: T, b: T) -> T {
     let (least, most) = if a < b { (a, b) } else { (b, a) };
     if is_shifted(a, b) {
         return by_first(|b, a| shifted_slope(a, b), b, a);
+    }
+    if is_beside_pole(a, b) {
+        return by_first(|b, a| slope_beside_pole(a, b), b, a);
+    }
+    if is_beside_pole(b, a) {
+        return by_first(|a, b| slope_beside_pole(b, a), a, b);
     }
     if !is_smooth(a, b) {
         return undefined(a + b);
@@ -455,14 +522,16 @@ fn is_pole(x: f64) -> bool {
 
 /// digamma(a) - digamma(a + b), without cancellation for a small b.
 pub(super) fn logarithmic_slope<T: Real>(a: T, b: T) -> T {
-    if a > T::zero() && a + b > T::zero() && a.is_finite() && b.is_finite() {
-        return -digamma_rise(a, b);
+    if is_positive(a, b) {
+        return if b < T::zero() { digamma_rise(a + b, -b) } else { -digamma_rise(a, b) };
     }
     if a > T::zero() && b.is_finite() && (b > T::zero() || !a.is_finite()) {
         return T::zero();
     }
-    if is_short(a, b) {
-        return short_fall(0, a, b);
+    if is_mirrored(a, b) {
+        // digamma(x) is digamma(1 - x) - pi cot(pi x).
+        let [quotient, _] = quotient_of_sines(a, b);
+        return -logarithmic_slope(T::one() - (a + b), b) - T::pi() * quotient;
     }
     or_undefined(digamma(a) - digamma(a + b), a + b)
 }
@@ -489,10 +558,18 @@ fn beta_of(a: f64, b: f64) -> f64 {
             // b B(a, b) = (a + b) B(a, b + 1).
             return (least + most) * beta_of(least + 1.0, most) / least;
         }
+        if is_mirrored(least, most) && most > 0.0 {
+            let mirrored = 1.0 - (least + most);
+            return beta_of(most, mirrored) * (sinpi(least + most) / sinpi(least));
+        }
         return sign * ln_beta_of(a, b).exp();
     }
     if least > 0.0 && most == f64::INFINITY {
         return 0.0;
+    }
+    if least > 0.0 && least < 1e-300 {
+        // All but the poles is nothing, and the gamma function infinite.
+        return (least + most) / most / least;
     }
     if most < 20.0 {
         return gamma(most) / gamma(most + least) * gamma(least);
@@ -509,6 +586,11 @@ pub(super) fn ln_beta_of(a: f64, b: f64) -> f64 {
     let (least, most) = if a < b { (a, b) } else { (b, a) };
     if least > 0.0 && most == f64::INFINITY {
         return f64::NEG_INFINITY;
+    }
+    if least <= LEAST && most > 0.0 && is_mirrored(least, most) {
+        // B(a, b) is B(b, 1 - a - b) sin(pi (a + b)) / sin(pi a).
+        let quotient = sinpi(least + most) / sinpi(least);
+        return ln_beta_of(most, 1.0 - (least + most)) + quotient.abs().ln();
     }
     if least >= 10.0 {
         // Stirling's formula in all three, with the logarithms put together.

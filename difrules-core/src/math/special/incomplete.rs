@@ -127,12 +127,12 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
     symbolic = (
         |a, b, x, y| if y == y {
             if a >= 0 && a < 0.0001 * min(b, 1) && b < f64::INFINITY && x > 0 && x < 1 {
-                x.powf(a) / x * exp((b - 1) * ln_1p(-x)) * exp(a * (digamma(b) + 0.5772156649015329 + a / 2 * (trigamma(b) - 1.6449340668482264 + a / 3 * (polygamma(2, b) + 2.4041138063191886 + a / 4 * (polygamma(3, b) - 6.493939402266829 + a / 5 * (polygamma(4, b) + 24.88626612344088)))))) * (1 - a / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
+                if (b - 1) * ln_1p(-x) < -800 { 0 } else { exp((b - 1) * ln_1p(-x)) * (if b < 1e-20 { 1 / (1 + a / b) } else { exp(a * (digamma(b) + 0.5772156649015329 + a / 2 * (trigamma(b) - 1.6449340668482264 + a / 3 * (polygamma(2, b) + 2.4041138063191886 + a / 4 * (polygamma(3, b) - 6.493939402266829 + a / 5 * (polygamma(4, b) + 24.88626612344088)))))) }) * (1 - a / (a + b) + a * (ln(x) - digamma_difference(a + 1, b))) * x.powf(a) / x }
             } else {
             if a >= 0 && a < 0.5 && b > 0 && b < f64::INFINITY && x > 0 {
-                beta_density(a + 1, b, x) / (a + b) / x * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b)))
+                beta_density(a + 1, b, x) * (b / (a + b) + a * (ln(x) - digamma_difference(a + 1, b))) / (a + b) / x
             } else {
-                if y == 0 && a > 0 && b > 0 && (x < 1 || a + b == f64::INFINITY) {
+                if y == 0 && a != 0 && b != 0 && (x < 1 || abs(a + b) == f64::INFINITY) {
                     if x > 0 && x < 0.0000000000000001 && a > 1 && a < 16 && beta(a, b) > 0 {
                         exp((b - 1) * ln_1p(-x)) / beta(a, b) * (power_by_logarithm(1, x, a - 1) - digamma_difference(a, b) * x.powf(a - 1))
                     } else {
@@ -151,12 +151,12 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
         },
         |a, b, x, y| if y == y {
             if b >= 0 && b < 0.0001 * min(a, 1) && a < f64::INFINITY && x > 0 && x < 1 {
-                exp(b * ln_1p(-x)) / (1 - x) * x.powf(a - 1) * exp(b * (digamma(a) + 0.5772156649015329 + b / 2 * (trigamma(a) - 1.6449340668482264 + b / 3 * (polygamma(2, a) + 2.4041138063191886 + b / 4 * (polygamma(3, a) - 6.493939402266829 + b / 5 * (polygamma(4, a) + 24.88626612344088)))))) * (1 - b / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
+                exp(b * ln_1p(-x)) / (1 - x) * (if a < 1e-20 { 1 / (1 + b / a) } else { exp(b * (digamma(a) + 0.5772156649015329 + b / 2 * (trigamma(a) - 1.6449340668482264 + b / 3 * (polygamma(2, a) + 2.4041138063191886 + b / 4 * (polygamma(3, a) - 6.493939402266829 + b / 5 * (polygamma(4, a) + 24.88626612344088)))))) }) * (1 - b / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a))) * x.powf(a) / x
             } else {
             if b >= 0 && b < 0.5 && a > 0 && a < f64::INFINITY && x < 1 {
-                beta_density(a, b + 1, x) / (a + b) / (1 - x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a)))
+                beta_density(a, b + 1, x) * (a / (a + b) + b * (ln_1p(-x) - digamma_difference(b + 1, a))) / (a + b) / (1 - x)
             } else {
-                if y == 0 && a > 0 && b > 0 && (x == 1 || a + b == f64::INFINITY) {
+                if y == 0 && a != 0 && b != 0 && (x == 1 || abs(a + b) == f64::INFINITY) {
                     if x == 1 && b <= 2 { -cbrt(1 - x) } else { 0 }
                 } else {
                     if b > 1000 && a > 1 && abs(x * b - (1 - x) * a) < 0.5 * b {
@@ -173,13 +173,13 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
             if abs(a + b) == f64::INFINITY {
                 0
             } else {
-                if x == 0 || x == 1 {
+                if x == 0 || x == 1 || x < 0.0000000001 && a >= 1 && y * b == f64::INFINITY {
                     (a + b - 1) * (beta_density(a - 1, b, x) - beta_density(a, b - 1, x))
                 } else {
                     if x < 0.0000000001 && a >= 1 {
                         (a + b - 1) * beta_density(a - 1, b, x) - y * ((b - 1) / (1 - x))
                     } else {
-                        if y == 0 && a > 0 && b > 0 { 0 } else { y * ((a - T::one()) / x - (b - T::one()) / (T::one() - x)) }
+                        if y == 0 && a > 0 && b > 0 { 0 } else { y * (a - T::one()) / x - y * (b - T::one()) / (T::one() - x) }
                     }
                 }
             }
@@ -558,7 +558,7 @@ fn beta_density_of(a: f64, b: f64, x: f64) -> f64 {
         let divisor = if b < 1.0 { rest } else { 1.0 };
         if a < 1.0 {
             // Divided by x where that is in range.
-            let (share, rest) = (x.powf(a), power / beta(a, b) / divisor);
+            let (share, rest) = (x.powf(a), power * over_beta(a, b) / divisor);
             let product = share * rest;
             let quotient = share / x;
             let in_range = product > 1e-290 || quotient.is_infinite();
@@ -571,6 +571,12 @@ fn beta_density_of(a: f64, b: f64, x: f64) -> f64 {
         return ((a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p() - ln_beta_of(a, b)).exp();
     }
     beta_power(a, b, x) / rest / x
+}
+
+/// 1 / beta(a, b) for positive a and b, which where that overflows is that of 1 / a + 1 / b.
+fn over_beta(a: f64, b: f64) -> f64 {
+    let beta = beta(a, b);
+    if beta == f64::INFINITY { a.min(b) * (a.max(b) / (a + b)) } else { beta.recip() }
 }
 
 /// x^a (1-x)^b / beta(a, b) for 0 < x < 1 and positive a and b.
@@ -620,7 +626,7 @@ fn exact_excess(a: f64, b: f64, x: f64) -> f64 {
 fn beta_density_by_first_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
     if is_smallest(a, b) && x > T::zero() && x < T::one() {
         let power = ((b - T::one()) * (-x).ln_1p()).exp();
-        return by_smallest_shape((a, b), x.powf(a) / x * power, x.ln());
+        return by_smallest_shape((a, b), (power, x.powf(a), x), x.ln());
     }
     if is_small(a, b) && x > T::zero() {
         return by_small_shape((a, b), beta_density(a + T::one(), b, x), x, x.ln());
@@ -637,8 +643,8 @@ fn beta_density_by_second_shape<T: Real>(a: T, b: T, x: T, y: T) -> T {
     let rest = T::one() - x;
     if is_smallest(b, a) && x > T::zero() && x < T::one() {
         let logarithm = (-x).ln_1p();
-        let power = (b * logarithm).exp() / rest * x.powf(a - T::one());
-        return by_smallest_shape((b, a), power, logarithm);
+        let power = (b * logarithm).exp() / rest;
+        return by_smallest_shape((b, a), (power, x.powf(a), x), logarithm);
     }
     if is_small(b, a) && rest > T::zero() {
         return by_small_shape((b, a), beta_density(a, b + T::one(), x), rest, (-x).ln_1p());
@@ -658,17 +664,28 @@ fn is_smallest<T: Real>(shape: T, other: T) -> bool {
 }
 
 /// The derivative by such a shape a, given the density without its factor 1 / beta(a, b), which is a R with
-/// R = gamma(a + b) / (gamma(a + 1) gamma(b)), and what has the logarithm given.
-fn by_smallest_shape<T: Real>((a, b): (T, T), power: T, logarithm: T) -> T {
+/// R = gamma(a + b) / (gamma(a + 1) gamma(b)), and what has the logarithm given. Of its parts the power of the place and the
+/// place come last, as their quotient may be infinite alone.
+fn by_smallest_shape<T: Real>((a, b): (T, T), (rest, power, x): (T, T, T), logarithm: T) -> T {
+    if rest == T::zero() {
+        return T::zero();
+    }
     let (sum, one) = (a + b, T::one());
-    let factor = (ln_gamma_rise(b, a) - ln_gamma_of_one_plus(a)).exp();
-    factor * power * (one - a / sum + a * (logarithm - digamma_difference(a + one, b)))
+    // Of two small shapes the second's power series has no digits beside 1.
+    let factor = if b.to_f64() < 1e-20 {
+        (one + a / b).recip()
+    } else {
+        (ln_gamma_rise(b, a) - ln_gamma_of_one_plus(a)).exp()
+    };
+    let slope = one - a / sum + a * (logarithm - digamma_difference(a + one, b));
+    factor * rest * slope * power / x
 }
 
 /// The same for a small shape a, given the density for a + 1: that for a is a times a smooth number.
 fn by_small_shape<T: Real>((a, b): (T, T), next: T, x: T, logarithm: T) -> T {
     let (sum, one) = (a + b, T::one());
-    next / sum / x * (b / sum + a * (logarithm - digamma_difference(a + one, b)))
+    // Divided last: the slope of `next` may overflow where the product does not.
+    next * (b / sum + a * (logarithm - digamma_difference(a + one, b))) / sum / x
 }
 
 /// y (ln(x) - digamma(a) + digamma(a + b)), given (a + b) x - a, and x with its logarithm.
@@ -702,7 +719,8 @@ fn beta_density_by_place<T: Real>(a: T, b: T, x: T, y: T) -> T {
     if a == T::zero() || b == T::zero() {
         return beta_density_by_place_without_shape(a, b, x);
     }
-    if x == T::zero() || x == T::one() {
+    let is_steep = x.to_f64() < 1e-10 && a >= T::one() && (y * b).to_f64() == f64::INFINITY;
+    if x == T::zero() || x == T::one() || is_steep {
         let less = beta_density(a - T::one(), b, x) - beta_density(a, b - T::one(), x);
         return (a + b - T::one()) * less;
     }

@@ -42,7 +42,11 @@ pub fn lambert_w<T: Real>(branch: i32, x: T) -> T {
 /// assert!((lambert_w_plus_one(0, -0.36787944_f64) / 7.979e-5 - 1.0).abs() < 1e-3);
 /// ```
 #[primitive(
-    partial = |_, _, q| (T::one() - q).exp() / q,
+    partial = |_, _, q| if q < T::zero() {
+        (q * (q - T::one()).exp()).recip()
+    } else {
+        (T::one() - q).exp() / q
+    },
     constant(branch),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (0, random.positive())
