@@ -344,6 +344,66 @@ fn the_smallest_numbers_and_parts_that_both_overflow() {
     close("powf by its exponent", slope, (INFINITY, -INFINITY));
 }
 
+/// Next to the axes, and to the diagonals, each part of a power has all its digits; far out each part of sinc, and of a quotient
+/// of which the other overflows. By mpmath.
+#[test]
+fn each_part_of_powers_quotients_and_sinc_has_its_digits() {
+    let at = Complex::new;
+    let close = |what: &str, found: Complex<f64>, (re, im): (f64, f64)| {
+        let right = near(found.re, re, 1e-11) && near(found.im, im, 1e-11);
+        assert!(right, "{what}: {found:e}, not {re:e} {im:e}");
+    };
+    let least = f64::from_bits(1);
+    const PI: f64 = std::f64::consts::PI;
+    for (z, n, value) in [
+        (at(-2.0 * PI, -1e-100), 70, (7.457457466828624e55, 8.308238531203377e-44)),
+        (at(1e-300, PI), 70, (-6.316712177151438e34, 1.4074703539153872e-264)),
+        (at(3.0, 2.9999999999), -3, (-0.009259259259259259, -0.009259259260185185)),
+    ] {
+        close("powi", math::powi(z, n), value);
+        close("powf", math::powf(z, at(f64::from(n), 0.0)), value);
+    }
+    for (z, w, value) in [
+        (
+            at(0.0, -3.141592643589793),
+            at(-0.999999999999, -1e-8),
+            (3.6442883299260383e-9, 0.3183098821973669),
+        ),
+        (at(-10.0, 1e-310), at(-1.0, 1e-200), (-0.1, -2.3025850929940457e-201)),
+        (at(-3.0, 1e-30), at(2.5, 0.0), (1.299038105676658e-29, 15.588457268119896)),
+        (at(1e-30, -3.0), at(100.0, 0.0), (5.153775207320113e47, 1.7179250691067046e19)),
+        // Nothing, at whatever angle.
+        (at(1e-8, -0.0), at(100.0, -1e308), (0.0, 0.0)),
+    ] {
+        close("powf", math::powf(z, w), value);
+    }
+    let along = |name: &str, z: &[Complex<f64>], which: usize| {
+        let moving = z.iter().enumerate().map(|(k, z)| varied(*z, k == which)).collect::<Vec<_>>();
+        let y = call(name, &moving);
+        [
+            at(y.re.value.tangents[0], y.im.value.tangents[0]),
+            at(y.re.tangents[0].tangents[0], y.im.tangents[0].tangents[0]),
+        ]
+    };
+    let power = |z: Complex<f64>, n: f64| along("powi", &[z, at(n, 0.0)], 0)[0];
+    close("powi'", power(at(-PI, 1e-20), -70.0), (3.5274192345603154e-34, 7.9719681470353965e-53));
+    close("powi'", power(at(1.0, 1.0000000000000002), -2.0), (0.5, 0.49999999999999967));
+    const INFINITY: f64 = f64::INFINITY;
+    close("sinc", math::sinc(at(0.7, -1e308)), (-INFINITY, INFINITY));
+    close("sinc", math::sinc(at(least, -1e308)), (INFINITY, INFINITY));
+    for (z, slope) in [
+        (at(1e291, 430.0), (2.4032677374361412e295, -10341701.109775132)),
+        (at(-3e295, 434.3), (-5.895209225214296e296, -8540.55289962692)),
+        (at(1e307, 350.0), (1.7009590136981859e170, -5.958770868644186e-135)),
+        (at(1e300, 20.0), (9.693867541774362e-274, 0.0)),
+    ] {
+        close("sinc'", along("sinc", &[z], 0)[0], slope);
+    }
+    let curvature = |w: Complex<f64>| along("div", &[at(1e308, 1e8), w], 1)[1];
+    close("div''", curvature(at(0.5, least)), (INFINITY, 1.6e9));
+    close("div''", curvature(at(0.5, 1e-300)), (INFINITY, -8e9));
+}
+
 #[test]
 fn powers_of_zero() {
     let zero = Complex::new(0.0_f64, 0.0);

@@ -119,16 +119,29 @@ pub fn div<T: Scalar>(x: T, y: T) -> T {
     x / y
 }
 
-/// -z / y with z = x / y. Where z overflows and its parts mix, of numbers that are so small and so large that the first quotient
-/// does not.
+/// -z / y with z = x / y; of numbers that are brought near 1 where z overflows and its parts mix.
 fn complex_slope_by_divisor<T: Scalar>(x: T, y: T, z: T) -> T {
     let mixes = y.real() != nalgebra::zero() && y.imaginary() != nalgebra::zero();
     if !mixes || z.is_finite() || !x.is_finite() || !y.is_finite() {
         return -div(z, y);
     }
-    let by = |x: T, power: f64| x.scale(convert(power.exp2()));
-    let (small, large) = (by(x, -1000.0), by(y, 500.0));
-    by(by(-div(div(small, large), large), 1000.0), 1000.0)
+    // By numbers near 1.
+    let exponent = |x: T| libm::ilogb(x.real().to_f64().abs().max(x.imaginary().to_f64().abs()));
+    let (of_x, of_y) = (exponent(x), exponent(y));
+    let near = scale_by_power_of_two(y, -of_y);
+    let slope = -div(div(scale_by_power_of_two(x, -of_x), near), near);
+    scale_by_power_of_two(slope, of_x - 2 * of_y)
+}
+
+/// x 2^n, in steps that single precision has too.
+fn scale_by_power_of_two<T: Scalar>(x: T, n: i32) -> T {
+    let (mut x, mut left) = (x, n);
+    while left != 0 {
+        let step = left.clamp(-100, 100);
+        x = x.scale(convert(f64::from(step).exp2()));
+        left -= step;
+    }
+    x
 }
 
 /// x 2^n, exact where the result is a normal number; n is a constant.

@@ -262,52 +262,77 @@ pub(super) fn powf<R: Real>(z: Complex<R>, w: Complex<R>) -> Complex<R> {
         if w.im == 0.0 && z.im == 0.0 && z.re > 0.0 {
             return Complex::new(z.re.powf(w.re), 0.0);
         }
-        if w.im != 0.0 {
-            return exponential(logarithm(z) * w);
+        if w.im == 0.0 {
+            return power(z, w.re);
         }
-        if w.re.fract() == 0.0 && w.re.abs() <= WHOLE {
-            return integer_power(z, w.re as i32);
+        let exponent = logarithm(z) * w;
+        if exponent.re < -750.0 && z.im.is_finite() && w.im.is_finite() {
+            // Whatever its angle is, which may be infinite.
+            return Complex::new(0.0, 0.0);
         }
-        real_power(z, w.re)
+        // By the powers of both parts, so that one that is small leaves the other's digits.
+        let (size, turn) = (power(z, w.re), exponential(logarithm(z) * Complex::new(0.0, w.im)));
+        let ordinary = |x: f64| x.abs() > 1e-150 && x.abs() < 1e150;
+        let both = ordinary(size.re.abs().max(size.im.abs())) && ordinary(turn.re.hypot(turn.im));
+        if both { product(size, turn) } else { exponential(exponent) }
     })
+}
+
+/// A power with a real exponent.
+fn power(z: Complex<f64>, exponent: f64) -> Complex<f64> {
+    if exponent.fract() == 0.0 && exponent.abs() <= WHOLE {
+        integer_power(z, exponent as i32)
+    } else {
+        real_power(z, exponent)
+    }
 }
 
 /// The largest whole exponent that is taken by products.
 const WHOLE: f64 = 64.0;
 
-/// The power of the absolute value, and the turn by the angle times the exponent, which is exact on the axes.
+/// The power of the absolute value, and the turn by the angle times the exponent: by the angle from the nearest half axis, and
+/// by that of this one, of which the product is exact for whole exponents.
 fn real_power(z: Complex<f64>, exponent: f64) -> Complex<f64> {
-    let quarters = match (z.re == 0.0, z.im == 0.0) {
-        (true, _) => Some(0.5_f64.copysign(z.im)),
-        (_, true) if z.re < 0.0 => Some(1.0_f64.copysign(z.im)),
-        (_, true) => Some(0.0),
-        _ => None,
+    let (axis, angle) = if z.re.abs() < z.im.abs() {
+        let sign = 1.0_f64.copysign(z.im);
+        (0.5 * sign, (-sign * z.re).atan2(z.im.abs()))
+    } else if z.re < 0.0 {
+        (1.0_f64.copysign(z.im), (-z.im).atan2(-z.re))
+    } else {
+        (0.0, z.im.atan2(z.re))
     };
-    let (sin, cos) = match quarters {
-        Some(turns) => (math::sinpi(turns * exponent), math::cospi(turns * exponent)),
-        None => (z.im.atan2(z.re) * exponent).sin_cos(),
-    };
+    let (of_axis, beside) = (axis * exponent, (angle * exponent).sin_cos());
+    let (sin, cos) = (math::sinpi(of_axis), math::cospi(of_axis));
+    let turn = product(Complex::new(cos, sin), Complex::new(beside.1, beside.0));
     let size = z.re.hypot(z.im);
     let power = size.powf(exponent);
     let ordinary = |x: f64| x > 1e-290 && x.is_finite();
     // The logarithm has more digits of a size near 1.
     if ordinary(size) && ordinary(power) && !(0.5..2.0).contains(&size) {
-        return Complex::new(power * cos, power * sin);
+        return Complex::new(power * turn.re, power * turn.im);
     }
-    exponential_times(logarithm(z).re * exponent, cos, sin)
+    exponential_times(logarithm(z).re * exponent, turn.re, turn.im)
 }
 
-/// By repeated squares; of the inverse for a negative exponent, which underflows where its powers overflow. Where a part
-/// overflows or underflows on the way, it is that of the number brought near 1.
+/// By repeated squares. Where a part overflows or underflows on the way, it is that of the number brought near 1; then, and off
+/// the axes, a negative exponent is the inverse of the power, as the parts of that of the inverse can cancel.
 fn integer_power(z: Complex<f64>, n: i32) -> Complex<f64> {
-    let direct = repeated_squares(if n < 0 { inverse(z) } else { z }, n.unsigned_abs());
     let ordinary = |x: f64| x.is_finite() && x.abs() > 1e-290;
     let on_axis = z.re == 0.0 || z.im == 0.0;
+    let by_squares = |z: Complex<f64>, inside: bool| {
+        let power = repeated_squares(z, n.unsigned_abs());
+        match n < 0 {
+            true if inside || ordinary(power.re) && ordinary(power.im) => inverse(power),
+            true => repeated_squares(inverse(z), n.unsigned_abs()),
+            false => power,
+        }
+    };
+    let direct = by_squares(z, false);
     let Some((shift, near)) = near_one(z).filter(|_| !on_axis) else { return direct };
     if ordinary(direct.re) && ordinary(direct.im) {
         return direct;
     }
-    let near = repeated_squares(if n < 0 { inverse(near) } else { near }, n.unsigned_abs());
+    let near = by_squares(near, true);
     let back = -shift * n;
     let part = |direct: f64, near: f64| {
         let scaled = libm::scalbn(near, back);
@@ -767,12 +792,12 @@ pub(super) fn sinc<R: Real>(z: Complex<R>) -> Complex<R> {
         if angle.im.abs() > 700.0 {
             let (sin, cos) = (math::sinpi(z.re), math::cospi(z.re));
             let half = Complex::new(0.5 * sin, 0.5 * cos * z.im.signum());
-            let Some((n, near)) = near_one(angle) else {
+            let Some((n, near)) = near_one(z) else {
                 let quotient = quotient(half, angle);
                 return exponential_times(angle.im.abs(), quotient.re, quotient.im);
             };
-            // By an angle near 1, of which no square overflows; a half of the exponential takes a half of the power of two.
-            let quotient = quotient(half, near);
+            // By a number near 1, of which no square overflows; a half of the exponential takes a half of the power of two.
+            let quotient = quotient(half, near) / std::f64::consts::PI;
             let half = (0.5 * angle.im.abs()).exp();
             let factors = [n / 2, n - n / 2].map(|n| libm::scalbn(half, n));
             let times = |part: f64| if part == 0.0 { part } else { factors[0] * part * factors[1] };
