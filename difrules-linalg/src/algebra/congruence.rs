@@ -233,6 +233,16 @@ where
     /// [`Error::Singular`] if a block of B is.
     pub(crate) fn solve(&self, x: &mut DMatrixViewMut<'_, T>) -> Result<(), Error> {
         self.solve_factor(Side::Left, Operation::None, x);
+        self.solve_blocks(x)?;
+        self.solve_factor(Side::Left, Operation::Adjoint, x);
+        Ok(())
+    }
+
+    /// X <- B^-1 X.
+    ///
+    /// # Errors
+    /// [`Error::Singular`] if a block of B is.
+    fn solve_blocks(&self, x: &mut DMatrixViewMut<'_, T>) -> Result<(), Error> {
         for (k, block) in self.blocks() {
             let Some(inverse) = block.inverse() else { return Err(self.singular()) };
             match inverse {
@@ -240,7 +250,6 @@ where
                 Block::Two(..) => inverse.multiply(k, x),
             }
         }
-        self.solve_factor(Side::Left, Operation::Adjoint, x);
         Ok(())
     }
 
@@ -447,55 +456,62 @@ where
         active(self.triangle, Diagonal::Unit, self.factor)
     }
 
-    /// Turns the tangent of the right-hand side into that of X = A^-1 B: A^-1 (dB - dA X) with
-    /// dA X = dT B T^H X + T (dB T^H X + B dT^H X), for tangents of the same shape as the factors.
+    /// T^-1 R, and B^-1 times that.
+    fn halves<C: Dim>(&self, right: &OMatrix<T, D, C>) -> [OMatrix<T, D, C>; 2]
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        let mut z = right.clone();
+        self.solve_factor(Side::Left, Operation::None, &mut block_mut(&mut z));
+        let mut v = z.clone();
+        self.solve_blocks(&mut block_mut(&mut v)).expect(FIT);
+        [z, v]
+    }
+
+    /// Turns the tangent of the right-hand side R into that of X = A^-1 R, for tangents of the same shape as the factors:
+    /// with Z = T^-1 R and V = B^-1 Z it is dZ = T^-1 (dR - dT Z), dV = B^-1 (dZ - dB V), dX = T^-H (dV - dT^H X).
     pub(crate) fn solve_forward<C: Dim>(
         &self,
         tangent: &Self,
-        x: &OMatrix<T, D, C>,
-        b_dot: &mut OMatrix<T, D, C>,
+        (right, x): (&OMatrix<T, D, C>, &OMatrix<T, D, C>),
+        dot: &mut OMatrix<T, D, C>,
     ) where
         DefaultAllocator: Allocator<D, C>,
     {
-        let one = T::one();
-        let (factor, factor_dot) = (self.strict(), tangent.strict());
-        let mut inside = x.clone();
-        add_product(one, (&factor, true), x, &mut inside);
-        let mut scaled = inside.clone();
-        self.multiply_blocks(&mut block_mut(&mut scaled));
-        add_product(-one, (&factor_dot, false), &scaled, b_dot);
-        tangent.multiply_blocks(&mut block_mut(&mut inside));
-        let mut other = x.clone();
-        other.fill(T::zero());
-        add_product(one, (&factor_dot, true), x, &mut other);
-        self.multiply_blocks(&mut block_mut(&mut other));
-        inside += other;
-        *b_dot -= &inside;
-        add_product(-one, (&factor, false), &inside, b_dot);
-        self.solve(&mut block_mut(b_dot)).expect(FIT);
+        let factor_dot = tangent.strict();
+        let take_off = |adjoint, x: &OMatrix<T, D, C>, dot: &mut OMatrix<T, D, C>| {
+            let factors = ((block(&factor_dot), adjoint), (block(x), false));
+            multiply(-T::one(), factors.0, factors.1, T::one(), &mut block_mut(dot));
+        };
+        let [z, mut v] = self.halves(right);
+        take_off(false, &z, dot);
+        self.solve_factor(Side::Left, Operation::None, &mut block_mut(dot));
+        tangent.multiply_blocks(&mut block_mut(&mut v));
+        *dot -= v;
+        self.solve_blocks(&mut block_mut(dot)).expect(FIT);
+        take_off(true, x, dot);
+        self.solve_factor(Side::Left, Operation::Adjoint, &mut block_mut(dot));
     }
 
-    /// Adds the cotangents of the factors to what is there, for X = A^-1 B and W = A^-1 X_bar.
+    /// Turns X_bar into W = A^-1 X_bar, and adds the cotangents of T, and of B on and below the diagonal, to what is there.
     ///
-    /// A_bar = -W X^H, so with Y = T^H W and Z = T^H X, T_bar = -W (B Z)^H - X (B Y)^H beside the
-    /// diagonal, and B_bar = -Y Z^H in the blocks, of which what is above the diagonal goes to its adjoint
-    /// below.
+    /// With Y = T^-1 X_bar, Q = B^-1 Y, and Z and V of the right-hand side, T_bar = -W Z^H - X Y^H beside the diagonal, and
+    /// B_bar = -Q V^H in the blocks, of which what is above the diagonal goes to its adjoint below.
     pub(crate) fn solve_reverse<C: Dim>(
         &self,
-        x: &OMatrix<T, D, C>,
-        w: &OMatrix<T, D, C>,
-        factor_bar: &mut DMatrixViewMut<'_, T>,
-        diagonal_bar: &mut [T::Real],
-        off_diagonal_bar: &mut [T],
+        (right, x): (&OMatrix<T, D, C>, &OMatrix<T, D, C>),
+        w: &mut OMatrix<T, D, C>,
+        bar: (&mut DMatrixViewMut<'_, T>, &mut [T::Real], &mut [T]),
     ) where
         DefaultAllocator: Allocator<D, C>,
     {
-        let factor = self.strict();
-        let (mut y, mut z) = (w.clone(), x.clone());
-        add_product(T::one(), (&factor, true), w, &mut y);
-        add_product(T::one(), (&factor, true), x, &mut z);
+        let (factor_bar, diagonal_bar, off_diagonal_bar) = bar;
+        let [z, v] = self.halves(right);
+        self.solve_factor(Side::Left, Operation::None, &mut block_mut(w));
+        add_strict_outer(self.triangle, -T::one(), block(x), block(w), factor_bar);
+        self.solve_blocks(&mut block_mut(w)).expect(FIT);
         let entry = |i: usize, j: usize| {
-            (0..y.ncols()).fold(T::zero(), |sum, k| sum + y[(i, k)] * z[(j, k)].conjugate())
+            (0..v.ncols()).fold(T::zero(), |sum, k| sum + w[(i, k)] * v[(j, k)].conjugate())
         };
         for (k, block) in self.blocks() {
             diagonal_bar[k] -= entry(k, k).real();
@@ -504,23 +520,9 @@ where
                 off_diagonal_bar[k] -= entry(k + 1, k) + entry(k, k + 1).conjugate();
             }
         }
-        self.multiply_blocks(&mut block_mut(&mut y));
-        self.multiply_blocks(&mut block_mut(&mut z));
+        self.solve_factor(Side::Left, Operation::Adjoint, &mut block_mut(w));
         add_strict_outer(self.triangle, -T::one(), block(w), block(&z), factor_bar);
-        add_strict_outer(self.triangle, -T::one(), block(x), block(&y), factor_bar);
     }
-}
-
-/// Y <- Y + alpha T X, or Y + alpha T^H X.
-fn add_product<T: Scalar, D: Dim, C: Dim>(
-    alpha: T,
-    (factor, adjoint): (&OMatrix<T, D, D>, bool),
-    x: &OMatrix<T, D, C>,
-    y: &mut OMatrix<T, D, C>,
-) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
-{
-    multiply(alpha, (block(factor), adjoint), (block(x), false), T::one(), &mut block_mut(y));
 }
 
 const SINGULAR: &str = "a block of the diagonal factor is singular: the triangular factor beside it has no \

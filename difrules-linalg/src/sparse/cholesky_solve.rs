@@ -20,9 +20,9 @@ use crate::error::{Error, finite, shape, solved};
 /// [`Error::Singular`] with a row of A if a diagonal entry is zero or the solution overflows.
 ///
 /// # Derivation
-/// As for [`cholesky_solve`](fn@crate::cholesky_solve), in the order of elimination: with W = A^-1 X_bar, B_bar = W and
-/// L_bar = -W (L^H X)^H - X (L^H W)^H, of which what L has entries for counts. Forward A dX = dB - (dL L^H + L dL^H) X. All of it
-/// takes the entries of L times the columns of B.
+/// As for [`cholesky_solve`](fn@crate::cholesky_solve), in the order of elimination: with Z = L^-1 B, dZ = L^-1 (dB - dL Z)
+/// and dX = L^-H (dZ - dL^H X); and with Y = L^-1 X_bar and W = L^-H Y, B_bar = W and L_bar = -W Z^H - X Y^H, of which what L
+/// has entries for counts. All of it takes the entries of L times the columns of B.
 ///
 /// ```
 /// use difrules_linalg::sparse::{SymmetricPattern, sparse_cholesky, sparse_cholesky_solve};
@@ -39,7 +39,7 @@ use crate::error::{Error, finite, shape, solved};
 #[primitive(
     forward = cholesky_solve_forward,
     reverse = cholesky_solve_reverse,
-    reads(pattern, l, return),
+    reads(pattern, l, b, return),
     constant(pattern),
     optional(l, b),
     instances(
@@ -90,6 +90,7 @@ pub(super) fn solve_columns<T: Scalar>(
 fn cholesky_solve_forward<T: Scalar, C: Dim>(
     pattern: &Arc<SymmetricPattern>,
     l: &DVector<T>,
+    b: &OMatrix<T, Dyn, C>,
     x: &OMatrix<T, Dyn, C>,
     l_dot: Option<&DVector<T>>,
     b_dot: Option<&OMatrix<T, Dyn, C>>,
@@ -100,25 +101,32 @@ where
     let analysis = pattern.analysis();
     let (rows, columns) = x.shape_generic();
     let mut x_dot = b_dot.cloned().unwrap_or_else(|| OMatrix::zeros_generic(rows, columns));
-    if let Some(l_dot) = l_dot {
-        let (l, l_dot) = (l.as_slice(), l_dot.as_slice());
-        for (mut x_dot, x) in x_dot.column_iter_mut().zip(block(x).column_iter()) {
-            let x = analysis.in_order(x.as_slice());
-            let first = analysis.lower_product(l_dot, &analysis.adjoint_product(l, &x));
-            let second = analysis.lower_product(l, &analysis.adjoint_product(l_dot, &x));
-            for (&row, (first, second)) in analysis.order.iter().zip(first.into_iter().zip(second))
-            {
-                x_dot[row] -= first + second;
-            }
-        }
+    let Some(l_dot) = l_dot else {
+        solve_columns(pattern, l, block_mut(&mut x_dot));
+        return x_dot;
+    };
+    let (l, l_dot) = (l.as_slice(), l_dot.as_slice());
+    for k in 0..x.ncols() {
+        let in_order = |m: &OMatrix<T, Dyn, C>| analysis.in_order(block(m).column(k).as_slice());
+        let [mut z, x, mut dot] = [b, x, &x_dot].map(in_order);
+        analysis.solve_lower(l, &mut z);
+        take_off(&mut dot, analysis.lower_product(l_dot, &z));
+        analysis.solve_lower(l, &mut dot);
+        take_off(&mut dot, analysis.adjoint_product(l_dot, &x));
+        analysis.solve_adjoint(l, &mut dot);
+        analysis.order.iter().zip(dot).for_each(|(&row, dot)| x_dot[(row, k)] = dot);
     }
-    solve_columns(pattern, l, block_mut(&mut x_dot));
     x_dot
+}
+
+fn take_off<T: Scalar>(x: &mut [T], product: Vec<T>) {
+    x.iter_mut().zip(product).for_each(|(x, product)| *x -= product);
 }
 
 fn cholesky_solve_reverse<T: Scalar, C: Dim>(
     pattern: &Arc<SymmetricPattern>,
     l: &DVector<T>,
+    b: &OMatrix<T, Dyn, C>,
     x: &OMatrix<T, Dyn, C>,
     mut x_bar: Cotangent<'_, OMatrix<T, Dyn, C>>,
     l_bar: Slot<'_, DVector<T>>,
@@ -128,20 +136,27 @@ fn cholesky_solve_reverse<T: Scalar, C: Dim>(
 {
     let analysis = pattern.analysis();
     let mut w = buffer(&mut x_bar);
-    solve_columns(pattern, l, w.as_view_mut());
-    if let Some(mut l_bar) = l_bar.buffer() {
-        for (w, x) in w.column_iter().zip(block(x).column_iter()) {
-            let (w, x) = (analysis.in_order(w.as_slice()), analysis.in_order(x.as_slice()));
-            let through_x = analysis.adjoint_product(l.as_slice(), &x);
-            let through_w = analysis.adjoint_product(l.as_slice(), &w);
-            for (j, (u, v)) in through_x.into_iter().zip(through_w).enumerate() {
-                let (u, v) = (u.conjugate(), v.conjugate());
-                for place in analysis.offsets[j]..analysis.offsets[j + 1] {
-                    let i = analysis.rows[place];
-                    l_bar[place] -= w[i] * u + x[i] * v;
-                }
+    let Some(mut l_bar) = l_bar.buffer() else {
+        solve_columns(pattern, l, w.as_view_mut());
+        return add_cotangent(&x_bar, b_bar);
+    };
+    let l = l.as_slice();
+    for (k, mut column) in w.column_iter_mut().enumerate() {
+        let in_order = |m: &OMatrix<T, Dyn, C>| analysis.in_order(block(m).column(k).as_slice());
+        let [mut z, x] = [b, x].map(in_order);
+        let mut y = analysis.in_order(column.as_slice());
+        analysis.solve_lower(l, &mut z);
+        analysis.solve_lower(l, &mut y);
+        let mut w = y.clone();
+        analysis.solve_adjoint(l, &mut w);
+        for (j, (z, y)) in z.into_iter().zip(y).enumerate() {
+            let (z, y) = (z.conjugate(), y.conjugate());
+            for place in analysis.offsets[j]..analysis.offsets[j + 1] {
+                let i = analysis.rows[place];
+                l_bar[place] -= w[i] * z + x[i] * y;
             }
         }
+        analysis.order.iter().zip(w).for_each(|(&row, w)| column[row] = w);
     }
     add_cotangent(&x_bar, b_bar);
 }

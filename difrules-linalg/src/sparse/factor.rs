@@ -159,7 +159,7 @@ impl Analysis {
     }
 
     /// L X = B in place, for X and B in the order of L.
-    fn solve_lower<T: Scalar>(&self, l: &[T], x: &mut [T]) {
+    pub(super) fn solve_lower<T: Scalar>(&self, l: &[T], x: &mut [T]) {
         for j in 0..self.size() {
             let (start, end) = (self.offsets[j], self.offsets[j + 1]);
             let value = quotient(x[j], l[start]);
@@ -171,7 +171,7 @@ impl Analysis {
     }
 
     /// L^H X = B in place, for X and B in the order of L.
-    fn solve_adjoint<T: Scalar>(&self, l: &[T], x: &mut [T]) {
+    pub(super) fn solve_adjoint<T: Scalar>(&self, l: &[T], x: &mut [T]) {
         for j in (0..self.size()).rev() {
             let (start, end) = (self.offsets[j], self.offsets[j + 1]);
             let below = self.rows[start + 1..end].iter().zip(&l[start + 1..end]);

@@ -16,8 +16,8 @@ use crate::error::{Error, finite, shape, square};
 /// [`Error::Singular`] if a block is singular or the solution overflows.
 ///
 /// # Derivation
-/// That of [`udu_solve`](fn@crate::udu_solve), with L for U, the blocks for diag(d), and P X and P W for
-/// X and W.
+/// That of [`udu_solve`](fn@crate::udu_solve), with L for U, the blocks for diag(d), and P B, P X and P W
+/// for B, X and W.
 ///
 /// ```
 /// use difrules_linalg::{lblt, lblt_solve};
@@ -30,7 +30,7 @@ use crate::error::{Error, finite, shape, square};
 #[primitive(
     forward = lblt_solve_forward,
     reverse = lblt_solve_reverse,
-    reads(factors, return),
+    reads(factors, b, return),
     structure(factors.l = unit_lower, factors.diagonal = diagonal, factors.rows = permutation),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -86,6 +86,7 @@ where
 
 fn lblt_solve_forward<T: Scalar, D: DimSub<U1>, C: Dim>(
     factors: &Lblt<T, D>,
+    b: &OMatrix<T, D, C>,
     x: &OMatrix<T, D, C>,
     factors_dot: &Lblt<T, D>,
     b_dot: &OMatrix<T, D, C>,
@@ -93,14 +94,14 @@ fn lblt_solve_forward<T: Scalar, D: DimSub<U1>, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, C>,
 {
-    let (x, mut x_dot) = (permuted(factors, x), permuted(factors, b_dot));
-    let tangent = factors_dot.congruence();
-    factors.congruence().solve_forward(&tangent, &x, &mut x_dot);
+    let [b, x, mut x_dot] = [b, x, b_dot].map(|x| permuted(factors, x));
+    factors.congruence().solve_forward(&factors_dot.congruence(), (&b, &x), &mut x_dot);
     permuted_back(factors, &x_dot)
 }
 
 fn lblt_solve_reverse<T: Scalar, D: DimSub<U1>, C: Dim>(
     factors: &Lblt<T, D>,
+    b: &OMatrix<T, D, C>,
     x: &OMatrix<T, D, C>,
     x_bar: Cotangent<'_, OMatrix<T, D, C>>,
     factors_bar: Slot<'_, Lblt<T, D>>,
@@ -108,13 +109,15 @@ fn lblt_solve_reverse<T: Scalar, D: DimSub<U1>, C: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, C>,
 {
-    let (x, mut w) = (permuted(factors, x), permuted(factors, &x_bar.into_owned()));
-    factors.congruence().solve(&mut block_mut(&mut w)).expect(FIT);
+    let mut w = permuted(factors, &x_bar.into_owned());
     let factors_bar: Option<Adjoint<'_, Lblt<T, D>>> = factors_bar.buffer();
     if let Some((mut l_bar, mut diagonal_bar, mut off_diagonal_bar)) = factors_bar {
+        let [b, x] = [b, x].map(|x| permuted(factors, x));
         let l_bar = &mut buffer(&mut l_bar);
-        let numbers = (diagonal_bar.as_mut_slice(), off_diagonal_bar.as_mut_slice());
-        factors.congruence().solve_reverse(&x, &w, l_bar, numbers.0, numbers.1);
+        let bar = (l_bar, diagonal_bar.as_mut_slice(), off_diagonal_bar.as_mut_slice());
+        factors.congruence().solve_reverse((&b, &x), &mut w, bar);
+    } else {
+        factors.congruence().solve(&mut block_mut(&mut w)).expect(FIT);
     }
     b_bar.add(|| permuted_back(factors, &w));
 }

@@ -2,14 +2,12 @@ use difrules_core::contract::Adjoint;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{
-    DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, Dyn, OMatrix,
-};
+use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::algebra::lu::{lu_solve_in_place, permute_rows, permute_rows_back, solve_unit_lower};
+use crate::algebra::lu::{permute_rows, permute_rows_back, solve_unit_lower};
 use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{FIT, block, block_mut, buffer, multiply, solve_again};
+use crate::block::{block, block_mut, buffer, multiply, solve_again};
 use crate::decomposition::lu::Lu;
 use crate::error::{Error, finite, shape, square};
 
@@ -20,12 +18,13 @@ use crate::error::{Error, finite, shape, square};
 /// [`Error::NotFinite`], [`Error::Singular`] if a pivot is zero or the solution overflows.
 ///
 /// # Derivation
-/// L U X = P B gives L U dX = P dB - dL U X - L dU X. So with W = A^-H X_bar, in the
-/// pairing Re tr(X_bar^H dX): B_bar = W, L_bar = -(P W) (U X)^H, of which what is below the diagonal
-/// counts, and U_bar = -(L^H P W) X^H, of which what is on and above it does. For A^H the roles of X and
-/// W are exchanged, and A^T is A^H between conjugates. With m right-hand sides forward takes 5 n^2 m
-/// multiplications and additions for the products and reverse 4 n^2 m, beside the 2 n^2 m of the solves,
-/// which the primal takes too.
+/// With Z = L^-1 P B the solution is U^-1 Z, so dZ = L^-1 (P dB - dL Z) and dX = U^-1 (dZ - dU X). In the pairing
+/// Re tr(X_bar^H dX), S = U^-H X_bar and P W = L^-H S: B_bar = W, L_bar = -(P W) Z^H, of which what is below the
+/// diagonal counts, and U_bar = -S X^H, of which what is on and above it does. Of A^H, where Z = U^-H B and
+/// P X = L^-H Z, with S = L^-1 P X_bar and W = U^-1 S they are L_bar = -(P X) S^H and U_bar = -Z W^H; and A^T is A^H
+/// between conjugates. Z is not U X, where X has other sizes than Z: that would be a difference of large numbers. With m
+/// right-hand sides forward takes 5 n^2 m multiplications and additions for the products and for Z, and reverse 3 n^2 m,
+/// beside the 2 n^2 m of the solves, which the primal takes too.
 ///
 /// ```
 /// use difrules_linalg::{Operation, lu, lu_solve};
@@ -40,7 +39,7 @@ use crate::error::{Error, finite, shape, square};
 #[primitive(
     forward = lu_solve_forward,
     reverse = lu_solve_reverse,
-    reads(operation, factors, return),
+    reads(operation, factors, b, return),
     constant(operation),
     structure(factors.pivots = permutation),
     instances(
@@ -81,38 +80,55 @@ where
     Ok(x)
 }
 
-/// U X, or U^H X.
-fn upper_product<T: Scalar, D: Dim, C: Dim>(
-    (u, adjoint): (&OMatrix<T, D, D>, bool),
-    x: &OMatrix<T, D, C>,
-) -> OMatrix<T, D, C>
-where
-    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+/// X <- L^-1 P X, or L^-H X.
+fn over_lower<T: Scalar, D: Dim, C: Dim>(
+    operation: Operation,
+    factors: &Lu<T, D, D>,
+    x: &mut OMatrix<T, D, C>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
-    let (rows, columns) = x.shape_generic();
-    let mut product = OMatrix::zeros_generic(rows, columns);
-    let u = active(Triangle::Upper, Diagonal::General, u);
-    let factors = ((block(&u), adjoint), (block(x), false));
-    multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut product));
-    product
+    let mut x = block_mut(x);
+    if operation == Operation::None {
+        permute_rows(factors.swaps(), &mut x);
+    }
+    solve_unit_lower(operation, factors.block(), &mut x);
 }
 
-/// X <- X + alpha L X, or X + alpha L^H Y, for what L has below its diagonal.
-fn add_lower_product<T: Scalar, D: Dim>(
-    alpha: T,
-    (l, adjoint): (&OMatrix<T, D, D>, bool),
-    y: DMatrixView<'_, T>,
-    x: &mut DMatrixViewMut<'_, T>,
+/// X <- U^-1 X, or U^-H X.
+fn over_upper<T: Scalar, D: Dim, C: Dim>(
+    operation: Operation,
+    factors: &Lu<T, D, D>,
+    x: &mut OMatrix<T, D, C>,
 ) where
-    DefaultAllocator: Allocator<D, D>,
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
-    let l = active(Triangle::Lower, Diagonal::Unit, l);
-    multiply(alpha, (block(&l), adjoint), (y, false), T::one(), x);
+    let mut x = block_mut(x);
+    solve_again(Side::Left, Triangle::Upper, operation, factors.block(), &mut x);
 }
+
+/// X <- X - op(T) Y, for the triangle T that a tangent of the packed factors has.
+fn take_off<T: Scalar, D: Dim, C: Dim>(
+    (triangle, diagonal): (Triangle, Diagonal),
+    operation: Operation,
+    packed: &OMatrix<T, D, D>,
+    y: &OMatrix<T, D, C>,
+    x: &mut OMatrix<T, D, C>,
+) where
+    DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
+{
+    let t = active(triangle, diagonal, packed);
+    let t = (block(&t), operation == Operation::Adjoint);
+    multiply(-T::one(), t, (block(y), false), T::one(), &mut block_mut(x));
+}
+
+const L: (Triangle, Diagonal) = (Triangle::Lower, Diagonal::Unit);
+const U: (Triangle, Diagonal) = (Triangle::Upper, Diagonal::General);
 
 fn lu_solve_forward<T: Scalar, D: Dim, C: Dim>(
     operation: Operation,
     factors: &Lu<T, D, D>,
+    b: &OMatrix<T, D, C>,
     x: &OMatrix<T, D, C>,
     factors_dot: &Lu<T, D, D>,
     b_dot: &OMatrix<T, D, C>,
@@ -120,36 +136,30 @@ fn lu_solve_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
-    let (one, lu, lu_dot) = (T::one(), factors.block(), &factors_dot.packed);
-    let mut x_dot = b_dot.clone();
-    if operation == Operation::None {
-        // U^-1 (L^-1 (P dB - dL U X) - dU X)
-        let product = upper_product((&factors.packed, false), x);
-        let mut solved = block_mut(&mut x_dot);
-        permute_rows(factors.swaps(), &mut solved);
-        add_lower_product(-one, (lu_dot, false), block(&product), &mut solved);
-        solve_unit_lower(Operation::None, lu, &mut solved);
-        x_dot -= upper_product((&factors_dot.packed, false), x);
-        let mut solved = block_mut(&mut x_dot);
-        solve_again(Side::Left, Triangle::Upper, Operation::None, lu, &mut solved);
+    let (none, adjoint, dot) = (Operation::None, Operation::Adjoint, &factors_dot.packed);
+    let (mut z, mut x_dot) = (b.clone(), b_dot.clone());
+    if operation == none {
+        over_lower(none, factors, &mut z);
+        permute_rows(factors.swaps(), &mut block_mut(&mut x_dot));
+        take_off(L, none, dot, &z, &mut x_dot);
+        solve_unit_lower(none, factors.block(), &mut block_mut(&mut x_dot));
+        take_off(U, none, dot, x, &mut x_dot);
+        over_upper(none, factors, &mut x_dot);
         return x_dot;
     }
-    // P^T L^-H (U^-H (dB - dU^H L^H P X) - dL^H P X)
     let mut px = x.clone();
-    if operation == Operation::Transpose {
-        px.conjugate_mut();
-        x_dot.conjugate_mut();
+    let transpose = operation == Operation::Transpose;
+    if transpose {
+        [&mut z, &mut px, &mut x_dot].into_iter().for_each(|x| x.conjugate_mut());
     }
     permute_rows(factors.swaps(), &mut block_mut(&mut px));
-    let mut through = px.clone();
-    add_lower_product(one, (&factors.packed, true), block(&px), &mut block_mut(&mut through));
-    x_dot -= upper_product((&factors_dot.packed, true), &through);
-    let mut solved = block_mut(&mut x_dot);
-    solve_again(Side::Left, Triangle::Upper, Operation::Adjoint, lu, &mut solved);
-    add_lower_product(-one, (lu_dot, true), block(&px), &mut solved);
-    solve_unit_lower(Operation::Adjoint, lu, &mut solved);
-    permute_rows_back(factors.swaps(), &mut solved);
-    if operation == Operation::Transpose {
+    over_upper(adjoint, factors, &mut z);
+    take_off(U, adjoint, dot, &z, &mut x_dot);
+    over_upper(adjoint, factors, &mut x_dot);
+    take_off(L, adjoint, dot, &px, &mut x_dot);
+    over_lower(adjoint, factors, &mut x_dot);
+    permute_rows_back(factors.swaps(), &mut block_mut(&mut x_dot));
+    if transpose {
         x_dot.conjugate_mut();
     }
     x_dot
@@ -158,6 +168,7 @@ where
 fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     operation: Operation,
     factors: &Lu<T, D, D>,
+    b: &OMatrix<T, D, C>,
     x: &OMatrix<T, D, C>,
     x_bar: Cotangent<'_, OMatrix<T, D, C>>,
     factors_bar: Slot<'_, Lu<T, D, D>>,
@@ -165,32 +176,49 @@ fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
-    let (mut x, mut w) = (x.clone(), x_bar.into_owned());
+    let (none, adjoint) = (Operation::None, Operation::Adjoint);
     let transpose = operation == Operation::Transpose;
+    let mut w = x_bar.into_owned();
     if transpose {
-        x.conjugate_mut();
         w.conjugate_mut();
     }
-    let plain = operation == Operation::None;
-    let adjoint = if plain { Operation::Adjoint } else { Operation::None };
-    let mut solved = block_mut(&mut w);
-    lu_solve_in_place(adjoint, factors.block(), factors.swaps(), &mut solved).expect(FIT);
     let factors_bar: Option<Adjoint<'_, Lu<T, D, D>>> = factors_bar.buffer();
-    if let Some((mut lu_bar,)) = factors_bar {
-        let (y, z) = if plain { (&w, &x) } else { (&x, &w) };
-        let mut py = y.clone();
-        permute_rows(factors.swaps(), &mut block_mut(&mut py));
-        let uz = upper_product((&factors.packed, false), z);
-        let mut lu_bar = buffer(&mut lu_bar);
-        add_strict_outer(Triangle::Lower, -T::one(), block(&py), block(&uz), &mut lu_bar);
-        let mut through = py.clone();
-        add_lower_product(
-            T::one(),
-            (&factors.packed, true),
-            block(&py),
-            &mut block_mut(&mut through),
-        );
-        add_outer(Triangle::Upper, -T::one(), block(&through), block(z), &mut lu_bar);
+    let mut add = factors_bar.map(|(mut lu_bar,)| {
+        move |(triangle, diagonal), left: &OMatrix<T, D, C>, right: &OMatrix<T, D, C>| {
+            let (left, right, lu_bar) = (block(left), block(right), &mut buffer(&mut lu_bar));
+            match diagonal {
+                Diagonal::Unit => add_strict_outer(triangle, -T::one(), left, right, lu_bar),
+                Diagonal::General => add_outer(triangle, -T::one(), left, right, lu_bar),
+            }
+        }
+    });
+    if operation == none {
+        over_upper(adjoint, factors, &mut w);
+        if let Some(add) = &mut add {
+            add(U, &w, x);
+        }
+        over_lower(adjoint, factors, &mut w);
+        if let Some(add) = &mut add {
+            let mut z = b.clone();
+            over_lower(none, factors, &mut z);
+            add(L, &w, &z);
+        }
+        permute_rows_back(factors.swaps(), &mut block_mut(&mut w));
+    } else {
+        over_lower(none, factors, &mut w);
+        if let Some(add) = &mut add {
+            let (mut px, mut z) = (x.clone(), b.clone());
+            if transpose {
+                [&mut px, &mut z].into_iter().for_each(|x| x.conjugate_mut());
+            }
+            permute_rows(factors.swaps(), &mut block_mut(&mut px));
+            add(L, &px, &w);
+            over_upper(none, factors, &mut w);
+            over_upper(adjoint, factors, &mut z);
+            add(U, &z, &w);
+        } else {
+            over_upper(none, factors, &mut w);
+        }
     }
     if transpose {
         w.conjugate_mut();

@@ -17,11 +17,12 @@ use crate::error::{Error, finite, finite_triangle, shape, square};
 /// [`Error::Singular`] if a d_j is zero or the solution overflows.
 ///
 /// # Derivation
-/// A X = B gives A dX = dB - dA X. So with W = A^-1 X_bar, in the pairing Re tr(X_bar^H dX): B_bar = W and
-/// A_bar = -W X^H, and from dA = dU D U^H + U dD U^H + U D dU^H with D = diag(d),
-/// U_bar = -W (D U^H X)^H - X (D U^H W)^H above the diagonal and d_bar = -Re diag(U^H W (U^H X)^H). With m
-/// right-hand sides forward takes 6 n^2 m multiplications and additions for the products and reverse
-/// 8 n^2 m, beside the 2 n^2 m of the solves, which the primal takes too.
+/// With Z = U^-1 B, D = diag(d) and V = D^-1 Z the solution is U^-H V, so dZ = U^-1 (dB - dU Z), dV = D^-1 (dZ - dD V) and
+/// dX = U^-H (dV - dU^H X). In the pairing Re tr(X_bar^H dX), Y = U^-1 X_bar, Q = D^-1 Y and W = U^-H Q: B_bar = W,
+/// U_bar = -W Z^H - X Y^H above the diagonal and d_bar = -Re diag(Q V^H). Z and V are not products with X, where d has
+/// numbers of all sizes: these would be differences of large ones. With m right-hand sides forward takes 5 n^2 m
+/// multiplications and additions for the products and for Z, and reverse 3 n^2 m, beside the 2 n^2 m of the solves, which
+/// the primal takes too.
 ///
 /// ```
 /// use difrules_linalg::{udu, udu_solve};
@@ -34,7 +35,7 @@ use crate::error::{Error, finite, finite_triangle, shape, square};
 #[primitive(
     forward = udu_solve_forward,
     reverse = udu_solve_reverse,
-    reads(factors, return),
+    reads(factors, b, return),
     structure(factors.u = unit_upper, factors.d = diagonal),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -65,6 +66,7 @@ where
 
 fn udu_solve_forward<T: Scalar, D: Dim, C: Dim>(
     factors: &Udu<T, D>,
+    b: &OMatrix<T, D, C>,
     x: &OMatrix<T, D, C>,
     factors_dot: &Udu<T, D>,
     b_dot: &OMatrix<T, D, C>,
@@ -73,13 +75,13 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
 {
     let mut x_dot = b_dot.clone();
-    let tangent = factors_dot.congruence();
-    factors.congruence().solve_forward(&tangent, x, &mut x_dot);
+    factors.congruence().solve_forward(&factors_dot.congruence(), (b, x), &mut x_dot);
     x_dot
 }
 
 fn udu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     factors: &Udu<T, D>,
+    b: &OMatrix<T, D, C>,
     x: &OMatrix<T, D, C>,
     x_bar: Cotangent<'_, OMatrix<T, D, C>>,
     factors_bar: Slot<'_, Udu<T, D>>,
@@ -88,11 +90,12 @@ fn udu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
 {
     let mut w: OMatrix<T, D, C> = x_bar.into_owned();
-    factors.congruence().solve(&mut block_mut(&mut w)).expect(FIT);
     let factors_bar: Option<Adjoint<'_, Udu<T, D>>> = factors_bar.buffer();
     if let Some((mut u_bar, mut d_bar)) = factors_bar {
-        let (u_bar, d_bar) = (&mut buffer(&mut u_bar), d_bar.as_mut_slice());
-        factors.congruence().solve_reverse(x, &w, u_bar, d_bar, &mut []);
+        let bar = (&mut buffer(&mut u_bar), d_bar.as_mut_slice(), &mut [][..]);
+        factors.congruence().solve_reverse((b, x), &mut w, bar);
+    } else {
+        factors.congruence().solve(&mut block_mut(&mut w)).expect(FIT);
     }
     b_bar.add(|| w);
 }
