@@ -31,6 +31,14 @@ where
     if <T::Real as Real>::BASE { Ok(shaped(a.shape_generic(), found)) } else { further_in(a) }
 }
 
+/// Whether a number is finite, and its derivatives are.
+pub(crate) fn is_finite<T: Scalar>(x: &T) -> bool {
+    fn finite<S: Real>(x: &S) -> bool {
+        x.is_finite() && x.tangents().iter().all(finite)
+    }
+    T::parts_of(std::slice::from_ref(x)).iter().all(finite)
+}
+
 /// L(A, E) from the steps that make it, which are linear in E. Where some of its entries overflow, the steps meet
 /// infinities that they multiply by zero or take off each other: then those along E over a power of two tell what the
 /// entries are, but for zeros beside numbers that are so large that these may be all that is left of what was not zero.
@@ -38,10 +46,6 @@ pub(crate) fn along<T: Scalar>(
     e: DMatrixView<'_, T>,
     derivative: impl Fn(DMatrixView<'_, T>) -> DMatrix<T>,
 ) -> DMatrix<T> {
-    fn finite<S: Real>(x: &S) -> bool {
-        x.is_finite() && x.tangents().iter().all(finite)
-    }
-    let is_finite = |x: &T| T::parts_of(std::slice::from_ref(x)).iter().all(finite);
     let mut found = derivative(e);
     if found.iter().all(is_finite) || !e.iter().all(is_finite) {
         return found;

@@ -7,9 +7,9 @@ use crate::algebra::exponential::Exponential;
 use crate::algebra::logarithm::LogarithmSteps;
 use crate::algebra::matrix_function::{
     PlainWork, add_adjoint_derivative, along, apart_from_defective_zero, derivative_of_product,
-    in_domain, on_negative_axis, on_plain, times, value_of,
+    in_domain, is_finite, on_negative_axis, on_plain, times, value_of,
 };
-use crate::algebra::scaling::is_single;
+use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::algebra::schur::unordered_schur_factors;
 use crate::block::{block, buffer, in_basis, out_of_basis, pairing, shaped, varies};
 use crate::decomposition::lu::lu;
@@ -70,8 +70,8 @@ pub struct PowerSteps<T: Scalar> {
     logarithm: DMatrix<T>,
     of_logarithm: LogarithmSteps<T>,
     fraction: T::Real,
-    /// 1 / c.
-    scale: T::Real,
+    /// That of two in c.
+    exponent: f64,
     /// c^f, and exp(f ln B).
     factor: T::Real,
     root: DMatrix<T>,
@@ -104,8 +104,8 @@ where
     let [q, t] = [(); 2].map(|()| found.next().expect("two matrices"));
     let all = if <T::Real as Real>::BASE { t } else { in_basis::<T, Dyn>(&q, block(a)) };
     let exponent = mean_exponent(&all)?;
-    let scale = nalgebra::convert((-exponent).exp2());
-    let (mut logarithm, of_logarithm) = ln_and_steps::<T, Dyn>(&all.map(|x| x.scale(scale)))?;
+    let lowered = all.map(|x| times_power(x, -exponent));
+    let (mut logarithm, of_logarithm) = ln_and_steps::<T, Dyn>(&lowered)?;
     let (root, of_root) = Exponential::new(block(&logarithm.map(|x| x.scale(fraction))))?;
     let turn: T::Real = nalgebra::convert(exponent * std::f64::consts::LN_2);
     (0..all.nrows()).for_each(|i| logarithm[(i, i)] += T::from_real(turn));
@@ -122,7 +122,7 @@ where
         logarithm,
         of_logarithm,
         fraction,
-        scale,
+        exponent,
         factor,
         root,
         of_root,
@@ -145,15 +145,24 @@ fn mean_exponent<T: Scalar>(a: &DMatrix<T>) -> Result<f64, Error> {
 }
 
 impl<T: Scalar> PowerSteps<T> {
-    /// The derivative along E, with p fixed.
+    /// The derivative along E, with p fixed. E / c may be none of the numbers, as c^f and A^k make up for it: along E times
+    /// a power of two of the size of A what comes is of the size of what it is the derivative of.
     fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
         let e = in_basis(&self.q, e);
-        let scaled = e.map(|x| x.scale(self.scale));
+        let found = self.derivative_by(&e, self.exponent - exponent(e.iter()));
+        let found = if found.iter().all(is_finite) { found } else { self.derivative_by(&e, 0.0) };
+        out_of_basis(&self.q, &found)
+    }
+
+    /// That in the basis of the Schur form, by the one along E times a power of two.
+    fn derivative_by(&self, e: &DMatrix<T>, level: f64) -> DMatrix<T> {
+        let e = e.map(|x| times_power(x, level));
+        let scaled = e.map(|x| times_power(x, -self.exponent));
         let by_root = self.of_logarithm.derivative(block(&scaled)).map(|x| x.scale(self.fraction));
         let root_dot = self.of_root.derivative(block(&self.root), block(&by_root));
         let whole_dot = self.of_whole.derivative(self.integer, block(&e));
         let y_dot = derivative_of_product((&self.whole, &whole_dot), (&self.root, &root_dot));
-        out_of_basis(&self.q, &y_dot.map(|x| x.scale(self.factor)))
+        y_dot.map(|x| times_power(x.scale(self.factor), -level))
     }
 
     /// The derivative by p, Y ln A.
