@@ -1,7 +1,7 @@
 //! Factors from other factors, and statistics: against what they are by definition, and their errors.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Real, Scalar, Var, gradient, hvp, jvp, value_and_gradient};
+use difrules_core::{Dual, Real, Scalar, Var, gradient, hvp, jvp, value_and_gradient};
 use difrules_linalg::{
     Error, cholesky, cholesky_rank_one_update, covariance, householder_product, mvn_ln_pdf,
 };
@@ -261,5 +261,110 @@ fn second_derivatives_of_downdates_of_graded_rows() {
     };
     for (found, expected) in of(&graded).into_iter().zip(of(&last)) {
         assert!((found / expected - 1.0).abs() < 1e-12, "{found:e} {expected:e}");
+    }
+}
+
+/// What a small x moves is |L^-1 x|^2 times L, which is a number where that square is none: to first order in it the factor
+/// of L L^T moves along s x x^T, which is of any size.
+#[test]
+fn derivatives_by_vectors_that_are_small_beside_the_factor() {
+    fn loss<S: Real>(
+        t: S,
+        l: &DMatrix<f64>,
+        x: [&DVector<f64>; 2],
+        of: (f64, f64),
+        weight: f64,
+    ) -> S {
+        let number = nalgebra::convert::<f64, S>;
+        let x = x[0].zip_map(x[1], |x, v| number(x) + number(v) * t);
+        let s = number(of.0) + number(of.1) * t;
+        let y = cholesky_rank_one_update(&l.map(number), &x, s).unwrap();
+        let entries = y.iter().enumerate().filter(|(_, y)| y.to_f64() != 0.0);
+        entries.fold(S::zero(), |sum, (k, &y)| {
+            sum + y * number(weight) * number((3.0 * k as f64 + 1.0).sin())
+        })
+    }
+    let mut random = Sampler::new(37, 37);
+    for size in [1, 2, 3] {
+        let l: DMatrix<f64> = random.lower_triangular(size);
+        let (x, v) = (column::<f64>(&mut random, size), column::<f64>(&mut random, size));
+        let a = &l * l.transpose();
+        let along = |e: DMatrix<f64>| {
+            let (_, moved) = jvp(cholesky, &a, &e).unwrap();
+            let entries = moved.iter().enumerate().filter(|(k, _)| k % size >= k / size);
+            entries.fold(0.0, |sum, (k, y)| sum + y * (3.0 * k as f64 + 1.0).sin())
+        };
+        for (s, s_dot) in [(0.7, 0.0), (-0.6, 0.0), (0.7, 0.3)] {
+            let both = &x * v.transpose() + &v * x.transpose();
+            let slope = along(&both * s + &x * x.transpose() * s_dot);
+            let second = along((&v * v.transpose() * s + &both * s_dot) * 2.0);
+            for scale in [1e40, 1e140, 1e153, 1e155, 1e158, 1e170, 1e200]
+                .map(|x: f64| x.log2().round().exp2())
+            {
+                // Weights of one, and so large that what is summed is of size one.
+                for weight in [1.0, scale] {
+                    let huge = &l * scale;
+                    let f = (&huge, [&x, &v], (s, s_dot), weight);
+                    let unit = weight / scale;
+                    let near = |found: f64, expected: f64| {
+                        let error = (found / unit / expected - 1.0).abs();
+                        assert!(
+                            error < 1e-11,
+                            "{size} {s} {s_dot} {scale:e} {weight:e}: {error:e}"
+                        );
+                    };
+                    let twice = |t: &Dual<f64>| {
+                        jvp(|&t| loss(t, f.0, f.1, f.2, f.3), t, &Dual::constant(1.0)).1
+                    };
+                    let over_forward = gradient(
+                        |t| jvp(|&t| loss(t, f.0, f.1, f.2, f.3), t, &Var::constant(1.0)).1,
+                        &0.0,
+                    );
+                    near(jvp(|&t| loss(t, f.0, f.1, f.2, f.3), &0.0, &1.0).1, slope);
+                    near(gradient(|&t| loss(t, f.0, f.1, f.2, f.3), &0.0), slope);
+                    near(jvp(twice, &0.0, &1.0).1, second);
+                    near(over_forward, second);
+                    near(hvp(|&t| loss(t, f.0, f.1, f.2, f.3), &0.0, &1.0), second);
+                    let by_reverse =
+                        gradient(|t| gradient(|&t| loss(t, f.0, f.1, f.2, f.3), t), &0.0);
+                    near(by_reverse, second);
+                }
+            }
+        }
+    }
+}
+
+/// Where x is large beside L, an entry of L moves the factor by its own square: in no mode by a sign of it over itself.
+#[test]
+fn second_derivatives_by_factors_that_are_small_beside_the_vector() {
+    let s = 0.7_f64;
+    for (l, x) in [(1e-15, 1.3), (-1e-15, 1.3), (1e-50, -1.3), (-1e-150, 1.3), (1e-300, 1.3)] {
+        fn one<S: Real>([l, x]: [S; 2], s: f64) -> S {
+            let s = nalgebra::convert(s);
+            cholesky_rank_one_update(&dmatrix![l], &dvector![x], s).unwrap()[(0, 0)]
+        }
+        // y = sign(l) sqrt(l^2 + s x^2), along the direction (1, 0.5): y'' = s (x l' - l x')^2 / y^3.
+        let y = f64::signum(l) * (s * x * x).sqrt();
+        let expected = s * (x - 0.5 * l).powi(2) / y.powi(3);
+        let along = [1.0, 0.5];
+        let near = |found: f64| {
+            let error = (found / expected - 1.0).abs();
+            assert!(error < 1e-13, "{l:e} {x}: {found:e} {expected:e}");
+        };
+        let lifted = along.map(Dual::<f64>::constant);
+        near(jvp(|v: &[Dual<f64>; 2]| jvp(|v| one(*v, s), v, &lifted).1, &[l, x], &along).1);
+        let by_hvp = hvp(|v| one(*v, s), &[l, x], &along);
+        near(by_hvp[0] * along[0] + by_hvp[1] * along[1]);
+        let tapes = along.map(Var::<f64>::constant);
+        let over_forward = gradient(|v: &[Var<f64>; 2]| jvp(|v| one(*v, s), v, &tapes).1, &[l, x]);
+        near(over_forward[0] * along[0] + over_forward[1] * along[1]);
+        let over_reverse = gradient(
+            |v: &[Var<f64>; 2]| {
+                let slope = gradient(|v| one(*v, s), v);
+                slope[0] * tapes[0] + slope[1] * tapes[1]
+            },
+            &[l, x],
+        );
+        near(over_reverse[0] * along[0] + over_reverse[1] * along[1]);
     }
 }

@@ -4,10 +4,17 @@ use difrules_core::contract::Kind;
 use difrules_core::{Real, Scalar};
 use nalgebra::ComplexField;
 
-/// x / |x|, and 0 for 0: the gradient of the modulus, and a subgradient where it has none.
+/// x / |x|, and 0 for 0: the gradient of the modulus, and a subgradient where it has none. That of a real number is a constant:
+/// the derivatives of the quotient are zero as differences of numbers over |x|, which are large where that is small.
 pub(crate) fn phase<T: Scalar>(x: T) -> T {
     let size = x.modulus();
-    if size == nalgebra::zero() { T::zero() } else { x.unscale(size) }
+    if size == nalgebra::zero() {
+        T::zero()
+    } else if <T::Kind as Kind>::REAL {
+        T::from_real(ComplexField::signum(x.real()))
+    } else {
+        x.unscale(size)
+    }
 }
 
 /// x / d. The quotient of complex numbers squares d, which overflows or underflows long before it does; so d

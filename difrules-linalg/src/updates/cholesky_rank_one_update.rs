@@ -6,6 +6,8 @@ use nalgebra::{
     Dim, OMatrix, OVector,
 };
 
+use crate::algebra::modulus::phase;
+use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::block::{block, block_mut, buffer, solve, solve_again};
 use crate::error::{Error, finite, finite_triangle, overflow, shape, square};
@@ -209,19 +211,18 @@ struct Rotation<T: Scalar> {
 impl<T: Scalar> Rotation<T> {
     fn new(diagonal: T, entry: T) -> Self {
         let one: T::Real = nalgebra::one();
-        let size = diagonal.modulus();
-        let phase = diagonal.unscale(size);
+        let (size, turn) = (diagonal.modulus(), phase(diagonal));
         // The smaller over the larger, which is not zero and so has a modulus with derivatives.
         if entry.norm1() > size {
             let length = entry.modulus();
             let ratio = size / length;
             let root = ComplexField::sqrt(one + ratio * ratio);
-            let sine = entry.unscale(length).conjugate().unscale(root) * phase;
-            Self { cosine: ratio / root, sine, pivot: phase.scale(length * root) }
+            let sine = phase(entry).conjugate().unscale(root) * turn;
+            Self { cosine: ratio / root, sine, pivot: turn.scale(length * root) }
         } else {
             let ratio = entry.unscale(size);
             let root = ComplexField::sqrt(one + ratio.modulus_squared());
-            let sine = ratio.conjugate().unscale(root) * phase;
+            let sine = ratio.conjugate().unscale(root) * turn;
             Self { cosine: one / root, sine, pivot: diagonal.scale(root) }
         }
     }
@@ -357,6 +358,18 @@ where
 /// The arguments, or what is along them.
 type Triple<'a, T> = (DMatrixView<'a, T>, &'a [T], <T as Scalar>::Real);
 
+/// The exponent of a power of two that tangents are multiplied with to be of the size of the arguments, zero where they are.
+fn level<T: Scalar>((l, x, s): Triple<'_, T>, (l_dot, x_dot, s_dot): Triple<'_, T>) -> f64 {
+    fn lower<'a, T: Scalar>(m: &'a DMatrixView<'_, T>) -> impl Iterator<Item = &'a T> {
+        m.iter().enumerate().filter(move |(k, _)| k % m.nrows() >= k / m.nrows()).map(|(_, x)| x)
+    }
+    let dot = exponent(lower(&l_dot).chain(x_dot));
+    let by_s = exponent([&s_dot]) - exponent([&s]) + exponent(x);
+    let dot = if s_dot.is_constant_zero() { dot } else { dot.max(by_s) };
+    let level = exponent(lower(&l).chain(x)) - dot;
+    if level.abs() < if is_single::<T::Real>() { 40.0 } else { 300.0 } { 0.0 } else { level }
+}
+
 fn forward<T: Scalar>(
     (l, x, s): Triple<'_, T>,
     (l_dot, x_dot, s_dot): Triple<'_, T>,
@@ -368,7 +381,13 @@ fn forward<T: Scalar>(
     if update.is_large(s) {
         return forward_by_rotations((l, x, s), (l_dot, x_dot, s_dot), put);
     }
-    let mut moved = x_dot.to_vec();
+    // Where x is small beside L, what it moves is |p|^2 times L: that is a number where a tangent is of the size of L.
+    let level = level((l, x, s), (l_dot, x_dot, s_dot));
+    let raised = |x: &T| times_power(*x, level);
+    let (l_dot, s_dot) = (l_dot.map(|x| raised(&x)), times_power(s_dot, level));
+    let x_dot: Vec<T> = x_dot.iter().map(raised).collect();
+    let mut put = |i: usize, j: usize, x: T| put(i, j, times_power(x, -level));
+    let mut moved = x_dot;
     for j in 0..size {
         (j..size).for_each(|i| moved[i] -= l_dot[(i, j)] * p[j]);
     }
@@ -378,7 +397,8 @@ fn forward<T: Scalar>(
     let mut along = vec![sum; size + 1];
     for j in 0..size {
         let by_p = (p[j].conjugate() * p_dot[j]).real();
-        sum += s_dot * p[j].modulus_squared() + s * (by_p + by_p);
+        let by_s = (p[j].scale(s_dot).conjugate() * p[j]).real();
+        sum += by_s + s * (by_p + by_p);
         along[j + 1] = sum / update.b[j + 1];
     }
     let mut u_dot = vec![T::zero(); size];
@@ -453,9 +473,10 @@ fn reverse<T: Scalar>(
     let mut after = zero;
     for k in (0..size).rev() {
         after += along[k + 1] / update.b[k + 1];
-        s_bar += after * p[k].modulus_squared();
-        let slope = s * after;
-        p_bar[k] += p[k].scale(slope + slope);
+        // No product of two entries of p need be a number, nor one of an entry and of a cotangent of p.
+        let moved = p[k].scale(after);
+        s_bar += (moved.conjugate() * p[k]).real();
+        p_bar[k] += moved.scale(s + s);
     }
     let mut v = vec![T::zero(); size];
     for j in 0..size {
