@@ -6,6 +6,9 @@
 //! Z = G^-1 L^H V (Peters and Wilkinson 1970, "The least squares problem and pseudo-inverses"). Nothing in it is a small
 //! difference of large rows, as the residual of large rows in B - A X is, nor are the derivatives of its steps, which are
 //! solutions and products.
+//!
+//! Of the A of full row rank whose columns have sizes of their own it is A^H that is so: A^+ is the adjoint of (A^H)^+, and
+//! what A maps to nothing is the residual of that.
 
 use difrules_core::Scalar;
 use nalgebra::allocator::Allocator;
@@ -37,16 +40,24 @@ pub(crate) struct Weighted<T: Scalar> {
 impl<T: Scalar> Weighted<T> {
     /// None where rows are of about one size, or there are no more than columns.
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Option<Self> {
-        /// Above this ratio of the sizes of rows.
-        const GRADED: f64 = 100.0;
-        let (count, columns) = a.shape();
-        let sizes = a.row_iter().map(|row| largest_modulus(row.iter())).filter(|&size| size > 0.0);
-        let (least, most) =
-            sizes.fold((f64::INFINITY, 0.0_f64), |(least, most), x| (least.min(x), most.max(x)));
-        if count <= columns || columns == 0 || most <= GRADED * least {
-            return None;
+        let (rows, columns) = a.shape();
+        let sizes = a.row_iter().map(|row| largest_modulus(row.iter()));
+        if rows > columns && columns > 0 && are_graded(sizes) {
+            Self::of_graded(a).ok()
+        } else {
+            None
         }
-        Self::of_graded(a).ok()
+    }
+
+    /// That of A^H: none where columns of A are of about one size, or there are no more than rows.
+    pub(crate) fn of_adjoint(a: DMatrixView<'_, T>) -> Option<Self> {
+        let (rows, columns) = a.shape();
+        let sizes = a.column_iter().map(|column| largest_modulus(column.iter()));
+        if columns > rows && rows > 0 && are_graded(sizes) {
+            Self::of_graded(block(&a.adjoint())).ok()
+        } else {
+            None
+        }
     }
 
     fn of_graded(a: DMatrixView<'_, T>) -> Result<Self, Error> {
@@ -139,4 +150,12 @@ impl<T: Scalar> Weighted<T> {
         multiply(-one, (l, false), (block(&z), false), one, &mut block_mut(&mut v));
         Some(shaped(b.shape_generic(), &self.joined(&-z, &v)))
     }
+}
+
+/// Whether sizes that are not zero are far apart.
+fn are_graded(sizes: impl Iterator<Item = f64>) -> bool {
+    let (least, most) = sizes
+        .filter(|&size| size > 0.0)
+        .fold((f64::INFINITY, 0.0_f64), |(least, most), x| (least.min(x), most.max(x)));
+    most > 100.0 * least
 }

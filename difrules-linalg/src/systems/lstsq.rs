@@ -201,7 +201,8 @@ where
     }
 }
 
-/// What the primal and the rules solve by: the factors, or what is by rows where these have sizes of their own.
+/// What the primal and the rules solve by: the factors, or what is by rows, or of a wide A by columns, where these have sizes of
+/// their own.
 struct Solver<'a, T, R, C>
 where
     T: Scalar,
@@ -230,9 +231,24 @@ where
         + Allocator<C>,
 {
     fn new(a: &'a OMatrix<T, R, C>, factors: &'a Complete<T, R, C>) -> Self {
-        let full = factors.rank == a.ncols();
-        let weighted = if full { Weighted::new(block(a)) } else { None };
+        let weighted = match factors.rank {
+            rank if rank == a.ncols() => Weighted::new(block(a)),
+            rank if rank == a.nrows() => Weighted::of_adjoint(block(a)),
+            _ => None,
+        };
         Self { a, factors, weighted }
+    }
+
+    fn is_wide(&self) -> bool {
+        self.a.ncols() > self.a.nrows()
+    }
+
+    /// (1 - Y A) X, by columns where these have sizes of their own.
+    fn outside<N: Dim>(&self, x: &OMatrix<T, C, N>) -> Option<OMatrix<T, C, N>>
+    where
+        DefaultAllocator: Allocator<C, N>,
+    {
+        self.weighted.as_ref().and_then(|weighted| weighted.residual(x))
     }
 
     /// Y B.
@@ -241,7 +257,10 @@ where
         DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
     {
         let shape = (self.a.shape_generic().1, b.shape_generic().1);
-        let found = self.weighted.as_ref().and_then(|weighted| weighted.solve(shape, b));
+        let found = self.weighted.as_ref().and_then(|weighted| match self.is_wide() {
+            false => weighted.solve(shape, b),
+            true => weighted.solve_adjoint(shape, b),
+        });
         found.unwrap_or_else(|| self.factors.solve(b))
     }
 
@@ -251,7 +270,10 @@ where
         DefaultAllocator: Allocator<R, N> + Allocator<C, N> + Allocator<DimMinimum<R, C>, N>,
     {
         let shape = (self.a.shape_generic().0, x.shape_generic().1);
-        let found = self.weighted.as_ref().and_then(|weighted| weighted.solve_adjoint(shape, x));
+        let found = self.weighted.as_ref().and_then(|weighted| match self.is_wide() {
+            false => weighted.solve_adjoint(shape, x),
+            true => weighted.solve(shape, x),
+        });
         found.unwrap_or_else(|| self.factors.solve_adjoint(x))
     }
 
@@ -284,8 +306,9 @@ where
 /// A_bar = -W X^H + r (Y W)^H + (Y^H X) (X_bar - A^H W)^H, of which r is zero where the rows are independent, and the last
 /// term where the columns are. Y is never formed: its products are by the
 /// factors of the primal, some 8 m n N multiplications and additions for N right-hand sides, beside
-/// 2 m n^2 of the primal for a tall A. Where rows of a tall A of full rank have sizes of their own, they and the solution are
-/// by an elimination in an order of rows that it chooses, 4 m n^2 more each time: `src/algebra/weighted.rs`.
+/// 2 m n^2 of the primal for a tall A. Where rows of a tall A of full rank have sizes of their own, or columns of a wide one,
+/// they and the solution are by an elimination in an order of these that it chooses, 4 m n^2 more each time:
+/// `src/algebra/weighted.rs`.
 ///
 /// ```
 /// use difrules_linalg::lstsq;
@@ -446,7 +469,10 @@ where
         let through = solver.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
         let product = ((block(a_dot), true), (block(&through), false));
         multiply(one, product.0, product.1, zero, &mut block_mut(&mut turned));
-        factors.take_off(a, &mut turned);
+        match solver.outside(&turned) {
+            Some(outside) => turned = outside,
+            None => factors.take_off(a, &mut turned),
+        }
         turned = columns(&turned, |x, k| x.scale(of_x(k)));
     }
     let mut x_dot = turned + solver.solve(&moved);
@@ -518,7 +544,10 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
             multiply(one, (block(&over), false), (block(&through), true), one, &mut a_bar);
         }
         if factors.rank < a.ncols() {
-            factors.take_off_adjoint(a, &mut outside);
+            match solver.outside(&outside) {
+                Some(found) => outside = found,
+                None => factors.take_off_adjoint(a, &mut outside),
+            }
             let outside = columns(&outside, |x, k| x.scale(of_x(k)));
             let through = solver.solve_adjoint(&columns(x, |x, k| x.unscale(of_x(k))));
             multiply(one, (block(&through), false), (block(&outside), true), one, &mut a_bar);
