@@ -6,12 +6,11 @@ use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix,
 use crate::algebra::modulus::quotient;
 use crate::block::{FIT, add_cotangent, block_mut, buffer};
 use crate::error::{Error, finite, shape, solved};
-use crate::tolerance::report_nearly_singular;
 
 /// A^-1 B for a tridiagonal A, given by three vectors of the same length: row i of A has `lower[i]`,
 /// `diagonal[i]` and `upper[i]` beside each other. `lower[0]` and the last of `upper` are not read.
 ///
-/// By elimination with partial pivoting (LAPACK's `gtsv`), in time and memory proportional to the
+/// By elimination with partial pivoting (LAPACK's `gttrf` and `gttrs`), in time and memory proportional to the
 /// number of rows.
 ///
 /// # Errors
@@ -20,7 +19,7 @@ use crate::tolerance::report_nearly_singular;
 ///
 /// # Derivation
 /// As for [`solve`](fn@crate::solve): A dX = dB - dA X, and with W = A^-H X_bar, B_bar = W and
-/// A_bar = -W X^H, of which three diagonals count. Both rules take one more elimination and are as
+/// A_bar = -W X^H, of which three diagonals count. Both rules take the elimination once more and are as
 /// cheap as the primal.
 ///
 /// ```
@@ -75,71 +74,123 @@ where
         part("upper", upper, 0)?;
     }
     let mut x = b.clone();
-    let diagonals = [lower.clone(), diagonal.clone(), upper.clone()];
-    gtsv(diagonals, &mut block_mut(&mut x))?;
+    Factors::new(lower, diagonal, upper)?.solve(&mut block_mut(&mut x));
     solved(&x, diagonal.iter().copied())?;
     Ok(x)
 }
 
-/// B <- A^-1 B.
-///
-/// # Errors
-/// [`Error::Singular`] if a pivot is zero.
-fn gtsv<T: Scalar, D: Dim>(
-    [mut lower, mut diagonal, mut upper]: [OVector<T, D>; 3],
-    b: &mut DMatrixViewMut<'_, T>,
-) -> Result<(), Error>
+/// The elimination: step i takes a multiple of row i off the next one, of which the two may have been swapped before, and
+/// leaves a triangle of three diagonals.
+struct Factors<T: Scalar, D: Dim>
 where
     DefaultAllocator: Allocator<D>,
 {
-    let size = diagonal.len();
-    let zero = |x: T| x.norm1() == nalgebra::zero();
-    for i in 0..size.saturating_sub(1) {
-        // What a swap puts two columns beside the diagonal takes the place of what it eliminates.
-        let below = lower[i + 1];
-        lower[i + 1] = T::zero();
-        if diagonal[i].norm1() < below.norm1() {
-            let factor = quotient(diagonal[i], below);
-            diagonal[i] = below;
-            let beside = upper[i];
-            upper[i] = diagonal[i + 1];
-            diagonal[i + 1] = beside - factor * upper[i];
-            if i + 2 < size {
-                lower[i + 1] = upper[i + 1];
-                upper[i + 1] = -(factor * lower[i + 1]);
+    swapped: OVector<bool, D>,
+    multiples: OVector<T, D>,
+    diagonal: OVector<T, D>,
+    upper: OVector<T, D>,
+    /// What a swap puts two columns beside the diagonal.
+    beyond: OVector<T, D>,
+}
+
+impl<T: Scalar, D: Dim> Factors<T, D>
+where
+    DefaultAllocator: Allocator<D>,
+{
+    /// # Errors
+    /// [`Error::Singular`] if a pivot is zero.
+    fn new(
+        lower: &OVector<T, D>,
+        diagonal: &OVector<T, D>,
+        upper: &OVector<T, D>,
+    ) -> Result<Self, Error> {
+        let (size, zeros) = (diagonal.len(), diagonal.map(|_| T::zero()));
+        let mut factors = Self {
+            swapped: diagonal.map(|_| false),
+            multiples: zeros.clone(),
+            diagonal: diagonal.clone(),
+            upper: upper.clone(),
+            beyond: zeros,
+        };
+        let Self { swapped, multiples, diagonal, upper, beyond } = &mut factors;
+        let singular = |pivot| Error::Singular { pivot, reciprocal_condition: 0.0 };
+        for i in 0..size {
+            if i + 1 == size {
+                if diagonal[i].norm1() == nalgebra::zero() {
+                    return Err(singular(i));
+                }
+                break;
             }
-            for mut column in b.column_iter_mut() {
-                let (above, next) = (column[i + 1], column[i]);
-                column[i] = above;
-                column[i + 1] = next - factor * above;
+            let below = lower[i + 1];
+            if diagonal[i].norm1() < below.norm1() {
+                swapped[i] = true;
+                multiples[i] = quotient(diagonal[i], below);
+                diagonal[i] = below;
+                let beside = upper[i];
+                upper[i] = diagonal[i + 1];
+                diagonal[i + 1] = beside - multiples[i] * upper[i];
+                if i + 2 < size {
+                    beyond[i] = upper[i + 1];
+                    upper[i + 1] = -(multiples[i] * beyond[i]);
+                }
+            } else if diagonal[i].norm1() == nalgebra::zero() {
+                return Err(singular(i));
+            } else {
+                multiples[i] = quotient(below, diagonal[i]);
+                let change = multiples[i] * upper[i];
+                diagonal[i + 1] -= change;
             }
-        } else if zero(diagonal[i]) {
-            return Err(Error::Singular { pivot: i, reciprocal_condition: 0.0 });
-        } else {
-            let factor = quotient(below, diagonal[i]);
-            diagonal[i + 1] -= factor * upper[i];
-            for mut column in b.column_iter_mut() {
-                let change = factor * column[i];
+        }
+        Ok(factors)
+    }
+
+    /// B <- A^-1 B.
+    fn solve(&self, b: &mut DMatrixViewMut<'_, T>) {
+        let size = self.diagonal.len();
+        for mut column in b.column_iter_mut() {
+            for i in 0..size.saturating_sub(1) {
+                if self.swapped[i] {
+                    column.swap_rows(i, i + 1);
+                }
+                let change = self.multiples[i] * column[i];
                 column[i + 1] -= change;
             }
+            for i in (0..size).rev() {
+                let mut rest = column[i];
+                if i + 1 < size {
+                    rest -= self.upper[i] * column[i + 1];
+                }
+                if i + 2 < size && self.swapped[i] {
+                    rest -= self.beyond[i] * column[i + 2];
+                }
+                column[i] = quotient(rest, self.diagonal[i]);
+            }
         }
     }
-    if size > 0 && zero(diagonal[size - 1]) {
-        return Err(Error::Singular { pivot: size - 1, reciprocal_condition: 0.0 });
-    }
-    for mut column in b.column_iter_mut() {
-        for i in (0..size).rev() {
-            let mut rest = column[i];
-            if i + 1 < size {
-                rest -= upper[i] * column[i + 1];
+
+    /// B <- A^-H B, by the adjoints of the same steps: an elimination of A^H has other pivots, which need not suit its rows.
+    fn solve_adjoint(&self, b: &mut DMatrixViewMut<'_, T>) {
+        let size = self.diagonal.len();
+        for mut column in b.column_iter_mut() {
+            for i in 0..size {
+                let mut rest = column[i];
+                if i > 0 {
+                    rest -= self.upper[i - 1].conjugate() * column[i - 1];
+                }
+                if i > 1 && self.swapped[i - 2] {
+                    rest -= self.beyond[i - 2].conjugate() * column[i - 2];
+                }
+                column[i] = quotient(rest, self.diagonal[i].conjugate());
             }
-            if i + 2 < size {
-                rest -= lower[i + 1] * column[i + 2];
+            for i in (0..size.saturating_sub(1)).rev() {
+                let change = self.multiples[i].conjugate() * column[i + 1];
+                column[i] -= change;
+                if self.swapped[i] {
+                    column.swap_rows(i, i + 1);
+                }
             }
-            column[i] = quotient(rest, diagonal[i]);
         }
     }
-    Ok(())
 }
 
 #[expect(clippy::too_many_arguments, reason = "what is read and a tangent for each argument")]
@@ -169,8 +220,7 @@ where
             }
         }
     }
-    let diagonals = [lower.clone(), diagonal.clone(), upper.clone()];
-    gtsv(diagonals, &mut block_mut(&mut x_dot)).expect(FIT);
+    Factors::new(lower, diagonal, upper).expect(FIT).solve(&mut block_mut(&mut x_dot));
     x_dot
 }
 
@@ -189,23 +239,8 @@ fn tridiagonal_solve_reverse<T: Scalar, D: Dim, C: Dim>(
     DefaultAllocator: Allocator<D> + Allocator<D, C>,
 {
     let size = diagonal.len();
-    let (dimension, one) = diagonal.shape_generic();
-    // A^H: what is beside the diagonal changes sides.
-    let adjoint = [
-        OVector::from_fn_generic(dimension, one, |i, _| match i {
-            0 => T::zero(),
-            _ => upper[i - 1].conjugate(),
-        }),
-        diagonal.map(|x| x.conjugate()),
-        OVector::from_fn_generic(dimension, one, |i, _| match i + 1 {
-            next if next < size => lower[next].conjugate(),
-            _ => T::zero(),
-        }),
-    ];
     let mut w = buffer(&mut x_bar);
-    if gtsv(adjoint, &mut w).is_err() {
-        report_nearly_singular("tridiagonal_solve", &mut w);
-    }
+    Factors::new(lower, diagonal, upper).expect(FIT).solve_adjoint(&mut w);
     // -(W X^H) at (i, k).
     let entry = |i: usize, k: usize| {
         (0..x.ncols()).fold(T::zero(), |sum, j| sum - w[(i, j)] * x[(k, j)].conjugate())
