@@ -225,8 +225,10 @@ pub(crate) fn lu_forward<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let diagonal = (0..lu.nrows().min(lu.ncols())).map(|k| &lu[(k, k)]);
-    if let Some(level) = Level::of(diagonal, a_dot.iter()) {
+    // Columns of any size: the largest entries of U and of the tangent are in the same ones.
+    let rows = lu.nrows();
+    let upper = (0..lu.ncols()).flat_map(|j| &lu.as_slice()[j * rows..][..rows.min(j + 1)]);
+    if let Some(level) = Level::of(upper, a_dot.iter()) {
         return level.at(a_dot, |a_dot| lu_forward_at_level(primitive, lu, a_dot));
     }
     lu_forward_at_level(primitive, lu, a_dot);
