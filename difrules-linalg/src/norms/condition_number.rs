@@ -137,6 +137,8 @@ fn condition_number_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
 {
     if !a.is_empty() {
         let slopes = || gradient_of_values(a, svd, &weights(svd));
-        a_bar.add(|| slopes().map(|x| times_quotient(x.scale(y_bar), y, smallest(svd))));
+        // Of the size of what y is a part of, whatever that of y is.
+        let part = y_bar * y;
+        a_bar.add(|| slopes().map(|x| x.scale(part).unscale(smallest(svd))));
     }
 }
