@@ -4,9 +4,10 @@
 use difrules_core::testing::Sampler;
 use difrules_core::{Dual, Real, Var, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
 use difrules_linalg::{
-    Error, Operation, Svd, condition_number, determinant, dot, full_piv_lu, hessenberg, inverse,
-    ln_abs_determinant, lq, lstsq, lu, lu_solve, normalize, qr, singular_values, solve,
-    solve_lower_triangular, solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
+    Error, Lblt, Lu, Operation, Svd, Udu, cholesky_solve, condition_number, determinant, dot,
+    full_piv_lu, hessenberg, inverse, lblt_solve, ln_abs_determinant, lq, lstsq, lu, lu_solve,
+    normalize, powf, qr, singular_values, solve, solve_lower_triangular, solve_upper_triangular,
+    spectral_norm, svd, toeplitz_solve, tridiagonal_solve, udu_solve,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -429,6 +430,10 @@ fn condition_numbers_as_large_as_numbers_go() {
         assert!(slopes[(1, 1)] == -1.0 / small / small, "{slopes}");
         let (_, slope) = jvp(condition_number, &a, &e).unwrap();
         assert!((slope / y - 0.5).abs() < 1e-14, "{slope}");
+        // A cotangent of the size of 1 / y, for an entry by which the value moves a little: q / b is its slope over y.
+        let q = small.sqrt().sqrt();
+        let (y, by_a) = vjp(condition_number, &dmatrix![1.0, q; 0.0, small], &small).unwrap();
+        assert!((by_a[(1, 0)] / (q * y) - 1.0).abs() < 1e-13, "{small:e} {by_a}");
         // -2 a' b' / b^2 + 2 a b'^2 / b^3 on the diagonal.
         let e = dmatrix![1.0, 0.0; 0.0, 0.25 * small];
         let along =
@@ -449,21 +454,41 @@ fn condition_numbers_as_large_as_numbers_go() {
     }
 }
 
-/// 1, -2, 1/2 and 3 times the entries of a solution of least squares, along A + t E and b + t f.
-fn along_least_squares<S: Real>(t: S, of: [&DMatrix<f64>; 4]) -> S {
+/// The value of a function of a number at zero, its slope in both modes, and its second derivative in the four nestings of
+/// them. It is a macro, as the function is called at a scalar for each.
+macro_rules! by_every_nesting {
+    (|$t:ident| $f:expr) => {{
+        let twice = |t: &Dual<f64>| jvp(|&$t| $f, t, &Dual::constant(1.0)).1;
+        let (value, slope) = jvp(|&$t| $f, &0.0, &1.0);
+        let seconds = [
+            jvp(twice, &0.0, &1.0).1,
+            gradient(|t| jvp(|&$t| $f, t, &Var::constant(1.0)).1, &0.0),
+            gradient(|t| gradient(|&$t| $f, t), &0.0),
+            hvp(|&$t| $f, &0.0, &1.0),
+        ];
+        (value, [slope, gradient(|&$t| $f, &0.0)], seconds)
+    }};
+}
+
+/// 1, -2, 1/2 and 3 in turn times the entries of a solution of least squares times these sizes, along A + t E and b + t f.
+fn along_least_squares<S: Real>(t: S, of: [&DMatrix<f64>; 4], sizes: &[f64]) -> S {
     let [a, e, b, f] = of.map(|x| x.map(nalgebra::convert::<f64, S>));
     let x = lstsq(&(a + e * t), &(b + f * t)).unwrap();
-    let weights = [1.0, -2.0, 0.5, 3.0].map(nalgebra::convert::<f64, S>);
-    x.iter().zip(weights).fold(S::zero(), |sum, (&x, weight)| sum + x * weight)
+    let weights = [1.0, -2.0, 0.5, 3.0].into_iter().cycle().zip(sizes).map(|(x, size)| x * size);
+    x.iter()
+        .zip(weights)
+        .fold(S::zero(), |sum, (&x, weight)| sum + x * nalgebra::convert::<f64, S>(weight))
+}
+
+/// Numbers that are all but random.
+fn whole(i: usize, j: usize, seed: usize) -> f64 {
+    let mixed = i * 7 + j * 13 + i * j * 5 + i * i * 3 + seed * 17 + 3;
+    ((mixed % 23) as f64 - 11.0) / 8.0
 }
 
 /// From mpmath, by the normal equations with 120 digits. The solution is as well conditioned as that of rows of one size.
 #[test]
 fn least_squares_of_rows_of_any_size() {
-    let whole = |i: usize, j: usize, seed: usize| {
-        let mixed = i * 7 + j * 13 + i * j * 5 + i * i * 3 + seed * 17 + 3;
-        ((mixed % 23) as f64 - 11.0) / 8.0
-    };
     for (columns, exponents, expected) in [
         (2, &[-27, -9, 9, 27][..], [0.11999999994067, -9.4320000000998, -21.868800000553]),
         (2, &[27, 9, -9, -27], [-7.6428571403584, 50.362244864497, -584.55903722909]),
@@ -483,17 +508,294 @@ fn least_squares_of_rows_of_any_size() {
             let error = (found / expected - 1.0).abs();
             assert!(error < rounding, "{exponents:?}: {error:e}, {found} in place of {expected}");
         };
-        let (value, slope) = jvp(|t| along_least_squares(*t, of), &0.0, &1.0);
+        let (value, slopes, seconds) = by_every_nesting!(|t| along_least_squares(t, of, &[1.0; 4]));
         near(value, expected[0], 1e-12);
-        near(slope, expected[1], 1e-12);
-        near(gradient(|t| along_least_squares(*t, of), &0.0), expected[1], 1e-12);
-        let twice = |t: &Dual<f64>| jvp(|t| along_least_squares(*t, of), t, &Dual::constant(1.0)).1;
-        let over_forward =
-            gradient(|t| jvp(|t| along_least_squares(*t, of), t, &Var::constant(1.0)).1, &0.0);
-        let over_reverse = gradient(|t| gradient(|t| along_least_squares(*t, of), t), &0.0);
-        let by_hvp = hvp(|t| along_least_squares(*t, of), &0.0, &1.0);
-        for second in [jvp(twice, &0.0, &1.0).1, over_forward, over_reverse, by_hvp] {
+        slopes.into_iter().for_each(|slope| near(slope, expected[1], 1e-12));
+        for second in seconds {
             near(second, expected[2], 1e-10);
+        }
+    }
+}
+
+/// The same of wide matrices, by their columns: what they map to nothing is no small difference of large columns.
+#[test]
+fn least_squares_of_columns_of_any_size() {
+    for (rows, exponents, of_size, expected) in [
+        (
+            2,
+            &[-27, -9, 9, 27][..],
+            0,
+            [0.00175774633875017, -0.00218763941532379, 0.0286706976383756],
+        ),
+        (2, &[-27, -9, 9, 27], 1, [-5.09999999998743, -14.9199999997141, -84.6799999968553]),
+        (2, &[27, 9, -9, -27], 0, [-0.0114396788251252, 0.0896239069905079, -1.04528492369073]),
+        (2, &[27, 9, -9, -27], 1, [-5.49999999841711, 39.4642856909703, -459.801019926338]),
+        (3, &[-27, -17, -6, 5, 16, 27], 0, [0.748694586834034, -11.869819619964, 422.468492310014]),
+        (3, &[-27, -17, -6, 5, 16, 27], 1, [12.9986459113825, -192.949974652127, 7038.92836498542]),
+        (
+            3,
+            &[5, -27, 27, -6, 16, -17],
+            0,
+            [-1.52602609841885e-5, 0.0313415757879285, 0.208974382769143],
+        ),
+        (
+            3,
+            &[5, -27, 27, -6, 16, -17],
+            1,
+            [-1.19999999999966, 2.54000141726547, -8.44265341059927],
+        ),
+        (
+            2,
+            &[-200, -70, 70, 200],
+            0,
+            [7.6232965252887e-22, -9.48676900924816e-22, 1.24344436656931e-20],
+        ),
+        (2, &[-200, -70, 70, 200], 1, [-5.1, -14.92, -84.68]),
+        (
+            2,
+            &[200, 70, -70, -200],
+            0,
+            [-4.96119297677519e-21, 3.88684404469652e-20, -4.53324377970687e-19],
+        ),
+        (2, &[200, 70, -70, -200], 1, [-5.5, 39.4642857142857, -459.801020408163]),
+        (4, &[27, 14, 0, -13, -27], 0, [14745.5599802155, -49151.7278344499, 125829.586877219]),
+        (4, &[27, 14, 0, -13, -27], 1, [0.939999997130036, -3.64799998389602, 10.7391999426584]),
+    ] {
+        let d: Vec<f64> = exponents.iter().map(|&k: &i32| f64::powi(2.0, k)).collect();
+        let graded = |seed| DMatrix::from_fn(rows, d.len(), |i, j| d[j] * whole(j, i, seed));
+        let side = |seed| DMatrix::from_fn(rows, 1, |i, _| whole(0, i, seed));
+        let parts = [graded(0), graded(1), side(2), side(3)];
+        let of = parts.each_ref();
+        let sizes: Vec<f64> = d.iter().map(|d| d.powi(of_size)).collect();
+        let near = |found: f64, expected: f64, rounding: f64| {
+            let error = (found / expected - 1.0).abs();
+            assert!(error < rounding, "{exponents:?}: {error:e}, {found} in place of {expected}");
+        };
+        let (value, slopes, seconds) = by_every_nesting!(|t| along_least_squares(t, of, &sizes));
+        near(value, expected[0], 1e-12);
+        slopes.into_iter().for_each(|slope| near(slope, expected[1], 1e-11));
+        seconds.into_iter().for_each(|second| near(second, expected[2], 1e-10));
+    }
+}
+
+/// X <- T^-1 X by substitution, as by hand, in the order of the rows for a lower triangle.
+fn substitute<S: Real>(t: &DMatrix<S>, unit: bool, lower: bool, x: &mut DVector<S>) {
+    let size = x.len();
+    for k in 0..size {
+        let (i, solved) = if lower { (k, 0..k) } else { (size - 1 - k, size - k..size) };
+        let rest = solved.fold(x[i], |rest, j| rest - t[(i, j)] * x[j]);
+        x[i] = if unit { rest } else { rest / t[(i, i)] };
+    }
+}
+
+/// The entries of solutions from factors, that is, from numbers of any size, against substitution by hand.
+#[test]
+fn solutions_from_factors_of_any_size() {
+    const SIZE: usize = 3;
+    type Parts<'a> = [&'a DMatrix<f64>; 4];
+    /// The factors and the right-hand side along t.
+    fn at<S: Real>(t: S, [f, e, b, d]: Parts<'_>) -> (DMatrix<S>, DVector<S>) {
+        let moved = |x: &DMatrix<f64>, y: &DMatrix<f64>| {
+            let number = nalgebra::convert::<f64, S>;
+            x.zip_map(y, |x, y| number(x) + if y == 0.0 { S::zero() } else { t * number(y) })
+        };
+        (moved(f, e), moved(b, d).column(0).into_owned())
+    }
+    fn found<S: Real>(name: &str, t: S, of: Parts<'_>) -> Vec<S> {
+        let (f, b) = at(t, of);
+        let one = DVector::from_element(SIZE, 1);
+        let order = DVector::from_fn(SIZE, |i, _| i);
+        let x = match name {
+            "cholesky" => cholesky_solve(&f, &b),
+            "udu" => udu_solve(&Udu { d: f.diagonal(), u: f }, &b),
+            "lblt" => {
+                let (l, diagonal) = (f.transpose(), f.diagonal());
+                let off_diagonal = DVector::zeros(SIZE - 1);
+                lblt_solve(&Lblt { l, diagonal, off_diagonal, rows: order, blocks: one }, &b)
+            }
+            "lu" => lu_solve(Operation::None, &Lu { packed: f, pivots: order }, &b),
+            _ => lu_solve(Operation::Transpose, &Lu { packed: f, pivots: order }, &b),
+        };
+        x.unwrap().iter().copied().collect()
+    }
+    fn expected<S: Real>(name: &str, t: S, of: Parts<'_>) -> Vec<S> {
+        let (f, mut x) = at(t, of);
+        let turned = f.transpose();
+        // Each triangle, whether its diagonal is of ones, and whether it is a lower one.
+        let [first, second] = match name {
+            "cholesky" => [(&f, false, true), (&turned, false, false)],
+            "udu" => [(&f, true, false), (&turned, true, true)],
+            "lblt" => [(&turned, true, true), (&f, true, false)],
+            "lu" => [(&f, true, true), (&f, false, false)],
+            _ => [(&turned, false, true), (&turned, true, false)],
+        };
+        substitute(first.0, first.1, first.2, &mut x);
+        if first.1 && second.1 {
+            (0..SIZE).for_each(|i| x[i] /= f[(i, i)]);
+        }
+        substitute(second.0, second.1, second.2, &mut x);
+        x.iter().copied().collect()
+    }
+    let mut random = Sampler::new(71, 71);
+    let [f, e, b, d] = [SIZE, SIZE, 1, 1].map(|columns| random.matrix::<f64>(SIZE, columns));
+    let f = f + DMatrix::identity(SIZE, SIZE) * 2.0;
+    for name in ["cholesky", "udu", "lblt", "lu", "transposed lu"] {
+        for sizes in [[1.0; 3], [1e20, 1.0, 1e-20], [1e-70, 1.0, 1e70], [1e70, 1e-70, 1.0]] {
+            for (of_rows, of_columns) in [(true, false), (false, true), (true, true)] {
+                let scaled = |x: &DMatrix<f64>| {
+                    DMatrix::from_fn(SIZE, SIZE, |i, j| match name {
+                        "udu" | "lblt" if i != j => x[(i, j)],
+                        _ => {
+                            let size = if of_rows { sizes[i] } else { 1.0 };
+                            x[(i, j)] * size * if of_columns && !of_rows { sizes[j] } else { 1.0 }
+                        }
+                    })
+                };
+                let (mut f, mut e) = (scaled(&f), scaled(&e));
+                if of_rows && of_columns {
+                    // The diagonal alone.
+                    for (i, j) in [(0, 1), (0, 2), (1, 2), (1, 0), (2, 0), (2, 1)] {
+                        (f[(i, j)], e[(i, j)]) = (0.3, 0.2);
+                    }
+                }
+                match name {
+                    "cholesky" => [&mut f, &mut e].map(|x| x.fill_upper_triangle(0.0, 1)),
+                    "udu" | "lblt" => [&mut f, &mut e].map(|x| x.fill_lower_triangle(0.0, 1)),
+                    _ => [(), ()],
+                };
+                let of = [&f, &e, &b, &d];
+                for k in 0..SIZE {
+                    let found = by_every_nesting!(|t| found(name, t, of)[k]);
+                    let expected = by_every_nesting!(|t| expected(name, t, of)[k]);
+                    let near = |found: f64, expected: f64, rounding: f64| {
+                        let error = (found - expected).abs() / expected.abs();
+                        assert!(
+                            error < rounding || expected == 0.0 && found == 0.0,
+                            "{name} {sizes:?} {of_rows} {of_columns} {k}: {found:e} {expected:e}"
+                        );
+                    };
+                    near(found.0, expected.0, 1e-12);
+                    found.1.into_iter().for_each(|x| near(x, expected.1[0], 1e-11));
+                    found.2.into_iter().for_each(|x| near(x, expected.2[0], 1e-10));
+                }
+            }
+        }
+    }
+}
+
+/// Slopes over values, and second derivatives over these, do not depend on the size of the matrix, whatever the cotangent is.
+#[test]
+fn powers_of_tiny_and_of_huge_matrices() {
+    let (a, e) = (dmatrix![2.0, 0.3; -0.5, 1.0], dmatrix![0.4, -0.2; 0.7, 0.9]);
+    fn loss<S: Real>(t: S, of: [&DMatrix<f64>; 2], (p, weight): (f64, f64)) -> S {
+        let [a, e] = of.map(|x| x.map(nalgebra::convert::<f64, S>));
+        let y = powf(&(a + e * t), nalgebra::convert(p)).unwrap();
+        let weights = [1.0, -2.0, 0.5, 3.0].map(|x| nalgebra::convert::<f64, S>(x * weight));
+        y.iter().zip(weights).fold(S::zero(), |sum, (&y, weight)| sum + y * weight)
+    }
+    for p in [2.7, 0.4, -1.3] {
+        let (value, [slope, _], [second, ..]) = by_every_nesting!(|t| loss(t, [&a, &e], (p, 1.0)));
+        for size in [-340, -330, -200, 200, 330, 370].map(|power| 2.0_f64.powi(power)) {
+            let of = [&(&a * size), &(&e * size)];
+            let whole = powf(of[0], p).unwrap().amax();
+            for weight in [1.0, 1.0 / whole] {
+                let found = by_every_nesting!(|t| loss(t, of, (p, weight)));
+                let near = |ratio: f64, expected: f64| {
+                    let error = (ratio / expected - 1.0).abs();
+                    assert!(error < 1e-12, "{p} {size:e} {weight:e}: {error:e}");
+                };
+                found.1.into_iter().for_each(|x| near(x / found.0, slope / value));
+                found.2.into_iter().for_each(|x| near(x / found.0, second / value));
+            }
+        }
+    }
+}
+
+/// A + t E with rows and columns times powers of two, and what comes of it times the inverse of what that does.
+fn of_scaled<S: Real>(
+    name: &str,
+    t: S,
+    [a, e]: [&DMatrix<f64>; 2],
+    [rows, columns]: [&[i32]; 2],
+) -> S {
+    let power = |k: i32| 2.0_f64.powi(k);
+    let number = nalgebra::convert::<f64, S>;
+    let at = |i: usize, j: usize| {
+        let scaled = |x: &DMatrix<f64>| number(x[(i, j)] * power(rows[i]) * power(columns[j]));
+        scaled(a) + t * scaled(e)
+    };
+    let (height, width) = a.shape();
+    let weight = |i: usize, j: usize| ((3 * i + 5 * j + 1) as f64).sin();
+    match name {
+        "determinant" => determinant(&DMatrix::from_fn(height, width, at)).unwrap(),
+        "lu" => {
+            let packed = lu(&DMatrix::from_fn(height, width, at)).unwrap().packed;
+            let entry = |(i, j): (usize, usize)| {
+                let unit = if i > j { 1.0 } else { power(-columns[j]) };
+                packed[(i, j)] * number(weight(i, j) * unit)
+            };
+            let places = (0..height).flat_map(|i| (0..width).map(move |j| (i, j)));
+            places.map(entry).fold(S::zero(), |sum, x| sum + x)
+        }
+        _ => {
+            let vector = |f: &dyn Fn(usize) -> S| DVector::from_fn(height, |i, _| f(i));
+            let x = tridiagonal_solve(
+                &vector(&|i| if i > 0 { at(i, i - 1) } else { S::zero() }),
+                &vector(&|i| at(i, i)),
+                &vector(&|i| if i + 1 < height { at(i, i + 1) } else { S::zero() }),
+                &vector(&|i| number(weight(i, i) * power(rows[i]))),
+            );
+            let x = x.unwrap();
+            let entry = |i: usize| x[i] * number(weight(i, 2) * power(columns[i]));
+            (0..height).map(entry).fold(S::zero(), |sum, x| sum + x)
+        }
+    }
+}
+
+#[test]
+fn second_derivatives_of_what_is_scaled_by_rows_and_by_columns() {
+    const NONE: [i32; 4] = [0; 4];
+    let mut random = Sampler::new(53, 53);
+    for (name, height, width) in [
+        ("determinant", 2, 2),
+        ("determinant", 3, 3),
+        ("determinant", 4, 4),
+        ("lu", 2, 4),
+        ("lu", 3, 4),
+        ("lu", 4, 4),
+        ("lu", 4, 2),
+        ("tridiagonal_solve", 2, 2),
+        ("tridiagonal_solve", 3, 3),
+        ("tridiagonal_solve", 4, 4),
+    ] {
+        let mut a: DMatrix<f64> = random.matrix(height, width);
+        let e: DMatrix<f64> = random.matrix(height, width);
+        for k in 0..height.min(width) {
+            a[(k, k)] += if a[(k, k)] < 0.0 { -2.0 } else { 2.0 };
+        }
+        let of = [&a, &e];
+        let base = by_every_nesting!(|t| of_scaled(name, t, of, [&NONE, &NONE]));
+        for scales in [[-500, 500, 300, -300], [500, -500, -200, 200], [-400, 0, 400, 0]] {
+            let (mut rows, mut columns) = (NONE, scales);
+            // The sum is zero, so that the determinant is as it was.
+            columns[height - 1] -=
+                columns[..height].iter().sum::<i32>() * i32::from(name == "determinant");
+            for turn in [false, true] {
+                if turn && name != "lu" {
+                    std::mem::swap(&mut rows, &mut columns);
+                }
+                let found = by_every_nesting!(|t| of_scaled(name, t, of, [&rows, &columns]));
+                let near = |found: f64, expected: f64| {
+                    let error = (found / expected - 1.0).abs();
+                    assert!(
+                        error < 1e-10,
+                        "{name} {height} {width} {rows:?} {columns:?}: {found:e} {expected:e}"
+                    );
+                };
+                near(found.0, base.0);
+                found.1.into_iter().for_each(|x| near(x, base.1[0]));
+                found.2.into_iter().for_each(|x| near(x, base.2[0]));
+            }
         }
     }
 }
