@@ -17,7 +17,7 @@ use crate::algebra::modulus::{largest_modulus, phase};
 use crate::algebra::reduction::rescaled;
 use crate::algebra::resolvent::{Bordered, apart};
 use crate::algebra::scaling::binade;
-use crate::algebra::schur::{blocks, rounding_sizes, schur_factors};
+use crate::algebra::schur::{blocks, rounding_sizes, standard_factors};
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, is_still, multiply, product, rests, still};
 use crate::decomposition::complex_eigenvalues::complex_eigenvalues;
@@ -60,7 +60,7 @@ where
 {
     let (size, _) = a.shape_generic();
     let count = a.nrows();
-    let (q, t) = schur_factors(a)?;
+    let (q, t) = standard_factors(a)?;
     let (mut q, mut upper) = (q.map(lift), t.map(lift));
     let mut pairs = OVector::<bool, D>::from_element_generic(size, U1, false);
     for rows in blocks(block(&t)).filter(|rows| rows.len() == 2) {

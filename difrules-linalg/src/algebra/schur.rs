@@ -112,7 +112,22 @@ pub(crate) fn unordered_schur_factors<T: Scalar>(
             DMatrix::from_fn(size, size, |i, j| if i + j == last { T::one() } else { T::zero() });
         return Ok((q, DMatrix::from_fn(size, size, |i, j| a[(last - i, last - j)])));
     }
-    let (mut q, mut t, scale) = scaled_factors(&a.into_owned())?;
+    standard_factors(&a.into_owned())
+}
+
+/// Q and T with the eigenvalues in any order; the diagonals of blocks of two rows are equal.
+///
+/// # Errors
+/// [`Error::NoConvergence`]; [`Error::Overflow`].
+#[expect(clippy::type_complexity, reason = "two factors or an error")]
+pub(crate) fn standard_factors<T: Scalar, D: DimSub<U1>>(
+    a: &OMatrix<T, D, D>,
+) -> Result<(OMatrix<T, D, D>, OMatrix<T, D, D>), Error>
+where
+    DefaultAllocator:
+        Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
+{
+    let (mut q, mut t, scale) = scaled_factors(a)?;
     let found = t.clone();
     for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
         standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
@@ -200,6 +215,8 @@ fn sort<'a, T: Scalar, K: PartialOrd>(
     t: &mut DMatrixViewMut<'a, T>,
     key: impl Fn(&DMatrixViewMut<'a, T>, &Range<usize>) -> K,
 ) {
+    // No entry grows above the norm, which stays.
+    let bound = largest_modulus(t.iter()) * t.nrows() as f64;
     // Each pass puts one more block in its place; rounding may make equal keys change sides for ever.
     for _ in 0..t.nrows() {
         let (mut exchanged, mut k) = (false, 0);
@@ -208,7 +225,7 @@ fn sort<'a, T: Scalar, K: PartialOrd>(
             let (Some(first), Some(second)) = (pair.next(), pair.next()) else { break };
             drop(pair);
             k = second.start;
-            if key(t, &second) < key(t, &first) && exchange(&first, &second, q, t) {
+            if key(t, &second) < key(t, &first) && exchange((&first, &second), bound, q, t) {
                 k = first.start + second.len();
                 exchanged = true;
             }
@@ -221,17 +238,18 @@ fn sort<'a, T: Scalar, K: PartialOrd>(
 
 /// Exchanges two neighbouring blocks [A B; 0 C]: with X C - A X = B the columns of [X; 1] span what belongs to
 /// C, so a unitary basis that begins with theirs puts C first (Bai and Demmel 1993, "On swapping diagonal
-/// blocks in real Schur form"). Returns whether it did: not where the eigenvalues are the same.
+/// blocks in real Schur form"). Returns whether it did: not where the eigenvalues are the same. No entry of T is above the
+/// bound.
 fn exchange<'a, T: Scalar>(
-    first: &Range<usize>,
-    second: &Range<usize>,
+    (first, second): (&Range<usize>, &Range<usize>),
+    bound: f64,
     q: &mut DMatrixViewMut<'a, T>,
     t: &mut DMatrixViewMut<'a, T>,
 ) -> bool {
     let (start, height, width) = (first.start, first.len(), second.len());
     let size = height + width;
     let view = t.as_view();
-    let mut divider = Divider::new("schur", None, view, 0.0);
+    let mut divider = Divider::bounded("schur", None, view, bound, 0.0);
     let mut r = [T::zero(); 4];
     for j in 0..width {
         (0..height).for_each(|i| r[i + j * height] = t[(start + i, second.start + j)]);
@@ -369,8 +387,8 @@ fn standardise<T: Scalar>(k: usize, q: &mut DMatrixViewMut<'_, T>, t: &mut DMatr
 struct Divider<'a, T: Scalar> {
     q: Option<DMatrixView<'a, T>>,
     t: DMatrixView<'a, T>,
-    /// The largest entry of T.
-    size: f64,
+    /// No entry of T is above that.
+    bound: f64,
     sizes: Option<Vec<f64>>,
     quotients: Quotients,
 }
@@ -383,14 +401,24 @@ impl<'a, T: Scalar> Divider<'a, T> {
         t: DMatrixView<'a, T>,
         all: f64,
     ) -> Self {
-        let quotients = Quotients::new::<T::Real>(primitive, all);
-        Self { q, t, size: largest_modulus(t.iter()), sizes: None, quotients }
+        Self::bounded(primitive, q, t, largest_modulus(t.iter()), all)
+    }
+
+    /// The same where it is known that no entry of T is above a bound.
+    fn bounded(
+        primitive: &'static str,
+        q: Option<DMatrixView<'a, T>>,
+        t: DMatrixView<'a, T>,
+        bound: f64,
+        all: f64,
+    ) -> Self {
+        Self { q, t, bound, sizes: None, quotients: Quotients::new::<T::Real>(primitive, all) }
     }
 
     /// How far from zero a divisor is that is a difference of eigenvalues of the blocks that begin at two rows.
     fn gap(&mut self, i: usize, j: usize, divisor: f64) -> Gap {
         let count = self.t.nrows();
-        let largest = self.size * (count * count) as f64;
+        let largest = self.bound * (count * count) as f64;
         if gap_of::<T::Real>(divisor, largest, count) == Gap::Apart {
             return Gap::Apart;
         }

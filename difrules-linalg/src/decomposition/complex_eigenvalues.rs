@@ -1,14 +1,14 @@
-use difrules_core::{Cotangent, Scalar, Slot, diagnosed, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::eigen::{Alone, Left, lift, lower, report_defective};
+use crate::algebra::eigen::{Alone, Left, eigenvectors, lift, lower, report_defective};
 use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, buffer, multiply, rests, still};
 use crate::decomposition::eigen::{Eigen, eigen};
-use crate::error::Error;
+use crate::error::{Error, finite, square};
 use crate::sample;
 use crate::tolerance::undefined;
 
@@ -69,7 +69,12 @@ where
     DefaultAllocator:
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
-    // Derivatives of the vectors are asked for by nobody.
+    if <T::Real as Real>::BASE {
+        square("a", a.shape())?;
+        finite("a", a)?;
+        return eigenvectors(a);
+    }
+    // Derivatives of the vectors, which a mode needs, are asked for by nobody else.
     let Eigen { eigenvalues, eigenvectors } = diagnosed(|| eigen(a)).0?;
     Ok((eigenvalues, eigenvectors))
 }
