@@ -3,9 +3,10 @@ use std::ops::Range;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DefaultAllocator, Dim, DimMul, DimProd, OMatrix};
+use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, DimMul, DimProd, OMatrix};
 
-use crate::block::{along_factor, numbers, numbers_mut, still};
+use crate::blas::strong::{is_bounded, rests_somewhere};
+use crate::block::{along_factor, block, is_plain, moved, numbers, numbers_mut, still};
 
 /// The Kronecker product: A_ij B in place of each entry of A.
 ///
@@ -76,23 +77,62 @@ where
         Allocator<R1, C1> + Allocator<R2, C2> + Allocator<DimProd<R1, R2>, DimProd<C1, C2>>,
 {
     let ((rows_a, columns_a), (rows_b, columns_b)) = (a.shape_generic(), b.shape_generic());
-    let mut y_dot =
-        OMatrix::repeat_generic(rows_a.mul(rows_b), columns_a.mul(columns_b), still::<T>());
-    let (shapes, sums): (_, &mut [T]) = ((a.shape(), b.shape()), y_dot.as_mut_slice());
+    let mut y_dot = OMatrix::zeros_generic(rows_a.mul(rows_b), columns_a.mul(columns_b));
+    let (shapes, y): (_, &mut [T]) = ((a.shape(), b.shape()), y_dot.as_mut_slice());
+    // Where nothing is infinite and everything moves, no product needs to be looked at.
+    let is_finite = |m: &DMatrixView<'_, T>| is_plain::<T>() && is_bounded(m);
+    let moves = |m: DMatrixView<'_, T>| is_finite(&m) && !rests_somewhere(&m);
+    let simple = a_dot.is_some_and(|a_dot| moves(block(a_dot)))
+        && b_dot.is_some_and(|b_dot| moves(block(b_dot)))
+        && is_finite(&block(a))
+        && is_finite(&block(b));
     let (a, b) = (a.as_slice(), b.as_slice());
-    if let Some(a_dot) = a_dot.map(|a_dot| a_dot.as_slice()) {
-        each(shapes.0, shapes.1, |of_y, i, of_b| {
-            let pairs = sums[of_y].iter_mut().zip(&b[of_b]);
-            pairs.for_each(|(sum, &b)| *sum += along_factor(a_dot[i], b));
-        });
-    }
-    if let Some(b_dot) = b_dot.map(|b_dot| b_dot.as_slice()) {
-        each(shapes.0, shapes.1, |of_y, i, of_b| {
-            let pairs = sums[of_y].iter_mut().zip(&b_dot[of_b]);
-            pairs.for_each(|(sum, &b_dot)| *sum += along_factor(b_dot, a[i]));
-        });
+    match (a_dot.map(OMatrix::as_slice), b_dot.map(OMatrix::as_slice)) {
+        (Some(a_dot), Some(b_dot)) if simple => {
+            fill(y, shapes, (a, a_dot), (b, b_dot), |a, b| moved(a.1 * b.0 + b.1 * a.0))
+        }
+        (Some(a_dot), Some(b_dot)) => fill(y, shapes, (a, a_dot), (b, b_dot), |a, b| {
+            // As a sum that begins at rest: what rests twice does.
+            still::<T>() + along_factor(a.1, b.0) + along_factor(b.1, a.0)
+        }),
+        (Some(a_dot), None) => fill(y, shapes, (a, a_dot), (b, b), |a, b| along_factor(a.1, b.0)),
+        (None, Some(b_dot)) => fill(y, shapes, (a, a), (b, b_dot), |a, b| along_factor(b.1, a.0)),
+        (None, None) => y.fill(still()),
     }
     y_dot
+}
+
+/// Puts to each entry of the product what a function says of the entry of A and the tangent there, and of those of B.
+#[inline(always)]
+fn fill<T: Scalar>(
+    y: &mut [T],
+    ((rows_a, _), (rows_b, columns_b)): ((usize, usize), (usize, usize)),
+    a: (&[T], &[T]),
+    b: (&[T], &[T]),
+    of: impl Fn((T, T), (T, T)) -> T,
+) {
+    if y.is_empty() {
+        return;
+    }
+    for (j, column) in y.chunks_exact_mut(rows_a * rows_b).enumerate() {
+        let (first_a, first_b) = (j / columns_b * rows_a, j % columns_b * rows_b);
+        let pairs_a = || a.0[first_a..][..rows_a].iter().zip(&a.1[first_a..][..rows_a]);
+        let pairs_b = || b.0[first_b..][..rows_b].iter().zip(&b.1[first_b..][..rows_b]);
+        if rows_b < 8 {
+            // Columns of A are the longer loops.
+            for (k, (&b, &b_dot)) in pairs_b().enumerate() {
+                for (y, (&a, &a_dot)) in column[k..].iter_mut().step_by(rows_b).zip(pairs_a()) {
+                    *y = of((a, a_dot), (b, b_dot));
+                }
+            }
+        } else {
+            for (y, (&a, &a_dot)) in column.chunks_exact_mut(rows_b).zip(pairs_a()) {
+                for (y, (&b, &b_dot)) in y.iter_mut().zip(pairs_b()) {
+                    *y = of((a, a_dot), (b, b_dot));
+                }
+            }
+        }
+    }
 }
 
 fn kronecker_reverse<T: Scalar, R1: DimMul<R2>, C1: DimMul<C2>, R2: Dim, C2: Dim>(

@@ -1,3 +1,4 @@
+use difrules_core::kernel::vectorised;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -51,14 +52,14 @@ where
 {
     let (rows, columns) = (x.shape_generic().0, y.shape_generic().0);
     let mut z_dot = OMatrix::repeat_generic(rows, columns, still());
-    for (j, mut column) in z_dot.column_iter_mut().enumerate() {
+    for (j, column) in z_dot.as_mut_slice().chunks_exact_mut(x.len().max(1)).enumerate() {
         if let Some(x_dot) = x_dot {
-            let y = y[j].conjugate();
-            column.zip_apply(x_dot, |z_dot, x_dot| *z_dot += along_factor(x_dot, y));
+            let (both, y) = (column.iter_mut().zip(x_dot.as_slice()), y[j].conjugate());
+            vectorised(|| both.for_each(|(z_dot, &x_dot)| *z_dot += along_factor(x_dot, y)));
         }
         if let Some(y_dot) = y_dot {
-            let y_dot = kept(y_dot[j], T::conjugate);
-            column.zip_apply(x, |z_dot, x| *z_dot += along_factor(y_dot, x));
+            let (both, y_dot) = (column.iter_mut().zip(x.as_slice()), kept(y_dot[j], T::conjugate));
+            vectorised(|| both.for_each(|(z_dot, &x)| *z_dot += along_factor(y_dot, x)));
         }
     }
     z_dot

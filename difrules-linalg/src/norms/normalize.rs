@@ -5,7 +5,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::blas::nrm2::nrm2;
-use crate::block::along_factor;
+use crate::block::{along_factor, zip_map};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
 use crate::tolerance::undefined;
@@ -111,15 +111,15 @@ fn normalize_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y_dot = a_dot.clone();
+    let (rows, columns) = a_dot.shape_generic();
     match along(y, norm, a_dot) {
         Some(_) if by_entries(a_dot) => {
-            y_dot.iter_mut().enumerate().for_each(|(i, x)| *x = by_entry(y, norm, a_dot, i));
+            let entries = (0..a_dot.len()).map(|i| by_entry(y, norm, a_dot, i));
+            OMatrix::from_iterator_generic(rows, columns, entries)
         }
-        Some(along) => y_dot.zip_apply(y, |x, y| *x = (*x - y.scale(along)).unscale(norm)),
-        None => y_dot.fill(undefined()),
+        Some(along) => zip_map(a_dot, y, |x, y| (x - y.scale(along)).unscale(norm)),
+        None => OMatrix::repeat_generic(rows, columns, undefined()),
     }
-    y_dot
 }
 
 fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
