@@ -86,10 +86,13 @@ where
     DefaultAllocator: Allocator<C, R>,
 {
     let shape = (rows.value(), columns.value());
-    if a.len() <= SIDE_BY_SIDE * SIDE_BY_SIDE {
-        return OMatrix::from_fn_generic(columns, rows, |i, j| f(a[i * shape.0 + j]));
-    }
     let mut y = OMatrix::zeros_generic(columns, rows);
+    if a.len() <= SIDE_BY_SIDE * SIDE_BY_SIDE {
+        for (i, column) in y.as_mut_slice().chunks_exact_mut(shape.1.max(1)).enumerate() {
+            column.iter_mut().zip(a[i..].iter().step_by(shape.0)).for_each(|(y, &x)| *y = f(x));
+        }
+        return y;
+    }
     put_transposed(a, shape, y.as_mut_slice(), |y, x| *y = f(x));
     y
 }
@@ -405,29 +408,50 @@ pub(crate) fn kept_sum<'a, T: Scalar>(tangents: impl Iterator<Item = &'a T> + Cl
     tangents.fold(T::zero(), |sum, &x| sum + x)
 }
 
-/// The tangent of a number whose slopes, conjugated, these are beside the tangents of what it depends on. It rests if
-/// they all do.
-pub(crate) fn along_slopes<'a, T: Scalar>(
+/// The tangent of a number by those of what it depends on, where a function says the slope by each, conjugated. It rests if they
+/// all do.
+#[inline(always)]
+pub(crate) fn along_slopes<A: Copy, T: Scalar>(
+    depends_on: &[A],
+    tangents: &[T],
+    slope: impl Fn(A) -> T,
+) -> T::Real {
+    if rests(tangents) {
+        return Number::still();
+    }
+    let along = |x, dot| along_factor(dot, slope(x).conjugate());
+    sum_of(depends_on, tangents, along).real().moved()
+}
+
+/// [`along_slopes`] of what depends on few numbers, or on no more than an iterator tells.
+pub(crate) fn along_some<'a, T: Scalar>(
     terms: impl Iterator<Item = (T, &'a T)> + Clone,
 ) -> T::Real {
     if rests(terms.clone().map(|(_, dot)| dot)) {
         return Number::still();
     }
-    added(terms.map(|(slope, &dot)| along_factor(dot, slope.conjugate()))).real().moved()
+    let along = |sum, (slope, &dot): (T, &T)| sum + along_factor(dot, slope.conjugate());
+    terms.fold(T::zero(), along).real().moved()
 }
 
-/// The sum of numbers. Four sums are formed side by side, which do not wait for each other.
-fn added<T: Scalar>(mut numbers: impl Iterator<Item = T>) -> T {
-    let mut sums = [T::zero(); 4];
-    'all: loop {
-        for sum in &mut sums {
-            match numbers.next() {
-                Some(x) => *sum += x,
-                None => break 'all,
+/// The sum of what a function makes of each two numbers: several sums in turn, as an addition has to wait for the one
+/// before, with vector instructions.
+#[inline(always)]
+pub(crate) fn sum_of<A: Copy, B: Copy, T: Scalar>(a: &[A], b: &[B], term: impl Fn(A, B) -> T) -> T {
+    let ((eights_a, a), (eights_b, b)) = (a.as_chunks::<8>(), b[..a.len()].as_chunks::<8>());
+    let rest = a.iter().zip(b).fold(T::zero(), |sum, (&a, &b)| sum + term(a, b));
+    let add = || {
+        let mut sums = [T::zero(); 8];
+        for (a, b) in eights_a.iter().zip(eights_b) {
+            for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+                *sum += term(a, b);
             }
         }
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
+        sums
+    };
+    // What is short is done before it has been asked for the processor's instructions.
+    let [a, b, c, d, e, f, g, h] = if eights_a.len() < 8 { add() } else { vectorised(add) };
+    rest + (((a + e) + (c + g)) + ((b + f) + (d + h)))
 }
 
 /// A difference of tangents; that of what does not move subtracts nothing.
@@ -527,17 +551,7 @@ where
         let terms = cotangent.iter().zip(factor.iter());
         return terms.fold(T::zero(), |sum, (a, b)| sum + term(a, b));
     };
-    // Several sums at once, none of which waits for the other.
-    let mut sums = [T::zero(); 4];
-    let (chunks_a, chunks_b) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest = chunks_a.remainder().iter().zip(chunks_b.remainder());
-    let rest = rest.fold(T::zero(), |sum, (a, b)| sum + term(a, b));
-    for (a, b) in chunks_a.zip(chunks_b) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += term(a, b);
-        }
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
+    sum_of(a, b, |a, b| term(&a, &b))
 }
 
 /// C <- beta C. Where beta is zero, what is in C does not matter.

@@ -67,8 +67,7 @@ fn asum_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let pairs = T::parts_of(x.as_slice()).iter().zip(T::parts_of(x_dot.as_slice()));
-    along_slopes(pairs.map(|(&x, x_dot)| (sign(x), x_dot)))
+    along_slopes(T::parts_of(x.as_slice()), T::parts_of(x_dot.as_slice()), sign)
 }
 
 fn asum_reverse<T: Scalar, R: Dim, C: Dim>(

@@ -1,9 +1,11 @@
 use difrules_core::__private::Number;
+use difrules_core::kernel::column_major_slice;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DefaultAllocator, Dim, Matrix, OMatrix, RealField, Storage};
 use num_traits::Zero;
 
+use crate::algebra::householder::{is_moderate, squares};
 use crate::block::along_slopes;
 use crate::sample;
 
@@ -41,10 +43,11 @@ pub fn nrm2<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(x: &Matrix<T, R, C, 
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let square = x.iter().fold(<T::Real>::zero(), |sum, x| sum + x.modulus_squared());
-    // Where the squares neither overflow nor lose digits below the smallest number, their sum is
-    // right; the bounds hold for f32 and f64.
-    if square > nalgebra::convert(1e-25) && square < nalgebra::convert(1e35) {
+    let square = match column_major_slice(x) {
+        Some(x) => squares(x),
+        None => squares(x.clone_owned().as_slice()),
+    };
+    if is_moderate(square) {
         return ComplexField::sqrt(square);
     }
     // A NaN is not larger than anything.
@@ -65,7 +68,7 @@ where
 
 /// Whether numbers may be divided by the norm after they are multiplied: no product overflows then or
 /// loses digits.
-fn is_moderate<S: Real>(norm: S) -> bool {
+fn divides_last<S: Real>(norm: S) -> bool {
     (1e-12..1e12).contains(&norm.to_f64())
 }
 
@@ -77,16 +80,16 @@ pub(crate) fn nrm2_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
+    let (x, x_dot) = (x.as_slice(), x_dot.as_slice());
     if y == nalgebra::zero() {
         // The subgradient 0 is a factor of each, in reverse too.
-        return along_slopes(x_dot.iter().map(|x_dot| (T::zero(), x_dot)));
+        return along_slopes(x, x_dot, |_| T::zero());
     }
-    let pairs = x.iter().zip(x_dot.iter());
-    if is_moderate(y) {
-        let sum = along_slopes(pairs.map(|(&x, x_dot)| (x, x_dot)));
+    if divides_last(y) {
+        let sum = along_slopes(x, x_dot, |x| x);
         return if sum.is_still() { sum } else { (sum / y).moved() };
     }
-    along_slopes(pairs.map(|(x, x_dot)| (x.unscale(y), x_dot)))
+    along_slopes(x, x_dot, |x| x.unscale(y))
 }
 
 pub(crate) fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -103,7 +106,7 @@ pub(crate) fn nrm2_reverse<T: Scalar, R: Dim, C: Dim>(
         x_bar.apply(|x_bar| *x_bar += term);
         return;
     }
-    if is_moderate(y) {
+    if divides_last(y) {
         let factor = y_bar / y;
         x_bar.zip_apply(x, |x_bar, x| *x_bar += x.scale(factor));
     } else {

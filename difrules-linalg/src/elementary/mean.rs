@@ -2,7 +2,7 @@ use difrules_core::{Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_everywhere, kept, moved, numbers_mut, rests, still};
+use crate::block::{add_everywhere, kept, moved, numbers_mut, rests, still, sum_of};
 use crate::sample;
 
 /// The mean of all entries. It is finite where they are, whatever their sum; of no entries it is NaN, where nalgebra's is 0.
@@ -40,7 +40,15 @@ fn mean_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if rests(a_dot.iter()) { still() } else { moved(mean_of(a_dot.iter().copied())) }
+    let a_dot = a_dot.as_slice();
+    if rests(a_dot) {
+        return still();
+    }
+    let sum = sum_of(a_dot, a_dot, |x, _| x);
+    moved(match sum.is_finite() {
+        true => sum.unscale(nalgebra::convert(a_dot.len() as f64)),
+        false => mean_of(a_dot.iter().copied()),
+    })
 }
 
 fn mean_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R, C>>)

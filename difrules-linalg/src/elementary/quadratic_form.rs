@@ -6,8 +6,8 @@ use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::blas::strong::Moving;
 use crate::block::{
-    along_factor, block, block_mut, buffer, keep_resting, moved, multiply, multiply_moving, rests,
-    still,
+    along_factor, block, block_mut, buffer, is_plain, keep_resting, moved, multiply,
+    multiply_moving, rests, still, sum_of,
 };
 use crate::error::{Error, shape};
 
@@ -143,9 +143,23 @@ where
     if resting {
         return still();
     }
+    if is_plain::<T>() {
+        let dot = |a: &[T], b: &[T]| sum_of(a, b, |a, b| a * b);
+        let by_x = x_dot.map_or(T::zero(), |x_dot| dot(x_dot.as_slice(), product.as_slice()));
+        let by_columns = |a: &OMatrix<T, R, C>, y: &OVector<T, C>| {
+            let columns = a.as_slice().chunks_exact(x.len().max(1)).zip(y.iter());
+            columns.fold(T::zero(), |sum, (a, &y)| sum + dot(a, x.as_slice()) * y)
+        };
+        let by_a = a_dot.map_or(T::zero(), |a_dot| by_columns(a_dot, y));
+        let by_y = y_dot.map_or(T::zero(), |y_dot| by_columns(a, y_dot));
+        let z_dot = by_x + by_a + by_y;
+        // No zero has met an infinity then.
+        if z_dot.is_finite() {
+            return moved(z_dot);
+        }
+    }
     let along = |moving: &OVector<T, R>, factor: &OVector<T, R>| {
-        let terms = moving.iter().zip(factor.iter());
-        terms.fold(T::zero(), |sum, (&moving, &factor)| sum + along_factor(moving, factor))
+        sum_of(moving.as_slice(), factor.as_slice(), along_factor)
     };
     let by_x = x_dot.map_or(T::zero(), |x_dot| along(x_dot, product));
     let by_a = a_dot.map_or(T::zero(), |a_dot| along(&times(a_dot, y, Moving::First), x));

@@ -44,7 +44,7 @@ fn sum_forward<T: Scalar, R: Dim, C: Dim>(a_dot: &OMatrix<T, R, C>) -> T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    kept_sum(a_dot.iter())
+    kept_sum(a_dot.as_slice().iter())
 }
 
 fn sum_reverse<T: Scalar, R: Dim, C: Dim>(y_bar: T, a_bar: Slot<'_, OMatrix<T, R, C>>)

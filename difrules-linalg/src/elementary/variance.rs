@@ -74,7 +74,7 @@ fn variance_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let sum = along_slopes(deviations.iter().copied().zip(a_dot.iter()));
+    let sum = along_slopes(deviations.as_slice(), a_dot.as_slice(), |slope| slope);
     if sum.is_still() { sum } else { moved(sum * twice_over::<T::Real>(deviations.len())) }
 }
 

@@ -121,7 +121,7 @@ where
         return Number::still();
     }
     let slopes = gradient_of_values(a, svd, &weights(svd));
-    let along = along_slopes(slopes.iter().copied().zip(a_dot.iter()));
+    let along = along_slopes(slopes.as_slice(), a_dot.as_slice(), |slope| slope);
     kept(along, |along| times_quotient(along, y, smallest(svd)))
 }
 

@@ -1,12 +1,15 @@
 use difrules_core::__private::Number;
+use difrules_core::kernel::vectorised;
 use difrules_core::testing::Sampler;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DefaultAllocator, Dim, OMatrix};
 use num_traits::One;
 
+use crate::algebra::householder::is_moderate;
 use crate::algebra::modulus::{largest, phase};
-use crate::block::along_slopes;
+use crate::algebra::scaling::{exponent, times_power};
+use crate::block::{along_slopes, along_some, numbers_mut, sum_of};
 use crate::error::{Error, finite};
 
 /// The p-norm of all entries, (sum_i |a_i|^p)^(1/p), for a p > 0, without overflow or underflow. For an
@@ -59,34 +62,54 @@ where
     if value.is_nan() || value <= 0.0 {
         return Err(Error::NotPositive { argument: "p", value });
     }
+    if let Some(count) = whole(p) {
+        let sum = sum_of(a.as_slice(), a.as_slice(), |x, _| whole_power(x.modulus(), count));
+        if is_moderate(sum) {
+            // The root of a number next to one, as 1 / p is rounded.
+            let power = (exponent([&sum]) / value).floor();
+            let root = ComplexField::powf(times_power(sum, -power * value), <T::Real>::one() / p);
+            return Ok(times_power(root, power));
+        }
+    }
     finite("a", a)?;
     let most = largest(a.iter().map(|x| x.modulus())).1;
     if most == nalgebra::zero() || value.is_infinite() {
         return Ok(most);
     }
-    let power = power(p);
     let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
         let ratio = x.modulus() / most;
-        if ratio == nalgebra::zero() { sum } else { sum + power(ratio) }
+        if ratio == nalgebra::zero() { sum } else { sum + ComplexField::powf(ratio, p) }
     });
     Ok(most * ComplexField::powf(sum, <T::Real>::one() / p))
 }
 
-/// The p-th power; at plain numbers of a whole p by multiplications.
-fn power<S: Real>(p: S) -> impl Fn(S) -> S + Copy {
+/// An exponent with which a power is a product of few numbers, at plain numbers.
+fn whole<S: Real>(p: S) -> Option<u32> {
     let value = p.to_f64();
-    let whole = (S::BASE && value.fract() == 0.0 && value.abs() <= 8.0).then_some(value as i32);
-    move |x| match whole {
-        Some(count) => {
-            let product = (0..count.abs()).fold(S::one(), |product, _| product * x);
-            if count < 0 { S::one() / product } else { product }
-        }
-        None => ComplexField::powf(x, p),
-    }
+    (S::BASE && value.fract() == 0.0 && (1.0..=8.0).contains(&value)).then_some(value as u32)
 }
 
-/// dy/da_i, conjugated, with the power that it takes.
-fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real, power: impl Fn(T::Real) -> T::Real) -> T {
+/// The power with an exponent up to 8, without a branch, so that loops have vector instructions.
+#[inline(always)]
+fn whole_power<S: Real>(x: S, exponent: u32) -> S {
+    let (square, fourth) = (x * x, (x * x) * (x * x));
+    let factor = |bit: u32, power: S| if exponent & bit == 0 { S::one() } else { power };
+    (factor(1, x) * factor(2, square)) * (factor(4, fourth) * factor(8, fourth * fourth))
+}
+
+/// An exponent with which [`whole_slope`] is the slope.
+fn whole_of_slopes<S: Real>(p: S, y: S) -> Option<u32> {
+    whole(p).filter(|&exponent| exponent > 1 && y != nalgebra::zero())
+}
+
+/// dy/da_i, conjugated, for a whole exponent above 1 where y is not zero.
+#[inline(always)]
+fn whole_slope<T: Scalar>(a: T, exponent: u32, y: T::Real) -> T {
+    a.unscale(y).scale(whole_power(a.modulus() / y, exponent - 2))
+}
+
+/// dy/da_i, conjugated.
+fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real) -> T {
     let size = a.modulus();
     if size == nalgebra::zero() {
         // Zero, but at p = 2 not so its own derivative.
@@ -98,7 +121,7 @@ fn slope<T: Scalar>(a: T, p: T::Real, y: T::Real, power: impl Fn(T::Real) -> T::
         return phase(a)
             .scale(ComplexField::exp(less * (ComplexField::ln(size) - ComplexField::ln(y))));
     }
-    phase(a).scale(power(ratio))
+    phase(a).scale(ComplexField::powf(ratio, less))
 }
 
 /// Which entries count, and the weight of each.
@@ -112,13 +135,12 @@ where
 {
     let infinite = p.to_f64().is_infinite();
     let first = if infinite { largest(a.iter().map(|x| x.modulus())).0 } else { None };
-    let power = power(p - <T::Real>::one());
     let counts = move |i: usize| !infinite || y == nalgebra::zero() || first == Some(i);
     a.iter().enumerate().filter(move |&(i, _)| counts(i)).map(move |(i, &x)| match infinite {
         true => (i, phase(x)),
         // All entries are zero then, and the subgradient is.
         false if y == nalgebra::zero() => (i, T::zero()),
-        false => (i, slope(x, p, y, power)),
+        false => (i, slope(x, p, y)),
     })
 }
 
@@ -134,13 +156,12 @@ where
     if y == nalgebra::zero() || p.to_f64().is_infinite() {
         return nalgebra::zero();
     }
-    let power = power(p);
     let sum = a.iter().fold(nalgebra::zero(), |sum: T::Real, x| {
         let ratio = x.modulus() / y;
         if ratio == nalgebra::zero() {
             return sum;
         }
-        sum + power(ratio) * ComplexField::ln(ratio)
+        sum + ComplexField::powf(ratio, p) * ComplexField::ln(ratio)
     });
     sum * y / p
 }
@@ -156,7 +177,11 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let by_p = if p_dot.is_still() { p_dot } else { (slope_of_exponent(a, p, y) * p_dot).moved() };
-    by_p + along_slopes(slopes(a, p, y).map(|(i, slope)| (slope, &a_dot[i])))
+    if let Some(exponent) = whole_of_slopes(p, y) {
+        let slope = |a| whole_slope(a, exponent, y);
+        return by_p + along_slopes(a.as_slice(), a_dot.as_slice(), slope);
+    }
+    by_p + along_some(slopes(a, p, y).map(|(i, slope)| (slope, &a_dot[i])))
 }
 
 fn lp_norm_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -171,6 +196,11 @@ fn lp_norm_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     p_bar.add(|| slope_of_exponent(a, p, y) * y_bar);
     let Some(mut a_bar) = a_bar.buffer() else { return };
+    if let Some(exponent) = whole_of_slopes(p, y) {
+        let both = numbers_mut(&mut a_bar).iter_mut().zip(a.as_slice());
+        let add = |(a_bar, &a): (&mut T, &T)| *a_bar += whole_slope(a, exponent, y).scale(y_bar);
+        return vectorised(|| both.for_each(add));
+    }
     slopes(a, p, y).for_each(|(i, slope)| a_bar[i] += slope.scale(y_bar));
 }
 

@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::{largest, phase};
-use crate::block::along_slopes;
+use crate::block::along_some;
 use crate::error::{Error, finite};
 use crate::sample;
 
@@ -64,7 +64,7 @@ fn norm_inf_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    along_slopes(slopes(a).map(|(k, slope)| (slope, &a_dot[k])))
+    along_some(slopes(a).map(|(k, slope)| (slope, &a_dot[k])))
 }
 
 fn norm_inf_reverse<T: Scalar, R: Dim, C: Dim>(

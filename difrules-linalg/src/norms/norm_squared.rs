@@ -2,10 +2,10 @@ use difrules_core::kernel::column_major_slice;
 use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
-use num_traits::Zero;
 
 use crate::block::{
-    add_fixed_multiple, add_or_write, add_products, chain, numbers_mut, with_tangents, with_zeros,
+    add_fixed_multiple, add_or_write, add_products, chain, numbers_mut, sum_of, with_tangents,
+    with_zeros,
 };
 use crate::sample;
 
@@ -70,9 +70,8 @@ fn norm_squared_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let pairs = x.iter().zip(x_dot.iter());
-    let half =
-        pairs.fold(<T::Real>::zero(), |sum, (x, &x_dot)| sum + chain(x_dot, x.conjugate()).real());
+    let term = |x: T, x_dot| chain(x_dot, x.conjugate()).real();
+    let half = sum_of(x.as_slice(), x_dot.as_slice(), term);
     half + half
 }
 

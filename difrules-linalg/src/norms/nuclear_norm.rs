@@ -87,7 +87,8 @@ where
     DimMinimum<R, C>: DimSub<U1>,
     DefaultAllocator: SvdAllocator<R, C>,
 {
-    along_slopes(gradient_of_values(a, svd, &weights(svd)).iter().copied().zip(a_dot.iter()))
+    let slopes = gradient_of_values(a, svd, &weights(svd));
+    along_slopes(slopes.as_slice(), a_dot.as_slice(), |slope| slope)
 }
 
 fn nuclear_norm_reverse<T: Scalar, R: DimMin<C>, C: Dim>(

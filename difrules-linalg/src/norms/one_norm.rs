@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::modulus::{largest, phase, sum_of_moduli};
-use crate::block::along_slopes;
+use crate::block::along_some;
 use crate::error::{Error, finite};
 use crate::sample;
 
@@ -66,7 +66,7 @@ fn one_norm_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    along_slopes(slopes(a).map(|(k, slope)| (slope, &a_dot[k])))
+    along_some(slopes(a).map(|(k, slope)| (slope, &a_dot[k])))
 }
 
 fn one_norm_reverse<T: Scalar, R: Dim, C: Dim>(

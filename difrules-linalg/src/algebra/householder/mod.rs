@@ -25,10 +25,11 @@ pub(crate) use tridiagonal::{exchange, to_tridiagonal};
 
 use crate::algebra::modulus::{largest, quotient};
 use crate::algebra::scaling::binade;
+use crate::block::sum_of;
 
 /// The sum of squared moduli.
 pub(crate) fn squares<T: Scalar>(x: &[T]) -> T::Real {
-    dotc(x, x).real()
+    sum_of(x, x, |x, _| x.modulus_squared())
 }
 
 /// Whether a sum of squares has neither overflowed nor lost digits below the smallest numbers, of f32 or f64.
@@ -38,22 +39,7 @@ pub(crate) fn is_moderate<S: Real>(square: S) -> bool {
 
 /// x^H y.
 pub(crate) fn dotc<T: Scalar>(x: &[T], y: &[T]) -> T {
-    let ((xs, x), (ys, y)) = (x.as_chunks::<8>(), y[..x.len()].as_chunks::<8>());
-    let rest = x.iter().zip(y).fold(T::zero(), |sum, (x, &y)| sum + x.conjugate() * y);
-    let add = || {
-        // Several sums in turn, as an addition has to wait for the one before.
-        let mut sums = [T::zero(); 8];
-        for (x, y) in xs.iter().zip(ys) {
-            for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-                *sum += x.conjugate() * *y;
-            }
-        }
-        sums
-    };
-    // What is short is done before it has been asked for the processor's instructions.
-    let sums = if xs.len() < 8 { add() } else { vectorised(add) };
-    let [a, b, c, d, e, f, g, h] = sums;
-    rest + (((a + e) + (c + g)) + ((b + f) + (d + h)))
+    sum_of(x, y, |x, y| x.conjugate() * y)
 }
 
 /// y <- y + a x.
