@@ -3,6 +3,7 @@
 //! intercepts.
 
 use approx::AbsDiffEq;
+use difrules_core::kernel::vectorised;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
@@ -58,7 +59,7 @@ pub(crate) fn lu_in_place<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, pivots: &mut
             pivots[k] = pivot;
             a.swap_rows(k, pivot);
             if a[(k, k)].norm1() != nalgebra::zero() {
-                eliminate(a, k);
+                eliminate(a, k, |_| ());
             }
         }
         return;
@@ -108,25 +109,50 @@ pub(crate) fn full_piv_lu_in_place<T: Scalar>(
     columns: &mut [usize],
 ) -> (usize, bool) {
     let mut odd = false;
+    let mut next = Largest::none();
+    a.column_iter().for_each(|column| next.see(column.as_slice()));
     for k in 0..steps {
-        let (row, column) = a.view_range(k.., k..).icamax_full();
-        let (row, column) = (row + k, column + k);
-        let divisor = a[(row, column)];
-        if divisor.norm1() == nalgebra::zero() {
+        if next.size == nalgebra::zero() {
             return (k, odd);
         }
+        let column = k + next.column;
+        let row = (k..).find(|&i| a[(i, column)].norm1() == next.size).expect("it was seen");
         rows.swap(k, row);
         columns.swap(k, column);
         odd ^= (k != row) ^ (k != column);
         a.swap_rows(k, row);
         a.swap_columns(k, column);
-        eliminate(a, k);
+        next = Largest::none();
+        eliminate(a, k, |column| next.see(column));
     }
     (steps, odd)
 }
 
-/// One step of the elimination, with the pivot in its place.
-fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) {
+/// The largest entry of columns that are seen one after the other.
+struct Largest<S> {
+    size: S,
+    /// The first column that has one of this size.
+    column: usize,
+    seen: usize,
+}
+
+impl<S: Real> Largest<S> {
+    fn none() -> Self {
+        Self { size: nalgebra::zero(), column: 0, seen: 0 }
+    }
+
+    fn see<T: Scalar<Real = S>>(&mut self, column: &[T]) {
+        let size = largest_norm1(column);
+        if size > self.size {
+            (self.size, self.column) = (size, self.seen);
+        }
+        self.seen += 1;
+    }
+}
+
+/// One step of the elimination, with the pivot in its place. What is left of each column after it is shown to a function.
+#[inline(always)]
+fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize, mut left_over: impl FnMut(&[T])) {
     let divisor = a[(k, k)];
     let (mut left, mut right) = a.columns_range_pair_mut(k..k + 1, k + 1..);
     let mut left = left.column_mut(0);
@@ -135,7 +161,28 @@ fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize) {
     for mut column in right.column_iter_mut() {
         let column = column.as_mut_slice();
         add_scaled(-column[k], below, &mut column[k + 1..]);
+        left_over(&column[k + 1..]);
     }
+}
+
+/// The largest of numbers by the sums of the moduli of their parts, with vector instructions.
+fn largest_norm1<T: Scalar>(x: &[T]) -> T::Real {
+    let (eights, rest) = x.as_chunks::<8>();
+    let larger = |most: T::Real, x: &T| {
+        let size = x.norm1();
+        if size > most { size } else { most }
+    };
+    let find = || {
+        let mut most = [nalgebra::zero(); 8];
+        for eight in eights {
+            most.iter_mut().zip(eight).for_each(|(most, x)| *most = larger(*most, x));
+        }
+        most
+    };
+    let most = if eights.len() < 4 { find() } else { vectorised(find) };
+    let most =
+        most.into_iter().fold(nalgebra::zero(), |most: T::Real, x| if x > most { x } else { most });
+    rest.iter().fold(most, larger)
 }
 
 /// The packed factors with zeros for pivots that are zero within the rounding of their own making, if

@@ -53,18 +53,23 @@ pub(crate) fn binade<'a, T: Scalar>(entries: impl IntoIterator<Item = &'a T>) ->
 }
 
 /// x times a power of two, which may be none of the numbers.
+#[inline]
 pub(crate) fn times_power<T: Scalar>(mut x: T, exponent: f64) -> T {
     // Each step is exact as long as the number does not leave the range for good.
     let mut left = exponent;
-    while left != 0.0 && !x.is_constant_zero() {
+    while left.abs() > 100.0 && !x.is_constant_zero() {
         let step = left.clamp(-100.0, 100.0);
-        debug_assert_eq!(step, step.trunc());
-        // Of its bits, since `exp2` takes several times as long as the product.
-        let power = f64::from_bits(((1023 + step as i64) as u64) << 52);
-        x = x.scale(nalgebra::convert(power));
+        x = x.scale(power_of_two(step));
         left -= step;
     }
-    x
+    x.scale(power_of_two(left.clamp(-100.0, 100.0)))
+}
+
+/// Of its bits, since `exp2` takes several times as long as a product.
+#[inline]
+fn power_of_two<S: Real>(exponent: f64) -> S {
+    debug_assert_eq!(exponent, exponent.trunc());
+    nalgebra::convert(f64::from_bits(((1023 + exponent as i64) as u64) << 52))
 }
 
 /// The product of numbers, which overflows or underflows only if it is too large or too small itself: powers of

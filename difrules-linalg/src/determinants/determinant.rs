@@ -7,7 +7,8 @@ use crate::algebra::scaling::{exponent, product, times_power};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
 use crate::blas::trsm::trsm;
 use crate::block::{
-    FIT, along_factor, block, block_mut, moved, multiply, rests, solve_again, still,
+    FIT, along_factor, block, block_mut, moved, multiply, numbers_mut, rests, solve_again, still,
+    sum_of,
 };
 use crate::decomposition::lu::lu;
 use crate::error::{Error, square};
@@ -46,7 +47,7 @@ use crate::sample;
 #[primitive(
     forward = determinant_forward,
     reverse = determinant_reverse,
-    saves = determinant_and_adjugate -> OMatrix<T, D, D>,
+    saves = determinant_and_cofactors -> OMatrix<T, D, D>,
     reads(),
     resting,
     instances(
@@ -70,25 +71,25 @@ where
     })))
 }
 
-/// The value as the call gives it, and the adjugate.
-fn determinant_and_adjugate<T: Scalar, D: Dim>(
+/// The value as the call gives it, and the cofactors, the transpose of the adjugate.
+fn determinant_and_cofactors<T: Scalar, D: Dim>(
     a: &OMatrix<T, D, D>,
 ) -> Result<(T, OMatrix<T, D, D>), Error>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
-    Ok((determinant(a)?, adjugate(a)))
+    Ok((determinant(a)?, cofactors(a)))
 }
 
-fn adjugate<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
+fn cofactors<T: Scalar, D: Dim>(a: &OMatrix<T, D, D>) -> OMatrix<T, D, D>
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D>,
 {
     let ((dimension, _), size) = (a.shape_generic(), a.nrows());
-    let mut adjugate = OMatrix::zeros_generic(dimension, dimension);
+    let mut cofactors = OMatrix::zeros_generic(dimension, dimension);
     if size < 2 {
-        adjugate.fill(T::one());
-        return adjugate;
+        cofactors.fill(T::one());
+        return cofactors;
     }
     let last = size - 2;
     let mut factors = a.clone();
@@ -109,7 +110,7 @@ where
     let orders = (rows.as_mut_slice(), columns.as_mut_slice());
     let (done, odd) = full_piv_lu_in_place(&mut block_mut(&mut factors), last, orders.0, orders.1);
     if done < last {
-        return adjugate;
+        return cofactors;
     }
     let sign = if odd { -T::one() } else { T::one() };
     let product = (0..last).fold(sign, |product, k| product * factors[(k, k)]);
@@ -140,15 +141,15 @@ where
     for j in 0..size {
         for i in 0..size {
             let (column, row) = (columns[i], rows[j]);
-            adjugate[(column, row)] =
+            cofactors[(row, column)] =
                 times_power(permuted[(i, j)], power - of_rows[row] - of_columns[column]);
         }
     }
-    adjugate
+    cofactors
 }
 
 fn determinant_forward<T: Scalar, D: Dim>(
-    adjugate: &OMatrix<T, D, D>,
+    cofactors: &OMatrix<T, D, D>,
     a_dot: &OMatrix<T, D, D>,
 ) -> T
 where
@@ -157,28 +158,17 @@ where
     if rests(a_dot) {
         return still();
     }
-    let size = a_dot.nrows();
-    let mut trace = T::zero();
-    for j in 0..size {
-        for i in 0..size {
-            trace += along_factor(a_dot[(j, i)], adjugate[(i, j)]);
-        }
-    }
-    moved(trace)
+    moved(sum_of(a_dot.as_slice(), cofactors.as_slice(), along_factor))
 }
 
 fn determinant_reverse<T: Scalar, D: Dim>(
-    adjugate: &OMatrix<T, D, D>,
+    cofactors: &OMatrix<T, D, D>,
     y_bar: T,
     a_bar: Slot<'_, OMatrix<T, D, D>>,
 ) where
     DefaultAllocator: Allocator<D, D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let size = adjugate.nrows();
-    for j in 0..size {
-        for i in 0..size {
-            a_bar[(i, j)] += along_factor(y_bar, adjugate[(j, i)].conjugate());
-        }
-    }
+    let term = |k: usize, y_bar| along_factor(y_bar, cofactors[k].conjugate());
+    numbers_mut(&mut a_bar).iter_mut().enumerate().for_each(|(k, a_bar)| *a_bar += term(k, y_bar));
 }
