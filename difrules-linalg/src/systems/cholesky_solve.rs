@@ -125,11 +125,16 @@ fn cholesky_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         solve_both(block(l), &mut w).expect(FIT);
         return add_cotangent(&x_bar, b_bar);
     };
-    let mut l_bar = buffer(&mut l_bar);
     let (lower, one) = (Triangle::Lower, T::one());
+    // Both terms before what is there already, since in the diagonal's imaginary parts one is minus the other.
+    let mut terms = l.map(|_| T::zero());
     solve_again(Side::Left, lower, Operation::None, block(l), &mut w);
-    add_outer(lower, -one, block(x), w.as_view(), &mut l_bar);
+    add_outer(lower, -one, block(x), w.as_view(), &mut block_mut(&mut terms));
     solve_again(Side::Left, lower, Operation::Adjoint, block(l), &mut w);
-    add_outer(lower, -one, w.as_view(), block(&first_half(l, b)), &mut l_bar);
+    add_outer(lower, -one, w.as_view(), block(&first_half(l, b)), &mut block_mut(&mut terms));
+    let mut l_bar = buffer(&mut l_bar);
+    for j in 0..l.ncols() {
+        (j..l.nrows()).for_each(|i| l_bar[(i, j)] += terms[(i, j)]);
+    }
     add_cotangent(&x_bar, b_bar);
 }

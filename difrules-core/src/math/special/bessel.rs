@@ -120,7 +120,7 @@ pub fn bessely1<T: Real>(x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
             if abs(y) == f64::INFINITY { -y } else { y / x * order - besselj(order + T::one(), x) }
         } else {
-            if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else {
+            if order < 0.001 && order > -0.001 && order != 0 && x == 0 { order * power_by_logarithm(0, x, order - 1) } else {
                 if order < 0 && abs(y) == f64::INFINITY { -y } else { (besselj(order - T::one(), x) - besselj(order + T::one(), x)) * convert::<f64, T>(0.5) }
             }
         }
@@ -150,7 +150,7 @@ pub fn besselj<T: Real>(order: T, x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
             if abs(y) == f64::INFINITY { -y } else { y / x * order - besseljx(order + T::one(), x) }
         } else {
-            if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else {
+            if order < 0.001 && order > -0.001 && order != 0 && x == 0 { order * power_by_logarithm(0, x, order - 1) } else {
                 if order < 0 && abs(y) == f64::INFINITY { -y } else { (besseljx(order - T::one(), x) - besseljx(order + T::one(), x)) * convert::<f64, T>(0.5) }
             }
         }
@@ -236,7 +236,7 @@ pub fn besselyx<T: Real>(order: T, x: T) -> T {
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 && abs(y) != f64::INFINITY {
             y / x * order + besseli(order + T::one(), x)
         } else {
-            if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else { (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5) }
+            if order < 0.001 && order > -0.001 && order != 0 && x == 0 { order * power_by_logarithm(0, x, order - 1) } else { (besseli(order - T::one(), x) + besseli(order + T::one(), x)) * convert::<f64, T>(0.5) }
         }
     ),
     instances(#[cfg(feature = "f32")] f32, f64),
@@ -267,7 +267,7 @@ pub fn besseli<T: Real>(order: T, x: T) -> T {
             if order < 0.001 && order != order.round() && x > 0 {
                 (order / x - 1) * y + besselix(order + T::one(), x)
             } else {
-                (if x == 0 && order != 0 && abs(order) < 0.001 { order * power_by_logarithm(0, x, order - 1) } else { (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) }) - if x == 0 { 0 } else { signum(x) * y }
+                (if order < 0.001 && order > -0.001 && order != 0 && x == 0 { order * power_by_logarithm(0, x, order - 1) } else { (besselix(order - T::one(), x) + besselix(order + T::one(), x)) * convert::<f64, T>(0.5) }) - if x == 0 { 0 } else { signum(x) * y }
             }
         }
     ),
