@@ -6,8 +6,8 @@ use difrules_core::{Dual, Real, Var, diagnosed, gradient, hvp, jvp, value_and_gr
 use difrules_linalg::{
     Error, Lblt, Lu, Operation, Svd, Udu, cholesky_solve, condition_number, determinant, dot,
     full_piv_lu, hessenberg, inverse, lblt_solve, ln_abs_determinant, lq, lstsq, lu, lu_solve,
-    normalize, powf, qr, singular_values, solve, solve_lower_triangular, solve_upper_triangular,
-    spectral_norm, svd, toeplitz_solve, tridiagonal_solve, udu_solve,
+    normalize, powf, qr, quadratic_form, singular_values, solve, solve_lower_triangular,
+    solve_upper_triangular, spectral_norm, svd, toeplitz_solve, tridiagonal_solve, udu_solve,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -797,5 +797,19 @@ fn second_derivatives_of_what_is_scaled_by_rows_and_by_columns() {
                 found.2.into_iter().for_each(|x| near(x, base.2[0]));
             }
         }
+    }
+}
+
+#[test]
+fn forms_of_numbers_of_all_sizes_along_small_tangents() {
+    // The product of the vectors is a number, but not that of either with the tangent.
+    for (x, y) in [(1e-200, 1e300), (1e300, 1e-200)] {
+        let point = (dvector![x, 0.0], DMatrix::<f64>::identity(2, 2), dvector![y, 0.0]);
+        let direction =
+            (dvector![0.0, 0.0], DMatrix::from_element(2, 2, 1e-200), dvector![0.0, 0.0]);
+        let along = jvp(|(x, a, y)| quadratic_form(x, a, y), &point, &direction).unwrap().1;
+        let by_a = gradient(|(x, a, y)| quadratic_form(x, a, y), &point).unwrap().1;
+        assert!((along / 1e-100 - 1.0).abs() < 1e-14, "{along:e} at x = {x:e}");
+        assert!((by_a[(0, 0)] / 1e100 - 1.0).abs() < 1e-14);
     }
 }

@@ -144,14 +144,20 @@ where
         return still();
     }
     if is_plain::<T>() {
+        // Products in the order of the reverse rule, so that those that underflow there underflow here.
+        let (x, rows) = (x.as_slice(), x.len().max(1));
         let dot = |a: &[T], b: &[T]| sum_of(a, b, |a, b| a * b);
         let by_x = x_dot.map_or(T::zero(), |x_dot| dot(x_dot.as_slice(), product.as_slice()));
-        let by_columns = |a: &OMatrix<T, R, C>, y: &OVector<T, C>| {
-            let columns = a.as_slice().chunks_exact(x.len().max(1)).zip(y.iter());
-            columns.fold(T::zero(), |sum, (a, &y)| sum + dot(a, x.as_slice()) * y)
-        };
-        let by_a = a_dot.map_or(T::zero(), |a_dot| by_columns(a_dot, y));
-        let by_y = y_dot.map_or(T::zero(), |y_dot| by_columns(a, y_dot));
+        let by_a = a_dot.map_or(T::zero(), |a_dot| {
+            let columns = a_dot.as_slice().chunks_exact(rows).zip(y.iter());
+            columns.fold(T::zero(), |sum, (a_dot, &y)| {
+                sum + sum_of(x, a_dot, |x, a_dot| y * x * a_dot)
+            })
+        });
+        let by_y = y_dot.map_or(T::zero(), |y_dot| {
+            let columns = a.as_slice().chunks_exact(rows).zip(y_dot.iter());
+            columns.fold(T::zero(), |sum, (a, &y_dot)| sum + dot(a, x) * y_dot)
+        });
         let z_dot = by_x + by_a + by_y;
         // No zero has met an infinity then.
         if z_dot.is_finite() {
