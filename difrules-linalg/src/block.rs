@@ -423,7 +423,7 @@ pub(crate) fn along_slopes<A: Copy, T: Scalar>(
     sum_of(depends_on, tangents, along).real().moved()
 }
 
-/// [`along_slopes`] of what depends on few numbers, or on no more than an iterator tells.
+/// [`along_slopes`] where an iterator tells the slopes and tangents, of all numbers or of some.
 pub(crate) fn along_some<'a, T: Scalar>(
     terms: impl Iterator<Item = (T, &'a T)> + Clone,
 ) -> T::Real {
