@@ -3,6 +3,7 @@
 
 mod bad_values;
 mod calls;
+mod documents;
 pub mod hygiene;
 mod num_dual;
 mod paths;

@@ -99,7 +99,7 @@ where
 /// # Derivation
 /// Of the reduction itself, dB = U^H dA V - X B + B Y with skew-Hermitian X = U^H dU and Y = V^H dV, of
 /// which Y e1 = 0: column by column and row by row in turn, in time proportional to the number of entries
-/// (`src/reduction.rs`). Outside of its columns dU = (1 - U U^H) dA V B^-1. For a wide A the same holds
+/// (`src/algebra/bidiagonal.rs`). Outside of its columns dU = (1 - U U^H) dA V B^-1. For a wide A the same holds
 /// of A^H. For a square A each rule takes four products, 8 n^3 multiplications and additions, beside
 /// 8/3 n^3 of the primal and as much for each factor.
 ///

@@ -24,7 +24,7 @@ use crate::sample;
 ///
 /// # Derivation
 /// Of the reduction itself, column by column, dH = Q^H dA Q - X H + H X with a skew-Hermitian
-/// X = Q^H dQ whose first column is zero: `src/reduction.rs`. Each rule takes three products and 2 n^3
+/// X = Q^H dQ whose first column is zero: `src/algebra/hessenberg.rs`. Each rule takes three products and 2 n^3
 /// multiplications and additions in the recursion, 8 n^3, beside 14/3 n^3 of the primal.
 ///
 /// ```

@@ -88,7 +88,7 @@ where
 /// [`Error::NotSquare`]; [`Error::NotFinite`].
 ///
 /// # Derivation
-/// Of the elimination itself, block by block: `src/congruence.rs`. The result is that dB is F in the blocks
+/// Of the elimination itself, block by block: `src/algebra/congruence.rs`. The result is that dB is F in the blocks
 /// and dL = L X where X is F B^-1 below them, with F = L^-1 P dA P^T L^-H (as for L D L^H: de Hoog, Anderssen
 /// and Lukas 2011, "Differentiation of matrix functionals using triangular factorization"). Each rule takes
 /// 2/3 n^3 multiplications and additions, beside n^3 / 3 of the primal.

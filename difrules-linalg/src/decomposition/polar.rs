@@ -32,7 +32,7 @@ use crate::tolerance::{Gap, Quotients, Sizes, asks, plain, undefined};
 /// dU = W Omega V^H + (1 - W W^H) dA V S^-1 V^H + W S^-1 W^H dA (1 - V V^H) with
 /// Omega_ij = (D - D^H)_ij / (s_i + s_j), D = W^H dA V (Kenney and Laub 1991, "Polar decomposition and
 /// matrix sign function condition estimates", for square A; the rest: `unitary_factor` in
-/// `src/singular.rs`). The map is its own adjoint. P = U^H A gives dP = dU^H A + U^H dA, and backwards
+/// `src/algebra/svd.rs`). The map is its own adjoint. P = U^H A gives dP = dU^H A + U^H dA, and backwards
 /// A P_bar^H is added to U_bar and U P_bar to A_bar. For a square A each rule takes six products,
 /// 12 n^3 multiplications and additions, beside some 20 n^3 of the primal.
 ///

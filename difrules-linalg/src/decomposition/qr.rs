@@ -25,7 +25,7 @@ use crate::sample;
 /// For square or tall A of full rank, Walter and Lehmann 2010, "Algorithmic differentiation of linear
 /// algebra functions", section 4; for wide A, Roberts and Roberts 2020, "QR and LQ decomposition
 /// matrix backpropagation algorithms", arXiv:2009.10071. All shapes at once, with the derivation:
-/// `qr_forward` and `qr_reverse` in `src/orthogonal.rs`. For a square A each takes about 7 n^3
+/// `qr_forward` and `qr_reverse` in `src/algebra/qr.rs`. For a square A each takes about 7 n^3
 /// multiplications and additions in matrix products, beside the 8/3 n^3 of the primal.
 ///
 /// ```

@@ -25,7 +25,7 @@ use crate::sample;
 ///
 /// # Derivation
 /// dT = Q^H dA Q - X T + T X with a skew-Hermitian X = Q^H dQ; that dT is zero below the blocks is a
-/// triangular Sylvester equation for X there: `src/quasi_triangular.rs`, also for the phases and the rotations
+/// triangular Sylvester equation for X there: `src/algebra/schur.rs`, also for the phases and the rotations
 /// within blocks (as for Hermitian A, but for a triangular in place of a diagonal T; Konstantinov, Petkov
 /// and Christov 1994, "Nonlocal perturbation analysis of the Schur system of a matrix", section 3, have
 /// the equation for X). Each rule takes five to seven products, 10 to 14 n^3 multiplications and additions, and

@@ -56,7 +56,7 @@ where
 /// With P = U^H dA V: ds = Re diag(P), and the sum and the difference of U^H dU and V^H dV come from
 /// the Hermitian part of P over s_j - s_i and from the skew part over s_j + s_i, apart (Townsend 2016,
 /// "Differentiating the singular value decomposition"; Wan and Zhang 2019, arXiv:1909.02659, for
-/// complex A): `src/singular.rs`. For a square A each rule takes four products, 8 n^3
+/// complex A): `src/algebra/svd.rs`. For a square A each rule takes four products, 8 n^3
 /// multiplications and additions, beside some 20 n^3 of the primal.
 ///
 /// ```

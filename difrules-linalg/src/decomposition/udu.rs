@@ -54,7 +54,7 @@ where
 ///
 /// # Derivation
 /// Of the elimination itself, column by column from the last, in which d_j is what is left of A_jj,
-/// u_j = a_j / d_j, and d_j u_j u_j^H is taken off what is left: `src/congruence.rs`. The result is
+/// u_j = a_j / d_j, and d_j u_j u_j^H is taken off what is left: `src/algebra/congruence.rs`. The result is
 /// dd = diag(F) and dU = U striu(F) diag(d)^-1 with F = U^-1 dA U^-H (as for L D L^H: de Hoog, Anderssen and
 /// Lukas 2011, "Differentiation of matrix functionals using triangular factorization"). Each rule takes
 /// 2/3 n^3 multiplications and additions, beside n^3 / 3 of the primal.

@@ -28,7 +28,7 @@ use crate::tolerance::{Gap, gap_of, plain};
 /// "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
 /// separate", eq. 4.12). So in the pairing Re tr(Y_bar^H dY),
 /// A_bar = -Y^H Y_bar Y^H + (1 - A Y) Y_bar^H Y Y^H + Y^H Y Y_bar^H (1 - Y A). Of a full rank one of the last two
-/// is zero, or both; 1 - A Y and 1 - Y A are 1 - U U^H and 1 - V V^H, of which less is rounding. A direction of which (1 - A Y) dA (1 - Y A) is not zero changes the rank: `src/rank.rs`.
+/// is zero, or both; 1 - A Y and 1 - Y A are 1 - U U^H and 1 - V V^H, of which less is rounding. A direction of which (1 - A Y) dA (1 - Y A) is not zero changes the rank: `src/algebra/rank.rs`.
 ///
 /// ```
 /// use difrules_linalg::pseudo_inverse;
