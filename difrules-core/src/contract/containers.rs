@@ -1,5 +1,7 @@
 //! The containers: matrices, lists, arrays, options and tuples.
 
+use std::borrow::Cow;
+
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, MatrixViewMut, OMatrix, U1};
 
@@ -63,8 +65,9 @@ where
         Self::from_iterator_generic(*rows, *columns, T::from_parts(reals).iter().copied())
     }
 
-    fn to_reals(&self) -> Vec<Self::Real> {
-        T::parts_of(self.as_slice()).to_vec()
+    #[inline]
+    fn reals(&self) -> Cow<'_, [Self::Real]> {
+        Cow::Borrowed(T::parts_of(self.as_slice()))
     }
 
     #[inline]

@@ -1,5 +1,6 @@
 //! What a primitive takes and gives: scalars, and containers of them.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::contract::scalar::{Kind, Real, Scalar};
@@ -149,11 +150,17 @@ pub trait Differentiable: Clone + 'static {
     /// `reals` as the adjoint buffer of a value of this shape.
     fn as_adjoint<'a>(shape: &Shape<Self>, reals: &'a mut [Self::Real]) -> Self::Adjoint<'a>;
 
-    /// The real numbers in order.
-    fn to_reals(&self) -> Vec<Self::Real> {
+    /// The real numbers in order: those of the value itself, where they are beside each other in memory.
+    fn reals(&self) -> Cow<'_, [Self::Real]> {
         let mut reals = Vec::with_capacity(Self::count(&self.shape()));
         self.for_each_real(&mut |x| reals.push(x));
-        reals
+        Cow::Owned(reals)
+    }
+
+    /// The real numbers in order.
+    #[inline]
+    fn to_reals(&self) -> Vec<Self::Real> {
+        self.reals().into_owned()
     }
 }
 

@@ -5,6 +5,7 @@
 //! is the plain value and, in a mode, what the mode says of all of it: one range of the tape, or the
 //! tangents. A primitive lends the plain value to its text as it is.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -357,11 +358,11 @@ impl<X: Differentiable> Differentiable for Whole<X> {
         <X::Real as Real>::update_entries::<X::Family>(&mut self.0, f);
     }
 
-    fn to_reals(&self) -> Vec<X::Real> {
+    fn reals(&self) -> Cow<'_, [X::Real]> {
         // Plain numbers are there as they are.
         match cast::same_ref::<Inside<X>, X>(self.inside()) {
-            Some(plain) => plain.to_reals(),
-            None => self.entries().to_reals(),
+            Some(plain) => plain.reals(),
+            None => Cow::Owned(self.entries().to_reals()),
         }
     }
 

@@ -474,8 +474,7 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
             return entries;
         }
         // Number by number, in one pass.
-        let tangents =
-            each([const { None }; N], |i| lent.tangents[i].map(Differentiable::to_reals));
+        let tangents = each([const { None }; N], |i| lent.tangents[i].map(Differentiable::reals));
         let mut number = 0;
         lent.value.map_reals(&mut |value| {
             number += 1;

@@ -32,7 +32,7 @@ where
     V: Differentiable<Real = Dual<X::Real>>,
 {
     demand_shape(("tangent", tangent), ("point", x));
-    let (tangent, mut derivation) = (tangent.to_reals(), Derivation::default());
+    let (tangent, mut derivation) = (tangent.reals(), Derivation::default());
     let (y, aux) = f(&x.map_with(&mut Along([Numbers(&tangent)], &mut derivation))).into_parts();
     let pair = y.map(|y| (y.map_with(&mut Primals), y.map_with(&mut Tangents(&mut derivation))));
     Y::from_parts(pair, aux)

@@ -180,8 +180,11 @@ fn numbers<R: Real, V: Differentiable<Real = Var<R>>>(
 ) -> (With<V, R>, Vec<(u32, R)>) {
     let mut ranges = Ranges::new(stamp);
     let value = y.map_with(&mut ranges.values());
-    let seeds = value.to_reals().into_iter().map(|y| seed(y, nalgebra::one()));
-    let numbers = ranges.numbers().zip(seeds).collect();
+    let numbers = {
+        let reals = value.reals();
+        let seeds = reals.iter().map(|&y| seed(y, nalgebra::one()));
+        ranges.numbers().zip(seeds).collect()
+    };
     (value, numbers)
 }
 

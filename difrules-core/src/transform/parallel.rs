@@ -136,7 +136,7 @@ where
     Y: Term<Var<Dual<X::Real>>>,
 {
     demand_shape(("direction", direction), ("point", x));
-    let (count, point, direction) = (X::count(&x.shape()), Packed::new(x), direction.to_reals());
+    let (count, point, direction) = (X::count(&x.shape()), Packed::new(x), direction.reals());
     let chunk = |data: &[D], values: &mut [X::Real]| {
         let mut sum = vec![nalgebra::zero(); 2 * count];
         let mut values = values.iter_mut();

@@ -131,7 +131,7 @@ where
     let result = y.map(|y| {
         let mut ranges = Ranges::new(tape.stamp());
         let value = y.map_with(&mut ranges.values());
-        let (cotangents, values) = (cotangents(&value), value.to_reals());
+        let (cotangents, values) = (cotangents(&value), value.reals());
         let mut take = take;
         let gradients = tape.close(|tape| {
             let one = |cotangent: C::Item| {
@@ -256,7 +256,7 @@ fn along<X: Differentiable, const N: usize>(
 ) -> With<X, Dual<X::Real, N>> {
     let numbers = directions.each_ref().map(|direction| {
         demand_shape(("direction", direction), ("point", x));
-        direction.to_reals()
+        direction.reals()
     });
     let numbers = numbers.each_ref().map(|numbers| Numbers(numbers));
     x.map_with(&mut Along(numbers, derivation))

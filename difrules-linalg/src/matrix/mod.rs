@@ -10,6 +10,8 @@ mod operations;
 mod operators;
 mod parts;
 
+use std::borrow::Cow;
+
 use difrules_core::contract::{AsWhole, Family, Kind, Lent, Map, Shape, Source};
 use difrules_core::registry::Notion;
 use difrules_core::{Differentiable, Real, Scalar, Whole, With};
@@ -145,8 +147,9 @@ where
         self.0.update_reals(f);
     }
 
-    fn to_reals(&self) -> Vec<Self::Real> {
-        self.0.to_reals()
+    #[inline]
+    fn reals(&self) -> Cow<'_, [Self::Real]> {
+        self.0.reals()
     }
 
     fn zip_reals<S: Real>(

@@ -150,7 +150,7 @@ struct Append<'a, T>(&'a mut Vec<T>);
 
 impl<T: Real> Change<Var<T>> for Append<'_, T> {
     fn change<F: Family>(&mut self, whole: &mut VarWhole<F::Of<T>>) {
-        self.0.extend(whole.value.to_reals());
+        self.0.extend_from_slice(&whole.value.reals());
     }
 }
 
