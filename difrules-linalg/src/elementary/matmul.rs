@@ -7,7 +7,10 @@ use nalgebra::{DMatrix, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 use crate::blas::gemm::{Product, is_native, product};
 use crate::blas::options::Operation;
 use crate::blas::strong::{Moving, clashes};
-use crate::block::{SMALL, add_product, block, block_mut, buffer, is_small, product_of_parts};
+use crate::block::{
+    SMALL, add_product, block, block_mut, buffer, is_plain, is_small, numbers, numbers_mut,
+    product_of_parts,
+};
 use crate::error::{Error, shape};
 
 /// A B, for rectangular matrices and vectors, of any storage.
@@ -121,21 +124,27 @@ fn matmul_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
-    let small = is_small::<R>() && is_small::<K>() && is_small::<C>();
-    let clashing = small && {
+    // Numbers with derivatives have one product of matrices for all of them.
+    let known = is_small::<R>() && is_small::<K>() && is_small::<C>();
+    let most = a.nrows().max(a.ncols()).max(b.ncols());
+    if (known || is_plain::<T>() && most <= SMALL) && {
         let y_bar = buffer(&mut y_bar);
-        clashes(&y_bar.as_view(), &block(a)) || clashes(&y_bar.as_view(), &block(b))
-    };
-    if small && !clashing {
-        return small_reverse(a, b, &y_bar, a_bar, b_bar);
+        !clashes(&y_bar.as_view(), &block(a)) && !clashes(&y_bar.as_view(), &block(b))
+    } {
+        return if most <= 4 {
+            small_reverse::<4, _, _, _, _>(a, b, &y_bar, a_bar, b_bar)
+        } else {
+            small_reverse::<SMALL, _, _, _, _>(a, b, &y_bar, a_bar, b_bar)
+        };
     }
     let y_bar = buffer(&mut y_bar);
     add_product((y_bar.as_view(), false), (block(b), true), Moving::First, a_bar);
     add_product((block(a), true), (y_bar.as_view(), false), Moving::Second, b_bar);
 }
 
-/// The reverse rule where all sizes are known when it is compiled: the loops are unrolled.
-fn small_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
+/// The reverse rule of matrices of at most so many rows and columns: loops, unrolled. Where numbers are plain, columns are
+/// filled up with zeros, so that the loops have no ends to look for.
+fn small_reverse<const MOST: usize, T: Scalar, R: Dim, K: Dim, C: Dim>(
     a: &OMatrix<T, R, K>,
     b: &OMatrix<T, K, C>,
     y_bar: &Cotangent<'_, OMatrix<T, R, C>>,
@@ -145,39 +154,47 @@ fn small_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, K> + Allocator<K, C> + Allocator<R, C>,
 {
     let (rows, inner, columns) = (a.nrows(), a.ncols(), b.ncols());
+    let (a, b, y_bar) = (a.as_slice(), b.as_slice(), numbers(y_bar));
+    let mut filled = [[T::zero(); MOST]; MOST];
+    let y = if rows == MOST {
+        y_bar.as_chunks().0
+    } else {
+        for (j, column) in filled[..columns].iter_mut().enumerate() {
+            let from = &y_bar[j * rows..][..rows];
+            *column = std::array::from_fn(|i| from.get(i).copied().unwrap_or_else(T::zero));
+        }
+        &filled[..columns]
+    };
+    let add = |sums: &mut [T; MOST], count: usize, column: &[T; MOST], factor: T| {
+        let count = if is_plain::<T>() { MOST } else { count };
+        sums[..count].iter_mut().zip(column).for_each(|(sum, &x)| *sum += x * factor);
+    };
+    let put = |bar: &mut [T], sums: [T; MOST]| {
+        bar.iter_mut().zip(sums).for_each(|(bar, sum)| *bar += sum);
+    };
     if let Some(mut a_bar) = a_bar.buffer() {
+        let a_bar = numbers_mut(&mut a_bar);
         for k in 0..inner {
-            let mut sums = [T::zero(); SMALL];
-            for j in 0..columns {
-                let factor = b[(k, j)].conjugate();
-                for i in 0..rows {
-                    sums[i] += y_bar[(i, j)] * factor;
-                }
+            let mut sums = [T::zero(); MOST];
+            for (j, column) in y.iter().enumerate() {
+                add(&mut sums, rows, column, b[k + j * inner].conjugate());
             }
-            for i in 0..rows {
-                a_bar[(i, k)] += sums[i];
-            }
+            put(&mut a_bar[k * rows..][..rows], sums);
         }
     }
     if let Some(mut b_bar) = b_bar.buffer() {
+        let b_bar = numbers_mut(&mut b_bar);
         // Transposed, so that the sums of a column are next to each other.
-        let mut adjoint = [[T::zero(); SMALL]; SMALL];
-        for (i, row) in adjoint.iter_mut().enumerate().take(rows) {
-            for k in 0..inner {
-                row[k] = a[(i, k)].conjugate();
-            }
+        let mut adjoint = [[T::zero(); MOST]; MOST];
+        for (i, row) in adjoint[..rows].iter_mut().enumerate() {
+            row[..inner].iter_mut().enumerate().for_each(|(k, x)| *x = a[i + k * rows].conjugate());
         }
-        for j in 0..columns {
-            let mut sums = [T::zero(); SMALL];
-            for i in 0..rows {
-                let factor = y_bar[(i, j)];
-                for k in 0..inner {
-                    sums[k] += adjoint[i][k] * factor;
-                }
+        for (j, column) in y.iter().enumerate() {
+            let mut sums = [T::zero(); MOST];
+            for (row, &factor) in adjoint[..rows].iter().zip(column) {
+                add(&mut sums, inner, row, factor);
             }
-            for k in 0..inner {
-                b_bar[(k, j)] += sums[k];
-            }
+            put(&mut b_bar[j * inner..][..inner], sums);
         }
     }
 }
