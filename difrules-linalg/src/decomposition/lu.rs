@@ -4,11 +4,12 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::algebra::lu::{
-    lu_forward, lu_in_place, lu_jumps, lu_reverse, lu_solve_in_place, permute_rows, scale_upper,
+    lu_forward, lu_in_place, lu_jumps, lu_reverse, lu_solve_in_place, permute_rows,
+    permute_rows_back, scale_upper, solve_unit_lower,
 };
 use crate::algebra::scaling::lowered;
-use crate::blas::options::Operation;
-use crate::block::{block, block_mut, buffer};
+use crate::blas::options::{Operation, Side, Triangle};
+use crate::block::{block, block_mut, buffer, solve_again};
 use crate::error::{Error, finite, solved};
 use crate::sample;
 
@@ -69,6 +70,38 @@ where
         lu_solve_in_place(operation, self.block(), self.swaps(), &mut block_mut(b))
     }
 
+    /// B <- L^-1 B or L^-H B, the half of [`solve`](Self::solve) that takes no pivot.
+    pub(crate) fn solve_lower<C: Dim>(&self, operation: Operation, b: &mut OMatrix<T, D, C>)
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        solve_unit_lower(operation, self.block(), &mut block_mut(b));
+    }
+
+    /// B <- U^-1 B or U^-H B, where [`solve`](Self::solve) has divided by the pivots before.
+    pub(crate) fn solve_upper<C: Dim>(&self, operation: Operation, b: &mut OMatrix<T, D, C>)
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        solve_again(Side::Left, Triangle::Upper, operation, self.block(), &mut block_mut(b));
+    }
+
+    /// B <- P B.
+    pub(crate) fn permute<C: Dim>(&self, b: &mut OMatrix<T, D, C>)
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        permute_rows(self.swaps(), &mut block_mut(b));
+    }
+
+    /// B <- P^H B.
+    pub(crate) fn permute_back<C: Dim>(&self, b: &mut OMatrix<T, D, C>)
+    where
+        DefaultAllocator: Allocator<D, C>,
+    {
+        permute_rows_back(self.swaps(), &mut block_mut(b));
+    }
+
     /// Demands that a solution by these factors is finite.
     pub(crate) fn solved<C: Dim>(&self, x: &OMatrix<T, D, C>) -> Result<(), Error>
     where
@@ -90,7 +123,7 @@ where
 ///
 /// # Derivation
 /// Panel by panel, differentiating the elimination itself: see the text of the recursions,
-/// `lu_forward` and `lu_reverse` in `src/factors.rs`. For a square, invertible A they are
+/// `lu_forward` and `lu_reverse` in `src/algebra/lu.rs`. For a square, invertible A they are
 /// dL = L stril(F) and dU = triu(F) U with F = L^-1 P dA U^-1 (de Hoog, Anderssen and Lukas 2011,
 /// "Differentiation of matrix functionals using triangular factorization"), but they do not divide
 /// by the last pivot, and they hold for every shape. Each takes twice the 2/3 n^3 multiplications

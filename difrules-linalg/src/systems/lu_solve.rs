@@ -4,10 +4,9 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
-use crate::algebra::lu::{permute_rows, permute_rows_back, solve_unit_lower};
 use crate::algebra::triangular_part::{active, add_outer, add_strict_outer};
-use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{block, block_mut, buffer, multiply, solve_again};
+use crate::blas::options::{Diagonal, Operation, Triangle};
+use crate::block::{block, block_mut, buffer, multiply};
 use crate::decomposition::lu::Lu;
 use crate::error::{Error, finite, shape, square};
 
@@ -80,33 +79,6 @@ where
     Ok(x)
 }
 
-/// X <- L^-1 P X, or L^-H X.
-fn over_lower<T: Scalar, D: Dim, C: Dim>(
-    operation: Operation,
-    factors: &Lu<T, D, D>,
-    x: &mut OMatrix<T, D, C>,
-) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
-{
-    let mut x = block_mut(x);
-    if operation == Operation::None {
-        permute_rows(factors.swaps(), &mut x);
-    }
-    solve_unit_lower(operation, factors.block(), &mut x);
-}
-
-/// X <- U^-1 X, or U^-H X.
-fn over_upper<T: Scalar, D: Dim, C: Dim>(
-    operation: Operation,
-    factors: &Lu<T, D, D>,
-    x: &mut OMatrix<T, D, C>,
-) where
-    DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
-{
-    let mut x = block_mut(x);
-    solve_again(Side::Left, Triangle::Upper, operation, factors.block(), &mut x);
-}
-
 /// X <- X - op(T) Y, for the triangle T that a tangent of the packed factors has.
 fn take_off<T: Scalar, D: Dim, C: Dim>(
     (triangle, diagonal): (Triangle, Diagonal),
@@ -139,12 +111,12 @@ where
     let (none, adjoint, dot) = (Operation::None, Operation::Adjoint, &factors_dot.packed);
     let (mut z, mut x_dot) = (b.clone(), b_dot.clone());
     if operation == none {
-        over_lower(none, factors, &mut z);
-        permute_rows(factors.swaps(), &mut block_mut(&mut x_dot));
+        [&mut z, &mut x_dot].into_iter().for_each(|x| factors.permute(x));
+        factors.solve_lower(none, &mut z);
         take_off(L, none, dot, &z, &mut x_dot);
-        solve_unit_lower(none, factors.block(), &mut block_mut(&mut x_dot));
+        factors.solve_lower(none, &mut x_dot);
         take_off(U, none, dot, x, &mut x_dot);
-        over_upper(none, factors, &mut x_dot);
+        factors.solve_upper(none, &mut x_dot);
         return x_dot;
     }
     let mut px = x.clone();
@@ -152,13 +124,13 @@ where
     if transpose {
         [&mut z, &mut px, &mut x_dot].into_iter().for_each(|x| x.conjugate_mut());
     }
-    permute_rows(factors.swaps(), &mut block_mut(&mut px));
-    over_upper(adjoint, factors, &mut z);
+    factors.permute(&mut px);
+    factors.solve_upper(adjoint, &mut z);
     take_off(U, adjoint, dot, &z, &mut x_dot);
-    over_upper(adjoint, factors, &mut x_dot);
+    factors.solve_upper(adjoint, &mut x_dot);
     take_off(L, adjoint, dot, &px, &mut x_dot);
-    over_lower(adjoint, factors, &mut x_dot);
-    permute_rows_back(factors.swaps(), &mut block_mut(&mut x_dot));
+    factors.solve_lower(adjoint, &mut x_dot);
+    factors.permute_back(&mut x_dot);
     if transpose {
         x_dot.conjugate_mut();
     }
@@ -193,31 +165,33 @@ fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         }
     });
     if operation == none {
-        over_upper(adjoint, factors, &mut w);
+        factors.solve_upper(adjoint, &mut w);
         if let Some(add) = &mut add {
             add(U, &w, x);
         }
-        over_lower(adjoint, factors, &mut w);
+        factors.solve_lower(adjoint, &mut w);
         if let Some(add) = &mut add {
             let mut z = b.clone();
-            over_lower(none, factors, &mut z);
+            factors.permute(&mut z);
+            factors.solve_lower(none, &mut z);
             add(L, &w, &z);
         }
-        permute_rows_back(factors.swaps(), &mut block_mut(&mut w));
+        factors.permute_back(&mut w);
     } else {
-        over_lower(none, factors, &mut w);
+        factors.permute(&mut w);
+        factors.solve_lower(none, &mut w);
         if let Some(add) = &mut add {
             let (mut px, mut z) = (x.clone(), b.clone());
             if transpose {
                 [&mut px, &mut z].into_iter().for_each(|x| x.conjugate_mut());
             }
-            permute_rows(factors.swaps(), &mut block_mut(&mut px));
+            factors.permute(&mut px);
             add(L, &px, &w);
-            over_upper(none, factors, &mut w);
-            over_upper(adjoint, factors, &mut z);
+            factors.solve_upper(none, &mut w);
+            factors.solve_upper(adjoint, &mut z);
             add(U, &z, &w);
         } else {
-            over_upper(none, factors, &mut w);
+            factors.solve_upper(none, &mut w);
         }
     }
     if transpose {
