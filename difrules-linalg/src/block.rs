@@ -89,7 +89,12 @@ where
     let mut y = OMatrix::zeros_generic(columns, rows);
     if a.len() <= SIDE_BY_SIDE * SIDE_BY_SIDE {
         for (i, column) in y.as_mut_slice().chunks_exact_mut(shape.1.max(1)).enumerate() {
-            column.iter_mut().zip(a[i..].iter().step_by(shape.0)).for_each(|(y, &x)| *y = f(x));
+            // Not by `step_by`, which divides before the first step.
+            let mut from = i;
+            for y in column {
+                *y = f(a[from]);
+                from += shape.0;
+            }
         }
         return y;
     }
@@ -137,6 +142,16 @@ pub(crate) fn numbers_mut<'a, T: Scalar, R: Dim, C: Dim>(
     buffer: &'a mut MatrixViewMut<'_, T, R, C>,
 ) -> &'a mut [T] {
     column_major_slice_mut(buffer).expect("an adjoint buffer is column-major")
+}
+
+/// As many numbers as a loop over plain ones has to have for vector instructions to pay.
+const VECTORS_PAY: usize = 32;
+
+/// Runs a loop over so many numbers, with vector instructions where they pay: one that writes to one slice, since in a closure
+/// the compiler does not see that two are apart.
+#[inline(always)]
+fn run_loop<T: Scalar>(count: usize, run: impl FnOnce()) {
+    if is_plain::<T>() && count >= VECTORS_PAY { vectorised(run) } else { run() }
 }
 
 /// Adds to two adjoints what functions of the place and of the cotangent there say, in one pass over
@@ -209,9 +224,11 @@ pub(crate) fn add_last<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     if x_bar.is_exchangeable() {
-        for (k, y_bar) in y_bar.iter_mut().enumerate() {
-            *y_bar = T::zero() + term(k, *y_bar);
-        }
+        run_loop::<T>(y_bar.len(), || {
+            for (k, y_bar) in y_bar.iter_mut().enumerate() {
+                *y_bar = T::zero() + term(k, *y_bar);
+            }
+        });
         x_bar.exchange();
     } else if let Some((mut x_bar, untouched)) = x_bar.uncleared() {
         add_or_write(y_bar, (numbers_mut(&mut x_bar), untouched), term);
@@ -241,9 +258,11 @@ pub(crate) fn add_or_write<Y: Copy, T: Scalar>(
     term: impl Fn(usize, Y) -> T,
 ) {
     if untouched {
-        for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
-            *x_bar = T::zero() + term(k, y_bar);
-        }
+        run_loop::<T>(y_bar.len(), || {
+            for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
+                *x_bar = T::zero() + term(k, y_bar);
+            }
+        });
     } else {
         add_to(y_bar, x_bar, term);
     }
@@ -265,9 +284,11 @@ pub(crate) fn add_to<Y: Copy, T: Scalar>(
     x_bar: &mut [T],
     term: impl Fn(usize, Y) -> T,
 ) {
-    for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
-        *x_bar += term(k, y_bar);
-    }
+    run_loop::<T>(y_bar.len(), || {
+        for (k, (&y_bar, x_bar)) in y_bar.iter().zip(x_bar).enumerate() {
+            *x_bar += term(k, y_bar);
+        }
+    });
 }
 
 /// Adds the cotangent to an adjoint of as many numbers.
