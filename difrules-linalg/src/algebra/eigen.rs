@@ -21,7 +21,7 @@ use crate::algebra::schur::{blocks, rounding_sizes, standard_factors};
 use crate::blas::nrm2::nrm2;
 use crate::block::{block, block_mut, is_still, multiply, product, rests, still};
 use crate::decomposition::complex_eigenvalues::complex_eigenvalues;
-use crate::error::Error;
+use crate::error::{Error, finite, square};
 use crate::systems::inverse::inverse;
 use crate::tolerance::{
     ComplexSize, ComplexSizes, Gap, Quotients, least_gap, moduli, plain, undefined, undefined_of,
@@ -49,7 +49,7 @@ pub(crate) fn lower<T: Scalar>(x: Complex<T::Real>) -> T {
 /// eigenvalues are the same, the rounding of T takes the place of their difference, as in LAPACK's `trevc`.
 ///
 /// # Errors
-/// [`Error::NoConvergence`].
+/// [`Error::NotSquare`] and [`Error::NotFinite`], which name `a`; [`Error::NoConvergence`].
 #[expect(clippy::type_complexity, reason = "values and vectors, or an error")]
 pub(crate) fn eigenvectors<T: Scalar, D: DimSub<U1>>(
     a: &OMatrix<T, D, D>,
@@ -58,8 +58,9 @@ where
     DefaultAllocator:
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
+    let count = square("a", a.shape())?;
+    finite("a", a)?;
     let (size, _) = a.shape_generic();
-    let count = a.nrows();
     let (q, t) = standard_factors(a)?;
     let (mut q, mut upper) = (q.map(lift), t.map(lift));
     let mut pairs = OVector::<bool, D>::from_element_generic(size, U1, false);

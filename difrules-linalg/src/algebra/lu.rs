@@ -3,13 +3,12 @@
 //! intercepts.
 
 use approx::AbsDiffEq;
-use difrules_core::kernel::vectorised;
 use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
 use crate::algebra::householder::add_scaled;
-use crate::algebra::modulus::{largest_modulus, quotient};
+use crate::algebra::modulus::{largest_modulus, largest_norm1, quotient};
 use crate::algebra::scaling::Level;
 use crate::algebra::triangular_part::{active, add_strict_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
@@ -163,26 +162,6 @@ fn eliminate<T: Scalar>(a: &mut DMatrixViewMut<'_, T>, k: usize, mut left_over: 
         add_scaled(-column[k], below, &mut column[k + 1..]);
         left_over(&column[k + 1..]);
     }
-}
-
-/// The largest of numbers by the sums of the moduli of their parts, with vector instructions.
-fn largest_norm1<T: Scalar>(x: &[T]) -> T::Real {
-    let (eights, rest) = x.as_chunks::<8>();
-    let larger = |most: T::Real, x: &T| {
-        let size = x.norm1();
-        if size > most { size } else { most }
-    };
-    let find = || {
-        let mut most = [nalgebra::zero(); 8];
-        for eight in eights {
-            most.iter_mut().zip(eight).for_each(|(most, x)| *most = larger(*most, x));
-        }
-        most
-    };
-    let most = if eights.len() < 4 { find() } else { vectorised(find) };
-    let most =
-        most.into_iter().fold(nalgebra::zero(), |most: T::Real, x| if x > most { x } else { most });
-    rest.iter().fold(most, larger)
 }
 
 /// The packed factors with zeros for pivots that are zero within the rounding of their own making, if

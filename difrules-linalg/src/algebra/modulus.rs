@@ -1,6 +1,7 @@
 //! The shared mathematics of moduli of entries: their phases, and lines of entries by their sums.
 
 use difrules_core::contract::Kind;
+use difrules_core::kernel::vectorised;
 use difrules_core::{Real, Scalar};
 use nalgebra::ComplexField;
 
@@ -49,6 +50,26 @@ pub(crate) fn largest_modulus<'a, T: Scalar>(entries: impl IntoIterator<Item = &
         }
     }
     most.into_iter().fold(0.0, f64::max)
+}
+
+/// The largest of numbers by the sums of the moduli of their parts, with vector instructions.
+pub(crate) fn largest_norm1<T: Scalar>(x: &[T]) -> T::Real {
+    let (eights, rest) = x.as_chunks::<8>();
+    let larger = |most: T::Real, x: &T| {
+        let size = x.norm1();
+        if size > most { size } else { most }
+    };
+    let find = || {
+        let mut most = [nalgebra::zero(); 8];
+        for eight in eights {
+            most.iter_mut().zip(eight).for_each(|(most, x)| *most = larger(*most, x));
+        }
+        most
+    };
+    let most = if eights.len() < 4 { find() } else { vectorised(find) };
+    let most =
+        most.into_iter().fold(nalgebra::zero(), |most: T::Real, x| if x > most { x } else { most });
+    rest.iter().fold(most, larger)
 }
 
 /// The first of the largest of several sums, none of which is negative, and the sum: zero if there are

@@ -40,10 +40,7 @@ where
 {
     let (mut q, mut t, scale) = scaled_factors(a)?;
     sort(&mut block_mut(&mut q), &mut block_mut(&mut t), key);
-    let found = t.clone();
-    for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
-        standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
-    }
+    standardise_blocks(&mut block_mut(&mut q), &mut block_mut(&mut t));
     let found = t.clone();
     for rows in blocks(block(&found)) {
         let turn = phase(q[(largest(q.column(rows.start).iter()), rows.start)]).conjugate();
@@ -128,10 +125,7 @@ where
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
     let (mut q, mut t, scale) = scaled_factors(a)?;
-    let found = t.clone();
-    for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
-        standardise(rows.start, &mut block_mut(&mut q), &mut block_mut(&mut t));
-    }
+    standardise_blocks(&mut block_mut(&mut q), &mut block_mut(&mut t));
     t.apply(|x| *x = x.scale(scale));
     overflow("t", t.as_slice())?;
     Ok((q, t))
@@ -345,6 +339,15 @@ fn make_independent<T: Scalar>(columns: &mut [[T; 4]]) -> bool {
 fn length<T: Scalar>(vector: &[T; 4]) -> T::Real {
     let squares = vector.iter().map(|x| x.modulus_squared());
     ComplexField::sqrt(squares.fold(nalgebra::zero(), |sum: T::Real, x| sum + x))
+}
+
+/// [`standardise`] for each block of two rows: where there is an entry below the diagonal.
+fn standardise_blocks<T: Scalar>(q: &mut DMatrixViewMut<'_, T>, t: &mut DMatrixViewMut<'_, T>) {
+    for k in 1..t.nrows() {
+        if !t[(k, k - 1)].is_zero() {
+            standardise(k - 1, q, t);
+        }
+    }
 }
 
 /// Rotates the basis of a block of two rows, [a b; c d]: first so that b > c, by the sign of its second

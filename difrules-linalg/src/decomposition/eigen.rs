@@ -11,7 +11,7 @@ use crate::algebra::eigen::{
 use crate::algebra::hermitian_eigen::largest;
 use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, buffer, multiply, rests, still, varies};
-use crate::error::{Error, finite, square};
+use crate::error::Error;
 use crate::sample;
 use crate::tolerance::{asked_columns, undefined};
 
@@ -84,8 +84,6 @@ where
     DefaultAllocator:
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
-    square("a", a.shape())?;
-    finite("a", a)?;
     let (eigenvalues, eigenvectors) = eigenvectors(a)?;
     jumps("eigen", vectors_jump(a, &eigenvalues, &eigenvectors));
     Ok(Eigen { eigenvalues, eigenvectors })

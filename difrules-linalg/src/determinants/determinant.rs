@@ -169,6 +169,6 @@ fn determinant_reverse<T: Scalar, D: Dim>(
     DefaultAllocator: Allocator<D, D>,
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
-    let term = |k: usize, y_bar| along_factor(y_bar, cofactors[k].conjugate());
-    numbers_mut(&mut a_bar).iter_mut().enumerate().for_each(|(k, a_bar)| *a_bar += term(k, y_bar));
+    let pairs = numbers_mut(&mut a_bar).iter_mut().zip(cofactors.iter());
+    pairs.for_each(|(a_bar, cofactor)| *a_bar += along_factor(y_bar, cofactor.conjugate()));
 }

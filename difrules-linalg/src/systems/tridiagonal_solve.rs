@@ -114,13 +114,7 @@ where
         };
         let Self { swapped, multiples, diagonal, upper, beyond } = &mut factors;
         let singular = |pivot| Error::Singular { pivot, reciprocal_condition: 0.0 };
-        for i in 0..size {
-            if i + 1 == size {
-                if diagonal[i].norm1() == nalgebra::zero() {
-                    return Err(singular(i));
-                }
-                break;
-            }
+        for i in 0..size.saturating_sub(1) {
             let below = lower[i + 1];
             if diagonal[i].norm1() < below.norm1() {
                 swapped[i] = true;
@@ -140,6 +134,9 @@ where
                 let change = multiples[i] * upper[i];
                 diagonal[i + 1] -= change;
             }
+        }
+        if diagonal.iter().last().is_some_and(|last| last.norm1() == nalgebra::zero()) {
+            return Err(singular(size - 1));
         }
         Ok(factors)
     }
