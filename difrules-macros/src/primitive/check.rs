@@ -424,11 +424,14 @@ impl Expansion<'_> {
         let wanted = self.differentiable().count();
         // A function of constants alone is an error of its own.
         if partials.len() != wanted && wanted > 0 {
+            let names: Vec<_> =
+                function.arguments.iter().map(|argument| argument.ident.to_string()).collect();
+            let closures = vec![format!("|{}| ..", names.join(", ")); wanted].join(", ");
             errors.say(
                 partials[0].span(),
                 format!(
                     "`{}` has {wanted} differentiable arguments and needs a partial derivative by \
-                     each; found {}",
+                     each, `({closures})`; found {}",
                     function.ident(),
                     partials.len(),
                 ),
