@@ -1764,3 +1764,86 @@ fn scaled_bessel_functions_of_small_order_at_zero() {
         }
     }
 }
+
+#[cfg(feature = "f32")]
+#[test]
+fn special_functions_of_single_precision_are_those_of_double_precision_rounded() {
+    use difrules_core::registry::Instance;
+
+    /// Value and derivative by an argument.
+    fn push<T: Copy + 'static>(instance: &Instance, at: &[T], by: usize, mut one: T) -> [T; 2] {
+        let mut at = at.to_vec();
+        let mut arguments: Vec<_> = at.iter_mut().map(|x| x as &mut dyn Any).collect();
+        let mut tangents: Vec<Option<&mut dyn Any>> = arguments.iter().map(|_| None).collect();
+        tangents[by] = Some(&mut one);
+        let mut results = [const { None::<Box<dyn Any>> }; 2];
+        let [value, slope] = &mut results;
+        instance.forward(&mut arguments, &mut tangents, value, slope).expect("it fits");
+        results.map(|result| *result.expect("it was put there").downcast().expect("a number"))
+    }
+
+    const AT: [f32; 16] = [
+        -1e10,
+        -1000.0,
+        -45.611343,
+        -28.334888,
+        -0.9,
+        -0.031980675,
+        -1e-5,
+        0.001,
+        0.030004,
+        0.3,
+        1.0,
+        2.642377,
+        5.0,
+        7.5,
+        22.652834,
+        1e8,
+    ];
+    const NAMES: [&str; 17] = [
+        "beta",
+        "ln_beta",
+        "beta_slope",
+        "beta_curvature",
+        "beta_mixed_slope",
+        "digamma_difference",
+        "trigamma_difference",
+        "besselj",
+        "bessely",
+        "besseli",
+        "besselix",
+        "besselkx",
+        "zeta",
+        "gamma_density",
+        "gammainc_lower",
+        "betainc",
+        "beta_density",
+    ];
+    let mut compared = 0;
+    for record in primitives().iter().filter(|record| NAMES.contains(&record.name)) {
+        let of = |scalar| record.instance(scalar).expect("it has both");
+        let count = record.arguments.len();
+        for k in 0..AT.len().pow(count as u32) {
+            let places = (0..count as u32).map(|i| k / AT.len().pow(i) % AT.len());
+            let at: Vec<f32> = places.map(|place| AT[place]).collect();
+            let wide: Vec<f64> = at.iter().map(|&x| x.into()).collect();
+            // By these nobody knows derivatives.
+            let known = |by: &usize| !["order", "s"].contains(&record.arguments[*by].name);
+            for by in (0..count).filter(known) {
+                let (found, wanted) =
+                    (push(of("f32"), &at, by, 1.0), push(of("f64"), &wide, by, 1.0));
+                for (found, wanted) in found.map(f64::from).into_iter().zip(wanted) {
+                    let fits = if wanted.abs() < 1e38 {
+                        (found - wanted).abs() <= 1e-6 * wanted.abs() + 1e-37
+                    } else {
+                        found.is_nan() == wanted.is_nan() && !(found.abs() < 1e38)
+                    };
+                    let name = record.name;
+                    assert!(fits, "{name} by {by} at {at:?}: {found:e} for {wanted:e}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
+}

@@ -39,6 +39,27 @@ pub(crate) fn at_base<T: crate::Real>(x: T, f: impl FnOnce(f64) -> f64) -> T {
     nalgebra::convert(f(plain(x)))
 }
 
+/// A partial derivative, of which single precision loses too much: at plain numbers it is that of doubles, rounded, and the
+/// primitive's result, the last argument where there is a primitive, is computed anew.
+macro_rules! in_double {
+    ($f:ident($($x:ident),*; $y:ident = $primitive:ident)) => {
+        if T::BASE && T::SINGLE {
+            let y = $primitive($(crate::math::plain($x)),*);
+            nalgebra::convert($f($(crate::math::plain($x)),*, y))
+        } else {
+            $f($($x),*, $y)
+        }
+    };
+    ($f:ident($($x:ident),* $(; $option:expr)?)) => {
+        if T::BASE && T::SINGLE {
+            nalgebra::convert($f($(crate::math::plain($x)),* $(, $option)?))
+        } else {
+            $f($($x),* $(, $option)?)
+        }
+    };
+}
+use in_double;
+
 /// The product of numbers and a power of two, which neither overflows nor underflows on the way.
 fn product_of(factors: impl IntoIterator<Item = f64>, power: i32) -> f64 {
     let (product, power) = factors.into_iter().fold((1.0, power), |(product, power), factor| {

@@ -6,7 +6,7 @@
 
 use nalgebra::convert;
 
-use crate::math::{at_base, turns};
+use crate::math::{at_base, in_double, turns};
 use crate::{Dual, Real, primitive};
 
 /// The Airy function Ai, the solution of y'' = x y that decays.
@@ -149,7 +149,7 @@ pub fn airybiprime<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::airybix(0.5_f64) - 0.6748924111156303).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x, y| slope_of_scaled_bi(x, y),
+    partial = |x, y| in_double!(slope_of_scaled_bi(x; y = airybix)),
     symbolic = |x, y| if x < 0 {
         airybiprimex(x)
     } else {
@@ -173,7 +173,7 @@ pub fn airybix<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::airybiprimex(0.5_f64) - 0.43022096146376937).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = |x, y| slope_of_scaled_bi_prime(x, y),
+    partial = |x, y| in_double!(slope_of_scaled_bi_prime(x; y = airybiprimex)),
     symbolic = |x, y| if x < 0 {
         x * airybix(x)
     } else {

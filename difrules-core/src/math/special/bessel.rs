@@ -6,7 +6,7 @@
 
 use nalgebra::convert;
 
-use crate::math::{EULER, at_base, at_base_of_two, cospi, power_by_logarithm, sinpi};
+use crate::math::{EULER, at_base, at_base_of_two, cospi, in_double, power_by_logarithm, sinpi};
 use crate::{Dual, Real, primitive};
 
 /// The Bessel function of the first kind of order 0.
@@ -114,7 +114,7 @@ pub fn bessely1<T: Real>(x: T) -> T {
 /// assert!((difrules_core::math::besselj(0.5_f64, 2.0) - 0.5130161365618278).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_j(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_j(order, x; y = besselj))),
     symbolic = (
         unknown,
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
@@ -144,7 +144,7 @@ pub fn besselj<T: Real>(order: T, x: T) -> T {
 /// assert!((difrules_core::math::besseljx(0.5_f64, 2.0) - 0.5130161365618278).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_j(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_j(order, x; y = besseljx))),
     symbolic = (
         unknown,
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 {
@@ -174,7 +174,7 @@ pub fn besseljx<T: Real>(order: T, x: T) -> T {
 /// assert!((difrules_core::math::bessely(0.5_f64, 2.0) - 0.2347857104062485).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_y(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_y(order, x; y = bessely))),
     symbolic = (
         unknown,
         |order, x, y| if order < 0 && order != order.round() && x != 0 {
@@ -202,7 +202,7 @@ pub fn bessely<T: Real>(order: T, x: T) -> T {
 /// assert!((difrules_core::math::besselyx(0.5_f64, 2.0) - 0.2347857104062485).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_y(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_y(order, x; y = besselyx))),
     symbolic = (
         unknown,
         |order, x, y| if order < 0 && order != order.round() && x != 0 {
@@ -230,7 +230,7 @@ pub fn besselyx<T: Real>(order: T, x: T) -> T {
 /// assert!((difrules_core::math::besseli(0.5_f64, 2.0) - 2.0462368630890550).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_i(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_i(order, x; y = besseli))),
     symbolic = (
         unknown,
         |order, x, y| if order < 0.001 && order != order.round() && x != 0 && abs(y) != f64::INFINITY {
@@ -258,7 +258,7 @@ pub fn besseli<T: Real>(order: T, x: T) -> T {
 /// assert!((difrules_core::math::besselix(0.5_f64, 2.0) - 0.27692804543535515).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_scaled_i(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_scaled_i(order, x; y = besselix))),
     symbolic = (
         unknown,
         |order, x, y| if abs(x) > 25 && (order >= -1 || order == order.round()) {
@@ -311,7 +311,7 @@ pub fn besselk<T: Real>(order: T, x: T) -> T {
 /// assert!((difrules_core::math::besselkx(0.5_f64, 2.0) - 0.8862269254527580).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |order, x, y| slope_of_scaled_k(order, x, y)),
+    partial = (unknown, |order, x, y| in_double!(slope_of_scaled_k(order, x; y = besselkx))),
     symbolic = (
         unknown,
         |order, x, y| if x > 25 {

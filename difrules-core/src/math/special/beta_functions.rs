@@ -1,5 +1,7 @@
 //! The beta function and its logarithm.
 
+use std::f64::consts::PI;
+
 use nalgebra::convert;
 
 use super::gamma_functions::{
@@ -7,7 +9,7 @@ use super::gamma_functions::{
     stirling_remainder,
 };
 use crate::math::{
-    at_base_of_two, bound, cospi, digamma, exprel, gamma, ln_gamma, polygamma, sinpi, trigamma,
+    at_base_of_two, cospi, digamma, exprel, gamma, in_double, ln_gamma, polygamma, sinpi, trigamma,
     undefined,
 };
 use crate::{Dual, Real, primitive};
@@ -24,7 +26,7 @@ use crate::{Dual, Real, primitive};
 /// assert!((difrules_core::math::beta(2.0_f64, 3.0) - 1.0 / 12.0).abs() < 1e-16);
 /// ```
 #[primitive(
-    partial = (|a, b, y| slope(a, b, y), |a, b, y| slope(b, a, y)),
+    partial = (|a, b, y| in_double!(slope(a, b; y = beta)), |a, b, y| in_double!(slope(b, a; y = beta))),
     symbolic = (
         |a, b, y| if a > -0.01 && b > -0.01 && (a != 0 || b != 0) || min(a, b) > -30 && min(a, b) <= -0.01 && floor(min(a, b)) != min(a, b) && max(a, b) > -0.01 && max(a, b) < 0.02 || a >= 0.02 && b > -30 && b < -0.5 && b != round(b) && abs(b - round(b)) < 0.01 {
             beta_slope(a, b)
@@ -92,13 +94,13 @@ pub fn beta_slope<T: Real>(a: T, b: T) -> T {
 /// assert_eq!(difrules_core::math::beta_curvature(1e-20_f64, 1e-20) / 2e60, 1.0);
 /// ```
 #[primitive(
-    partial = (|a, b| slope_of_curvature(a, b), |a, b| slope_of_mixed(a, b)),
+    partial = (|a, b| in_double!(slope_of_curvature(a, b)), |a, b| in_double!(slope_of_mixed(a, b))),
     symbolic = (unknown, unknown),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn beta_curvature<T: Real>(a: T, b: T) -> T {
-    curvature(a, b)
+    at_base_of_two(a, b, curvature)
 }
 
 /// The derivative of [`beta`](fn@beta) by a and by b, without cancellation at small arguments: see
@@ -114,13 +116,13 @@ pub fn beta_curvature<T: Real>(a: T, b: T) -> T {
 /// assert!((difrules_core::math::beta_mixed_slope(1e-300_f64, 1e-200) - limit).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = (|a, b| slope_of_mixed(a, b), |a, b| slope_of_mixed(b, a)),
+    partial = (|a, b| in_double!(slope_of_mixed(a, b)), |a, b| in_double!(slope_of_mixed(b, a))),
     symbolic = (unknown, unknown),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn beta_mixed_slope<T: Real>(a: T, b: T) -> T {
-    mixed_slope(a, b)
+    at_base_of_two(a, b, mixed_slope)
 }
 
 /// The logarithm of the absolute value of the beta function, without overflow and cancellation.
@@ -161,7 +163,7 @@ pub fn ln_beta<T: Real>(a: T, b: T) -> T {
 /// assert!((difference / -1.00000000004995e-13 - 1.0).abs() < 1e-14);
 /// ```
 #[primitive(
-    partial = (|a, b, _| trigamma_difference(a, b), |a, b, _| -trigamma(a + b)),
+    partial = (|a, b, _| trigamma_difference(a, b), |a, b, _| in_double!(polygamma_at_sum(a, b; 1))),
     symbolic = (
         |a, b, y| if y == y { trigamma_difference(a, b) } else { f64::NAN },
         |a, b, y| if y == y { -trigamma(a + b) } else { f64::NAN }
@@ -170,13 +172,15 @@ pub fn ln_beta<T: Real>(a: T, b: T) -> T {
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn digamma_difference<T: Real>(a: T, b: T) -> T {
-    // At the pole what is infinite next to it is nothing.
-    if is_next_to_pole(a, b) { digamma(a) } else { logarithmic_slope(a, b) }
+    at_base_of_two(a, b, |a, b| {
+        // At the pole what is infinite next to it is nothing.
+        if is_next_to_pole(a, b) { digamma(a) } else { logarithmic_slope(a, b) }
+    })
 }
 
 /// Whether a is the pole at 0, and a + b so close to it above that polygamma functions are infinite there too.
-fn is_next_to_pole<T: Real>(a: T, b: T) -> bool {
-    a == T::zero() && b > T::zero() && trigamma(b).to_f64() == f64::INFINITY
+fn is_next_to_pole(a: f64, b: f64) -> bool {
+    a == 0.0 && b > 0.0 && trigamma(b) == f64::INFINITY
 }
 
 /// The difference trigamma(a) - trigamma(a + b), the derivative of [`digamma_difference`](fn@digamma_difference) by a, without
@@ -192,7 +196,7 @@ fn is_next_to_pole<T: Real>(a: T, b: T) -> bool {
 /// assert!((difference / 1.682879664e-10 - 1.0).abs() < 1e-8);
 /// ```
 #[primitive(
-    partial = (|a, b, _| fall_of_tetragamma(a, b), |a, b, _| -polygamma(2, a + b)),
+    partial = (|a, b, _| in_double!(fall_of_tetragamma(a, b)), |a, b, _| in_double!(polygamma_at_sum(a, b; 2))),
     symbolic = (
         |a, b, y| if y == y {
             if min(a, a + b) < 0 && max(a, a + b) < 0.5 && abs(sinpi(b)) < 0.25 * abs(sinpi(a)) {
@@ -225,18 +229,22 @@ fn is_next_to_pole<T: Real>(a: T, b: T) -> bool {
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
 )]
 pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
+    at_base_of_two(a, b, fall_of_trigamma)
+}
+
+fn fall_of_trigamma(a: f64, b: f64) -> f64 {
     if is_next_to_pole(a, b) {
         return trigamma(a);
     }
-    if is_positive(a, b) && a.to_f64() < bound::<T>(1e-12, 1e-100) {
+    if is_positive(a, b) && a < 1e-100 {
         // The square of its inverse may be infinite: 1 / a^2 - 1 / (a + b)^2 is b (2 a + b) / (a (a + b))^2.
         let sum = a + b;
         let pole = b / sum * ((a + sum) / sum) / a / a;
-        return pole + trigamma_difference(a + T::one(), b);
+        return pole + fall_of_trigamma(a + 1.0, b);
     }
     if is_positive(a, b) {
         // The derivative of the same difference of digamma.
-        return if b < T::zero() {
+        return if b < 0.0 {
             by_first(digamma_rise, a + b, -b)
         } else {
             -by_first(digamma_rise, a, b)
@@ -245,8 +253,8 @@ pub fn trigamma_difference<T: Real>(a: T, b: T) -> T {
     if is_mirrored(a, b) {
         // trigamma(x) is pi^2 / sin(pi x)^2 - trigamma(1 - x); the difference of two squares of sines is a product of two.
         let [quotient, over_sines] = quotient_of_sines(a, b);
-        let rest = T::pi() * T::pi() * quotient * (sinpi(a + a + b) * over_sines);
-        return rest + trigamma_difference(T::one() - (a + b), b);
+        let rest = PI * PI * quotient * (sinpi(a + a + b) * over_sines);
+        return rest + fall_of_trigamma(1.0 - (a + b), b);
     }
     or_undefined(trigamma(a) - trigamma(a + b), a + b)
 }
@@ -275,6 +283,11 @@ fn quotient_of_sines<T: Real>(a: T, b: T) -> [T; 2] {
 /// A difference, whose derivatives by what one term does not read are undefined as well where it is.
 fn or_undefined<T: Real>(difference: T, x: T) -> T {
     if difference.to_f64().is_nan() { undefined(x) } else { difference }
+}
+
+/// -polygamma(n, a + b).
+fn polygamma_at_sum<T: Real>(a: T, b: T, n: u32) -> T {
+    -polygamma(n, a + b)
 }
 
 /// polygamma(2, a) - polygamma(2, a + b), where both may overflow; for a small b the second derivative of the same difference

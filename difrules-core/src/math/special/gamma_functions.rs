@@ -3,7 +3,7 @@
 use nalgebra::convert;
 
 use crate::math::twofold::twofold;
-use crate::math::{EULER, at_base, at_base_of_two, bound, cospi, sinpi};
+use crate::math::{EULER, at_base, at_base_of_two, bound, cospi, in_double, sinpi};
 use crate::{Real, primitive};
 
 /// The gamma function, the integral of t^(x-1) exp(-t) over t > 0, continued to negative x.
@@ -153,7 +153,7 @@ fn inverse_of_trigamma<T: Real>(y: T) -> T {
 /// assert!((difrules_core::math::zeta(2.0_f64, 1.0) - std::f64::consts::PI.powi(2) / 6.0).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (unknown, |s, z, _| slope_of_zeta(s, z)),
+    partial = (unknown, |s, z, _| in_double!(slope_of_zeta(s, z))),
     symbolic = (
         unknown,
         |s, z, y| if y == y {

@@ -11,8 +11,8 @@ use super::gamma_functions::{
     ln_gamma_of_one_plus, ln_gamma_rise, log_minus_digamma, stirling_remainder,
 };
 use crate::math::{
-    at_base_of_two, beta, digamma, digamma_difference, gamma, log1pmx, over_power, plain,
-    power_by_logarithm, undefined,
+    at_base_of_two, beta, digamma, digamma_difference, gamma, in_double, log1pmx, over_power,
+    plain, power_by_logarithm, undefined,
 };
 use crate::{Dual, Real, primitive};
 
@@ -29,8 +29,8 @@ use crate::{Dual, Real, primitive};
 /// ```
 #[primitive(
     partial = (
-        |a, x, y| gamma_density_by_shape(a, x, y),
-        |a, x, y| gamma_density_by_place(a, x, y)
+        |a, x, y| in_double!(gamma_density_by_shape(a, x; y = gamma_density)),
+        |a, x, y| in_double!(gamma_density_by_place(a, x; y = gamma_density))
     ),
     symbolic = (
         |a, x, y| if abs(a) < 0.5 && x > 0 && x < f64::INFINITY {
@@ -76,7 +76,7 @@ pub fn gamma_density<T: Real>(a: T, x: T) -> T {
 /// assert!((difrules_core::math::gammainc_lower(1.0_f64, 2.0) - (1.0 - (-2.0_f64).exp())).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (|a, x, _| lower_by_shape(a, x), |a, x, _| gamma_density(a, x)),
+    partial = (|a, x, _| in_double!(lower_by_shape(a, x)), |a, x, _| gamma_density(a, x)),
     symbolic = (unknown, |a, x, y| if y == y { gamma_density(a, x) } else { f64::NAN }),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
@@ -98,7 +98,7 @@ pub fn gammainc_lower<T: Real>(a: T, x: T) -> T {
 /// assert!((difrules_core::math::gammainc_upper(1.0_f64, 2.0) - (-2.0_f64).exp()).abs() < 1e-15);
 /// ```
 #[primitive(
-    partial = (|a, x, _| -lower_by_shape(a, x), |a, x, _| -gamma_density(a, x)),
+    partial = (|a, x, _| -in_double!(lower_by_shape(a, x)), |a, x, _| -gamma_density(a, x)),
     symbolic = (unknown, |a, x, y| if y == y { -gamma_density(a, x) } else { f64::NAN }),
     instances(#[cfg(feature = "f32")] f32, f64),
     sample = |random| (random.between(0.5, 5.0), random.between(0.5, 5.0))
@@ -120,9 +120,9 @@ pub fn gammainc_upper<T: Real>(a: T, x: T) -> T {
 /// ```
 #[primitive(
     partial = (
-        |a, b, x, y| beta_density_by_first_shape(a, b, x, y),
-        |a, b, x, y| beta_density_by_second_shape(a, b, x, y),
-        |a, b, x, y| beta_density_by_place(a, b, x, y)
+        |a, b, x, y| in_double!(beta_density_by_first_shape(a, b, x; y = beta_density)),
+        |a, b, x, y| in_double!(beta_density_by_second_shape(a, b, x; y = beta_density)),
+        |a, b, x, y| in_double!(beta_density_by_place(a, b, x; y = beta_density))
     ),
     symbolic = (
         |a, b, x, y| if y == y {
@@ -209,8 +209,8 @@ pub fn beta_density<T: Real>(a: T, b: T, x: T) -> T {
 /// ```
 #[primitive(
     partial = (
-        |a, b, x, _| betainc_by_shapes(a, b, x, true),
-        |a, b, x, _| betainc_by_shapes(a, b, x, false),
+        |a, b, x, _| in_double!(betainc_by_shapes(a, b, x; true)),
+        |a, b, x, _| in_double!(betainc_by_shapes(a, b, x; false)),
         |a, b, x, _| beta_density(a, b, x)
     ),
     symbolic = (
