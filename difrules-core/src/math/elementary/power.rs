@@ -5,7 +5,7 @@ use nalgebra::{Complex, ComplexField, convert};
 use super::complex;
 use crate::diagnostic::OF_JUMP;
 use crate::math::twofold::twofold;
-use crate::math::{at_base_of_two, bound, direction_cosine, exp, ln, mul, undefined};
+use crate::math::{at_base_of_two, bound, direction_cosine, div, exp, ln, mul, undefined};
 use crate::{Real, Scalar, primitive};
 
 /// The square root.
@@ -265,6 +265,10 @@ fn jumping<T: Real>(x: T) -> T {
 fn complex_slope_of_power<T: Scalar>(x: T, y: T) -> T {
     if y.is_constant_zero() {
         return T::zero();
+    }
+    if y.real().to_f64().abs() >= whole::<T::Real>() && x != T::zero() && x.is_finite() {
+        // One less than such a number may be no float, and odd where that is even.
+        return mul(y, div(powf(x, y), x));
     }
     let power = powf(x, y - T::one());
     let small = y.modulus().to_f64() < 0.25;
