@@ -3,7 +3,9 @@
 use difrules_core::math::{
     self, abs2, cbrt, clamp, exp, ln, max, min, powf, powi, relu, select, sqrt,
 };
-use difrules_core::{Dual, Real, Recording, Var, gradient, hessian, hvp, jvp, primitive};
+use difrules_core::{
+    Dual, Real, Recording, Var, checkpointed, gradient, hessian, hvp, jvp, primitive,
+};
 
 use crate::reference::near;
 
@@ -59,6 +61,15 @@ macro_rules! functions {
 
 fn number<T: Real>(x: f64) -> T {
     nalgebra::convert(x)
+}
+
+/// The first number of the state after a loop of which every other step is recorded again.
+fn in_loop<T: Real>(
+    steps: usize,
+    start: [T; 2],
+    step: impl Fn(usize, [T; 2]) -> [T; 2] + 'static,
+) -> T {
+    checkpointed(steps, &start, &(), move |k, state: &[T; 2], ()| step(k, *state))[0]
 }
 
 functions! {
@@ -141,6 +152,18 @@ functions! {
     of_acot(x) = math::acot(x);
     of_exprel(x) = math::exprel(x);
 
+    loop_of_root_and_square(x) = in_loop(4, [x, x], |k, [r, _]| if k < 3 { [sqrt(r), r] } else { [r * r, r] });
+    loop_of_ln_and_exp(x) = in_loop(2, [x, x], |k, [r, y]| if k == 0 { [ln(r), y] } else { [exp(r), y] });
+    square_of_loop(x) = { let r = in_loop(3, [x, x], |k, [r, y]| if k == 0 { [sqrt(r), y] } else { [r, y] }); r * r };
+    loop_of_square(x) = in_loop(3, [sqrt(x), x], |_, [r, y]| [r * r, y]);
+    loop_of_length(x) = sqrt(in_loop(2, [x, x], |_, [r, y]| [r * r + y * y, y]));
+    loop_of_relu(x) = in_loop(4, [x, x], |k, [r, y]| if k == 0 { [sqrt(r), y] } else { [relu(r - y - T::one()), y] }) + x;
+    loop_without_root(x) = in_loop(4, [x, x], |k, [r, y]| if k == 0 { [r, sqrt(y)] } else { [r, y * y] });
+    root_that_a_loop_leaves(x) = in_loop(4, [x, sqrt(x)], |_, [r, y]| [r, y * y]);
+    loop_of_root(x) = x * in_loop(4, [x, x], |k, [r, y]| if k == 0 { [sqrt(r), y] } else { [r + y, y] });
+    loop_of_product_with_root(x) = in_loop(4, [x, x], |k, [r, y]| if k == 0 { [sqrt(r), y] } else { [r * y, y] });
+    loop_of_no_result(x) = in_loop(4, [sqrt(x), x], |_, [r, y]| [r * y, y]) * T::zero() + x;
+
     power(x) = x * (T::one() - powf(x, number(1.1)));
     power_of_three_halves(x) = x * powf(x, number(1.5)) + x;
     factor_power(x) = (x - x * powf(x, number(1.25))) * number(3.0);
@@ -207,6 +230,25 @@ fn a_factor_that_is_zero_makes_the_other_need_no_derivative() {
         assert_eq!(found, 0.0, "{i}");
     }
     assert_eq!(slope::<power>(0.0), 1.0);
+}
+
+/// A loop of which segments have tapes of their own is as one that is on one tape.
+#[test]
+fn zeros_and_infinities_meet_between_the_segments_of_a_loop() {
+    assert!(slope::<loop_of_root_and_square>(0.0).is_nan());
+    assert!(slope::<loop_of_ln_and_exp>(0.0).is_nan());
+    assert!(slope::<square_of_loop>(0.0).is_nan());
+    assert!(slope::<loop_of_square>(0.0).is_nan());
+    assert!(slope::<loop_of_length>(0.0).is_nan());
+    assert_eq!(slope::<loop_of_relu>(0.0), 1.0);
+    assert_eq!(slope::<loop_without_root>(0.0), 1.0);
+    assert_eq!(slope::<root_that_a_loop_leaves>(0.0), 1.0);
+    assert_eq!(slope::<loop_of_root>(0.0), 0.0);
+    assert_eq!(slope::<loop_of_product_with_root>(0.0), 0.0);
+    assert_eq!(slope::<loop_of_no_result>(0.0), 1.0);
+    // Beside it all are ordinary.
+    assert!((slope::<loop_of_ln_and_exp>(0.25) - 1.0).abs() < 1e-15);
+    assert!((slope::<square_of_loop>(0.25) - 1.0).abs() < 1e-15);
 }
 
 /// As many factors that are zero as there are derivatives, or one that does not move.

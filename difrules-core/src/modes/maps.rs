@@ -307,10 +307,11 @@ pub(crate) fn tangent<T: Real>(value: T, tangent: T) -> T {
     if tangent.is_still() { tangent.moved() } else { defined(value, tangent.moved()) }
 }
 
-/// The seed of a sweep at a result with this cotangent. What is NaN has no derivative.
+/// The seed of a sweep at a result with this cotangent. What is NaN has no derivative. A zero is that of a result that nobody
+/// asks for.
 #[inline]
 pub(crate) fn seed<T: Real>(value: T, cotangent: T) -> T {
-    if cotangent.is_constant_zero() { cotangent } else { defined(value, cotangent) }
+    if cotangent.is_constant_zero() { T::still() } else { defined(value, cotangent) }
 }
 
 #[inline]

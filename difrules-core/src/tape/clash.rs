@@ -5,6 +5,7 @@
 //! found out when they meet: a sweep without infinities pays nothing.
 
 use super::{CONSTANT, MOST_ARGUMENTS, Node, Room, Span, Sweep, Tape};
+use crate::diagnostic::diagnosed;
 use crate::tape::Number;
 use crate::tape::split_front;
 
@@ -147,13 +148,18 @@ impl<S: Number> Tape<S> {
         self.stores[node.store as usize].1.is_entrywise()
     }
 
+    /// Whether a node has tapes of its own, whose derivatives may be infinite.
+    pub(super) fn is_loop(&self, node: &Node) -> bool {
+        self.loops && self.stores[node.store as usize].1.is_loop()
+    }
+
     /// Whether a node has partial derivatives and one of them is infinite, or is none.
     pub(super) fn is_infinite(&self, node: &Node, scratch: &mut Vec<S>) -> bool {
         self.any_derivative(node, scratch, |derivative| !derivative.is_bounded())
     }
 
     fn any_derivative(&self, node: &Node, scratch: &mut Vec<S>, is: impl Fn(&S) -> bool) -> bool {
-        if !self.is_entrywise(node) {
+        if !self.is_entrywise(node) && !self.is_loop(node) {
             return false;
         }
         self.contributions(node, |_| S::one(), scratch);
@@ -163,13 +169,52 @@ impl<S: Number> Tape<S> {
     /// Sweeps such a node where all its adjoints are zeros, those that matter among them.
     #[cold]
     pub(super) fn sweep_zeros(&self, node: &Node, sweep: &mut Sweep<S>) {
-        let Sweep { adjoints, pieces, scratch, .. } = sweep;
+        let Sweep { adjoints, scratch, .. } = sweep;
         // A rule may not look further where its cotangent is zero.
         let seed = |number: u32| {
             if adjoints[number as usize].is_still() { S::still() } else { S::one() }
         };
         self.contributions(node, seed, scratch);
         scratch.iter_mut().for_each(|contribution| *contribution *= S::zero());
+        self.add_contributions(node, sweep);
+    }
+
+    /// Sweeps a loop where some of its adjoints are zeros, or all. Which of them are strong is asked where they meet infinities,
+    /// as is seen by what comes of it.
+    #[cold]
+    pub(super) fn sweep_loop(&self, node: &Node, sweep: &mut Sweep<S>) {
+        let Sweep { adjoints, scratch, live, reached, powers, .. } = sweep;
+        let results = node.first_output as usize..(node.first_output + node.outputs) as usize;
+        if adjoints[results.clone()].iter().all(S::is_nothing) {
+            let seeded = || self.seeds.iter().filter(|(_, adjoint)| !adjoint.is_still());
+            let reached = reached.get_or_init(|| self.reached(seeded().map(|(number, _)| *number)));
+            if !reached[results.clone()].contains(&true) {
+                return adjoints[results].fill(S::zero());
+            }
+        }
+        if powers.is_none() {
+            self.contributions(node, |number| adjoints[number as usize].moved(), scratch);
+            if scratch.iter().all(S::is_bounded) {
+                return self.add_contributions(node, sweep);
+            }
+        }
+        let live = live.get_or_init(|| self.live());
+        for (adjoint, number) in adjoints[results].iter_mut().zip(node.first_output..) {
+            if adjoint.is_nothing() && !live.is::<S>(number) {
+                *adjoint = S::still();
+            }
+        }
+        if powers.is_some() {
+            return self.call_carefully(node, sweep);
+        }
+        // The rules have said what they have to say.
+        diagnosed(|| self.contributions(node, |number| adjoints[number as usize], scratch));
+        self.add_contributions(node, sweep);
+    }
+
+    /// Adds what is in the scratch to the adjoints of what a node reads; those of its results are used up.
+    fn add_contributions(&self, node: &Node, sweep: &mut Sweep<S>) {
+        let Sweep { adjoints, pieces, scratch, .. } = sweep;
         for run in self.spans_of(node).iter().flat_map(|span| self.runs_of(span)) {
             pieces.prepare(*run, adjoints);
         }
@@ -198,7 +243,7 @@ impl<S: Number> Tape<S> {
                     *matters |= !contribution.is_still();
                 }
             }
-        } else if self.stores[node.store as usize].1.is_resting() {
+        } else if self.stores[node.store as usize].1.is_resting() || self.is_loop(node) {
             // An adjoint that is undefined makes undefined what its result depends on.
             let undefined = nalgebra::convert(f64::NAN);
             let seed = |number| if zeros[number as usize] != DEAD { undefined } else { S::still() };
@@ -218,14 +263,27 @@ impl<S: Number> Tape<S> {
     /// Looks at the whole tape.
     #[cold]
     pub(super) fn live(&self) -> Live {
-        let entries = self.entries();
+        // Rules of loops that are asked for their derivatives have nothing to say.
+        diagnosed(|| self.looked_at()).0
+    }
+
+    /// Which of these numbers have derivatives that are not finite.
+    #[cold]
+    pub(crate) fn infinite(&self, numbers: impl Iterator<Item = u32>) -> Vec<bool> {
+        let (infinite, _) = diagnosed(|| self.looked_forwards(&self.entries())).0;
+        numbers.map(|number| infinite[number as usize]).collect()
+    }
+
+    /// Forwards: which numbers have derivatives that are not finite, and of the operands of each statement how many factors
+    /// that are zero stand before it.
+    fn looked_forwards(&self, entries: &[Entry]) -> (Vec<bool>, Vec<[u8; 2]>) {
         let values = self.values();
-        // Forwards: which numbers have derivatives that are not finite, and which jump.
         let mut infinite = vec![false; values];
         let mut jumping = vec![false; values];
+        infinite[1..=self.infinite_inputs.len()].copy_from_slice(&self.infinite_inputs);
         let mut scratch = Vec::new();
         let mut zeros = vec![[DEAD; 2]; self.statements()];
-        for entry in &entries {
+        for entry in entries {
             match *entry {
                 Entry::Statement(statement, number) => {
                     let (operands, partials, factors) = self.edges(statement, number);
@@ -258,9 +316,16 @@ impl<S: Number> Tape<S> {
                 }
             }
         }
+        (infinite, zeros)
+    }
+
+    fn looked_at(&self) -> Live {
+        let entries = self.entries();
+        let (_, zeros) = self.looked_forwards(&entries);
         // Backwards: what the results depend on.
-        let mut live = vec![DEAD; values];
-        for (number, _) in self.seeds.iter().filter(|(_, adjoint)| !adjoint.is_nothing()) {
+        let mut live = vec![DEAD; self.values()];
+        let mut scratch = Vec::new();
+        for (number, _) in self.seeds.iter().filter(|(_, adjoint)| !adjoint.is_still()) {
             live[*number as usize] = 0;
         }
         for entry in entries.iter().rev() {

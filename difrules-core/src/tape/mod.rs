@@ -116,6 +116,10 @@ pub(crate) trait Store<S: Number> {
     fn is_resting(&self) -> bool {
         false
     }
+    /// Whether it has tapes of its own, of which nobody knows before whether a derivative is infinite.
+    fn is_loop(&self) -> bool {
+        false
+    }
     /// What its results depend on.
     fn connections(&self) -> Connections {
         Connections::default()
@@ -146,6 +150,8 @@ struct Sweep<S> {
     pieces: Pieces<S>,
     scratch: Vec<S>,
     live: OnceCell<Live>,
+    /// The numbers that the results are computed from.
+    reached: OnceCell<Vec<bool>>,
     /// Of each adjoint the power of two that it is to be multiplied with, in a sweep in which none is to overflow.
     powers: Option<Vec<i32>>,
     /// What an infinite derivative adds, and to which adjoint, where it is kept apart.
@@ -194,6 +200,10 @@ pub(crate) struct Tape<S: Number> {
     jumping: Vec<u32>,
     /// The nodes of products whose results are not finite, in order: where a factor is not, a result is not.
     unbounded: Vec<u32>,
+    /// Whether a node has tapes of its own.
+    loops: bool,
+    /// Of the tape of a loop, which of its inputs have derivatives that are not finite; as many as are known.
+    pub(crate) infinite_inputs: Vec<bool>,
     /// The results whose derivatives are swept, and their adjoints.
     seeds: Vec<(u32, S)>,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
@@ -324,6 +334,8 @@ impl<S: Number> Tape<S> {
             below: Vec::new(),
             jumping: Vec::new(),
             unbounded: Vec::new(),
+            loops: false,
+            infinite_inputs: Vec::new(),
             seeds: Vec::new(),
             plan: None,
             observer: None,
@@ -338,6 +350,8 @@ impl<S: Number> Tape<S> {
         self.below.clear();
         self.jumping.clear();
         self.unbounded.clear();
+        self.loops = false;
+        self.infinite_inputs.clear();
         self.nodes.clear();
         self.spans.clear();
         self.runs.clear();
@@ -446,6 +460,12 @@ impl<S: Number> Tape<S> {
         self.infinite |= entrywise;
     }
 
+    /// Notes that a node has tapes of its own, on which there may be infinite derivatives.
+    pub(crate) fn note_loop(&mut self) {
+        self.loops = true;
+        self.infinite = true;
+    }
+
     /// Notes whether a result of the next node, which is a product, is not finite.
     #[inline]
     pub(crate) fn note_unbounded(&mut self, unbounded: bool) {
@@ -515,6 +535,20 @@ impl<S: Number> Tape<S> {
         &self.adjoints[1..=self.inputs as usize]
     }
 
+    /// The same; of the zeros the strong ones have a negative sign, those of inputs that the results do not depend on.
+    #[cold]
+    pub(crate) fn sweep_telling(&mut self, seed: impl IntoIterator<Item = (u32, S)>) -> &[S] {
+        self.sweep(seed);
+        if has_nothing(&self.adjoints[1..=self.inputs as usize]) {
+            let live = self.live();
+            let adjoints = self.adjoints[1..=self.inputs as usize].iter_mut();
+            for (adjoint, number) in adjoints.zip(1..).filter(|(adjoint, _)| adjoint.is_nothing()) {
+                *adjoint = if live.is::<S>(number) { S::zero() } else { S::still() };
+            }
+        }
+        &self.adjoints[1..=self.inputs as usize]
+    }
+
     #[inline(never)]
     pub(crate) fn sweep_from_seeds(&mut self) {
         let Swept { faint, .. } = self.sweep_seeds(Care::None);
@@ -553,7 +587,15 @@ impl<S: Number> Tape<S> {
         let scratch = std::mem::take(&mut self.scratch);
         let powers = careful.then(|| vec![0; values]);
         let apart = (care == Care::InfinitiesApart).then(Vec::new);
-        let mut sweep = Sweep { adjoints, pieces, scratch, live: OnceCell::new(), powers, apart };
+        let mut sweep = Sweep {
+            adjoints,
+            pieces,
+            scratch,
+            live: OnceCell::new(),
+            reached: OnceCell::new(),
+            powers,
+            apart,
+        };
         let mut faint = false;
         let mut number = self.next();
         let mut statements = self.statements();
@@ -614,11 +656,12 @@ impl<S: Number> Tape<S> {
         let Sweep { adjoints, pieces, scratch, live, powers, .. } = sweep;
         let results = Run { start: node.first_output, count: node.outputs };
         let told = self.is_jumping(i) || self.is_unbounded(i);
+        let is_loop = self.is_loop(node);
         let mut block = None;
         if let Some(place) = pieces.find_result(results, adjoints) {
             if pieces.is_untouched(place) {
                 pieces.free(place);
-                if !told && !self.is_entrywise(node) {
+                if !told && !is_loop && !self.is_entrywise(node) {
                     return;
                 }
             }
@@ -638,6 +681,13 @@ impl<S: Number> Tape<S> {
                     }
                 }
             }
+        }
+        if is_loop && has_nothing(outputs) {
+            if let Some(block) = block {
+                adjoints[node.first_output as usize..][..block.len()].copy_from_slice(&block);
+                pieces.give(block);
+            }
+            return self.sweep_loop(node, sweep);
         }
         let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
         let zeros = nothing || (told || self.is_entrywise(node)) && has_nothing(outputs);

@@ -278,7 +278,7 @@ impl<S: Number> Tape<S> {
             self.seeds = vec![(number, S::one())];
             let swept = diagnosed(|| self.sweep_seeds(Care::InfinitiesApart)).0;
             apart.extend(swept.apart.into_iter().map(|(number, next)| (number, next * infinite)));
-            let reached = self.reached(number);
+            let reached = self.reached([number]);
             for (k, sum) in sums.iter_mut().enumerate() {
                 let multiple = self.adjoints[1 + k];
                 // A sum that comes out zero is no strong zero.
@@ -294,10 +294,10 @@ impl<S: Number> Tape<S> {
         }
     }
 
-    /// The numbers that one is computed from.
-    fn reached(&self, number: u32) -> Vec<bool> {
+    /// The numbers that some are computed from, and these.
+    pub(super) fn reached(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<bool> {
         let mut reached = vec![false; self.values()];
-        reached[number as usize] = true;
+        numbers.into_iter().for_each(|number| reached[number as usize] = true);
         for entry in self.entries().iter().rev() {
             match *entry {
                 Entry::Statement(statement, number) => {

@@ -5,6 +5,7 @@ use std::any::Any;
 use crate::contract::outcome::OutcomeOf;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Shape, With};
+use crate::diagnostic::diagnosed;
 use crate::modes::maps::{self, Lift, Numbering, Ranges, Values};
 use crate::modes::reverse::var::Var;
 use crate::tape::ReplayError;
@@ -193,6 +194,7 @@ where
                 if let Some(plan) = &mut tape.plan {
                     last.for_each_real(&mut |x| plan.values.push(x));
                 }
+                tape.note_loop();
                 tape.keep(|Loops(loops)| {
                     loops.push(kept);
                     loops.len() - 1
@@ -213,6 +215,74 @@ where
     result
 }
 
+impl<T, X, P, E, F> Loop<T, X, P, F>
+where
+    T: Real,
+    X: Differentiable<Real = Var<T>>,
+    P: Differentiable<Real = Var<T>>,
+    F: Fn(usize, &X, &P) -> Result<X, E>,
+{
+    /// Records a segment on a tape of its own; returns it with the numbers of its last state.
+    fn recorded(&self, segment: usize) -> (Opened<T>, Ranges) {
+        let Self { steps, step, parameters, states, every, .. } = self;
+        let state = &states[segment];
+        let count = <With<X, T>>::count(&state.shape());
+        let tape = Opened::<T>::new(count + <With<P, T>>::count(&parameters.shape()));
+        let mut numbering = Numbering { stamp: tape.stamp(), next: 1 };
+        let mut x: X = state.map_with(&mut numbering);
+        let parameters: P = parameters.map_with(&mut numbering);
+        let first = segment * every;
+        for k in first..(first + every).min(*steps) {
+            x = step(k, &x, &parameters).ok().expect(AGAIN);
+        }
+        let mut ranges = Ranges::new(tape.stamp());
+        x.map_with(&mut ranges.values());
+        (tape, ranges)
+    }
+
+    /// The adjoints of the start and of the parameters, segment by segment, from the last. A zero between two segments is taken
+    /// for one that was computed, unless it is known what numbers before each segment have infinite derivatives: then it is
+    /// asked which zeros are strong.
+    fn swept(&self, outputs: &[T], infinite: Option<&[Vec<bool>]>) -> [Vec<T>; 2] {
+        let mut state_bar = outputs.to_vec();
+        let mut parameters_bar = vec![T::zero(); <With<P, T>>::count(&self.parameters.shape())];
+        for (segment, state) in self.states.iter().enumerate().rev() {
+            let (tape, ranges) = self.recorded(segment);
+            assert_eq!(ranges.numbers().count(), state_bar.len(), "{AGAIN}");
+            let count = <With<X, T>>::count(&state.shape());
+            tape.close(|tape| {
+                let seeds = ranges.numbers().zip(state_bar.drain(..));
+                let swept = match infinite {
+                    None => tape.sweep(seeds),
+                    Some(infinite) => {
+                        tape.infinite_inputs.clone_from(&infinite[segment]);
+                        tape.sweep_telling(seeds)
+                    }
+                };
+                let (by_state, by_parameters) = swept.split_at(count);
+                state_bar.extend_from_slice(by_state);
+                for (sum, &term) in parameters_bar.iter_mut().zip(by_parameters) {
+                    *sum += term;
+                }
+            });
+        }
+        [state_bar, parameters_bar]
+    }
+
+    /// Which numbers of the state before each segment have derivatives by those of the start that are not finite.
+    fn infinite(&self) -> Vec<Vec<bool>> {
+        let mut all = vec![Vec::new()];
+        for segment in 1..self.states.len() {
+            let (tape, ranges) = self.recorded(segment - 1);
+            all.push(tape.close(|tape| {
+                tape.infinite_inputs.clone_from(&all[segment - 1]);
+                tape.infinite(ranges.numbers())
+            }));
+        }
+        all
+    }
+}
+
 impl<T, X, P, E, F> Store<T> for Loops<T, X, P, F>
 where
     T: Real,
@@ -221,38 +291,22 @@ where
     E: 'static,
     F: Fn(usize, &X, &P) -> Result<X, E> + 'static,
 {
-    /// Segment by segment, from the last: each is recorded on a tape of its own and swept.
     fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<Room<'_, T>>]) {
-        let Loop { steps, step, parameters, states, every, .. } = &self.0[entry];
-        let mut state_bar = outputs.to_vec();
-        let mut parameters_bar = vec![T::zero(); <With<P, T>>::count(&parameters.shape())];
-        for (segment, state) in states.iter().enumerate().rev() {
-            let count = <With<X, T>>::count(&state.shape());
-            let tape = Opened::<T>::new(count + parameters_bar.len());
-            let mut numbering = Numbering { stamp: tape.stamp(), next: 1 };
-            let mut x: X = state.map_with(&mut numbering);
-            let parameters: P = parameters.map_with(&mut numbering);
-            let first = segment * every;
-            for k in first..(first + every).min(*steps) {
-                x = step(k, &x, &parameters).ok().expect(AGAIN);
-            }
-            let mut ranges = Ranges::new(tape.stamp());
-            let last = x.map_with(&mut ranges.values());
-            assert_eq!(<With<X, T>>::count(&last.shape()), state_bar.len(), "{AGAIN}");
-            tape.close(|tape| {
-                let swept = tape.sweep(ranges.numbers().zip(state_bar.drain(..)));
-                let (by_state, by_parameters) = swept.split_at(count);
-                state_bar.extend_from_slice(by_state);
-                for (sum, &term) in parameters_bar.iter_mut().zip(by_parameters) {
-                    *sum += term;
-                }
-            });
+        let of_loop = &self.0[entry];
+        let mut adjoints = of_loop.swept(outputs, None);
+        // Zeros may have met infinities. The rules have said what they have to say.
+        if of_loop.states.len() > 1 && !adjoints.iter().flatten().all(T::is_bounded) {
+            adjoints = diagnosed(|| of_loop.swept(outputs, Some(&of_loop.infinite()))).0;
         }
-        for (slot, adjoint) in slots.iter_mut().zip([state_bar, parameters_bar]) {
+        for (slot, adjoint) in slots.iter_mut().zip(adjoints) {
             if let Some(slot) = slot.take() {
                 slot.add(&adjoint);
             }
         }
+    }
+
+    fn is_loop(&self) -> bool {
+        true
     }
 
     fn replay(
