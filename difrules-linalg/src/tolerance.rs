@@ -171,6 +171,12 @@ impl Sizes {
         self.local.is_some() && (0..values.len()).any(|j| (0..=j).any(|i| vanishes(i, j)))
     }
 
+    /// Whether none of the values, of which the last is the smallest, is nothing.
+    pub(crate) fn are_positive<S: Real>(&self, values: &[S]) -> bool {
+        let last = values.len().saturating_sub(1);
+        values.is_empty() || self.gap(last, last, values[last]) != Gap::Nothing
+    }
+
     /// The ranges of more than one value that are one.
     pub(crate) fn repeated(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
         let clusters = self.local.as_ref().map_or(&[][..], |local| &local.clusters);

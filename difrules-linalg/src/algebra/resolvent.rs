@@ -14,7 +14,7 @@ use nalgebra::{
 };
 
 use crate::algebra::scaling::binade;
-use crate::algebra::svd::{mixed, take_off};
+use crate::algebra::svd::{mixed, take_off_range};
 use crate::block::{block, block_mut, multiply, product, still};
 use crate::systems::inverse::inverse;
 use crate::tolerance::{Gap, plain};
@@ -258,6 +258,8 @@ impl<'a, T: Scalar> Modes<'a, T> {
 /// The singular vectors of A V = U diag(s), A^H U = V diag(s). Those that are not chosen are constants.
 pub(crate) struct Pairs<'a, T: Scalar> {
     pub(crate) a: DMatrixView<'a, T>,
+    /// Whether no singular value is zero.
+    pub(crate) is_full: bool,
     pub(crate) u: DMatrixView<'a, T>,
     pub(crate) values: &'a [T::Real],
     pub(crate) v: DMatrixView<'a, T>,
@@ -279,7 +281,7 @@ impl<T: Scalar> Pairs<'_, T> {
         (right_u, right_v): (&DMatrix<T>, &DMatrix<T>),
         chosen: &[bool],
     ) -> (DMatrix<T>, DMatrix<T>) {
-        let (u, v) = (self.u.map(plain), self.v.map(plain));
+        let (a, u, v) = (self.a.map(plain), self.u.map(plain), self.v.map(plain));
         let columns = || (0..chosen.len()).filter(|&j| chosen[j]);
         let half: T::Real = nalgebra::convert(0.5);
         let (mut r, mut q) = (right_u.clone(), right_v.clone());
@@ -299,21 +301,19 @@ impl<T: Scalar> Pairs<'_, T> {
             let mut s = product((block(&v), true), (block(&q), false));
             // What is outside, over s.
             let one = T::one();
-            let outside = |q: &DMatrix<T>, r: &DMatrix<T>| {
+            let outside = |a: DMatrixView<'_, T>, q: &DMatrix<T>, r: &DMatrix<T>| {
                 let (mut rest, mut along) = (r.clone(), p.clone());
                 // Of a square matrix nothing is.
                 if q.nrows() > q.ncols() {
-                    take_off(
-                        (block(q), false),
-                        &mut block_mut(&mut along),
-                        &mut block_mut(&mut rest),
-                    );
+                    let off = (&mut block_mut(&mut along), &mut block_mut(&mut rest));
+                    take_off_range((a, self.is_full), (block(q), false), off.0, off.1);
                 } else {
                     rest.fill(T::zero());
                 }
                 rest
             };
-            let (mut x_step, mut y_step) = (outside(&u, &r), outside(&v, &q));
+            let mut x_step = outside(block(&a), &u, &r);
+            let mut y_step = outside(block(&a.adjoint()), &v, &q);
             for j in columns() {
                 let value = plain(self.values[j]);
                 x_step.column_mut(j).apply(|x| *x = x.unscale(value));

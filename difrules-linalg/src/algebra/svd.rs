@@ -20,7 +20,11 @@ use crate::algebra::hermitian_eigen::{
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::resolvent::{Pairs, apart, only, take};
 use crate::algebra::scaling::{Level, times_quotient};
-use crate::block::{FIT, block, block_mut, multiply, numbers, product, still, transposed, varies};
+use crate::algebra::weighted::Weighted;
+use crate::block::{
+    FIT, block, block_mut, in_basis, moving_in_basis, multiply, numbers, out_of_basis, product,
+    still, transposed, varies,
+};
 use crate::decomposition::singular_values::singular_values;
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -94,7 +98,8 @@ where
         let value_dot = |j: usize| u.column(j).dotc(&right.column(j)).real();
         let values_dot: Vec<T::Real> = (0..values.len()).map(value_dot).collect();
         let below = product((block(a_dot), true), (block(&u), false));
-        let pairs = Pairs { a: block(a), u: block(&u), values: values.as_slice(), v: block(&v) };
+        let (values, is_full) = (values.as_slice(), sizes.are_positive(values.as_slice()));
+        let pairs = Pairs { a: block(a), is_full, u: block(&u), values, v: block(&v) };
         let (u_dot, v_dot) = pairs.resolve((&right, &below), &chosen);
         (chosen, values_dot, u_dot, v_dot)
     });
@@ -131,10 +136,11 @@ where
         }
     }
     // (1 - U U^H) dA V S^-1 + U X.
-    let mut along = square();
+    let (mut along, range) = (square(), (block(a), sizes.are_positive(values.as_slice())));
     let divided = &mut |j: usize, x: T| quotients.over(x, values[j], sizes.gap(j, j, values[j]));
     if rows.value() > values.len() {
-        take_off((ub, false), &mut block_mut(&mut along), &mut block_mut(&mut u_dot));
+        let off = (&mut block_mut(&mut along), &mut block_mut(&mut u_dot));
+        take_off_range(range, (ub, false), off.0, off.1);
         for j in 0..values.len() {
             u_dot.column_mut(j).apply(|x| *x = divided(j, *x));
         }
@@ -142,7 +148,8 @@ where
         u_dot.fill(zero);
     }
     if columns.value() > values.len() {
-        take_off((vb, true), &mut block_mut(&mut along), &mut block_mut(&mut v_t_dot));
+        let off = (&mut block_mut(&mut along), &mut block_mut(&mut v_t_dot));
+        take_off_range(range, (vb, true), off.0, off.1);
         for j in 0..values.len() {
             v_t_dot.row_mut(j).apply(|x| *x = divided(j, *x));
         }
@@ -184,6 +191,7 @@ where
 #[expect(clippy::too_many_arguments, reason = "three factors and their cotangents")]
 pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
+    a: DMatrixView<'_, T>,
     u: &OMatrix<T, R, K>,
     values: &OVector<T::Real, K>,
     v_t: &OMatrix<T, K, C>,
@@ -258,10 +266,11 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         }
     }
     // What is outside of U and V, over S. What nobody asks for stays so.
+    let range = (a, sizes.are_positive(values.as_slice()));
     let divided = &mut |j: usize, x: T| quotients.over(x, values[j], sizes.gap(j, j, values[j]));
     if rows > count {
         let rests = resting::<T>(u_bar.column_iter().map(|column| varies(&column)));
-        take_off((ub, false), &mut block_mut(&mut g), u_bar);
+        take_off_range(range, (ub, false), &mut block_mut(&mut g), u_bar);
         for (j, mut column) in u_bar.column_iter_mut().enumerate() {
             let rests = rests.get(j) == Some(&true);
             column.apply(|x| *x = if rests { zero } else { divided(j, *x) });
@@ -269,7 +278,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     }
     if columns > count {
         let rests = resting::<T>(v_t_bar.row_iter().map(|row| varies(&row)));
-        take_off((vb, true), &mut block_mut(&mut h), v_t_bar);
+        take_off_range(range, (vb, true), &mut block_mut(&mut h), v_t_bar);
         for (j, mut row) in v_t_bar.row_iter_mut().enumerate() {
             let rests = rests.get(j) == Some(&true);
             row.apply(|x| *x = if rests { zero } else { divided(j, *x) });
@@ -331,6 +340,29 @@ pub(crate) fn take_off<T: Scalar>(
     }
 }
 
+/// [`take_off`] of what is along A, whose vectors Q are, if no singular value is zero: where A has rows of all sizes, or columns if
+/// the flag says so, by rows of A that are chosen, as the vectors have lost what is small beside their largest entries.
+pub(crate) fn take_off_range<T: Scalar>(
+    (a, is_full): (DMatrixView<'_, T>, bool),
+    (q, rows): (DMatrixView<'_, T>, bool),
+    along: &mut DMatrixViewMut<'_, T>,
+    x: &mut DMatrixViewMut<'_, T>,
+) {
+    let weighted = match rows {
+        _ if !is_full => None,
+        true => Weighted::of_adjoint(a),
+        false => Weighted::new(a),
+    };
+    let rest = weighted.and_then(|weighted| match rows {
+        true => weighted.residual(&x.adjoint()).map(|rest| rest.adjoint()),
+        false => weighted.residual(&x.clone_owned()),
+    });
+    match rest {
+        Some(rest) => x.copy_from(&rest),
+        None => take_off((q, rows), along, x),
+    }
+}
+
 /// Which pairs of singular vectors are [apart](fn@apart): zero is a value, too.
 fn apart_of<S: Real>(values: &[S], sizes: &Sizes) -> Option<Vec<bool>> {
     apart::<S>(values.len(), |i, j| {
@@ -367,7 +399,8 @@ where
         let along = right_u.column(j).dotc(&u.column(j)) + right_v.column(j).dotc(&v.column(j));
         right_u[(k, j)] += (along - T::from_real(along.real())) / u[(k, j)];
     }
-    let pairs = Pairs { a: block(a), u: block(&u), values: values.as_slice(), v: block(&v) };
+    let (values, is_full) = (values.as_slice(), sizes.are_positive(values.as_slice()));
+    let pairs = Pairs { a: block(a), is_full, u: block(&u), values, v: block(&v) };
     let (x, y) = pairs.resolve((&right_u, &right_v), &chosen);
     let mut bar = product((block(&x), false), (block(&v), true));
     multiply(T::one(), (block(&u), false), (block(&y), true), T::one(), &mut block_mut(&mut bar));
@@ -386,6 +419,7 @@ where
 /// Where a sum is zero, what it would divide is undefined.
 pub(crate) fn unitary_factor<T: Scalar, R: Dim, K: Dim, C: Dim>(
     primitive: &'static str,
+    a: DMatrixView<'_, T>,
     u: &OMatrix<T, R, K>,
     values: &OVector<T::Real, K>,
     v_t: &OMatrix<T, K, C>,
@@ -405,13 +439,14 @@ where
     multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut d));
     let mut along = OMatrix::<T, K, K>::zeros_generic(size, size);
     let sizes = Sizes::of_singular_values(values.as_slice(), ub, vb);
+    let range = (a, sizes.are_positive(values.as_slice()));
     let all = largest_modulus(a_dot.iter());
     let mut quotients = Quotients::new::<T::Real>(primitive, all);
     if columns.value() > count {
         // S^-1 U^H dA (1 - V V^H)
         let mut right = block_mut(&mut right);
         multiply(one, (ub, true), (a_dot, false), zero, &mut right);
-        take_off((vb, true), &mut block_mut(&mut along), &mut right);
+        take_off_range(range, (vb, true), &mut block_mut(&mut along), &mut right);
         for (j, (mut row, &s)) in right.row_iter_mut().zip(values.iter()).enumerate() {
             row.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
@@ -419,7 +454,7 @@ where
     if rows.value() > count {
         // (1 - U U^H) dA V S^-1
         let mut left = block_mut(&mut left);
-        take_off((ub, false), &mut block_mut(&mut along), &mut left);
+        take_off_range(range, (ub, false), &mut block_mut(&mut along), &mut left);
         for (j, (mut column, &s)) in left.column_iter_mut().zip(values.iter()).enumerate() {
             column.apply(|x| *x = quotients.over(*x, s, sizes.gap(j, j, s)));
         }
@@ -463,6 +498,8 @@ pub(crate) struct PolarFactors<T: Scalar> {
     /// The eigenvalues of P, and its eigenvectors, which do not vary.
     values: Vec<T::Real>,
     v: DMatrix<T>,
+    /// A, where no singular value is zero.
+    range: (DMatrix<T>, bool),
     sizes: Sizes,
     quotients: Quotients,
 }
@@ -472,46 +509,52 @@ impl<T: Scalar> PolarFactors<T> {
     const ORDER: usize = 3;
 
     pub(crate) fn new(
+        a: DMatrix<T>,
         (w, p): (DMatrix<T>, DMatrix<T>),
         values: &[T::Real],
         v: DMatrixView<'_, T>,
         sizes: Sizes,
         quotients: Quotients,
     ) -> Self {
+        let range = (a, sizes.are_positive(values));
         let values = values.iter().map(|&s| plain(s)).collect();
-        Self { w, p, values, v: v.map(plain), sizes, quotients }
+        Self { w, p, values, v: v.map(plain), range, sizes, quotients }
+    }
+
+    /// V^H P V. Its value is the eigenvalues: of those that are small beside others the products of entries of P with V would
+    /// be rounding, which the steps below multiply by the ratio of the eigenvalues each time.
+    fn p_in_basis(&self) -> DMatrix<T> {
+        let values = DVector::from_fn(self.values.len(), |i, _| T::from_real(self.values[i]));
+        moving_in_basis(&self.v, block(&self.p), &DMatrix::from_diagonal(&values))
     }
 
     /// X from W^H dA.
     pub(crate) fn inside(&mut self, along: &DMatrix<T>) -> DMatrix<T> {
-        let (one, vb, p) = (T::one(), block(&self.v), block(&self.p));
+        let (one, p) = (T::one(), self.p_in_basis());
         let half: T::Real = nalgebra::convert(0.5);
-        let mut left = along - along.adjoint();
-        let mut x = DMatrix::zeros(vb.nrows(), vb.nrows());
+        let mut left = in_basis::<T, Dyn>(&self.v, (along - along.adjoint()).as_view());
+        let mut x = DMatrix::zeros(p.nrows(), p.nrows());
         for _ in 0..=Self::ORDER {
-            let turned =
-                product((vb, true), (product((block(&left), false), (vb, false)).as_view(), false));
-            let mut d = DMatrix::zeros(vb.nrows(), vb.nrows());
+            let mut step = DMatrix::zeros(p.nrows(), p.nrows());
             for j in 0..self.values.len() {
                 for i in 0..self.values.len() {
                     // What is left is skew but for rounding, which is large beside a small singular value.
-                    let skew = (turned[(i, j)] - turned[(j, i)].conjugate()).scale(half);
+                    let skew = (left[(i, j)] - left[(j, i)].conjugate()).scale(half);
                     let both = self.values[i] + self.values[j];
-                    d[(i, j)] = match self.sizes.gap(i, j, both) {
+                    step[(i, j)] = match self.sizes.gap(i, j, both) {
                         Gap::Nothing => self.quotients.over_nothing(skew),
                         _ => skew.unscale(both),
                     };
                 }
             }
-            let step =
-                product((product((vb, false), (block(&d), false)).as_view(), false), (vb, true));
-            multiply(-one, (block(&step), false), (p, false), one, &mut block_mut(&mut left));
-            multiply(-one, (p, false), (block(&step), false), one, &mut block_mut(&mut left));
+            let (moved, p) = ((block(&step), false), (block(&p), false));
+            multiply(-one, moved, p, one, &mut block_mut(&mut left));
+            multiply(-one, p, moved, one, &mut block_mut(&mut left));
             // Of the values it leaves rounding, which is large beside a small singular value.
             left.apply(|x| *x -= plain(*x));
             x += step;
         }
-        x
+        out_of_basis::<T, Dyn>(&self.v, &x)
     }
 
     /// (1 - W W^H) M, of which as in the rule of plain numbers rounding is taken off again.
@@ -522,7 +565,8 @@ impl<T: Scalar> PolarFactors<T> {
         }
         let mut rest = m.into_owned();
         let mut along = DMatrix::zeros(w.ncols(), m.ncols());
-        take_off((w, false), &mut block_mut(&mut along), &mut block_mut(&mut rest));
+        let range = (block(&self.range.0), self.range.1);
+        take_off_range(range, (w, false), &mut block_mut(&mut along), &mut block_mut(&mut rest));
         rest
     }
 
@@ -532,10 +576,11 @@ impl<T: Scalar> PolarFactors<T> {
         if self.w.nrows() == self.w.ncols() {
             return y;
         }
-        let (vb, mut left) = (block(&self.v), rest.clone());
+        let (vb, p) = (block(&self.v), self.p_in_basis());
+        let mut left = product((block(rest), false), (vb, false));
         for _ in 0..=Self::ORDER {
-            let mut d = product((block(&left), false), (vb, false));
-            for (j, mut column) in d.column_iter_mut().enumerate() {
+            let mut step = left.clone();
+            for (j, mut column) in step.column_iter_mut().enumerate() {
                 let s = self.values[j];
                 column.apply(|x| {
                     *x = match self.sizes.gap(j, j, s) {
@@ -544,13 +589,12 @@ impl<T: Scalar> PolarFactors<T> {
                     };
                 });
             }
-            let step = product((block(&d), false), (vb, true));
-            let (moved, p) = ((block(&step), false), (block(&self.p), false));
+            let (moved, p) = ((block(&step), false), (block(&p), false));
             multiply(-T::one(), moved, p, T::one(), &mut block_mut(&mut left));
             left.apply(|x| *x -= plain(*x));
             y += step;
         }
-        y
+        product((block(&y), false), (vb, true))
     }
 
     /// M on what P has no zeros for, and on what it has: there W is a choice. The last is nothing where no value is zero.
@@ -973,7 +1017,7 @@ where
     forward = singular_value_gradient_forward,
     reverse = singular_value_gradient_reverse,
     saves = singular_value_gradient_and_factors -> Svd<T, R, C>,
-    reads(weights),
+    reads(a, weights),
     constant(known),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -1026,6 +1070,7 @@ where
 /// The derivative of U diag(w) V^H by A along a direction D, for fixed weights, or
 /// with tangents of the weights, which are of vectors that split as D does.
 fn along<T: Scalar, R: Dim, K: Dim, C: Dim>(
+    a: &OMatrix<T, R, C>,
     u: &OMatrix<T, R, K>,
     values: &OVector<T::Real, K>,
     v_t: &OMatrix<T, K, C>,
@@ -1052,12 +1097,14 @@ where
     multiply(one, (ub, true), (block(&left), false), zero, &mut block_mut(&mut p));
     multiply(one, (ub, true), (d, false), zero, &mut block_mut(&mut right));
     // (1 - U U^H) D V diag(w / s) and diag(w / s) U^H D (1 - V V^H)
-    let mut inside = p.clone();
+    let (mut inside, range) = (p.clone(), (block(a), positive == count));
     if rows.value() > count {
-        take_off((ub, false), &mut block_mut(&mut inside), &mut block_mut(&mut left));
+        let off = (&mut block_mut(&mut inside), &mut block_mut(&mut left));
+        take_off_range(range, (ub, false), off.0, off.1);
     }
     if columns.value() > count {
-        take_off((vb, true), &mut block_mut(&mut inside), &mut block_mut(&mut right));
+        let off = (&mut block_mut(&mut inside), &mut block_mut(&mut right));
+        take_off_range(range, (vb, true), off.0, off.1);
     }
     for j in 0..count {
         let (w, s) = (weights[j], values[j]);
@@ -1189,6 +1236,7 @@ fn far_apart<T: Scalar>(
 }
 
 fn singular_value_gradient_forward<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     weights: &OVector<T::Real, DimMinimum<R, C>>,
     svd: &Svd<T, R, C>,
     a_dot: &OMatrix<T, R, C>,
@@ -1202,10 +1250,11 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     let Svd { u, singular_values, v_t } = svd;
-    along(u, singular_values, v_t, weights, Some(weights_dot), a_dot)
+    along(a, u, singular_values, v_t, weights, Some(weights_dot), a_dot)
 }
 
 fn singular_value_gradient_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
     weights: &OVector<T::Real, DimMinimum<R, C>>,
     svd: &Svd<T, R, C>,
     y_bar: Cotangent<'_, OMatrix<T, R, C>>,
@@ -1221,7 +1270,7 @@ fn singular_value_gradient_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     let Svd { u, singular_values, v_t } = svd;
     let y_bar = y_bar.into_owned();
     weights_bar.add(|| derivatives(u, singular_values, v_t, (None, &y_bar)));
-    a_bar.add(|| along(u, singular_values, v_t, weights, None, &y_bar));
+    a_bar.add(|| along(a, u, singular_values, v_t, weights, None, &y_bar));
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DVector<T::Real>, Known) {

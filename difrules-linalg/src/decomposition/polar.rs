@@ -127,12 +127,14 @@ where
     if rows > columns || rows == columns && range(&by_rows) <= range(&by_columns) {
         let right = of_smaller_rows::<T, Dyn>(&by_columns, &block(p).adjoint());
         let (u, v) = (block(u).into_owned(), block(v_t).adjoint());
-        return (PolarFactors::new((u, right), values, block(&v), sizes, quotients), false);
+        let a = block(a).into_owned();
+        return (PolarFactors::new(a, (u, right), values, block(&v), sizes, quotients), false);
     }
     // A positive factor of the sizes of the rows.
     let left = of_smaller_rows::<T, Dyn>(&by_rows, &product((block(a), false), (block(u), true)));
     let factors = (block(u).adjoint(), left);
-    (PolarFactors::new(factors, values, block(w), sizes, quotients), true)
+    let a = block(a).adjoint();
+    (PolarFactors::new(a, factors, values, block(w), sizes, quotients), true)
 }
 
 /// M, or its adjoint.
@@ -273,7 +275,7 @@ where
         return (u_dot, p_dot);
     }
     let Svd { u: w, singular_values: values, v_t } = svd;
-    let u_dot = unitary_factor("polar", w, values, v_t, block(a_dot));
+    let u_dot = unitary_factor("polar", block(a), w, values, v_t, block(a_dot));
     let (u, p) = factors;
     let (columns, _) = p.shape_generic();
     let mut p_dot = OMatrix::zeros_generic(columns, columns);
@@ -315,7 +317,7 @@ fn polar_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
     let Svd { u: w, singular_values: values, v_t } = svd;
     if <T::Real as Real>::BASE {
         multiply(one, (block(a), false), (p_bar, true), one, &mut u_bar);
-        a_bar += unitary_factor("polar", w, values, v_t, u_bar.as_view());
+        a_bar += unitary_factor("polar", block(a), w, values, v_t, u_bar.as_view());
     } else {
         let mut a_bar = buffer(&mut a_bar);
         a_bar += reverse_in_a_mode(a, factors, svd, u_bar.as_view(), p_bar);

@@ -173,6 +173,7 @@ fn svd_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     }
     svd_reverse(
         "svd",
+        block(a),
         u,
         singular_values,
         v_t,
