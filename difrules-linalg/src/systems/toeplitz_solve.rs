@@ -5,12 +5,12 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixViewMut, DVector, DefaultAllocator, Dim, OMatrix, OVector, U1};
 
 use crate::algebra::lu::{lu_in_place, lu_solve_in_place};
-use crate::algebra::modulus::{largest_modulus, quotient};
+use crate::algebra::modulus::quotient;
 use crate::algebra::scaling::binade;
 use crate::blas::options::Operation;
 use crate::block::block_mut;
 use crate::error::{Error, finite, shape};
-use crate::tolerance::report_nearly_singular;
+use crate::tolerance::{plain, report_nearly_singular};
 
 /// A^-1 B for a Toeplitz A, which is constant along its diagonals: given by its first column and its first
 /// row, A_ij = `column[i - j]` on and below the diagonal and `row[j - i]` above it. `row[0]` is not read.
@@ -80,19 +80,19 @@ where
 /// For the leading block of k rows, A_k f = e_1 and A_k g = e_k give those of k + 1 rows: [f; 0] leaves a
 /// last entry p and [0; g] a first entry q, so with s = 1 / (1 - p q), f' = s ([f; 0] - p [0; g]) and
 /// g' = s ([0; g] - q [f; 0]); and [x; 0] lacks the last entry of b by a number times g' (Golub and Van
-/// Loan 2013, section 4.7). Returns whether it came to its end: not where a leading block is singular but for
-/// rounding.
+/// Loan 2013, section 4.7). Returns how large p q or s became, nothing where a leading block is singular but for rounding.
 fn levinson<T: Scalar, D: Dim>(
     column: &OVector<T, D>,
     row: &OVector<T, D>,
     b: &mut DMatrixViewMut<'_, T>,
-) -> bool
+) -> Option<f64>
 where
     DefaultAllocator: Allocator<D>,
 {
+    let mut growth = 1.0_f64;
     let (size, (dimension, _)) = (column.len(), column.shape_generic());
     if size == 0 {
-        return true;
+        return Some(growth);
     }
     let mut f = OVector::<T, D>::zeros_generic(dimension, U1);
     let mut g = f.clone();
@@ -109,9 +109,10 @@ where
         }
         let rest = T::one() - p * q;
         if rest.norm1() == nalgebra::zero() {
-            return false;
+            return None;
         }
         let s = quotient(T::one(), rest);
+        growth = growth.max((p * q).norm1().to_f64()).max(s.norm1().to_f64());
         for i in (0..=k).rev() {
             let (first, last) = (f[i], if i > 0 { g[i - 1] } else { T::zero() });
             f[i] = (first - p * last) * s;
@@ -126,11 +127,14 @@ where
             }
         }
     }
-    true
+    Some(growth)
 }
 
 /// B <- T^-1 B: by [`levinson`], which is not stable where leading blocks are nearly singular; so what it leaves
-/// of B is solved for again while that helps, and where it does not help enough T is eliminated with pivoting.
+/// of B is solved for again while that helps, and where it does not help enough T is eliminated with pivoting. That each entry
+/// is small beside the sum that it is left of (Oettli and Prager 1964, "Compatibility of approximate solution of linear
+/// equations with given error bounds for coefficients and right-hand sides") makes the solution as good where rows,
+/// columns or unknowns are of different sizes.
 ///
 /// # Errors
 /// [`Error::SingularBlock`] if T is singular, or its first entry is zero.
@@ -155,24 +159,34 @@ where
     let entry = |i: usize, j: usize| entry(i, j).unscale(scale);
     let rounding = T::Real::default_epsilon().to_f64() * size as f64;
     let right = b.clone();
-    let ended = levinson(&over_column, &over_row, &mut block_mut(b));
-    let norm = over_column.iter().chain(over_row.iter().skip(1));
-    let norm: f64 = norm.map(|x| x.modulus().to_f64()).sum();
+    // Where values come out right derivatives need not. What overflows is not to be recorded.
+    let is_stable = T::Real::BASE || {
+        let [column, row] = [&over_column, &over_row].map(|x| x.map(plain));
+        let growth = levinson(&column, &row, &mut block_mut(&mut right.map(plain)));
+        growth.is_some_and(|growth| growth <= GROWTH)
+    };
     let (mut before, mut steps) = (f64::INFINITY, 0);
-    let good = ended
+    let good = is_stable
+        && levinson(&over_column, &over_row, &mut block_mut(b)).is_some()
         && loop {
-            // What is left of B, as a part of what it is made of.
+            // What is left of B, as a part of what each of its entries is made of.
             let (mut rest, mut most) = (right.clone(), 0.0_f64);
             for (k, mut rest) in rest.column_iter_mut().enumerate() {
                 for j in 0..size {
                     (0..size).for_each(|i| rest[i] -= entry(i, j) * b[(j, k)]);
                 }
-                let (solution, known) = (b.column(k), right.column(k));
-                let made = norm * largest_modulus(solution.iter()) + largest_modulus(known.iter());
-                // A NaN is not small.
-                let larger = |most: f64, x: f64| if most.is_nan() || x <= most { most } else { x };
-                let left = rest.iter().map(|x| x.modulus().to_f64()).fold(0.0, larger);
-                most = larger(most, if left == 0.0 { left } else { left / made });
+                let size_of = |x: T| x.modulus().to_f64();
+                for i in 0..size {
+                    let left = size_of(rest[i]);
+                    let mut made = size_of(right[(i, k)]) + size_of(entry(i, i) * b[(i, k)]);
+                    if left > rounding * made || left.is_nan() {
+                        made = size_of(right[(i, k)]);
+                        made += (0..size).map(|j| size_of(entry(i, j) * b[(j, k)])).sum::<f64>();
+                    }
+                    let part = if left == 0.0 { left } else { left / made };
+                    // A NaN is not small.
+                    most = if most.is_nan() || part <= most { most } else { part };
+                }
             }
             if most <= rounding {
                 break true;
@@ -197,6 +211,9 @@ where
     b.apply(|x| *x = x.unscale(scale));
     Ok(())
 }
+
+/// How large the numbers of the recursion may become in a derivative mode.
+const GROWTH: f64 = 1e3;
 
 /// How often a solution is improved at most.
 const REFINEMENTS: usize = 4;
