@@ -97,7 +97,7 @@ impl<T: Scalar> PowSteps<T> {
             base_dot.fill(T::zero());
         }
         if p < 0 {
-            base_dot = -times(&times(base, &base_dot), base);
+            base_dot = -times(base, &times(&base_dot, base));
         }
         let mut y_dot = base_dot.clone();
         for (by_base, y) in steps {
