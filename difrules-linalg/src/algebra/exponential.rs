@@ -5,6 +5,7 @@ use difrules_core::contract::Kept;
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
+use crate::algebra::basis::Balance;
 use crate::algebra::householder::add_columns;
 use crate::algebra::matrix_function::{
     add_product, combination, depth, derivative_of_product, mean_of_diagonal, plain_one_norm,
@@ -68,6 +69,8 @@ const ORDERS: [(f64, f64, f64); 5] = [
 /// What the exponential of A was made of: the derivative is that of the steps, with the same factors. The memory of all
 /// these matrices stays with the thread for the next exponential, as an allocator may give it back to the system.
 pub struct Exponential<T: Scalar> {
+    /// All else is of D^-1 A D.
+    balance: Balance,
     order: usize,
     squarings: i32,
     /// A - m over a power of two, for the mean m of the diagonal or for zero.
@@ -123,7 +126,8 @@ impl<T: Scalar> Exponential<T> {
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Result<(DMatrix<T>, Self), Error> {
         let single = is_single::<T::Real>();
         let roundoff = <T::Real>::default_epsilon().to_f64() / 2.0;
-        let mut scaled = a.into_owned();
+        let balance = Balance::of(a);
+        let mut scaled = balance.inside(a);
         let mean = shift(&mut scaled);
         let size = plain_one_norm(&scaled);
         // Beyond this powers may overflow where the exponential, of a nilpotent matrix, does not.
@@ -241,7 +245,10 @@ impl<T: Scalar> Exponential<T> {
         let [scaled, odd] = [scaled, odd].map(Kept::new);
         let even = even.into_iter().map(Kept::new).collect();
         let inner = inner.map(|(of_odd, of_even)| (Kept::new(of_odd), Kept::new(of_even)));
-        Ok((x, Self { order, squarings, scaled, shift, even, inner, odd, factors, squares }))
+        let y = balance.outside(x);
+        let steps =
+            Self { balance, order, squarings, scaled, shift, even, inner, odd, factors, squares };
+        Ok((y, steps))
     }
 
     /// The derivative along E.
@@ -251,7 +258,7 @@ impl<T: Scalar> Exponential<T> {
     pub(crate) fn derivative(&self, y: DMatrixView<'_, T>, e: DMatrixView<'_, T>) -> DMatrix<T> {
         let Self { scaled, even, odd, .. } = self;
         let c = COEFFICIENTS[self.order];
-        let mut e = e.into_owned();
+        let mut e = self.balance.inside(e);
         if self.squarings > 0 {
             e.apply(|x| *x = times_power(*x, -f64::from(self.squarings)));
         }
@@ -289,7 +296,14 @@ impl<T: Scalar> Exponential<T> {
         }
         u_dot -= &*Kept::new(v_dot);
         let difference = Kept::new(u_dot);
-        let x = self.squares.first().map_or(y, |x| block(&**x));
+        let balanced;
+        let x = match self.squares.first() {
+            Some(x) => block(&**x),
+            None => {
+                balanced = self.balance.inside(y);
+                block(&balanced)
+            }
+        };
         let product = ((block(&*difference), false), (x, false));
         multiply(T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));
         self.factors.solve(Operation::None, &mut x_dot).expect(FIT);
@@ -297,6 +311,6 @@ impl<T: Scalar> Exponential<T> {
             let dot = Kept::new(x_dot);
             x_dot = derivative_of_product((x, &dot), (x, &dot));
         }
-        x_dot
+        self.balance.outside(x_dot)
     }
 }

@@ -3,13 +3,14 @@
 use difrules_core::{Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, RealField};
 
+use crate::algebra::basis::{Balance, Basis, decoupled};
 use crate::algebra::matrix_function::{
     PlainWork, apart_from_defective_zero, in_domain, on_negative_axis, on_plain, plain_one_norm,
     times,
 };
 use crate::algebra::schur::{blocks, unordered_schur_factors};
 use crate::algebra::square_root::{moving_root, root_of_triangular, solve_of_moving_root};
-use crate::block::{block, in_basis, out_of_basis};
+use crate::block::block;
 use crate::error::Error;
 use crate::systems::inverse::inverse;
 
@@ -37,7 +38,7 @@ fn gauss() -> impl Iterator<Item = (f64, f64)> {
     GAUSS.iter().flat_map(both).skip(1).map(|(node, weight)| (0.5 + 0.5 * node, 0.5 * weight))
 }
 
-/// Q, the logarithm of T, and T with its roots, as many as the approximant needs; A = Q T Q^H.
+/// Z and its inverse, the logarithm of T, and T with its roots, as many as the approximant needs; A = Z T Z^-1.
 struct Logarithm;
 
 impl PlainWork for Logarithm {
@@ -45,6 +46,7 @@ impl PlainWork for Logarithm {
         let (q, t) = unordered_schur_factors(a)?;
         in_domain("ln", &q, &t, on_negative_axis)?;
         apart_from_defective_zero("ln", &q, &t)?;
+        let [z, inverse, t] = decoupled(q, t);
         let mut roots = vec![t];
         loop {
             let last = &roots[roots.len() - 1];
@@ -67,7 +69,7 @@ impl PlainWork for Logarithm {
         }
         let mut y = times(&less_one(last), &sum).map(|x| x.scale(factor));
         near_diagonal(&roots[0], &mut y);
-        Ok([vec![q, y], roots].concat())
+        Ok([vec![z, inverse, y], roots].concat())
     }
 }
 
@@ -148,8 +150,9 @@ fn near_diagonal<T: Scalar>(t: &DMatrix<T>, y: &mut DMatrix<T>) {
 
 /// What the logarithm of A was made of.
 pub struct LogarithmSteps<T: Scalar> {
-    q: DMatrix<T>,
-    /// The roots in the basis Q, and their plain values, which are triangular.
+    balance: Balance,
+    basis: Basis<T>,
+    /// The roots in the basis, and their plain values, which are triangular.
     roots: Vec<(DMatrix<T>, DMatrix<T>)>,
     /// Those of the partial fractions.
     fractions: Vec<DMatrix<T>>,
@@ -161,23 +164,26 @@ impl<T: Scalar> LogarithmSteps<T> {
     /// # Errors
     /// [`Error::OutsideDomain`]; [`Error::NoConvergence`]; [`Error::Overflow`].
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Result<(DMatrix<T>, Self), Error> {
-        let mut found = on_plain::<Logarithm, T>(a)?.into_iter();
-        let [q, y, t] = [(); 3].map(|()| found.next().expect("three matrices and roots"));
-        let mut last = if <T::Real as Real>::BASE { t } else { in_basis(&q, a) };
+        let balance = Balance::of(a);
+        let a = balance.inside(a);
+        let mut found = on_plain::<Logarithm, T>(block(&a))?.into_iter();
+        let [z, inverse, y, t] = [(); 4].map(|()| found.next().expect("four matrices and roots"));
+        let basis = Basis::new(z, inverse);
+        let mut last = basis.moving(block(&a), t);
         let mut roots = Vec::new();
         for plain in found {
             last = moving_root(&last, &plain);
             roots.push((last.clone(), plain));
         }
         let fractions = fractions(&last)?;
-        let y = out_of_basis(&q, &y);
-        Ok((y, Self { q, roots, fractions }))
+        let y = balance.outside(basis.outside(&y));
+        Ok((y, Self { balance, basis, roots, fractions }))
     }
 
     /// The derivative along E: of each root X in turn, X dX + dX X is the one before; and of the partial fractions,
     /// w R (1 + z R)^-1 with R = X - 1, it is w (1 + z R)^-1 dR (1 + z R)^-1.
     pub(crate) fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
-        let mut e = in_basis(&self.q, e);
+        let mut e = self.basis.inside(block(&self.balance.inside(e)));
         for (x, plain) in &self.roots {
             e = solve_of_moving_root(x, plain, e);
         }
@@ -188,6 +194,6 @@ impl<T: Scalar> LogarithmSteps<T> {
             let term = times(&times(fraction, &e), fraction);
             sum.zip_apply(&term, |sum, x: T| *sum += x.scale(weight));
         }
-        out_of_basis(&self.q, &sum)
+        self.balance.outside(self.basis.outside(&sum))
     }
 }

@@ -1,6 +1,7 @@
 //! The mathematics that primitives share, each file named after the primitive that it serves first, and
 //! the steps that all of them take.
 
+pub(crate) mod basis;
 pub(crate) mod bidiagonal;
 pub(crate) mod cholesky;
 pub(crate) mod congruence;

@@ -179,6 +179,24 @@ pub(crate) fn schur_factors_by_sign<T: Scalar>(
     Ok((q, t, count))
 }
 
+/// Brings the blocks in the order of the places that a function says of the moduli of their eigenvalues; the diagonals of
+/// blocks of two rows are equal.
+pub(crate) fn sort_by_modulus<T: Scalar>(
+    q: &mut DMatrix<T>,
+    t: &mut DMatrix<T>,
+    place: impl Fn(f64) -> usize,
+) {
+    let (mut q, mut t) = (block_mut(q), block_mut(t));
+    sort(&mut q, &mut t, |t, rows| {
+        let (re, im) = key(t, rows);
+        place(re.hypot(im))
+    });
+    let found = t.clone_owned();
+    for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
+        standardise(rows.start, &mut q, &mut t);
+    }
+}
+
 /// The rows of the blocks on the diagonal.
 pub(crate) fn blocks<T: Scalar>(
     t: DMatrixView<'_, T>,

@@ -3,6 +3,7 @@ use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
 
+use crate::algebra::basis::{Balance, Basis, decoupled};
 use crate::algebra::exponential::Exponential;
 use crate::algebra::logarithm::LogarithmSteps;
 use crate::algebra::matrix_function::{
@@ -11,7 +12,7 @@ use crate::algebra::matrix_function::{
 };
 use crate::algebra::scaling::{exponent, is_single, times_power};
 use crate::algebra::schur::unordered_schur_factors;
-use crate::block::{block, buffer, in_basis, out_of_basis, pairing, shaped, varies};
+use crate::block::{block, buffer, pairing, shaped, varies};
 use crate::decomposition::lu::lu;
 use crate::error::{Error, finite, overflow, square};
 use crate::function::ln::ln_and_steps;
@@ -64,8 +65,9 @@ where
 /// What a power was made of: with a power of two c next to the mean modulus of the eigenvalues, the integer part k of p,
 /// B = A / c and f = p - k, A^p = A^k B^f c^f. So what the exponential is taken of, f ln B, is small.
 pub struct PowerSteps<T: Scalar> {
-    /// The basis of the Schur form of A, in which the others are.
-    q: DMatrix<T>,
+    /// The basis in which the others are.
+    balance: Balance,
+    basis: Basis<T>,
     /// ln A.
     logarithm: DMatrix<T>,
     of_logarithm: LogarithmSteps<T>,
@@ -100,9 +102,12 @@ where
     let integer = if exponent.abs() < 1e9 { exponent.trunc() as i32 } else { 0 };
     let fraction = p - nalgebra::convert(f64::from(integer));
     // All of it in one basis: so the rounding of that is one of A, not of parts of the power.
-    let mut found = on_plain::<Basis, T>(block(a))?.into_iter();
-    let [q, t] = [(); 2].map(|()| found.next().expect("two matrices"));
-    let all = if <T::Real as Real>::BASE { t } else { in_basis::<T, Dyn>(&q, block(a)) };
+    let balance = Balance::of(block(a));
+    let balanced = balance.inside(block(a));
+    let mut found = on_plain::<Decoupled, T>(block(&balanced))?.into_iter();
+    let [z, inverse, t] = [(); 3].map(|()| found.next().expect("three matrices"));
+    let basis = Basis::new(z, inverse);
+    let all = basis.moving(block(&balanced), t);
     let exponent = mean_exponent(&all)?;
     let lowered = all.map(|x| times_power(x, -exponent));
     let (mut logarithm, of_logarithm) = ln_and_steps::<T, Dyn>(&lowered)?;
@@ -114,11 +119,13 @@ where
     let moving = fraction - nalgebra::convert(fraction.to_f64());
     let factor = ComplexField::exp(moving * turn) * nalgebra::convert(known);
     let (whole, of_whole) = pow_and_steps::<T, Dyn>(&all, integer)?;
-    let y = out_of_basis::<T, Dyn>(&q, &times(&whole, &root).map(|x| x.scale(factor)));
+    let y = basis.outside(&times(&whole, &root).map(|x| x.scale(factor)));
+    let y = balance.outside(y);
     overflow("y", y.as_slice())?;
     let y = value_of(a, &y, |a| powf(a, p))?;
     let steps = PowerSteps {
-        q,
+        balance,
+        basis,
         logarithm,
         of_logarithm,
         fraction,
@@ -148,13 +155,21 @@ impl<T: Scalar> PowerSteps<T> {
     /// The derivative along E, with p fixed. E / c may be none of the numbers, as c^f and A^k make up for it: along E times
     /// a power of two of the size of A what comes is of the size of what it is the derivative of.
     fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
-        let e = in_basis(&self.q, e);
+        let e = self.inside(e);
         let found = self.derivative_by(&e, self.exponent - exponent(e.iter()));
         let found = if found.iter().all(is_finite) { found } else { self.derivative_by(&e, 0.0) };
-        out_of_basis(&self.q, &found)
+        self.outside(&found)
     }
 
-    /// That in the basis of the Schur form, by the one along E times a power of two.
+    fn inside(&self, m: DMatrixView<'_, T>) -> DMatrix<T> {
+        self.basis.inside(block(&self.balance.inside(m)))
+    }
+
+    fn outside(&self, m: &DMatrix<T>) -> DMatrix<T> {
+        self.balance.outside(self.basis.outside(m))
+    }
+
+    /// That in the basis, by the one along E times a power of two.
     fn derivative_by(&self, e: &DMatrix<T>, level: f64) -> DMatrix<T> {
         let e = e.map(|x| times_power(x, level));
         let scaled = e.map(|x| times_power(x, -self.exponent));
@@ -168,19 +183,19 @@ impl<T: Scalar> PowerSteps<T> {
     /// The derivative by p, Y ln A.
     fn by_exponent(&self) -> DMatrix<T> {
         let power = times(&self.whole, &self.root).map(|x| x.scale(self.factor));
-        out_of_basis(&self.q, &times(&power, &self.logarithm))
+        self.outside(&times(&power, &self.logarithm))
     }
 }
 
-/// The factors of the Schur form.
-struct Basis;
+/// The Schur form without what is between eigenvalues of different sizes.
+struct Decoupled;
 
-impl PlainWork for Basis {
+impl PlainWork for Decoupled {
     fn run<T: Scalar>(a: DMatrixView<'_, T>) -> Result<Vec<DMatrix<T>>, Error> {
         let (q, t) = unordered_schur_factors(a)?;
         in_domain("powf", &q, &t, on_negative_axis)?;
         apart_from_defective_zero("powf", &q, &t)?;
-        Ok(vec![q, t])
+        Ok(decoupled(q, t).into())
     }
 }
 
