@@ -1,10 +1,12 @@
 use difrules_core::contract::Kind;
+use difrules_core::kernel::vectorised;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, math, primitive};
+use difrules_core::{Cotangent, Real, Scalar, Slot, math, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use crate::block::{add_to_both, along, along_factor, kept, moved, numbers_mut, zip_map};
+use crate::algebra::scaling::is_single;
+use crate::block::{add_to_both, along_factor, kept, numbers_mut, zip_map};
 use crate::error::{Error, shape};
 use crate::sample;
 
@@ -18,7 +20,9 @@ use crate::sample;
 ///
 /// # Derivation
 /// With Y = A / B, entry by entry: A = Y o B, so dA = dY o B + Y o dB and dY = dA / B - dB o (Y / B). In the pairing
-/// Re tr(Y_bar^H dY): A_bar = Y_bar / conj(B) and B_bar = -Y_bar o conj(Y / B).
+/// Re tr(Y_bar^H dY): A_bar = Y_bar / conj(B) and B_bar = -Y_bar o conj(Y / B). Where Y / B overflows or underflows, it is
+/// dB or Y_bar that is divided by B: of x w / v no more than one of the two quotients is beyond the numbers unless the
+/// result is.
 ///
 /// ```
 /// use difrules_linalg::component_div;
@@ -63,8 +67,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let by_a = |a_dot| zip_map(a_dot, b, |a_dot, b| kept(a_dot, |a_dot| quotient(a_dot, b)));
-    let by_b =
-        |b_dot| zip_map(b_dot, &zip_map(y, b, quotient), |x, factor| along_factor(x, -factor));
+    let by_b = |b_dot| along_quotients(b_dot, y, b);
     match (a_dot, b_dot) {
         (Some(a_dot), Some(b_dot)) => by_a(a_dot) + by_b(b_dot),
         (Some(a_dot), None) => by_a(a_dot),
@@ -87,13 +90,79 @@ fn component_div_reverse<T: Scalar, R: Dim, C: Dim>(
     add_to_both(
         y_bar,
         (a_bar, |k, y_bar| kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()))),
-        (b_bar, |k, y_bar| along(moved(-quotient(y[k], b[k]).conjugate()), y_bar)),
+        (b_bar, |k, y_bar| along_quotient(y_bar, -y[k].conjugate(), b[k].conjugate())),
     );
 }
 
 /// The quotient of two numbers.
+#[inline(always)]
 fn quotient<T: Scalar>(x: T, y: T) -> T {
     if <T::Kind as Kind>::REAL { x / y } else { math::div(x, y) }
+}
+
+/// -X o (W / V) for a tangent X.
+fn along_quotients<T: Scalar, R: Dim, C: Dim>(
+    x: &OMatrix<T, R, C>,
+    w: &OMatrix<T, R, C>,
+    v: &OMatrix<T, R, C>,
+) -> OMatrix<T, R, C>
+where
+    DefaultAllocator: Allocator<R, C>,
+{
+    let (rows, columns) = x.shape_generic();
+    let mut y = OMatrix::<T, R, C>::zeros_generic(rows, columns);
+    let (x, w, v) = (x.as_slice(), &w.as_slice()[..x.len()], &v.as_slice()[..x.len()]);
+    let are_factors = vectorised(|| {
+        w.iter().zip(v).fold(true, |are_factors, (&w, &v)| are_factors & is_factor(w, v))
+    });
+    let all = y.as_mut_slice().iter_mut().zip(x).zip(w.iter().zip(v));
+    if are_factors {
+        vectorised(|| all.for_each(|((y, &x), (&w, &v))| *y = along_factor(x, -quotient(w, v))));
+    } else {
+        all.for_each(|((y, &x), (&w, &v))| *y = along_quotient(x, -w, v));
+    }
+    y
+}
+
+/// A tangent times a quotient w / v, also where that is too large for a number or too small: then the tangent is divided.
+#[inline(always)]
+pub(super) fn along_quotient<T: Scalar>(moving: T, w: T, v: T) -> T {
+    if is_factor(w, v) { along_factor(moving, quotient(w, v)) } else { along_divided(moving, w, v) }
+}
+
+#[cold]
+fn along_divided<T: Scalar>(moving: T, w: T, v: T) -> T {
+    // A zero stays one.
+    if size(w) == 0.0 && size(moving) / size(v) > largest::<T>() {
+        return along_factor(moving, quotient(w, v));
+    }
+    along_factor(kept(moving, |moving| quotient(moving, v)), w)
+}
+
+/// Whether w / v can be multiplied by: it does not underflow or overflow, nor do its derivatives as long as these are of the
+/// size of the numbers. In a mode it is not formed for that, as what is recorded is looked at in a sweep.
+#[inline(always)]
+pub(super) fn is_factor<T: Scalar>(w: T, v: T) -> bool {
+    let most = largest::<T>();
+    let within = |x: f64, most: f64| (x < most) & (x > 1.0 / most);
+    let (w, v) = (size(w), size(v));
+    if w == 0.0 && !T::Real::BASE {
+        return within(v, most.cbrt());
+    }
+    within(w / v, most) | (w == 0.0)
+}
+
+/// Quotients up to that, and down to its inverse, are far from the ends of the numbers.
+#[inline(always)]
+fn largest<T: Scalar>() -> f64 {
+    if is_single::<T::Real>() { 1e30 } else { 1e290 }
+}
+
+/// The larger of the parts of a number.
+#[inline(always)]
+fn size<T: Scalar>(x: T) -> f64 {
+    let re = x.real().to_f64().abs();
+    if <T::Kind as Kind>::REAL { re } else { re.max(x.imaginary().to_f64().abs()) }
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (DMatrix<T>, DMatrix<T>) {

@@ -3,14 +3,16 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
+use super::component_div::{along_quotient, is_factor};
 use crate::blas::strong::is_bounded;
-use crate::block::{add_scaled, along_factor, block, chain, pairing, zip_map};
+use crate::block::{add_scaled, add_term, along_factor, block, chain, kept, pairing, zip_map};
 
 /// X / a, every entry of a matrix over a number.
 ///
 /// # Derivation
 /// With Y = X / a: dY = (dX - da Y) / a. In the pairing Re tr(Y_bar^H dY): X_bar = Y_bar / conj(a) and
-/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a).
+/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a). Where 1 / a, da / a or the sum overflows or underflows, each entry is
+/// divided, as in [`component_div`](fn@crate::component_div).
 ///
 /// ```
 /// use difrules_linalg::unscale;
@@ -49,8 +51,13 @@ fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let inverse = T::one() / a;
-    zip_map(y, x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(a_dot, -(y * inverse)))
+    if !is_factor(T::one(), a) || !is_factor(a_dot, a) {
+        return zip_map(y, x_dot, |y, x_dot| {
+            kept(x_dot, |x_dot| x_dot / a) + along_quotient(a_dot, -y, a)
+        });
+    }
+    let (inverse, rate) = (T::one() / a, kept(a_dot, |a_dot| a_dot / a));
+    zip_map(y, x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(rate, -y))
 }
 
 fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
@@ -62,18 +69,24 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let inverse = T::one() / a;
+    let (is_moderate, bar) = (is_factor(T::one(), a), a.conjugate());
     a_bar.add(|| {
-        if is_bounded(&block(y)) {
-            return -chain(pairing(&y_bar, y), inverse.conjugate());
+        if is_moderate && is_bounded(&block(y)) {
+            let sum = pairing(&y_bar, y);
+            if is_factor(sum, T::one()) {
+                return -chain(sum, T::one() / bar);
+            }
         }
         // The cotangent says which zeros are strong.
         let terms = y_bar.iter().zip(y.iter());
-        terms.fold(T::zero(), |sum, (&y_bar, &y)| {
-            sum + along_factor(y_bar, -(y * inverse).conjugate())
-        })
+        let term = |(&y_bar, &y): (&T, &T)| along_quotient(y_bar, -y.conjugate(), bar);
+        terms.map(term).fold(T::zero(), |sum, x| sum + x)
     });
-    add_scaled(&y_bar, inverse.conjugate(), x_bar);
+    if is_moderate {
+        add_scaled(&y_bar, T::one() / bar, x_bar);
+    } else {
+        add_term(&y_bar, x_bar, |_, y_bar| kept(y_bar, |y_bar| y_bar / bar));
+    }
 }
 
 fn sample<T: Scalar>(random: &mut Sampler) -> (T, DMatrix<T>) {
