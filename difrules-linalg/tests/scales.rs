@@ -2,12 +2,15 @@
 //! stands beside it.
 
 use difrules_core::testing::Sampler;
-use difrules_core::{Dual, Real, Var, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
+use difrules_core::{
+    Dual, Real, Scalar, Var, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp,
+};
 use difrules_linalg::{
-    Error, Lblt, Lu, Operation, Svd, Udu, cholesky_solve, condition_number, determinant, dot,
-    full_piv_lu, hessenberg, inverse, lblt_solve, ln_abs_determinant, lq, lstsq, lu, lu_solve,
-    normalize, powf, qr, quadratic_form, singular_values, solve, solve_lower_triangular,
-    solve_upper_triangular, spectral_norm, svd, toeplitz_solve, tridiagonal_solve, udu_solve,
+    Error, Lblt, Lu, Operation, Svd, Udu, cholesky_solve, component_div, condition_number,
+    determinant, dot, exp, full_piv_lu, hessenberg, inverse, lblt_solve, ln, ln_abs_determinant,
+    lq, lstsq, lu, lu_solve, normalize, polar, pow, powf, qr, quadratic_form, singular_values,
+    solve, solve_lower_triangular, solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
+    tridiagonal_solve, udu_solve, unscale,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -505,7 +508,7 @@ fn least_squares_of_rows_of_any_size() {
         let parts = [graded(columns, 0), graded(columns, 1), graded(1, 2), graded(1, 3)];
         let of = parts.each_ref();
         let near = |found: f64, expected: f64, rounding: f64| {
-            let error = (found / expected - 1.0).abs();
+            let error = f64::abs(found / expected - 1.0);
             assert!(error < rounding, "{exponents:?}: {error:e}, {found} in place of {expected}");
         };
         let (value, slopes, seconds) = by_every_nesting!(|t| along_least_squares(t, of, &[1.0; 4]));
@@ -568,7 +571,7 @@ fn least_squares_of_columns_of_any_size() {
         let of = parts.each_ref();
         let sizes: Vec<f64> = d.iter().map(|d| d.powi(of_size)).collect();
         let near = |found: f64, expected: f64, rounding: f64| {
-            let error = (found / expected - 1.0).abs();
+            let error = f64::abs(found / expected - 1.0);
             assert!(error < rounding, "{exponents:?}: {error:e}, {found} in place of {expected}");
         };
         let (value, slopes, seconds) = by_every_nesting!(|t| along_least_squares(t, of, &sizes));
@@ -786,7 +789,7 @@ fn second_derivatives_of_what_is_scaled_by_rows_and_by_columns() {
                 }
                 let found = by_every_nesting!(|t| of_scaled(name, t, of, [&rows, &columns]));
                 let near = |found: f64, expected: f64| {
-                    let error = (found / expected - 1.0).abs();
+                    let error = f64::abs(found / expected - 1.0);
                     assert!(
                         error < 1e-10,
                         "{name} {height} {width} {rows:?} {columns:?}: {found:e} {expected:e}"
@@ -811,5 +814,383 @@ fn forms_of_numbers_of_all_sizes_along_small_tangents() {
         let by_a = gradient(|(x, a, y)| quadratic_form(x, a, y), &point).unwrap().1;
         assert!((along / 1e-100 - 1.0).abs() < 1e-14, "{along:e} at x = {x:e}");
         assert!((by_a[(0, 0)] / 1e100 - 1.0).abs() < 1e-14);
+    }
+}
+
+/// Sums of quotients (A + t E) / (B + t F) and of what else divides, times powers of two.
+fn along_quotients<T: Scalar>(name: &str, t: T::Real, powers: [i32; 3]) -> T::Real {
+    let [of_a, of_b, of_weight] = powers.map(|k| 2.0_f64.powi(k));
+    let entry = |size: f64, i: usize, j: usize, seed: usize| {
+        let part = |seed| {
+            let number = |x: f64| nalgebra::convert::<f64, T::Real>(x * size);
+            number(whole(i, j, seed) + 0.1) + t * number(whole(j, i, seed + 1) - 0.2)
+        };
+        let mut x = T::zero();
+        x.parts_mut().iter_mut().enumerate().for_each(|(k, x)| *x = part(seed + 3 * k));
+        x
+    };
+    let matrix = |size: f64, seed| DMatrix::<T>::from_fn(3, 2, |i, j| entry(size, i, j, seed));
+    let a = matrix(of_a, 1);
+    let y = match name {
+        "component_div" => component_div(&a, &matrix(of_b, 5)).unwrap(),
+        "unscale" => unscale(entry(of_b, 1, 1, 5), &a),
+        _ => normalize(&a).unwrap(),
+    };
+    let weight = |k: usize| nalgebra::convert::<f64, T::Real>((k as f64 + 0.5) * of_weight);
+    let part = |(k, &x): (usize, &T)| (x.real() - x.imaginary()) * weight(k);
+    y.iter().enumerate().map(part).fold(nalgebra::zero(), |sum: T::Real, x| sum + x)
+}
+
+fn of_real_or_complex<S: Real>(name: &str, complex: bool, t: S, powers: [i32; 3]) -> S {
+    match complex {
+        false => along_quotients::<S>(name, t, powers),
+        true => along_quotients::<Complex<S>>(name, t, powers),
+    }
+}
+
+/// Numerators and denominators of any size along directions of their sizes: of y b' / b no quotient has to be a number but the
+/// result.
+#[test]
+fn quotients_of_numbers_of_any_size() {
+    let mut wrong = Vec::new();
+    for (name, complex) in [
+        ("component_div", false),
+        ("component_div", true),
+        ("unscale", false),
+        ("normalize", false),
+    ] {
+        let found = |powers| by_every_nesting!(|t| of_real_or_complex(name, complex, t, powers));
+        let expected = found([0; 3]);
+        for (of_a, of_b) in [
+            (0, 1000),
+            (1000, 1000),
+            (900, 996),
+            (996, 600),
+            (0, 530),
+            (300, 700),
+            (-500, 500),
+            (0, -1000),
+            (0, -330),
+            (0, -500),
+            (-600, -330),
+            (-1000, -1000),
+            (-996, -600),
+            (-530, 0),
+            (500, -500),
+        ] {
+            let power = if name == "normalize" { 0 } else { of_a - of_b };
+            for of_weight in [-power, 0] {
+                if name != "normalize" && i32::abs(of_weight + of_a - 2 * of_b) > 1000 {
+                    // The cotangent of B is none of the numbers.
+                    continue;
+                }
+                let found = found([of_a, of_b, of_weight]);
+                let size = 2.0_f64.powi(power + of_weight);
+                let mut near = |found: &[f64], expected: f64| {
+                    let off = |x: &f64| f64::abs(x / size / expected - 1.0);
+                    if found.iter().any(|x| off(x).is_nan() || off(x) > 1e-12) {
+                        let case = (name, complex, of_a, of_b, of_weight);
+                        wrong.push(format!("{case:?}: {found:?} {expected:e}"));
+                    }
+                };
+                near(&[found.0], expected.0);
+                near(&found.1, expected.1[0]);
+                near(&found.2, expected.2[0]);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A + t E of numbers that are all but random, with rows or columns times powers of two.
+fn graded<S: Real>(t: S, columns: usize, powers: &[i32], by_rows: bool) -> DMatrix<S> {
+    let (height, width) = if by_rows { (powers.len(), columns) } else { (columns, powers.len()) };
+    DMatrix::from_fn(height, width, |i, j| {
+        let power = 2.0_f64.powi(powers[if by_rows { i } else { j }]);
+        let part = |seed| nalgebra::convert::<f64, S>(whole(i, j, seed) * power);
+        part(0) + t * part(1)
+    })
+}
+
+/// What is outside of the range of large rows and of small ones. From mpmath.
+#[test]
+fn factors_of_tall_and_of_wide_matrices_of_all_sizes() {
+    fn of_polar<S: Real>(t: S, columns: usize, powers: &[i32]) -> S {
+        let (u, p) = polar(&graded(t, columns, powers, true)).unwrap();
+        let most = *powers.iter().max().unwrap();
+        let mut sum = S::zero();
+        for j in 0..columns {
+            for i in 0..powers.len() {
+                sum += u[(i, j)] * nalgebra::convert(whole(i, j, 2));
+                if i <= j {
+                    let weight = whole(i, j, 2) * 2.0_f64.powi(-most);
+                    sum += p[(i, j)] * nalgebra::convert(weight);
+                }
+            }
+        }
+        sum
+    }
+    fn of_values<S: Real>(t: S, rows: usize, powers: &[i32], sizes: &[i32]) -> S {
+        let values = singular_values(&graded(t, rows, powers, false)).unwrap();
+        let weight = |k: usize| whole(k, 0, 2) * 2.0_f64.powi(-sizes[k]);
+        let terms = values.iter().enumerate().map(|(k, &s)| s * nalgebra::convert(weight(k)));
+        terms.fold(S::zero(), |sum, x| sum + x)
+    }
+    let near = |name: &str, found: f64, expected: f64| {
+        let error = f64::abs(found - expected) / f64::abs(expected).max(1.0);
+        assert!(error < 1e-11, "{name}: {found:e} in place of {expected:e}");
+    };
+    for (columns, powers, expected) in [
+        (2, &[250, 83, -83, -250][..], [0.145749708500874, -0.0643703066527739, 0.903550419576893]),
+        (2, &[-250, -83, 83, 250], [-1.24840480985006, -1.36649715672776, 4.85142132059602]),
+        (3, &[200, 100, 0, -100, -200], [-1.61421538745757, -1.31663443420211, 6.08610652937922]),
+        (3, &[-200, 0, 200, -100, 100], [-2.90790952849751, 1.88540947282237, 0.0]),
+    ] {
+        let found = by_every_nesting!(|t| of_polar(t, columns, powers));
+        let name = format!("polar {powers:?}");
+        near(&name, found.0, expected[0]);
+        found.1.into_iter().for_each(|x| near(&name, x, expected[1]));
+        found.2.into_iter().for_each(|x| near(&name, x, expected[2]));
+    }
+    for (rows, powers, sizes, expected) in [
+        (
+            2,
+            &[250, 83, -83, -250][..],
+            &[250, 80][..],
+            [-1.73564556666626, -13.1076238530665, -3.8957088078426],
+        ),
+        (
+            2,
+            &[-250, -83, 83, 250],
+            &[250, 80],
+            [-0.766227519265974, 18.8267946096233, -0.603341351490127],
+        ),
+        (
+            3,
+            &[200, 100, 0, -100, -200],
+            &[200, 99, 0],
+            [-1.09096446873906, -5.73378566196874, 10.9009355283513],
+        ),
+        (
+            3,
+            &[-200, 0, 200, -100, 100],
+            &[200, 99, -1],
+            [-0.41433756667808, -1.61713409195121, 18.3673510436105],
+        ),
+    ] {
+        let found = by_every_nesting!(|t| of_values(t, rows, powers, sizes));
+        let name = format!("singular values {powers:?}");
+        near(&name, found.0, expected[0]);
+        found.1.into_iter().for_each(|x| near(&name, x, expected[1]));
+        found.2.into_iter().for_each(|x| near(&name, x, expected[2]));
+    }
+}
+
+/// The sum of the products of an entry of each row and column, with signs: of numbers of all sizes.
+fn by_permutations(a: &DMatrix<f64>) -> f64 {
+    if a.nrows() == 0 {
+        return 1.0;
+    }
+    let minor = |j: usize| by_permutations(&a.clone().remove_row(0).remove_column(j));
+    let term = |j: usize| if j % 2 == 0 { a[(0, j)] * minor(j) } else { -a[(0, j)] * minor(j) };
+    (0..a.ncols()).map(term).sum()
+}
+
+/// Along a direction that is not graded as the matrix is, what moves a row is not multiplied with itself.
+#[test]
+fn second_derivatives_of_determinants_along_directions_of_any_size() {
+    let mut random = Sampler::new(61, 61);
+    for power in [27, 60, 150, 300] {
+        for size in 2..5 {
+            let [any, e] = [(); 2].map(|()| random.matrix::<f64>(size, size));
+            for which in 0..4 {
+                let sizes: Vec<i32> =
+                    (0..size as i32).map(|k| power - 2 * power * k / (size as i32 - 1)).collect();
+                let a = DMatrix::from_fn(size, size, |i, j| {
+                    let k = match which {
+                        0 => sizes[i],
+                        1 => sizes[j],
+                        2 => sizes[i] / 2 + sizes[j] / 2,
+                        _ => -sizes[i],
+                    };
+                    any[(i, j)] * 2.0_f64.powi(k)
+                });
+                let with = |rows: &[usize]| {
+                    by_permutations(&DMatrix::from_fn(size, size, |i, j| {
+                        if rows.contains(&i) { e[(i, j)] } else { a[(i, j)] }
+                    }))
+                };
+                let slope: f64 = (0..size).map(|i| with(&[i])).sum();
+                let pairs = (0..size).flat_map(|i| (0..i).map(move |k| [i, k]));
+                let second: f64 = pairs.map(|pair| 2.0 * with(&pair)).sum();
+                let found = by_every_nesting!(|t| determinant(&moved(t, &a, &e)).unwrap());
+                let near = |found: f64, expected: f64| {
+                    let error = f64::abs(found / expected - 1.0);
+                    assert!(error < 1e-9, "{size} {power} {which}: {found:e} {expected:e}");
+                };
+                found.1.into_iter().for_each(|x| near(x, slope));
+                found.2.into_iter().for_each(|x| near(x, second));
+            }
+        }
+    }
+}
+
+/// A + t E.
+fn moved<S: Real>(t: S, a: &DMatrix<f64>, e: &DMatrix<f64>) -> DMatrix<S> {
+    let number = nalgebra::convert::<f64, S>;
+    a.zip_map(e, |a, e| number(a) + t * number(e))
+}
+
+/// The sum of the entries of the inverse of a square, times powers of two: of A = B D it is D^-1 (B^-1 D^-1 B^-1).
+#[test]
+fn powers_of_inverses_of_columns_of_any_size() {
+    for power in [100, 300, 498] {
+        for turn in [false, true] {
+            let sizes = if turn { [-power, power] } else { [power, -power] };
+            let scaled =
+                |m: DMatrix<f64>| DMatrix::from_fn(2, 2, |i, j| m[(i, j)] * 2.0_f64.powi(sizes[j]));
+            let (a, e) = (dmatrix![2.0, 0.5; -0.75, 1.5], dmatrix![0.5, -0.25; 0.75, 1.0]);
+            let of = [&scaled(a.clone()), &scaled(e.clone())];
+            // What is divided by the smaller size twice.
+            let weight = |i: usize| 2.0_f64.powi(sizes[i] - power);
+            fn loss<S: Real>(t: S, of: [&DMatrix<f64>; 2], weights: [f64; 2]) -> S {
+                let y = pow(&moved(t, of[0], of[1]), -2).unwrap();
+                let weight = |k: usize| weights[k % 2] * (1.0 + k as f64);
+                let terms = y.iter().enumerate().map(|(k, &x)| x * nalgebra::convert(weight(k)));
+                terms.fold(S::zero(), |sum, x| sum + x)
+            }
+            fn limit<S: Real>(t: S, of: [&DMatrix<f64>; 2], small: usize) -> S {
+                let b = inverse(&moved(t, of[0], of[1])).unwrap();
+                let mut sum = S::zero();
+                for k in 0..4 {
+                    // Of the product over the smaller size nothing else is left.
+                    let entry = b[(k % 2, small)] * b[(small, k / 2)];
+                    sum += entry * nalgebra::convert::<f64, S>(1.0 + k as f64);
+                }
+                sum
+            }
+            let weights = [weight(0), weight(1)];
+            let found = by_every_nesting!(|t| loss(t, of, weights));
+            let small = usize::from(!turn);
+            let of = [&a, &e];
+            let expected = by_every_nesting!(|t| limit(t, of, small));
+            let near = |found: f64, expected: f64| {
+                let error = f64::abs(found / expected - 1.0);
+                assert!(error < 1e-12, "{power} {turn}: {found:e} {expected:e}");
+            };
+            near(found.0, expected.0);
+            found.1.into_iter().for_each(|x| near(x, expected.1[0]));
+            found.2.into_iter().for_each(|x| near(x, expected.2[0]));
+        }
+    }
+}
+
+/// First columns that are small beside first rows, and the other way: each unknown has a size of its own.
+#[test]
+fn toeplitz_matrices_with_small_columns() {
+    fn loss<S: Real>(dense: bool, t: S, powers: [i32; 2], weights: &[f64]) -> S {
+        let size = weights.len();
+        let vector = |seed: usize, power: i32| {
+            DVector::from_fn(size, |i, _| {
+                let part =
+                    |seed| nalgebra::convert::<f64, S>(whole(i, 2, seed) * 2.0_f64.powi(power));
+                part(seed) + t * part(seed + 1)
+            })
+        };
+        let (column, row, b) = (vector(0, powers[0]), vector(2, powers[1]), vector(5, 0));
+        let x = if dense {
+            let entry = |i: usize, j: usize| if i >= j { column[i - j] } else { row[j - i] };
+            solve(&DMatrix::from_fn(size, size, entry), &b)
+        } else {
+            toeplitz_solve(&column, &row, &b)
+        };
+        let x = x.unwrap();
+        let terms = x.iter().zip(weights).map(|(&x, &weight)| x * nalgebra::convert(weight));
+        terms.fold(S::zero(), |sum, x| sum + x)
+    }
+    for size in [2, 3, 4, 6] {
+        for powers in [[0, 0], [-10, 0], [-50, 0], [-160, 0], [-250, 0], [10, 0], [50, 0], [160, 0]]
+        {
+            // Weights of the sizes of the unknowns.
+            let weights: Vec<f64> = (0..size)
+                .map(|k| {
+                    let mut one = vec![0.0; size];
+                    one[k] = 1.0;
+                    (1.0 + k as f64) / loss::<f64>(true, 0.0, powers, &one).abs()
+                })
+                .collect();
+            let found = by_every_nesting!(|t| loss(false, t, powers, &weights));
+            let expected = by_every_nesting!(|t| loss(true, t, powers, &weights));
+            let near = |found: f64, expected: f64, rounding: f64| {
+                let error = f64::abs(found - expected) / f64::abs(expected).max(1.0);
+                assert!(error < rounding, "{size} {powers:?}: {found:e} {expected:e}");
+            };
+            near(found.0, expected.0, 1e-11);
+            found.1.into_iter().for_each(|x| near(x, expected.1[0], 1e-10));
+            found.2.into_iter().for_each(|x| near(x, expected.2[0], 1e-9));
+        }
+    }
+}
+
+/// Next to a singular matrix derivatives of a logarithm by the small eigenvalue are far above those of a power. From mpmath.
+#[test]
+fn powers_next_to_singular_matrices() {
+    fn loss<S: Real>(t: S, small: f64, p: f64) -> S {
+        let a = dmatrix![2.0 - small, 2.0 * small - 2.0; 1.0 - small, 2.0 * small - 1.0];
+        let e = dmatrix![0.375, -0.25; 0.75, 0.875];
+        let y = powf(&moved(t, &a, &e), nalgebra::convert(p)).unwrap();
+        let weights = [1.0, 0.5, -2.0, 3.0].map(nalgebra::convert::<f64, S>);
+        y.iter().zip(weights).fold(S::zero(), |sum, (&y, weight)| sum + y * weight)
+    }
+    for (power, p, expected) in [
+        (-20, 2.7, [3.5, -8.84374153588681, -26.8669498250987]),
+        (-30, 2.7, [3.5, -8.84374999173451, -26.8683486474184]),
+        (-36, 2.7, [3.5, -8.84374999987085, -26.8683587928954]),
+        (-20, 0.7, [3.50003051757813, 74.2807167763394, -68814929.5280182]),
+    ] {
+        let found = by_every_nesting!(|t| loss(t, 2.0_f64.powi(power), p));
+        let near = |found: f64, expected: f64, rounding: f64| {
+            let error = f64::abs(found / expected - 1.0);
+            assert!(error < rounding, "{power} {p}: {found:e} {expected:e}");
+        };
+        near(found.0, expected[0], 1e-12);
+        found.1.into_iter().for_each(|x| near(x, expected[1], 1e-8));
+        found.2.into_iter().for_each(|x| near(x, expected[2], 1e-5));
+    }
+}
+
+/// f(D A D^-1) is D f(A) D^-1.
+#[test]
+fn functions_in_units_of_any_size() {
+    fn loss<S: Real>(name: &str, t: S, of: [&DMatrix<f64>; 2], powers: [i32; 3]) -> S {
+        let at = moved(t, of[0], of[1]);
+        let scaled = |m: DMatrix<S>, sign: i32| {
+            DMatrix::from_fn(3, 3, |i, j| {
+                m[(i, j)] * nalgebra::convert(2.0_f64.powi(sign * (powers[i] - powers[j])))
+            })
+        };
+        let a = scaled(at, 1);
+        let y = match name {
+            "exp" => exp(&a),
+            "ln" => ln(&a),
+            _ => powf(&a, nalgebra::convert(2.7)),
+        };
+        let weight = |(k, &x): (usize, &S)| x * nalgebra::convert(whole(k, 1, 0));
+        scaled(y.unwrap(), -1).iter().enumerate().map(weight).fold(S::zero(), |sum, x| sum + x)
+    }
+    let a = dmatrix![2.0, 0.5, -0.25; 0.75, 1.5, 0.5; -0.5, 0.25, 1.25];
+    let e = dmatrix![0.5, -0.25, 1.0; 0.75, 1.0, -0.5; 0.25, 0.5, 0.75];
+    for name in ["exp", "ln", "powf"] {
+        let expected = by_every_nesting!(|t| loss(name, t, [&a, &e], [0; 3]));
+        for powers in [[10, 0, -10], [0, 80, -90], [-200, 220, 0]] {
+            let found = by_every_nesting!(|t| loss(name, t, [&a, &e], powers));
+            let near = |found: f64, expected: f64| {
+                let error = f64::abs(found / expected - 1.0);
+                assert!(error < 1e-11, "{name} {powers:?}: {found:e} {expected:e}");
+            };
+            near(found.0, expected.0);
+            found.1.into_iter().for_each(|x| near(x, expected.1[0]));
+            found.2.into_iter().for_each(|x| near(x, expected.2[0]));
+        }
     }
 }
