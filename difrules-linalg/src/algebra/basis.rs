@@ -47,7 +47,7 @@ impl Balance {
         let (before, mut powers) = (logarithms.max().max(diagonal), vec![0.0; size]);
         for _ in 0..Self::SWEEPS {
             let mut moved = false;
-            for k in 0..size {
+            for (k, total) in powers.iter_mut().enumerate() {
                 let most = |all: &mut dyn Iterator<Item = &f64>| {
                     all.fold(f64::NEG_INFINITY, |most: f64, &x| most.max(x))
                 };
@@ -58,7 +58,7 @@ impl Balance {
                     continue;
                 }
                 moved = true;
-                powers[k] += power;
+                *total += power;
                 logarithms.row_mut(k).apply(|x| *x -= power);
                 logarithms.column_mut(k).apply(|x| *x += power);
             }
@@ -173,7 +173,8 @@ pub(crate) fn decoupled<T: Scalar>(mut q: DMatrix<T>, mut t: DMatrix<T>) -> [DMa
             s: (t.view((k, k), (size - k, size - k)), false),
         };
         let is_solved = equation.solve(&mut block_mut(&mut r)).is_ok();
-        if !is_solved || !(largest_modulus(r.iter()) <= LARGEST) {
+        let fits = is_solved && largest_modulus(r.iter()) <= LARGEST;
+        if !fits {
             continue;
         }
         t.view_mut((first, k), (k - first, size - k)).fill(T::zero());
