@@ -274,6 +274,34 @@ fn alone_reverse<T: Real>(x: T, y: T, _: T, z_bar: T, x_bar: Slot<'_, T>, y_bar:
     }
 }
 
+/// Wrong where two of five are wanted.
+#[primitive(
+    forward = |_, _, _, _, _, _, u_dot, v_dot, x_dot, y_dot, z_dot| u_dot + v_dot + x_dot + y_dot + z_dot,
+    reverse = two_of_five_reverse,
+    reads(),
+    instances(f64)
+)]
+fn two_of_five<T: Real>(u: T, v: T, x: T, y: T, z: T) -> T {
+    u + v + x + y + z
+}
+
+fn two_of_five_reverse<T: Real>(
+    all_bar: T,
+    u_bar: Slot<'_, T>,
+    v_bar: Slot<'_, T>,
+    x_bar: Slot<'_, T>,
+    y_bar: Slot<'_, T>,
+    z_bar: Slot<'_, T>,
+) {
+    let others = u_bar.is_wanted() || y_bar.is_wanted() || z_bar.is_wanted();
+    let wrong = x_bar.is_wanted() && !others;
+    u_bar.add(|| all_bar);
+    v_bar.add(|| if wrong { all_bar + all_bar } else { all_bar });
+    x_bar.add(|| all_bar);
+    y_bar.add(|| all_bar);
+    z_bar.add(|| all_bar);
+}
+
 #[primitive(forward = |_, _, x_dot| x_dot, reverse = reads_reverse, instances(f64))]
 fn reads_slot<T: Real>(x: T) -> T {
     x
@@ -703,6 +731,7 @@ fn what_is_wrong_somewhere_is_found() {
         ("both_at_ties", 2, "by all entries at once: the result is 2e0, expected"),
         ("imaginary_part", 1, "pairing of the reverse rule"),
         ("overwrites_alone", 2, "adding to a filled slot of x when others are not wanted"),
+        ("two_of_five", 5, "the slot of v when others are not wanted"),
         ("reads_slot", 1, "adding to a filled slot of x"),
         (
             "stops_early",

@@ -603,18 +603,22 @@ impl Checker<'_> {
         varying.map(|(i, _)| i).collect()
     }
 
-    /// Choices of arguments: all where they are few, else each alone, and each left out. At special points,
-    /// which are many, all arguments together and one other choice in turn.
+    /// Choices of arguments: all where they are few, else each alone, and each left out, and of the others some in turn, so
+    /// that the random points have all. At special points, which are many, all arguments together and one other choice in turn.
     pub(super) fn choices(&self) -> Vec<u32> {
         let varying = self.varying();
         let bits = |of: &[usize]| of.iter().fold(0, |bits, i| bits | 1 << i);
         let all: u32 = bits(&varying);
+        let some = (0..all).filter(|choice| choice & !all == 0);
         let mut choices: Vec<u32> = if varying.len() <= 4 {
-            (0..all).filter(|choice| choice & !all == 0).collect()
+            some.collect()
         } else {
             let each = varying.iter().flat_map(|i| [1 << i, all & !(1 << i)]);
-            std::iter::once(0).chain(each).collect()
+            let in_turn = some.skip((self.seed % GENERIC) as usize).step_by(GENERIC as usize);
+            std::iter::once(0).chain(each).chain(in_turn).collect()
         };
+        choices.sort_unstable();
+        choices.dedup();
         if self.special && !choices.is_empty() {
             choices = vec![choices[self.seed as usize % choices.len()]];
         }
