@@ -191,10 +191,7 @@ pub(crate) fn sort_by_modulus<T: Scalar>(
         let (re, im) = key(t, rows);
         place(re.hypot(im))
     });
-    let found = t.clone_owned();
-    for rows in blocks(block(&found)).filter(|rows| rows.len() == 2) {
-        standardise(rows.start, &mut q, &mut t);
-    }
+    standardise_blocks(&mut q, &mut t);
 }
 
 /// The rows of the blocks on the diagonal.

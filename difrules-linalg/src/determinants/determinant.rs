@@ -36,8 +36,8 @@ use crate::tolerance::undefined;
 ///
 /// A cofactor does not depend on its own row and column, which elimination knows but for rounding: in a second derivative that is
 /// multiplied with what moves the row, twice, and may be far above the result where rows or columns are of different sizes. So
-/// of three rows, and in a mode where sizes are far apart, cofactors are determinants of what is without the row and column,
-/// n^5 / 3 multiplications and additions.
+/// of three rows, and in a mode of up to eight whose sizes are far apart, cofactors are determinants of what is without the row
+/// and column, n^5 / 3 multiplications and additions, which of more rows take too long.
 /// The augmented primal takes 10/3 n^3 multiplications and additions, the rules n^2.
 ///
 /// ```
@@ -118,7 +118,8 @@ where
             restored(entry(1, 1) * entry(2, 2) - entry(1, 2) * entry(2, 1), i, j)
         });
     }
-    if is_graded::<T>(of_rows.as_slice()) || is_graded::<T>(of_columns.as_slice()) {
+    let graded = is_graded::<T>(of_rows.as_slice()) || is_graded::<T>(of_columns.as_slice());
+    if graded && size <= MOST_ALONE {
         let all = block(&factors).into_owned();
         return OMatrix::from_fn_generic(dimension, dimension, |i, j| {
             let minor = determinant::<T, Dyn>(&all.clone().remove_row(i).remove_column(j));
@@ -167,6 +168,9 @@ where
     }
     cofactors
 }
+
+/// Up to so many rows each cofactor may be found alone.
+const MOST_ALONE: usize = 8;
 
 /// Whether powers of two that were taken off rows or columns are far apart, in a derivative mode.
 fn is_graded<T: Scalar>(powers: &[f64]) -> bool {
