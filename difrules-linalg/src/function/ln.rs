@@ -21,7 +21,9 @@ use crate::sample;
 /// (Al-Mohy and Higham 2012, "Improved inverse scaling and squaring algorithms for the matrix logarithm"). The
 /// derivative L(A, E) is that of the algorithm: for each root X one equation X dX + dX X = dA with the same factors, and
 /// of the fractions products with what the primal saves (Al-Mohy, Higham and Relton 2013, "Computing the Frechet
-/// derivative of the matrix logarithm and estimating the condition number"). A_bar = L(A^H, Y_bar) = L(A, Y_bar^H)^H.
+/// derivative of the matrix logarithm and estimating the condition number"). A_bar = L(A^H, Y_bar) = L(A, Y_bar^H)^H. The Schur
+/// form is that of D^-1 A D, where a diagonal D of powers of two makes that of one size, and what is between eigenvalues of
+/// different sizes is taken off it (`src/algebra/basis.rs`).
 ///
 /// ```
 /// use difrules_linalg::{exp, ln};

@@ -32,7 +32,7 @@ use crate::tolerance::plain;
 /// and Lin 2011, "A Schur-Pade algorithm for fractional powers of a matrix", split p in the same way), and a power of
 /// two taken off A. The derivative L(A, E) is that of these: of the product, by the derivatives of
 /// [`pow`](fn@crate::pow), [`exp`](fn@crate::exp) and [`ln`](fn@crate::ln). A_bar = L(A^H, Y_bar) = L(A, Y_bar^H)^H. By p the
-/// derivative is Y ln A.
+/// derivative is Y ln A. All is in the basis that the logarithm has.
 ///
 /// ```
 /// use difrules_linalg::powf;
