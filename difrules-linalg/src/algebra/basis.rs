@@ -30,13 +30,15 @@ impl Balance {
     pub(crate) fn of<T: Scalar>(a: DMatrixView<'_, T>) -> Self {
         let size = a.nrows();
         let mut range = (f64::INFINITY, 0.0_f64);
-        for (k, x) in a.iter().enumerate() {
-            let x = x.norm1().to_f64();
-            if x > 0.0 && k % size != k / size {
-                range = (range.0.min(x), range.1.max(x));
+        for (j, column) in a.column_iter().enumerate() {
+            for (i, x) in column.iter().enumerate() {
+                let x = x.norm1().to_f64();
+                if x > 0.0 && i != j {
+                    range = (range.0.min(x), range.1.max(x));
+                }
             }
         }
-        if range.1 <= Self::FAR.exp2() * range.0 {
+        if range.1 <= Self::FAR.exp2() * range.0 || !Self::is_far(a) {
             return Self(None);
         }
         let mut logarithms = DMatrix::from_fn(size, size, |i, j| {
@@ -53,7 +55,8 @@ impl Balance {
                 };
                 let row = most(&mut logarithms.row(k).iter());
                 let column = most(&mut logarithms.column(k).iter());
-                let power = ((row - column) / 2.0).round();
+                // Not rounded up: half a power would go to and fro.
+                let power = ((row - column) / 2.0).trunc();
                 if !power.is_finite() || power == 0.0 {
                     continue;
                 }
@@ -71,6 +74,22 @@ impl Balance {
             .fold((0.0_f64, 0.0_f64), |(least, most), &power| (least.min(power), most.max(power)));
         let (far, after) = (most - least, logarithms.max().max(diagonal));
         Self((far > Self::FAR && before + Self::ROOM >= after + far).then_some(powers))
+    }
+
+    /// Whether some row has entries beside the diagonal of another size than its column.
+    fn is_far<T: Scalar>(a: DMatrixView<'_, T>) -> bool {
+        let (mut rows, mut columns) = (vec![0.0_f64; a.nrows()], vec![0.0_f64; a.nrows()]);
+        for (j, (column, of_column)) in a.column_iter().zip(&mut columns).enumerate() {
+            for (i, (x, of_row)) in column.iter().zip(&mut rows).enumerate() {
+                let x = if i == j { 0.0 } else { x.norm1().to_f64() };
+                *of_column = of_column.max(x);
+                *of_row = of_row.max(x);
+            }
+        }
+        let far = |(row, column): (&f64, &f64)| {
+            *row > 0.0 && *column > 0.0 && (row.log2() - column.log2()).abs() > Self::FAR
+        };
+        rows.iter().zip(&columns).any(far)
     }
 
     /// D^-1 M D.

@@ -87,11 +87,15 @@ fn component_div_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let y_bar = numbers_mut(&mut y_bar);
     let (b, y) = (&b.as_slice()[..y_bar.len()], &y.as_slice()[..y_bar.len()]);
-    add_to_both(
-        y_bar,
-        (a_bar, |k, y_bar| kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()))),
-        (b_bar, |k, y_bar| along_quotient(y_bar, -y[k].conjugate(), b[k].conjugate())),
-    );
+    let to_a = |k: usize, y_bar| kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()));
+    let of_b = |k: usize| (-y[k].conjugate(), b[k].conjugate());
+    if are_factors(y, b) {
+        let to_b = |k: usize, y_bar| along_factor(y_bar, quotient(of_b(k).0, of_b(k).1));
+        add_to_both(y_bar, (a_bar, to_a), (b_bar, to_b));
+    } else {
+        let to_b = |k: usize, y_bar| along_quotient(y_bar, of_b(k).0, of_b(k).1);
+        add_to_both(y_bar, (a_bar, to_a), (b_bar, to_b));
+    }
 }
 
 /// The quotient of two numbers.
@@ -112,16 +116,18 @@ where
     let (rows, columns) = x.shape_generic();
     let mut y = OMatrix::<T, R, C>::zeros_generic(rows, columns);
     let (x, w, v) = (x.as_slice(), &w.as_slice()[..x.len()], &v.as_slice()[..x.len()]);
-    let are_factors = vectorised(|| {
-        w.iter().zip(v).fold(true, |are_factors, (&w, &v)| are_factors & is_factor(w, v))
-    });
     let all = y.as_mut_slice().iter_mut().zip(x).zip(w.iter().zip(v));
-    if are_factors {
+    if are_factors(w, v) {
         vectorised(|| all.for_each(|((y, &x), (&w, &v))| *y = along_factor(x, -quotient(w, v))));
     } else {
         all.for_each(|((y, &x), (&w, &v))| *y = along_quotient(x, -w, v));
     }
     y
+}
+
+/// Whether each w / v [can be multiplied by](is_factor).
+fn are_factors<T: Scalar>(w: &[T], v: &[T]) -> bool {
+    vectorised(|| w.iter().zip(v).fold(true, |all, (&w, &v)| all & is_factor(w, v)))
 }
 
 /// A tangent times a quotient w / v, also where that is too large for a number or too small: then the tangent is divided.
