@@ -89,7 +89,7 @@ fn component_div_reverse<T: Scalar, R: Dim, C: Dim>(
     let (b, y) = (&b.as_slice()[..y_bar.len()], &y.as_slice()[..y_bar.len()]);
     let to_a = |k: usize, y_bar| kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()));
     let of_b = |k: usize| (-y[k].conjugate(), b[k].conjugate());
-    if are_factors(y, b) {
+    if are_factors(y.iter().copied().zip(b.iter().copied())) {
         let to_b = |k: usize, y_bar| along_factor(y_bar, quotient(of_b(k).0, of_b(k).1));
         add_to_both(y_bar, (a_bar, to_a), (b_bar, to_b));
     } else {
@@ -117,7 +117,7 @@ where
     let mut y = OMatrix::<T, R, C>::zeros_generic(rows, columns);
     let (x, w, v) = (x.as_slice(), &w.as_slice()[..x.len()], &v.as_slice()[..x.len()]);
     let all = y.as_mut_slice().iter_mut().zip(x).zip(w.iter().zip(v));
-    if are_factors(w, v) {
+    if are_factors(w.iter().copied().zip(v.iter().copied())) {
         vectorised(|| all.for_each(|((y, &x), (&w, &v))| *y = along_factor(x, -quotient(w, v))));
     } else {
         all.for_each(|((y, &x), (&w, &v))| *y = along_quotient(x, -w, v));
@@ -126,8 +126,9 @@ where
 }
 
 /// Whether each w / v [can be multiplied by](is_factor).
-fn are_factors<T: Scalar>(w: &[T], v: &[T]) -> bool {
-    vectorised(|| w.iter().zip(v).fold(true, |all, (&w, &v)| all & is_factor(w, v)))
+#[inline(always)]
+pub(super) fn are_factors<T: Scalar>(pairs: impl Iterator<Item = (T, T)>) -> bool {
+    vectorised(|| pairs.fold(true, |all, (w, v)| all & is_factor(w, v)))
 }
 
 /// A tangent times a quotient w / v, also where that is too large for a number or too small: then the tangent is divided.

@@ -3,7 +3,7 @@ use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use super::component_div::{along_quotient, is_factor};
+use super::component_div::{along_quotient, are_factors, is_factor};
 use crate::blas::strong::is_bounded;
 use crate::block::{add_scaled, add_term, along_factor, block, chain, kept, pairing, zip_map};
 
@@ -11,7 +11,7 @@ use crate::block::{add_scaled, add_term, along_factor, block, chain, kept, pairi
 ///
 /// # Derivation
 /// With Y = X / a: dY = (dX - da Y) / a. In the pairing Re tr(Y_bar^H dY): X_bar = Y_bar / conj(a) and
-/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a). Where 1 / a, da / a or the sum overflows or underflows, each entry is
+/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a). Where 1 / a, Y / a or the sum overflows or underflows, each entry is
 /// divided, as in [`component_div`](fn@crate::component_div).
 ///
 /// ```
@@ -51,13 +51,13 @@ fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if !is_factor(T::one(), a) || !is_factor(a_dot, a) {
+    if !is_factor(T::one(), a) || !are_factors(y.iter().map(|&y| (y, a))) {
         return zip_map(y, x_dot, |y, x_dot| {
             kept(x_dot, |x_dot| x_dot / a) + along_quotient(a_dot, -y, a)
         });
     }
-    let (inverse, rate) = (T::one() / a, kept(a_dot, |a_dot| a_dot / a));
-    zip_map(y, x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(rate, -y))
+    let inverse = T::one() / a;
+    zip_map(y, x_dot, |y, x_dot| along_factor(x_dot, inverse) + along_factor(a_dot, -(y * inverse)))
 }
 
 fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
