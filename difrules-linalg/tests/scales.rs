@@ -924,7 +924,8 @@ fn by_permutations(a: &DMatrix<f64>) -> f64 {
         return 1.0;
     }
     let minor = |j: usize| by_permutations(&a.clone().remove_row(0).remove_column(j));
-    let term = |j: usize| if j % 2 == 0 { a[(0, j)] * minor(j) } else { -a[(0, j)] * minor(j) };
+    let term =
+        |j: usize| if j.is_multiple_of(2) { a[(0, j)] * minor(j) } else { -a[(0, j)] * minor(j) };
     (0..a.ncols()).map(term).sum()
 }
 
