@@ -125,10 +125,18 @@ where
     y
 }
 
-/// Whether each w / v [can be multiplied by](is_factor).
+/// Whether each w / v [can be multiplied by](is_factor), as is seen by comparisons of w and of v alone.
 #[inline(always)]
 pub(super) fn are_factors<T: Scalar>(pairs: impl Iterator<Item = (T, T)>) -> bool {
-    vectorised(|| pairs.fold(true, |all, (w, v)| all & is_factor(w, v)))
+    let near = largest::<T>().cbrt();
+    let far = near * near;
+    vectorised(|| {
+        pairs.fold(true, |all, (w, v)| {
+            let (w, v) = (size(w), size(v));
+            let is_near = (v < near) & (v > 1.0 / near);
+            all & is_near & (w < far) & ((w > 1.0 / far) | (w == 0.0))
+        })
+    })
 }
 
 /// A tangent times a quotient w / v, also where that is too large for a number or too small: then the tangent is divided.
