@@ -66,7 +66,7 @@ fn component_div_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let by_a = |a_dot| zip_map(a_dot, b, |a_dot, b| kept(a_dot, |a_dot| quotient(a_dot, b)));
+    let by_a = |a_dot| zip_map(a_dot, b, over);
     let by_b = |b_dot| along_quotients(b_dot, y, b);
     match (a_dot, b_dot) {
         (Some(a_dot), Some(b_dot)) => by_a(a_dot) + by_b(b_dot),
@@ -87,15 +87,25 @@ fn component_div_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let y_bar = numbers_mut(&mut y_bar);
     let (b, y) = (&b.as_slice()[..y_bar.len()], &y.as_slice()[..y_bar.len()]);
-    let to_a = |k: usize, y_bar| kept(y_bar, |y_bar| quotient(y_bar, b[k].conjugate()));
-    let of_b = |k: usize| (-y[k].conjugate(), b[k].conjugate());
     if are_factors(y.iter().copied().zip(b.iter().copied())) {
-        let to_b = |k: usize, y_bar| along_factor(y_bar, quotient(of_b(k).0, of_b(k).1));
-        add_to_both(y_bar, (a_bar, to_a), (b_bar, to_b));
+        add_to_both(
+            y_bar,
+            (a_bar, |k, y_bar| over(y_bar, b[k].conjugate())),
+            (b_bar, |k, y_bar| along_factor(y_bar, quotient(-y[k].conjugate(), b[k].conjugate()))),
+        );
     } else {
-        let to_b = |k: usize, y_bar| along_quotient(y_bar, of_b(k).0, of_b(k).1);
-        add_to_both(y_bar, (a_bar, to_a), (b_bar, to_b));
+        add_to_both(
+            y_bar,
+            (a_bar, |k, y_bar| over(y_bar, b[k].conjugate())),
+            (b_bar, |k, y_bar| along_quotient(y_bar, -y[k].conjugate(), b[k].conjugate())),
+        );
     }
+}
+
+/// A tangent over a number.
+#[inline(always)]
+fn over<T: Scalar>(moving: T, v: T) -> T {
+    kept(moving, |moving| quotient(moving, v))
 }
 
 /// The quotient of two numbers.
@@ -151,7 +161,7 @@ fn along_divided<T: Scalar>(moving: T, w: T, v: T) -> T {
     if size(w) == 0.0 && size(moving) / size(v) > largest::<T>() {
         return along_factor(moving, quotient(w, v));
     }
-    along_factor(kept(moving, |moving| quotient(moving, v)), w)
+    along_factor(over(moving, v), w)
 }
 
 /// Whether w / v can be multiplied by: it does not underflow or overflow, nor do its derivatives as long as these are of the

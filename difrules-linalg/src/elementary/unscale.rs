@@ -51,7 +51,7 @@ fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if !is_factor(T::one(), a) || !are_factors(y.iter().map(|&y| (y, a))) {
+    if !is_factor(T::one(), a) || !are_factors(y.as_slice().iter().map(|&y| (y, a))) {
         return zip_map(y, x_dot, |y, x_dot| {
             kept(x_dot, |x_dot| x_dot / a) + along_quotient(a_dot, -y, a)
         });
