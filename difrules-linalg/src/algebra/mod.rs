@@ -15,6 +15,7 @@ pub(crate) mod logarithm;
 pub(crate) mod lu;
 pub(crate) mod matrix_function;
 pub(crate) mod modulus;
+pub(crate) mod polar;
 pub(crate) mod qr;
 pub(crate) mod rank;
 pub(crate) mod reduction;

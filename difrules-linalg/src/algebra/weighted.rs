@@ -60,7 +60,8 @@ impl<T: Scalar> Weighted<T> {
         }
     }
 
-    fn of_graded(a: DMatrixView<'_, T>) -> Result<Self, Error> {
+    /// Whatever the sizes of the rows are.
+    pub(crate) fn of_graded(a: DMatrixView<'_, T>) -> Result<Self, Error> {
         // Columns of any scale are the same to the choice of rows.
         let mut over = a.map(plain);
         for mut column in over.column_iter_mut() {
@@ -153,7 +154,7 @@ impl<T: Scalar> Weighted<T> {
 }
 
 /// Whether sizes that are not zero are far apart.
-fn are_graded(sizes: impl Iterator<Item = f64>) -> bool {
+pub(crate) fn are_graded(sizes: impl Iterator<Item = f64>) -> bool {
     let (least, most) = sizes
         .filter(|&size| size > 0.0)
         .fold((f64::INFINITY, 0.0_f64), |(least, most), x| (least.min(x), most.max(x)));

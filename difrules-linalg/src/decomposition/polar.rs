@@ -7,8 +7,10 @@ use nalgebra::{
 };
 
 use crate::algebra::modulus::largest_modulus;
+use crate::algebra::polar::Steps;
 use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
 use crate::algebra::svd::{PolarFactors, take_off, unitary_factor};
+use crate::algebra::weighted::are_graded;
 use crate::block::{block, block_mut, buffer, multiply, product, shaped};
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -32,7 +34,8 @@ use crate::tolerance::{Gap, Quotients, Sizes, asks, plain, undefined};
 /// dU = W Omega V^H + (1 - W W^H) dA V S^-1 V^H + W S^-1 W^H dA (1 - V V^H) with
 /// Omega_ij = (D - D^H)_ij / (s_i + s_j), D = W^H dA V (Kenney and Laub 1991, "Polar decomposition and
 /// matrix sign function condition estimates", for square A; the rest: `unitary_factor` in
-/// `src/algebra/svd.rs`). The map is its own adjoint. P = U^H A gives dP = dU^H A + U^H dA, and backwards
+/// `src/algebra/svd.rs`; in a derivative mode, where more rows than columns have sizes of their own, by the iteration in
+/// `src/algebra/polar.rs`). The map is its own adjoint. P = U^H A gives dP = dU^H A + U^H dA, and backwards
 /// A P_bar^H is added to U_bar and U P_bar to A_bar. For a square A each rule takes six products,
 /// 12 n^3 multiplications and additions, beside some 20 n^3 of the primal.
 ///
@@ -142,6 +145,33 @@ fn turned<T: Scalar>(m: DMatrixView<'_, T>, adjoint: bool) -> DMatrix<T> {
     if adjoint { m.adjoint() } else { m.into_owned() }
 }
 
+/// The [`Steps`] to U in a derivative mode where there are more rows than columns, which have sizes of their own and columns have
+/// not, and no singular value is zero, or if the flag says so those to U^H where it is the other way around. Of a square matrix
+/// nothing is divided by a small singular value alone, as it would be on the way there.
+fn steps<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    svd: &Svd<T, R, C>,
+) -> Option<(Steps<T>, bool)>
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    let values = svd.singular_values.as_slice();
+    let by_rows = are_graded(sizes_of_rows(a).into_iter());
+    let by_columns = are_graded(sizes_of_columns(a).into_iter());
+    let (rows, columns) = a.shape();
+    let wide = match (by_rows, by_columns) {
+        (true, false) if rows > columns => false,
+        (false, true) if columns > rows => true,
+        _ => return None,
+    };
+    let sizes = Sizes::of_singular_values(values, block(&svd.u), block(&svd.v_t));
+    let steps = sizes.are_positive(values).then(|| Steps::new(block(&turned(block(a), wide))));
+    Some((steps??, wide))
+}
+
 /// The tangents in a derivative mode. With dU = U X + Y, from U^H U = 1, dU^H A is X^H P: Y^H U is zero, and with all of
 /// its derivatives, which are of Z over the squares of small singular values. For A^H = U^H N, of which that makes
 /// dU^H = U^H X + Y, it is U^H X A + Z U, as Y N is Z.
@@ -159,6 +189,13 @@ where
         + Allocator<DimMinimum<R, C>>,
 {
     let (u, p) = factors;
+    if let Some((steps, wide)) = steps(a, svd) {
+        let u_dot = turned(block(&steps.along(block(&turned(block(a_dot), wide)))), wide);
+        let mut p_dot = product((block(&u_dot), true), (block(a), false));
+        let others = ((block(u), true), (block(a_dot), false));
+        multiply(T::one(), others.0, others.1, T::one(), &mut block_mut(&mut p_dot));
+        return (shaped(u.shape_generic(), &u_dot), shaped(p.shape_generic(), &p_dot));
+    }
     let (mut tall, wide) = in_a_mode(a, factors, svd, largest_modulus(a_dot.iter()));
     let direction = turned(block(a_dot), wide);
     let along = product((block(&tall.w), true), (block(&direction), false));
@@ -208,6 +245,10 @@ where
         + Allocator<DimMinimum<R, C>>,
 {
     let both = product((block(a), false), (p_bar, false));
+    if let Some((steps, wide)) = steps(a, svd) {
+        let u_bar = u_bar.clone_owned() + both;
+        return turned(block(&steps.back(turned(block(&u_bar), wide))), wide);
+    }
     let all = largest_modulus(u_bar.iter()).max(largest_modulus(both.iter()));
     let (mut tall, wide) = in_a_mode(a, factors, svd, all);
     let (u_bar, both) = (turned(u_bar, wide), turned(block(&both), wide));
