@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use approx::AbsDiffEq;
 use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
@@ -1122,7 +1121,6 @@ where
     let mut m = p.clone();
     let mut quotients = Quotients::new::<T::Real>("singular_values", all);
     let (most, size) = (size_of(weights.as_slice()), size_of(values.as_slice()));
-    let far = T::Real::default_epsilon().to_f64().sqrt() * size;
     for j in 0..count {
         for i in 0..count {
             let (upper, lower) = (p[(i, j)], p[(j, i)].conjugate());
@@ -1140,8 +1138,9 @@ where
                 continue;
             }
             let gap = values[j] - values[i];
-            let apart = gap.to_f64().abs();
-            if apart > values[i].to_f64().min(values[j].to_f64()).max(far) {
+            let least = values[i].to_f64().min(values[j].to_f64());
+            let is_apart = sizes.difference(i, j, gap) == Gap::Apart;
+            if is_apart && gap.to_f64().abs() > least {
                 m[(i, j)] =
                     far_apart((upper, lower), (values[i], values[j]), (weights[i], weights[j]));
                 continue;

@@ -11,8 +11,10 @@ use crate::algebra::householder::{
     eliminate, form, swap_back, to_bidiagonal, to_hessenberg, to_triangular, to_tridiagonal,
 };
 use crate::algebra::implicit_qr::diagonalise_bidiagonal;
+use crate::algebra::modulus::largest_modulus;
 use crate::algebra::reduction::rescaled;
 use crate::algebra::scaling::binade;
+use crate::algebra::weighted::are_graded;
 #[cfg(feature = "faer")]
 use crate::algebra::with_faer;
 #[cfg(feature = "faer")]
@@ -201,7 +203,8 @@ where
 
 /// The factors of A = U B V^H, which is not empty, with an upper bidiagonal B of numbers that are not negative
 /// and the first column of V that of the identity, for a wide A those of A^H; or if `diagonalise` the singular
-/// value decomposition, in decreasing order.
+/// value decomposition, in decreasing order, whose vectors keep what is small in them where rows have sizes of their own, or
+/// columns.
 ///
 /// # Errors
 /// [`Error::NoConvergence`].
@@ -216,7 +219,13 @@ where
     let (rows, columns) = a.shape_generic();
     let size = rows.min(columns);
     let less = size.sub(U1);
-    let wide = rows.value() < columns.value();
+    // Reflections take large rows before small ones, and so are those of A^H where it is columns that are large and small.
+    let by_columns = || {
+        are_graded(a.column_iter().map(|column| largest_modulus(column.iter())))
+            && !are_graded(a.row_iter().map(|row| largest_modulus(row.iter())))
+    };
+    let wide = rows.value() < columns.value()
+        || diagonalise && rows.value() == columns.value() && by_columns();
     // A, or A^H if that is the tall one, in the memory of A.
     let tall = (rows.value().max(columns.value()), size.value());
     let (scaled, scale) = rescaled(a);
