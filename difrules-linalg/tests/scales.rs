@@ -6,9 +6,9 @@ use difrules_core::{Dual, Real, Var, diagnosed, gradient, hvp, jvp, value_and_gr
 use difrules_linalg::{
     Error, Lblt, Lu, Operation, Svd, Udu, cholesky_solve, component_div, condition_number,
     determinant, dot, exp, full_piv_lu, hessenberg, inverse, lblt_solve, ln, ln_abs_determinant,
-    lq, lstsq, lu, lu_solve, normalize, polar, pow, powf, qr, quadratic_form, singular_values,
-    solve, solve_lower_triangular, solve_upper_triangular, spectral_norm, svd, toeplitz_solve,
-    tridiagonal_solve, udu_solve, unscale,
+    lq, lstsq, lu, lu_solve, normalize, nuclear_norm, polar, pow, powf, qr, quadratic_form,
+    singular_values, solve, solve_lower_triangular, solve_upper_triangular, spectral_norm, svd,
+    toeplitz_solve, tridiagonal_solve, udu_solve, unscale,
 };
 use nalgebra::{
     Complex, ComplexField, DMatrix, DVector, Matrix2, SMatrix, dmatrix, dvector, matrix, vector,
@@ -903,11 +903,20 @@ fn polar_factors_of_tall_matrices_of_all_sizes() {
         }
         sum
     }
-    for (powers, expected) in [
-        ([250, 83, -83, -250], [0.145749708500874, -0.0643703066527739, 0.903550419576893]),
-        ([-250, -83, 83, 250], [-1.24840480985006, -1.36649715672776, 4.85142132059602]),
+    for (columns, powers, expected) in [
+        (2, &[250, 83, -83, -250][..], [0.145749708500874, -0.0643703066527739, 0.903550419576893]),
+        (2, &[20, -500, 500, -20], [-1.72357277914205, 0.486135912065314, 0.0]),
+        (3, &[200, 100, 0, -100, -200], [-1.61421538745757, -1.31663443420211, 6.08610652937922]),
+        (3, &[-200, 0, 200, -100, 100], [-2.90790952849751, 1.88540947282237, 0.0]),
+        (3, &[40, 20, 0], [-1.6142148369537, -1.31663613476574, 6.08608645842648]),
+        (3, &[20, -20, 0], [-1.63091634109411, -2.31554309500068, 0.689986006578029]),
+        (3, &[12, 0, -12, 6], [-1.86624219211314, -1.00261388549687, -1.5567107631352]),
+        (3, &[-25, -50, 25, 50, 0], [-3.64164863441468, -2.54210933849664, 2.82185637382262]),
+        (4, &[90, -30, 30, -90], [-4.93898383827176, -2.14825536345464, 12.7821776798812]),
+        (4, &[30, -10, 10, -30, 0], [-3.21481616759424, -1.22907635787278, -0.753262997499517]),
+        (3, &[300, 290, -300, -310], [-1.61444674556736, -1.31555289819023, 6.08753374322587]),
     ] {
-        let found = by_every_nesting!(|t| loss(t, 2, &powers));
+        let found = by_every_nesting!(|t| loss(t, columns, powers));
         let near = |found: f64, expected: f64| {
             let error = f64::abs(found - expected) / f64::abs(expected).max(1.0);
             assert!(error < 1e-11, "{powers:?}: {found:e} in place of {expected:e}");
@@ -916,6 +925,166 @@ fn polar_factors_of_tall_matrices_of_all_sizes() {
         found.1.into_iter().for_each(|x| near(x, expected[1]));
         found.2.into_iter().for_each(|x| near(x, expected[2]));
     }
+}
+
+/// What is made of singular values and of pairs of vectors, of columns and of rows of all sizes. From mpmath.
+#[test]
+fn singular_values_of_wide_and_of_tall_matrices_of_all_sizes() {
+    /// Of which the exponents of the values are given, and the largest entry of each vector on the right.
+    fn loss<S: Real>(name: &str, t: S, turn: bool, of: (&[i32], &[i32], &[usize])) -> S {
+        let (powers, exponents, largest) = of;
+        let count = exponents.len();
+        let a = DMatrix::from_fn(count, powers.len(), |i, j| {
+            let part =
+                |seed| nalgebra::convert::<f64, S>(whole(i, j, seed) * 2.0_f64.powi(powers[j]));
+            part(0) + t * part(1)
+        });
+        let a = if turn { a.transpose() } else { a };
+        let number = nalgebra::convert::<f64, S>;
+        let power = |k: usize| 2.0_f64.powi(-exponents[k]);
+        let weighted = |s: &DVector<S>| {
+            (0..count).fold(S::zero(), |sum, k| sum + s[k] * number(whole(k, 0, 2) * power(k)))
+        };
+        match name {
+            "values" => weighted(&singular_values(&a).unwrap()),
+            "values of svd" => weighted(&svd(&a).unwrap().singular_values),
+            "condition" => {
+                let scale = 2.0_f64.powi(exponents[count - 1] - exponents[0]);
+                condition_number(&a).unwrap() * number(scale)
+            }
+            "nuclear" => nuclear_norm(&a).unwrap() * number(power(0)),
+            "spectral" => spectral_norm(&a).unwrap() * number(power(0)),
+            _ => {
+                let Svd { u, v_t, .. } = svd(&a).unwrap();
+                let (u, v_t) = if turn { (v_t.transpose(), u.transpose()) } else { (u, v_t) };
+                (0..count).fold(S::zero(), |sum, k| {
+                    sum + u[(k, k)] * v_t[(k, largest[k])] * number(whole(k, 1, 2))
+                })
+            }
+        }
+    }
+    let mut wrong = Vec::new();
+    for (powers, exponents, largest, all) in [
+        (
+            &[250, 83, -83, -250][..],
+            &[250, 80][..],
+            &[0, 1][..],
+            [
+                [-1.73564556666626, -13.1076238530665, -3.8957088078426],
+                [0.607142857142857, -4.33418367346939, 50.5889212827988],
+                [1.03077640640442, -1.21267812518166, 0.0436920795102217],
+                [1.03077640640442, -1.21267812518166, 0.0436920795102217],
+                [-0.121267812518166, -0.00624172564431739, -0.00954616863248542],
+            ],
+        ),
+        (
+            &[-250, -83, 83, 250],
+            &[250, 80],
+            &[3, 2],
+            [
+                [-0.766227519265974, 18.8267946096233, -0.603341351490127],
+                [1.46428571428571, 20.4540816326531, 556.820699708455],
+                [1.60078105935821, 0.546608166610121, 0.00857051132315521],
+                [1.60078105935821, 0.546608166610121, 0.00857051132315521],
+                [-1.17130321416455, 0.10713139153944, -0.0668917956929187],
+            ],
+        ),
+        (
+            &[200, 100, 0, -100, -200],
+            &[200, 99, 0],
+            &[0, 1, 2],
+            [
+                [-1.09096446873906, -5.73378566196874, 10.9009355283513],
+                [1.19137162615483, 1.08582176348348, 1.43347522864438],
+                [1.20545634512412, -0.324047404603258, 2.73858385077394],
+                [1.20545634512412, -0.324047404603258, 2.73858385077394],
+                [0.527714359306315, -1.23817789726345, -1.73193040686393],
+            ],
+        ),
+        (
+            &[-200, 0, 200, -100, 100],
+            &[200, 99, -1],
+            &[2, 4, 1],
+            [
+                [-0.41433756667808, -1.61713409195121, 18.3673510436105],
+                [0.726976284316354, -0.524349381735143, 2.21524512669351],
+                [1.33463478150391, 0.444878260501305, 3.63317246076065],
+                [1.33463478150391, 0.444878260501305, 3.63317246076065],
+                [0.650993566680914, 1.73802571237298, -3.30282483313681],
+            ],
+        ),
+        (
+            &[30, 0, -30],
+            &[30, -3],
+            &[0, 1],
+            [
+                [-1.73564556666626, -13.1076238530665, -3.8957088078426],
+                [0.607142857142857, -4.33418367346939, 50.5889212827988],
+                [1.03077640660206, -1.21267812400327, 0.0436920798745638],
+                [1.03077640640442, -1.21267812518166, 0.0436920795102217],
+                [-0.121267812518166, -0.00624172564431755, -0.00954616863248257],
+            ],
+        ),
+        (
+            &[20, 0, -20, -40],
+            &[20, -1, -20],
+            &[0, 1, 2],
+            [
+                [-1.09096446873869, -5.73378566196549, 10.9009355283674],
+                [1.1913716261537, 1.08582176347568, 1.43347522861567],
+                [1.20545722322157, -0.324045605350612, 2.73858101627915],
+                [1.20545634512415, -0.324047404603653, 2.73858385077544],
+                [0.527714359306076, -1.23817789726414, -1.73193040687835],
+            ],
+        ),
+        (
+            &[250, -250],
+            &[250, -253],
+            &[0, 1],
+            [
+                [-1.73564556666626, -13.1076238530665, -3.89570880784259],
+                [0.607142857142857, -4.33418367346939, 50.5889212827988],
+                [1.03077640640442, -1.21267812518166, 0.0436920795102217],
+                [1.03077640640442, -1.21267812518166, 0.0436920795102217],
+                [-0.121267812518166, -0.00624172564431739, -0.00954616863248543],
+            ],
+        ),
+        (
+            &[166, 0, -166],
+            &[166, -1, -166],
+            &[0, 1, 2],
+            [
+                [-1.09096446873906, -5.73378566196874, 10.9009355283513],
+                [1.19137162615483, 1.08582176348348, 1.43347522864438],
+                [1.20545634512412, -0.324047404603258, 2.73858385077394],
+                [1.20545634512412, -0.324047404603258, 2.73858385077394],
+                [0.527714359306315, -1.23817789726345, -1.73193040686393],
+            ],
+        ),
+    ] {
+        for (names, expected) in [
+            (&["values", "values of svd"][..], all[0]),
+            (&["condition"], all[1]),
+            (&["nuclear"], all[2]),
+            (&["spectral"], all[3]),
+            (&["vectors"], all[4]),
+        ] {
+            for (name, turn) in names.iter().flat_map(|name| [(name, false), (name, true)]) {
+                let found =
+                    by_every_nesting!(|t| loss(name, t, turn, (powers, exponents, largest)));
+                let mut near = |found: f64, expected: f64| {
+                    let error = f64::abs(found - expected) / f64::abs(expected).max(1.0);
+                    if error.is_nan() || error > 1e-11 {
+                        wrong.push(format!("{name} {turn} {powers:?}: {found:e} {expected:e}"));
+                    }
+                };
+                near(found.0, expected[0]);
+                found.1.into_iter().for_each(|x| near(x, expected[1]));
+                found.2.into_iter().for_each(|x| near(x, expected[2]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// The sum of the products of an entry of each row and column, with signs: of numbers of all sizes.
