@@ -829,7 +829,12 @@ pub(crate) fn moving_in_basis<T: Scalar>(
     a: DMatrixView<'_, T>,
     value: &DMatrix<T>,
 ) -> DMatrix<T> {
-    in_basis(v, a).zip_map(value, |x, value| (x - plain(x)) + value)
+    in_basis(v, a).zip_map(value, with_value)
+}
+
+/// x as it moves, with another value.
+pub(crate) fn with_value<T: Scalar>(x: T, value: T) -> T {
+    (x - plain(x)) + value
 }
 
 /// V M V^H.

@@ -8,7 +8,7 @@ use crate::algebra::modulus::largest_modulus;
 use crate::algebra::scaling::{exponent, times_power};
 use crate::algebra::schur::sort_by_modulus;
 use crate::algebra::sylvester::{Form, Triangular, eigenvalues};
-use crate::block::{block, block_mut, multiply, product};
+use crate::block::{block, block_mut, multiply, product, with_value};
 use crate::tolerance::plain;
 
 /// The exponents of powers of two on the diagonal of a matrix D.
@@ -29,16 +29,7 @@ impl Balance {
     /// above that of A: as for a Jordan block with little below it, whose diagonal stays.
     pub(crate) fn of<T: Scalar>(a: DMatrixView<'_, T>) -> Self {
         let size = a.nrows();
-        let mut range = (f64::INFINITY, 0.0_f64);
-        for (j, column) in a.column_iter().enumerate() {
-            for (i, x) in column.iter().enumerate() {
-                let x = x.norm1().to_f64();
-                if x > 0.0 && i != j {
-                    range = (range.0.min(x), range.1.max(x));
-                }
-            }
-        }
-        if range.1 <= Self::FAR.exp2() * range.0 || !Self::is_far(a) {
+        if !Self::is_far(a) {
             return Self(None);
         }
         let mut logarithms = DMatrix::from_fn(size, size, |i, j| {
@@ -80,10 +71,13 @@ impl Balance {
     fn is_far<T: Scalar>(a: DMatrixView<'_, T>) -> bool {
         let (mut rows, mut columns) = (vec![0.0_f64; a.nrows()], vec![0.0_f64; a.nrows()]);
         for (j, (column, of_column)) in a.column_iter().zip(&mut columns).enumerate() {
-            for (i, (x, of_row)) in column.iter().zip(&mut rows).enumerate() {
-                let x = if i == j { 0.0 } else { x.norm1().to_f64() };
-                *of_column = of_column.max(x);
-                *of_row = of_row.max(x);
+            let (above, below) = (0..j, j + 1..a.nrows());
+            for part in [above, below] {
+                for (x, of_row) in column.as_slice()[part.clone()].iter().zip(&mut rows[part]) {
+                    let x = x.norm1().to_f64();
+                    *of_column = if x > *of_column { x } else { *of_column };
+                    *of_row = if x > *of_row { x } else { *of_row };
+                }
             }
         }
         let far = |(row, column): (&f64, &f64)| {
@@ -114,36 +108,37 @@ impl Balance {
     }
 }
 
-/// Z and its inverse, of plain numbers.
+/// D Z and its inverse, of plain numbers.
 pub(crate) struct Basis<T: Scalar> {
+    balance: Balance,
     z: DMatrix<T>,
     inverse: DMatrix<T>,
 }
 
 impl<T: Scalar> Basis<T> {
-    /// From the matrices that [`decoupled`](fn@decoupled) has first.
-    pub(crate) fn new(z: DMatrix<T>, inverse: DMatrix<T>) -> Self {
-        Self { z, inverse }
+    /// Of D, and of the matrices that [`decoupled`](fn@decoupled) has first for the balanced matrix.
+    pub(crate) fn new(balance: Balance, z: DMatrix<T>, inverse: DMatrix<T>) -> Self {
+        Self { balance, z, inverse }
     }
 
-    /// Z^-1 M Z.
+    /// Z^-1 D^-1 M D Z.
     pub(crate) fn inside(&self, m: DMatrixView<'_, T>) -> DMatrix<T> {
-        let right = product((m, false), (block(&self.z), false));
+        let right = product((block(&self.balance.inside(m)), false), (block(&self.z), false));
         product((block(&self.inverse), false), (block(&right), false))
     }
 
-    /// Z^-1 A Z, of which the value is known.
+    /// That of A, of which the value is known.
     pub(crate) fn moving(&self, a: DMatrixView<'_, T>, value: DMatrix<T>) -> DMatrix<T> {
         if T::Real::BASE {
             return value;
         }
-        self.inside(a).zip_map(&value, |x, value| (x - plain(x)) + value)
+        self.inside(a).zip_map(&value, with_value)
     }
 
-    /// Z M Z^-1.
+    /// D Z M Z^-1 D^-1.
     pub(crate) fn outside(&self, m: &DMatrix<T>) -> DMatrix<T> {
         let left = product((block(&self.z), false), (block(m), false));
-        product((block(&left), false), (block(&self.inverse), false))
+        self.balance.outside(product((block(&left), false), (block(&self.inverse), false)))
     }
 }
 

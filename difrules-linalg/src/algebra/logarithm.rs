@@ -150,7 +150,6 @@ fn near_diagonal<T: Scalar>(t: &DMatrix<T>, y: &mut DMatrix<T>) {
 
 /// What the logarithm of A was made of.
 pub struct LogarithmSteps<T: Scalar> {
-    balance: Balance,
     basis: Basis<T>,
     /// The roots in the basis, and their plain values, which are triangular.
     roots: Vec<(DMatrix<T>, DMatrix<T>)>,
@@ -165,25 +164,24 @@ impl<T: Scalar> LogarithmSteps<T> {
     /// [`Error::OutsideDomain`]; [`Error::NoConvergence`]; [`Error::Overflow`].
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Result<(DMatrix<T>, Self), Error> {
         let balance = Balance::of(a);
-        let a = balance.inside(a);
-        let mut found = on_plain::<Logarithm, T>(block(&a))?.into_iter();
+        let balanced = balance.inside(a);
+        let mut found = on_plain::<Logarithm, T>(block(&balanced))?.into_iter();
         let [z, inverse, y, t] = [(); 4].map(|()| found.next().expect("four matrices and roots"));
-        let basis = Basis::new(z, inverse);
-        let mut last = basis.moving(block(&a), t);
+        let basis = Basis::new(balance, z, inverse);
+        let mut last = basis.moving(a, t);
         let mut roots = Vec::new();
         for plain in found {
             last = moving_root(&last, &plain);
             roots.push((last.clone(), plain));
         }
         let fractions = fractions(&last)?;
-        let y = balance.outside(basis.outside(&y));
-        Ok((y, Self { balance, basis, roots, fractions }))
+        Ok((basis.outside(&y), Self { basis, roots, fractions }))
     }
 
     /// The derivative along E: of each root X in turn, X dX + dX X is the one before; and of the partial fractions,
     /// w R (1 + z R)^-1 with R = X - 1, it is w (1 + z R)^-1 dR (1 + z R)^-1.
     pub(crate) fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
-        let mut e = self.basis.inside(block(&self.balance.inside(e)));
+        let mut e = self.basis.inside(e);
         for (x, plain) in &self.roots {
             e = solve_of_moving_root(x, plain, e);
         }
@@ -194,6 +192,6 @@ impl<T: Scalar> LogarithmSteps<T> {
             let term = times(&times(fraction, &e), fraction);
             sum.zip_apply(&term, |sum, x: T| *sum += x.scale(weight));
         }
-        self.balance.outside(self.basis.outside(&sum))
+        self.basis.outside(&sum)
     }
 }

@@ -66,7 +66,6 @@ where
 /// B = A / c and f = p - k, A^p = A^k B^f c^f. So what the exponential is taken of, f ln B, is small.
 pub struct PowerSteps<T: Scalar> {
     /// The basis in which the others are.
-    balance: Balance,
     basis: Basis<T>,
     /// ln A.
     logarithm: DMatrix<T>,
@@ -106,8 +105,8 @@ where
     let balanced = balance.inside(block(a));
     let mut found = on_plain::<Decoupled, T>(block(&balanced))?.into_iter();
     let [z, inverse, t] = [(); 3].map(|()| found.next().expect("three matrices"));
-    let basis = Basis::new(z, inverse);
-    let all = basis.moving(block(&balanced), t);
+    let basis = Basis::new(balance, z, inverse);
+    let all = basis.moving(block(a), t);
     let exponent = mean_exponent(&all)?;
     let lowered = all.map(|x| times_power(x, -exponent));
     let (mut logarithm, of_logarithm) = ln_and_steps::<T, Dyn>(&lowered)?;
@@ -120,11 +119,9 @@ where
     let factor = ComplexField::exp(moving * turn) * nalgebra::convert(known);
     let (whole, of_whole) = pow_and_steps::<T, Dyn>(&all, integer)?;
     let y = basis.outside(&times(&whole, &root).map(|x| x.scale(factor)));
-    let y = balance.outside(y);
     overflow("y", y.as_slice())?;
     let y = value_of(a, &y, |a| powf(a, p))?;
     let steps = PowerSteps {
-        balance,
         basis,
         logarithm,
         of_logarithm,
@@ -155,18 +152,10 @@ impl<T: Scalar> PowerSteps<T> {
     /// The derivative along E, with p fixed. E / c may be none of the numbers, as c^f and A^k make up for it: along E times
     /// a power of two of the size of A what comes is of the size of what it is the derivative of.
     fn derivative(&self, e: DMatrixView<'_, T>) -> DMatrix<T> {
-        let e = self.inside(e);
+        let e = self.basis.inside(e);
         let found = self.derivative_by(&e, self.exponent - exponent(e.iter()));
         let found = if found.iter().all(is_finite) { found } else { self.derivative_by(&e, 0.0) };
-        self.outside(&found)
-    }
-
-    fn inside(&self, m: DMatrixView<'_, T>) -> DMatrix<T> {
-        self.basis.inside(block(&self.balance.inside(m)))
-    }
-
-    fn outside(&self, m: &DMatrix<T>) -> DMatrix<T> {
-        self.balance.outside(self.basis.outside(m))
+        self.basis.outside(&found)
     }
 
     /// That in the basis, by the one along E times a power of two.
@@ -183,7 +172,7 @@ impl<T: Scalar> PowerSteps<T> {
     /// The derivative by p, Y ln A.
     fn by_exponent(&self) -> DMatrix<T> {
         let power = times(&self.whole, &self.root).map(|x| x.scale(self.factor));
-        self.outside(&times(&power, &self.logarithm))
+        self.basis.outside(&times(&power, &self.logarithm))
     }
 }
 
