@@ -147,8 +147,8 @@ pub(crate) fn numbers_mut<'a, T: Scalar, R: Dim, C: Dim>(
 /// As many numbers as a loop over plain ones has to have for vector instructions to pay.
 const VECTORS_PAY: usize = 32;
 
-/// Runs a loop over so many numbers, with vector instructions where they pay: one that writes to one slice, since in a closure
-/// the compiler does not see that two are apart.
+/// Runs a loop over so many numbers, with vector instructions where they pay. The compiler sees that slices are apart where they
+/// are arguments of a function, and not in a closure.
 #[inline(always)]
 fn run_loop<T: Scalar>(count: usize, run: impl FnOnce()) {
     if is_plain::<T>() && count >= VECTORS_PAY { vectorised(run) } else { run() }
@@ -181,7 +181,18 @@ pub(crate) fn add_to_both<T: Scalar, R: Dim, C: Dim>(
     let (Some(mut a_bar), Some(mut b_bar)) = (a_bar.buffer(), b_bar.buffer()) else {
         unreachable!("both are wanted");
     };
-    let sums = numbers_mut(&mut a_bar).iter_mut().zip(numbers_mut(&mut b_bar));
+    let (a_bar, b_bar) = (numbers_mut(&mut a_bar), numbers_mut(&mut b_bar));
+    run_loop::<T>(y_bar.len(), || add_to_each(y_bar, (a_bar, to_a), (b_bar, to_b)));
+}
+
+/// The loop of [`add_to_both`](fn@add_to_both).
+#[inline]
+fn add_to_each<T: Scalar>(
+    y_bar: &[T],
+    (a_bar, to_a): (&mut [T], impl Fn(usize, T) -> T),
+    (b_bar, to_b): (&mut [T], impl Fn(usize, T) -> T),
+) {
+    let sums = a_bar.iter_mut().zip(b_bar);
     for (k, (&y_bar, (a_bar, b_bar))) in y_bar.iter().zip(sums).enumerate() {
         *a_bar += to_a(k, y_bar);
         *b_bar += to_b(k, y_bar);
@@ -199,17 +210,23 @@ fn add_and_turn<T: Scalar, R: Dim, C: Dim>(
     DefaultAllocator: Allocator<R, C>,
 {
     let Some((mut x_bar, untouched)) = x_bar.uncleared() else { return };
-    let both = y_bar.iter_mut().zip(numbers_mut(&mut x_bar)).enumerate();
-    if untouched {
-        for (k, (y_bar, x_bar)) in both {
-            *x_bar = T::zero() + term(k, *y_bar);
-            *y_bar = T::zero() + turn(k, *y_bar);
+    let x_bar = numbers_mut(&mut x_bar);
+    run_loop::<T>(y_bar.len(), || {
+        if untouched {
+            change_both(y_bar, x_bar, |k, y_bar, _| (turn(k, y_bar), T::zero() + term(k, y_bar)));
+        } else {
+            change_both(y_bar, x_bar, |k, y_bar, x_bar| (turn(k, y_bar), x_bar + term(k, y_bar)));
         }
-    } else {
-        for (k, (y_bar, x_bar)) in both {
-            *x_bar += term(k, *y_bar);
-            *y_bar = T::zero() + turn(k, *y_bar);
-        }
+    });
+}
+
+/// The loop of [`add_and_turn`](fn@add_and_turn).
+#[inline]
+fn change_both<T: Scalar>(y_bar: &mut [T], x_bar: &mut [T], step: impl Fn(usize, T, T) -> (T, T)) {
+    for (k, (y_bar, x_bar)) in y_bar.iter_mut().zip(x_bar).enumerate() {
+        let (turned, sum) = step(k, *y_bar, *x_bar);
+        *y_bar = T::zero() + turned;
+        *x_bar = sum;
     }
 }
 
