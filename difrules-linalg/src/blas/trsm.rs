@@ -23,7 +23,7 @@ use crate::block::{
 };
 use crate::error::{Error, shape, singular, square};
 
-/// How many right-hand sides are solved at once.
+/// How many right-hand sides are solved at once, where there are as many.
 const STRIP: usize = 32;
 
 /// B <- alpha op(A)^-1 B or B <- alpha B op(A)^-1, in place, for a triangular matrix A.
@@ -122,6 +122,7 @@ pub(crate) struct Triangular<'a, T> {
 
 impl<'a, T: Scalar> Triangular<'a, T> {
     /// An entry of op(A).
+    #[inline(always)]
     fn entry(&self, i: usize, j: usize) -> T {
         match self.operation {
             Operation::None => self.a[(i, j)],
@@ -204,24 +205,46 @@ impl<'a, T: Scalar> Triangular<'a, T> {
 
     fn substitute_left(&self, b: &mut DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
-        let order = |k: usize| if self.is_lower() { k } else { size - 1 - k };
-        let others = |k: usize| if self.is_lower() { k + 1..size } else { 0..k };
         if T::Real::BASE && b.ncols() >= STRIP / 4 {
             for first in (0..b.ncols()).step_by(STRIP) {
                 let count = STRIP.min(b.ncols() - first);
-                self.substitute_strip(&mut b.columns_mut(first, count));
+                let mut strip = b.columns_mut(first, count);
+                match count {
+                    ..=8 => self.substitute_strip::<8>(&mut strip),
+                    9..=16 => self.substitute_strip::<16>(&mut strip),
+                    _ => self.substitute_strip::<STRIP>(&mut strip),
+                }
             }
             return;
         }
         for mut b in b.column_iter_mut() {
-            for k in (0..size).map(order) {
-                let x = quotient(b[k], self.pivot(k));
-                b[k] = x;
-                if x.is_constant_zero() {
-                    continue;
-                }
-                for i in others(k) {
-                    b[i] -= self.entry(i, k) * x;
+            let b = b.as_mut_slice();
+            for step in 0..size {
+                let (k, before, after) = match self.is_lower() {
+                    true => (step, 0..step, step + 1..size),
+                    false => (size - 1 - step, size - step..size, 0..size - 1 - step),
+                };
+                let line = self.a.column(k);
+                let line = line.as_slice();
+                // By columns of A where these are columns of op(A), by what is known already where they are rows.
+                if self.operation == Operation::None {
+                    let x = quotient(b[k], self.pivot(k));
+                    b[k] = x;
+                    if !x.is_constant_zero() {
+                        b[after.clone()]
+                            .iter_mut()
+                            .zip(&line[after])
+                            .for_each(|(b, &a)| *b -= a * x);
+                    }
+                } else {
+                    let mut sum = b[k];
+                    for (&x, &a) in b[before.clone()].iter().zip(&line[before]) {
+                        if !x.is_constant_zero() {
+                            let adjoint = self.operation == Operation::Adjoint;
+                            sum -= if adjoint { a.conjugate() } else { a } * x;
+                        }
+                    }
+                    b[k] = quotient(sum, self.pivot(k));
                 }
             }
         }
@@ -229,15 +252,19 @@ impl<'a, T: Scalar> Triangular<'a, T> {
 
     /// Some right-hand sides at once, row by row: a copy in which rows are contiguous makes the compiler
     /// use vectors of numbers, an order of magnitude faster than column by column.
-    fn substitute_strip(&self, b: &mut DMatrixViewMut<'_, T>) {
+    fn substitute_strip<const WIDTH: usize>(&self, b: &mut DMatrixViewMut<'_, T>) {
         let size = b.nrows();
-        let mut memory = [[T::zero(); STRIP]; SMALL];
+        let mut memory = [[T::zero(); WIDTH]; SMALL];
         let strip = &mut memory[..size];
         vectorised(|| {
             for (j, column) in b.column_iter().enumerate() {
                 strip.iter_mut().zip(column.as_slice()).for_each(|(row, &x)| row[j] = x);
             }
-            let mut step = |i: usize, known: std::ops::Range<usize>| {
+            for step in 0..size {
+                let (i, known) = match self.is_lower() {
+                    true => (step, 0..step),
+                    false => (size - 1 - step, size - step..size),
+                };
                 let mut row = strip[i];
                 for k in known {
                     let factor = self.entry(i, k);
@@ -253,11 +280,6 @@ impl<'a, T: Scalar> Triangular<'a, T> {
                     }
                 }
                 strip[i] = row;
-            };
-            if self.is_lower() {
-                (0..size).for_each(|i| step(i, 0..i));
-            } else {
-                (0..size).rev().for_each(|i| step(i, i + 1..size));
             }
             for (j, mut column) in b.column_iter_mut().enumerate() {
                 column.as_mut_slice().iter_mut().zip(&*strip).for_each(|(x, row)| *x = row[j]);
