@@ -180,8 +180,8 @@ where
     let is_zero = |&k: &usize| {
         let size = lu[(k, k)].modulus().to_f64();
         // No modulus in L is larger than the root of two, so this is more than what is looked for, and it is quick to find.
-        let column = lu.column(k);
-        let most = 2.0 * column.iter().take(k).map(|x| x.modulus().to_f64()).sum::<f64>();
+        let above = &lu.as_slice()[k * lu.nrows()..][..k];
+        let most = 2.0 * above.iter().map(|x| x.modulus().to_f64()).sum::<f64>();
         if size > epsilon * lu.nrows() as f64 * most {
             return false;
         }
@@ -284,14 +284,19 @@ fn forward<T: Scalar>(
     let size = rows.min(columns);
     if size <= SMALL {
         for k in 0..size {
-            for i in k + 1..rows {
-                let change = a_dot[(i, k)] - lu[(i, k)] * a_dot[(k, k)];
-                a_dot[(i, k)] = over_pivot(change, lu[(k, k)], quotients);
+            let (mut left, mut right) = a_dot.columns_range_pair_mut(k..k + 1, k + 1..);
+            let (factors, mut left) = (lu.column(k), left.column_mut(0));
+            let (pivot, below) = (factors[k], &factors.as_slice()[k + 1..]);
+            let (pivot_dot, below_dot) = left.as_mut_slice()[k..].split_at_mut(1);
+            for (x, &l) in below_dot.iter_mut().zip(below) {
+                *x = over_pivot(*x - l * pivot_dot[0], pivot, quotients);
             }
-            for j in k + 1..columns {
-                for i in k + 1..rows {
-                    let change = a_dot[(i, k)] * lu[(k, j)] + lu[(i, k)] * a_dot[(k, j)];
-                    a_dot[(i, j)] -= change;
+            for (j, mut column) in right.column_iter_mut().enumerate() {
+                let u = lu[(k, k + 1 + j)];
+                let (u_dot, rest_dot) = column.as_mut_slice()[k..].split_at_mut(1);
+                let factors = below_dot.iter().zip(below);
+                for (x, (&l_dot, &l)) in rest_dot.iter_mut().zip(factors) {
+                    *x -= l_dot * u + l * u_dot[0];
                 }
             }
         }

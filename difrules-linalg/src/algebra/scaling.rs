@@ -5,7 +5,7 @@ use difrules_core::{Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
-use crate::algebra::modulus::largest_modulus;
+use crate::algebra::modulus::{largest_modulus, largest_norm1};
 use crate::block::kept;
 
 /// Whether numbers have single precision, and its range.
@@ -164,9 +164,8 @@ pub(crate) fn lowered<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let exponent = exponent(a.as_slice());
-    let single = is_single::<T::Real>();
-    if exponent < if single { 100.0 } else { 980.0 } {
+    let most: f64 = if is_single::<T::Real>() { 1e30 } else { 1e295 };
+    if largest_norm1(a.as_slice()).to_f64() < most {
         return (a.clone(), nalgebra::one());
     }
     let scale: T::Real = nalgebra::convert(64.0_f64.exp2());
