@@ -6,6 +6,7 @@ use nalgebra::storage::RawStorage;
 use nalgebra::{Complex, Dim, Matrix};
 
 use crate::blas::options::{Diagonal, Triangle};
+use crate::blas::strong::holds;
 
 /// Why a linear-algebra primitive has no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -187,7 +188,7 @@ pub(crate) fn is_finite<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
     matrix: &Matrix<T, R, C, S>,
 ) -> bool {
     match column_major_view(matrix) {
-        Some(view) => view.column_iter().all(|column| all_finite(column.as_slice().iter())),
+        Some(view) => holds(&view, |entries| all_finite(entries.iter())),
         None => all_finite(matrix.iter()),
     }
 }
@@ -220,16 +221,22 @@ pub(crate) fn finite_triangle<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>
     matrix: &Matrix<T, R, C, S>,
 ) -> Result<(), Error> {
     let skipped = usize::from(diagonal == Diagonal::Unit);
+    let rows = |column: usize| match triangle {
+        Triangle::Lower => (column + skipped).min(matrix.nrows())..matrix.nrows(),
+        Triangle::Upper => 0..(column + 1 - skipped).min(matrix.nrows()),
+    };
+    let view = column_major_view(matrix);
     for column in 0..matrix.ncols() {
-        let rows = match triangle {
-            Triangle::Lower => column + skipped..matrix.nrows(),
-            Triangle::Upper => 0..(column + 1 - skipped).min(matrix.nrows()),
+        let finite = |row: usize| matrix[(row, column)].is_finite();
+        let all = match &view {
+            Some(view) => all_finite(view.column(column).as_slice()[rows(column)].iter()),
+            None => rows(column).all(finite),
         };
-        for row in rows {
-            if !matrix[(row, column)].is_finite() {
-                return Err(Error::NotFinite { argument, row, column });
-            }
+        if all {
+            continue;
         }
+        let Some(row) = rows(column).find(|&row| !finite(row)) else { continue };
+        return Err(Error::NotFinite { argument, row, column });
     }
     Ok(())
 }

@@ -44,7 +44,10 @@ impl Moving {
 
 /// Whether something holds for all entries, which a function says of some that lie together.
 #[inline(always)]
-fn holds<T: Scalar>(matrix: &DMatrixView<'_, T>, of_some: impl Fn(&[T]) -> bool) -> bool {
+pub(crate) fn holds<T: Scalar>(
+    matrix: &DMatrixView<'_, T>,
+    of_some: impl Fn(&[T]) -> bool,
+) -> bool {
     match column_major_slice(matrix) {
         Some(all) if all.len() < 64 => of_some(all),
         Some(all) => vectorised(|| of_some(all)),
