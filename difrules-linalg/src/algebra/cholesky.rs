@@ -125,39 +125,8 @@ pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
     l_bar: &mut DMatrixViewMut<'_, T>,
 ) {
     let size = l.nrows();
-    let half_of = |x: T| x.scale(nalgebra::convert(0.5));
-    if size <= 4 {
-        // The same for panels of one column, so L1 is a number; in terms of the lower triangle
-        // alone, which is made Hermitian at the end.
-        for j in (0..size).rev() {
-            for i in j + 1..size {
-                // L2_bar -= 2 S3 L2: 2 S3 has twice the diagonal of what stands in the triangle.
-                let mut sum = T::zero();
-                for k in j + 1..size {
-                    let entry = match i.cmp(&k) {
-                        Ordering::Greater => l_bar[(i, k)],
-                        Ordering::Equal => l_bar[(i, i)] + l_bar[(i, i)],
-                        Ordering::Less => l_bar[(k, i)].conjugate(),
-                    };
-                    sum += entry * l[(k, j)];
-                }
-                l_bar[(i, j)] -= sum;
-            }
-            let root = l[(j, j)].real();
-            let mut pivot_bar = l_bar[(j, j)].real();
-            for i in j + 1..size {
-                l_bar[(i, j)] = l_bar[(i, j)].unscale(root);
-                pivot_bar -= (l_bar[(i, j)].conjugate() * l[(i, j)]).real();
-            }
-            l_bar[(j, j)] = T::from_real(pivot_bar / (root + root));
-        }
-        for j in 0..size {
-            for i in j + 1..size {
-                l_bar[(i, j)] = half_of(l_bar[(i, j)]);
-                l_bar[(j, i)] = l_bar[(i, j)].conjugate();
-            }
-        }
-        return;
+    if size <= TINY {
+        return reverse_hermitian_of_tiny(l, l_bar);
     }
     let half = size / 2;
     let rest = size - half;
@@ -175,12 +144,59 @@ pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
     solve_again(Side::Right, Triangle::Lower, Operation::None, l1, &mut below);
     subtract_adjoint_product_lower(below.as_view(), l2, &mut first);
     cholesky_reverse_hermitian(l1, &mut first);
-    for j in 0..half {
-        for i in 0..rest {
-            below[(i, j)] = half_of(below[(i, j)]);
-            upper[(j, i)] = below[(i, j)].conjugate();
+    for (j, mut column) in below.column_iter_mut().enumerate() {
+        for (i, x) in column.as_mut_slice().iter_mut().enumerate() {
+            *x = half_of(*x);
+            upper[(j, i)] = x.conjugate();
         }
     }
+}
+
+/// The size at which the reverse recursion ends.
+const TINY: usize = 4;
+
+/// [`cholesky_reverse_hermitian`] by panels of one column, so L1 is a number; in terms of the lower triangle alone, which is made
+/// Hermitian at the end. In arrays, whose ends the compiler knows.
+fn reverse_hermitian_of_tiny<T: Scalar>(l: DMatrixView<'_, T>, l_bar: &mut DMatrixViewMut<'_, T>) {
+    let size = l.nrows().min(TINY);
+    let (mut of_l, mut bar) = ([[T::zero(); TINY]; TINY], [[T::zero(); TINY]; TINY]);
+    for j in 0..size {
+        of_l[j][..size].copy_from_slice(l.column(j).as_slice());
+        bar[j][..size].copy_from_slice(l_bar.column(j).as_slice());
+    }
+    for j in (0..size).rev() {
+        for i in j + 1..size {
+            // L2_bar -= 2 S3 L2: 2 S3 has twice the diagonal of what stands in the triangle.
+            let mut sum = T::zero();
+            for k in j + 1..size {
+                let entry = match i.cmp(&k) {
+                    Ordering::Greater => bar[k][i],
+                    Ordering::Equal => bar[i][i] + bar[i][i],
+                    Ordering::Less => bar[i][k].conjugate(),
+                };
+                sum += entry * of_l[j][k];
+            }
+            bar[j][i] -= sum;
+        }
+        let root = of_l[j][j].real();
+        let mut pivot_bar = bar[j][j].real();
+        for i in j + 1..size {
+            bar[j][i] = bar[j][i].unscale(root);
+            pivot_bar -= (bar[j][i].conjugate() * of_l[j][i]).real();
+        }
+        bar[j][j] = T::from_real(pivot_bar / (root + root));
+    }
+    for j in 0..size {
+        for i in j + 1..size {
+            bar[j][i] = half_of(bar[j][i]);
+            bar[i][j] = bar[j][i].conjugate();
+        }
+        l_bar.column_mut(j).as_mut_slice().copy_from_slice(&bar[j][..size]);
+    }
+}
+
+fn half_of<T: Scalar>(x: T) -> T {
+    x.scale(nalgebra::convert(0.5))
 }
 
 /// The lower triangle of C <- C - A^H B; what is above the diagonal may change.
