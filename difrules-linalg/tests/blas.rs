@@ -10,6 +10,8 @@ use difrules_linalg::{
 use nalgebra::{Complex, ComplexField, DMatrix};
 use serde::Deserialize;
 
+use crate::reference::Numbers;
+
 /// A call with its options.
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -540,24 +542,6 @@ struct ReferenceCase {
     cotangent: Numbers,
     value: Numbers,
     gradients: Vec<Numbers>,
-}
-
-#[derive(Deserialize)]
-struct Numbers {
-    rows: usize,
-    cols: usize,
-    re: Vec<f64>,
-    im: Option<Vec<f64>>,
-}
-
-impl Numbers {
-    fn matrix<T: Scalar<Real = f64>>(&self) -> DMatrix<T> {
-        let entry = |k: usize| {
-            let mut parts = [self.re[k], self.im.as_ref().map_or(0.0, |im| im[k])].into_iter();
-            T::build(&(), &mut || parts.next().expect("two parts at most"))
-        };
-        DMatrix::from_fn(self.rows, self.cols, |i, j| entry(i + j * self.rows))
-    }
 }
 
 impl ReferenceCase {

@@ -8,40 +8,8 @@ use difrules_linalg::{
     discrete_lyapunov, discrete_riccati, householder_product, mvn_ln_pdf, sylvester,
 };
 use nalgebra::DMatrix;
-use serde::Deserialize;
 
-#[derive(Deserialize)]
-struct Reference {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    primitive: String,
-    scalar: String,
-    arguments: Vec<Numbers>,
-    values: Vec<Numbers>,
-    cotangents: Vec<Numbers>,
-    gradients: Vec<Numbers>,
-}
-
-#[derive(Deserialize)]
-struct Numbers {
-    rows: usize,
-    cols: usize,
-    re: Vec<f64>,
-    im: Option<Vec<f64>>,
-}
-
-impl Numbers {
-    fn matrix<T: Scalar<Real = f64>>(&self) -> DMatrix<T> {
-        let entry = |k: usize| {
-            let mut parts = [self.re[k], self.im.as_ref().map_or(0.0, |im| im[k])].into_iter();
-            T::build(&(), &mut || parts.next().expect("two parts at most"))
-        };
-        DMatrix::from_fn(self.rows, self.cols, |i, j| entry(i + j * self.rows))
-    }
-}
+use crate::reference::{Case, Numbers, Reference};
 
 /// Runs a primitive on a list of matrices, vectors being n x 1 and numbers 1 x 1.
 fn run<T: Scalar>(name: &str, x: &[DMatrix<T>]) -> Result<DMatrix<T>, Error> {

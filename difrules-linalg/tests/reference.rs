@@ -20,31 +20,34 @@ use difrules_linalg::{
 use nalgebra::{Complex, DMatrix, DVector, Dyn, RowDVector};
 use serde::Deserialize;
 
+/// A file of cases.
 #[derive(Deserialize)]
-struct Reference {
-    cases: Vec<Case>,
+pub(crate) struct Reference {
+    pub(crate) cases: Vec<Case>,
 }
 
+/// A primitive at a point: its values, and the gradients along cotangents.
 #[derive(Deserialize)]
-struct Case {
-    primitive: String,
-    scalar: String,
-    arguments: Vec<Numbers>,
-    values: Vec<Numbers>,
-    cotangents: Vec<Numbers>,
-    gradients: Vec<Numbers>,
+pub(crate) struct Case {
+    pub(crate) primitive: String,
+    pub(crate) scalar: String,
+    pub(crate) arguments: Vec<Numbers>,
+    pub(crate) values: Vec<Numbers>,
+    pub(crate) cotangents: Vec<Numbers>,
+    pub(crate) gradients: Vec<Numbers>,
 }
 
+/// A matrix, column by column.
 #[derive(Deserialize)]
-struct Numbers {
-    rows: usize,
-    cols: usize,
-    re: Vec<f64>,
-    im: Option<Vec<f64>>,
+pub(crate) struct Numbers {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) re: Vec<f64>,
+    pub(crate) im: Option<Vec<f64>>,
 }
 
 impl Numbers {
-    fn matrix<T: Scalar<Real = f64>>(&self) -> DMatrix<T> {
+    pub(crate) fn matrix<T: Scalar<Real = f64>>(&self) -> DMatrix<T> {
         let entry = |k: usize| {
             let mut parts = [self.re[k], self.im.as_ref().map_or(0.0, |im| im[k])].into_iter();
             T::build(&(), &mut || parts.next().expect("two parts at most"))
