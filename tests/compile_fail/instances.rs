@@ -137,6 +137,15 @@ mod kernel_twice {
     }
 }
 
+mod kernel_without_instance {
+    use difrules_core::{Real, primitive};
+
+    #[primitive(partial = |x| x, instances(f64), kernel(f64 = a, f32 = b))]
+    fn f<T: Real>(x: T) -> T {
+        x
+    }
+}
+
 mod kernel_without_rule {
     use difrules_core::{Real, primitive};
 

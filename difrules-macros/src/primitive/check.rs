@@ -93,6 +93,13 @@ fn is_no_scalar(of: &Type) -> bool {
     matches!(of, Type::Path(path) if NONE.iter().any(|name| path.path.is_ident(name)))
 }
 
+/// The name of a scalar that comes with Rust or nalgebra, without its path.
+fn known_scalar(of: &Type) -> Option<String> {
+    let text = pretty::text(of);
+    let name = text.rsplit("::").next().unwrap_or(&text);
+    ["f32", "f64", "Complex<f32>", "Complex<f64>"].contains(&name).then(|| name.to_owned())
+}
+
 /// What is the same as something before it.
 fn repeated<'a, X>(
     all: &'a [X],
@@ -342,6 +349,9 @@ impl Expansion<'_> {
                 );
             }
         }
+        if !self.function.is_plain() {
+            self.check_kernels_against_instances(errors);
+        }
         let views = |a: &&Argument| matches!(a.form, Form::Storage | Form::StorageMut);
         let primal = kernels.iter().find(|kernel| kernel.text == Text::Primal);
         if let (Some(kernel), Some(argument)) = (primal, self.function.arguments.iter().find(views))
@@ -353,6 +363,35 @@ impl Expansion<'_> {
                     argument.ident
                 ),
             );
+        }
+    }
+
+    /// The checker calls the kernel of a scalar at its instances.
+    fn check_kernels_against_instances(&self, errors: &Errors) {
+        let instances = self.options.instances.iter().map(|instance| match &instance.parameters {
+            Parameters::Scalar(scalar) => known_scalar(scalar),
+            Parameters::All(all) => all.args.iter().find_map(|argument| match argument {
+                GenericArgument::Type(parameter) => known_scalar(parameter),
+                _ => None,
+            }),
+        });
+        // A type by a name of the user's own may be any of them.
+        let Some(instances) = instances.collect::<Option<Vec<_>>>() else { return };
+        if instances.is_empty() {
+            return;
+        }
+        for kernel in &self.options.kernels {
+            let Some(scalar) = known_scalar(&kernel.scalar) else { continue };
+            if !instances.contains(&scalar) {
+                errors.say(
+                    kernel.scalar.span(),
+                    format!(
+                        "no instance is of `{scalar}`, so nothing would check this kernel: write \
+                         `instances({}, {scalar})`",
+                        instances.join(", ")
+                    ),
+                );
+            }
         }
     }
 
