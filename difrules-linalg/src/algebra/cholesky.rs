@@ -9,7 +9,7 @@ use nalgebra::{ComplexField, DMatrixView, DMatrixViewMut};
 
 use crate::algebra::triangular_part::{SMALL, active, add_outer};
 use crate::blas::options::{Diagonal, Operation, Side, Triangle};
-use crate::block::{multiply, solve_again};
+use crate::block::{FIT, multiply, solve_again};
 
 /// Replaces the lower triangle of a Hermitian A by its Cholesky factor, the strict upper triangle
 /// by nothing: it is not touched.
@@ -125,8 +125,13 @@ pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
     l_bar: &mut DMatrixViewMut<'_, T>,
 ) {
     let size = l.nrows();
-    if size <= TINY {
-        return reverse_hermitian_of_tiny(l, l_bar);
+    match size {
+        0 => return,
+        1 => return reverse_hermitian_of::<1, T>(l, l_bar),
+        2 => return reverse_hermitian_of::<2, T>(l, l_bar),
+        3 => return reverse_hermitian_of::<3, T>(l, l_bar),
+        4 => return reverse_hermitian_of::<4, T>(l, l_bar),
+        _ => {}
     }
     let half = size / 2;
     let rest = size - half;
@@ -152,23 +157,21 @@ pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
     }
 }
 
-/// The size at which the reverse recursion ends.
-const TINY: usize = 4;
-
-/// [`cholesky_reverse_hermitian`] by panels of one column, so L1 is a number; in terms of the lower triangle alone, which is made
-/// Hermitian at the end. In arrays, whose ends the compiler knows.
-fn reverse_hermitian_of_tiny<T: Scalar>(l: DMatrixView<'_, T>, l_bar: &mut DMatrixViewMut<'_, T>) {
-    let size = l.nrows().min(TINY);
-    let (mut of_l, mut bar) = ([[T::zero(); TINY]; TINY], [[T::zero(); TINY]; TINY]);
-    for j in 0..size {
-        of_l[j][..size].copy_from_slice(l.column(j).as_slice());
-        bar[j][..size].copy_from_slice(l_bar.column(j).as_slice());
-    }
-    for j in (0..size).rev() {
-        for i in j + 1..size {
+/// [`cholesky_reverse_hermitian`] of so many rows, by panels of one column, so L1 is a number; in terms of the lower triangle
+/// alone, which is made Hermitian at the end.
+fn reverse_hermitian_of<const SIZE: usize, T: Scalar>(
+    l: DMatrixView<'_, T>,
+    l_bar: &mut DMatrixViewMut<'_, T>,
+) {
+    let columns = |m: DMatrixView<'_, T>| -> [[T; SIZE]; SIZE] {
+        std::array::from_fn(|j| m.column(j).as_slice().try_into().expect(FIT))
+    };
+    let (of_l, mut bar) = (columns(l), columns(l_bar.as_view()));
+    for j in (0..SIZE).rev() {
+        for i in j + 1..SIZE {
             // L2_bar -= 2 S3 L2: 2 S3 has twice the diagonal of what stands in the triangle.
             let mut sum = T::zero();
-            for k in j + 1..size {
+            for k in j + 1..SIZE {
                 let entry = match i.cmp(&k) {
                     Ordering::Greater => bar[k][i],
                     Ordering::Equal => bar[i][i] + bar[i][i],
@@ -180,18 +183,18 @@ fn reverse_hermitian_of_tiny<T: Scalar>(l: DMatrixView<'_, T>, l_bar: &mut DMatr
         }
         let root = of_l[j][j].real();
         let mut pivot_bar = bar[j][j].real();
-        for i in j + 1..size {
+        for i in j + 1..SIZE {
             bar[j][i] = bar[j][i].unscale(root);
             pivot_bar -= (bar[j][i].conjugate() * of_l[j][i]).real();
         }
         bar[j][j] = T::from_real(pivot_bar / (root + root));
     }
-    for j in 0..size {
-        for i in j + 1..size {
+    for j in 0..SIZE {
+        for i in j + 1..SIZE {
             bar[j][i] = half_of(bar[j][i]);
             bar[i][j] = bar[j][i].conjugate();
         }
-        l_bar.column_mut(j).as_mut_slice().copy_from_slice(&bar[j][..size]);
+        l_bar.column_mut(j).as_mut_slice().copy_from_slice(&bar[j]);
     }
 }
 
