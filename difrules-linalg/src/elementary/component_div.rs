@@ -110,7 +110,7 @@ fn over<T: Scalar>(moving: T, v: T) -> T {
 
 /// The quotient of two numbers.
 #[inline(always)]
-fn quotient<T: Scalar>(x: T, y: T) -> T {
+pub(super) fn quotient<T: Scalar>(x: T, y: T) -> T {
     if <T::Kind as Kind>::REAL { x / y } else { math::div(x, y) }
 }
 
@@ -142,11 +142,21 @@ pub(super) fn are_factors<T: Scalar>(pairs: impl Iterator<Item = (T, T)>) -> boo
     let far = near * near;
     vectorised(|| {
         pairs.fold(true, |all, (w, v)| {
-            let (w, v) = (size(w), size(v));
-            let is_near = (v < near) & (v > 1.0 / near);
-            all & is_near & (w < far) & ((w > 1.0 / far) | (w == 0.0))
+            let w = size(w);
+            all & is_within(v, near) & (w < far) & ((w > 1.0 / far) | (w == 0.0))
         })
     })
+}
+
+/// Whether powers of a number are far from the ends of the numbers.
+pub(super) fn is_near<T: Scalar>(v: T) -> bool {
+    is_within(v, largest::<T>().cbrt())
+}
+
+#[inline(always)]
+fn is_within<T: Scalar>(v: T, near: f64) -> bool {
+    let v = size(v);
+    (v < near) & (v > 1.0 / near)
 }
 
 /// A tangent times a quotient w / v, also where that is too large for a number or too small: then the tangent is divided.

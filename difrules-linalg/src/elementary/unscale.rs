@@ -1,13 +1,16 @@
+use difrules_core::contract::Kind;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
-use super::component_div::{along_quotient, are_factors, is_factor};
+use super::component_div::{along_quotient, are_factors, is_factor, is_near, quotient};
 use crate::blas::strong::is_bounded;
 use crate::block::{add_scaled, add_term, along_factor, block, chain, kept, pairing, zip_map};
 
 /// X / a, every entry of a matrix over a number.
+///
+/// Where the square of a complex number overflows or underflows the quotients are those of [`math::div`](fn@difrules_core::math::div).
 ///
 /// # Derivation
 /// With Y = X / a: dY = (dX - da Y) / a. In the pairing Re tr(Y_bar^H dY): X_bar = Y_bar / conj(a) and
@@ -39,7 +42,17 @@ pub fn unscale<T: Scalar, R: Dim, C: Dim>(a: T, x: &OMatrix<T, R, C>) -> OMatrix
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    x.map(|x| x / a)
+    if is_divisor(a) { x.map(|x| x / a) } else { x.map(|x| quotient(x, a)) }
+}
+
+/// Whether the operator divides by a number: by a complex one it does if its square is far from the ends of the numbers.
+fn is_divisor<T: Scalar>(a: T) -> bool {
+    <T::Kind as Kind>::REAL || is_near(a)
+}
+
+/// Whether the inverse of a number can be multiplied by.
+fn is_moderate<T: Scalar>(a: T) -> bool {
+    is_divisor(a) && is_factor(T::one(), a)
 }
 
 fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
@@ -51,9 +64,9 @@ fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if !is_factor(T::one(), a) || !are_factors(y.as_slice().iter().map(|&y| (y, a))) {
+    if !is_moderate(a) || !are_factors(y.as_slice().iter().map(|&y| (y, a))) {
         return zip_map(y, x_dot, |y, x_dot| {
-            kept(x_dot, |x_dot| x_dot / a) + along_quotient(a_dot, -y, a)
+            kept(x_dot, |x_dot| quotient(x_dot, a)) + along_quotient(a_dot, -y, a)
         });
     }
     let inverse = T::one() / a;
@@ -69,7 +82,7 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let (is_moderate, bar) = (is_factor(T::one(), a), a.conjugate());
+    let (is_moderate, bar) = (is_moderate(a), a.conjugate());
     a_bar.add(|| {
         if is_moderate && is_bounded(&block(y)) {
             let sum = pairing(&y_bar, y);
@@ -85,7 +98,7 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
     if is_moderate {
         add_scaled(&y_bar, T::one() / bar, x_bar);
     } else {
-        add_term(&y_bar, x_bar, |_, y_bar| kept(y_bar, |y_bar| y_bar / bar));
+        add_term(&y_bar, x_bar, |_, y_bar| kept(y_bar, |y_bar| quotient(y_bar, bar)));
     }
 }
 

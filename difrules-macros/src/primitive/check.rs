@@ -226,7 +226,7 @@ impl Expansion<'_> {
                  `partial = |x| ..`",
             );
         }
-        if has_rule && has_partial {
+        if has_rule && has_partial && !self.has_rules_of_complex_numbers() {
             errors.say(
                 options.partial[0].span(),
                 "`partial` makes both rules; leave out `forward` and `reverse`, or `partial`",
@@ -244,6 +244,25 @@ impl Expansion<'_> {
                  does not read",
             );
         }
+    }
+
+    /// Whether the two rules can be those of complex numbers, beside partial derivatives for real ones: closures, of which the
+    /// second takes slots.
+    fn has_rules_of_complex_numbers(&self) -> bool {
+        let (function, options) = (self.function, self.options);
+        // Beside the arguments and the result.
+        let takes = |rule: &Option<Rule>, last: usize| match rule {
+            Some(Rule::Closure(closure)) => {
+                closure.inputs.len() == function.arguments.len() + 1 + last
+            }
+            _ => false,
+        };
+        let count = self.differentiable().count();
+        function.is_complex()
+            && options.complex.is_empty()
+            && options.saves.is_none()
+            && takes(&options.forward, count)
+            && takes(&options.reverse, count + 1)
     }
 
     fn check_instances(&self, errors: &Errors) {

@@ -15,7 +15,7 @@ use crate::tokens::{pretty, ungroup};
 pub(crate) struct Options {
     pub(crate) forward: Option<Rule>,
     pub(crate) reverse: Option<Rule>,
-    /// One a differentiable argument.
+    /// One a differentiable argument. Rules beside them are those of complex numbers, for which a slope does not say all.
     pub(crate) partial: Vec<Partial>,
     /// The same for complex numbers, where they have another text.
     pub(crate) complex: Vec<Partial>,

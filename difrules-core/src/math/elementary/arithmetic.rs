@@ -7,6 +7,7 @@ use nalgebra::{Complex, convert};
 
 use super::complex;
 use crate::math::recip;
+use crate::tape::Number;
 use crate::{Real, Scalar, primitive};
 
 /// The number itself, as DiffRules' `+x`.
@@ -104,7 +105,12 @@ pub fn mul<T: Scalar>(x: T, y: T) -> T {
 /// ```
 #[primitive(
     partial = (|_, y| recip(y), |_, y, z| -z / y),
-    complex = (|_, y| recip(y), |x, y, z| complex_slope_by_divisor(x, y, z)),
+    forward = |x, y, z, x_dot, y_dot| T::zero() + over(x_dot, y, z) + along_divisor(y_dot, [x, y, z]),
+    reverse = |x, y, z, z_bar, x_bar, y_bar| {
+        let at = [x, y, z].map(|number| number.conjugate());
+        x_bar.add(|| over(z_bar, at[1], at[2]));
+        y_bar.add(|| along_divisor(z_bar, at));
+    },
     kernel(Complex<f64> = complex::div, Complex<f32> = complex::div),
     instances(
         #[cfg(feature = "f32")] f32,
@@ -119,15 +125,58 @@ pub fn div<T: Scalar>(x: T, y: T) -> T {
     x / y
 }
 
+/// What moves, a tangent or a cotangent, over the divisor y of a quotient z of complex numbers.
+fn over<T: Scalar>(moving: T, y: T, z: T) -> T {
+    if moving.is_constant_zero() {
+        return T::zero();
+    }
+    if is_far(y, z) {
+        return div(moving, y);
+    }
+    crate::__private::undefined(z).unwrap_or_else(|| recip(y)).along(moving)
+}
+
+/// What moves the divisor y of a complex quotient z = x / y times -z / y: factor by factor where that, or its derivatives, may be
+/// too large for a number, or too small, in the order in which the first product is nearer to one.
+fn along_divisor<T: Scalar>(moving: T, [x, y, z]: [T; 3]) -> T {
+    if moving.is_constant_zero() {
+        return T::zero();
+    }
+    if !is_far(y, z) {
+        let slope = || complex_slope_by_divisor(x, y, z);
+        return crate::__private::undefined(z).unwrap_or_else(slope).along(moving);
+    }
+    // Of what is zero but moves, it is as large as the divisor in a derivation along a direction of the size of the numbers.
+    let of_moving = exponent(moving).or(exponent(y)).unwrap_or(0);
+    let after = |x: Option<i32>, sign: i32| (of_moving + sign * x.unwrap_or(0)).abs();
+    if after(exponent(y), -1) <= after(exponent(z), 1) {
+        -mul(z, div(moving, y))
+    } else {
+        -div(mul(z, moving), y)
+    }
+}
+
+/// Whether slopes of a quotient z by the divisor y, or derivatives of these, may be too large for a number, or too small, though
+/// neither of the two is.
+fn is_far<T: Scalar>(y: T, z: T) -> bool {
+    let order = if T::Real::BASE { 1 } else { 3 };
+    let most = if <T::Real as Number>::SINGLE { 100 } else { 900 };
+    let Some(of_y) = exponent(y) else { return false };
+    z.is_finite() && exponent(z).unwrap_or(0).abs() + order * of_y.abs() > most
+}
+
+/// The exponent of the larger part of a number as a power of two; of zero and of what is not finite there is none.
+fn exponent<T: Scalar>(x: T) -> Option<i32> {
+    let size = x.real().to_f64().abs().max(x.imaginary().to_f64().abs());
+    (size != 0.0 && x.is_finite()).then(|| libm::ilogb(size))
+}
+
 /// -z / y with z = x / y; of numbers that are brought near 1 where z overflows and its parts mix.
 fn complex_slope_by_divisor<T: Scalar>(x: T, y: T, z: T) -> T {
     let mixes = y.real() != nalgebra::zero() && y.imaginary() != nalgebra::zero();
-    if !mixes || z.is_finite() || !x.is_finite() || !y.is_finite() {
-        return -div(z, y);
-    }
+    let exponents = exponent(x).zip(exponent(y)).filter(|_| mixes && !z.is_finite());
+    let Some((of_x, of_y)) = exponents else { return -div(z, y) };
     // By numbers near 1.
-    let exponent = |x: T| libm::ilogb(x.real().to_f64().abs().max(x.imaginary().to_f64().abs()));
-    let (of_x, of_y) = (exponent(x), exponent(y));
     let near = scale_by_power_of_two(y, -of_y);
     let slope = -div(div(scale_by_power_of_two(x, -of_x), near), near);
     scale_by_power_of_two(slope, of_x - 2 * of_y)

@@ -28,7 +28,7 @@ impl Expansion<'_> {
     pub(super) fn read_by<'r>(&self, rule: &'r RuleText) -> Vec<(Parameter, Option<&'r Pat>)> {
         let closure = match &rule.body {
             Body::Closure(closure) | Body::Returning(closure) => closure,
-            Body::Path(_) | Body::Partials => {
+            Body::Path(_) | Body::Partials(_) => {
                 return rule.parameters.iter().map(|p| (*p, None)).collect();
             }
         };

@@ -37,23 +37,27 @@ impl<'a> Expansion<'a> {
     ) -> Option<Self> {
         let mut expansion = Self { function, options, forward: None, reverse: None };
         expansion.check(errors);
+        let rule = |rule: &Option<Rule>, text| match rule {
+            Some(rule) => errors.keep(expansion.rule(rule, text)).map(Some),
+            None => Some(None),
+        };
+        let forward = rule(&options.forward, Text::Forward);
+        let reverse = rule(&options.reverse, Text::Reverse);
+        let (forward, reverse) = (forward?, reverse?);
         if options.partial.is_empty() {
-            let rule = |rule: &Option<Rule>, text| match rule {
-                Some(rule) => errors.keep(expansion.rule(rule, text)).map(Some),
-                None => Some(None),
-            };
-            let forward = rule(&options.forward, Text::Forward);
-            let reverse = rule(&options.reverse, Text::Reverse);
-            (expansion.forward, expansion.reverse) = (forward?, reverse?);
+            (expansion.forward, expansion.reverse) = (forward, reverse);
         } else {
             let values = expansion.partial_values();
-            let with = |last: Vec<Parameter>| RuleText {
+            let with = |last: Vec<Parameter>, of_complex: Option<RuleText>| RuleText {
                 parameters: values.iter().copied().chain(last).collect(),
-                body: Body::Partials,
+                body: Body::Partials(of_complex.and_then(|rule| match rule.body {
+                    Body::Closure(closure) => Some(closure),
+                    _ => None,
+                })),
             };
             let (tangents, cotangents) = (expansion.tangents(), expansion.cotangents());
-            expansion.forward = Some(with(tangents));
-            expansion.reverse = Some(with(cotangents));
+            let rules = (with(tangents, forward), with(cotangents, reverse));
+            (expansion.forward, expansion.reverse) = (Some(rules.0), Some(rules.1));
         }
         Some(expansion)
     }

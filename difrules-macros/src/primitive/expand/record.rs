@@ -334,9 +334,10 @@ impl Expansion<'_> {
             Partial::Unknown(_) => None,
         });
         let rules = [&self.options.forward, &self.options.reverse].into_iter().flatten();
+        // Beside partial derivatives they are those of complex numbers.
         let rules = rules.filter_map(|rule| match rule {
-            Rule::Closure(closure) => Some(closure),
-            Rule::Path(_) => None,
+            Rule::Closure(closure) if self.options.partial.is_empty() => Some(closure),
+            _ => None,
         });
         closures.chain(rules).map(|closure| pretty::text(&closure.body)).collect()
     }

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Error, ExprClosure, Ident, Pat, Path, Result, Type};
 
 use super::Expansion;
-use crate::primitive::function::Form;
+use crate::primitive::function::{Form, ScalarParameter};
 use crate::primitive::options::{Read, Rule, Text};
 use crate::tokens::hygiene::quote;
 
@@ -43,8 +43,8 @@ pub(super) enum Body {
     Closure(ExprClosure),
     /// A reverse closure that returns its contributions in place of adding to slots.
     Returning(ExprClosure),
-    /// Made from the partial derivatives.
-    Partials,
+    /// Made from the partial derivatives, but where there is a closure beside them: that is the rule of complex numbers.
+    Partials(Option<ExprClosure>),
 }
 
 impl Expansion<'_> {
@@ -286,7 +286,22 @@ impl Expansion<'_> {
                     }
                 }
             }
-            Body::Partials => self.rule_of_partials(reverse, &patterns),
+            Body::Partials(None) => self.rule_of_partials(reverse, &patterns),
+            Body::Partials(Some(closure)) => {
+                let ScalarParameter::Generic { ident: scalar, .. } = &self.function.scalar else {
+                    unreachable!("a function that may be of complex numbers is generic");
+                };
+                let given = closure.inputs.iter().map(untyped);
+                let (of_reals, body) = (self.rule_of_partials(reverse, &patterns), &closure.body);
+                quote! {
+                    if <<#scalar as __difrules::Scalar>::Kind as __difrules::contract::Kind>::REAL {
+                        #of_reals
+                    } else {
+                        let (#(#given,)*) = (#(#patterns,)*);
+                        #body
+                    }
+                }
+            }
         };
         quote! {
             #[doc = #doc]
