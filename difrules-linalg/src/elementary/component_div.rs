@@ -143,20 +143,15 @@ pub(super) fn are_factors<T: Scalar>(pairs: impl Iterator<Item = (T, T)>) -> boo
     vectorised(|| {
         pairs.fold(true, |all, (w, v)| {
             let w = size(w);
-            all & is_within(v, near) & (w < far) & ((w > 1.0 / far) | (w == 0.0))
+            all & within(size(v), near) & (w < far) & ((w > 1.0 / far) | (w == 0.0))
         })
     })
 }
 
-/// Whether powers of a number are far from the ends of the numbers.
-pub(super) fn is_near<T: Scalar>(v: T) -> bool {
-    is_within(v, largest::<T>().cbrt())
-}
-
+/// Whether one over v, and its derivatives to second order, neither overflow nor underflow.
 #[inline(always)]
-fn is_within<T: Scalar>(v: T, near: f64) -> bool {
-    let v = size(v);
-    (v < near) & (v > 1.0 / near)
+pub(super) fn is_near<T: Scalar>(v: T) -> bool {
+    within(size(v), largest::<T>().cbrt())
 }
 
 /// A tangent times a quotient w / v, also where that is too large for a number or too small: then the tangent is divided.
@@ -178,13 +173,15 @@ fn along_divided<T: Scalar>(moving: T, w: T, v: T) -> T {
 /// size of the numbers. In a mode it is not formed for that, as what is recorded is looked at in a sweep.
 #[inline(always)]
 pub(super) fn is_factor<T: Scalar>(w: T, v: T) -> bool {
-    let most = largest::<T>();
-    let within = |x: f64, most: f64| (x < most) & (x > 1.0 / most);
-    let (w, v) = (size(w), size(v));
-    if w == 0.0 && !T::Real::BASE {
-        return within(v, most.cbrt());
+    if size(w) == 0.0 && !T::Real::BASE {
+        return is_near(v);
     }
-    within(w / v, most) | (w == 0.0)
+    within(size(w) / size(v), largest::<T>()) | (size(w) == 0.0)
+}
+
+#[inline(always)]
+fn within(x: f64, most: f64) -> bool {
+    (x < most) & (x > 1.0 / most)
 }
 
 /// Quotients up to that, and down to its inverse, are far from the ends of the numbers.

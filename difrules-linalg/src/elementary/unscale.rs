@@ -14,8 +14,8 @@ use crate::block::{add_scaled, add_term, along_factor, block, chain, kept, pairi
 ///
 /// # Derivation
 /// With Y = X / a: dY = (dX - da Y) / a. In the pairing Re tr(Y_bar^H dY): X_bar = Y_bar / conj(a) and
-/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a). Where 1 / a, Y / a or the sum overflows or underflows, each entry is
-/// divided, as in [`component_div`](fn@crate::component_div).
+/// a_bar = -sum_ij Y_bar_ij conj(Y_ij) / conj(a). Where 1 / a or one of its derivatives, Y / a or the sum overflows or
+/// underflows, each entry is divided, as in [`component_div`](fn@crate::component_div).
 ///
 /// ```
 /// use difrules_linalg::unscale;
@@ -50,11 +50,6 @@ fn is_divisor<T: Scalar>(a: T) -> bool {
     <T::Kind as Kind>::REAL || is_near(a)
 }
 
-/// Whether the inverse of a number can be multiplied by.
-fn is_moderate<T: Scalar>(a: T) -> bool {
-    is_divisor(a) && is_factor(T::one(), a)
-}
-
 fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
     a: T,
     y: &OMatrix<T, R, C>,
@@ -64,7 +59,7 @@ fn unscale_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    if !is_moderate(a) || !are_factors(y.as_slice().iter().map(|&y| (y, a))) {
+    if !is_near(a) || !are_factors(y.as_slice().iter().map(|&y| (y, a))) {
         return zip_map(y, x_dot, |y, x_dot| {
             kept(x_dot, |x_dot| quotient(x_dot, a)) + along_quotient(a_dot, -y, a)
         });
@@ -82,7 +77,7 @@ fn unscale_reverse<T: Scalar, R: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, C>,
 {
-    let (is_moderate, bar) = (is_moderate(a), a.conjugate());
+    let (is_moderate, bar) = (is_near(a), a.conjugate());
     a_bar.add(|| {
         if is_moderate && is_bounded(&block(y)) {
             let sum = pairing(&y_bar, y);
