@@ -113,7 +113,8 @@ macro_rules! elementwise {
     };
     ($($all:tt)*) => {
         $crate::difrules_core::__private::core::compile_error!(
-            "write a closure of numbers and a matrix for each: `elementwise!(|x, y| x * tanh(y), &a, &b)`"
+            "write a closure of numbers, a matrix for each, and then the derivatives of own functions: \
+             `elementwise!(|x, y| x * tanh(y), &a, &b)`, `elementwise!(|x| x * bell(x), &a; bell = |x, y| -2.0 * x * y)`"
         )
     };
 }
