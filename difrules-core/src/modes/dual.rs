@@ -135,23 +135,20 @@ impl<T: Real, const N: usize> Dual<T, N> {
     /// quotients alone, (x' - (x / y) y') / y, where these are finite. Where the product underflows that a small divisor makes up
     /// for, y' is divided first.
     #[cold]
-    fn over_extreme(&self, y: &Self, quotient: T, [inverse, slope]: [T; 2]) -> Self {
-        let over = |moved: T| if moved.is_still() { moved } else { (moved / y.value).moved() };
-        if tape::is_divided(quotient, y.value) {
-            let by_quotients = Self::with_tangents(quotient, self, y, |i| {
-                let y_dot = y.tangents[i];
-                let through = chain(-quotient, y_dot);
-                let is_lost = tape::is_faint(through)
-                    && y_dot.to_f64() != 0.0
-                    && y.value.to_f64().abs() < 1.0;
-                over(self.tangents[i])
-                    + if is_lost { chain(-quotient, over(y_dot)) } else { over(through) }
-            });
-            if by_quotients.is_bounded() {
-                return by_quotients;
-            }
+    fn over_extreme(&self, y: &Self, quotient: T) -> Option<Self> {
+        if !tape::is_divided(quotient, y.value) {
+            return None;
         }
-        Self::product(quotient, (*self, inverse), (*y, slope))
+        let over = |moved: T| if moved.is_still() { moved } else { (moved / y.value).moved() };
+        let by_quotients = Self::with_tangents(quotient, self, y, |i| {
+            let y_dot = y.tangents[i];
+            let through = chain(-quotient, y_dot);
+            let is_lost =
+                tape::is_faint(through) && y_dot.to_f64() != 0.0 && y.value.to_f64().abs() < 1.0;
+            over(self.tangents[i])
+                + if is_lost { chain(-quotient, over(y_dot)) } else { over(through) }
+        });
+        by_quotients.is_bounded().then_some(by_quotients)
     }
 
     /// The product or the quotient of two numbers, with these factors of their tangents. A factor is
@@ -253,14 +250,17 @@ impl<T: Real, const N: usize> std::ops::Div for Dual<T, N> {
         let inverse = T::one() / other.value;
         let slope = -(quotient * inverse);
         let is_finite = |tangent: &T| tangent.to_f64().is_finite();
+        if !T::BASE
+            && tape::has_extreme_powers(other.value)
+            && let Some(by_quotients) = self.over_extreme(&other, quotient)
+        {
+            return by_quotients;
+        }
         if tape::is_beyond(slope, quotient, inverse) && other.tangents.iter().all(is_finite) {
             return Self::with_tangents(quotient, &self, &other, |i| {
                 let moved = chain(-quotient, chain(inverse, other.tangents[i]));
                 chain(inverse, self.tangents[i]) + moved
             });
-        }
-        if !T::BASE && tape::has_extreme_powers(other.value) {
-            return self.over_extreme(&other, quotient, [inverse, slope]);
         }
         Self::product(quotient, (self, inverse), (other, slope))
     }
