@@ -2,7 +2,7 @@
 //! forward mode and finite differences, what is not read and what is not written.
 
 use difrules_core::contract::Kind;
-use difrules_core::{Differentiable, Real, Scalar, gradient, jvp, lit, vjp};
+use difrules_core::{Real, Scalar, gradient, jvp, lit, vjp};
 use difrules_linalg::{
     Diagonal, Error, Operation, Side, Triangle, gemm, gemv, ger, gerc, hemm, hemv, her, her2k,
     herk, rot, scal, symm, symv, syr, syr2k, syrk, trmm, trmv, trsm, trsv,

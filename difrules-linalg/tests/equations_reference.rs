@@ -2,7 +2,7 @@
 //! (see `data/equations.py`).
 
 use difrules_core::contract::Kind;
-use difrules_core::{Differentiable, Real, Scalar, vjp};
+use difrules_core::{Real, Scalar, vjp};
 use difrules_linalg::{
     Error, cholesky_rank_one_update, continuous_lyapunov, continuous_riccati, covariance,
     discrete_lyapunov, discrete_riccati, householder_product, mvn_ln_pdf, sylvester,

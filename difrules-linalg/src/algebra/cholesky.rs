@@ -159,6 +159,7 @@ pub(crate) fn cholesky_reverse_hermitian<T: Scalar>(
 
 /// [`cholesky_reverse_hermitian`] of so many rows, by panels of one column, so L1 is a number; in terms of the lower triangle
 /// alone, which is made Hermitian at the end.
+#[expect(clippy::needless_range_loop, reason = "places of both triangles")]
 fn reverse_hermitian_of<const SIZE: usize, T: Scalar>(
     l: DMatrixView<'_, T>,
     l_bar: &mut DMatrixViewMut<'_, T>,
