@@ -2,7 +2,7 @@
 
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericArgument, Ident, LitStr, Pat, ReturnType, Signature, Type};
+use syn::{FnArg, Ident, LitStr, Pat, ReturnType, Signature, Type};
 
 use super::expand::{Expansion, parameter_ident};
 use crate::errors::Errors;
@@ -52,13 +52,7 @@ pub(super) fn keys(signature: &Signature, options: &Options, errors: &Errors) {
         );
     }
     for instance in &options.instances {
-        let of = match &instance.parameters {
-            Parameters::Scalar(scalar) => Some(scalar),
-            Parameters::All(all) => all.args.iter().find_map(|argument| match argument {
-                GenericArgument::Type(parameter) => Some(parameter),
-                _ => None,
-            }),
-        };
+        let of = instance.types().next();
         if let Some(integer) = of.filter(|of| is_no_scalar(of)) {
             errors.say(
                 integer.span(),
@@ -95,9 +89,8 @@ fn is_no_scalar(of: &Type) -> bool {
 
 /// The name of a scalar that comes with Rust or nalgebra, without its path.
 fn known_scalar(of: &Type) -> Option<String> {
-    let text = pretty::text(of);
-    let name = text.rsplit("::").next().unwrap_or(&text);
-    ["f32", "f64", "Complex<f32>", "Complex<f64>"].contains(&name).then(|| name.to_owned())
+    let name = pretty::short_name(of);
+    ["f32", "f64", "Complex<f32>", "Complex<f64>"].contains(&&*name).then_some(name)
 }
 
 /// What is the same as something before it.
@@ -387,13 +380,8 @@ impl Expansion<'_> {
 
     /// The checker calls the kernel of a scalar at its instances.
     fn check_kernels_against_instances(&self, errors: &Errors) {
-        let instances = self.options.instances.iter().map(|instance| match &instance.parameters {
-            Parameters::Scalar(scalar) => known_scalar(scalar),
-            Parameters::All(all) => all.args.iter().find_map(|argument| match argument {
-                GenericArgument::Type(parameter) => known_scalar(parameter),
-                _ => None,
-            }),
-        });
+        let instances = self.options.instances.iter();
+        let instances = instances.map(|instance| instance.types().find_map(known_scalar));
         // A type by a name of the user's own may be any of them.
         let Some(instances) = instances.collect::<Option<Vec<_>>>() else { return };
         if instances.is_empty() {

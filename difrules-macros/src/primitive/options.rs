@@ -5,7 +5,9 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprClosure, Ident, LitStr, Path, Result, Token, Type};
+use syn::{
+    Attribute, Error, Expr, ExprClosure, GenericArgument, Ident, LitStr, Path, Result, Token, Type,
+};
 
 use crate::errors::Errors;
 use crate::tokens::{pretty, ungroup};
@@ -160,6 +162,20 @@ pub(crate) enum Parameters {
 }
 
 impl Instance {
+    /// The types among the parameters.
+    pub(crate) fn types(&self) -> impl Iterator<Item = &Type> {
+        let (scalar, all) = match &self.parameters {
+            Parameters::Scalar(scalar) => (Some(scalar), None),
+            Parameters::All(all) => (None, Some(all)),
+        };
+        let of_all =
+            all.into_iter().flat_map(|all| &all.args).filter_map(|argument| match argument {
+                GenericArgument::Type(parameter) => Some(parameter),
+                _ => None,
+            });
+        scalar.into_iter().chain(of_all)
+    }
+
     pub(crate) fn span(&self) -> Span {
         match &self.parameters {
             Parameters::Scalar(scalar) => scalar.span(),

@@ -2,12 +2,21 @@
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::Type;
 
 /// The tokens as text, spaced as rustfmt spaces types and expressions.
 pub(crate) fn text(tokens: &impl ToTokens) -> String {
     let mut text = String::new();
     write(&mut text, tokens.to_token_stream());
     text
+}
+
+/// A type without the path before its name.
+pub(crate) fn short_name(written: &Type) -> String {
+    match written {
+        Type::Path(path) => path.path.segments.last().map_or(String::new(), text),
+        other => text(other),
+    }
 }
 
 fn write(text: &mut String, tokens: TokenStream) {

@@ -73,7 +73,7 @@ impl Expansion<'_> {
         instances
             .map(|instance| match &instance.parameters {
                 Parameters::Scalar(scalar) => Registered {
-                    shown: short_name(scalar),
+                    shown: pretty::short_name(scalar),
                     span: scalar.span(),
                     scalar: scalar.to_token_stream(),
                     others: vec![
@@ -84,7 +84,7 @@ impl Expansion<'_> {
                 },
                 Parameters::All(all) => {
                     let names = all.args.iter().map(|argument| match argument {
-                        GenericArgument::Type(parameter) => short_name(parameter),
+                        GenericArgument::Type(parameter) => pretty::short_name(parameter),
                         other => pretty::text(other),
                     });
                     let mut others: Vec<_> =
@@ -193,7 +193,7 @@ impl Expansion<'_> {
         let symbolic = self.symbolic();
         let partials = self.formulas();
         let called = self.called_by_formulas();
-        let owner = self.options.owner.as_ref().map(|owner| short_name(owner) + "::");
+        let owner = self.options.owner.as_ref().map(|owner| pretty::short_name(owner) + "::");
         let function_path = owner.unwrap_or_default() + &function_name;
         let public = matches!(function.item.vis, Visibility::Public(_));
         let path = match &self.options.path {
@@ -358,12 +358,4 @@ fn documentation(item: &ItemFn) -> String {
     let lines: Vec<_> =
         lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_string()).collect();
     lines.join("\n")
-}
-
-/// A type without the path before its name.
-fn short_name(written: &Type) -> String {
-    match written {
-        Type::Path(path) => path.path.segments.last().map_or(String::new(), pretty::text),
-        other => pretty::text(other),
-    }
 }
