@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use difrules_core::contract::Adjoint;
 use difrules_core::kernel::vectorised;
 use difrules_core::testing::Sampler;
@@ -112,6 +114,16 @@ where
     Ok(())
 }
 
+/// The unknown of a step of a substitution, those that are known before it, and those that are unknown after it.
+#[inline(always)]
+fn at_step(forwards: bool, step: usize, size: usize) -> (usize, Range<usize>, Range<usize>) {
+    if forwards {
+        (step, 0..step, step + 1..size)
+    } else {
+        (size - 1 - step, size - step..size, 0..size - 1 - step)
+    }
+}
+
 /// A triangular matrix as it is used.
 pub(crate) struct Triangular<'a, T> {
     triangle: Triangle,
@@ -220,10 +232,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
         for mut b in b.column_iter_mut() {
             let b = b.as_mut_slice();
             for step in 0..size {
-                let (k, before, after) = match self.is_lower() {
-                    true => (step, 0..step, step + 1..size),
-                    false => (size - 1 - step, size - step..size, 0..size - 1 - step),
-                };
+                let (k, before, after) = at_step(self.is_lower(), step, size);
                 let line = self.a.column(k);
                 let line = line.as_slice();
                 // By columns of A where these are columns of op(A), by what is known already where they are rows.
@@ -261,10 +270,7 @@ impl<'a, T: Scalar> Triangular<'a, T> {
                 strip.iter_mut().zip(column.as_slice()).for_each(|(row, &x)| row[j] = x);
             }
             for step in 0..size {
-                let (i, known) = match self.is_lower() {
-                    true => (step, 0..step),
-                    false => (size - 1 - step, size - step..size),
-                };
+                let (i, known, _) = at_step(self.is_lower(), step, size);
                 let mut row = strip[i];
                 for k in known {
                     let factor = self.entry(i, k);
@@ -289,13 +295,11 @@ impl<'a, T: Scalar> Triangular<'a, T> {
 
     fn substitute_right(&self, b: &mut DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
-        let order = |k: usize| if self.is_lower() { size - 1 - k } else { k };
-        for k in (0..size).map(order) {
+        for step in 0..size {
+            let (k, _, unknown) = at_step(!self.is_lower(), step, size);
             let pivot = self.pivot(k);
             b.column_mut(k).apply(|x| *x = quotient(*x, pivot));
-            // The columns that are still unknown.
-            let others = if self.is_lower() { 0..k } else { k + 1..size };
-            for j in others {
+            for j in unknown {
                 let factor = -self.entry(k, j);
                 if !factor.is_constant_zero() {
                     let (known, mut unknown) = b.columns_range_pair_mut(k, j);
@@ -310,15 +314,14 @@ impl<'a, T: Scalar> Triangular<'a, T> {
     pub(crate) fn solve_strongly(&self, side: Side, b: &mut DMatrixViewMut<'_, T>) {
         let size = self.a.nrows();
         let forwards = self.is_lower() == (side == Side::Left);
-        let order = |k: usize| if forwards { k } else { size - 1 - k };
-        let others = |k: usize| if forwards { k + 1..size } else { 0..k };
         let count = if side == Side::Left { b.ncols() } else { b.nrows() };
         for other in 0..count {
             let place = |k| if side == Side::Left { (k, other) } else { (other, k) };
-            for k in (0..size).map(order) {
+            for step in 0..size {
+                let (k, _, unknown) = at_step(forwards, step, size);
                 let x = kept(b[place(k)], |x| quotient(x, self.pivot(k)));
                 b[place(k)] = x;
-                for i in others(k) {
+                for i in unknown {
                     let factor =
                         if side == Side::Left { self.entry(i, k) } else { self.entry(k, i) };
                     b[place(i)] = difference(b[place(i)], along_factor(x, factor));
