@@ -11,10 +11,9 @@ use crate::algebra::householder::{
     eliminate, form, swap_back, to_bidiagonal, to_hessenberg, to_triangular, to_tridiagonal,
 };
 use crate::algebra::implicit_qr::diagonalise_bidiagonal;
-use crate::algebra::modulus::largest_modulus;
 use crate::algebra::reduction::rescaled;
 use crate::algebra::scaling::binade;
-use crate::algebra::weighted::are_graded;
+use crate::algebra::weighted::{has_graded_columns, has_graded_rows};
 #[cfg(feature = "faer")]
 use crate::algebra::with_faer;
 #[cfg(feature = "faer")]
@@ -219,13 +218,6 @@ where
     let (rows, columns) = a.shape_generic();
     let size = rows.min(columns);
     let less = size.sub(U1);
-    // Reflections take large rows before small ones, and so are those of A^H where it is columns that are large and small.
-    let by_columns = || {
-        are_graded(a.column_iter().map(|column| largest_modulus(column.iter())))
-            && !are_graded(a.row_iter().map(|row| largest_modulus(row.iter())))
-    };
-    let wide = rows.value() < columns.value()
-        || diagonalise && rows.value() == columns.value() && by_columns();
     // A, or A^H if that is the tall one, in the memory of A.
     let tall = (rows.value().max(columns.value()), size.value());
     let (scaled, scale) = rescaled(a);
@@ -235,6 +227,10 @@ where
         let v_t = transposed(v.as_slice(), (columns, size), T::conjugate);
         return Ok(TwoSided { u, diagonal: values * scale, off_diagonal, v_t });
     }
+    // Reflections take large rows before small ones, and so are those of A^H where it is columns that are large and small.
+    let by_columns = || has_graded_columns(a) && !has_graded_rows(a);
+    let wide = rows.value() < columns.value()
+        || diagonalise && rows.value() == columns.value() && by_columns();
     let mut memory = scaled.clone();
     if wide {
         workspace(&mut memory, tall).tr_copy_from(&block(&scaled));

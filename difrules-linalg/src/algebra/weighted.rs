@@ -12,7 +12,8 @@
 
 use difrules_core::Scalar;
 use nalgebra::allocator::Allocator;
-use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, OMatrix};
+use nalgebra::storage::RawStorage;
+use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, Dyn, Matrix, OMatrix};
 
 use crate::algebra::modulus::largest_modulus;
 use crate::blas::options::Operation;
@@ -41,8 +42,7 @@ impl<T: Scalar> Weighted<T> {
     /// None where rows are of about one size, or there are no more than columns.
     pub(crate) fn new(a: DMatrixView<'_, T>) -> Option<Self> {
         let (rows, columns) = a.shape();
-        let sizes = a.row_iter().map(|row| largest_modulus(row.iter()));
-        if rows > columns && columns > 0 && are_graded(sizes) {
+        if rows > columns && columns > 0 && has_graded_rows(&a) {
             Self::of_graded(a).ok()
         } else {
             None
@@ -52,8 +52,7 @@ impl<T: Scalar> Weighted<T> {
     /// That of A^H: none where columns of A are of about one size, or there are no more than rows.
     pub(crate) fn of_adjoint(a: DMatrixView<'_, T>) -> Option<Self> {
         let (rows, columns) = a.shape();
-        let sizes = a.column_iter().map(|column| largest_modulus(column.iter()));
-        if columns > rows && rows > 0 && are_graded(sizes) {
+        if columns > rows && rows > 0 && has_graded_columns(&a) {
             Self::of_graded(block(&a.adjoint())).ok()
         } else {
             None
@@ -153,8 +152,22 @@ impl<T: Scalar> Weighted<T> {
     }
 }
 
+/// Whether rows have sizes of their own.
+pub(crate) fn has_graded_rows<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    a: &Matrix<T, R, C, S>,
+) -> bool {
+    are_graded(a.row_iter().map(|row| largest_modulus(row.iter())))
+}
+
+/// Whether columns have sizes of their own.
+pub(crate) fn has_graded_columns<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>(
+    a: &Matrix<T, R, C, S>,
+) -> bool {
+    are_graded(a.column_iter().map(|column| largest_modulus(column.iter())))
+}
+
 /// Whether sizes that are not zero are far apart.
-pub(crate) fn are_graded(sizes: impl Iterator<Item = f64>) -> bool {
+fn are_graded(sizes: impl Iterator<Item = f64>) -> bool {
     let (least, most) = sizes
         .filter(|&size| size > 0.0)
         .fold((f64::INFINITY, 0.0_f64), |(least, most), x| (least.min(x), most.max(x)));

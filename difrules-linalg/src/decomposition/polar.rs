@@ -10,7 +10,7 @@ use crate::algebra::modulus::largest_modulus;
 use crate::algebra::polar::Steps;
 use crate::algebra::scaling::{of_smaller_rows, sizes_of_columns, sizes_of_rows};
 use crate::algebra::svd::{PolarFactors, take_off, unitary_factor};
-use crate::algebra::weighted::are_graded;
+use crate::algebra::weighted::{has_graded_columns, has_graded_rows};
 use crate::block::{block, block_mut, buffer, multiply, product, shaped};
 use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
@@ -159,10 +159,8 @@ where
         + Allocator<DimMinimum<R, C>>,
 {
     let values = svd.singular_values.as_slice();
-    let by_rows = are_graded(sizes_of_rows(a).into_iter());
-    let by_columns = are_graded(sizes_of_columns(a).into_iter());
     let (rows, columns) = a.shape();
-    let wide = match (by_rows, by_columns) {
+    let wide = match (has_graded_rows(a), has_graded_columns(a)) {
         (true, false) if rows > columns => false,
         (false, true) if columns > rows => true,
         _ => return None,
