@@ -232,11 +232,9 @@ pub(crate) fn finite_triangle<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>>
             Some(view) => all_finite(view.column(column).as_slice()[rows(column)].iter()),
             None => rows(column).all(finite),
         };
-        if all {
-            continue;
+        if !all && let Some(row) = rows(column).find(|&row| !finite(row)) {
+            return Err(Error::NotFinite { argument, row, column });
         }
-        let Some(row) = rows(column).find(|&row| !finite(row)) else { continue };
-        return Err(Error::NotFinite { argument, row, column });
     }
     Ok(())
 }

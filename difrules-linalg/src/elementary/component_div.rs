@@ -173,10 +173,11 @@ fn along_divided<T: Scalar>(moving: T, w: T, v: T) -> T {
 /// size of the numbers. In a mode it is not formed for that, as what is recorded is looked at in a sweep.
 #[inline(always)]
 pub(super) fn is_factor<T: Scalar>(w: T, v: T) -> bool {
-    if size(w) == 0.0 && !T::Real::BASE {
+    let w = size(w);
+    if w == 0.0 && !T::Real::BASE {
         return is_near(v);
     }
-    within(size(w) / size(v), largest::<T>()) | (size(w) == 0.0)
+    within(w / size(v), largest::<T>()) | (w == 0.0)
 }
 
 #[inline(always)]
