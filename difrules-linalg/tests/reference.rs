@@ -40,10 +40,10 @@ pub(crate) struct Case {
 /// A matrix, column by column.
 #[derive(Deserialize)]
 pub(crate) struct Numbers {
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) re: Vec<f64>,
-    pub(crate) im: Option<Vec<f64>>,
+    rows: usize,
+    cols: usize,
+    re: Vec<f64>,
+    im: Option<Vec<f64>>,
 }
 
 impl Numbers {

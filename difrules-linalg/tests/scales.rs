@@ -1,8 +1,11 @@
 //! Values and derivatives of matrices whose rows, columns or whole are scaled: what is scaled is scaled, whatever
 //! stands beside it.
 
+use difrules_core::contract::Kind;
 use difrules_core::testing::Sampler;
-use difrules_core::{Dual, Real, Var, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp};
+use difrules_core::{
+    Dual, Real, Scalar, Var, diagnosed, gradient, hvp, jvp, value_and_gradient, vjp,
+};
 use difrules_linalg::{
     Error, Lblt, Lu, Operation, Svd, Udu, cholesky_solve, component_div, condition_number,
     determinant, dot, exp, full_piv_lu, hessenberg, inverse, lblt_solve, ln, ln_abs_determinant,
@@ -816,11 +819,16 @@ fn forms_of_numbers_of_all_sizes_along_small_tangents() {
 }
 
 /// Sums of quotients (A + t E) / (B + t F) and of what else divides, times powers of two.
-fn along_quotients<S: Real>(name: &str, t: S, powers: [i32; 3]) -> S {
+fn along_quotients<T: Scalar>(name: &str, t: T::Real, powers: [i32; 3]) -> T::Real {
     let [of_a, of_b, of_weight] = powers.map(|k| 2.0_f64.powi(k));
     let entry = |size: f64, i: usize, j: usize, seed: usize| {
-        let number = |x: f64| nalgebra::convert::<f64, S>(x * size);
-        number(whole(i, j, seed) + 0.1) + t * number(whole(j, i, seed + 1) - 0.2)
+        let number = |x: f64| nalgebra::convert::<f64, T::Real>(x * size);
+        let mut entry = T::zero();
+        for (k, part) in entry.parts_mut().iter_mut().enumerate() {
+            let seed = seed + 7 * k;
+            *part = number(whole(i, j, seed) + 0.1) + t * number(whole(j, i, seed + 1) - 0.2);
+        }
+        entry
     };
     let matrix = |size: f64, seed| DMatrix::from_fn(3, 2, |i, j| entry(size, i, j, seed));
     let a = matrix(of_a, 1);
@@ -829,18 +837,39 @@ fn along_quotients<S: Real>(name: &str, t: S, powers: [i32; 3]) -> S {
         "unscale" => unscale(entry(of_b, 1, 1, 5), &a),
         _ => normalize(&a).unwrap(),
     };
-    let weight = |k: usize| nalgebra::convert::<f64, S>((k as f64 + 0.5) * of_weight);
-    y.iter().enumerate().fold(S::zero(), |sum, (k, &x)| sum + x * weight(k))
+    let weight = |k: f64| nalgebra::convert::<f64, T::Real>((k + 0.5) * of_weight);
+    y.iter().enumerate().fold(nalgebra::zero(), |sum: T::Real, (k, x)| {
+        let is_real = <T::Kind as Kind>::REAL;
+        let sum = sum + x.real() * weight(k as f64);
+        if is_real { sum } else { sum - x.imaginary() * weight(0.75 * k as f64) }
+    })
 }
 
 /// Numerators and denominators of any size along directions of their sizes: of y b' / b no quotient has to be a number but the
 /// result.
 #[test]
 fn quotients_of_numbers_of_any_size() {
+    fn of_complex<S: Real>(name: &str, t: S, powers: [i32; 3]) -> S {
+        along_quotients::<Complex<S>>(name, t, powers)
+    }
+    fn of_reals<S: Real>(name: &str, t: S, powers: [i32; 3]) -> S {
+        along_quotients::<S>(name, t, powers)
+    }
     let mut wrong = Vec::new();
-    for name in ["component_div", "unscale", "normalize"] {
-        let found = |powers| by_every_nesting!(|t| along_quotients(name, t, powers));
+    for (name, complex) in [
+        ("component_div", false),
+        ("unscale", false),
+        ("normalize", false),
+        ("component_div", true),
+        ("unscale", true),
+    ] {
+        let found = |powers| match complex {
+            true => by_every_nesting!(|t| of_complex(name, t, powers)),
+            false => by_every_nesting!(|t| of_reals(name, t, powers)),
+        };
         let expected = found([0; 3]);
+        // Small divisors, of which one nesting of real numbers has NaN.
+        let further = [(0, -1000), (-20, -980), (400, -400)].into_iter().filter(|_| complex);
         for (of_a, of_b) in [
             (0, 1000),
             (1000, 1000),
@@ -855,7 +884,12 @@ fn quotients_of_numbers_of_any_size() {
             (-1000, -1000),
             (-996, -600),
             (-530, 0),
-        ] {
+            (990, 0),
+            (0, 340),
+        ]
+        .into_iter()
+        .chain(further)
+        {
             let power = if name == "normalize" { 0 } else { of_a - of_b };
             for of_weight in [-power, 0] {
                 if name != "normalize" && i32::abs(of_weight + of_a - 2 * of_b) > 1000 {
@@ -867,7 +901,7 @@ fn quotients_of_numbers_of_any_size() {
                 let mut near = |found: &[f64], expected: f64| {
                     let off = |x: &f64| f64::abs(x / size / expected - 1.0);
                     if found.iter().any(|x| off(x).is_nan() || off(x) > 1e-12) {
-                        let case = (name, of_a, of_b, of_weight);
+                        let case = (name, complex, of_a, of_b, of_weight);
                         wrong.push(format!("{case:?}: {found:?} {expected:e}"));
                     }
                 };
