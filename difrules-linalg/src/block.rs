@@ -478,18 +478,29 @@ pub(crate) fn along_some<'a, T: Scalar>(
 pub(crate) fn sum_of<A: Copy, B: Copy, T: Scalar>(a: &[A], b: &[B], term: impl Fn(A, B) -> T) -> T {
     let ((eights_a, a), (eights_b, b)) = (a.as_chunks::<8>(), b[..a.len()].as_chunks::<8>());
     let rest = a.iter().zip(b).fold(T::zero(), |sum, (&a, &b)| sum + term(a, b));
-    let add = || {
-        let mut sums = [T::zero(); 8];
-        for (a, b) in eights_a.iter().zip(eights_b) {
-            for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
-                *sum += term(a, b);
-            }
-        }
-        sums
-    };
     // What is short is done before it has been asked for the processor's instructions.
-    let [a, b, c, d, e, f, g, h] = if eights_a.len() < 8 { add() } else { vectorised(add) };
+    let [a, b, c, d, e, f, g, h] = if eights_a.len() < 8 {
+        sums_side_by_side(eights_a, eights_b, &term)
+    } else {
+        vectorised(|| sums_side_by_side(eights_a, eights_b, &term))
+    };
     rest + (((a + e) + (c + g)) + ((b + f) + (d + h)))
+}
+
+/// A function, as a closure that is called in two places has no vector instructions in one of them.
+#[inline(always)]
+fn sums_side_by_side<A: Copy, B: Copy, T: Scalar>(
+    a: &[[A; 8]],
+    b: &[[B; 8]],
+    term: &impl Fn(A, B) -> T,
+) -> [T; 8] {
+    let mut sums = [T::zero(); 8];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += term(a, b);
+        }
+    }
+    sums
 }
 
 /// A difference of tangents; that of what does not move subtracts nothing.

@@ -4,6 +4,7 @@ use crate::contract::keep::Kept;
 use crate::contract::scalar::Real;
 use crate::contract::value::{Differentiable, Family};
 use crate::contract::whole::{Map, Source};
+use crate::kernel::vectorised;
 use crate::modes::dual::Dual;
 use crate::modes::mark::Derivation;
 use crate::modes::reverse::var::Var;
@@ -212,7 +213,7 @@ where
 
 /// These tangents of a value in one piece, if it moves: what does not vary is a constant.
 pub(crate) fn tangents<T: Real, F: Family>(tangents: &[T], shape: &F::Shape) -> Option<F::Of<T>> {
-    let resting = tangents.iter().filter(|tangent| tangent.is_constant_zero()).count();
+    let resting = resting(tangents);
     if resting == tangents.len() {
         return None;
     }
@@ -222,6 +223,11 @@ pub(crate) fn tangents<T: Real, F: Family>(tangents: &[T], shape: &F::Shape) -> 
         value.update_reals(&mut |tangent| *tangent = still(*tangent));
     }
     Some(value)
+}
+
+/// How many of these tangents are zero.
+fn resting<T: Real>(tangents: &[T]) -> usize {
+    vectorised(|| tangents.iter().fold(0, |count, x| count + usize::from(x.is_constant_zero())))
 }
 
 /// Gives a point unit tangents for the numbers from `first` on, a direction each.

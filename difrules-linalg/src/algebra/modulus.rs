@@ -55,21 +55,29 @@ pub(crate) fn largest_modulus<'a, T: Scalar>(entries: impl IntoIterator<Item = &
 /// The largest of numbers by the sums of the moduli of their parts, with vector instructions.
 pub(crate) fn largest_norm1<T: Scalar>(x: &[T]) -> T::Real {
     let (eights, rest) = x.as_chunks::<8>();
-    let larger = |most: T::Real, x: &T| {
-        let size = x.norm1();
-        if size > most { size } else { most }
+    let most = if eights.len() < 4 {
+        largest_side_by_side(eights)
+    } else {
+        vectorised(|| largest_side_by_side(eights))
     };
-    let find = || {
-        let mut most = [nalgebra::zero(); 8];
-        for eight in eights {
-            most.iter_mut().zip(eight).for_each(|(most, x)| *most = larger(*most, x));
-        }
-        most
-    };
-    let most = if eights.len() < 4 { find() } else { vectorised(find) };
     let most =
         most.into_iter().fold(nalgebra::zero(), |most: T::Real, x| if x > most { x } else { most });
-    rest.iter().fold(most, larger)
+    rest.iter().fold(most, larger_norm1)
+}
+
+#[inline(always)]
+fn largest_side_by_side<T: Scalar>(eights: &[[T; 8]]) -> [T::Real; 8] {
+    let mut most = [nalgebra::zero(); 8];
+    for eight in eights {
+        most.iter_mut().zip(eight).for_each(|(most, x)| *most = larger_norm1(*most, x));
+    }
+    most
+}
+
+#[inline(always)]
+fn larger_norm1<T: Scalar>(most: T::Real, x: &T) -> T::Real {
+    let size = x.norm1();
+    if size > most { size } else { most }
 }
 
 /// The first of the largest of several sums, none of which is negative, and the sum: zero if there are

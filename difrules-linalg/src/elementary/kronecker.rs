@@ -44,7 +44,11 @@ where
     DefaultAllocator:
         Allocator<R1, C1> + Allocator<R2, C2> + Allocator<DimProd<R1, R2>, DimProd<C1, C2>>,
 {
-    a.kronecker(b)
+    let ((rows_a, columns_a), (rows_b, columns_b)) = (a.shape_generic(), b.shape_generic());
+    let mut y = OMatrix::zeros_generic(rows_a.mul(rows_b), columns_a.mul(columns_b));
+    let (shapes, a, b) = ((a.shape(), b.shape()), a.as_slice(), b.as_slice());
+    fill(y.as_mut_slice(), shapes, (a, a), (b, b), |a, b| a.0 * b.0);
+    y
 }
 
 /// Calls `f` for each column of each block of the product, in their order in memory, with the numbers of its entries, that of
@@ -116,22 +120,36 @@ fn fill<T: Scalar>(
     }
     for (j, column) in y.chunks_exact_mut(rows_a * rows_b).enumerate() {
         let (first_a, first_b) = (j / columns_b * rows_a, j % columns_b * rows_b);
-        let pairs_a = || a.0[first_a..][..rows_a].iter().zip(&a.1[first_a..][..rows_a]);
-        let pairs_b = || b.0[first_b..][..rows_b].iter().zip(&b.1[first_b..][..rows_b]);
-        if rows_b < 8 {
-            // Columns of A are the longer loops.
-            for (k, (&b, &b_dot)) in pairs_b().enumerate() {
-                for (y, (&a, &a_dot)) in column[k..].iter_mut().step_by(rows_b).zip(pairs_a()) {
-                    *y = of((a, a_dot), (b, b_dot));
-                }
-            }
-        } else {
-            for (y, (&a, &a_dot)) in column.chunks_exact_mut(rows_b).zip(pairs_a()) {
-                for (y, (&b, &b_dot)) in y.iter_mut().zip(pairs_b()) {
-                    *y = of((a, a_dot), (b, b_dot));
+        let a = (&a.0[first_a..][..rows_a], &a.1[first_a..][..rows_a]);
+        let b = (&b.0[first_b..][..rows_b], &b.1[first_b..][..rows_b]);
+        match rows_b {
+            1 => fill_short::<T, 1>(column, a, b, &of),
+            2 => fill_short::<T, 2>(column, a, b, &of),
+            3 => fill_short::<T, 3>(column, a, b, &of),
+            4 => fill_short::<T, 4>(column, a, b, &of),
+            _ => {
+                for (y, (&a, &a_dot)) in column.chunks_exact_mut(rows_b).zip(a.0.iter().zip(a.1)) {
+                    for (y, (&b, &b_dot)) in y.iter_mut().zip(b.0.iter().zip(b.1)) {
+                        *y = of((a, a_dot), (b, b_dot));
+                    }
                 }
             }
         }
+    }
+}
+
+/// A column of the product with a column of B that is so short that only the loop over A pays.
+#[inline(always)]
+fn fill_short<T: Scalar, const ROWS: usize>(
+    column: &mut [T],
+    a: (&[T], &[T]),
+    b: (&[T], &[T]),
+    of: &impl Fn((T, T), (T, T)) -> T,
+) {
+    let b: [_; ROWS] = std::array::from_fn(|k| (b.0[k], b.1[k]));
+    let blocks = column.as_chunks_mut::<ROWS>().0;
+    for (y, (&a, &a_dot)) in blocks.iter_mut().zip(a.0.iter().zip(a.1)) {
+        *y = b.map(|b| of((a, a_dot), b));
     }
 }
 

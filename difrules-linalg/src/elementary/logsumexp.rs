@@ -3,7 +3,7 @@ use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
 use super::softmax::shares;
-use crate::block::{along_factor, chain, moved, numbers_mut, rests, still};
+use crate::block::{along_factor, chain, moved, numbers_mut, rests, still, sum_of};
 use crate::sample;
 
 /// ln(sum exp(a)) of all entries, without overflow; by column it is [`row_logsumexp`](fn@crate::row_logsumexp). Of
@@ -83,8 +83,7 @@ pub(super) fn weighted_sum<T: Scalar>(shares: &[T], a_dot: &[T]) -> T {
     if rests(a_dot) {
         return still();
     }
-    let terms = a_dot.iter().zip(shares);
-    moved(terms.fold(T::zero(), |sum, (&a_dot, &share)| sum + along_factor(a_dot, share)))
+    moved(sum_of(a_dot, shares, along_factor))
 }
 
 /// Adds a cotangent times the conjugate shares to an adjoint.

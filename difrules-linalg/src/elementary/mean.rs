@@ -64,8 +64,16 @@ where
 
 /// The mean of numbers.
 pub(super) fn mean_of<T: Scalar>(x: impl ExactSizeIterator<Item = T> + Clone) -> T {
-    let count: T::Real = nalgebra::convert(x.len() as f64);
     let sum = x.clone().fold(T::zero(), |sum, x| sum + x);
+    mean_of_sum(sum, x)
+}
+
+/// The mean of numbers with this sum.
+pub(super) fn mean_of_sum<T: Scalar>(
+    sum: T,
+    x: impl ExactSizeIterator<Item = T> + Clone,
+) -> T {
+    let count: T::Real = nalgebra::convert(x.len() as f64);
     if sum.is_finite() || !x.clone().all(|x| x.is_finite()) {
         return sum.unscale(count);
     }

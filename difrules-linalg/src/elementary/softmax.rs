@@ -1,4 +1,5 @@
 use difrules_core::contract::Kind;
+use difrules_core::kernel::vectorised;
 use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, RealField};
@@ -68,13 +69,17 @@ where
         }
         let unit = unit(y_dot);
         let of_largest = y_dot[largest(y)].scale(unit);
-        y_dot.iter_mut().for_each(|y_dot| {
-            *y_dot = difference(kept(*y_dot, |y_dot| y_dot.scale(unit)), of_largest);
+        vectorised(|| {
+            for y_dot in &mut *y_dot {
+                *y_dot = difference(kept(*y_dot, |y_dot| y_dot.scale(unit)), of_largest);
+            }
         });
-        let mean = weighted_sum(y, y_dot);
-        for (y_dot, &y) in y_dot.iter_mut().zip(y) {
-            *y_dot = kept(along_factor(difference(*y_dot, mean), y), |y_dot| y_dot.unscale(unit));
-        }
+        let (mean, back) = (weighted_sum(y, y_dot), nalgebra::one::<T::Real>() / unit);
+        vectorised(|| {
+            for (y_dot, &y) in y_dot.iter_mut().zip(y) {
+                *y_dot = kept(along_factor(difference(*y_dot, mean), y), |y_dot| y_dot.scale(back));
+            }
+        });
     }
     y_dot
 }

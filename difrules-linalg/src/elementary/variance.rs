@@ -3,7 +3,7 @@ use difrules_core::{Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
-use super::mean::mean_of;
+use super::mean::{mean_of, mean_of_sum};
 use crate::block::{along_slopes, moved, numbers_mut};
 use crate::sample;
 
@@ -52,19 +52,23 @@ fn variance_and_deviations<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mean = mean_of(a.iter().copied());
+    let mean = mean_of(a.as_slice().iter().copied());
     let first = a.map(|a| a - mean);
-    let left = mean_of(first.iter().copied());
+    // Two sums at once, as an addition has to wait for the one before.
+    let sums = first.as_slice().iter().fold((T::zero(), nalgebra::zero()), |sums, &d| {
+        (sums.0 + d, sums.1 + d.modulus_squared())
+    });
+    let left = mean_of_sum(sums.0, first.as_slice().iter().copied());
+    let variance = mean_of_sum(sums.1, squares(first.as_slice()));
     let deviations = first.map(|d| d - left);
-    let variance = mean_square(first.as_slice());
     // Where what is left is nothing beside it, this is as good, and nalgebra's number.
     let counts = variance - left.modulus_squared() != variance;
-    (if counts { mean_square(deviations.as_slice()) } else { variance }, deviations)
+    (if counts { mean_of(squares(deviations.as_slice())) } else { variance }, deviations)
 }
 
-/// The mean of the squared moduli.
-fn mean_square<T: Scalar>(x: &[T]) -> T::Real {
-    mean_of(x.iter().map(|x| x.modulus_squared()))
+/// The squared moduli.
+fn squares<T: Scalar>(x: &[T]) -> impl ExactSizeIterator<Item = T::Real> + Clone {
+    x.iter().map(|x| x.modulus_squared())
 }
 
 fn variance_forward<T: Scalar, R: Dim, C: Dim>(

@@ -1,11 +1,13 @@
 use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
+use difrules_core::kernel::vectorised;
 use difrules_core::{Cotangent, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
-use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
+use nalgebra::{DMatrixView, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
 use crate::blas::nrm2::nrm2;
-use crate::block::{along_factor, zip_map};
+use crate::blas::strong::is_bounded;
+use crate::block::{along_factor, numbers, numbers_mut, zip_map};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
 use crate::tolerance::undefined;
@@ -81,10 +83,9 @@ where
 }
 
 /// Whether a direction is infinite or NaN in an entry, so that the entries have to be told apart: of real numbers.
-fn by_entries<T: Scalar, R: Dim, C: Dim, S: Storage<T, R, C>>(
-    direction: &Matrix<T, R, C, S>,
-) -> bool {
-    <T::Kind as Kind>::REAL && direction.iter().any(|x| !x.is_finite())
+fn by_entries<T: Scalar>(direction: &[T]) -> bool {
+    let direction = DMatrixView::from_slice(direction, direction.len(), 1);
+    <T::Kind as Kind>::REAL && !is_bounded(&direction)
 }
 
 /// An entry of (I - y y^T) times a direction over the norm, a sum over its entries.
@@ -113,7 +114,7 @@ where
 {
     let (rows, columns) = a_dot.shape_generic();
     match along(y, norm, a_dot) {
-        Some(_) if by_entries(a_dot) => {
+        Some(_) if by_entries(a_dot.as_slice()) => {
             let entries = (0..a_dot.len()).map(|i| by_entry(y, norm, a_dot, i));
             OMatrix::from_iterator_generic(rows, columns, entries)
         }
@@ -132,13 +133,19 @@ fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
 {
     let Some(mut a_bar) = a_bar.buffer() else { return };
     match along(y, norm, &y_bar) {
-        Some(_) if by_entries(&y_bar) => {
+        Some(_) if by_entries(numbers(&y_bar)) => {
             let sums = a_bar.iter_mut().enumerate();
             sums.for_each(|(i, a_bar)| *a_bar += by_entry(y, norm, &y_bar, i));
         }
-        Some(along) => a_bar.zip_zip_apply(y, &y_bar, |a_bar, y, y_bar| {
-            *a_bar += (y_bar - y.scale(along)).unscale(norm);
-        }),
+        Some(along) => {
+            let pairs = y.as_slice().iter().zip(numbers(&y_bar));
+            let all = numbers_mut(&mut a_bar).iter_mut().zip(pairs);
+            vectorised(|| {
+                all.for_each(|(a_bar, (y, &y_bar))| {
+                    *a_bar += (y_bar - y.scale(along)).unscale(norm);
+                });
+            });
+        }
         None => a_bar.apply(|a_bar| *a_bar += undefined::<T>()),
     }
 }
