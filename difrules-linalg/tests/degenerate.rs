@@ -3,7 +3,7 @@
 use difrules_core::diagnostic::{Defect, Diagnostic};
 use difrules_core::testing::{Sampler, difference};
 use difrules_core::{
-    Real, Var, diagnosed, gradient, jvp, leaving_out_undefined, value_and_gradient,
+    Dual, Real, Var, diagnosed, gradient, jvp, leaving_out_undefined, value_and_gradient,
 };
 use difrules_linalg::{
     Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, ScalarFunction, Svd, SymmetricEigen,
@@ -370,13 +370,23 @@ fn pseudo_inverses_where_the_rank_changes() {
         (DMatrix::zeros(2, 3), dmatrix![1.0; 0.0], dmatrix![0.0; 1.0; 0.0]),
     ] {
         let ones = DMatrix::from_element(a.nrows(), 1, 1.0);
-        let lift = |x: f64| difrules_core::Dual::constant(x);
+        let lift = |x: f64| Dual::constant(x);
         let changes = &u0 * v0.transpose();
         let ((_, moved), heard) = diagnosed(|| jvp(pseudo_inverse, &a, &changes).unwrap());
         assert!(moved.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{moved} {heard:?}");
         let solved = |a: &DMatrix<_>| lstsq(a, &ones.map(lift)).unwrap();
         let ((_, moved), heard) = diagnosed(|| jvp(solved, &a, &changes));
         assert!(moved.iter().all(|x: &f64| x.is_nan()) && heard.len() == 1, "{moved} {heard:?}");
+        // A derivative that is undefined has undefined derivatives, where nothing else depends on A too.
+        let tangents = |a: &DMatrix<Dual<f64>>| {
+            let along = changes.map(Dual::constant);
+            let ones = ones.map(|x| Dual::constant(Dual::constant(x)));
+            let solved = |a: &DMatrix<Dual<Dual<f64>>>| lstsq(a, &ones);
+            (jvp(pseudo_inverse, a, &along).unwrap().1, jvp(solved, a, &along).unwrap().1)
+        };
+        let (_, (of_inverse, of_solution)) = jvp(tangents, &a, &changes);
+        let mut moved = of_inverse.iter().chain(&of_solution);
+        assert!(moved.all(|x: &f64| x.is_nan()), "{of_inverse} {of_solution}");
         // Along A itself nothing jumps.
         let ((y, moved), heard) = diagnosed(|| jvp(pseudo_inverse, &a, &a).unwrap());
         assert!((moved + y).norm() <= 1e-15 / a.norm() && heard.is_empty(), "{heard:?}");

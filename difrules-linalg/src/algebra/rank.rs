@@ -55,10 +55,11 @@ impl<T: Scalar> Ranges<T> {
     }
 
     /// Makes a tangent along a direction undefined if the direction changes the rank, which is that
-    /// (1 - U U^H) dA (1 - V V^H) is not zero, beside what it is a sum of.
+    /// (1 - U U^H) dA (1 - V V^H) is not zero, beside what it is a sum of. How it varies with A is undefined too.
     pub(crate) fn along(
         &self,
         primitive: &'static str,
+        a: DMatrixView<'_, T>,
         a_dot: DMatrixView<'_, T>,
         y_dot: &mut DMatrixViewMut<'_, T>,
     ) {
@@ -75,7 +76,7 @@ impl<T: Scalar> Ranges<T> {
             return;
         }
         report(Diagnostic::undefined(primitive, CHANGES));
-        let nothing = undefined_with(a_dot.iter());
+        let nothing = undefined_with(a.iter().chain(a_dot.iter()));
         y_dot.apply(|x| *x += undefined_of(*x) + nothing);
     }
 

@@ -477,7 +477,7 @@ where
     }
     let mut x_dot = turned + solver.solve(&moved);
     if factors.lacks_rank() {
-        factors.ranges().along("lstsq", block(a_dot), &mut block_mut(&mut x_dot));
+        factors.ranges().along("lstsq", block(a), block(a_dot), &mut block_mut(&mut x_dot));
     }
     x_dot
 }

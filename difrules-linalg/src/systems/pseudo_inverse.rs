@@ -224,7 +224,7 @@ where
         y_dot += last;
     }
     if rank < svd.singular_values.len() {
-        ranges(a, svd).along("pseudo_inverse", block(a_dot), &mut block_mut(&mut y_dot));
+        ranges(a, svd).along("pseudo_inverse", block(a), block(a_dot), &mut block_mut(&mut y_dot));
     }
     y_dot
 }
