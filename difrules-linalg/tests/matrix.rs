@@ -2,8 +2,8 @@
 
 use difrules_core::math::{atan2, erf, exp, floor, gamma, mul_add, powf, relu, sin, sqrt, tanh};
 use difrules_core::{
-    Differentiable, Dual, Real, Scalar, Var, checkpointed, gradient, hessian, hvp, jacobian,
-    jacobian_reverse, jvp, primitive, value_and_gradient, vjp,
+    Differentiable, Dual, Real, Recording, Scalar, Var, checkpointed, gradient, hessian, hvp,
+    jacobian, jacobian_reverse, jvp, primitive, value_and_gradient, vjp,
 };
 use difrules_linalg::{
     EachColumn, EachRow, Error, Matrix, Operation, RowVector, Vector, add, add_to_columns,
@@ -577,6 +577,37 @@ macro_rules! slopes_of {
         }
         (*reverse).clone()
     }};
+}
+
+/// A structure of matrices, which prints and compares as they do.
+#[derive(Clone, Debug, PartialEq, Differentiable)]
+struct Layer<T: Real> {
+    weights: Matrix<T>,
+    bias: Vector<T>,
+}
+
+#[test]
+fn matrices_compare_by_their_values() {
+    let layer = |bias| Layer { weights: Matrix::from(point()), bias: Vector::from(bias) };
+    let (at, other) = (layer(dvector![1.0, 2.0]), layer(dvector![1.0, 3.0]));
+    assert!(at == at.clone() && at != other);
+    let longer = layer(dvector![1.0, 2.0, 0.0]);
+    let f = |x: &Layer<Var<f64>>| {
+        let moved = Layer { bias: &x.bias + dvector![0.0, 1.0], ..x.clone() };
+        assert!(*x == x.clone() && *x != moved && x.bias != Vector::constant(&*longer.bias));
+        assert!(Vector::constant(&*other.bias) == moved.bias);
+        x.weights.sum() + x.bias.norm_squared()
+    };
+    let slope = gradient(f, &at);
+    assert_eq!(slope, Layer { weights: Matrix::from_element(3, 3, 1.0), bias: &at.bias * 2.0 });
+    // A recording knows what came out.
+    let equal = |x: &Vector<Var<f64>>| {
+        if *x == Vector::constant(&dvector![1.0, 2.0]) { x.sum() } else { x.norm_squared() }
+    };
+    let mut recording = Recording::new(equal, &at.bias);
+    let mut slope = at.bias.clone();
+    assert_eq!(recording.value_and_gradient(&at.bias, &mut slope), Ok(3.0));
+    assert!(recording.value_and_gradient(&other.bias, &mut slope).is_err());
 }
 
 #[test]

@@ -247,13 +247,17 @@ where
     }
 }
 
-/// At plain numbers it compares as nalgebra's matrix.
-impl<T: PlainNumber, R: Dim, C: Dim> PartialEq for Matrix<T, R, C>
+/// It compares as nalgebra's matrix does, by values in every mode; so a structure of matrices can derive it.
+impl<T: Scalar, R: Dim, C: Dim> PartialEq for Matrix<T, R, C>
 where
     DefaultAllocator: Allocator<R, C>,
 {
     fn eq(&self, other: &Self) -> bool {
-        self.0.inside() == other.0.inside()
+        if <T::Real as Real>::BASE {
+            return self.0.inside() == other.0.inside();
+        }
+        // Entry by entry, so that a recording and `diagnosed` know of it.
+        self.shape() == other.shape() && self.entries() == other.entries()
     }
 }
 
