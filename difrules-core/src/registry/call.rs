@@ -141,7 +141,8 @@ impl Instance {
     ///
     /// The arguments are owned values, borrowed; those that the function takes by `&mut` are
     /// overwritten, the others stay as they are. The result is put into `output`: a value of
-    /// [its type](Instance::output_type), or an `Option<Box<dyn Any>>`.
+    /// [its type](Instance::output_type), or an `Option<Box<dyn Any>>`. Where a call returns nothing, that
+    /// is the empty array of the scalar, `&mut [0.0_f64; 0]`.
     ///
     /// # Errors
     /// Another number of arguments, an argument or `output` of another type, or the primitive's

@@ -235,7 +235,7 @@ impl fmt::Display for Record {
         write!(f, "{}(", self.path)?;
         for (i, argument) in self.arguments.iter().enumerate() {
             let separator = if i == 0 { "" } else { ", " };
-            write!(f, "{separator}{}: {}", argument.name, argument.type_name)?;
+            write!(f, "{separator}{argument}")?;
         }
         write!(f, ") -> {}", self.result)
     }
@@ -323,6 +323,13 @@ impl Argument {
     }
 }
 
+/// `x: &DVector<T>`.
+impl fmt::Display for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.type_name)
+    }
+}
+
 /// A primitive at one choice of its type parameters, all dimensions dynamic unless the source says
 /// otherwise.
 #[derive(Debug)]
@@ -352,6 +359,13 @@ impl Instance {
         calls: Calls,
     ) -> Self {
         Self { scalar, sample, check, calls }
+    }
+}
+
+/// The scalar, or all type parameters.
+impl fmt::Display for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.scalar)
     }
 }
 
