@@ -23,6 +23,15 @@ mod instance_of_an_integer {
     }
 }
 
+mod instance_in_quotes {
+    use difrules_core::{Real, primitive};
+
+    #[primitive(partial = |x| x + x, instances("f64"))]
+    fn square<T: Real>(x: T) -> T {
+        x * x
+    }
+}
+
 mod instance_of_another_parameter {
     use difrules_core::{Real, primitive};
 

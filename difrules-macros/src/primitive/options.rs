@@ -604,7 +604,10 @@ impl Parse for Instance {
             ungroup::arguments(&mut all);
             Parameters::All(all)
         } else {
-            Parameters::Scalar(ungroup::of_type(input.parse()?))
+            let scalar = input.parse().map_err(|error| {
+                Error::new(error.span(), "an instance is a type, without quotes: `f32`, `f64`")
+            });
+            Parameters::Scalar(ungroup::of_type(scalar?))
         };
         Ok(Self { conditions, parameters })
     }
