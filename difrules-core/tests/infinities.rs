@@ -724,3 +724,61 @@ fn quotients_whose_slopes_underflow() {
         near(mixed[0], by_y / x);
     }
 }
+
+/// p / x in turn with x, which is x after an even number of steps.
+fn turned<T: Real>(steps: usize, x: T, p: f64) -> T {
+    let p = number::<T>(p);
+    let y = checkpointed(steps, &x, &p, |_, x: &T, p: &T| *p / *x);
+    if steps.is_multiple_of(2) { y } else { p / y }
+}
+
+/// The adjoint of a state between two pieces of a loop may be too large for a number, or too small, where it is neither before nor
+/// after.
+#[test]
+fn loops_whose_adjoints_are_no_numbers_between_pieces() {
+    fn square<T: Real>(steps: usize, x: T, p: f64) -> T {
+        let y = turned(steps, x, p);
+        y * y
+    }
+    for x in [1e-200_f64, 1e200, -1e-180, 1e150, 3e-155, 2e-80] {
+        for steps in 0..14 {
+            for p in [1.0, 3.0] {
+                // Forward mode has the derivatives of 1 / x, which may be no numbers.
+                let powers = |n: i32| x.abs().max(1.0 / x.abs()).powi(n) < 1e300;
+                let along = |x: &Dual<f64>| square(steps, *x, p);
+                let slope = gradient(|x| square(steps, *x, p), &x);
+                assert!(near(slope, 2.0 * x, 1e-13), "{x:e} {steps} {p}: {slope:e}");
+                if powers(2) {
+                    let slope = jvp(along, &x, &1.0).1;
+                    assert!(near(slope, 2.0 * x, 1e-13), "{x:e} {steps} {p}: {slope:e}");
+                }
+                let second = gradient(|x: &Var<f64>| gradient(|x| square(steps, *x, p), x), &x);
+                assert!(near(second, 2.0, 1e-12), "{x:e} {steps} {p}: {second:e}");
+                if powers(3) {
+                    let seconds = [
+                        jvp(|x: &Dual<f64>| gradient(|x| square(steps, *x, p), x), &x, &1.0).1,
+                        gradient(|x| jvp(|x| square(steps, *x, p), x, &Var::constant(1.0)).1, &x),
+                    ];
+                    for found in seconds {
+                        assert!(near(found, 2.0, 1e-12), "{x:e} {steps} {p}: {found:e}");
+                    }
+                }
+            }
+        }
+    }
+    // Two numbers of which one's adjoint is large where that of the other is small, and the parameter.
+    for (x, y) in [(1e-200, 1e180), (1e160, 3e-190)] {
+        for steps in [4, 9, 10, 25] {
+            let f = |(state, p): &([Var<f64>; 2], Var<f64>)| {
+                let [x, y] =
+                    checkpointed(steps, state, p, |_, x: &[Var<f64>; 2], p| [*p / x[0], *p / x[1]]);
+                if steps.is_multiple_of(2) { x * y } else { *p / x * (*p / y) }
+            };
+            let (by_state, by_parameter) = gradient(f, &([x, y], 1.0));
+            let expected = [y, x];
+            assert!(near(by_state[0], expected[0], 1e-13), "{steps}: {by_state:?}");
+            assert!(near(by_state[1], expected[1], 1e-13), "{steps}: {by_state:?}");
+            assert!(by_parameter.abs() <= 1e-13 * x * y, "{steps}: {by_parameter:e}");
+        }
+    }
+}

@@ -32,7 +32,7 @@ pub use number::Number;
 pub(crate) use opened::Opened;
 use overflow::Care;
 pub(crate) use overflow::{
-    has_extreme_powers, is_above, is_below, is_beyond, is_divided, is_faint, is_small,
+    Scaled, has_extreme_powers, is_above, is_below, is_beyond, is_divided, is_faint, is_small,
     slope_by_quotients,
 };
 pub(crate) use pieces::PIECE;
@@ -164,6 +164,8 @@ struct Swept<S> {
     faint: bool,
     /// What infinite derivatives add, where that is kept apart.
     apart: Vec<(u32, S)>,
+    /// The powers of two beside the adjoints of numbers in a careful sweep.
+    powers: Vec<i32>,
 }
 
 /// What was recorded between opening and closing.
@@ -206,6 +208,10 @@ pub(crate) struct Tape<S: Number> {
     pub(crate) infinite_inputs: Vec<bool>,
     /// The results whose derivatives are swept, and their adjoints.
     seeds: Vec<(u32, S)>,
+    /// The powers of two beside these, if there are any.
+    seed_powers: Vec<i32>,
+    /// Whether an adjoint of an input came out too large for a number, or too small.
+    pub(crate) lost: bool,
     /// What it takes to replay it; then the statements are there, in place of `statements`.
     pub(crate) plan: Option<Plan<S>>,
     /// Called at each statement.
@@ -337,6 +343,8 @@ impl<S: Number> Tape<S> {
             loops: false,
             infinite_inputs: Vec::new(),
             seeds: Vec::new(),
+            seed_powers: Vec::new(),
+            lost: false,
             plan: None,
             observer: None,
         }
@@ -551,6 +559,7 @@ impl<S: Number> Tape<S> {
 
     #[inline(never)]
     pub(crate) fn sweep_from_seeds(&mut self) {
+        self.lost = false;
         let Swept { faint, .. } = self.sweep_seeds(Care::None);
         let is_bounded = |some: &[S]| some.iter().fold(true, |all, x| all & x.is_bounded());
         let bounded = self.adjoints[1..=self.inputs as usize].chunks(64).all(is_bounded);
@@ -577,15 +586,22 @@ impl<S: Number> Tape<S> {
         // What came after the last result that is wanted is dead.
         let mut last = 0;
         let mut settled = 0..0;
-        for &(number, adjoint) in &self.seeds {
+        let mut powers = careful.then(|| vec![0; values]);
+        for (k, &(number, adjoint)) in self.seeds.iter().enumerate() {
             if !settled.contains(&number) {
                 settled = pieces.settle_number(number, &mut adjoints);
             }
-            adjoints[number as usize] += adjoint;
             last = number.max(last);
+            let place = number as usize;
+            match (&mut powers, self.seed_powers.get(k)) {
+                (Some(powers), Some(&power)) => {
+                    Scaled { number: adjoint, power }
+                        .add_to(&mut adjoints[place], &mut powers[place]);
+                }
+                _ => adjoints[place] += adjoint,
+            }
         }
         let scratch = std::mem::take(&mut self.scratch);
-        let powers = careful.then(|| vec![0; values]);
         let apart = (care == Care::InfinitiesApart).then(Vec::new);
         let mut sweep = Sweep {
             adjoints,
@@ -611,15 +627,13 @@ impl<S: Number> Tape<S> {
         let results = self.inputs + 1..number;
         faint |= self.sweep_statements(0..statements, results, last, &mut sweep);
         let Sweep { mut adjoints, mut pieces, scratch, powers, apart, .. } = sweep;
-        if let Some(powers) = powers {
-            overflow::raise(&mut adjoints[1..=inputs], &powers[1..]);
-        }
         // No result is wanted but constants, whose adjoint is nobody's.
         adjoints[CONSTANT as usize] = S::zero();
         pieces.end(&mut adjoints);
         self.used = inputs + 1;
         (self.adjoints, self.pieces, self.scratch) = (adjoints, pieces, scratch);
-        Swept { faint, apart: apart.unwrap_or_default() }
+        let (apart, powers) = (apart.unwrap_or_default(), powers.unwrap_or_default());
+        Swept { faint, apart, powers }
     }
 
     /// Sweeps statements, whose results have these numbers, but those after the last that is wanted. Returns whether an adjoint

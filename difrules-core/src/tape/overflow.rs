@@ -21,9 +21,9 @@ use crate::diagnostic::diagnosed;
 
 /// A number times a power of two, which is zero unless the product is too large for a number.
 #[derive(Clone, Copy)]
-struct Scaled<S> {
-    number: S,
-    power: i32,
+pub(crate) struct Scaled<S> {
+    pub(super) number: S,
+    pub(super) power: i32,
 }
 
 /// With how much care a sweep is done.
@@ -143,7 +143,7 @@ pub(super) fn is_lost<S: Number>(adjoint: S, first: S, second: S) -> bool {
 }
 
 /// Multiplies by powers of two. No zero is negative.
-pub(super) fn raise<S: Number>(numbers: &mut [S], powers: &[i32]) {
+fn raise<S: Number>(numbers: &mut [S], powers: &[i32]) {
     for (x, &power) in numbers.iter_mut().zip(powers).filter(|(_, power)| **power != 0) {
         *x = S::zero() + times_power(*x, power);
     }
@@ -180,7 +180,24 @@ impl<S: Number> Scaled<S> {
         }
     }
 
-    fn add(&mut self, other: Self) {
+    /// A number itself.
+    pub(crate) fn of(number: S) -> Self {
+        Self { number, power: 0 }
+    }
+
+    /// The number that it stands for, which may be zero or infinite for it.
+    pub(crate) fn raised(self) -> S {
+        S::zero() + times_power(self.number, self.power)
+    }
+
+    /// Adds to a number that has the power of two apart.
+    pub(super) fn add_to(self, number: &mut S, power: &mut i32) {
+        let mut sum = Self { number: *number, power: *power };
+        sum.add(self);
+        (*number, *power) = (sum.number, sum.power);
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
         if other.number.is_nothing() {
             return;
         }
@@ -211,6 +228,13 @@ impl<S: Number> Scaled<S> {
     fn times(self, factor: S) -> Self {
         let product = factor * self.number;
         let is_whole = is_factor(factor) || varies_at_zero(factor);
+        if !product.is_bounded() && is_factor(self.number) && is_whole {
+            let step = Limits::new::<S>().steps[1];
+            let of_less = |step| Some((factor * lowered(self.number, step)?, step));
+            let mut products = [step, 2 * step].into_iter().filter_map(of_less);
+            let (product, step) = products.find(|x| x.0.is_bounded()).unwrap_or((product, 0));
+            return Self::new(product, self.power + step);
+        }
         if !(is_factor(self.number) && is_whole && is_faint(product)) {
             return Self::new(product, self.power);
         }
@@ -248,7 +272,8 @@ impl<S: Number> Tape<S> {
         let inputs = self.inputs as usize;
         let before = self.adjoints[1..=inputs].to_vec();
         // Rules have said what they have to say.
-        diagnosed(|| self.sweep_seeds(Care::Powers));
+        let (Swept { powers, .. }, _) = diagnosed(|| self.sweep_seeds(Care::Powers));
+        self.raise_inputs(&powers);
         let careful = &mut self.adjoints[1..=inputs];
         let is_kept = |before: &S, x: &S| before.is_bounded() && !(faint && x.is_bounded());
         for (x, before) in careful.iter_mut().zip(before) {
@@ -261,12 +286,39 @@ impl<S: Number> Tape<S> {
         }
     }
 
+    /// Gives the adjoints of inputs their powers of two.
+    fn raise_inputs(&mut self, powers: &[i32]) {
+        let (adjoints, powers) = (&mut self.adjoints[1..=self.inputs as usize], &powers[1..]);
+        let is_lost = |(x, power): (&S, &i32)| *power != 0 && !x.is_nothing();
+        self.lost |= adjoints.iter().zip(powers).any(is_lost);
+        raise(adjoints, powers);
+    }
+
+    /// Carries adjoints with powers of two beside them back to the inputs, as [`sweep`](Self::sweep) those without.
+    #[cold]
+    pub(crate) fn sweep_scaled(
+        &mut self,
+        seeds: impl Iterator<Item = (u32, Scaled<S>)>,
+    ) -> Vec<Scaled<S>> {
+        self.seeds.clear();
+        for (number, adjoint) in seeds {
+            self.seeds.push((number, adjoint.number));
+            self.seed_powers.push(adjoint.power);
+        }
+        let powers = self.sweep_seeds(Care::Powers).powers;
+        self.seed_powers.clear();
+        let by_inputs = self.adjoints[1..=self.inputs as usize].iter().zip(&powers[1..]);
+        by_inputs.map(|(&number, &power)| Scaled { number, power }).collect()
+    }
+
     /// Computes adjoints of inputs that are NaN from the sums of the multiples of each infinite derivative.
     #[cold]
     fn sweep_apart(&mut self) {
         let inputs = self.inputs as usize;
         let before = self.adjoints[1..=inputs].to_vec();
-        let Swept { mut apart, .. } = diagnosed(|| self.sweep_seeds(Care::InfinitiesApart)).0;
+        let (Swept { mut apart, powers, .. }, _) =
+            diagnosed(|| self.sweep_seeds(Care::InfinitiesApart));
+        self.raise_inputs(&powers);
         let mut sums = self.adjoints[1..=inputs].to_vec();
         let seeds = std::mem::take(&mut self.seeds);
         let mut count = 0;
@@ -277,6 +329,7 @@ impl<S: Number> Tape<S> {
             }
             self.seeds = vec![(number, S::one())];
             let swept = diagnosed(|| self.sweep_seeds(Care::InfinitiesApart)).0;
+            self.raise_inputs(&swept.powers);
             apart.extend(swept.apart.into_iter().map(|(number, next)| (number, next * infinite)));
             let reached = self.reached([number]);
             for (k, sum) in sums.iter_mut().enumerate() {
@@ -412,13 +465,8 @@ impl<S: Number> Tape<S> {
                 && !is_twice
                 && !is_zero
             {
-                let through = whole.times(partials[0]);
-                let by_factors = [0, steps[1], 2 * steps[1]].into_iter().find_map(|step| {
-                    let lowered = lowered(through.number, step)?;
-                    let moved = Scaled { number: lowered, power: through.power + step };
-                    Some(moved.times(-quotient)).filter(|moved| moved.number.is_bounded())
-                });
-                found[1] = by_factors.or(found[1]);
+                let by_factors = whole.times(partials[0]).times(-quotient);
+                found[1] = Some(by_factors).filter(|x| x.number.is_bounded()).or(found[1]);
             }
             if let Some(apart) = apart {
                 for i in (0..2).filter(|&i| !is_zero && operands[i] != CONSTANT && !is_twice) {
@@ -479,7 +527,24 @@ impl<S: Number> Tape<S> {
                 }
             };
             self.contributions(node, raised, scratch);
-            let faint = scratch.iter().map(|x| Scaled::new(*x, power));
+            let mut faint: Vec<_> = scratch.iter().map(|x| Scaled::new(*x, power)).collect();
+            // A derivative that is large makes more of it than there is room for.
+            let most = -Limits::new::<S>().least - 22;
+            for step in [most / 2, most] {
+                if scratch.iter().all(S::is_bounded) {
+                    break;
+                }
+                let less = |number: u32| {
+                    let x = raised(number);
+                    if x.is_nothing() { x } else { S::zero() + times_power(x, -step) }
+                };
+                self.contributions(node, less, scratch);
+                for (x, &other) in faint.iter_mut().zip(&*scratch) {
+                    if !x.number.is_bounded() {
+                        *x = Scaled::new(other, power + step);
+                    }
+                }
+            }
             found.iter_mut().zip(faint).for_each(|(sum, x)| sum.add(x));
             found
         };
@@ -540,12 +605,8 @@ impl<S: Number> Tape<S> {
                 continue;
             }
             let powers = &mut powers[run.start as usize..];
-            for ((number, power), x) in pieces.sums(*run, adjoints).iter_mut().zip(powers).zip(own)
-            {
-                let mut sum = Scaled { number: *number, power: *power };
-                sum.add(*x);
-                (*number, *power) = (sum.number, sum.power);
-            }
+            let sums = pieces.sums(*run, adjoints).iter_mut().zip(powers);
+            sums.zip(own).for_each(|((number, power), x)| x.add_to(number, power));
         }
     }
 

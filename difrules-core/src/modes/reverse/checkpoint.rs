@@ -9,7 +9,7 @@ use crate::diagnostic::diagnosed;
 use crate::modes::maps::{self, Lift, Numbering, Ranges, Values};
 use crate::modes::reverse::var::Var;
 use crate::tape::ReplayError;
-use crate::tape::{CONSTANT, Opened, Reading, Room, Store};
+use crate::tape::{CONSTANT, Opened, Reading, Room, Scaled, Store};
 
 /// Runs `x = step(k, &x, parameters)` for `k` from 0 to `steps - 1`, and returns the last `x`.
 ///
@@ -242,9 +242,9 @@ where
 
     /// The adjoints of the start and of the parameters, segment by segment, from the last. A zero between two segments is taken
     /// for one that was computed, unless it is known what numbers before each segment have infinite derivatives: then it is
-    /// asked which zeros are strong.
-    fn swept(&self, outputs: &[T], infinite: Option<&[Vec<bool>]>) -> [Vec<T>; 2] {
-        let mut state_bar = outputs.to_vec();
+    /// asked which zeros are strong. Says as well whether some adjoint between two segments is too large for a number, or too small.
+    fn swept(&self, outputs: &[T], infinite: Option<&[Vec<bool>]>) -> ([Vec<T>; 2], bool) {
+        let (mut state_bar, mut lost) = (outputs.to_vec(), false);
         let mut parameters_bar = vec![T::zero(); <With<P, T>>::count(&self.parameters.shape())];
         for (segment, state) in self.states.iter().enumerate().rev() {
             let (tape, ranges) = self.recorded(segment);
@@ -264,9 +264,30 @@ where
                 for (sum, &term) in parameters_bar.iter_mut().zip(by_parameters) {
                     *sum += term;
                 }
+                lost |= tape.lost;
             });
         }
-        [state_bar, parameters_bar]
+        ([state_bar, parameters_bar], lost)
+    }
+
+    /// The same with powers of two beside the adjoints, which do not overflow or underflow between two segments.
+    fn swept_with_powers(&self, outputs: &[T]) -> [Vec<T>; 2] {
+        let mut state_bar: Vec<_> = outputs.iter().map(|&x| Scaled::of(x)).collect();
+        let parameters = <With<P, T>>::count(&self.parameters.shape());
+        let mut parameters_bar = vec![Scaled::of(T::zero()); parameters];
+        for (segment, state) in self.states.iter().enumerate().rev() {
+            let (tape, ranges) = self.recorded(segment);
+            let count = <With<X, T>>::count(&state.shape());
+            tape.close(|tape| {
+                let seeds = ranges.numbers().zip(state_bar.drain(..));
+                let by_inputs = tape.sweep_scaled(seeds);
+                let (by_state, by_parameters) = by_inputs.split_at(count);
+                state_bar.extend_from_slice(by_state);
+                let sums = parameters_bar.iter_mut().zip(by_parameters);
+                sums.for_each(|(sum, &term)| sum.add(term));
+            });
+        }
+        [state_bar, parameters_bar].map(|all| all.into_iter().map(Scaled::raised).collect())
     }
 
     /// Which numbers of the state before each segment have derivatives by those of the start that are not finite.
@@ -293,11 +314,22 @@ where
 {
     fn reverse(&self, entry: usize, outputs: &mut [T], slots: &mut [Option<Room<'_, T>>]) {
         let of_loop = &self.0[entry];
-        let mut adjoints = of_loop.swept(outputs, None);
-        // Zeros may have met infinities. The rules have said what they have to say.
-        if of_loop.states.len() > 1 && !adjoints.iter().flatten().all(T::is_bounded) {
-            adjoints = diagnosed(|| of_loop.swept(outputs, Some(&of_loop.infinite()))).0;
-        }
+        let (mut adjoints, lost) = of_loop.swept(outputs, None);
+        let mut replace = |lost: bool, by: &dyn Fn() -> [Vec<T>; 2]| {
+            if of_loop.states.len() < 2 || !lost && adjoints.iter().flatten().all(T::is_bounded) {
+                return;
+            }
+            // The rules have said what they have to say.
+            let found = diagnosed(by).0;
+            for (x, found) in adjoints.iter_mut().flatten().zip(found.into_iter().flatten()) {
+                if !x.is_bounded() || lost && found.is_bounded() {
+                    *x = found;
+                }
+            }
+        };
+        replace(lost, &|| of_loop.swept_with_powers(outputs));
+        // Zeros may have met infinities.
+        replace(false, &|| of_loop.swept(outputs, Some(&of_loop.infinite())).0);
         for (slot, adjoint) in slots.iter_mut().zip(adjoints) {
             if let Some(slot) = slot.take() {
                 slot.add(&adjoint);
