@@ -423,6 +423,76 @@ fn powers_of_zero() {
     assert_eq!(second.re.tangents[0].tangents, [2.0]);
 }
 
+/// The second derivative of x^y by x at (0, 0) is that of y (y - 1) x^(y - 2) for y = 0; by both there is none.
+#[test]
+fn second_derivatives_at_zero_to_the_power_of_zero_are_the_same_in_each_nesting() {
+    fn power<T: Real>(x: T, y: T) -> T {
+        math::powf(Complex::new(x, T::zero()), Complex::new(y, T::zero())).re
+    }
+    let by_x = |x: &Dual<f64>| {
+        jvp(|x| power(*x, Dual::constant(Dual::constant(0.0))), x, &Dual::constant(1.0)).1
+    };
+    let backwards = |x: &Dual<f64>| gradient(|x| power(*x, Var::constant(Dual::constant(0.0))), x);
+    let recorded = |x: &Var<f64>| {
+        jvp(|x| power(*x, Dual::constant(Var::constant(0.0))), x, &Var::constant(1.0)).1
+    };
+    let twice = |x: &Var<f64>| gradient(|x| power(*x, Var::constant(Var::constant(0.0))), x);
+    let varied = |x: &[Var<f64>; 2]| gradient(|x: &[Var<Var<f64>>; 2]| power(x[0], x[1]), x)[0];
+    let along = |x: &[Var<f64>; 2]| {
+        let along_x = [1.0, 0.0].map(Var::constant);
+        jvp(|x: &[Dual<Var<f64>>; 2]| power(x[0], x[1]), x, &along_x).1
+    };
+    let origin = [0.0; 2];
+    let first = [varied_forward(&origin, 0), varied_forward(&origin, 1)];
+    let found = [
+        jvp(by_x, &0.0, &1.0).1,
+        jvp(backwards, &0.0, &1.0).1,
+        gradient(recorded, &0.0),
+        gradient(twice, &0.0),
+    ];
+    assert_eq!(found, [0.0; 4]);
+    for [by_x, mixed] in [gradient(varied, &origin), gradient(along, &origin), first] {
+        assert!(by_x == 0.0 && mixed.is_nan(), "{by_x} {mixed}");
+    }
+
+    /// The derivative of that by x, by one of the two.
+    fn varied_forward(origin: &[f64; 2], by: usize) -> f64 {
+        let mut direction = [0.0; 2];
+        direction[by] = 1.0;
+        let along_x = [1.0, 0.0].map(Dual::constant);
+        let slope =
+            |x: &[Dual<f64>; 2]| jvp(|x: &[Dual<Dual<f64>>; 2]| power(x[0], x[1]), x, &along_x).1;
+        jvp(slope, origin, &direction).1
+    }
+}
+
+/// (s + i y)^n for an s / y that underflows is i^n y^n (1 - i n s / y), and n s y^(n - 1) may be a number, or too large for one.
+#[test]
+fn powers_beside_an_axis() {
+    let infinity = f64::INFINITY;
+    for (z, n, expected) in [
+        ((1e-310, 1e200), 70, (-infinity, infinity)),
+        ((-1e-310, 1e200), 70, (-infinity, -infinity)),
+        ((1e-310, 1e200), 69, (infinity, infinity)),
+        ((1e200, 1e-310), 70, (infinity, infinity)),
+        ((1e200, -1e-310), 71, (infinity, -infinity)),
+        ((-1e200, 1e-310), 71, (-infinity, infinity)),
+        ((1e200, 1e-310), -70, (0.0, -0.0)),
+        // 100 times 1e-315 times 1e4^99.
+        ((1e4, 1e-315), 100, (infinity, 1e83)),
+        ((1e-315, 1e4), 100, (infinity, -1e83)),
+        ((3.0, 1e-315), 400, (7.055079108655334e190, 400e-315 * (7.055079108655334e190 / 3.0))),
+    ] {
+        let found = math::powi(Complex::new(z.0, z.1), n);
+        // The small part is a subnormal number, of few digits.
+        let close = |x: f64, y: f64| x == y || (x / y - 1.0).abs() < 1e-6;
+        let is_near = close(found.re, expected.0) && close(found.im, expected.1);
+        assert!(is_near, "{z:?}^{n}: {found}, not {expected:?}");
+        let by_parts = math::powf(Complex::new(z.0, z.1), Complex::new(f64::from(n), 0.0));
+        assert_eq!((by_parts.re, by_parts.im), (found.re, found.im), "{z:?}^{n}");
+    }
+}
+
 #[test]
 fn values_next_to_branch_points_and_at_the_ends_of_the_range() {
     fn close(found: Complex<f64>, (re, im): (f64, f64)) {

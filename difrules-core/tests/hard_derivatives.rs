@@ -5,7 +5,7 @@ use std::any::Any;
 
 use difrules_core::registry::Partial;
 use difrules_core::symbolic::{Expr, differentiate, evaluate};
-use difrules_core::{Dual, Real, Var, find, gradient, jvp, math, primitives};
+use difrules_core::{Dual, Real, Var, find, gradient, hvp, jvp, math, primitives};
 use nalgebra::convert;
 
 use crate::reference::near;
@@ -1358,6 +1358,62 @@ fn the_slope_of_a_power_is_the_same_in_nestings() {
     assert!((found / -1e200 - 1.0).abs() < 1e-13, "{found}");
 }
 
+/// The mixed derivative of x^y is x^(y - 1) (1 + y ln(x)), in either order, also where x^(y - 1) ln(x) is none of the numbers.
+#[test]
+fn mixed_derivatives_of_powers_next_to_zero() {
+    macro_rules! check {
+        ($scalar:ty, $x:expr, $y:expr, $mixed:expr, $tolerance:expr) => {{
+            let (x, y): ($scalar, $scalar) = ($x, $y);
+            type Inner = Dual<$scalar>;
+            let along_x = |y: &Inner| {
+                jvp(
+                    |x| math::powf(*x, Dual::constant(*y)),
+                    &Dual::constant(x),
+                    &Dual::constant(1.0),
+                )
+                .1
+            };
+            let along_y = |x: &Inner| {
+                jvp(
+                    |y| math::powf(Dual::constant(*x), *y),
+                    &Dual::constant(y),
+                    &Dual::constant(1.0),
+                )
+                .1
+            };
+            let by_x = |y: &Var<$scalar>| {
+                gradient(|x| math::powf(*x, Var::constant(*y)), &Var::constant(x))
+            };
+            let by_y = |x: &Var<$scalar>| {
+                gradient(|y| math::powf(Var::constant(*x), *y), &Var::constant(y))
+            };
+            let found = [
+                jvp(along_x, &y, &1.0).1,
+                jvp(along_y, &x, &1.0).1,
+                gradient(by_x, &y),
+                gradient(by_y, &x),
+            ];
+            for found in found.map(f64::from) {
+                let mixed: f64 = $mixed;
+                let is_near = (found / mixed - 1.0).abs() < $tolerance;
+                assert!(is_near || mixed.is_nan() && found.is_nan(), "{x:e} {y:e}: {found:e}");
+            }
+        }};
+    }
+    for (x, y) in [(1e-308, 0.0), (1e-306, 0.0), (3e-308, 1e-320), (1e-200, 0.0), (1e-307, 1e-3)] {
+        let mixed = f64::powf(x, y) / x * (1.0 + y * x.ln());
+        check!(f64, x, y, mixed, 1e-12);
+    }
+    #[cfg(feature = "f32")]
+    for (x, y) in [(1e-38_f32, 0.0), (1e-20, 1e-20), (1e-37, 1e-3), (1e-30, 0.0)] {
+        let (wide, exponent) = (f64::from(x), f64::from(y));
+        check!(f32, x, y, wide.powf(exponent) / wide * (1.0 + exponent * wide.ln()), 1e-5);
+    }
+    for y in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        check!(f64, 1.0, y, f64::NAN, 0.0);
+    }
+}
+
 #[test]
 fn powers_of_a_factor_are_put_together() {
     let f: Expr = "x * (1 - x^1.1)".parse().unwrap();
@@ -1763,6 +1819,40 @@ fn scaled_bessel_functions_of_small_order_at_zero() {
             assert_eq!(jvp(slope, &x, &1.0), (exact, -exact), "{order:e}");
         }
     }
+}
+
+/// The numbers of the order below are too large, or the value is, and those of the orders above are not. From double precision.
+#[cfg(feature = "f32")]
+#[test]
+fn functions_of_stumpff_overflow_no_sooner_than_their_derivatives() {
+    macro_rules! derivatives {
+        ($k:expr, $z:expr) => {{
+            let slope = gradient(|z| math::stumpff($k, *z), &$z);
+            [slope, hvp(|z| math::stumpff($k, *z), &$z, &1.0)].map(f64::from)
+        }};
+    }
+    let mut compared = 0;
+    for k in 0..8 {
+        for z in [-1.0_f32, -30.0, -300.0, -7000.0, -9000.0, -1e4, -1.02e4, -2e4] {
+            let (found, wanted) = (derivatives!(k, z), derivatives!(k, f64::from(z)));
+            for (found, wanted) in found.into_iter().zip(wanted) {
+                if wanted.abs() > 3.4e38 {
+                    assert!(!found.is_finite(), "of order {k} at {z}: {found:e} for {wanted:e}");
+                    continue;
+                }
+                let is_near = (found / wanted - 1.0).abs() < 1e-5;
+                // Behind two orders that are too large it is unknown, and numbers on the way are some times larger.
+                let is_unknown = found.is_nan() && z == -2e4;
+                let overflows = wanted.abs() > 1e38 && found.is_infinite();
+                assert!(
+                    is_near || is_unknown || overflows,
+                    "of order {k} at {z}: {found:e} for {wanted:e}"
+                );
+                compared += usize::from(is_near);
+            }
+        }
+    }
+    assert!(compared > 80, "{compared}");
 }
 
 #[cfg(feature = "f32")]

@@ -7,7 +7,7 @@
 use nalgebra::{ComplexField, convert};
 
 use crate::math::twofold::twofold;
-use crate::math::{at_base, bound, undefined};
+use crate::math::{at_base, bound, in_double, undefined};
 use crate::{Real, primitive};
 
 crate::public_path!(crate::math::cardinal => crate::cardinal);
@@ -16,7 +16,8 @@ crate::public_path!(crate::math::cardinal => crate::cardinal);
 ///
 /// `c_0(x^2)` is cos(x), `c_1(x^2)` is sin(x) / x, `c_2(x^2)` is (1 - cos(x)) / x^2; for negative z they are
 /// hyperbolic. All are entire, so what is even in a length is a smooth function of its square:
-/// cos(|v|) is `stumpff(0, v.norm_squared())`, at v = 0 too. 2 c_k' = k c_(k+2) - c_(k+1), and far out (c_(k-1) - k c_k) / z.
+/// cos(|v|) is `stumpff(0, v.norm_squared())`, at v = 0 too. 2 c_k' = k c_(k+2) - c_(k+1), and far out on the side of
+/// cosines (c_(k-1) - k c_k) / z.
 ///
 /// ```
 /// use difrules_core::cardinal::stumpff;
@@ -26,9 +27,11 @@ crate::public_path!(crate::math::cardinal => crate::cardinal);
 /// assert_eq!(stumpff(2, 0.0_f64), 0.5);
 /// ```
 #[primitive(
-    partial = |k, z, y| slope_of_stumpff(k, z, y),
-    symbolic = |k, z, y| if k > 0 && abs(z) > (k + 1) * (k + 2) { (stumpff(k - 1, z) - k * y) / (2 * z) } else {
-        if k == 0 { -0.5 * stumpff(1, z) } else { 0.5 * (k * stumpff(k + 2, z) - stumpff(k + 1, z)) }
+    partial = |k, z| in_double!(slope_of_stumpff(z; k)),
+    symbolic = |k, z, y| if k > 0 && z > (k + 1) * (k + 2) { (stumpff(k - 1, z) - k * y) / (2 * z) } else {
+        if k == 0 || stumpff(k + 1, z) == f64::INFINITY { -0.5 * stumpff(k + 1, z) } else {
+            0.5 * (k * stumpff(k + 2, z) - stumpff(k + 1, z))
+        }
     },
     constant(k),
     instances(f64, #[cfg(feature = "f32")] f32),
@@ -38,15 +41,22 @@ pub fn stumpff<T: Real>(k: u32, z: T) -> T {
     at_base(z, |z| by_order(k, z))
 }
 
-/// 2 c_k' is k c_(k+2) - c_(k+1), which cancels far out, and (c_(k-1) - k c_k) / z, which cancels near 0.
-fn slope_of_stumpff<T: Real>(k: u32, z: T, y: T) -> T {
+/// 2 c_k' is k c_(k+2) - c_(k+1), which cancels far out where these are waves, and (c_(k-1) - k c_k) / z, which cancels near 0.
+/// For negative z the terms of c_(k+1), |z|^j / (2j + k + 1)!, are (2j + k + 2) / k times those of k c_(k+2): nothing cancels,
+/// and no number on the way is larger than k + 2 times the result.
+fn slope_of_stumpff<T: Real>(z: T, k: u32) -> T {
     let order = f64::from(k);
-    if k > 0 && z.to_f64().abs() > (order + 1.0) * (order + 2.0) {
-        return (stumpff(k - 1, z) - y * convert(order)) / (z * convert(2.0));
+    if k > 0 && z.to_f64() > (order + 1.0) * (order + 2.0) {
+        return (stumpff(k - 1, z) - stumpff(k, z) * convert(order)) / (z * convert(2.0));
     }
-    // The first of them may be infinite.
-    let first = if k == 0 { T::zero() } else { stumpff(k + 2, z) * convert(order) };
-    (first - stumpff(k + 1, z)) * convert(0.5)
+    let second = stumpff(k + 1, z);
+    if k == 0 {
+        return second * convert(-0.5);
+    }
+    // Where both are infinite the second is the larger one; the derivatives are those of the difference.
+    let first = stumpff(k + 2, z) * convert(order);
+    let first = if second.to_f64() == f64::INFINITY { first.at_zero() } else { first };
+    (first - second) * convert(0.5)
 }
 
 /// By the series where its terms decrease from the first on, else from the order below the last but one.

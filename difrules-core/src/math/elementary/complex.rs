@@ -304,6 +304,10 @@ fn real_power(z: Complex<f64>, exponent: f64) -> Complex<f64> {
     let (of_axis, beside) = (axis * exponent, (angle * exponent).sin_cos());
     let (sin, cos) = (math::sinpi(of_axis), math::cospi(of_axis));
     let turn = product(Complex::new(cos, sin), Complex::new(beside.1, beside.0));
+    if angle.abs() < f64::MIN_POSITIVE && z.re != 0.0 && z.im != 0.0 && exponent != 0.0 {
+        let is_above = angle.is_sign_positive();
+        return power_beside_axis(z, exponent, [cos, sin], turn, is_above);
+    }
     let size = z.re.hypot(z.im);
     let power = size.powf(exponent);
     let ordinary = |x: f64| x > 1e-290 && x.is_finite();
@@ -312,6 +316,27 @@ fn real_power(z: Complex<f64>, exponent: f64) -> Complex<f64> {
         return Complex::new(power * turn.re, power * turn.im);
     }
     exponential_times(logarithm(z).re * exponent, turn.re, turn.im)
+}
+
+/// The same beside an axis where the angle underflows, of which a large power makes a number: that part by logarithms.
+#[cold]
+fn power_beside_axis(
+    z: Complex<f64>,
+    exponent: f64,
+    [cos, sin]: [f64; 2],
+    turn: Complex<f64>,
+    is_above: bool,
+) -> Complex<f64> {
+    let (least, most) = if z.re.abs() < z.im.abs() { (z.re, z.im) } else { (z.im, z.re) };
+    let of_power = logarithm(z).re * exponent;
+    let of_angle = least.abs().ln() - most.abs().ln() + exponent.abs().ln();
+    let sign = if is_above == (exponent > 0.0) { 1.0 } else { -1.0 };
+    let direct = exponential_times(of_power, turn.re, turn.im);
+    let beside = exponential_times(of_power + of_angle, -sin * sign, cos * sign);
+    let part = |turn: f64, direct: f64, beside: f64| {
+        if turn.abs() < f64::MIN_POSITIVE { beside } else { direct }
+    };
+    Complex::new(part(turn.re, direct.re, beside.re), part(turn.im, direct.im, beside.im))
 }
 
 /// By repeated squares. Where a part overflows or underflows on the way, it is that of the number brought near 1; then, and off

@@ -520,7 +520,7 @@ pub fn asech<T: Real>(x: T) -> T {
     partial = |x| slope_of_acsch(x),
     symbolic = |x| {
         let size = copysign(1, x) * x;
-        if size > 1e9 { -x.recip().powi(2) } else {
+        if size > 1e9 { -power_by_logarithm(0, size, -2) } else {
             if size > 0.5 { -sech(asinh(x)) / size } else {
                 size / (hypot(x, 1) * (1 + hypot(x, 1))) - recip(size)
             }
@@ -553,7 +553,7 @@ pub fn acsch<T: Real>(x: T) -> T {
         -(size - T::one()).recip() / (size + T::one())
     },
     symbolic = |x| if abs(x) < 1 { f64::NAN } else {
-        if abs(x) > 1e9 { -x.recip().powi(2) } else {
+        if abs(x) > 1e9 { -power_by_logarithm(0, abs(x), -2) } else {
             if abs(x) > 2 { 1 / (1 / x - x) / x } else {
                 (recip(abs(x) + 1) - recip(abs(x) - 1)) / 2
             }

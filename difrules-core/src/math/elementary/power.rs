@@ -158,8 +158,8 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
 /// Edge: 1 for y = 0 or x = 1, at NaN too; NaN for x < 0 unless y is an integer; infinite at x = 0
 /// for y < 0. The derivative by the exponent is x^y ln(x): 0 at x = 0 for y > 0, its limit,
 /// -infinity at x = 0 for y = 0, and NaN for x < 0. Both derivatives are 0 where y is infinite and the
-/// value 0, and the one by the exponent where x is infinite and the value 0. At x = 1 and an infinite y, where the power jumps, the
-/// one by the exponent is NaN.
+/// value 0, and the one by the exponent where x is infinite and the value 0. At x = 1 and a y that is infinite,
+/// where the power jumps, or NaN, the one by the exponent is NaN.
 ///
 /// ```
 /// assert_eq!(difrules_core::math::powf(4.0_f64, 1.5), 8.0);
@@ -185,7 +185,7 @@ fn slope_of_least_power<T: Real>(x: T) -> T {
                 }
             }
         },
-        |x, y, z| if x == 1 && abs(y) == f64::INFINITY { f64::NAN } else { if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x > 1e100 || x > 0 && x < 1e-100 || z < 1e-290 || z == f64::INFINITY) {
+        |x, y, z| if x == 1 && !(abs(y) < f64::INFINITY) { f64::NAN } else { if abs(y) < f64::INFINITY && x >= 0 && (x == 0 && y > 0 || x > 1e100 || x > 0 && x < 1e-100 || z < 1e-290 || z == f64::INFINITY) {
             power_by_logarithm(1, x, y)
         } else {
             if z == 0 && x >= 0 { T::zero() } else {
@@ -270,6 +270,10 @@ fn complex_slope_of_power<T: Scalar>(x: T, y: T) -> T {
         // One less than such a number may be no float, and odd where that is even.
         return mul(y, div(powf(x, y), x));
     }
+    if x == T::zero() && y == T::zero() {
+        // Zero, as its derivatives by x are, but without derivatives by the exponent.
+        return mul(mul(sqrt(y), sqrt(y)), T::one() + exp(x));
+    }
     let power = powf(x, y - T::one());
     let small = y.modulus().to_f64() < 0.25;
     let mixes = (small || y.imaginary() != nalgebra::zero()) && x != T::zero();
@@ -303,7 +307,7 @@ twofold! {
         if nothing {
             T::zero()
         } else if is_jump(x, y) {
-            undefined(y)
+            undefined(x + y)
         } else {
             z * x.ln()
         }
@@ -327,15 +331,15 @@ twofold! {
             return y * z;
         }
         if is_jump(x, y) {
-            return undefined(y);
+            return undefined(x + y);
         }
         z * x.ln()
     }
 }
 
-/// Whether a power jumps from 0 over 1 to infinity.
+/// Whether a power jumps from 0 over 1 to infinity, or it is not known whether it does.
 fn is_jump<T: Real>(x: T, y: T) -> bool {
-    x == T::one() && y.to_f64().is_infinite()
+    x == T::one() && !y.is_finite()
 }
 
 /// x^y ln(x)^k, and its limits at x = 0 and x = infinity.
@@ -358,7 +362,9 @@ fn is_jump<T: Real>(x: T, y: T) -> bool {
         |k, x, y| power_by_logarithm(k.saturating_add(1), x, y)
     ),
     symbolic = (
-        |k, x, y| if k == 0 {
+        |k, x, y| if x > 0 && x < 1e-100 && abs(y) < 0.25 {
+            y * power_by_logarithm(k, x, y) / x + (if k == 0 { 0 } else { k * power_by_logarithm(k - 1, x, y - 1) })
+        } else { if k == 0 {
             if abs(y) > 1e100 && power_by_logarithm(0, x, y - 1) == 0 { 0 } else { y * power_by_logarithm(0, x, y - 1) }
         } else {
             if x == 0 {
@@ -370,7 +376,7 @@ fn is_jump<T: Real>(x: T, y: T) -> bool {
             } else {
                 y * power_by_logarithm(k, x, y - 1) + k * power_by_logarithm(k - 1, x, y - 1)
             }
-        },
+        }},
         |k, x, y| power_by_logarithm(k + 1, x, y)
     ),
     constant(k),
@@ -398,7 +404,14 @@ fn power_by_logarithm_by_base<T: Real>(k: u32, x: T, y: T) -> T {
     if x == T::zero() && y == T::zero() && k > 0 {
         return power_by_logarithm(k - 1, x, below) * convert(f64::from(k));
     }
-    let first = y * power_by_logarithm(k, x, below);
+    // The power of y - 1 overflows before its product with y does.
+    let overflows =
+        x > T::zero() && x.to_f64() < bound::<T>(1e-12, 1e-100) && y.to_f64().abs() < 0.25;
+    let first = if overflows {
+        y * power_by_logarithm(k, x, y) / x
+    } else {
+        y * power_by_logarithm(k, x, below)
+    };
     // At 0 the other term is nothing beside it, and so are its derivatives.
     if k == 0 || x == T::zero() {
         return first;
