@@ -1320,3 +1320,48 @@ fn factors_after_a_pivot_that_is_zero() {
     let (found, heard) = diagnosed(|| gradient(own, &apart).unwrap());
     assert!(found.sum() == 1.0 && heard.is_empty(), "{found}");
 }
+
+/// A tangent within another derivative, and how it varies there.
+fn twice<const N: usize>(
+    f: impl Fn(&DMatrix<Dual<Dual<f64>>>) -> [DMatrix<Dual<Dual<f64>>>; N] + Copy,
+    a: &DMatrix<f64>,
+    along: &DMatrix<f64>,
+) -> Vec<(f64, f64)> {
+    let inner = |a: &DMatrix<Dual<f64>>| {
+        let (_, tangents) = jvp(f, a, &along.map(Dual::constant));
+        tangents.iter().flat_map(|m| m.iter().copied()).collect::<Vec<_>>()
+    };
+    let (values, moved) = jvp(inner, a, along);
+    values.into_iter().zip(moved).collect()
+}
+
+#[test]
+fn what_is_undefined_is_so_within_another_derivative() {
+    let (one, zero) = (DMatrix::identity(3, 3), DMatrix::zeros(3, 3));
+    let skew = dmatrix![0.0, 1.0, -2.0; -1.0, 0.0, 0.5; 2.0, -0.5, 0.0];
+    let mut corner = DMatrix::<f64>::zeros(3, 3);
+    corner[(0, 0)] = 1.0;
+    let full = DMatrix::from_fn(3, 3, |i, j| (1.0 + i as f64) / (2.0 + j as f64 * j as f64));
+    for along in [&corner, &full] {
+        let found = twice(|a| [normalize(a).unwrap()], &zero, along);
+        assert!(found.iter().all(|(x, y)| x.is_nan() && y.is_nan()), "{found:?}");
+        for a in [&skew, &zero] {
+            let (_, plain) = jvp(|a| <[_; 2]>::from(polar(a).unwrap()), a, along);
+            let found = twice(|a| polar(a).unwrap().into(), a, along);
+            let plain = plain.iter().flat_map(|m| m.iter());
+            for (x, (nested, moved)) in plain.zip(&found) {
+                assert_eq!(x.is_nan(), nested.is_nan(), "{a} {found:?}");
+                assert!(!x.is_nan() || moved.is_nan(), "{a} {found:?}");
+            }
+        }
+    }
+    for a in [&one, &-&one, &zero] {
+        let (_, plain) = jvp(|a| <[_; 2]>::from(schur(a).unwrap()), a, &corner);
+        let found = twice(|a| schur(a).unwrap().into(), a, &corner);
+        let plain = plain.iter().flat_map(|m| m.iter());
+        for (x, (nested, moved)) in plain.zip(&found) {
+            assert_eq!(x.is_nan(), nested.is_nan(), "{a} {found:?}");
+            assert!(!x.is_nan() || moved.is_nan(), "{a} {found:?}");
+        }
+    }
+}

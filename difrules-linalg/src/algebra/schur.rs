@@ -20,7 +20,7 @@ use crate::algebra::unitary::hessenberg_factors;
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis, product, still, varies};
 use crate::error::{Error, overflow};
 use crate::tolerance::{
-    Gap, Quotients, asked_columns, asks, gap_of, held, moduli, plain, undefined,
+    Gap, Quotients, asked_columns, asks, gap_of, held, moduli, plain, undefined, undefined_with,
 };
 
 /// Q and T, with the eigenvalues in the order of their real parts, then of their imaginary parts, of pairs
@@ -926,9 +926,10 @@ where
     mask(block(t), &mut block_mut(&mut p));
     if steady.is_none() {
         for j in divider.exchanged(block(&p)) {
-            q_dot.column_mut(j).fill(undefined());
-            p.column_mut(j).fill(undefined());
-            p.row_mut(j).fill(undefined());
+            let nothing = undefined_with(t.iter().chain(a_dot.iter()));
+            q_dot.column_mut(j).fill(nothing);
+            p.column_mut(j).fill(nothing);
+            p.row_mut(j).fill(nothing);
         }
         mask(block(t), &mut block_mut(&mut p));
     }

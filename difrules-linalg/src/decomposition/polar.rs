@@ -16,7 +16,7 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
 use crate::error::Error;
 use crate::sample;
-use crate::tolerance::{Gap, Quotients, Sizes, asks, plain, undefined};
+use crate::tolerance::{Gap, Quotients, Sizes, asks, plain, undefined, undefined_with};
 
 /// (U, P) of the right polar decomposition A = U P, for an A of any shape: P = (A^H A)^(1/2) is Hermitian
 /// positive semidefinite, and U has orthonormal columns, or rows if A is wide.
@@ -309,13 +309,50 @@ where
         + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
 {
     if !<T::Real as Real>::BASE {
-        let (u_dot, mut p_dot) = forward_in_a_mode(a, factors, svd, a_dot);
+        let (mut u_dot, mut p_dot) = forward_in_a_mode(a, factors, svd, a_dot);
         make_diagonal_real(&mut block_mut(&mut p_dot));
+        let values = svd.singular_values.as_slice();
+        let sizes = Sizes::of_singular_values(values, block(&svd.u), block(&svd.v_t));
+        if sizes.sums_vanish(values) {
+            // What is undefined is so in every mode.
+            let (u, p) = (factors.0.map(plain), factors.1.map(plain));
+            let svd = Svd {
+                u: svd.u.map(plain),
+                singular_values: svd.singular_values.map(plain),
+                v_t: svd.v_t.map(plain),
+            };
+            let along = || tangents(&a.map(plain), &(u, p), &svd, &a_dot.map(plain));
+            let (of_u, of_p) = diagnosed(along).0;
+            let nothing = undefined_with(a.iter().chain(a_dot.iter()));
+            let lose = |x: &mut T, plain: T| {
+                if plain.norm1().to_f64().is_nan() {
+                    *x = nothing;
+                }
+            };
+            u_dot.zip_apply(&of_u, lose);
+            p_dot.zip_apply(&of_p, lose);
+        }
         return (u_dot, p_dot);
     }
-    let Svd { u: w, singular_values: values, v_t } = svd;
+    tangents(a, factors, svd, a_dot)
+}
+
+/// The tangents by the singular vectors.
+fn tangents<T: Scalar, R: DimMin<C>, C: Dim>(
+    a: &OMatrix<T, R, C>,
+    (u, p): &(OMatrix<T, R, C>, OMatrix<T, C, C>),
+    Svd { u: w, singular_values: values, v_t }: &Svd<T, R, C>,
+    a_dot: &OMatrix<T, R, C>,
+) -> (OMatrix<T, R, C>, OMatrix<T, C, C>)
+where
+    DefaultAllocator: Allocator<R, C>
+        + Allocator<C, C>
+        + Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, DimMinimum<R, C>>,
+{
     let u_dot = unitary_factor("polar", block(a), w, values, v_t, block(a_dot));
-    let (u, p) = factors;
     let (columns, _) = p.shape_generic();
     let mut p_dot = OMatrix::zeros_generic(columns, columns);
     let (one, zero) = (T::one(), T::zero());

@@ -69,10 +69,7 @@ pub(super) fn mean_of<T: Scalar>(x: impl ExactSizeIterator<Item = T> + Clone) ->
 }
 
 /// The mean of numbers with this sum.
-pub(super) fn mean_of_sum<T: Scalar>(
-    sum: T,
-    x: impl ExactSizeIterator<Item = T> + Clone,
-) -> T {
+pub(super) fn mean_of_sum<T: Scalar>(sum: T, x: impl ExactSizeIterator<Item = T> + Clone) -> T {
     let count: T::Real = nalgebra::convert(x.len() as f64);
     if sum.is_finite() || !x.clone().all(|x| x.is_finite()) {
         return sum.unscale(count);

@@ -55,9 +55,10 @@ where
     let mean = mean_of(a.as_slice().iter().copied());
     let first = a.map(|a| a - mean);
     // Two sums at once, as an addition has to wait for the one before.
-    let sums = first.as_slice().iter().fold((T::zero(), nalgebra::zero()), |sums, &d| {
-        (sums.0 + d, sums.1 + d.modulus_squared())
-    });
+    let sums = first
+        .as_slice()
+        .iter()
+        .fold((T::zero(), nalgebra::zero()), |sums, &d| (sums.0 + d, sums.1 + d.modulus_squared()));
     let left = mean_of_sum(sums.0, first.as_slice().iter().copied());
     let variance = mean_of_sum(sums.1, squares(first.as_slice()));
     let deviations = first.map(|d| d - left);

@@ -10,7 +10,7 @@ use crate::blas::strong::is_bounded;
 use crate::block::{along_factor, numbers, numbers_mut, zip_map};
 use crate::error::{Error, finite, overflow};
 use crate::sample;
-use crate::tolerance::undefined;
+use crate::tolerance::undefined_with;
 
 /// A / |A| with the Frobenius norm, without overflow or underflow: for a vector, the unit vector of
 /// its direction. What is zero stays zero.
@@ -119,7 +119,10 @@ where
             OMatrix::from_iterator_generic(rows, columns, entries)
         }
         Some(along) => zip_map(a_dot, y, |x, y| (x - y.scale(along)).unscale(norm)),
-        None => OMatrix::repeat_generic(rows, columns, undefined()),
+        None => {
+            let nothing = undefined_with(y.iter().chain(a_dot.iter()));
+            OMatrix::repeat_generic(rows, columns, nothing)
+        }
     }
 }
 
@@ -146,6 +149,9 @@ fn normalize_reverse<T: Scalar, R: Dim, C: Dim>(
                 });
             });
         }
-        None => a_bar.apply(|a_bar| *a_bar += undefined::<T>()),
+        None => {
+            let nothing = undefined_with(y.iter().chain(numbers(&y_bar)));
+            a_bar.apply(|a_bar| *a_bar += nothing);
+        }
     }
 }
