@@ -439,7 +439,7 @@ impl Quotients {
         match gap {
             Gap::Apart => x.unscale(divisor),
             Gap::Near => held(x.unscale(divisor)),
-            Gap::Nothing => self.over_nothing(x),
+            Gap::Nothing => self.over_zero(x, divisor),
         }
     }
 
@@ -466,6 +466,15 @@ impl Quotients {
         }
         self.lose(size);
         undefined_of(x)
+    }
+
+    /// x over a divisor that is zero but for rounding: where that is undefined, so is how it varies with the divisor.
+    pub(crate) fn over_zero<T: Scalar>(&mut self, x: T, divisor: T::Real) -> T {
+        let quotient = self.over_nothing(x);
+        if T::Real::BASE || self.is_rounding(x.modulus().to_f64()) {
+            return quotient;
+        }
+        quotient + T::from_real(undefined_of(divisor))
     }
 
     /// Whether a dividend of this size is zero but for rounding.

@@ -1364,4 +1364,37 @@ fn what_is_undefined_is_so_within_another_derivative() {
             assert!(!x.is_nan() || moved.is_nan(), "{a} {found:?}");
         }
     }
+    // By the gradient of a tangent, and by the derivative of a gradient.
+    macro_rules! slopes {
+        ($at:expr, $along:expr, $f:expr) => {{
+            let tangent = |a: &DMatrix<Var<f64>>| {
+                jvp(|a: &DMatrix<Dual<Var<f64>>>| $f(a), a, &$along.map(Var::constant)).1
+            };
+            let slope = |a: &DMatrix<Dual<f64>>| gradient(|a: &DMatrix<Var<Dual<f64>>>| $f(a), a);
+            let first = jvp(|a: &DMatrix<Dual<f64>>| $f(a), $at, $along).1;
+            let lost = gradient(|a: &DMatrix<Var<f64>>| $f(a), $at);
+            let (again, moved) = jvp(slope, $at, $along);
+            assert_eq!(lost.map(f64::is_nan), again.map(f64::is_nan), "{lost} {again}");
+            let all = lost.iter().zip(&moved);
+            assert!(all.clone().all(|(x, y)| !x.is_nan() || y.is_nan()), "{lost} {moved}");
+            let found = gradient(tangent, $at);
+            assert!(!first.is_nan() || found.iter().all(|x| x.is_nan()), "{first} {found}");
+        }};
+    }
+    let ones = DMatrix::from_element(3, 3, 1.0);
+    let rank_one = DMatrix::from_fn(3, 3, |i, j| (1.0 + i as f64) * (2.0 - j as f64));
+    for along in [&corner, &full] {
+        for a in [&zero, &ones, &rank_one, &skew] {
+            slopes!(a, along, |a| weighted(&svd(a).unwrap().u));
+            slopes!(a, along, |a| weighted(&qr(a).unwrap().1));
+        }
+    }
+    let (zero, along) = (dmatrix![0.0], dmatrix![1.0]);
+    slopes!(&zero, &along, |a| weighted(&svd(a).unwrap().u));
+}
+
+/// A sum of all entries, each with a weight of its own.
+fn weighted<T: Real>(m: &DMatrix<T>) -> T {
+    let terms = m.iter().enumerate();
+    terms.map(|(k, &x)| x * nalgebra::convert(((7 * k + 2) % 11) as f64 - 4.5)).sum()
 }

@@ -20,7 +20,7 @@ use crate::algebra::reduction::imaginary;
 use crate::algebra::scaling::Level;
 use crate::blas::options::{Operation, Side, Triangle};
 use crate::block::{block, block_mut, multiply, solve_again, workspace};
-use crate::tolerance::{Gap, Quotients, asks, gap_of, lose_all};
+use crate::tolerance::{Gap, Quotients, asks, gap_of, lose_all, undefined_with};
 
 /// How the columns are split.
 struct Split {
@@ -223,7 +223,14 @@ where
         } else {
             let all = largest_modulus(a_dot.iter());
             let mut quotients = Quotients::new::<T::Real>(primitive, all);
-            r22_dot.apply(|x| *x = quotients.over_nothing(*x));
+            let nothing = undefined_with(q.iter().chain(r.iter()));
+            r22_dot.apply(|x| {
+                let is_lost = !quotients.is_rounding(x.modulus().to_f64());
+                *x = quotients.over_nothing(*x);
+                if is_lost {
+                    *x += nothing;
+                }
+            });
             report_open(quotients, p);
         }
     }
@@ -313,7 +320,10 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
             let mut lost = T::zero();
             r22_bar.iter().for_each(|&x| lost += quotients.over_nothing(x));
             choice.iter().for_each(|&x| lost += gauge.over_nothing(x));
-            // All that comes from here is undefined then.
+            // All that comes from here is undefined then, and so is how it varies.
+            if quotients.is_lost() || gauge.is_lost() {
+                lost += undefined_with(q.iter().chain(r.iter()));
+            }
             q1_bar.apply(|x| *x += lost);
             a2_bar.apply(|x| *x += lost);
             told = quotients.is_lost() || gauge.is_lost();

@@ -126,7 +126,7 @@ where
             };
             let difference = match found_both {
                 // Where a zero moves, also the sign of real vectors jumps.
-                Gap::Nothing if i == j => quotients.over_nothing(upper),
+                Gap::Nothing if i == j => quotients.over_zero(upper, both),
                 _ if i == j && <T::Kind as Kind>::REAL => zero,
                 gap => quotients.over(skew, both, gap),
             };
@@ -466,8 +466,8 @@ where
             let entry = match sizes.gap(i, j, both) {
                 // Here U V^H jumps, and is a choice.
                 Gap::Nothing => {
-                    let other = quotients.over_nothing(d[(j, i)].conjugate());
-                    quotients.over_nothing(d[(i, j)]) - other
+                    let other = quotients.over_zero(d[(j, i)].conjugate(), both);
+                    quotients.over_zero(d[(i, j)], both) - other
                 }
                 gap => quotients.over(skew, both, gap),
             };
@@ -541,7 +541,7 @@ impl<T: Scalar> PolarFactors<T> {
                     let skew = (left[(i, j)] - left[(j, i)].conjugate()).scale(half);
                     let both = self.values[i] + self.values[j];
                     step[(i, j)] = match self.sizes.gap(i, j, both) {
-                        Gap::Nothing => self.quotients.over_nothing(skew),
+                        Gap::Nothing => self.quotients.over_zero(skew, both),
                         _ => skew.unscale(both),
                     };
                 }
@@ -583,7 +583,7 @@ impl<T: Scalar> PolarFactors<T> {
                 let s = self.values[j];
                 column.apply(|x| {
                     *x = match self.sizes.gap(j, j, s) {
-                        Gap::Nothing => self.quotients.over_nothing(*x),
+                        Gap::Nothing => self.quotients.over_zero(*x, s),
                         _ => x.unscale(s),
                     };
                 });
