@@ -1,6 +1,7 @@
 //! The likelihood of 500 observations by a Kalman filter of 32 states, and its gradient:
 //! `cargo bench --bench kalman`.
 
+use std::fs;
 use std::hint::black_box;
 
 use difrules_core::math::exp;
@@ -51,6 +52,13 @@ fn deviance<T: Real>(theta: &Vector<T>, model: &Model) -> T {
     (0..STEPS).fold(belief, |belief, month| step(model, month, &belief, &noises)).2
 }
 
+/// The most memory, in megabytes, that this process had so far; known on Linux.
+fn peak() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().strip_suffix(" kB")?.parse::<f64>().ok().map(|kilobytes| kilobytes / 1e3)
+}
+
 fn main() {
     let any = |i: usize, j: usize| ((i * 37 + j * 11) as f64 * 0.618).sin();
     // `checkpointed` keeps its step for as long as the tape lives.
@@ -67,8 +75,14 @@ fn main() {
         };
         checkpointed(STEPS, &belief, &noises, step).2
     };
-    let (value, slope) = value_and_gradient(|theta| deviance(theta, model), &theta);
+    // First, as what the whole tape takes stays with the process.
+    let before = peak();
     let (again, slope_again) = value_and_gradient(by_checkpoints, &theta);
+    if let (Some(before), Some(after)) = (before, peak()) {
+        let taken = after - before;
+        println!("Kalman gradient by checkpoints: {taken:.1} MB of memory (wanted: at most 20)");
+    }
+    let (value, slope) = value_and_gradient(|theta| deviance(theta, model), &theta);
     assert_eq!(value, again);
     assert!((&*slope - &*slope_again).norm() < 1e-13 * slope.norm());
 
