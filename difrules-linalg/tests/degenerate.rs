@@ -1335,6 +1335,14 @@ fn twice<const N: usize>(
     values.into_iter().zip(moved).collect()
 }
 
+/// What is undefined of tangents is so within another derivative, and so is how it varies.
+fn same_undefined(plain: &[DMatrix<f64>], nested: &[(f64, f64)]) {
+    for (x, (again, moved)) in plain.iter().flat_map(|m| m.iter()).zip(nested) {
+        assert_eq!(x.is_nan(), again.is_nan(), "{plain:?} {nested:?}");
+        assert!(!x.is_nan() || moved.is_nan(), "{plain:?} {nested:?}");
+    }
+}
+
 #[test]
 fn what_is_undefined_is_so_within_another_derivative() {
     let (one, zero) = (DMatrix::identity(3, 3), DMatrix::zeros(3, 3));
@@ -1347,22 +1355,12 @@ fn what_is_undefined_is_so_within_another_derivative() {
         assert!(found.iter().all(|(x, y)| x.is_nan() && y.is_nan()), "{found:?}");
         for a in [&skew, &zero] {
             let (_, plain) = jvp(|a| <[_; 2]>::from(polar(a).unwrap()), a, along);
-            let found = twice(|a| polar(a).unwrap().into(), a, along);
-            let plain = plain.iter().flat_map(|m| m.iter());
-            for (x, (nested, moved)) in plain.zip(&found) {
-                assert_eq!(x.is_nan(), nested.is_nan(), "{a} {found:?}");
-                assert!(!x.is_nan() || moved.is_nan(), "{a} {found:?}");
-            }
+            same_undefined(&plain, &twice(|a| polar(a).unwrap().into(), a, along));
         }
     }
     for a in [&one, &-&one, &zero] {
         let (_, plain) = jvp(|a| <[_; 2]>::from(schur(a).unwrap()), a, &corner);
-        let found = twice(|a| schur(a).unwrap().into(), a, &corner);
-        let plain = plain.iter().flat_map(|m| m.iter());
-        for (x, (nested, moved)) in plain.zip(&found) {
-            assert_eq!(x.is_nan(), nested.is_nan(), "{a} {found:?}");
-            assert!(!x.is_nan() || moved.is_nan(), "{a} {found:?}");
-        }
+        same_undefined(&plain, &twice(|a| schur(a).unwrap().into(), a, &corner));
     }
     // By the gradient of a tangent, and by the derivative of a gradient.
     macro_rules! slopes {
