@@ -36,7 +36,7 @@ pub fn scale<T: Scalar, R: Dim, C: Dim>(a: T, x: &OMatrix<T, R, C>) -> OMatrix<T
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    x * a
+    x.map(|x| x * a)
 }
 
 fn scale_forward<T: Scalar, R: Dim, C: Dim>(

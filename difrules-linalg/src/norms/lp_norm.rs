@@ -105,7 +105,8 @@ fn whole_of_slopes<S: Real>(p: S, y: S) -> Option<u32> {
 /// dy/da_i, conjugated, for a whole exponent above 1 where y is not zero.
 #[inline(always)]
 fn whole_slope<T: Scalar>(a: T, exponent: u32, y: T::Real) -> T {
-    a.unscale(y).scale(whole_power(a.modulus() / y, exponent - 2))
+    let ratio = a.unscale(y);
+    ratio.scale(whole_power(ratio.modulus(), exponent - 2))
 }
 
 /// dy/da_i, conjugated.
