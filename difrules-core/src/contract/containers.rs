@@ -9,6 +9,7 @@ use crate::cast;
 use crate::contract::scalar::{Kind, Real, Scalar};
 use crate::contract::value::{Differentiable, Family, SAME_SHAPE, Shape, With};
 use crate::contract::whole::{Map, Source, Whole};
+use crate::kernel::copied;
 use crate::registry::Notion;
 use crate::tape::split_front;
 
@@ -63,6 +64,16 @@ where
     #[inline]
     fn from_reals((rows, columns): &(R, C), reals: &[Self::Real]) -> Self {
         Self::from_iterator_generic(*rows, *columns, T::from_parts(reals).iter().copied())
+    }
+
+    #[inline]
+    fn copied(&self) -> Self {
+        if !std::mem::needs_drop::<Self>() {
+            // It is on the stack, and small.
+            return self.clone();
+        }
+        let (rows, columns) = self.shape_generic();
+        Self::from_iterator_generic(rows, columns, copied(self.as_slice()))
     }
 
     #[inline]
@@ -192,7 +203,7 @@ impl<X: Differentiable> Differentiable for Vec<X> {
         let part = |(i, shape): (usize, _)| {
             let start = offset;
             offset += X::count(&shape);
-            let take = |all: &Vec<With<X, <X::Real as Real>::Inner>>| all[i].clone();
+            let take = |all: &Vec<With<X, <X::Real as Real>::Inner>>| all[i].copied();
             X::parts(<X::Real as Real>::part::<Vec<X::Family>, X::Family>(lent, start, take))
         };
         value.shape().into_iter().enumerate().map(part).collect()
@@ -265,7 +276,7 @@ impl<X: Differentiable, const N: usize> Differentiable for [X; N] {
         std::array::from_fn(|i| {
             let start = offset;
             offset += X::count(&shapes[i]);
-            let take = |all: &[With<X, <X::Real as Real>::Inner>; N]| all[i].clone();
+            let take = |all: &[With<X, <X::Real as Real>::Inner>; N]| all[i].copied();
             X::parts(<X::Real as Real>::part::<[X::Family; N], X::Family>(lent, start, take))
         })
     }
@@ -329,7 +340,9 @@ impl<X: Differentiable> Differentiable for Option<X> {
     fn parts(whole: <X::Real as Real>::Whole<Option<X::Family>>) -> Option<X::Parts> {
         let lent = <X::Real as Real>::lend::<Option<X::Family>>(&whole);
         <X::Real as Real>::value_of::<Option<X::Family>>(lent).as_ref()?;
-        let take = |x: &Option<With<X, <X::Real as Real>::Inner>>| x.clone().expect("it is there");
+        let take = |x: &Option<With<X, <X::Real as Real>::Inner>>| {
+            x.as_ref().expect("it is there").copied()
+        };
         Some(X::parts(<X::Real as Real>::part::<Option<X::Family>, X::Family>(lent, 0, take)))
     }
 
@@ -393,14 +406,14 @@ macro_rules! tuple {
                         let start = offset;
                         offset += $First::count(&shape.$first);
                         $First::parts(<$First::Real as Real>::part::<Self::Family, $First::Family>(
-                            lent, start, |all| all.$first.clone(),
+                            lent, start, |all| all.$first.copied(),
                         ))
                     },
                     $({
                         let start = offset;
                         offset += $Rest::count(&shape.$rest);
                         $Rest::parts(<$First::Real as Real>::part::<Self::Family, $Rest::Family>(
-                            lent, start, |all| all.$rest.clone(),
+                            lent, start, |all| all.$rest.copied(),
                         ))
                     },)*
                 )

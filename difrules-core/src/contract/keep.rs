@@ -132,7 +132,7 @@ impl<X: Differentiable> Keep<'_, X> {
         match self {
             Self::Own(value) => Kept::Own(value),
             Self::Shared(kept) => kept.clone(),
-            Self::Copied(value) => Kept::new(value.clone()),
+            Self::Copied(value) => Kept::new(value.copied()),
         }
     }
 }

@@ -519,7 +519,7 @@ macro_rules! base {
 
             #[inline]
             fn hold<F: Family>(lent: &F::Of<$real>) -> F::Of<$real> {
-                lent.clone()
+                lent.copied()
             }
 
             #[inline]
@@ -539,7 +539,7 @@ macro_rules! base {
 
             #[inline]
             fn entries<F: Family>(lent: &F::Of<$real>) -> F::Of<$real> {
-                lent.clone()
+                lent.copied()
             }
 
             #[inline]

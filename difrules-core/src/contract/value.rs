@@ -126,6 +126,12 @@ pub trait Differentiable: Clone + 'static {
     #[doc(hidden)]
     fn parts(whole: <Self::Real as Real>::Whole<Self::Family>) -> Self::Parts;
 
+    /// A copy: that of `clone`, which takes longer for a large matrix on some processors.
+    #[inline]
+    fn copied(&self) -> Self {
+        self.clone()
+    }
+
     /// Calls `f` with every real number, in order.
     fn for_each_real(&self, f: &mut impl FnMut(Self::Real));
 

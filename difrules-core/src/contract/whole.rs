@@ -434,7 +434,7 @@ impl<'a, X: Differentiable> Tangent<'a, X> {
     #[inline]
     pub(crate) fn into_owned(self) -> X {
         match self {
-            Self::Lent(tangent) => tangent.clone(),
+            Self::Lent(tangent) => tangent.copied(),
             Self::Own(tangent) => tangent,
             Self::Zero { like, zero } => zero.into_inner().unwrap_or_else(|| resting(like)),
         }

@@ -439,7 +439,11 @@ impl<T: Real, const N: usize> Real for Dual<T, N> {
     }
 
     fn hold<F: Family>(lent: DualLent<'_, F::Of<T>, N>) -> DualWhole<F::Of<T>, N> {
-        DualWhole::new(lent.value.clone(), |i| lent.tangents[i].cloned(), lent.mark)
+        DualWhole::new(
+            lent.value.copied(),
+            |i| lent.tangents[i].map(Differentiable::copied),
+            lent.mark,
+        )
     }
 
     #[inline]

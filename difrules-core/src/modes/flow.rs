@@ -388,7 +388,7 @@ impl<T: Real> Real for Flow<T> {
     }
 
     fn hold<F: Family>(lent: FlowLent<'_, F::Of<T>>) -> FlowWhole<F::Of<T>> {
-        FlowWhole { value: lent.value.clone(), hash: lent.hash }
+        FlowWhole { value: lent.value.copied(), hash: lent.hash }
     }
 
     #[inline]
@@ -498,6 +498,6 @@ impl<T: Real> Map<Flow<T>, T> for Results {
         let count = F::Of::<T>::count(&lent.value.shape());
         self.0 = of_parts(Step::Part, self.0, count as u64);
         self.0 = of_parts(Step::Next, self.0, lent.hash);
-        T::gathered::<F>(lent.value.clone())
+        T::gathered::<F>(lent.value.copied())
     }
 }

@@ -92,7 +92,7 @@ impl<T: Real, Tell: FnMut(u32, u32, u32)> Map<Var<T>, T> for Values<Tell> {
 
     fn whole<F: Family>(&mut self, lent: VarLent<'_, F::Of<T>>) -> T::Whole<F> {
         self.0(lent.first, count::<T, F>(lent.value) as u32, lent.stamp);
-        T::gathered::<F>(lent.value.clone())
+        T::gathered::<F>(lent.value.copied())
     }
 }
 
@@ -147,7 +147,7 @@ impl<T: Real> Map<Var<T>, T> for Again<'_, T> {
 
     fn whole<F: Family>(&mut self, lent: VarLent<'_, F::Of<T>>) -> T::Whole<F> {
         T::gathered::<F>(if lent.first == CONSTANT {
-            lent.value.clone()
+            lent.value.copied()
         } else {
             let shape = lent.value.shape();
             let numbers = &self.0[lent.first as usize..][..<F::Of<T>>::count(&shape)];
@@ -280,7 +280,7 @@ impl<T: Real, const N: usize> Map<Dual<T, N>, T> for Primals {
     }
 
     fn whole<F: Family>(&mut self, lent: DualLent<'_, F::Of<T>, N>) -> T::Whole<F> {
-        T::gathered::<F>(lent.value.clone())
+        T::gathered::<F>(lent.value.copied())
     }
 }
 
@@ -298,7 +298,7 @@ impl<T: Real> Map<Dual<T>, T> for Tangents<'_> {
         self.0.own(lent.mark);
         T::gathered::<F>(match lent.tangents[0] {
             Some(tangents) => {
-                let mut tangents = tangents.clone();
+                let mut tangents = tangents.copied();
                 tangents.zip_reals(lent.value, &mut |dot, value| *dot = tangent(value, *dot));
                 tangents
             }

@@ -2,7 +2,7 @@
 
 use approx::AbsDiffEq;
 use difrules_core::contract::Kept;
-use difrules_core::{Real, Scalar};
+use difrules_core::{Differentiable, Real, Scalar};
 use nalgebra::{ComplexField, DMatrix, DMatrixView, Dyn};
 
 use crate::algebra::basis::Balance;
@@ -109,7 +109,7 @@ fn shift<T: Scalar>(a: &mut DMatrix<T>) -> T {
     if mean.is_zero() {
         return T::zero();
     }
-    let mut moved = a.clone();
+    let mut moved = a.copied();
     (0..a.nrows()).for_each(|i| moved[(i, i)] -= mean);
     if plain_one_norm(&moved) >= 0.9 * plain_one_norm(a) {
         return T::zero();

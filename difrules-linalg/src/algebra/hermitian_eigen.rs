@@ -9,7 +9,7 @@ use approx::AbsDiffEq;
 use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive, report};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, diagnosed, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix,
@@ -175,7 +175,7 @@ pub(crate) fn split<T: Scalar>(
     order: Order,
 ) -> Option<(DVector<T::Real>, DMatrix<T>)> {
     let hermitian = hermitian(block);
-    let mut beside = hermitian.clone();
+    let mut beside = hermitian.copied();
     beside.fill_diagonal(T::zero());
     let before = |pair: (&T, &T)| {
         let step = (pair.1.real() - pair.0.real()).to_f64();
@@ -409,7 +409,7 @@ where
     let a = evenly(a);
     let modes = Modes::of(&a, None, values, &vectors);
     let x = modes.resolve(&right, &chosen);
-    let mut bar = a.clone();
+    let mut bar = a.copied();
     let factors = ((block(&x), false), (block(&vectors), true));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut bar));
     Some(hermitian(&bar))
@@ -621,7 +621,7 @@ pub(crate) fn add_split<T: Scalar>(
             }
         }
     }
-    let mut scaled = basis.clone();
+    let mut scaled = basis.copied();
     for (mut column, &weight) in scaled.column_iter_mut().zip(weights.iter()) {
         column.apply(|x| *x = x.scale(weight));
     }
@@ -641,11 +641,11 @@ pub(crate) fn weighted<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let mut scaled = vectors.clone();
+    let mut scaled = vectors.copied();
     for (mut column, weight) in scaled.column_iter_mut().zip(weights) {
         column.apply(|x| *x = x.scale(weight));
     }
-    let mut sum = scaled.clone();
+    let mut sum = scaled.copied();
     let factors = ((block(&scaled), false), (block(vectors), true));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut sum));
     sum
@@ -762,7 +762,7 @@ where
     let sizes = Sizes::of_eigenvalues(values.as_slice(), block(eigenvectors));
     let all = largest_modulus(h.iter());
     let mut quotients = Quotients::new::<T::Real>("symmetric_eigenvalues", all);
-    let mut m = h.clone();
+    let mut m = h.copied();
     let (most, size) = (size_of(weights.as_slice()), size_of(values.as_slice()));
     for j in 0..values.len() {
         for i in 0..values.len() {

@@ -11,7 +11,7 @@
 
 use approx::AbsDiffEq;
 use difrules_core::contract::Kind;
-use difrules_core::{Real, Scalar};
+use difrules_core::{Differentiable, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
@@ -260,7 +260,7 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     let (_, size) = q.shape_generic();
     let square = || OMatrix::<T, K, K>::zeros_generic(size, size);
     let (mut z, mut w, mut choice) = (square(), square(), square());
-    let mut r22_bar = r.clone();
+    let mut r22_bar = r.copied();
     let jump = first_jump(block(q), block(r));
     let asked = jump.is_some_and(|first| asks(q_bar.columns_range(first..).iter()));
     let mut told = false;

@@ -1,7 +1,7 @@
 //! Scaling by powers of two, and products that neither overflow nor underflow on the way.
 
 use difrules_core::contract::Kind;
-use difrules_core::{Real, Scalar};
+use difrules_core::{Differentiable, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{ComplexField, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
@@ -166,7 +166,7 @@ where
 {
     let most: f64 = if is_single::<T::Real>() { 1e30 } else { 1e295 };
     if largest_norm1(a.as_slice()).to_f64() < most {
-        return (a.clone(), nalgebra::one());
+        return (a.copied(), nalgebra::one());
     }
     let scale: T::Real = nalgebra::convert(64.0_f64.exp2());
     (a.map(|x| x.unscale(scale)), scale)

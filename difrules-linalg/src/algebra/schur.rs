@@ -1,10 +1,11 @@
 //! The shared mathematics of A = Q T Q^H for a general A: T upper triangular, or for a real A upper
 //! quasi-triangular, with blocks of two rows for pairs of complex eigenvalues.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use difrules_core::contract::Kind;
-use difrules_core::{Real, Scalar};
+use difrules_core::{Differentiable, Real, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DMatrix, DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, DimDiff, DimSub,
@@ -41,7 +42,7 @@ where
     let (mut q, mut t, scale) = scaled_factors(a)?;
     sort(&mut block_mut(&mut q), &mut block_mut(&mut t), key);
     standardise_blocks(&mut block_mut(&mut q), &mut block_mut(&mut t));
-    let found = t.clone();
+    let found = t.copied();
     for rows in blocks(block(&found)) {
         let turn = phase(q[(largest(q.column(rows.start).iter()), rows.start)]).conjugate();
         for j in rows {
@@ -65,7 +66,7 @@ where
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
     if a.is_empty() {
-        return Ok((a.clone(), a.clone(), nalgebra::one()));
+        return Ok((a.copied(), a.copied(), nalgebra::one()));
     }
     let (mut q, mut t, scale) = hessenberg_factors(a);
     triangularise_hessenberg(&mut block_mut(&mut t), &mut block_mut(&mut q))?;
@@ -889,7 +890,7 @@ where
     let by = steady.map_or(t, |steady| &steady.plain);
     let mut divider = Divider::new(primitive, Some(block(q)), block(by), all);
     if let Some(steady) = steady {
-        let mut left = p.clone();
+        let mut left = p.copied();
         for _ in 0..order::<T::Real>() + 2 {
             let step = steady.step(&mut divider, block(&left));
             add_commutator(-one, block(&step), (block(t), false), &mut block_mut(&mut left));
@@ -904,7 +905,7 @@ where
     let is_alone = |rows: &Range<usize>| steady.is_none_or(|steady| steady.alone[rows.start]);
     let pairs = blocks(block(t)).filter(|rows| rows.len() == 2 && is_alone(rows));
     let mut pairs = pairs.peekable();
-    let mut t_dot = p.clone();
+    let mut t_dot = p.copied();
     if pairs.peek().is_some() {
         add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut t_dot));
     }
@@ -925,11 +926,11 @@ where
     add_commutator(-one, block(&x), (block(t), false), &mut block_mut(&mut p));
     mask(block(t), &mut block_mut(&mut p));
     if steady.is_none() {
+        let nothing = LazyCell::new(|| undefined_with(t.iter().chain(a_dot.iter())));
         for j in divider.exchanged(block(&p)) {
-            let nothing = undefined_with(t.iter().chain(a_dot.iter()));
-            q_dot.column_mut(j).fill(nothing);
-            p.column_mut(j).fill(nothing);
-            p.row_mut(j).fill(nothing);
+            q_dot.column_mut(j).fill(*nothing);
+            p.column_mut(j).fill(*nothing);
+            p.row_mut(j).fill(*nothing);
         }
         mask(block(t), &mut block_mut(&mut p));
     }
@@ -995,7 +996,7 @@ where
     mask(block(t), t_bar);
     let mut inside = zeros();
     multiply(one, (block(q), true), (q_bar.as_view(), false), zero, &mut block_mut(&mut inside));
-    let mut n = inside.clone();
+    let mut n = inside.copied();
     add_commutator(-one, t_bar.as_view(), (block(t), true), &mut block_mut(&mut n));
     let of_t = largest_modulus(t_bar.iter());
     let all = largest_modulus(inside.iter()).max(largest_modulus(n.iter()));

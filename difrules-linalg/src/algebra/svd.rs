@@ -5,7 +5,7 @@ use std::ops::Range;
 use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive, report};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, diagnosed, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     DMatrix, DMatrixView, DMatrixViewMut, DVector, DefaultAllocator, Dim, DimMin, DimMinimum,
@@ -289,7 +289,7 @@ pub(crate) fn svd_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
     gauge.report_gauge();
     quotients.report(|| REPEATED);
     // U sum + U_bar S^-1, then times V^H.
-    let mut left = u.clone();
+    let mut left = u.copied();
     multiply(one, (ub, false), (block(&sum), false), zero, &mut block_mut(&mut left));
     if rows > count {
         block_mut(&mut left).zip_apply(&*u_bar, |x, y| *x += y);
@@ -578,7 +578,7 @@ impl<T: Scalar> PolarFactors<T> {
         let (vb, p) = (block(&self.v), self.p_in_basis());
         let mut left = product((block(rest), false), (vb, false));
         for _ in 0..=Self::ORDER {
-            let mut step = left.clone();
+            let mut step = left.copied();
             for (j, mut column) in step.column_iter_mut().enumerate() {
                 let s = self.values[j];
                 column.apply(|x| {
@@ -929,7 +929,7 @@ pub(crate) fn add_weighted<T: Scalar, R: Dim, K: Dim, C: Dim>(
 ) where
     DefaultAllocator: Allocator<R, K> + Allocator<K, C>,
 {
-    let mut scaled = u.clone();
+    let mut scaled = u.copied();
     for (i, mut column) in scaled.column_iter_mut().enumerate() {
         let weight = weight(i);
         column.apply(|x| *x = x.scale(weight));
@@ -1118,7 +1118,7 @@ where
         let wide = columns.value() > count;
         right.row_mut(j).apply(|x| *x = if wide { scaled(*x, gap) } else { zero });
     }
-    let mut m = p.clone();
+    let mut m = p.copied();
     let mut quotients = Quotients::new::<T::Real>("singular_values", all);
     let (most, size) = (size_of(weights.as_slice()), size_of(values.as_slice()));
     for j in 0..count {

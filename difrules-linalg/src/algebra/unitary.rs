@@ -1,7 +1,7 @@
 //! What decompositions by unitary factors return, from the reflections of [`householder`](crate::algebra::householder) and
 //! the iterations of [`implicit_qr`](crate::algebra::implicit_qr), in memory of the factors' own shapes.
 
-use difrules_core::Scalar;
+use difrules_core::{Differentiable, Scalar};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     ComplexField, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
@@ -43,7 +43,7 @@ where
 {
     let (rows, columns) = a.shape_generic();
     let size = rows.min(columns);
-    let mut packed = a.clone();
+    let mut packed = a.copied();
     let high = rows.value();
     let scale = |j: usize| binade(&a.as_slice()[j * high..(j + 1) * high]);
     for j in 0..columns.value() {
@@ -149,7 +149,7 @@ pub(crate) fn tridiagonal_factors<T: Scalar, D: DimSub<U1>>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>>,
 {
-    let mut lower = a.clone();
+    let mut lower = a.copied();
     lower.fill_upper_triangle(T::zero(), 1);
     let (mut lower, scale) = rescaled(&lower);
     let (size, _) = a.shape_generic();
@@ -231,7 +231,7 @@ where
     let by_columns = || has_graded_columns(a) && !has_graded_rows(a);
     let wide = rows.value() < columns.value()
         || diagonalise && rows.value() == columns.value() && by_columns();
-    let mut memory = scaled.clone();
+    let mut memory = scaled.copied();
     if wide {
         workspace(&mut memory, tall).tr_copy_from(&block(&scaled));
         memory.conjugate_mut();

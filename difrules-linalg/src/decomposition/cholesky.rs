@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -56,7 +56,7 @@ where
 {
     square("a", a.shape())?;
     finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
-    let mut l = a.clone();
+    let mut l = a.copied();
     cholesky_lower(&mut block_mut(&mut l))
         .map_err(|(pivot, value)| Error::NotPositiveDefinite { pivot, value: value.to_f64() })?;
     l.fill_upper_triangle(T::zero(), 1);
@@ -70,7 +70,7 @@ pub(crate) fn cholesky_forward<T: Scalar, D: Dim>(
 where
     DefaultAllocator: Allocator<D, D>,
 {
-    let mut l_dot = a_dot.clone();
+    let mut l_dot = a_dot.copied();
     cholesky_forward_lower(block(l), &mut block_mut(&mut l_dot));
     l_dot.fill_upper_triangle(T::zero(), 1);
     l_dot

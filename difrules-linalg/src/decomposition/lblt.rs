@@ -121,7 +121,7 @@ where
     let size = square("a", a.shape())?;
     finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     let (dimension, _) = a.shape_generic();
-    let mut lower = a.clone();
+    let mut lower = a.copied();
     lower.fill_upper_triangle(T::zero(), 1);
     let (mut lower, scale) = lowered(&lower);
     let mut rows = OVector::<usize, D>::from_fn_generic(dimension, U1, |i, _| i);

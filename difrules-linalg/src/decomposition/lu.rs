@@ -168,7 +168,7 @@ fn lu_tangent<T: Scalar, R: Dim, C: Dim>(lu: &Lu<T, R, C>, a_dot: &OMatrix<T, R,
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    let mut tangent = Lu { packed: a_dot.clone(), pivots: lu.pivots.clone() };
+    let mut tangent = Lu { packed: a_dot.copied(), pivots: lu.pivots.clone() };
     let mut a_dot = block_mut(&mut tangent.packed);
     permute_rows(lu.swaps(), &mut a_dot);
     lu_forward("lu", &lu.packed, &mut a_dot);

@@ -78,7 +78,7 @@ where
     finite_triangle("a", Triangle::Lower, Diagonal::General, a)?;
     if a.is_empty() {
         return Ok(SymmetricTridiagonal {
-            q: a.clone(),
+            q: a.copied(),
             diagonal: OVector::zeros_generic(a.shape_generic().0, U1),
             off_diagonal: OVector::zeros_generic(Dim::from_usize(0), U1),
         });

@@ -1,4 +1,4 @@
-use difrules_core::{Real, Scalar, Slot, primitive};
+use difrules_core::{Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Dyn, OMatrix, OVector, U1};
 
@@ -98,7 +98,7 @@ where
         return cofactors;
     }
     let last = size - 2;
-    let mut factors = a.clone();
+    let mut factors = a.copied();
     // Entries next to one: products of them neither overflow nor underflow before the result does.
     let powers = || OVector::<f64, D>::zeros_generic(dimension, U1);
     let (mut of_rows, mut of_columns) = (powers(), powers());
@@ -156,7 +156,7 @@ where
     let u11 = u.view((0, 0), (last, last));
     solve_again(Side::Left, Triangle::Upper, Operation::None, u11, &mut top);
     // What L has below its last two ones is not stored.
-    let mut l = factors.clone();
+    let mut l = factors.copied();
     l[(size - 1, last)] = T::zero();
     let side = (Side::Right, Triangle::Lower, Operation::None, Diagonal::Unit);
     trsm(side.0, side.1, side.2, side.3, T::one(), &l, &mut permuted).expect(FIT);

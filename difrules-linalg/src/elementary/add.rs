@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -57,8 +57,8 @@ where
 {
     match (a_dot, b_dot) {
         (Some(a_dot), Some(b_dot)) => a_dot + b_dot,
-        (Some(a_dot), None) => a_dot.clone(),
-        (None, Some(b_dot)) => b_dot.clone(),
+        (Some(a_dot), None) => a_dot.copied(),
+        (None, Some(b_dot)) => b_dot.copied(),
         (None, None) => unreachable!("some argument varies"),
     }
 }

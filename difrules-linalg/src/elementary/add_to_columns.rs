@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, OMatrix, OVector};
 
@@ -54,7 +54,7 @@ fn add_to_columns_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<R>,
 {
-    let mut y_dot = a_dot.clone();
+    let mut y_dot = a_dot.copied();
     for mut column in y_dot.column_iter_mut() {
         column += v_dot;
     }

@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix, RowDVector, RowOVector, U1};
 
@@ -55,7 +55,7 @@ fn add_to_rows_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
-    let mut y_dot = a_dot.clone();
+    let mut y_dot = a_dot.copied();
     let rows = y_dot.nrows().max(1);
     for (column, &r_dot) in y_dot.as_mut_slice().chunks_exact_mut(rows).zip(r_dot.iter()) {
         column.iter_mut().for_each(|y_dot| *y_dot += r_dot);

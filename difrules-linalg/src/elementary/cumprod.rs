@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -38,7 +38,7 @@ pub fn cumprod<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, R,
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y = a.clone();
+    let mut y = a.copied();
     for mut column in y.column_iter_mut() {
         for i in 1..column.len() {
             let above = column[i - 1];
@@ -56,7 +56,7 @@ fn cumprod_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y_dot = a_dot.clone();
+    let mut y_dot = a_dot.copied();
     for (j, mut column) in y_dot.column_iter_mut().enumerate() {
         for i in 1..column.len() {
             let above = along_factor(column[i - 1], a[(i, j)]);

@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -42,7 +42,7 @@ fn cumulated<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, R, C
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y = a.clone();
+    let mut y = a.copied();
     for mut column in y.column_iter_mut() {
         for i in 1..column.len() {
             let above = column[i - 1];

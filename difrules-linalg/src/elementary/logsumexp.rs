@@ -1,4 +1,4 @@
-use difrules_core::{Scalar, Slot, primitive};
+use difrules_core::{Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -51,7 +51,7 @@ fn logsumexp_and_shares<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> (T, 
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut shares_of_a = a.clone();
+    let mut shares_of_a = a.copied();
     let y = shares(shares_of_a.as_mut_slice());
     (y, shares_of_a)
 }

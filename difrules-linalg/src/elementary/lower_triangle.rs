@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -73,7 +73,7 @@ pub(super) fn triangle<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let (mut y, rows) = (a.clone(), a.nrows());
+    let (mut y, rows) = (a.copied(), a.nrows());
     for j in 0..a.ncols() {
         let (inside, column) =
             (rows_of(triangle, j, rows), &mut y.as_mut_slice()[j * rows..][..rows]);

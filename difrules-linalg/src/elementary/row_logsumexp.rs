@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, RowOVector, U1};
 
@@ -49,7 +49,7 @@ where
     DefaultAllocator: Allocator<R, C> + Allocator<U1, C>,
 {
     let (rows, columns) = a.shape();
-    let mut shares_of_a = a.clone();
+    let mut shares_of_a = a.copied();
     let all: &mut [T] = shares_of_a.as_mut_slice();
     let column = |j: usize| j * rows..(j + 1) * rows;
     let y = (0..columns).map(|j| shares(&mut all[column(j)]));

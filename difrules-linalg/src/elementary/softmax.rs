@@ -1,6 +1,6 @@
 use difrules_core::contract::Kind;
 use difrules_core::kernel::vectorised;
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix, RealField};
 
@@ -44,7 +44,7 @@ pub fn softmax<T: Scalar, R: Dim, C: Dim>(a: &OMatrix<T, R, C>) -> OMatrix<T, R,
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y = a.clone();
+    let mut y = a.copied();
     let rows = y.nrows().max(1);
     let all: &mut [T] = y.as_mut_slice();
     for column in all.chunks_exact_mut(rows) {
@@ -60,7 +60,7 @@ fn softmax_forward<T: Scalar, R: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<R, C>,
 {
-    let mut y_dot = a_dot.clone();
+    let mut y_dot = a_dot.copied();
     let rows = y.nrows().max(1);
     let all: &mut [T] = y_dot.as_mut_slice();
     for (y_dot, y) in all.chunks_exact_mut(rows).zip(y.as_slice().chunks_exact(rows)) {

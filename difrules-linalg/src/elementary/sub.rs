@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, OMatrix};
 
@@ -59,7 +59,7 @@ where
         (Some(a_dot), Some(b_dot)) => {
             zip_map(a_dot, b_dot, |x, y| if is_still(&y) { x } else { moved(x - y) })
         }
-        (Some(a_dot), None) => a_dot.clone(),
+        (Some(a_dot), None) => a_dot.copied(),
         (None, Some(b_dot)) => b_dot.map(|x| kept(x, |x| -x)),
         (None, None) => unreachable!("some argument varies"),
     }

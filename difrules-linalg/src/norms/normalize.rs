@@ -1,7 +1,7 @@
 use difrules_core::contract::Kind;
 use difrules_core::diagnostic::Diagnostic;
 use difrules_core::kernel::vectorised;
-use difrules_core::{Cotangent, Scalar, Slot, primitive, report};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 
@@ -60,7 +60,7 @@ where
     finite("a", a)?;
     let norm = nrm2(a);
     overflow("norm", [&norm])?;
-    let y = if norm == nalgebra::zero() { a.clone() } else { a.map(|x| x.unscale(norm)) };
+    let y = if norm == nalgebra::zero() { a.copied() } else { a.map(|x| x.unscale(norm)) };
     Ok((y, norm))
 }
 

@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
@@ -64,7 +64,7 @@ where
     DefaultAllocator: Allocator<R, C>,
 {
     let count: T::Real = nalgebra::convert(x.ncols() as f64);
-    let mut z = x.clone();
+    let mut z = x.copied();
     for mut row in z.row_iter_mut() {
         // The first is taken off, so that a mean far from zero costs no digits but those of the entries.
         let first = row[0];

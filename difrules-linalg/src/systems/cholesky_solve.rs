@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DMatrixViewMut, DefaultAllocator, Dim, OMatrix};
 
@@ -56,7 +56,7 @@ where
     shape("b", b.shape(), (l.nrows(), b.ncols()))?;
     finite_triangle("l", Triangle::Lower, Diagonal::General, l)?;
     finite("b", b)?;
-    let mut x = b.clone();
+    let mut x = b.copied();
     solve_both(block(l), &mut block_mut(&mut x))?;
     solved(&x, (0..l.nrows()).map(|i| l[(i, i)]))?;
     Ok(x)
@@ -79,7 +79,7 @@ fn first_half<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    let mut z = b.clone();
+    let mut z = b.copied();
     solve_again(Side::Left, Triangle::Lower, Operation::None, block(l), &mut block_mut(&mut z));
     z
 }
@@ -94,7 +94,7 @@ fn cholesky_solve_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    let mut x_dot = b_dot.clone();
+    let mut x_dot = b_dot.copied();
     let mut solved = block_mut(&mut x_dot);
     if !varies(l_dot) {
         solve_both(block(l), &mut solved).expect(FIT);

@@ -1,6 +1,6 @@
 use difrules_core::contract::Adjoint;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, DimDiff, DimSub, Dyn, OMatrix, U1};
 
@@ -77,7 +77,7 @@ fn permuted_back<T: Scalar, D: DimSub<U1>, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, C>,
 {
-    let mut back = x.clone();
+    let mut back = x.copied();
     for (i, &row) in factors.rows.iter().enumerate() {
         back.row_mut(row).copy_from(&x.row(i));
     }

@@ -1,6 +1,6 @@
 use difrules_core::contract::Adjoint;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
@@ -66,7 +66,7 @@ where
     }
     finite("factors", &factors.packed)?;
     finite("b", b)?;
-    let mut x = b.clone();
+    let mut x = b.copied();
     match operation {
         Operation::Transpose => {
             x.conjugate_mut();
@@ -109,7 +109,7 @@ where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
     let (none, adjoint, dot) = (Operation::None, Operation::Adjoint, &factors_dot.packed);
-    let (mut z, mut x_dot) = (b.clone(), b_dot.clone());
+    let (mut z, mut x_dot) = (b.copied(), b_dot.copied());
     if operation == none {
         [&mut z, &mut x_dot].into_iter().for_each(|x| factors.permute(x));
         factors.solve_lower(none, &mut z);
@@ -119,7 +119,7 @@ where
         factors.solve_upper(none, &mut x_dot);
         return x_dot;
     }
-    let mut px = x.clone();
+    let mut px = x.copied();
     let transpose = operation == Operation::Transpose;
     if transpose {
         [&mut z, &mut px, &mut x_dot].into_iter().for_each(|x| x.conjugate_mut());
@@ -171,7 +171,7 @@ fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         }
         factors.solve_lower(adjoint, &mut w);
         if let Some(add) = &mut add {
-            let mut z = b.clone();
+            let mut z = b.copied();
             factors.permute(&mut z);
             factors.solve_lower(none, &mut z);
             add(L, &w, &z);
@@ -181,7 +181,7 @@ fn lu_solve_reverse<T: Scalar, D: Dim, C: Dim>(
         factors.permute(&mut w);
         factors.solve_lower(none, &mut w);
         if let Some(add) = &mut add {
-            let (mut px, mut z) = (x.clone(), b.clone());
+            let (mut px, mut z) = (x.copied(), b.copied());
             if transpose {
                 [&mut px, &mut z].into_iter().for_each(|x| x.conjugate_mut());
             }

@@ -1,4 +1,4 @@
-use difrules_core::{Cotangent, Real, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
 
@@ -88,12 +88,12 @@ where
         return Ok((pseudo_inverse(a)?, kept(svd(&a.map(plain))?)));
     }
     let svd = kept(svd(a)?);
-    let mut scaled = svd.u.clone();
+    let mut scaled = svd.u.copied();
     for (mut column, &s) in scaled.column_iter_mut().zip(svd.singular_values.iter()) {
         column.apply(|x| *x = if s == nalgebra::zero() { T::zero() } else { x.unscale(s) });
     }
     // A^+ = (U S^+ V^H)^H
-    let mut adjoint = a.clone();
+    let mut adjoint = a.copied();
     let factors = ((block(&scaled), false), (block(&svd.v_t), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut adjoint));
     overflow("y", adjoint.as_slice())?;
@@ -171,7 +171,7 @@ fn take_off<T: Scalar, R: Dim, C: Dim, D: Dim>(
     DefaultAllocator: Allocator<R, C> + Allocator<D, D>,
 {
     for _ in 0..2 {
-        let before = x.clone();
+        let before = x.copied();
         let (onto, before) = ((block(onto), false), (block(&before), false));
         let (first, second) = if columns { (onto, before) } else { (before, onto) };
         multiply(-T::one(), first, second, T::one(), &mut block_mut(x));
@@ -204,7 +204,7 @@ where
             ([(block(a), false), (block(y), false)], || sizes_of_rows(a)),
             rows,
         );
-        let mut outside = a_dot.clone();
+        let mut outside = a_dot.copied();
         take_off(&onto_u, true, &mut outside);
         let moved: OMatrix<T, R, R> = product((&outside, false), y, rows);
         let first: OMatrix<T, C, R> = product((y, false), &moved.adjoint(), columns);
@@ -217,7 +217,7 @@ where
             ([(block(a), true), (block(y), true)], || sizes_of_columns(a)),
             columns,
         );
-        let mut outside = a_dot.clone();
+        let mut outside = a_dot.copied();
         take_off(&onto_v, false, &mut outside);
         let moved: OMatrix<T, C, C> = product((y, false), &outside, columns);
         let last: OMatrix<T, C, R> = product((&moved, true), y, columns);

@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DefaultAllocator, Dim, OMatrix};
 
@@ -68,7 +68,7 @@ where
     shape("b", b.shape(), (a.nrows(), b.ncols()))?;
     let factors = lu(a)?;
     finite("b", b)?;
-    let mut x = b.clone();
+    let mut x = b.copied();
     factors.solve(Operation::None, &mut x)?;
     factors.solved(&x)?;
     Ok((x, factors))
@@ -83,7 +83,7 @@ fn solve_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C> + Allocator<D>,
 {
-    let mut x_dot = b_dot.clone();
+    let mut x_dot = b_dot.copied();
     if varies(a_dot) {
         let product = ((block(a_dot), false), (block(x), false));
         multiply(-T::one(), product.0, product.1, T::one(), &mut block_mut(&mut x_dot));

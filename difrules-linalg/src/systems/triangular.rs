@@ -1,5 +1,5 @@
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DMatrixView, DefaultAllocator, Dim, OMatrix};
 
@@ -246,7 +246,7 @@ where
     shape("b", b.shape(), (size, b.ncols()))?;
     finite_triangle(argument, triangle, diagonal, a)?;
     finite("b", b)?;
-    let mut x = b.clone();
+    let mut x = b.copied();
     let one = T::one();
     trsm(Side::Left, triangle, operation, diagonal, one, a, &mut x)?;
     let pivot = |i| if diagonal == Diagonal::Unit { one } else { a[(i, i)] };
@@ -265,7 +265,7 @@ fn forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D, C>,
 {
-    let mut x_dot = b_dot.clone();
+    let mut x_dot = b_dot.copied();
     if varies(a_dot) {
         let mut a_dot = active(triangle, diagonal, a_dot);
         if operation == Operation::Transpose {

@@ -1,6 +1,6 @@
 use difrules_core::contract::Adjoint;
 use difrules_core::testing::Sampler;
-use difrules_core::{Cotangent, Scalar, Slot, primitive};
+use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrix, DVector, DefaultAllocator, Dim, Dyn, OMatrix};
 
@@ -58,7 +58,7 @@ where
     finite_triangle("factors", Triangle::Upper, Diagonal::Unit, &factors.u)?;
     finite("factors", &factors.d)?;
     finite("b", b)?;
-    let mut x = b.clone();
+    let mut x = b.copied();
     factors.congruence().solve(&mut block_mut(&mut x))?;
     factors.congruence().solved(&x)?;
     Ok(x)
@@ -74,7 +74,7 @@ fn udu_solve_forward<T: Scalar, D: Dim, C: Dim>(
 where
     DefaultAllocator: Allocator<D, D> + Allocator<D> + Allocator<D, C>,
 {
-    let mut x_dot = b_dot.clone();
+    let mut x_dot = b_dot.copied();
     factors.congruence().solve_forward(&factors_dot.congruence(), (b, x), &mut x_dot);
     x_dot
 }

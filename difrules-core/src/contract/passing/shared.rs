@@ -43,7 +43,7 @@ macro_rules! read_by_reference {
 
         #[inline]
         fn copy<S: Real>(read: &&Self::Owned<S>) -> Self::Owned<S> {
-            (*read).clone()
+            (*read).copied()
         }
 
         #[inline]
