@@ -6,6 +6,7 @@ use difrules_core::math::{
 use difrules_core::{
     Dual, Real, Recording, Var, checkpointed, gradient, hessian, hvp, jvp, primitive,
 };
+use nalgebra::Vector2;
 
 use crate::reference::near;
 
@@ -780,5 +781,74 @@ fn loops_whose_adjoints_are_no_numbers_between_pieces() {
             assert!(near(by_state[1], expected[1], 1e-13), "{steps}: {by_state:?}");
             assert!(by_parameter.abs() <= 1e-13 * x * y, "{steps}: {by_parameter:e}");
         }
+    }
+}
+
+/// All second derivatives of a function of two numbers, by each of the four nestings: a row for each direction.
+macro_rules! mixed {
+    ($f:path, $at:expr) => {{
+        let at: Vector2<f64> = $at;
+        let unit = |i| Vector2::<f64>::ith(i, 1.0);
+        let by = |entry: &dyn Fn(usize, usize) -> f64| {
+            [[entry(0, 0), entry(0, 1)], [entry(1, 0), entry(1, 1)]]
+        };
+        let products = [0, 1].map(|i| hvp(|x| $f(x), &at, &unit(i)));
+        let tangents =
+            [0, 1].map(|i| gradient(|x| jvp(|x| $f(x), x, &unit(i).map(Var::constant)).1, &at));
+        let gradients =
+            [0, 1].map(|i| gradient(|x: &Vector2<Var<f64>>| gradient(|x| $f(x), x)[i], &at));
+        [
+            by(&|i, j| products[i][j]),
+            by(&|i, j| tangents[i][j]),
+            by(&|i, j| gradients[i][j]),
+            by(&|i, j| {
+                let inner = unit(j).map(Dual::constant);
+                jvp(|x| jvp(|x| $f(x), x, &inner).1, &at, &unit(i)).1
+            }),
+        ]
+    }};
+}
+
+#[test]
+fn a_derivative_of_a_zero_that_came_out_zero_is_no_strong_one() {
+    /// x e^y: the derivative by both is e^y, which 0 * infinity does not have.
+    fn power<T: Real>(x: &Vector2<T>) -> T {
+        exp(ln(x[0]) + x[1])
+    }
+    fn root_by_root<T: Real>(x: &Vector2<T>) -> T {
+        let r = sqrt(x[0]);
+        r * r * x[1]
+    }
+    fn cosine<T: Real>(x: &Vector2<T>) -> T {
+        math::cos(sqrt(x[0]) * x[1])
+    }
+    fn by_the_largest<T: Real>(x: &Vector2<T>) -> T {
+        let (a, b) = (ln(x[0]) + x[1], number::<T>(2.0));
+        let most = math::maximum(a, b);
+        most + ln(exp(a - most) + exp(b - most))
+    }
+    fn with_three<T: Real>(x: &Vector2<T>) -> T {
+        math::mul_add(exp(ln(x[0])), x[1], x[1])
+    }
+    fn at_rest<T: Real>(x: &Vector2<T>) -> T {
+        let r = sqrt(x[0]);
+        r * r + x[1] * x[1]
+    }
+    let at = Vector2::new(0.0, 1.0);
+    for nestings in [
+        mixed!(power, at),
+        mixed!(root_by_root, at),
+        mixed!(cosine, at),
+        mixed!(by_the_largest, at),
+        mixed!(with_three, at),
+    ] {
+        for [[xx, xy], [yx, yy]] in nestings {
+            assert!(xx.is_nan() && xy.is_nan() && yx.is_nan(), "{nestings:?}");
+            assert_eq!(yy, 0.0);
+        }
+    }
+    for [[xx, xy], row] in mixed!(at_rest, at) {
+        assert!(xx.is_nan());
+        assert_eq!((xy, row), (0.0, [0.0, 2.0]));
     }
 }

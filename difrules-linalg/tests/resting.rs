@@ -1,13 +1,13 @@
 //! Where an infinite derivative follows a linear primitive, both modes say the same: what an entry does not depend on
 //! contributes nothing, a derivative that comes out as zero is a factor.
 
-use difrules_core::math::{sqrt, tanh};
-use difrules_core::{Dual, Real, Recording, Var, gradient, jvp};
+use difrules_core::math::{ln, sqrt, tanh};
+use difrules_core::{Dual, Real, Recording, Var, gradient, hvp, jvp};
 use difrules_linalg::{
     Matrix, Operation, Side, Triangle, ad_mul, add, adjoint, asum, cholesky_solve, component_div,
     component_mul, cross, cumsum, diagonal, diagonal_at, dot, kronecker, lower_triangle, lp_norm,
     matmul, mean, mul_tr, neg, norm, norm_inf, normalize, nuclear_norm, one_norm, outer,
-    quadratic_form, scale, select_columns, select_rows, solve, solve_lower_triangular,
+    quadratic_form, scale, select_columns, select_rows, softmax, solve, solve_lower_triangular,
     spectral_norm, sub, sum, symmetric_part, tr_mul, trace, transpose, unscale, upper_triangle,
 };
 use nalgebra::{DMatrix, dmatrix};
@@ -331,5 +331,31 @@ fn systems_that_rest_in_one_point_beside_infinite_slopes() {
         let found = way(&dmatrix![one + p * p], &dmatrix![one + sqrt(q)])[0];
         assert_eq!(found.value.tangents[0], f64::INFINITY, "{name}");
         assert_eq!(found.tangents[0].tangents[0], 0.0, "{name}");
+    }
+}
+
+/// A share x e^y / (x e^y + z) is zero where x is, but its derivative by x moves with y: by the logarithm of x it has none, and what
+/// comes out as zero of it stays a factor through primitives of matrices, in a mode within a mode.
+#[test]
+fn a_derivative_of_a_share_that_is_zero_beside_an_infinite_slope() {
+    fn in_one_piece<T: Real>(x: &DMatrix<T>) -> T {
+        let x = Matrix::from(x.clone());
+        let sum = x.columns(0, 1).map::<ln>() + x.columns(1, 1);
+        sum.softmax().get(0)
+    }
+    fn by_entries<T: Real>(x: &DMatrix<T>) -> T {
+        let sum = add(&x.columns(0, 1).map(ln), &x.columns(1, 1).into_owned()).unwrap();
+        softmax(&sum)[0]
+    }
+    let at: DMatrix<f64> = dmatrix![0.0, 1.0; 2.0, 0.5];
+    let unit = |i, j| DMatrix::from_fn(2, 2, |k, l| if (i, j) == (k, l) { 1.0 } else { 0.0 });
+    for products in [
+        [(0, 1), (1, 1)].map(|(i, j)| hvp(in_one_piece, &at, &unit(i, j))),
+        [(0, 1), (1, 1)].map(|(i, j)| hvp(by_entries, &at, &unit(i, j))),
+    ] {
+        for product in products {
+            assert!(product[(0, 0)].is_nan(), "{product}");
+            assert_eq!((product[(1, 0)], product[(0, 1)], product[(1, 1)]), (0.0, 0.0, 0.0));
+        }
     }
 }

@@ -166,16 +166,28 @@ impl<S: Number> Tape<S> {
         scratch.iter().any(is)
     }
 
-    /// Sweeps such a node where all its adjoints are zeros, those that matter among them.
+    /// Sweeps a node where all its adjoints are zeros, those that matter among them. A derivative of such a zero, in the modes
+    /// inside, may have come out zero: the next infinity has to tell it from nothing, so it is passed on.
     #[cold]
     pub(super) fn sweep_zeros(&self, node: &Node, sweep: &mut Sweep<S>) {
         let Sweep { adjoints, scratch, .. } = sweep;
-        // A rule may not look further where its cotangent is zero.
-        let seed = |number: u32| {
-            if adjoints[number as usize].is_still() { S::still() } else { S::one() }
-        };
-        self.contributions(node, seed, scratch);
-        scratch.iter_mut().for_each(|contribution| *contribution *= S::zero());
+        if self.is_entrywise(node) {
+            // A rule may not look further where its cotangent is zero.
+            let seed = |number: u32| {
+                if adjoints[number as usize].is_still() { S::still() } else { S::one() }
+            };
+            self.contributions(node, seed, scratch);
+            let zeros = &adjoints[node.first_output as usize..][..node.outputs as usize];
+            for (contribution, zero) in scratch.iter_mut().zip(zeros.iter().cycle()) {
+                *contribution *= *zero;
+            }
+        } else {
+            // A rule is not called for zeros throughout: here neither for what it says nor for what is undefined.
+            diagnosed(|| self.contributions(node, |number| adjoints[number as usize], scratch));
+            for contribution in scratch.iter_mut().filter(|x| x.plain() != 0.0) {
+                *contribution = S::still();
+            }
+        }
         self.add_contributions(node, sweep);
     }
 

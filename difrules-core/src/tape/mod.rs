@@ -551,7 +551,7 @@ impl<S: Number> Tape<S> {
             let live = self.live();
             let adjoints = self.adjoints[1..=self.inputs as usize].iter_mut();
             for (adjoint, number) in adjoints.zip(1..).filter(|(adjoint, _)| adjoint.is_nothing()) {
-                *adjoint = if live.is::<S>(number) { S::zero() } else { S::still() };
+                *adjoint = if live.is::<S>(number) { adjoint.moved() } else { S::still() };
             }
         }
         &self.adjoints[1..=self.inputs as usize]
@@ -717,7 +717,7 @@ impl<S: Number> Tape<S> {
             for (adjoint, number) in outputs.iter_mut().zip(node.first_output..) {
                 if adjoint.is_nothing() {
                     let is_live = live.is::<S>(number);
-                    *adjoint = if is_live { S::zero() } else { S::still() };
+                    *adjoint = if is_live { adjoint.moved() } else { S::still() };
                     asked |= is_live;
                 }
             }
@@ -727,6 +727,12 @@ impl<S: Number> Tape<S> {
             if nothing && !asked {
                 return outputs.fill(S::zero());
             }
+        } else if nothing && self.infinite && !outputs.iter().all(|adjoint| rests(*adjoint)) {
+            if let Some(block) = block.take() {
+                adjoints[node.first_output as usize..][..block.len()].copy_from_slice(&block);
+                pieces.give(block);
+            }
+            return self.sweep_zeros(node, sweep);
         } else if nothing {
             if cfg!(debug_assertions) {
                 // A zero of a derivation that is over.
@@ -915,7 +921,9 @@ impl<S: Number> Tape<S> {
                 for (adjoint, &contribution) in pieces.sums(run, adjoints).iter_mut().zip(own) {
                     // Without a branch, so that loops have vector instructions.
                     let sum = *adjoint + contribution;
-                    *adjoint = if contribution.is_nothing() { *adjoint } else { sum };
+                    let is_nothing =
+                        contribution.is_nothing() & (S::ORDER == 1 || rests(contribution));
+                    *adjoint = if is_nothing { *adjoint } else { sum };
                 }
             }
         }

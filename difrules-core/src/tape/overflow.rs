@@ -15,7 +15,7 @@
 
 use std::ops::Range;
 
-use super::clash::Entry;
+use super::clash::{Entry, rests};
 use super::{CONSTANT, Node, Number, Pieces, Sweep, Swept, Tape};
 use crate::diagnostic::diagnosed;
 
@@ -198,13 +198,18 @@ impl<S: Number> Scaled<S> {
     }
 
     pub(crate) fn add(&mut self, other: Self) {
+        if rests(other.number) {
+            return;
+        }
+        // A derivative of it came out zero, and so is that of the sum no strong zero.
         if other.number.is_nothing() {
+            self.number += other.number;
             return;
         }
         if self.power.min(other.power) < 0 && self.number.is_bounded() && other.number.is_bounded()
         {
             if self.number.is_nothing() {
-                *self = other;
+                *self = Self { number: self.number + other.number, ..other };
                 return;
             }
             // The larger one is about 1.

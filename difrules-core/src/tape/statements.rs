@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::CONSTANT;
+use super::clash::rests;
 use crate::tape::Number;
 
 /// Operations on at most two numbers, in order.
@@ -68,10 +69,11 @@ pub(crate) fn carry<S: Number>(
     is_live: &impl Fn(u32) -> bool,
 ) {
     let adjoint = std::mem::replace(&mut adjoints[number as usize], S::zero());
-    // Zero is strong where nothing comes by this result: it contributes nothing, whatever the partial.
+    // Zero is strong where nothing comes by this result: it contributes nothing, whatever the partial. One
+    // whose derivatives, in the modes inside, came out zero is passed on: the next infinity tells them from nothing.
     if adjoint.plain() == 0.0 {
         let bounded = partials.iter().all(|partial| partial.is_bounded());
-        if bounded && adjoint.is_nothing() || !bounded && !is_live(number) {
+        if bounded && rests(adjoint) || !bounded && !is_live(number) {
             return;
         }
     }
