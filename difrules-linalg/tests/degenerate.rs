@@ -1223,6 +1223,99 @@ fn numbers_of_a_reduction_that_become_one_of_either_sign_jump() {
     assert_eq!(gradient_of(&|a| Ok(bidiagonal(a)?.diagonal[0]), &one)[(0, 0)], 1.0);
 }
 
+/// The factors themselves, one below the other.
+fn factors<S: Real>(which: usize, a: &DMatrix<S>) -> Result<Vec<S>, Error> {
+    let all = |parts: &[&[S]]| parts.concat();
+    Ok(match which {
+        0 => qr(a).map(|(q, r)| all(&[q.as_slice(), r.as_slice()]))?,
+        1 => lq(a).map(|(l, q)| all(&[l.as_slice(), q.as_slice()]))?,
+        2 => col_piv_qr(a).map(|f| all(&[f.q.as_slice(), f.r.as_slice()]))?,
+        3 => hessenberg(a).map(|(q, h)| all(&[q.as_slice(), h.as_slice()]))?,
+        4 => symmetric_tridiagonal(a)
+            .map(|t| all(&[t.q.as_slice(), t.diagonal.as_slice(), t.off_diagonal.as_slice()]))?,
+        _ => bidiagonal(a).map(|b| {
+            let numbers = [b.diagonal.as_slice(), b.off_diagonal.as_slice()];
+            all(&[b.u.as_slice(), b.v_t.as_slice(), numbers[0], numbers[1]])
+        })?,
+    })
+}
+
+/// Along a direction that makes factors jump, all that jumps is undefined: what is not is their derivative from both sides.
+/// What a gradient tells, a tangent tells too.
+#[test]
+fn tangents_of_factors_that_jump() {
+    let of_rank = |rows: usize, columns: usize, rank: usize| {
+        let left = DMatrix::from_fn(rows, rank, |i, j| ((i * 7 + j * 5 + 3) % 11) as f64 - 4.7);
+        left * DMatrix::from_fn(rank, columns, |i, j| ((i * 3 + j * 8 + 1) % 13) as f64 - 5.3)
+    };
+    let mut matrices = vec![
+        DMatrix::identity(3, 3),
+        DMatrix::from_element(3, 3, 1.0),
+        DMatrix::from_diagonal(&dvector![1.0, 0.0, 2.0]),
+        dmatrix![0.0, 1.0, 2.0; 0.0, 3.0, 1.0; 0.0, 1.0, 1.0],
+        dmatrix![1.0, 2.0, 3.0, 4.0; 5.0, 6.0, 7.0, 8.0; 0.0, 0.0, 1.0, 2.0; 0.0, 0.0, 3.0, 4.0],
+    ];
+    for (rows, columns) in [(3, 3), (4, 3), (3, 4), (4, 2), (2, 3)] {
+        matrices.extend((0..rows.min(columns)).map(|rank| of_rank(rows, columns, rank)));
+    }
+    let mut jumped = 0;
+    for (a, which) in matrices.iter().flat_map(|a| (0..6).map(move |which| (a, which))) {
+        if (which == 3 || which == 4) && !a.is_square() {
+            continue;
+        }
+        let a = if which == 4 { a + a.transpose() } else { a.clone() };
+        let at = factors(which, &a).unwrap();
+        let slopes: Vec<_> = (0..at.len())
+            .map(|k| diagnosed(|| gradient(|a| factors(which, a).map(|f| f[k]), &a).unwrap()).0)
+            .collect();
+        for place in 0..a.len() {
+            let mut unit = DMatrix::zeros(a.nrows(), a.ncols());
+            unit[place] = 1.0;
+            if which == 4 && unit.diagonal().sum() == 0.0 {
+                unit += unit.transpose();
+            }
+            let tangents = || jvp(|a| factors(which, a), &a, &unit).unwrap().1;
+            let (found, heard) = diagnosed(tangents);
+            let step = 1e-7;
+            let [up, down] = [step, -step].map(|h| factors(which, &(&a + &unit * h)).unwrap());
+            for (k, &found) in found.iter().enumerate() {
+                let slope = slopes[k].dot(&unit);
+                let close = |x: f64, rounding: f64| (x - found).abs() <= rounding * (1.0 + x.abs());
+                assert!(slope.is_nan() || close(slope, 1e-11), "{which} {a} {place} {k}: {found}");
+                assert!(!found.is_nan() || !heard.is_empty(), "{which} {a} {place} {k}");
+                if found.is_nan() || heard.is_empty() || slope.is_finite() {
+                    continue;
+                }
+                let sides = [(up[k] - at[k]) / step, (at[k] - down[k]) / step];
+                let right = sides.iter().all(|&side| close(side, 1e-4));
+                assert!(right, "{which} {a} {place} {k}: {found} {sides:?}");
+            }
+            if !heard.is_empty() {
+                jumped += 1;
+                let left_out = diagnosed(|| leaving_out_undefined(tangents)).0;
+                assert!(left_out.iter().all(|x: &f64| x.is_finite()), "{which} {a} {place}");
+            }
+        }
+    }
+    assert!(jumped > 100, "{jumped}");
+    // A complex pivot that is zero gets a phase, whatever the direction.
+    let complex = |a: DMatrix<f64>| a.map(|x| Complex::new(x, 0.0));
+    let lift = |a: &DMatrix<f64>, along: &DMatrix<f64>| {
+        a.zip_map(along, |x, d| Complex::new(Dual::new(x, [d]), Dual::constant(0.0)))
+    };
+    for a in [dmatrix![1.0, 2.0; 2.0, 4.0], dmatrix![0.0], dmatrix![1.0, 2.0, 3.0; 2.0, 4.0, 5.0]] {
+        let last = (a.nrows() - 1, a.nrows() - 1);
+        let mut along = a.map(|_| 0.0);
+        along[last] = 1.0;
+        let ((q, r), heard) = diagnosed(|| qr(&lift(&a, &along)).unwrap());
+        let moved = |x: Complex<Dual<f64>>| x.re.tangents[0];
+        assert!(moved(q[last]).is_nan() && moved(r[last]).is_nan() && heard.len() == 1);
+        let pivot = |a: &DMatrix<Complex<Var<f64>>>| qr(a).unwrap().1[last].re;
+        let (found, heard) = diagnosed(|| gradient(pivot, &complex(a)));
+        assert!(found.iter().any(|x| x.re.is_nan()) && heard.len() == 1, "{found}");
+    }
+}
+
 #[test]
 fn reduced_matrices_jump_where_the_reduction_stops_early() {
     // The block that is left commutes with the cotangent: no small rotation changes the result, large ones do.

@@ -15,27 +15,53 @@ pub(crate) struct Band<'a, S> {
     pub(crate) off_diagonal: &'a [S],
 }
 
+/// From where on the factors of A = U B V^H are a choice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Jump {
+    /// The first column of U.
+    pub(crate) u: usize,
+    /// The first column of V.
+    pub(crate) v: usize,
+    /// The first number on the diagonal.
+    pub(crate) diagonal: usize,
+    /// The first number above it.
+    pub(crate) off_diagonal: usize,
+}
+
+impl Jump {
+    /// As the number on the diagonal in row j is zero.
+    fn at_diagonal(j: usize) -> Self {
+        Self { u: j, v: j + 1, diagonal: j, off_diagonal: j }
+    }
+
+    /// As the number beside that is.
+    fn beside(j: usize) -> Self {
+        Self { u: j + 1, v: j + 1, diagonal: j + 1, off_diagonal: j }
+    }
+
+    /// Of the factors of A^H.
+    pub(crate) fn adjoint(self) -> Self {
+        Self { u: self.v, v: self.u, ..self }
+    }
+}
+
 impl<S: Real> Band<'_, S> {
     /// What is above the diagonal in row i.
     fn off(&self, i: usize) -> S {
         self.off_diagonal[i]
     }
 
-    /// The places of the first vectors of U and V that jump, since the number that leads to them is zero, and of the first
-    /// number off the diagonal that does. Those that have a `sign` alone, the last ones of a square real matrix, do not.
-    pub(crate) fn jump(
-        &self,
-        sign: bool,
-        make: impl Fn() -> DMatrix<f64>,
-    ) -> Option<(usize, usize)> {
+    /// Where the first number is zero that leads to vectors, so that these jump. Those that have a `sign` alone, the last
+    /// ones of a square real matrix, do not.
+    pub(crate) fn jump(&self, sign: bool, make: impl Fn() -> DMatrix<f64>) -> Option<Jump> {
         let count = self.diagonal.len();
         let mut divider = self.divider("bidiagonal", 0.0, make);
         (0..count).find_map(|j| {
             if !(sign && j + 1 == count) && divider.is_nothing(self.diagonal[j], (j, j)) {
-                return Some((j, j));
+                return Some(Jump::at_diagonal(j));
             }
             let off = j + 1 < count && !(sign && j + 2 == count);
-            (off && divider.is_nothing(self.off(j), (j, j + 1))).then_some((j + 1, j))
+            (off && divider.is_nothing(self.off(j), (j, j + 1))).then_some(Jump::beside(j))
         })
     }
 
@@ -58,6 +84,8 @@ impl<S: Real> Band<'_, S> {
 /// section 2, determine the factors themselves: what is below the diagonal in column j of dB is zero,
 /// which gives column j of X over B_jj, and what is right of the superdiagonal in row j is zero, which
 /// gives row j + 1 of Y over B_{j,j+1}; the imaginary parts on the two give the diagonals.
+///
+/// Returns from where on the direction makes vectors jump.
 pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
     primitive: &'static str,
     (b, sign): (&Band<'_, T::Real>, bool),
@@ -66,11 +94,13 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
     y: &mut OMatrix<T, K, K>,
     (diagonal_dot, off_diagonal_dot): (&mut [T::Real], &mut [T::Real]),
     make: impl Fn() -> DMatrix<f64>,
-) where
+) -> Option<Jump>
+where
     DefaultAllocator: Allocator<K, K>,
 {
     let count = p.nrows();
     let mut divider = b.divider(primitive, largest_modulus(p.iter()), make);
+    let mut jump = None;
     for j in 0..count {
         for i in j..count {
             let mut r = p[(i, j)] + y[(i, j)].scale(b.diagonal[i]);
@@ -96,6 +126,9 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
                 x[(j, i)] = -entry.conjugate();
             }
         }
+        if divider.is_lost() {
+            jump.get_or_insert(Jump::at_diagonal(j));
+        }
         let next = j + 1;
         for l in next..count {
             let known =
@@ -117,8 +150,12 @@ pub(crate) fn bidiagonal_forward<T: Scalar, K: Dim>(
                 y[(l, next)] = -entry.conjugate();
             }
         }
+        if divider.is_lost() {
+            jump.get_or_insert(Jump::beside(j));
+        }
     }
     divider.report();
+    jump
 }
 
 /// The cotangent K of P of [`bidiagonal_forward`], from those of U and V in their own bases,
@@ -183,7 +220,8 @@ where
     k
 }
 
-/// Z <- Z B^-1 for an upper bidiagonal B, or Z B^-H; for Z^H in place of Z if `rows`.
+/// Z <- Z B^-1 for an upper bidiagonal B, or Z B^-H; for Z^H in place of Z if `rows`. Returns from where on that makes
+/// vectors jump.
 pub(crate) fn over_band<T: Scalar>(
     primitive: &'static str,
     b: &Band<'_, T::Real>,
@@ -191,10 +229,11 @@ pub(crate) fn over_band<T: Scalar>(
     rows: bool,
     z: &mut DMatrixViewMut<'_, T>,
     make: impl Fn() -> DMatrix<f64>,
-) {
+) -> Option<Jump> {
     let count = b.diagonal.len();
     let mut divider = b.divider(primitive, largest_modulus(z.iter()), make);
     let others = if rows { z.ncols() } else { z.nrows() };
+    let mut jump = None;
     let at = |line: usize, i: usize| if rows { (line, i) } else { (i, line) };
     for step in 0..count {
         let line = if adjoint { count - 1 - step } else { step };
@@ -206,6 +245,10 @@ pub(crate) fn over_band<T: Scalar>(
             };
             z[at(line, i)] = divider.divide(z[at(line, i)] - known, b.diagonal[line], (line, line));
         }
+        if divider.is_lost() {
+            jump.get_or_insert(Jump::at_diagonal(line));
+        }
     }
     divider.report();
+    jump
 }

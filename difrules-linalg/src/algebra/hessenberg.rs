@@ -8,7 +8,7 @@ use nalgebra::{DMatrixViewMut, DefaultAllocator, Dim, OMatrix, OVector, U1};
 use crate::algebra::modulus::largest_modulus;
 use crate::algebra::reduction::{CHOICE, Divider, imaginary, rows, sizes_of_similar};
 use crate::block::{block, block_mut, in_basis, multiply, out_of_basis};
-use crate::tolerance::{asks, lose_all};
+use crate::tolerance::{asks, lose_all, undefined_with};
 
 /// The tangents of Q and H of A = Q H Q^H, with H upper Hessenberg, its subdiagonal real and not
 /// negative, and Q e1 = e1; `band` diagonals above the diagonal are not zero.
@@ -36,6 +36,7 @@ where
     let make = || sizes_of_similar(block(q), block(h));
     let mut divider = Divider::new::<T::Real>(primitive, most, count, all, make);
     let last = last_jump::<T>(count);
+    let mut lost = None;
     for j in 0..count {
         let mut r = h_dot.column_mut(j);
         for k in 0..count {
@@ -67,10 +68,22 @@ where
             for i in 0..next {
                 r[i] -= x[(i, next)].scale(below);
             }
+            if divider.is_lost() {
+                lost.get_or_insert(next);
+            }
         }
     }
     divider.report();
     multiply(one, (block(q), false), (block(&x), false), zero, &mut block_mut(&mut q_dot));
+    if let Some(first) = lost {
+        // The basis from there on is another one.
+        let nothing = undefined_with(q.iter().chain(h.iter()));
+        q_dot.columns_range_mut(first..).apply(|x| *x += nothing);
+        for j in first - 1..count {
+            let rows = if j < first { first..first + 1 } else { 0..(j + 2).min(count) };
+            h_dot.view_range_mut(rows, j).apply(|x| *x += nothing);
+        }
+    }
     (q_dot, h_dot)
 }
 

@@ -210,27 +210,49 @@ where
             let r22 = r.view((p, p), r22_dot.shape());
             multiply(one, (along.as_view(), true), (r22, false), one, &mut r12_dot);
             let turn = imaginary(r22_dot[0]);
-            if loose {
-                let all = largest_modulus(a_dot.iter());
-                let mut gauge = Quotients::new::<T::Real>(primitive, all);
-                r22_dot[0] = T::from_real(r22_dot[0].real()) + gauge.over_nothing(turn);
-                gauge.report_gauge();
-            } else {
+            if !loose {
                 let phase = turn.unscale(r22[0].real());
                 r22_dot.zip_apply(&r22, |y, x| *y -= phase * x);
                 q2_dot.zip_apply(&q2, |y, x| *y += phase * x);
+            } else if !<T::Kind as Kind>::REAL {
+                // A complex number that was zero gets a phase.
+                let all = largest_modulus(a_dot.iter());
+                let mut gauge = Quotients::new::<T::Real>(primitive, all);
+                r22_dot[0] = gauge.over_nothing(r22_dot[0]);
+                if gauge.is_lost() {
+                    let nothing = undefined_with(q.iter().chain(r.iter()));
+                    r22_dot.apply(|x| *x += nothing);
+                    q2_dot.apply(|x| *x += nothing);
+                }
+                gauge.report_gauge();
             }
         } else {
             let all = largest_modulus(a_dot.iter());
             let mut quotients = Quotients::new::<T::Real>(primitive, all);
-            let nothing = undefined_with(q.iter().chain(r.iter()));
-            r22_dot.apply(|x| {
-                let is_lost = !quotients.is_rounding(x.modulus().to_f64());
-                *x = quotients.over_nothing(*x);
-                if is_lost {
-                    *x += nothing;
+            r22_dot.apply(|x| *x = quotients.over_nothing(*x));
+            if rows.value() > size.value() {
+                // What leaves all columns of Q.
+                let mut rest = OMatrix::<T, R, C>::zeros_generic(rows, columns);
+                let mut inside = OMatrix::<T, K, C>::zeros_generic(size, columns);
+                let beside = r22_dot.ncols();
+                let mut rest = workspace(&mut rest, (rows.value(), beside));
+                let mut inside = workspace(&mut inside, (size.value(), beside));
+                rest.copy_from(&a2_dot);
+                multiply(-one, (q1_dot.as_view(), false), (r12, false), one, &mut rest);
+                multiply(one, (q, true), (rest.as_view(), false), zero, &mut inside);
+                multiply(-one, (q, false), (inside.as_view(), false), one, &mut rest);
+                let leaves = largest_modulus(rest.iter());
+                if !quotients.is_rounding(leaves) {
+                    quotients.lose(leaves);
                 }
-            });
+            }
+            // Q2 is another one then, and so is R22.
+            if quotients.is_lost() {
+                let nothing = undefined_with(q.iter().chain(r.iter()));
+                r22_dot.apply(|x| *x += nothing);
+                q2_dot.apply(|x| *x += nothing);
+            }
+            r22_dot.fill_lower_triangle(zero, 1);
             report_open(quotients, p);
         }
     }
@@ -288,13 +310,18 @@ pub(crate) fn qr_reverse<T: Scalar, R: Dim, K: Dim, C: Dim>(
         if single {
             let r22 = r.view((p, p), r22_bar.shape());
             let turn = imaginary(choice[0] - r22_bar.dotc(&r22).conjugate());
-            if loose {
+            if !loose {
+                r22_bar[0] += turn.unscale(r22[0].real());
+            } else if !<T::Kind as Kind>::REAL {
                 let mut gauge = Quotients::new::<T::Real>(primitive, all(&q1_bar));
-                r22_bar[0] = T::from_real(r22_bar[0].real()) + gauge.over_nothing(turn);
+                let mut lost = gauge.over_nothing(turn);
+                r22_bar.iter().for_each(|&x| lost += gauge.over_nothing(x));
+                if gauge.is_lost() {
+                    lost += undefined_with(q.iter().chain(r.iter()));
+                }
+                r22_bar[0] = lost;
                 told = gauge.is_lost();
                 gauge.report_gauge();
-            } else {
-                r22_bar[0] += turn.unscale(r22[0].real());
             }
             multiply(one, (q2, false), (r22_bar.as_view(), false), one, &mut a2_bar);
             let mut along = workspace(&mut z, (1, p));

@@ -6,14 +6,14 @@ use nalgebra::{
     DMatrix, DefaultAllocator, Dim, DimDiff, DimMin, DimMinimum, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::bidiagonal::{Band, bidiagonal_forward, bidiagonal_reverse, over_band};
+use crate::algebra::bidiagonal::{Band, Jump, bidiagonal_forward, bidiagonal_reverse, over_band};
 use crate::algebra::reduction::{CHOICE, sizes};
 use crate::algebra::unitary::{TwoSided, two_sided};
 use crate::block::{block, block_mut, buffer, multiply};
 use crate::dimensions::SvdAllocator;
 use crate::error::{Error, finite, overflow};
 use crate::sample;
-use crate::tolerance::{asks, lose_all, moduli};
+use crate::tolerance::{asks, lose_all, moduli, undefined_with};
 
 /// The factors of [`bidiagonal`](fn@bidiagonal): A = U B V^H.
 #[derive(Clone, Debug, PartialEq, Differentiable)]
@@ -73,9 +73,10 @@ where
         <T::Kind as Kind>::REAL && self.u.nrows() == self.v_t.ncols()
     }
 
-    /// The places of the first vectors, and numbers off the diagonal, that jump.
-    fn jump(&self) -> Option<(usize, usize)> {
-        self.band().jump(self.sign(), || self.sizes())
+    /// From where on factors jump.
+    fn jump(&self) -> Option<Jump> {
+        let jump = self.band().jump(self.sign(), || self.sizes());
+        if self.is_wide() { jump.map(Jump::adjoint) } else { jump }
     }
 
     /// Whether A has fewer rows than columns.
@@ -88,7 +89,7 @@ where
 /// as columns or more, lower bidiagonal and U e1 = e1 if it is wide. The numbers of B are not negative.
 ///
 /// Where a number of B is zero, what comes after it is a choice: what has no derivative is NaN and
-/// [reported](difrules_core::report).
+/// [reported](difrules_core::report). Along a direction that keeps the zero the choice is kept too.
 ///
 /// The last vectors of a real square A have a sign alone: where the number that leads to them is zero, the derivatives are those of
 /// the factors that keep their signs, with a number that passes through zero.
@@ -183,23 +184,41 @@ where
     let numbers_dot = (tangent.diagonal.as_mut_slice(), tangent.off_diagonal.as_mut_slice());
     let sizes = || factors.sizes();
     let band_and_sign = (&band, factors.sign());
-    bidiagonal_forward("bidiagonal", band_and_sign, &turned, &mut x, &mut y, numbers_dot, sizes);
+    let mut jump = bidiagonal_forward(
+        "bidiagonal",
+        band_and_sign,
+        &turned,
+        &mut x,
+        &mut y,
+        numbers_dot,
+        sizes,
+    );
     let (x_u, x_v) = if wide { (&y, &x) } else { (&x, &y) };
     let (mut u_dot, mut v_t_dot) = (block_mut(&mut tangent.u), block_mut(&mut tangent.v_t));
     if u.nrows() > u.ncols() {
         multiply(-one, (u, false), (block(&p), false), one, &mut u_dot);
-        over_band("bidiagonal", &band, false, false, &mut u_dot, sizes);
+        let outside = over_band("bidiagonal", &band, false, false, &mut u_dot, sizes);
+        jump = jump.into_iter().chain(outside).min();
     } else {
         u_dot.fill(zero);
     }
     multiply(one, (u, false), (block(x_u), false), one, &mut u_dot);
     if wide {
         multiply(-one, (block(&p), false), (v_t, false), one, &mut v_t_dot);
-        over_band("bidiagonal", &band, false, true, &mut v_t_dot, sizes);
+        let outside = over_band("bidiagonal", &band, false, true, &mut v_t_dot, sizes);
+        jump = jump.into_iter().chain(outside).min();
     } else {
         v_t_dot.fill(zero);
     }
     multiply(-one, (block(x_v), false), (v_t, false), one, &mut v_t_dot);
+    if let Some(jump) = if wide { jump.map(Jump::adjoint) } else { jump } {
+        let nothing: T = undefined_with(factors.u.iter().chain(factors.v_t.iter()));
+        u_dot.columns_range_mut(jump.u..).apply(|x| *x += nothing);
+        v_t_dot.rows_range_mut(jump.v..).apply(|x| *x += nothing);
+        let diagonal = tangent.diagonal.iter_mut().skip(jump.diagonal);
+        let numbers = diagonal.chain(tangent.off_diagonal.iter_mut().skip(jump.off_diagonal));
+        numbers.for_each(|x| *x += nothing.real());
+    }
     tangent
 }
 
@@ -220,11 +239,11 @@ fn bidiagonal_cotangent<T: Scalar, R: DimMin<C>, C: Dim>(
     let (one, zero) = (T::one(), T::zero());
     let (u, v_t) = (block(&factors.u), block(&factors.v_t));
     let (mut u_bar, mut v_t_bar) = (buffer(&mut u_bar), buffer(&mut v_t_bar));
-    let asked = factors.jump().is_some_and(|(first, off)| {
-        asks(u_bar.columns_range(first..).iter())
-            || asks(v_t_bar.rows_range(first..).iter())
-            || diagonal_bar.iter().skip(first).any(|bar| !bar.is_constant_zero())
-            || off_diagonal_bar.iter().skip(off).any(|bar| !bar.is_constant_zero())
+    let asked = factors.jump().is_some_and(|jump| {
+        asks(u_bar.columns_range(jump.u..).iter())
+            || asks(v_t_bar.rows_range(jump.v..).iter())
+            || diagonal_bar.iter().skip(jump.diagonal).any(|bar| !bar.is_constant_zero())
+            || off_diagonal_bar.iter().skip(jump.off_diagonal).any(|bar| !bar.is_constant_zero())
     });
     if asked {
         let moving = factors.u.iter().chain(factors.v_t.iter());

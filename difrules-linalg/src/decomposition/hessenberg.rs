@@ -14,7 +14,7 @@ use crate::sample;
 ///
 /// The first column of Q is fixed, and determines all the rest as long as no entry of the subdiagonal is
 /// zero. Where one is, what comes after it is a choice: what has no derivative is NaN and
-/// [reported](difrules_core::report).
+/// [reported](difrules_core::report). Along a direction that keeps the zero the choice is kept too.
 ///
 /// The last vector of a real A has a sign alone: where the number that leads to it is zero, the derivatives are those of
 /// the factors that keep the sign, with a number that passes through zero.

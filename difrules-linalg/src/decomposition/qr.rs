@@ -14,7 +14,9 @@ use crate::sample;
 ///
 /// The factors are determined, and have derivatives, where the first min(R, C) columns of A are
 /// independent; the others may depend on them. Where fewer are, the rules give what is determined; the
-/// rest is NaN and [reported](difrules_core::report). A sign is no choice: where the diagonal of R ends with zero, and
+/// rest is NaN and [reported](difrules_core::report): of a gradient that asks for it, and of a tangent along a direction that
+/// changes which columns depend on others. Along one that does not, what is a choice is kept, and turns with the rest only.
+/// A sign is no choice: where the diagonal of R ends with zero, and
 /// A is real and square, the derivatives are those of the factors whose last column of Q keeps its sign, with an end
 /// of R that passes through zero. The results themselves turn the sign there.
 ///

@@ -32,7 +32,7 @@ where
 ///
 /// A is Hermitian by contract, so its cotangent is. Where a number beside the diagonal is zero, what
 /// comes after it is a choice: what has no derivative is NaN and
-/// [reported](difrules_core::report).
+/// [reported](difrules_core::report). Along a direction that keeps the zero the choice is kept too.
 ///
 /// The last vector of a real A has a sign alone: where the number that leads to it is zero, the derivatives are those of
 /// the factors that keep the sign, with a number that passes through zero.
