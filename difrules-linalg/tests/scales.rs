@@ -1191,6 +1191,55 @@ fn second_derivatives_of_determinants_along_directions_of_any_size() {
     }
 }
 
+/// The same of more rows.
+#[test]
+fn second_derivatives_of_large_determinants_along_directions_of_any_size() {
+    let mut random = Sampler::new(67, 67);
+    for (size, power) in [(9, 20), (9, 45), (9, 150), (12, 90), (17, 40)] {
+        let [mut any, e] = [(); 2].map(|()| random.matrix::<f64>(size, size));
+        (0..size).for_each(|i| any[(i, i)] += if i % 2 == 0 { 4.0 } else { -4.0 });
+        for which in 0..3 {
+            // Rows in no order, so that the smallest two are anywhere. With the smallest columns first elimination takes rows of
+            // the direction, where they are largest, as they are.
+            let by_place = |place: usize| power - 2 * power * place as i32 / (size as i32 - 1);
+            let of_row = |i: usize| by_place((5 * i) % size);
+            let of_column = |j: usize| by_place(size - 1 - j);
+            let a = DMatrix::from_fn(size, size, |i, j| {
+                let k = [of_row(i), of_column(j), of_row(i) / 2 + of_column(j) / 2][which];
+                any[(i, j)] * 2.0_f64.powi(k)
+            });
+            let with = |rows: &[usize]| {
+                let mut m = DMatrix::from_fn(size, size, |i, j| {
+                    if rows.contains(&i) { e[(i, j)] } else { a[(i, j)] }
+                });
+                let mut power = 0.0;
+                if which == 2 {
+                    // Elimination of rows and columns of any size would lose digits.
+                    for mut row in m.row_iter_mut() {
+                        let of_row = row.amax().log2().floor();
+                        row *= (-of_row).exp2();
+                        power += of_row;
+                    }
+                }
+                determinant(&m).unwrap() * power.exp2()
+            };
+            let slopes: Vec<f64> = (0..size).map(|i| with(&[i])).collect();
+            let pairs = (0..size).flat_map(|i| (0..i).map(move |k| [i, k]));
+            let seconds: Vec<f64> = pairs.map(|pair| 2.0 * with(&pair)).collect();
+            let found = by_every_nesting!(|t| determinant(&moved(t, &a, &e)).unwrap());
+            // Beside the largest of what is added up.
+            let near = |found: f64, terms: &[f64]| {
+                let (sum, most) =
+                    terms.iter().fold((0.0, 0.0), |(sum, most), x| (sum + x, x.abs().max(most)));
+                let error = f64::abs(found - sum) / most;
+                assert!(error < 1e-11, "{size} {power} {which}: {found:e} {sum:e}");
+            };
+            found.1.into_iter().for_each(|x| near(x, &slopes));
+            found.2.into_iter().for_each(|x| near(x, &seconds));
+        }
+    }
+}
+
 /// A + t E.
 fn moved<S: Real>(t: S, a: &DMatrix<f64>, e: &DMatrix<f64>) -> DMatrix<S> {
     let number = nalgebra::convert::<f64, S>;
