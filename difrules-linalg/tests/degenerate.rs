@@ -3,16 +3,16 @@
 use difrules_core::diagnostic::{Defect, Diagnostic};
 use difrules_core::testing::{Sampler, difference};
 use difrules_core::{
-    Dual, Real, Var, diagnosed, gradient, jvp, leaving_out_undefined, value_and_gradient,
+    Dual, Real, Var, diagnosed, gradient, hvp, jvp, leaving_out_undefined, value_and_gradient,
 };
 use difrules_linalg::{
     Bidiagonal, Eigen, Error, FullPivLu, Lblt, Lu, Operation, ScalarFunction, Svd, SymmetricEigen,
-    SymmetricTridiagonal, Udu, bidiagonal, col_piv_qr, complex_eigenvalues, component_mul,
+    SymmetricTridiagonal, Udu, Vector, bidiagonal, col_piv_qr, complex_eigenvalues, component_mul,
     condition_number, determinant, dot, eigen, full_piv_lu, generalized_symmetric_eigen,
     hessenberg, lblt, lblt_solve, lp_norm, lq, lstsq, lu, lu_solve, matmul, norm, norm_inf,
-    normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, schur, solve, spectral_norm, sum,
-    svd, symmetric_eigen, symmetric_eigenvalues, symmetric_function, symmetric_tridiagonal,
-    toeplitz_solve, transpose, tridiagonal_solve, udu, udu_solve,
+    normalize, nuclear_norm, one_norm, polar, pseudo_inverse, qr, scale, schur, solve,
+    spectral_norm, sum, svd, symmetric_eigen, symmetric_eigenvalues, symmetric_function,
+    symmetric_tridiagonal, toeplitz_solve, transpose, tridiagonal_solve, udu, udu_solve,
 };
 use nalgebra::{Complex, ComplexField, DMatrix, DVector, SMatrix, dmatrix, dvector, matrix};
 
@@ -1488,4 +1488,56 @@ fn what_is_undefined_is_so_within_another_derivative() {
 fn weighted<T: Real>(m: &DMatrix<T>) -> T {
     let terms = m.iter().enumerate();
     terms.map(|(k, &x)| x * nalgebra::convert(((7 * k + 2) % 11) as f64 - 4.5)).sum()
+}
+
+/// What is undefined is asked for by a cotangent whose zeros all came out so, where the result is no Lipschitz function: times zero
+/// its derivative is not zero.
+#[test]
+fn zeros_that_came_out_so_ask_for_what_is_undefined() {
+    fn by_entries<T: Real>(v: &DVector<T>) -> Result<T, Error> {
+        Ok(sum(&scale(norm(v), &normalize(v)?)))
+    }
+    fn in_one_piece<T: Real>(v: &Vector<T>) -> Result<T, Error> {
+        Ok(v.normalize()?.scale(v.norm()).sum())
+    }
+    let zero = DVector::<f64>::zeros(2);
+    let whole = Vector::from(zero.clone());
+    let slopes: [DVector<f64>; 3] = [
+        gradient(by_entries, &zero).unwrap(),
+        gradient(in_one_piece, &whole).unwrap().into(),
+        hvp(by_entries, &zero, &dvector![1.0, 0.5]).unwrap(),
+    ];
+    assert!(slopes.iter().flat_map(|slope| slope.iter()).all(|x| x.is_nan()), "{slopes:?}");
+
+    // tr A^2
+    fn squares<T: Real>(a: &DMatrix<T>) -> Result<T, Error> {
+        Ok(complex_eigenvalues(a)?.iter().map(|w| (w * w).re).sum())
+    }
+    let chain: DMatrix<f64> = dmatrix![0.0, 1.0; 0.0, 0.0];
+    let (slope, heard) = diagnosed(|| gradient(squares, &chain).unwrap());
+    assert!(slope.iter().all(|x| x.is_nan()) && !heard.is_empty(), "{slope} {heard:?}");
+    let nothing = DMatrix::<f64>::zeros(2, 2);
+    assert_eq!(gradient(squares, &nothing).unwrap(), nothing);
+
+    fn of_inverse<T: Real>(a: &DMatrix<T>) -> Result<T, Error> {
+        let y = pseudo_inverse(a)?;
+        Ok(sum(&component_mul(&y, &y)?))
+    }
+    let slope = gradient(of_inverse, &nothing).unwrap();
+    assert!(slope.iter().all(|x| x.is_nan()), "{slope}");
+    // Full ranks have derivatives beside cotangents that are zero.
+    let vanishing = |a: &DMatrix<Var<f64>>| {
+        let y = of_inverse(a)?;
+        Ok::<_, Error>(y * (y - y))
+    };
+    let full: DMatrix<f64> = dmatrix![2.0, 1.0];
+    assert_eq!(gradient(vanishing, &full).unwrap(), dmatrix![0.0, 0.0]);
+
+    let solution = |(a, b): &(DMatrix<Var<f64>>, DMatrix<Var<f64>>)| {
+        let x = lstsq(a, b)?;
+        Ok::<_, Error>(sum(&component_mul(&x, &x)?))
+    };
+    let (by_a, by_b) = gradient(solution, &(nothing.clone(), dmatrix![1.0; 2.0])).unwrap();
+    assert!(by_a.iter().all(|x: &f64| x.is_nan()), "{by_a}");
+    assert_eq!(by_b, dmatrix![0.0; 0.0]);
 }

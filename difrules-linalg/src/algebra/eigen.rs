@@ -24,7 +24,8 @@ use crate::decomposition::complex_eigenvalues::complex_eigenvalues;
 use crate::error::{Error, finite, square};
 use crate::systems::inverse::inverse;
 use crate::tolerance::{
-    ComplexSize, ComplexSizes, Gap, Quotients, least_gap, moduli, plain, undefined, undefined_of,
+    ComplexSize, ComplexSizes, Gap, Quotients, asks, least_gap, moduli, plain, undefined,
+    undefined_of,
 };
 
 /// A number as a complex one.
@@ -364,16 +365,18 @@ where
         self.clusters().filter(|&(_, defective)| defective).flat_map(|(members, _)| members)
     }
 
-    /// Makes undefined the tangents, or cotangents, of eigenvalues that have no derivative.
+    /// Makes undefined the cotangents of eigenvalues that have no derivative, those that [ask](asks) for it by zeros too.
     pub(crate) fn without_defective(
         &self,
         primitive: &'static str,
-        values_dot: &mut OVector<Complex<S>, D>,
+        values_bar: &mut OVector<Complex<S>, D>,
     ) {
-        // However small it is beside others.
         let mut quotients = Quotients::new::<S>(primitive, 0.0);
         for i in self.defective() {
-            values_dot[i] = quotients.over_nothing(values_dot[i]);
+            if asks([&values_bar[i]]) {
+                values_bar[i] = undefined_of(values_bar[i]);
+                quotients.lose(1.0);
+            }
         }
         quotients.report(|| DEFECTIVE);
     }

@@ -1,13 +1,16 @@
+use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Real, Scalar, Slot, diagnosed, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{
     Complex, ComplexField, DefaultAllocator, Dim, DimDiff, DimSub, OMatrix, OVector, U1,
 };
 
-use crate::algebra::eigen::{Alone, Left, eigenvectors, lift, lower, report_defective};
+use crate::algebra::eigen::{
+    Alone, Left, eigenvectors, lift, lower, report_defective, vectors_jump,
+};
 use crate::algebra::modulus::largest_modulus;
 use crate::block::{block, block_mut, buffer, multiply, rests, still};
-use crate::decomposition::eigen::{Eigen, eigen};
+use crate::decomposition::eigen::eigen;
 use crate::error::Error;
 use crate::sample;
 use crate::tolerance::undefined;
@@ -69,12 +72,15 @@ where
     DefaultAllocator:
         Allocator<D, D> + Allocator<D> + Allocator<DimDiff<D, U1>> + Allocator<D, DimDiff<D, U1>>,
 {
-    if <T::Real as Real>::BASE {
-        return eigenvectors(a);
-    }
-    // Derivatives of the vectors, which a mode needs, are asked for by nobody else.
-    let Eigen { eigenvalues, eigenvectors } = diagnosed(|| eigen(a)).0?;
-    Ok((eigenvalues, eigenvectors))
+    let (values, vectors) = if <T::Real as Real>::BASE {
+        eigenvectors(a)?
+    } else {
+        // Derivatives of the vectors, which a mode needs, are asked for by nobody else.
+        let found = diagnosed(|| eigen(a)).0?;
+        (found.eigenvalues, found.eigenvectors)
+    };
+    jumps("complex_eigenvalues", vectors_jump(a, &values, &vectors));
+    Ok((values, vectors))
 }
 
 fn complex_eigenvalues_forward<T: Scalar, D: Dim>(

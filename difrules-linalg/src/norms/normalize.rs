@@ -1,5 +1,5 @@
 use difrules_core::contract::Kind;
-use difrules_core::diagnostic::Diagnostic;
+use difrules_core::diagnostic::{Diagnostic, jumps};
 use difrules_core::kernel::vectorised;
 use difrules_core::{Cotangent, Differentiable, Scalar, Slot, primitive, report};
 use nalgebra::allocator::Allocator;
@@ -60,7 +60,9 @@ where
     finite("a", a)?;
     let norm = nrm2(a);
     overflow("norm", [&norm])?;
-    let y = if norm == nalgebra::zero() { a.copied() } else { a.map(|x| x.unscale(norm)) };
+    let is_zero = norm == nalgebra::zero();
+    let y = if is_zero { a.copied() } else { a.map(|x| x.unscale(norm)) };
+    jumps("normalize", is_zero && !a.is_empty());
     Ok((y, norm))
 }
 

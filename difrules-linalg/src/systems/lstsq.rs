@@ -1,4 +1,5 @@
 use approx::AbsDiffEq;
+use difrules_core::diagnostic::jumps;
 use difrules_core::testing::Sampler;
 use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
@@ -13,7 +14,7 @@ use crate::block::{block, block_mut, buffer, multiply, solve_again, workspace};
 use crate::decomposition::col_piv_qr::{ColPivQr, col_piv_qr};
 use crate::decomposition::lq::lq;
 use crate::error::{Error, finite, overflow, shape};
-use crate::tolerance::plain;
+use crate::tolerance::{asks, plain};
 
 /// What [`lstsq`](fn@lstsq) saves: A = Q T Z P^T with r columns of Q, r rows of Z and an r x r triangle T,
 /// where r is the rank. If that is the number of columns, Z is the identity, and T upper triangular: the
@@ -387,6 +388,7 @@ where
     finite("b", b)?;
     let x = Solver::new(a, &factors).solve(b);
     overflow("x", x.as_slice())?;
+    jumps("lstsq", factors.lacks_rank());
     Ok((x, factors))
 }
 
@@ -522,7 +524,7 @@ fn lstsq_reverse<T: Scalar, R: DimMin<C>, C: Dim, N: Dim>(
     let one = T::one();
     let solver = Solver::new(a, factors);
     let mut outside: OMatrix<T, C, N> = x_bar.into_owned();
-    let asked = outside.iter().any(|x| x.modulus().to_f64() != 0.0);
+    let asked = asks(outside.iter());
     let w = solver.solve_adjoint(&outside);
     if let Some(mut a_bar) = a_bar.buffer() {
         let mut a_bar = buffer(&mut a_bar);

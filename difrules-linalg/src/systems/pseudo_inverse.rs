@@ -1,3 +1,4 @@
+use difrules_core::diagnostic::jumps;
 use difrules_core::{Cotangent, Differentiable, Real, Scalar, Slot, primitive};
 use nalgebra::allocator::Allocator;
 use nalgebra::{DMatrixView, DefaultAllocator, Dim, DimMin, DimMinimum, DimSub, OMatrix, U1};
@@ -10,7 +11,7 @@ use crate::decomposition::svd::{Svd, svd};
 use crate::dimensions::SvdAllocator;
 use crate::error::{Error, overflow};
 use crate::sample;
-use crate::tolerance::{Gap, gap_of, plain};
+use crate::tolerance::{Gap, asks, gap_of, plain};
 
 /// The Moore-Penrose inverse A^+ of an A of any shape and rank, by its singular values: those below
 /// the rounding of the largest, max(R, C) epsilon of it, count as zero.
@@ -83,9 +84,13 @@ where
         }
         svd
     };
+    let told = |svd: Svd<T, R, C>| {
+        jumps("pseudo_inverse", lacks_rank(&svd));
+        svd
+    };
     if !<T::Real as Real>::BASE {
         // In a mode it is the same primitive, one mode further in; the rules read plain factors alone.
-        return Ok((pseudo_inverse(a)?, kept(svd(&a.map(plain))?)));
+        return Ok((pseudo_inverse(a)?, told(kept(svd(&a.map(plain))?))));
     }
     let svd = kept(svd(a)?);
     let mut scaled = svd.u.copied();
@@ -97,7 +102,7 @@ where
     let factors = ((block(&scaled), false), (block(&svd.v_t), false));
     multiply(T::one(), factors.0, factors.1, T::zero(), &mut block_mut(&mut adjoint));
     overflow("y", adjoint.as_slice())?;
-    Ok((adjoint.adjoint(), svd))
+    Ok((adjoint.adjoint(), told(svd)))
 }
 
 fn rank<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> usize
@@ -107,6 +112,16 @@ where
         + Allocator<DimMinimum<R, C>>,
 {
     svd.singular_values.iter().take_while(|&&s| s > nalgebra::zero()).count()
+}
+
+/// Whether the rank is less than it may be.
+fn lacks_rank<T: Scalar, R: DimMin<C>, C: Dim>(svd: &Svd<T, R, C>) -> bool
+where
+    DefaultAllocator: Allocator<R, DimMinimum<R, C>>
+        + Allocator<DimMinimum<R, C>, C>
+        + Allocator<DimMinimum<R, C>>,
+{
+    rank(svd) < svd.singular_values.len()
 }
 
 /// The vectors of the singular values that are not zero.
@@ -223,7 +238,7 @@ where
         let last: OMatrix<T, C, R> = product((&moved, true), y, columns);
         y_dot += last;
     }
-    if rank < svd.singular_values.len() {
+    if lacks_rank(svd) {
         ranges(a, svd).along("pseudo_inverse", block(a), block(a_dot), &mut block_mut(&mut y_dot));
     }
     y_dot
@@ -278,7 +293,7 @@ fn pseudo_inverse_reverse<T: Scalar, R: DimMin<C>, C: Dim>(
         take_off(&onto_v, false, &mut right);
         multiply(one, (y_block, true), (block(&right), false), one, &mut a_bar);
     }
-    if rank < svd.singular_values.len() && y_bar.iter().any(|x| x.modulus().to_f64() != 0.0) {
+    if lacks_rank(svd) && asks(y_bar.iter()) {
         ranges(a, svd).by_entries("pseudo_inverse", &mut a_bar);
     }
 }
