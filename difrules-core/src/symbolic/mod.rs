@@ -24,6 +24,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Such an expression is undefined where the function is, as far as it reads the arguments: that of `x + y` by `x` is 1, whatever
+//! `x` and `y` are, and the second one of `x^2` is 2. The operators `+` and `-` of a mode are no other in that; the value is NaN.
+//!
 //! A program that is known when it is compiled takes [`derivative!`](crate::derivative), which writes the derivative
 //! out as Rust.
 
