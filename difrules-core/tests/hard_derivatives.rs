@@ -1821,6 +1821,49 @@ fn scaled_bessel_functions_of_small_order_at_zero() {
     }
 }
 
+/// The same, of double precision: the value, and derivatives to the second order in every nesting, from mpmath.
+#[test]
+fn functions_of_stumpff_whose_exponential_is_too_large() {
+    for (k, z, exact) in [
+        (1, -4.95e5, [2.5405032414911263e302, -1.8028908717417998e299, 1.2776191395255936e296]),
+        (2, -4.95e5, [3.6109140732643895e299, -2.5588701144894922e296, 1.81076302149883e293]),
+        (5, -4.95e5, [1.036834299149526e291, -7.316095142047625e287, 5.155035341121748e284]),
+        (0, -5.05e5, [f64::INFINITY, -1.4808490402954107e305, 1.0404555616994505e302]),
+        (1, -5.05e5, [2.9616980805908213e305, -2.0809111233989014e302, 1.4600062444804099e299]),
+        (2, -5.05e5, [4.16768699547224e302, -2.9241214916830464e299, 2.0487273637942268e296]),
+        (3, -5.05e5, [5.86474867443727e299, -4.1090027222266614e296, 2.874828196110805e293]),
+        (8, -5.05e5, [3.236092749961217e285, -2.2512744955707357e282, 1.563955724387283e279]),
+        (20, -5.05e5, [1.9510692838026544e251, -1.3341325223594117e248, 9.109912305083738e244]),
+        (1, -5.2e5, [f64::INFINITY, -7.170321348044671e306, 4.957943818215973e303]),
+        (2, -5.2e5, [1.4360557205839297e307, -9.929638418813282e303, 6.856348840739824e300]),
+        (20, -6e5, [2.0917831135061655e278, -1.3153771418561103e275, 8.260822466258656e271]),
+    ] {
+        let call = |z: &Var<f64>| math::stumpff(k, *z);
+        let twice = |z: &Dual<f64>| {
+            jvp(|z: &Dual<Dual<f64>>| math::stumpff(k, *z), z, &Dual::constant(1.0)).1
+        };
+        let slope = |z: &Dual<f64>| gradient(|z: &Var<Dual<f64>>| math::stumpff(k, *z), z);
+        let found = [
+            (math::stumpff(k, z), 0),
+            (gradient(call, &z), 1),
+            (jvp(|z: &Dual<f64>| math::stumpff(k, *z), &z, &1.0).1, 1),
+            (jvp(twice, &z, &1.0).1, 2),
+            (jvp(slope, &z, &1.0).1, 2),
+            (
+                gradient(
+                    |z| jvp(|z: &Dual<Var<f64>>| math::stumpff(k, *z), z, &Var::constant(1.0)).1,
+                    &z,
+                ),
+                2,
+            ),
+            (gradient(|z| gradient(|z: &Var<Var<f64>>| math::stumpff(k, *z), z), &z), 2),
+        ];
+        for (found, order) in found {
+            assert!(near(found, exact[order], 1e-12), "of order {k} at {z}: {found:e}, {order}");
+        }
+    }
+}
+
 /// The numbers of the order below are too large, or the value is, and those of the orders above are not. From double precision.
 #[cfg(feature = "f32")]
 #[test]

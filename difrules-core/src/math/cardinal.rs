@@ -74,6 +74,7 @@ pub(crate) fn by_order(k: u32, z: f64) -> f64 {
     }
     let x = z.abs().sqrt();
     match k {
+        1..=400 if z < -4.9e5 => of_large(k, x),
         0 if z < 0.0 => x.cosh(),
         0 => x.cos(),
         1 if z < 0.0 => x.sinh() / x,
@@ -83,6 +84,20 @@ pub(crate) fn by_order(k: u32, z: f64) -> f64 {
             (first - by_order(k - 2, z)) / z
         }
     }
+}
+
+/// c_k(-x^2) of a large x and an order well below it is e^x / (2 x^k), but for less than its rounding. The power of e may be too
+/// large itself, and is multiplied a half at a time.
+fn of_large(k: u32, x: f64) -> f64 {
+    let half = (0.5 * x).exp();
+    let (mut quotient, mut rest) = (0.5 * half, half);
+    for _ in 0..k {
+        quotient /= x;
+        if quotient < 1.0 {
+            (quotient, rest) = (quotient * rest, 1.0);
+        }
+    }
+    quotient * rest
 }
 
 /// sin(x) / x, and 1 at 0, as nalgebra's `sinc` has it.
