@@ -852,3 +852,17 @@ fn a_derivative_of_a_zero_that_came_out_zero_is_no_strong_one() {
         assert_eq!((xy, row), (0.0, [0.0, 2.0]));
     }
 }
+
+/// A tangent that underflows is a zero to what comes after it, an adjoint that does between two factors of a slope is not.
+#[test]
+fn an_inverse_of_an_inverse_of_a_large_number() {
+    fn twice<T: Real>(x: &T) -> T {
+        T::one() / (T::one() / *x)
+    }
+    for x in [1e200_f64, -1e180, 1e160, 1e300] {
+        let slope = gradient(twice, &x);
+        assert!((slope - 1.0).abs() < 1e-14, "{x:e}: {slope:e}");
+        let along = jvp(twice, &x, &1.0).1;
+        assert!(along == 0.0 || (along - 1.0).abs() < 1e-3, "{x:e}: {along:e}");
+    }
+}
