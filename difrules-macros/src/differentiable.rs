@@ -317,7 +317,7 @@ fn implementation(item: &DeriveInput, errors: &Errors) -> Option<TokenStream> {
                             <#real as __difrules::Real>::part::<
                                 Self::Family,
                                 <#fields_written as __difrules::Differentiable>::Family,
-                            >(lent, start, |all| __difrules::Differentiable::copied(&all.#members)),
+                            >(lent, start, |all| __difrules::__private::core::clone::Clone::clone(&all.#members)),
                         )
                     },)*)
                 }
