@@ -697,19 +697,13 @@ impl<S: Number> Tape<S> {
             }
         }
         if is_loop && has_nothing(outputs) {
-            if let Some(block) = block {
-                adjoints[node.first_output as usize..][..block.len()].copy_from_slice(&block);
-                pieces.give(block);
-            }
+            pieces.put_back(block, node.first_output, adjoints);
             return self.sweep_loop(node, sweep);
         }
         let nothing = outputs.iter().all(|adjoint| adjoint.is_nothing());
         let zeros = nothing || (told || self.is_entrywise(node)) && has_nothing(outputs);
         if zeros && (told || self.is_infinite(node, scratch)) {
-            if let Some(block) = block.take() {
-                adjoints[node.first_output as usize..][..block.len()].copy_from_slice(&block);
-                pieces.give(block);
-            }
+            pieces.put_back(block.take(), node.first_output, adjoints);
             let outputs = &mut adjoints[node.first_output as usize..][..node.outputs as usize];
             // Zero is strong where nothing comes by this result.
             let live = live.get_or_init(|| self.live());
@@ -728,10 +722,7 @@ impl<S: Number> Tape<S> {
                 return outputs.fill(S::zero());
             }
         } else if nothing && self.infinite && !outputs.iter().all(|adjoint| rests(*adjoint)) {
-            if let Some(block) = block.take() {
-                adjoints[node.first_output as usize..][..block.len()].copy_from_slice(&block);
-                pieces.give(block);
-            }
+            pieces.put_back(block.take(), node.first_output, adjoints);
             return self.sweep_zeros(node, sweep);
         } else if nothing {
             if cfg!(debug_assertions) {

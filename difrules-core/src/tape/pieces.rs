@@ -225,7 +225,15 @@ impl<S: Number> Pieces<S> {
         (piece.state == State::Block).then(|| std::mem::take(&mut piece.block))
     }
 
-    /// Gives it to the next piece.
+    /// Puts what was taken into the array, from a number on.
+    pub(super) fn put_back(&mut self, block: Option<Vec<S>>, first: u32, adjoints: &mut [S]) {
+        if let Some(block) = block {
+            adjoints[first as usize..][..block.len()].copy_from_slice(&block);
+            self.give(block);
+        }
+    }
+
+    /// Gives the memory to the next piece.
     pub(super) fn give(&mut self, block: Vec<S>) {
         if !block.is_empty() {
             self.free.push(block);
